@@ -1,0 +1,1 @@
+"""Money: usage, prices, holds, charges, statements and exports."""

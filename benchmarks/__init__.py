@@ -1,0 +1,1 @@
+"""Replays of traces, scores of schedules and measurements beside peers."""

@@ -1,0 +1,1 @@
+"""Machines: device kinds, centres, and the drivers that run work on them."""
