@@ -1,0 +1,70 @@
+"""What many tests share: a real PostgreSQL, and a fresh database in it for each test."""
+
+import importlib
+import importlib.util
+import itertools
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.postgres import EmbeddedPostgres
+
+TEMPLATE = "brain_template"
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database; keep the tests on Ray together in one worker."""
+    for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()):
+            item.add_marker("postgres")
+        if item.get_closest_marker("ray") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("ray"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """One server for each test worker; its folder's path is short enough for a socket."""
+    with (
+        tempfile.TemporaryDirectory(prefix="brain-") as folder,
+        EmbeddedPostgres(
+            Path(folder),
+            autovacuum="off",
+            fsync="off",
+            full_page_writes="off",
+            shared_buffers="32MB",
+            synchronous_commit="off",
+        ) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated, empty database that each test's own is a copy of."""
+    _administer(postgres, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    if importlib.util.find_spec("api.database"):
+        importlib.import_module("api.database").migrate(postgres.url(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _administer(postgres, copy.format(sql.Identifier(name), sql.Identifier(template)))
+    yield postgres.url(name)
+    _administer(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _administer(server: EmbeddedPostgres, statement: sql.Composed) -> None:
+    url = server.url().replace("postgresql+psycopg://", "postgresql://")
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute(statement)
