@@ -1,0 +1,98 @@
+"""What a park states that it owns: centres, their pools, and the nodes of each pool."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from cluster.devices import DeviceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One machine; `id` is unique in the park, as `lsl-910b3-n001`."""
+
+    id: str
+    centre_id: str
+    pool_id: str
+    card_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Nodes of one device kind in one centre."""
+
+    id: str
+    centre_id: str
+    device_kind_id: str
+    node_count: int
+    cards_per_node: int
+    use: str = ""
+
+    @property
+    def card_count(self) -> int:
+        return self.node_count * self.cards_per_node
+
+    def nodes(self) -> Iterator[Node]:
+        for number in range(1, self.node_count + 1):
+            yield Node(
+                id=f"{self.id}-n{number:03}",
+                centre_id=self.centre_id,
+                pool_id=self.id,
+                card_count=self.cards_per_node,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """A site with its own Ray cluster; `stated_tflops` is what it may never be filled above."""
+
+    id: str
+    name: str
+    operator: str
+    stated_tflops: int
+    pools: tuple[Pool, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Park:
+    """All machines that the broker places work on.
+
+    `note` says what is assumed or logical about the inventory; every face that shows the park
+    shows it too. `is_logical` marks a local park whose cards are counters, not hardware.
+    """
+
+    id: str
+    name: str
+    note: str
+    is_logical: bool
+    stated_tflops: int
+    device_kinds: tuple[DeviceKind, ...]
+    centres: tuple[Centre, ...]
+    fields: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def device_kind_by_id(self) -> dict[str, DeviceKind]:
+        return {kind.id: kind for kind in self.device_kinds}
+
+    @cached_property
+    def centre_by_id(self) -> dict[str, Centre]:
+        return {centre.id: centre for centre in self.centres}
+
+    @cached_property
+    def pools(self) -> tuple[Pool, ...]:
+        return tuple(pool for centre in self.centres for pool in centre.pools)
+
+    @cached_property
+    def pool_by_id(self) -> dict[str, Pool]:
+        return {pool.id: pool for pool in self.pools}
+
+    @cached_property
+    def node_by_id(self) -> dict[str, Node]:
+        return {node.id: node for pool in self.pools for node in pool.nodes()}
+
+    def tflops_per_card(self, pool: Pool) -> int:
+        return self.device_kind_by_id[pool.device_kind_id].tflops_fp16
+
+    def registered_tflops(self, pools: tuple[Pool, ...]) -> int:
+        """What inventory sums to, which a valid park file makes equal to what is stated."""
+        return sum(pool.card_count * self.tflops_per_card(pool) for pool in pools)

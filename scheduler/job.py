@@ -1,0 +1,151 @@
+"""What is asked (`Job`), what is granted (`Placement`), and the words for how it stands."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job is on its way; the last three are final."""
+
+    QUEUED = "queued"
+    HELD = "held"
+    LEASED = "leased"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+
+
+class EndCause(StrEnum):
+    """Why an attempt ended; the last three are the park's fault and are not billed."""
+
+    FINISHED = "finished"
+    USER_ERROR = "user_error"
+    CANCELLED = "cancelled"
+    PREEMPTED = "preempted"
+    LIMIT = "limit"
+    NODE = "node"
+    CENTRE = "centre"
+    BROKER = "broker"
+
+
+FAULT_CAUSES = frozenset({EndCause.NODE, EndCause.CENTRE, EndCause.BROKER})
+
+
+class Priority(StrEnum):
+    """A job's class; `low` may be preempted, each class has its own price multiplier."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        return list(Priority).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How a job saves itself: into `dir`, within `grace_ms` of `signal`."""
+
+    dir: str
+    signal: str | None = None
+    grace_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request for a gang of devices, as its user stated it.
+
+    `device_kind_ids` are acceptable kinds in order of preference, empty for any. `node_count`
+    None lets the planner choose. `member_count` None means one process a node. `archive` is the
+    sha256 of an uploaded working directory. `centre_ids` empty means any centre.
+    """
+
+    id: str
+    tenant_id: str
+    project: str
+    user: str
+    name: str
+    field: str
+    command: str
+    device_count: int
+    device_kind_ids: tuple[str, ...]
+    limit_ms: int
+    priority: Priority
+    submitted_at_ms: int
+    node_count: int | None = None
+    member_count: int | None = None
+    centre_ids: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    archive: str | None = None
+    workdir: str | None = None
+    retry_count: int = 0
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeShare:
+    """Cards of one node that a placement takes."""
+
+    node_id: str
+    card_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Which devices a gang gets: one centre, one pool, some nodes."""
+
+    centre_id: str
+    pool_id: str
+    device_kind_id: str
+    shares: tuple[NodeShare, ...]
+
+    @property
+    def card_count(self) -> int:
+        return sum(share.card_count for share in self.shares)
+
+
+class ReasonCode(StrEnum):
+    """The closed list of why a job waits or is refused."""
+
+    DEVICES_BUSY = "devices_busy"
+    FRAGMENTED = "fragmented"
+    NODES_DOWN = "nodes_down"
+    CENTRE_SILENT = "centre_silent"
+    CENTRE_CAPACITY = "centre_capacity"
+    PARK_CAPACITY = "park_capacity"
+    TENANT_QUOTA = "tenant_quota"
+    FUNDS = "funds"
+    RESERVED = "reserved"
+    BACKOFF = "backoff"
+    NO_PRICE = "no_price"
+    TOO_BIG = "too_big"
+    UNKNOWN_DEVICE = "unknown_device"
+    UNKNOWN_CENTRE = "unknown_centre"
+    UNKNOWN_TENANT = "unknown_tenant"
+    UNKNOWN_FIELD = "unknown_field"
+    UNEVEN_GANG = "uneven_gang"
+    QUEUE_FULL = "queue_full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One blocker: `need` against `free` in `unit`, at `where` (a pool, centre, tenant or park)."""
+
+    code: ReasonCode
+    where: str
+    need: int = 0
+    free: int = 0
+    unit: str = "cards"
+    until_ms: int | None = None
+    detail: str = ""
+
+    @property
+    def gap(self) -> int:
+        return max(0, self.need - self.free)

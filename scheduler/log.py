@@ -1,0 +1,133 @@
+"""The port to the durable log, and the log in memory that tests and replays use."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from accounting.ledger import Transfer
+from accounting.usage import UsageCredit, UsageSlice
+from scheduler.events import Event, Wish
+from scheduler.job import Reason
+
+
+class Deposed(Exception):
+    """Another leader has a higher epoch: nothing was written, and the state must be dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Something somebody wants, waiting in the inbox; `id` is unique for ever."""
+
+    id: str
+    wish: Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a job waits, its place in the queue (from 1), and when the plan would start it."""
+
+    position: int
+    reasons: tuple[Reason, ...]
+    planned_start_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLoad:
+    """How a pool stands, in cards; each capacity is at most the one before it."""
+
+    pool_id: str
+    centre_id: str
+    tflops: int
+    registered_cards: int
+    online_cards: int
+    schedulable_cards: int
+    allocated_cards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cycle:
+    """All that one step decided; committed as a whole or not at all.
+
+    `refused` maps the id of a request that did not fit the state to why. `waiting` holds only the
+    jobs whose answer changed since the last commit, and `loads` only the pools that did.
+    """
+
+    now_ms: int
+    events: tuple[Event, ...]
+    request_ids: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, Waiting] = field(default_factory=dict)
+    loads: tuple[PoolLoad, ...] = ()
+    usage: tuple[UsageSlice, ...] = ()
+    credits: tuple[UsageCredit, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.events or self.request_ids or self.waiting or self.loads)
+
+
+class Log(Protocol):
+    """One writer's durable memory. `commit` writes all of a cycle under `epoch`, or raises."""
+
+    def lead(self, now_ms: int) -> int:
+        """Become the leader and return the new epoch; whoever led before is deposed."""
+        ...
+
+    def requests(self, limit: int) -> tuple[Request, ...]:
+        """The oldest requests that no cycle has consumed."""
+        ...
+
+    def replay(self) -> Iterator[Event]:
+        """All events in order."""
+        ...
+
+    def commit(self, epoch: int, cycle: Cycle) -> None:
+        """Write all of `cycle`; raises `Deposed`, with nothing written, under an old epoch."""
+        ...
+
+
+@dataclass(slots=True)
+class MemoryLog:
+    """A `Log` without a disk: the same rules, for simulation and replay."""
+
+    epoch: int = 0
+    events: list[Event] = field(default_factory=list)
+    inbox: dict[str, Request] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    usage: dict[tuple[str, int], UsageSlice] = field(default_factory=dict)
+    credits: list[UsageCredit] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+
+    def ask(self, request: Request) -> None:
+        """Put a request into the inbox; the same id twice is once."""
+        self.inbox.setdefault(request.id, request)
+
+    def lead(self, now_ms: int) -> int:
+        self.epoch += 1
+        return self.epoch
+
+    def requests(self, limit: int) -> tuple[Request, ...]:
+        return tuple(self.inbox.values())[:limit]
+
+    def replay(self) -> Iterator[Event]:
+        return iter(tuple(self.events))
+
+    def commit(self, epoch: int, cycle: Cycle) -> None:
+        if epoch != self.epoch:
+            raise Deposed(f"epoch {epoch} is over, {self.epoch} leads")
+        self.events.extend(cycle.events)
+        for request_id in cycle.request_ids:
+            del self.inbox[request_id]
+        self.refused.update(cycle.refused)
+        self.waiting.update(cycle.waiting)
+        self._book(cycle)
+
+    def _book(self, cycle: Cycle) -> None:
+        for usage in cycle.usage:
+            key = (usage.reference, usage.from_ms)
+            assert key not in self.usage, f"usage {key} was booked twice"
+            self.usage[key] = usage
+        self.credits.extend(cycle.credits)
+        self.transfers.extend(cycle.transfers)
