@@ -102,7 +102,11 @@ class Driver(Protocol):
         ...
 
     def stop(self, attempt_id: str, grace_ms: int) -> None:
-        """Want this attempt gone: terminate, wait at most `grace_ms`, kill."""
+        """Want this attempt gone: terminate, wait at most `grace_ms`, kill.
+
+        An attempt that the centre does not know is ended all the same: it is reported as ended
+        (`STOPPED`, never started) and an order for it that arrives later does not start it.
+        """
         ...
 
     def forget(self, attempt_id: str) -> None:
