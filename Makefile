@@ -34,7 +34,7 @@ format: .venv/.ok
 	$(B)/ruff check --fix
 
 # uv comes first, by its own locked lines, and installs the rest.
-.venv/.ok: requirements.lock pyproject.toml
+.venv/.ok: requirements.lock
 	@[ -n "$(PY)" ] || { echo "no Python 3.11 or newer on PATH: install one, or name it: make PY=/path/to/python"; exit 1; }
 	$(PY) -m venv .venv
 	@awk '/^[^ ]/ { on = /^uv==/ } on' requirements.lock > .venv/uv.lock

@@ -104,10 +104,9 @@ class EmbeddedPostgres:
             process = psutil.Process(int(lines[0]))
             # After a power loss the number may long be somebody else's.
             is_ours = str(self.data) in process.cmdline()
-            is_alive = process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+        except psutil.NoSuchProcess:  # a zombie counts as none
             return None
-        return process.pid if is_ours and is_alive else None
+        return process.pid if is_ours else None
 
     def __enter__(self) -> Self:
         self.start()

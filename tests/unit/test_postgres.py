@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,13 @@ def server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(tmp_path / "pg", fsync="off", shared_buffers="1MB")
     yield server
     server.stop()
+
+
+@pytest.fixture
+def somebody() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process
+        process.kill()
 
 
 def ask(server: EmbeddedPostgres, statement: str) -> object:
@@ -63,13 +71,13 @@ def test_a_killed_server_starts_again_with_what_was_committed(server: EmbeddedPo
 
 
 def test_a_process_number_that_went_to_somebody_else_is_not_a_server(
-    server: EmbeddedPostgres,
+    server: EmbeddedPostgres, somebody: subprocess.Popen[bytes]
 ) -> None:
     server.start()
     pid_file = server.data / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     kill(server)
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    pid_file.write_text("\n".join([str(somebody.pid), *lines[1:]]) + "\n")
     assert server.process_id() is None
 
     server.start()
@@ -121,6 +129,12 @@ def test_a_path_too_long_for_a_socket_gets_a_short_private_one(tmp_path: Path) -
     server.socket_folder.rmdir()
 
 
+def test_a_socket_path_is_measured_in_bytes() -> None:
+    root = Path("/") / ("海" * 33)
+
+    assert EmbeddedPostgres(root).socket_folder != root
+
+
 def test_a_socket_folder_that_others_could_have_made_is_refused(tmp_path: Path) -> None:
     server = EmbeddedPostgres(tmp_path / ("deep" * 30), fsync="off")
     server.socket_folder.symlink_to(tmp_path)
@@ -149,6 +163,8 @@ def test_the_error_says_what_the_server_said(server: EmbeddedPostgres) -> None:
 
 
 def test_only_the_owner_may_enter_the_folder(server: EmbeddedPostgres) -> None:
+    server.root.mkdir(mode=0o755)
+
     server.start()
 
     assert stat.S_IMODE(server.root.stat().st_mode) == 0o700

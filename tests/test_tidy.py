@@ -1,0 +1,119 @@
+"""The rules of the house that no linter knows."""
+
+import ast
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("cluster", "accounting", "scheduler", "api", "benchmarks", "tests")
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if "migrations" not in path.parts
+)
+MODULE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+README_LINES_MAX = 100
+NAMES_OF_NOTHING = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
+
+# Somebody's machine, or the place where its packages came from.
+FOREIGN = re.compile(
+    r"(?<![\w.*])/(?:work|root)/"
+    r"|file:///"
+    r"|\b(?:pypi|pythonhosted|crates|deb\.debian)\.(?:org|io)\b"
+    r"|\bregistry\.npmjs\.org\b"
+)
+UNCODED = re.compile(r"#\s*(?:type:\s*ignore(?!\[)|noqa(?!:))")
+
+every_module = pytest.mark.parametrize("module", MODULES, ids=str)
+
+
+@every_module
+def test_a_module_has_a_subject_and_a_size(module: Path) -> None:
+    text = (ROOT / module).read_text(encoding="utf-8")
+
+    assert ast.get_docstring(ast.parse(text)), "its docstring says what its subject is"
+    assert len(text.splitlines()) <= MODULE_LINES_MAX
+    assert module.stem not in NAMES_OF_NOTHING
+
+
+@every_module
+def test_a_function_fits_on_a_screen(module: Path) -> None:
+    long = [
+        f"{function.name} has {lines} lines"
+        for function, lines in functions(ast.parse((ROOT / module).read_text(encoding="utf-8")))
+        if lines > FUNCTION_LINES_MAX
+    ]
+
+    assert not long
+
+
+@every_module
+def test_what_is_silenced_is_named(module: Path) -> None:
+    text = (ROOT / module).read_text(encoding="utf-8")
+    uncoded = [line for line in text.splitlines() if UNCODED.search(line)]
+
+    assert not uncoded
+
+
+def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
+    foreign = [
+        f"{path}:{number}: {line.strip()[:100]}"
+        for path in tracked_texts()
+        for number, line in enumerate((ROOT / path).read_text("utf-8").splitlines(), start=1)
+        if FOREIGN.search(line)
+    ]
+
+    assert not foreign
+
+
+def test_the_lock_names_no_host() -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+
+    assert not [line for line in lines if "://" in line or line.startswith("--")]
+    assert any(line.startswith("uv==") for line in lines), "the set-up begins with it"
+
+
+def test_the_readme_fits_on_two_screens() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= README_LINES_MAX
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.path}: {mutant.old}")
+def test_a_mutant_still_finds_its_place(mutant: Mutant) -> None:
+    text = (ROOT / mutant.path).read_text(encoding="utf-8")
+    test_file = mutant.tests.split()[0].split("::")[0]
+
+    assert text.count(mutant.old) == 1
+    assert mutant.old != mutant.new
+    assert (ROOT / test_file).exists()
+
+
+def functions(
+    tree: ast.Module,
+) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield node, node.end_lineno - node.lineno + 1
+
+
+def tracked_texts() -> list[Path]:
+    """What is under version control and written by us: no pictures, no vendored scripts."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a working tree of git")
+    command = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    paths = [Path(name) for name in listed.split("\0") if name]
+    return [path for path in paths if (ROOT / path).is_file() and is_our_text(path)]
+
+
+def is_our_text(path: Path) -> bool:
+    return "vendor" not in path.parts and b"\0" not in (ROOT / path).read_bytes()[:8_000]
