@@ -27,7 +27,7 @@ NAMES_OF_NOTHING = {"utils", "util", "helpers", "common", "manager", "base", "mi
 # Somebody's machine, or the place where its packages came from.
 FOREIGN = re.compile(
     r"(?<![\w.*])/(?:work|root)/"
-    r"|file:///"
+    r"|file:/{3}"
     r"|\b(?:pypi|pythonhosted|crates|deb\.debian)\.(?:org|io)\b"
     r"|\bregistry\.npmjs\.org\b"
 )
