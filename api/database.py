@@ -1,0 +1,65 @@
+"""The database: an engine for it, and its tables brought up to date."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+POOL_SIZE = 8
+POOL_OVERFLOW = 24
+CONNECT_TIMEOUT_S = 10
+LOCK_TIMEOUT_MS = 5_000
+MIGRATION_LOCK = 7_306_108_871
+"""Which advisory lock a migrating process holds: any number that nobody else here uses."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class BadDatabaseUrl(Exception):
+    """The address of the database cannot be understood, or is not PostgreSQL's."""
+
+
+def engine(url: str) -> Engine:
+    """A pool of connections to the PostgreSQL at `url`; nothing is connected yet."""
+    try:
+        address = make_url(url.replace("postgres://", "postgresql://", 1))
+    except ArgumentError:
+        raise BadDatabaseUrl(
+            "the database's address is not like postgresql://user@host:5432/name"
+        ) from None
+    if address.get_backend_name() != "postgresql":
+        raise BadDatabaseUrl(
+            f"{address.get_backend_name()} cannot be used: the database must be PostgreSQL"
+        )
+    return create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        # A server that was restarted must not cost the next request its answer.
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "industry-brain",
+            "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC",
+        },
+    )
+
+
+def migrate(url: str) -> None:
+    """Bring the tables up to date; of several processes that start at once, one does it."""
+    migrating = engine(url)
+    try:
+        with migrating.begin() as connection:
+            # Waiting for another process that migrates may take as long as it takes.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK}
+            )
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+            command.upgrade(config, "head")
+    finally:
+        migrating.dispose()

@@ -1,0 +1,13 @@
+"""Every table there is, by package."""
+
+import importlib
+import importlib.util
+
+from sqlalchemy import MetaData
+
+import api.tables
+import scheduler.tables
+
+METADATA: tuple[MetaData, ...] = (scheduler.tables.Base.metadata, api.tables.Base.metadata)
+if importlib.util.find_spec("accounting.tables"):
+    METADATA += (importlib.import_module("accounting.tables").Base.metadata,)

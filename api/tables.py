@@ -1,0 +1,63 @@
+"""The faces' own tables: keys, remembered answers, and uploaded working directories."""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The API's metadata; no foreign key leaves it."""
+
+    type_annotation_map: ClassVar = {
+        int: BigInteger,
+        str: Text,
+        bytes: LargeBinary,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
+
+
+class KeyRow(Base):
+    """An API key: `id` is its public part, `digest` the sha256 of its secret part.
+
+    `tenant_id` is set for the role tenant alone, `centre_id` for the role agent alone.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    role: Mapped[str]
+    tenant_id: Mapped[str | None] = mapped_column(index=True)
+    centre_id: Mapped[str | None]
+    label: Mapped[str]
+    created_at_ms: Mapped[int]
+    last_used_at_ms: Mapped[int | None]
+    revoked_at_ms: Mapped[int | None]
+
+
+class AnswerRow(Base):
+    """What was answered to a create with an Idempotency-Key, so that a repeat changes nothing."""
+
+    __tablename__ = "idempotent_answers"
+    __table_args__ = (Index("idempotent_answers_by_age", "created_at_ms"),)
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_digest: Mapped[bytes]
+    status: Mapped[int]
+    body: Mapped[dict[str, Any]]
+    created_at_ms: Mapped[int]
+
+
+class ArchiveRow(Base):
+    """A tenant has uploaded this working directory; equal bytes are stored once for all."""
+
+    __tablename__ = "archives"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    byte_count: Mapped[int]
+    created_at_ms: Mapped[int]

@@ -1,0 +1,62 @@
+"""The migrations make exactly the tables that the code knows, once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+
+from api.database import BadDatabaseUrl, engine, migrate
+from api.migrations.tables import METADATA
+from api.postgres import EmbeddedPostgres
+
+
+@pytest.fixture
+def empty_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database without any table."""
+    administrator = engine(postgres.url()).execution_options(isolation_level="AUTOCOMMIT")
+    with administrator.connect() as connection:
+        connection.execute(text("CREATE DATABASE empty"))
+        yield postgres.url("empty")
+        connection.execute(text("DROP DATABASE empty WITH (FORCE)"))
+    administrator.dispose()
+
+
+def test_the_migrations_make_what_the_metadata_says(database_url: str) -> None:
+    database = engine(database_url)
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection)
+
+        differences = compare_metadata(context, METADATA)  # type: ignore[arg-type] # takes several
+
+    database.dispose()
+    assert differences == []
+
+
+def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(migrate, [empty_url] * 4))
+
+    database = engine(empty_url)
+    with database.connect() as connection:
+        versions = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
+    database.dispose()
+    assert len(versions) == 1
+
+
+def test_every_usual_spelling_of_an_address_is_understood(database_url: str) -> None:
+    address = make_url(database_url).render_as_string(hide_password=False)
+    for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        database = engine(address.replace("postgresql+psycopg", scheme))
+        with database.connect() as connection:
+            assert connection.scalar(text("SHOW timezone")) == "UTC"
+        database.dispose()
+
+
+@pytest.mark.parametrize("url", ["", "no address", "sqlite:///brain.db", "mysql://h/d"])
+def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
+    with pytest.raises(BadDatabaseUrl, match=r"PostgreSQL|postgresql"):
+        engine(url)
