@@ -1,7 +1,5 @@
 """What many tests share: a real PostgreSQL, and a fresh database in it for each test."""
 
-import importlib
-import importlib.util
 import itertools
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from api.database import migrate
 from api.postgres import EmbeddedPostgres
 
 TEMPLATE = "brain_template"
@@ -49,8 +48,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 def template(postgres: EmbeddedPostgres) -> str:
     """The name of a migrated, empty database that each test's own is a copy of."""
     _administer(postgres, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    if importlib.util.find_spec("api.database"):
-        importlib.import_module("api.database").migrate(postgres.url(TEMPLATE))
+    migrate(postgres.url(TEMPLATE))
     return TEMPLATE
 
 
