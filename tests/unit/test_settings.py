@@ -1,0 +1,66 @@
+"""The environment wins against the file, and the file against the defaults."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from api.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("URL", "API_KEY", "DATABASE_URL", "PARK", "SETTINGS", "LOG_LEVEL"):
+        monkeypatch.delenv(f"BRAIN_{name}", raising=False)
+    monkeypatch.setenv("BRAIN_DATA", str(tmp_path))
+
+
+def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BRAIN_DATA")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    settings = Settings.load()
+
+    assert settings.url == "http://127.0.0.1:8420"
+    assert settings.port == 8420
+    assert settings.database_url is None
+    assert settings.archives == tmp_path / ".industry-brain" / "archives"
+
+
+def test_the_environment_wins_against_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = "BRAIN_URL=http://file:1\nBRAIN_LOG_LEVEL=debug\nBRAIN_ELSE=1\n"
+    (tmp_path / "settings.env").write_text(lines, encoding="utf-8")
+    monkeypatch.setenv("BRAIN_URL", "http://environment:2/")
+
+    settings = Settings.load()
+
+    assert settings.url == "http://environment:2"
+    assert settings.port == 2
+    assert settings.log_level == "debug"
+
+
+def test_a_file_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "mine"
+    file.write_text("BRAIN_PARK=~/park.yaml\n", encoding="utf-8")
+    monkeypatch.setenv("BRAIN_SETTINGS", str(file))
+
+    assert Settings.load().park == Path("~/park.yaml").expanduser()
+
+
+def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAIN_API_KEY", "brk_hush")
+    monkeypatch.setenv("BRAIN_DATABASE_URL", "postgresql://me:hush@host/brain")
+
+    assert "hush" not in repr(Settings.load())
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "no url", "http://"])
+def test_an_address_that_is_none_is_refused_in_words(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_URL", url)
+
+    with pytest.raises(ValidationError, match="BRAIN_URL is written like"):
+        Settings.load()
