@@ -1,0 +1,335 @@
+"""The park file: what a park owns, whom it serves and at which prices, checked before use."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+import cluster
+from accounting.money import MICROS_PER_YUAN
+from accounting.rating import PERMILLE, PriceList
+from api.schemas import Count, Identifier, Name, Text, Wire
+from api.yaml_text import YamlInvalid, read_yaml
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre, Park, Pool
+from cluster.park import SumMismatch, sum_mismatches
+from scheduler.tenancy import Tenant
+
+PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
+DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
+LOCAL_PARK = PARKS_FOLDER / "local.yaml"
+
+NODE_COUNT_MAX = 100_000
+AMOUNT_YUAN_MAX = 1_000_000_000_000
+ERRORS_SHOWN = 20
+
+_AMOUNT = re.compile(r"\d{1,13}(\.\d{1,6})?")
+_MULTIPLIER = re.compile(r"\d{1,3}(\.\d{1,3})?")
+
+
+class ParkFileInvalid(Exception):
+    """The file does not describe a park; the message names the file, what, and which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkFile:
+    """A checked park; `opening_balances` maps a tenant to what it has paid in: micro-yuan."""
+
+    park: Park
+    tenants: tuple[Tenant, ...]
+    price_lists: tuple[PriceList, ...]
+    opening_balances: Mapping[str, int]
+
+
+def load(path: Path | None = None) -> ParkFile:
+    """The park in the file `path`, or the default park; raises `ParkFileInvalid`."""
+    path = path or DEFAULT_PARK
+    try:
+        entry = ParkEntry.model_validate(read_yaml(path))
+    except YamlInvalid as error:
+        raise ParkFileInvalid(f"park file {error}") from None
+    except ValidationError as error:
+        raise _invalid(path, [_readable(detail) for detail in error.errors()]) from None
+    found = list(_disagreements(entry))
+    if found:
+        raise _invalid(path, found)
+    park = entry.park()
+    found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
+    if found:
+        raise _invalid(path, found)
+    return ParkFile(
+        park=park,
+        tenants=tuple(tenant.tenant() for tenant in entry.tenants),
+        price_lists=tuple(prices.price_list() for prices in entry.price_lists),
+        opening_balances={tenant.id: tenant.opening_balance for tenant in entry.tenants},
+    )
+
+
+def _invalid(path: Path, found: list[str]) -> ParkFileInvalid:
+    more = [f"and {len(found) - ERRORS_SHOWN} more"] if len(found) > ERRORS_SHOWN else []
+    return ParkFileInvalid("\n  ".join([f"park file {path}:", *found[:ERRORS_SHOWN], *more]))
+
+
+def _readable(detail: Mapping[str, object]) -> str:
+    place = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in _location(detail)
+    )
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{place.lstrip('.') or 'the whole file'}: {message}"
+
+
+def _location(detail: Mapping[str, object]) -> tuple[object, ...]:
+    location = detail["loc"]
+    assert isinstance(location, tuple)
+    return location
+
+
+def _as_text(mismatch: SumMismatch) -> str:
+    return (
+        f"{mismatch.where}: stated_tflops is {mismatch.stated_tflops}, but its {mismatch.parts} "
+        f"sum to {mismatch.sum_tflops} TFLOPS (difference {mismatch.difference_tflops:+})"
+    )
+
+
+def _micros(value: object) -> int:
+    text = _plain_number(value, _AMOUNT, "an amount in yuan, such as 3.50, at most six decimals")
+    micros = int(text * MICROS_PER_YUAN)
+    if text > AMOUNT_YUAN_MAX:
+        raise ValueError(f"an amount is at most {AMOUNT_YUAN_MAX} yuan")
+    return micros
+
+
+def _permille(value: object) -> int:
+    text = _plain_number(value, _MULTIPLIER, "a factor, such as 0.90, at most three decimals")
+    return int(text * PERMILLE)
+
+
+def _plain_number(value: object, pattern: re.Pattern[str], what: str) -> Decimal:
+    text = str(value) if isinstance(value, int | str | Decimal) else ""
+    if not pattern.fullmatch(text):
+        raise ValueError(f"needs {what}")
+    return Decimal(text)
+
+
+def _moment_ms(value: object) -> int:
+    try:
+        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("needs a time such as 2026-01-01T00:00:00+08:00") from None
+    if moment.tzinfo is None:
+        raise ValueError("needs a time with its offset, such as 2026-01-01T00:00:00+08:00")
+    return int(moment.timestamp()) * 1_000
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text.strip() or "\t" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+Amount = Annotated[int, BeforeValidator(_micros)]
+Multiplier = Annotated[int, BeforeValidator(_permille), Field(ge=1, le=100 * PERMILLE)]
+Moment = Annotated[int, BeforeValidator(_moment_ms), Field(ge=0)]
+Title = Annotated[Name, AfterValidator(_one_line)]
+
+
+class DeviceKindEntry(Wire):
+    """A device kind as the file has it."""
+
+    id: Identifier
+    name: Title
+    vendor: Title
+    tflops_fp16: Annotated[Count, Field(ge=1, le=1_000_000)]
+    memory_gb: Annotated[Count, Field(ge=1, le=100_000)]
+    ray_resource: Literal["NPU", "DCU", "GPU"]
+
+    def device_kind(self) -> DeviceKind:
+        return DeviceKind(**self.model_dump())
+
+
+class PoolEntry(Wire):
+    """A pool as the file has it: `nodes` machines with `cards_per_node` cards each."""
+
+    id: Identifier
+    device: Identifier
+    nodes: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)]
+    cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
+    use: Annotated[Text, Field(max_length=128)] = ""
+
+    def pool(self, centre_id: str) -> Pool:
+        return Pool(
+            id=self.id,
+            centre_id=centre_id,
+            device_kind_id=self.device,
+            node_count=self.nodes,
+            cards_per_node=self.cards_per_node,
+            use=self.use,
+        )
+
+
+class CentreEntry(Wire):
+    """A centre as the file has it."""
+
+    id: Identifier
+    name: Title
+    operator: Title
+    stated_tflops: Annotated[Count, Field(ge=1, le=10**12)]
+    pools: Annotated[list[PoolEntry], Field(min_length=1, max_length=256)]
+
+    def centre(self) -> Centre:
+        return Centre(
+            id=self.id,
+            name=self.name,
+            operator=self.operator,
+            stated_tflops=self.stated_tflops,
+            pools=tuple(pool.pool(self.id) for pool in self.pools),
+        )
+
+
+class FieldEntry(Wire):
+    """An industry that work is reported by."""
+
+    id: Identifier
+    name: Title
+
+
+class QosEntry(Wire):
+    """What a job's priority does to its price."""
+
+    low: Multiplier
+    normal: Multiplier
+    high: Multiplier
+
+
+class PriceListEntry(Wire):
+    """Prices from a moment on: yuan a card-hour, tax included."""
+
+    id: Identifier
+    from_ms: Moment = Field(alias="from")
+    on_demand: Annotated[dict[Identifier, Amount], Field(min_length=1, max_length=256)]
+    qos: QosEntry
+    classes: Annotated[dict[Identifier, Multiplier], Field(min_length=1, max_length=64)]
+    vat: Annotated[int, BeforeValidator(_permille), Field(ge=0, le=PERMILLE)] = 60
+
+    def price_list(self) -> PriceList:
+        return PriceList(
+            id=self.id,
+            from_ms=self.from_ms,
+            on_demand=tuple(self.on_demand.items()),
+            qos_permille=tuple(self.qos.model_dump().items()),
+            class_permille=tuple(self.classes.items()),
+            vat_permille=self.vat,
+        )
+
+
+class TenantEntry(Wire):
+    """An enterprise, its quota and its money as the file has it."""
+
+    id: Identifier
+    name: Title
+    type: Identifier
+    field: Identifier
+    price_class: Identifier = Field(alias="class")
+    max_cards: Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
+    weight: Annotated[Count, Field(ge=1, le=1_000_000)] = 100
+    opening_balance: Amount = 0
+    credit_limit: Amount = 0
+
+    def tenant(self) -> Tenant:
+        return Tenant(
+            id=self.id,
+            name=self.name,
+            type=self.type,
+            field=self.field,
+            price_class=self.price_class,
+            max_cards=self.max_cards,
+            weight=self.weight,
+            credit_limit_micros=self.credit_limit,
+        )
+
+
+class ParkEntry(Wire):
+    """A whole park file; `logical` says that its cards are counters and not hardware."""
+
+    id: Identifier
+    name: Title
+    note: Annotated[Text, Field(min_length=1, max_length=2_000)]
+    logical: bool = False
+    stated_tflops: Annotated[Count, Field(ge=1, le=10**12)]
+    device_kinds: Annotated[list[DeviceKindEntry], Field(min_length=1, max_length=256)]
+    centres: Annotated[list[CentreEntry], Field(min_length=1, max_length=256)]
+    fields: Annotated[list[FieldEntry], Field(min_length=1, max_length=256)]
+    price_lists: Annotated[list[PriceListEntry], Field(min_length=1, max_length=1_000)]
+    tenants: Annotated[list[TenantEntry], Field(min_length=1, max_length=10_000)]
+
+    def park(self) -> Park:
+        return Park(
+            id=self.id,
+            name=self.name,
+            note=self.note.strip(),
+            is_logical=self.logical,
+            stated_tflops=self.stated_tflops,
+            device_kinds=tuple(kind.device_kind() for kind in self.device_kinds),
+            centres=tuple(centre.centre() for centre in self.centres),
+            fields=tuple((field.id, field.name) for field in self.fields),
+        )
+
+
+def _disagreements(entry: ParkEntry) -> Iterator[str]:
+    """What each entry cannot see alone: names given twice, names of nothing, missing prices."""
+    pools = [pool for centre in entry.centres for pool in centre.pools]
+    yield from _twice("device kind", [kind.id for kind in entry.device_kinds])
+    yield from _twice("centre", [centre.id for centre in entry.centres])
+    yield from _twice("pool", [pool.id for pool in pools])
+    yield from _twice("field", [field.id for field in entry.fields])
+    yield from _twice("price list", [prices.id for prices in entry.price_lists])
+    yield from _twice("tenant", [tenant.id for tenant in entry.tenants])
+    yield from _unknown_kinds(entry, pools)
+    yield from _unknown_fields(entry)
+    yield from _missing_prices(entry, pools)
+    node_count = sum(pool.nodes for pool in pools)
+    if node_count > NODE_COUNT_MAX:
+        yield f"the pools have {node_count} nodes, more than {NODE_COUNT_MAX}"
+
+
+def _twice(what: str, names: list[str]) -> Iterator[str]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield f"{what} {name} is given {count} times"
+
+
+def _unknown_kinds(entry: ParkEntry, pools: list[PoolEntry]) -> Iterator[str]:
+    known = {kind.id for kind in entry.device_kinds}
+    for pool in pools:
+        if pool.device not in known:
+            yield f"pool {pool.id}: device {pool.device} is not among device_kinds"
+    for prices in entry.price_lists:
+        for kind in sorted(prices.on_demand.keys() - known):
+            yield f"price list {prices.id}: {kind} is not among device_kinds"
+
+
+def _unknown_fields(entry: ParkEntry) -> Iterator[str]:
+    known = {field.id for field in entry.fields}
+    for tenant in entry.tenants:
+        if tenant.field not in known:
+            yield f"tenant {tenant.id}: field {tenant.field} is not among fields"
+
+
+def _missing_prices(entry: ParkEntry, pools: list[PoolEntry]) -> Iterator[str]:
+    devices = {pool.device for pool in pools}
+    price_classes = {tenant.price_class for tenant in entry.tenants}
+    before: PriceListEntry | None = None
+    for prices in entry.price_lists:
+        for device in sorted(devices - prices.on_demand.keys()):
+            yield f"price list {prices.id}: has no price for {device}"
+        for price_class in sorted(price_classes - prices.classes.keys()):
+            yield f"price list {prices.id}: has no multiplier for class {price_class}"
+        if before is not None and prices.from_ms <= before.from_ms:
+            yield f"price list {prices.id}: must begin after price list {before.id}"
+        before = prices
