@@ -90,6 +90,14 @@ class Park:
     def node_by_id(self) -> dict[str, Node]:
         return {node.id: node for pool in self.pools for node in pool.nodes()}
 
+    @cached_property
+    def _node_ids_by_pool(self) -> dict[str, tuple[str, ...]]:
+        return {pool.id: tuple(node.id for node in pool.nodes()) for pool in self.pools}
+
+    def node_ids(self, pool_id: str) -> tuple[str, ...]:
+        """The pool's nodes in their order; raises `KeyError` for an unknown pool."""
+        return self._node_ids_by_pool[pool_id]
+
     def tflops_per_card(self, pool: Pool) -> int:
         return self.device_kind_by_id[pool.device_kind_id].tflops_fp16
 

@@ -1,7 +1,7 @@
 """What happened: the facts of the event log, from which everything else is derived.
 
 `at_ms` is when it happened (for what a centre reports: the centre's word, fitted between what the
-broker knows); the log adds when it was recorded. Facts are never changed; corrections are new facts.
+broker knows); the log adds when it was recorded. Facts are never changed, only corrected by others.
 """
 
 from dataclasses import dataclass
@@ -174,7 +174,5 @@ Event = (
     | CentreLinkChanged
 )
 
-Wish = (
-    ParkDeclared | TenantDeclared | PriceListPublished | Credited | Submitted | CancelRequested
-)
+Wish = ParkDeclared | TenantDeclared | PriceListPublished | Credited | Submitted | CancelRequested
 """What others than the leader may ask for: the bodies of requests in the inbox."""

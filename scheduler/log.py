@@ -1,13 +1,15 @@
 """The port to the durable log, and the log in memory that tests and replays use."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from accounting.ledger import Transfer
 from accounting.usage import UsageCredit, UsageSlice
 from scheduler.events import Event, Wish
-from scheduler.job import Reason
+from scheduler.job import JobState, Reason
+from scheduler.record import Snapshot
 
 
 class Deposed(Exception):
@@ -48,14 +50,16 @@ class PoolLoad:
 class Cycle:
     """All that one step decided; committed as a whole or not at all.
 
-    `refused` maps the id of a request that did not fit the state to why. `waiting` holds only the
-    jobs whose answer changed since the last commit, and `loads` only the pools that did.
+    `refused` maps the id of a request that did not fit the state to why. `states` says how each job
+    that an event touched stands now. `waiting` holds only the jobs whose answer changed since the
+    last commit, and `loads` only the pools that did.
     """
 
     now_ms: int
     events: tuple[Event, ...]
     request_ids: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, JobState] = field(default_factory=dict)
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     loads: tuple[PoolLoad, ...] = ()
     usage: tuple[UsageSlice, ...] = ()
@@ -78,12 +82,16 @@ class Log(Protocol):
         """The oldest requests that no cycle has consumed."""
         ...
 
-    def replay(self) -> Iterator[Event]:
-        """All events in order."""
+    def replay(self) -> tuple[Snapshot, Iterator[Event]]:
+        """The newest checkpoint (empty before the first), and the events after it in order."""
         ...
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
         """Write all of `cycle`; raises `Deposed`, with nothing written, under an old epoch."""
+        ...
+
+    def save(self, epoch: int, snapshot: Snapshot) -> None:
+        """Keep a checkpoint of the state after the last commit; raises `Deposed` likewise."""
         ...
 
 
@@ -99,30 +107,39 @@ class MemoryLog:
     usage: dict[tuple[str, int], UsageSlice] = field(default_factory=dict)
     credits: list[UsageCredit] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
+    checkpoint: Snapshot = field(default_factory=Snapshot)
+    checkpoint_seq: int = 0
 
     def ask(self, request: Request) -> None:
         """Put a request into the inbox; the same id twice is once."""
         self.inbox.setdefault(request.id, request)
 
-    def lead(self, now_ms: int) -> int:
+    def lead(self, now_ms: int) -> int:  # noqa: ARG002 - nothing expires in memory
         self.epoch += 1
         return self.epoch
 
     def requests(self, limit: int) -> tuple[Request, ...]:
         return tuple(self.inbox.values())[:limit]
 
-    def replay(self) -> Iterator[Event]:
-        return iter(tuple(self.events))
+    def replay(self) -> tuple[Snapshot, Iterator[Event]]:
+        return deepcopy(self.checkpoint), iter(tuple(self.events[self.checkpoint_seq :]))
+
+    def save(self, epoch: int, snapshot: Snapshot) -> None:
+        self._fence(epoch)
+        self.checkpoint, self.checkpoint_seq = deepcopy(snapshot), len(self.events)
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
-        if epoch != self.epoch:
-            raise Deposed(f"epoch {epoch} is over, {self.epoch} leads")
+        self._fence(epoch)
         self.events.extend(cycle.events)
         for request_id in cycle.request_ids:
             del self.inbox[request_id]
         self.refused.update(cycle.refused)
         self.waiting.update(cycle.waiting)
         self._book(cycle)
+
+    def _fence(self, epoch: int) -> None:
+        if epoch != self.epoch:
+            raise Deposed(f"epoch {epoch} is over, {self.epoch} leads")
 
     def _book(self, cycle: Cycle) -> None:
         for usage in cycle.usage:

@@ -1,6 +1,6 @@
 """The scheduler's tables: the event log, the inbox, and read models written with each commit."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -10,7 +10,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 class Base(DeclarativeBase):
     """The scheduler's metadata; no foreign key leaves it."""
 
-    type_annotation_map = {int: BigInteger, str: Text, dict[str, Any]: JSONB, list[Any]: JSONB}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger,
+        str: Text,
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+    }
 
 
 class LeaderRow(Base):
@@ -41,7 +46,7 @@ class EventRow(Base):
 
 
 class CheckpointRow(Base):
-    """A pickled-as-JSON state at `seq`; replay starts at the newest one."""
+    """The state after event `seq`, as JSON; replay starts at the newest one."""
 
     __tablename__ = "checkpoints"
 
@@ -54,9 +59,7 @@ class InboxRow(Base):
     """A request for the leader; `consumed_seq` None until a commit took or refused it."""
 
     __tablename__ = "inbox"
-    __table_args__ = (
-        Index("inbox_pending", "seq", postgresql_where=text("consumed_seq IS NULL")),
-    )
+    __table_args__ = (Index("inbox_pending", "seq", postgresql_where=text("consumed_seq IS NULL")),)
 
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(unique=True)
@@ -96,9 +99,7 @@ class AttemptRow(Base):
     __tablename__ = "attempts"
     __table_args__ = (
         # At most one live attempt a job, whatever the code above believes.
-        Index(
-            "attempts_live", "job_id", unique=True, postgresql_where=text("ended_at_ms IS NULL")
-        ),
+        Index("attempts_live", "job_id", unique=True, postgresql_where=text("ended_at_ms IS NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -125,7 +126,7 @@ class ViewRow(Base):
 
 
 class UtilisationRow(Base):
-    """How a pool stood from `at_ms` until its next row; card counts, and P follows from the kind."""
+    """How a pool stood from `at_ms` until its next row, in cards of `tflops` each."""
 
     __tablename__ = "utilisation"
 

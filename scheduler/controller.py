@@ -1,0 +1,376 @@
+"""The loop: take in what was asked and seen, plan, commit, and only then act.
+
+Everything it believes can be dropped at any moment and replayed from the log; everything it tells
+a centre is repeated until the centre is seen to know it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
+from scheduler import events as ev
+from scheduler.job import EndCause, Job, JobState
+from scheduler.log import Cycle, Log, PoolLoad, Request, Waiting
+from scheduler.metering import Booking, book, slices
+from scheduler.orders import cause_of, order
+from scheduler.planner import DEFAULT, Plan, Policy, plan
+from scheduler.record import Attempt
+from scheduler.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How often, how long, and how many: every limit of the loop.
+
+    `lost_after_ms` is longer than any agent's fence, after which a cut-off centre has ended its
+    work by itself. `is_checked` runs `State.check` on every event.
+    """
+
+    policy: Policy = DEFAULT
+    meter_every_ms: int = 300_000
+    suspect_after_ms: int = 15_000
+    lost_after_ms: int = 1_200_000
+    stop_grace_ms: int = 10_000
+    explain_every_ms: int = 1_000
+    checkpoint_every: int = 20_000
+    request_limit: int = 1_000
+    is_checked: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """The cycle in the making: events that fitted, and what they mean to the books."""
+
+    events: list[ev.Event] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    bookings: list[Booking] = field(default_factory=list)
+    job_ids: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt came to its end, before the books are asked."""
+
+    cause: EndCause
+    at_ms: int
+    exit_code: int | None = None
+    detail: str = ""
+
+
+class Controller:
+    """One leader's loop over one log and its centres."""
+
+    def __init__(
+        self, log: Log, drivers: Mapping[str, Driver], settings: Settings | None = None
+    ) -> None:
+        self.log = log
+        self.drivers = drivers
+        self.settings = settings or Settings()
+        self.epoch = 0
+        self.state = State()
+        self.plan = Plan(grants=(), verdicts={})
+        self._heard_ms: dict[str, int] = {}
+        self._loads: dict[str, PoolLoad] = {}
+        self._told: dict[str, Waiting] = {}
+        self._explained_ms = 0
+        self._events_since_checkpoint = 0
+
+    def lead(self, now_ms: int) -> None:
+        """Take over: a new epoch, and the state as the log tells it."""
+        self.epoch = self.log.lead(now_ms)
+        snapshot, tail = self.log.replay()
+        self.state = State.restored(snapshot)
+        count = 0
+        for count, event in enumerate(tail, start=1):  # noqa: B007 - the last count is the number
+            refusal = self.state.apply(event)
+            assert refusal is None, f"the log holds an event that does not fit: {refusal}"
+        self._events_since_checkpoint = count
+        # Silence counts from now: nobody could have been heard while nobody led.
+        self._heard_ms = dict.fromkeys(self.drivers, now_ms)
+
+    def step(self, now_ms: int) -> Cycle:
+        """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
+        requests = self.log.requests(self.settings.request_limit)
+        batch = Batch()
+        self._take_requests(batch, requests)
+        reports = self._observe()
+        for report in reports:
+            self._take_all(batch, self._seen(report, now_ms))
+        self._take_all(batch, self._silences(now_ms))
+        self._take_all(batch, self._stops(now_ms))
+        self._take_all(batch, self._meter(now_ms))
+        self.plan = plan(self.state, now_ms, self.settings.policy)
+        self._take_all(batch, self._leases(now_ms))
+        cycle = self._cycle(batch, requests, now_ms)
+        if not cycle.is_empty:
+            self.log.commit(self.epoch, cycle)
+        self._remember(cycle)
+        self._act(reports)
+        return cycle
+
+    # Taking in.
+
+    def _take(self, batch: Batch, event: ev.Event) -> str | None:
+        """Apply one event and note what it means; the reason where it does not fit."""
+        job_id = self._job_of(event)
+        booking = book(self.state, event) if self._fits_books(event) else None
+        refusal = self.state.apply(event)
+        if refusal is not None:
+            return refusal
+        batch.events.append(event)
+        if booking is not None:
+            batch.bookings.append(booking)
+        if job_id is not None:
+            batch.job_ids[job_id] = None
+        if self.settings.is_checked:
+            self.state.check()
+        return None
+
+    def _take_all(self, batch: Batch, events: Iterable[ev.Event]) -> None:
+        for event in events:
+            self._take(batch, event)
+
+    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
+        for request in requests:
+            refusal = self._take(batch, request.wish)
+            if refusal is not None:
+                batch.refused[request.id] = refusal
+
+    def _fits_books(self, event: ev.Event) -> bool:
+        """Whether the books can look up what the event speaks of; if not, it is refused anyway."""
+        match event:
+            case ev.Leased():
+                return event.job_id in self.state.jobs
+            case ev.Metered() | ev.Ended():
+                return event.attempt_id in self.state.live
+            case _:
+                return True
+
+    def _job_of(self, event: ev.Event) -> str | None:
+        match event:
+            case ev.Submitted():
+                return event.job.id
+            case ev.CancelRequested() | ev.Leased():
+                return event.job_id
+            case ev.Launching() | ev.Started() | ev.StopDecided() | ev.Ended():
+                attempt = self.state.live.get(event.attempt_id)
+                return attempt.job_id if attempt else None
+            case _:
+                return None
+
+    # What the centres say.
+
+    def _observe(self) -> list[CentreReport]:
+        reports = [self.drivers[centre_id].observe() for centre_id in sorted(self.drivers)]
+        return [report for report in reports if report is not None]
+
+    def _seen(self, report: CentreReport, now_ms: int) -> Iterator[ev.Event]:
+        """What a centre's report tells that the log does not know yet."""
+        centre_id = report.centre_id
+        if self.state.park is None or centre_id not in self.state.park.centre_by_id:
+            return
+        is_news = report.heard_at_ms > self._heard_ms.get(centre_id, -1)
+        self._heard_ms[centre_id] = max(report.heard_at_ms, self._heard_ms.get(centre_id, -1))
+        if now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
+            yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
+        online = tuple(sorted(report.online_node_ids))
+        yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
+        known = {attempt.attempt_id: attempt for attempt in report.attempts}
+        for attempt in self._live_at(centre_id):
+            told = known.get(attempt.id)
+            if told is not None:
+                yield from self._progress(attempt, told, report, now_ms)
+            elif attempt.is_seen and is_news:
+                # A complete report without it: the centre has lost what it once ran.
+                end = End(EndCause.NODE, now_ms, detail="its centre lost it")
+                yield from self._end(attempt, end, now_ms)
+
+    def _live_at(self, centre_id: str) -> list[Attempt]:
+        live = self.state.live.values()
+        return [attempt for attempt in live if attempt.placement.centre_id == centre_id]
+
+    def _progress(
+        self, attempt: Attempt, told: AttemptReport, report: CentreReport, now_ms: int
+    ) -> Iterator[ev.Event]:
+        if not attempt.is_seen:
+            yield ev.Launching(at_ms=now_ms, attempt_id=attempt.id)
+        if told.started_at_ms is not None and attempt.started_at_ms is None:
+            at_ms = min(max(told.started_at_ms, attempt.leased_at_ms), now_ms)
+            yield ev.Started(at_ms=at_ms, attempt_id=attempt.id)
+        if told.phase is AttemptPhase.ENDED:
+            ended_ms = told.ended_at_ms if told.ended_at_ms is not None else report.heard_at_ms
+            cause, at_ms = cause_of(attempt, told), min(ended_ms, now_ms)
+            end = End(cause, at_ms, told.exit_code, told.detail)
+            yield from self._end(attempt, end, now_ms)
+
+    def _end(self, attempt: Attempt, end: End, now_ms: int) -> Iterator[ev.Event]:
+        """Count the last usage, then end; an end is never before what was already counted."""
+        at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)
+        yield from slices(self.state, attempt, at_ms, now_ms)
+        yield ev.Ended(
+            at_ms=at_ms,
+            attempt_id=attempt.id,
+            cause=end.cause,
+            exit_code=end.exit_code,
+            detail=end.detail,
+        )
+
+    # What time alone decides.
+
+    def _silences(self, now_ms: int) -> Iterator[ev.Event]:
+        """A silent centre gets no leases; after long its work is given up, unless all are silent.
+
+        Where nobody is heard of it is the broker that is cut off, and expiry is frozen.
+        """
+        silent = {c: now_ms - heard for c, heard in sorted(self._heard_ms.items())}
+        for centre_id, silent_ms in silent.items():
+            if silent_ms >= self.settings.suspect_after_ms:
+                yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=False)
+        if all(ms >= self.settings.suspect_after_ms for ms in silent.values()):
+            return
+        for centre_id, silent_ms in silent.items():
+            if silent_ms >= self.settings.lost_after_ms:
+                for attempt in self._live_at(centre_id):
+                    detail = f"its centre was silent for {silent_ms // 1000} s"
+                    end = End(EndCause.CENTRE, self._heard_ms[centre_id], detail=detail)
+                    yield from self._end(attempt, end, now_ms)
+
+    def _stops(self, now_ms: int) -> Iterator[ev.Event]:
+        """Cancelled work and work over its limit is to stop."""
+        for attempt in tuple(self.state.live.values()):
+            record = self.state.jobs[attempt.job_id]
+            if attempt.stop_cause is None and record.is_cancelled:
+                yield self._stop(attempt, record.job, EndCause.CANCELLED, now_ms)
+            elif attempt.stop_cause is None and _is_over_limit(attempt, record.job, now_ms):
+                yield self._stop(attempt, record.job, EndCause.LIMIT, now_ms)
+
+    def _stop(self, attempt: Attempt, job: Job, cause: EndCause, now_ms: int) -> ev.StopDecided:
+        grace = job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms
+        return ev.StopDecided(at_ms=now_ms, attempt_id=attempt.id, cause=cause, grace_ms=grace)
+
+    def _meter(self, now_ms: int) -> Iterator[ev.Event]:
+        """Running work accrues as it runs, as far as its centre was heard of and no further."""
+        for attempt in tuple(self.state.live.values()):
+            heard_ms = self._heard_ms.get(attempt.placement.centre_id, 0)
+            to_ms = min(now_ms, heard_ms)
+            begin_ms = attempt.metered_to_ms
+            if begin_ms is not None and to_ms - begin_ms >= self.settings.meter_every_ms:
+                yield from slices(self.state, attempt, to_ms, now_ms)
+
+    # What the plan decides.
+
+    def _leases(self, now_ms: int) -> Iterator[ev.Event]:
+        for grant in self.plan.grants:
+            record = self.state.jobs[grant.job_id]
+            yield ev.Leased(
+                at_ms=now_ms,
+                job_id=grant.job_id,
+                attempt_id=f"{grant.job_id}.{record.attempt_count + 1}",
+                epoch=self.epoch,
+                placement=grant.placement,
+                hold_micros=grant.hold_micros,
+            )
+
+    # What is committed.
+
+    def _cycle(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> Cycle:
+        bookings = batch.bookings
+        return Cycle(
+            now_ms=now_ms,
+            events=tuple(batch.events),
+            request_ids=tuple(request.id for request in requests),
+            refused=batch.refused,
+            states={job_id: self.state.state_of(job_id) for job_id in batch.job_ids},
+            waiting=self._changed_answers(now_ms),
+            loads=self._changed_loads(bool(batch.events)),
+            usage=tuple(usage for booking in bookings for usage in booking.usage),
+            credits=tuple(credit for booking in bookings for credit in booking.credits),
+            transfers=tuple(moved for booking in bookings for moved in booking.transfers),
+        )
+
+    def _changed_answers(self, now_ms: int) -> dict[str, Waiting]:
+        """Answers that differ from what was told: new jobs at once, the others now and then."""
+        is_due = now_ms - self._explained_ms >= self.settings.explain_every_ms
+        changed: dict[str, Waiting] = {}
+        for position, (job_id, verdict) in enumerate(self.plan.verdicts.items(), start=1):
+            told = self._told.get(job_id)
+            if told is not None and not is_due:
+                continue
+            answer = Waiting(
+                position=position,
+                reasons=verdict.reasons,
+                planned_start_ms=verdict.planned_start_ms,
+            )
+            if answer != told:
+                changed[job_id] = answer
+        if is_due:
+            self._explained_ms = now_ms
+        return changed
+
+    def _changed_loads(self, has_events: bool) -> tuple[PoolLoad, ...]:  # noqa: FBT001 - see below
+        """Pools that stand otherwise than last told; without an event nothing can have changed."""
+        if self.state.park is None or not has_events:
+            return ()
+        return tuple(load for load in loads(self.state) if self._loads.get(load.pool_id) != load)
+
+    def _remember(self, cycle: Cycle) -> None:
+        """What was told is known only once it is committed."""
+        self._told.update(cycle.waiting)
+        self._loads.update((load.pool_id, load) for load in cycle.loads)
+        for job_id, state in cycle.states.items():
+            if state is not JobState.QUEUED:
+                self._told.pop(job_id, None)
+        self._events_since_checkpoint += len(cycle.events)
+        if self._events_since_checkpoint >= self.settings.checkpoint_every:
+            self.log.save(self.epoch, self.state.snapshot())
+            self._events_since_checkpoint = 0
+
+    # Effects, only after the commit.
+
+    def _act(self, reports: Iterable[CentreReport]) -> None:
+        for attempt in tuple(self.state.live.values()):
+            driver = self.drivers.get(attempt.placement.centre_id)
+            if driver is None:
+                continue
+            if attempt.stop_cause is not None:
+                driver.stop(attempt.id, attempt.stop_grace_ms)
+            elif not attempt.is_seen:
+                job = self.state.jobs[attempt.job_id].job
+                driver.launch(order(job, attempt, self.epoch))
+        for report in reports:
+            self._answer_strays(report)
+
+    def _answer_strays(self, report: CentreReport) -> None:
+        """What a centre reports and the log has ended: stop it if it runs, else forget it."""
+        driver = self.drivers[report.centre_id]
+        for told in report.attempts:
+            if told.attempt_id in self.state.live:
+                continue
+            if told.phase is AttemptPhase.ENDED:
+                driver.forget(told.attempt_id)
+            else:
+                driver.stop(told.attempt_id, 0)
+
+
+def loads(state: State) -> Iterator[PoolLoad]:
+    """How each pool stands now."""
+    assert state.park is not None
+    for pool in state.park.pools:
+        is_heard = pool.centre_id in state.heard_centre_ids
+        nodes = [node for node in pool.nodes() if node.id in state.online_node_ids]
+        online = sum(node.card_count for node in nodes)
+        free = sum(state.free_cards[node_id] for node_id in state.park.node_ids(pool.id))
+        yield PoolLoad(
+            pool_id=pool.id,
+            centre_id=pool.centre_id,
+            tflops=state.park.tflops_per_card(pool),
+            registered_cards=pool.card_count,
+            online_cards=online,
+            schedulable_cards=online if is_heard else 0,
+            allocated_cards=pool.card_count - free,
+        )
+
+
+def _is_over_limit(attempt: Attempt, job: Job, now_ms: int) -> bool:
+    started_ms = attempt.started_at_ms
+    return started_ms is not None and now_ms - started_ms >= job.limit_ms

@@ -1,0 +1,35 @@
+"""Weighted fair share in P-time: who has used least of the park lately goes first.
+
+Use decays continuously and exactly, by 2^(-t / half-life), as Slurm's multifactor priority does
+by small steps (its `PriorityDecayHalfLife`, 7 days by default).
+"""
+
+from math import exp, log
+
+from scheduler.record import Share
+
+HALF_LIFE_MS = 7 * 24 * 3_600_000
+COMMITTED_MS = 3_600_000
+"""A device just granted counts as if it had been used this long, so that a burst of submissions
+cannot be admitted on a stale past (Kueue's admission penalty, KEP-4136)."""
+
+
+def decayed(share: Share, now_ms: int) -> float:
+    """TFLOPS-milliseconds used as of `now_ms`, with what is held since `share.at_ms`."""
+    elapsed = now_ms - share.at_ms
+    assert elapsed >= 0, f"time ran back by {-elapsed} ms"
+    kept = exp(-log(2) * elapsed / HALF_LIFE_MS)
+    return share.used * kept + share.rate * (1.0 - kept) * HALF_LIFE_MS / log(2)
+
+
+def change_rate(share: Share, tflops: int, now_ms: int) -> None:
+    """The tenant holds `tflops` more (or less) from `now_ms` on."""
+    now_ms = max(now_ms, share.at_ms)
+    share.used, share.at_ms = decayed(share, now_ms), now_ms
+    share.rate += tflops
+    assert share.rate >= 0, "a tenant holds less than nothing"
+
+
+def score(share: Share, weight: int, now_ms: int) -> float:
+    """What a tenant has had against its weight; the smallest is served first."""
+    return (decayed(share, max(now_ms, share.at_ms)) + share.rate * COMMITTED_MS) / weight

@@ -1,0 +1,55 @@
+"""From a lease to the order that its centre gets, and back from what the centre says to a cause."""
+
+from cluster.driver import AttemptEnd, AttemptReport, LaunchOrder, MemberOrder
+from scheduler.job import EndCause, Job
+from scheduler.record import Attempt
+
+
+def order(job: Job, attempt: Attempt, epoch: int) -> LaunchOrder:
+    checkpoint = job.checkpoint
+    return LaunchOrder(
+        attempt_id=attempt.id,
+        job_id=job.id,
+        tenant_id=job.tenant_id,
+        epoch=epoch,
+        centre_id=attempt.placement.centre_id,
+        device_kind_id=attempt.placement.device_kind_id,
+        command=job.command,
+        env=job.env,
+        members=members(job, attempt),
+        archive=job.archive,
+        workdir=job.workdir,
+        checkpoint_dir=checkpoint.dir if checkpoint else None,
+        checkpoint_signal=checkpoint.signal if checkpoint else None,
+    )
+
+
+def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:
+    """The gang's processes: ranks follow the nodes, cards are shared evenly."""
+    shares = attempt.placement.shares
+    per_node = (job.member_count or len(shares)) // len(shares)
+    return tuple(
+        MemberOrder(
+            rank=index * per_node + local_rank,
+            local_rank=local_rank,
+            node_id=share.node_id,
+            card_count=share.card_count // per_node,
+        )
+        for index, share in enumerate(shares)
+        for local_rank in range(per_node)
+    )
+
+
+def cause_of(attempt: Attempt, told: AttemptReport) -> EndCause:
+    """Why it ended: what the broker asked for explains a stop, the centre explains the rest."""
+    match told.end:
+        case AttemptEnd.NODE:
+            return EndCause.NODE
+        case AttemptEnd.CENTRE:
+            return EndCause.CENTRE
+        case AttemptEnd.REFUSED:
+            return EndCause.BROKER
+        case AttemptEnd.STOPPED:
+            return attempt.stop_cause or EndCause.BROKER
+        case AttemptEnd.EXITED | None:
+            return EndCause.FINISHED if told.exit_code == 0 else EndCause.USER_ERROR

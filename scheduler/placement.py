@@ -1,0 +1,177 @@
+"""Where a gang fits: which pools could hold its shape, and which nodes of a pool hold it now.
+
+Free cards are kept in buckets by count, so that a decision costs the cards of a node and not the
+nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from accounting.rating import PriceBook, PriceMissing
+from cluster.inventory import Park, Pool
+from scheduler.job import Job, NodeShare, Reason, ReasonCode
+from scheduler.tenancy import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What of a job decides where it fits; jobs of one shape get one answer."""
+
+    device_kind_ids: tuple[str, ...]
+    centre_ids: tuple[str, ...]
+    device_count: int
+    node_count: int | None
+    member_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a shape sits in a pool: so many nodes with so many cards each."""
+
+    node_count: int
+    card_count: int
+
+
+def shape_of(job: Job) -> Shape:
+    return Shape(
+        device_kind_ids=job.device_kind_ids,
+        centre_ids=job.centre_ids,
+        device_count=job.device_count,
+        node_count=job.node_count,
+        member_count=job.member_count,
+    )
+
+
+def candidate_pools(shape: Shape, park: Park) -> tuple[Pool, ...]:
+    """Pools of an acceptable kind in an acceptable centre, in the user's order of preference."""
+    pools = [p for p in park.pools if not shape.centre_ids or p.centre_id in shape.centre_ids]
+    if not shape.device_kind_ids:
+        return tuple(pools)
+    rank = {kind_id: index for index, kind_id in enumerate(shape.device_kind_ids)}
+    wanted = [pool for pool in pools if pool.device_kind_id in rank]
+    return tuple(sorted(wanted, key=lambda pool: rank[pool.device_kind_id]))
+
+
+def fit(shape: Shape, pool: Pool) -> Fit | Reason:
+    """How the shape would sit in an empty pool, or why it never can."""
+    size, cards = pool.cards_per_node, shape.device_count
+    nodes = shape.node_count or -(-cards // size)
+    if nodes > pool.node_count or cards > nodes * size:
+        free = pool.card_count if shape.node_count is None else min(nodes, pool.node_count) * size
+        return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=cards, free=free)
+    if nodes > 1 and cards != nodes * size:
+        detail = f"more than one node means whole nodes of {size} cards"
+        return _uneven(pool, cards, nodes * size, detail)
+    members = shape.member_count or nodes
+    if members % nodes or cards % members:
+        detail = f"{members} members cannot share {cards} cards on {nodes} nodes evenly"
+        return _uneven(pool, cards, members, detail)
+    return Fit(nodes, cards // nodes)
+
+
+def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:
+    return Reason(code=ReasonCode.UNEVEN_GANG, where=pool.id, need=need, free=free, detail=detail)
+
+
+def impossible(
+    job: Job, park: Park, tenants: Mapping[str, Tenant], prices: PriceBook, now_ms: int
+) -> tuple[Reason, ...]:
+    """Why the job could never run, whatever ends or arrives; empty where it could."""
+    tenant = tenants.get(job.tenant_id)
+    if tenant is None:
+        return (Reason(code=ReasonCode.UNKNOWN_TENANT, where=job.tenant_id),)
+    unknown = _unknown_words(job, park)
+    if unknown:
+        return unknown
+    if job.device_count > tenant.max_cards:
+        return (_over_quota(tenant, job.device_count, tenant.max_cards),)
+    pools = candidate_pools(shape_of(job), park)
+    answers = [(pool, fit(shape_of(job), pool)) for pool in pools]
+    possible = [pool for pool, answer in answers if isinstance(answer, Fit)]
+    if not possible:
+        return tuple(answer for _, answer in answers if isinstance(answer, Reason))
+    missing = [_price_reason(job, tenant, pool, prices, now_ms) for pool in possible]
+    return () if None in missing else tuple(reason for reason in missing if reason)
+
+
+def _unknown_words(job: Job, park: Park) -> tuple[Reason, ...]:
+    kinds = {pool.device_kind_id for pool in park.pools}
+    known = (
+        (ReasonCode.UNKNOWN_DEVICE, job.device_kind_ids, kinds),
+        (ReasonCode.UNKNOWN_CENTRE, job.centre_ids, park.centre_by_id.keys()),
+        (ReasonCode.UNKNOWN_FIELD, (job.field,), {field_id for field_id, _ in park.fields}),
+    )
+    return tuple(
+        Reason(code=code, where=word, detail=f"known: {', '.join(sorted(words))}")
+        for code, asked, words in known
+        for word in asked
+        if word not in words
+    )
+
+
+def _over_quota(tenant: Tenant, need: int, free: int) -> Reason:
+    return Reason(code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=free)
+
+
+def _price_reason(
+    job: Job, tenant: Tenant, pool: Pool, prices: PriceBook, now_ms: int
+) -> Reason | None:
+    try:
+        in_force = prices.list_at(now_ms)
+        in_force.price_micros(pool.device_kind_id, job.priority, tenant.price_class)
+    except PriceMissing as error:
+        return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
+    return None
+
+
+class FreeCards:
+    """Cards of a pool's nodes that may be used, in buckets by how many a node has left."""
+
+    def __init__(self, cards_per_node: int, cards_by_node: Iterable[tuple[str, int]]) -> None:
+        self.by_node: dict[str, int] = {}
+        self.total = 0
+        self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
+        for node_id, cards in cards_by_node:
+            self._put(node_id, cards)
+
+    def copy(self) -> "FreeCards":
+        return FreeCards(len(self._buckets) - 1, self.by_node.items())
+
+    def set(self, node_id: str, cards: int) -> None:
+        """A node has so many cards to give, from now on."""
+        before = self.by_node[node_id]
+        if cards != before:
+            del self._buckets[before][node_id]
+            self.total -= before
+            self._put(node_id, cards)
+
+    def find(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
+        """The nodes that would take it, or None; nothing is taken yet."""
+        if wanted.node_count > 1:
+            whole = self._buckets[-1]
+            if len(whole) < wanted.node_count:
+                return None
+            nodes = [node for node, _ in zip(whole, range(wanted.node_count), strict=False)]
+        else:
+            node = self._tightest(wanted.card_count)
+            if node is None:
+                return None
+            nodes = [node]
+        return tuple(NodeShare(node_id=n, card_count=wanted.card_count) for n in sorted(nodes))
+
+    def most_on_a_node(self) -> int:
+        return max((cards for cards, nodes in enumerate(self._buckets) if nodes), default=0)
+
+    def whole_node_count(self) -> int:
+        return len(self._buckets[-1])
+
+    def _tightest(self, cards: int) -> str | None:
+        for bucket in self._buckets[cards:]:
+            if bucket:
+                return next(iter(bucket))
+        return None
+
+    def _put(self, node_id: str, cards: int) -> None:
+        self._buckets[cards][node_id] = None
+        self.by_node[node_id] = cards
+        self.total += cards

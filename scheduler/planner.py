@@ -1,0 +1,345 @@
+"""The one planner: a pure function of the state; who starts now, where, and why not yet."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from accounting.money import charge_micros
+from accounting.rating import PriceMissing
+from cluster.inventory import Park, Pool
+from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.fairshare import COMMITTED_MS, score
+from scheduler.job import Job, Placement, Reason, ReasonCode
+from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, shape_of
+from scheduler.record import JobRecord
+from scheduler.state import State
+
+MICROS_UNIT = "micro-yuan"
+
+
+class Order(StrEnum):
+    """Who is considered first."""
+
+    FAIR = "fair"
+    AGE = "age"
+    SHORTEST = "shortest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How the queue is ordered, and whether later jobs may pass a blocked one."""
+
+    name: str
+    order: Order
+    is_backfilling: bool
+
+
+DEFAULT = Policy(name="default", order=Order.FAIR, is_backfilling=True)
+FIFO = Policy(name="fifo", order=Order.AGE, is_backfilling=False)
+EASY = Policy(name="easy", order=Order.AGE, is_backfilling=True)
+SJF_ORACLE = Policy(name="sjf-oracle", order=Order.SHORTEST, is_backfilling=False)
+POLICY_BY_NAME = {policy.name: policy for policy in (DEFAULT, FIFO, EASY, SJF_ORACLE)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A job may start now, there, with so much money set aside."""
+
+    job_id: str
+    placement: Placement
+    hold_micros: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Why a job waits; `planned_start_ms` where it holds a reservation."""
+
+    reasons: tuple[Reason, ...]
+    planned_start_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to start now, and for each job that stays, in the order of the queue, why."""
+
+    grants: tuple[Grant, ...]
+    verdicts: Mapping[str, Verdict]
+
+
+def plan(state: State, now_ms: int, policy: Policy = DEFAULT) -> Plan:
+    """Consider every waiting job once, in the policy's order."""
+    if state.park is None or not state.queue:
+        return Plan(grants=(), verdicts={})
+    desk = Desk(state, state.park, now_ms, policy)
+    grants: list[Grant] = []
+    verdicts: dict[str, Verdict] = {}
+    queue = Queue(state, now_ms, policy)
+    for record in queue:
+        answer = desk.consider(record)
+        if isinstance(answer, Grant):
+            grants.append(answer)
+            queue.charge(record.job.tenant_id, desk.tflops(answer.placement))
+        else:
+            verdicts[record.job.id] = answer
+    return Plan(grants=tuple(grants), verdicts=verdicts)
+
+
+class Queue:
+    """Waiting jobs in the policy's order.
+
+    Fair: the highest priority class, then the tenant with the least weighted use, then age. A grant
+    made while the plan is drawn up counts at once. Else: one static key over all jobs.
+    """
+
+    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
+        self._scores: dict[str, float] = defaultdict(float)
+        self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
+        lanes: dict[str, list[JobRecord]] = defaultdict(list)
+        is_fair = policy.order is Order.FAIR
+        for record in state.queue.values():
+            lanes[record.job.tenant_id if is_fair else ""].append(record)
+        if is_fair:
+            for tenant_id in lanes:
+                share, weight = state.shares[tenant_id], self._weights[tenant_id]
+                self._scores[tenant_id] = score(share, weight, now_ms)
+        key = _by_length if policy.order is Order.SHORTEST else _by_age
+        self._lanes = {lane: iter(sorted(records, key=key)) for lane, records in lanes.items()}
+
+    def __iter__(self) -> Iterator[JobRecord]:
+        heap = [entry for lane in self._lanes if (entry := self._head(lane))]
+        heapq.heapify(heap)
+        while heap:
+            *_, lane, record = heap[0]
+            yield record
+            entry = self._head(lane)
+            if entry is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, entry)
+
+    def charge(self, tenant_id: str, tflops: int) -> None:
+        """The tenant was just given `tflops`."""
+        if tenant_id in self._scores:
+            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
+
+    def _head(self, lane: str) -> tuple[int, float, int, str, str, JobRecord] | None:
+        record = next(self._lanes[lane], None)
+        if record is None:
+            return None
+        job = record.job
+        # The id before the record: two entries are never compared beyond it.
+        return (-job.priority.rank, self._scores[lane], job.submitted_at_ms, job.id, lane, record)
+
+
+def _by_age(record: JobRecord) -> tuple[int, int, str]:
+    return -record.job.priority.rank, record.job.submitted_at_ms, record.job.id
+
+
+def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
+    return -record.job.priority.rank, record.job.limit_ms, record.job.submitted_at_ms, record.job.id
+
+
+@dataclass(slots=True)
+class Desk:
+    """One plan in the making: what is still free, and what was found out about each shape."""
+
+    state: State
+    park: Park
+    now_ms: int
+    policy: Policy
+    _rooms: dict[str, PoolRoom] = field(default_factory=dict)
+    _fits: dict[Shape, list[tuple[Pool, Fit]]] = field(default_factory=dict)
+    _full: dict[tuple[Shape, str, bool], Reason] = field(default_factory=dict)
+    _closed_by: dict[str, str] = field(default_factory=dict)
+    _available: dict[str, int] = field(default_factory=dict)
+    _cards: dict[str, int] = field(default_factory=dict)
+    _releases: dict[str, list[Release]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._cards = dict(self.state.held_cards)
+        self._available = {t: funds.available_micros for t, funds in self.state.funds.items()}
+        for attempt in self.state.live.values():
+            release = self._release(attempt.id)
+            self._releases.setdefault(attempt.placement.pool_id, []).append(release)
+
+    def consider(self, record: JobRecord) -> Grant | Verdict:
+        """Start the job where it fits first, or say all that is in its way."""
+        job = record.job
+        if record.not_before_ms > self.now_ms:
+            reason = Reason(
+                code=ReasonCode.BACKOFF, where=job.id, unit="ms", until_ms=record.not_before_ms
+            )
+            return Verdict(reasons=(reason,), planned_start_ms=record.not_before_ms)
+        quota = self._over_quota(job)
+        if quota is not None:
+            return Verdict(reasons=(quota,))
+        return self._find(job)
+
+    def tflops(self, placement: Placement) -> int:
+        kind = self.park.device_kind_by_id[placement.device_kind_id]
+        return placement.card_count * kind.tflops_fp16
+
+    def _find(self, job: Job) -> Grant | Verdict:
+        shape = shape_of(job)
+        end_ms = self.now_ms + job.limit_ms
+        reasons: list[Reason] = []
+        is_blocked_by_money = False
+        for pool, wanted in self._candidates(shape):
+            full = self._why_full(shape, pool, wanted, end_ms)
+            if full is not None:
+                reasons.append(full)
+                continue
+            money = self._hold_micros(job, pool)
+            if isinstance(money, Reason):
+                reasons.append(money)
+                is_blocked_by_money = True
+                continue
+            return self._grant(job, pool, wanted, end_ms, money)
+        if not is_blocked_by_money:
+            return self._wait(job, shape, reasons)
+        return Verdict(reasons=tuple(reasons))
+
+    def _candidates(self, shape: Shape) -> list[tuple[Pool, Fit]]:
+        known = self._fits.get(shape)
+        if known is None:
+            answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, self.park)]
+            known = [(pool, answer) for pool, answer in answers if isinstance(answer, Fit)]
+            self._fits[shape] = known
+        return known
+
+    def _why_full(self, shape: Shape, pool: Pool, wanted: Fit, end_ms: int) -> Reason | None:
+        """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
+        closed_by = self._closed_by.get(pool.id)
+        if closed_by is not None:
+            return Reason(
+                code=ReasonCode.RESERVED,
+                where=pool.id,
+                need=shape.device_count,
+                detail=f"job {closed_by} is ahead and nothing may pass it",
+            )
+        room = self._room(pool)
+        key = (shape, pool.id, room.is_short(end_ms))
+        reason = self._full.get(key)
+        if reason is None and room.find(wanted, end_ms) is None:
+            reason = self._full[key] = self._describe(shape, pool, wanted, room)
+        return reason
+
+    def _describe(self, shape: Shape, pool: Pool, wanted: Fit, room: PoolRoom) -> Reason:
+        need, where = shape.device_count, pool.id
+        if pool.centre_id not in self.state.heard_centre_ids:
+            return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
+        if room.reservation is not None and room.now.find(wanted) is not None:
+            return Reason(
+                code=ReasonCode.RESERVED,
+                where=where,
+                need=need,
+                free=room.long.total,
+                until_ms=room.reservation.start_ms,
+                detail=f"kept for job {room.reservation.job_id}",
+            )
+        down = pool.node_count - len(room.now.by_node)
+        if need > len(room.now.by_node) * pool.cards_per_node:
+            return Reason(
+                code=ReasonCode.NODES_DOWN,
+                where=where,
+                need=need,
+                free=room.now.total,
+                detail=f"{down} of {pool.node_count} nodes are down",
+            )
+        if room.now.total >= need:
+            usable = _usable(room.now, wanted)
+            return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
+        return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
+
+    def _over_quota(self, job: Job) -> Reason | None:
+        tenant = self.state.tenants[job.tenant_id]
+        free = tenant.max_cards - self._cards[tenant.id]
+        if job.device_count <= free:
+            return None
+        return Reason(
+            code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=job.device_count, free=max(0, free)
+        )
+
+    def _hold_micros(self, job: Job, pool: Pool) -> int | Reason:
+        """What to set aside for the job's limit in this pool, or why that is not possible."""
+        tenant = self.state.tenants[job.tenant_id]
+        try:
+            prices = self.state.prices.list_at(self.now_ms)
+            price = prices.price_micros(pool.device_kind_id, job.priority, tenant.price_class)
+        except PriceMissing as error:
+            return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
+        need = charge_micros(job.device_count * job.limit_ms, price)
+        free = self._available[tenant.id]
+        if need <= free:
+            return need
+        return Reason(
+            code=ReasonCode.FUNDS, where=tenant.id, need=need, free=max(0, free), unit=MICROS_UNIT
+        )
+
+    def _grant(self, job: Job, pool: Pool, wanted: Fit, end_ms: int, hold_micros: int) -> Grant:
+        room = self._room(pool)
+        shares = room.find(wanted, end_ms)
+        assert shares is not None, f"{job.id} no longer fits into {pool.id}"
+        placement = Placement(
+            centre_id=pool.centre_id,
+            pool_id=pool.id,
+            device_kind_id=pool.device_kind_id,
+            shares=shares,
+        )
+        room.take(placement, job.id, end_ms)
+        self._cards[job.tenant_id] += placement.card_count
+        self._available[job.tenant_id] -= hold_micros
+        return Grant(job_id=job.id, placement=placement, hold_micros=hold_micros)
+
+    def _wait(self, job: Job, shape: Shape, reasons: list[Reason]) -> Verdict:
+        """The first job that a pool blocks is promised a start there, or closes it."""
+        candidates = self._candidates(shape)
+        if not self.policy.is_backfilling:
+            for pool, _ in candidates:
+                self._closed_by.setdefault(pool.id, job.id)
+            return Verdict(reasons=tuple(reasons))
+        options = [
+            (reservation, self._room(pool))
+            for pool, wanted in candidates
+            if (reservation := self._promise(job, pool, wanted)) is not None
+        ]
+        if not options:
+            return Verdict(reasons=tuple(reasons))
+        reservation, room = min(options, key=lambda option: option[0].start_ms)
+        room.reserve(reservation)
+        # What fitted for long a moment ago may not fit beside the promise; short work still does.
+        return Verdict(reasons=tuple(reasons), planned_start_ms=reservation.start_ms)
+
+    def _promise(self, job: Job, pool: Pool, wanted: Fit) -> Reservation | None:
+        room = self._room(pool)
+        if room.reservation is not None or pool.centre_id not in self.state.heard_centre_ids:
+            return None
+        return room.earliest(job.id, wanted, self.now_ms)
+
+    def _room(self, pool: Pool) -> PoolRoom:
+        room = self._rooms.get(pool.id)
+        if room is None:
+            is_heard = pool.centre_id in self.state.heard_centre_ids
+            online = self.state.online_node_ids if is_heard else frozenset()
+            free = self.state.free_cards
+            nodes = ((n, free[n]) for n in self.park.node_ids(pool.id) if n in online)
+            cards = FreeCards(pool.cards_per_node, nodes)
+            room = self._rooms[pool.id] = PoolRoom(cards, self._releases.get(pool.id, ()))
+        return room
+
+    def _release(self, attempt_id: str) -> Release:
+        """Running work ends by its limit; what has overstayed is expected to end at any moment."""
+        attempt = self.state.live[attempt_id]
+        job = self.state.jobs[attempt.job_id].job
+        begin_ms = attempt.started_at_ms or attempt.leased_at_ms
+        at_ms = max(begin_ms + job.limit_ms, self.now_ms + 1)
+        return Release(at_ms, attempt_id, attempt.placement.shares)
+
+
+def _usable(free: FreeCards, wanted: Fit) -> int:
+    """Cards that this shape could use of what is free: what is stranded is left out."""
+    if wanted.node_count > 1:
+        return free.whole_node_count() * wanted.card_count
+    return free.most_on_a_node()

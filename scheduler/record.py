@@ -1,0 +1,105 @@
+"""What `State` remembers of jobs, attempts and money; changed only by `State.apply`."""
+
+from dataclasses import dataclass, field
+
+from accounting.rating import PriceList
+from cluster.inventory import Park
+from scheduler.job import FINAL_STATES, EndCause, Job, JobState, Placement
+from scheduler.tenancy import Tenant
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A live try: it holds its placement until it ends.
+
+    `metered_to_ms` is how far its usage is in the log, `charged_micros` what that came to, and
+    `hold_left_micros` what is still set aside for it. `stop_cause` is set once the broker wants
+    it gone.
+    """
+
+    id: str
+    job_id: str
+    placement: Placement
+    epoch: int
+    leased_at_ms: int
+    hold_left_micros: int
+    is_launching: bool = False
+    started_at_ms: int | None = None
+    metered_to_ms: int | None = None
+    charged_micros: int = 0
+    stop_cause: EndCause | None = None
+    stop_at_ms: int | None = None
+    stop_grace_ms: int = 0
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its centre has ever said that it knows this attempt."""
+        return self.is_launching or self.started_at_ms is not None
+
+
+@dataclass(slots=True, kw_only=True)
+class JobRecord:
+    """A job that is not over yet.
+
+    `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
+    never started; after such a one the job is not considered before `not_before_ms`.
+    """
+
+    job: Job
+    state: JobState = JobState.QUEUED
+    attempt: Attempt | None = None
+    attempt_count: int = 0
+    failure_count: int = 0
+    launch_failure_count: int = 0
+    not_before_ms: int = 0
+    is_cancelled: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+
+@dataclass(slots=True, kw_only=True)
+class Funds:
+    """A tenant's money: what it may still commit, and what is set aside for running work."""
+
+    available_micros: int = 0
+    held_micros: int = 0
+
+    def hold(self, amount_micros: int) -> None:
+        self.available_micros -= amount_micros
+        self.held_micros += amount_micros
+
+    def post(self, amount_micros: int, *, from_hold_micros: int) -> None:
+        """Charge an amount, of which a part was held; the rest comes out of what is available."""
+        self.held_micros -= from_hold_micros
+        self.available_micros -= amount_micros - from_hold_micros
+
+
+@dataclass(slots=True, kw_only=True)
+class Share:
+    """A tenant's decayed use of the park.
+
+    `used` is TFLOPS-milliseconds as of `at_ms`; `rate` is the TFLOPS it holds since then.
+    """
+
+    used: float = 0.0
+    rate: int = 0
+    at_ms: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """All of a `State`, as a checkpoint keeps it; indices are rebuilt from it."""
+
+    park: Park | None = None
+    tenants: list[Tenant] = field(default_factory=list)
+    price_lists: list[PriceList] = field(default_factory=list)
+    jobs: list[JobRecord] = field(default_factory=list)
+    queued_ids: list[str] = field(default_factory=list)
+    final_states: dict[str, JobState] = field(default_factory=dict)
+    funds: dict[str, Funds] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)
+    credit_references: list[str] = field(default_factory=list)
+    online_node_ids: list[str] = field(default_factory=list)
+    heard_centre_ids: list[str] = field(default_factory=list)

@@ -1,0 +1,399 @@
+"""Everything the broker knows, as a fold over the event log.
+
+`State.apply` is the only way to change it. What does not fit is refused with a reason and changes
+nothing, so a report told twice or late is harmless. `check` states what must hold after any event.
+"""
+
+from typing import assert_never
+
+from accounting.rating import PriceBook, PriceMissing
+from cluster.inventory import Park
+from scheduler import events as ev
+from scheduler.fairshare import change_rate
+from scheduler.job import (
+    FAULT_CAUSES,
+    EndCause,
+    Job,
+    JobState,
+    Placement,
+    Priority,
+)
+from scheduler.record import Attempt, Funds, JobRecord, Share, Snapshot
+from scheduler.tenancy import Tenant
+
+MAX_LAUNCH_FAILURES = 5
+FIRST_BACKOFF_MS = 5_000
+MAX_BACKOFF_MS = 600_000
+
+
+class State:
+    """Jobs, holdings, nodes, prices and funds; indices are kept beside them for the planner."""
+
+    def __init__(self) -> None:
+        self.park: Park | None = None
+        self.tenants: dict[str, Tenant] = {}
+        self.prices = PriceBook()
+        self.jobs: dict[str, JobRecord] = {}
+        self.queue: dict[str, JobRecord] = {}
+        self.live: dict[str, Attempt] = {}
+        self.final_states: dict[str, JobState] = {}
+        self.funds: dict[str, Funds] = {}
+        self.shares: dict[str, Share] = {}
+        self.credit_references: set[str] = set()
+        self.online_node_ids: set[str] = set()
+        self.heard_centre_ids: set[str] = set()
+        self.free_cards: dict[str, int] = {}
+        self.held_cards: dict[str, int] = {}
+        self.allocated_tflops: dict[str, int] = {}
+
+    def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
+        """Take in one event; the reason, and no change, where it does not fit."""
+        match event:
+            case ev.ParkDeclared():
+                return self._declare_park(event.park)
+            case ev.TenantDeclared():
+                return self._declare_tenant(event.tenant)
+            case ev.PriceListPublished():
+                return self._publish(event)
+            case ev.Credited():
+                return self._credit(event)
+            case ev.Submitted():
+                return self._submit(event.job)
+            case ev.CancelRequested():
+                return self._cancel(event.job_id)
+            case ev.Leased():
+                return self._lease(event)
+            case ev.Launching():
+                return self._launching(event)
+            case ev.Started():
+                return self._start(event)
+            case ev.StopDecided():
+                return self._stop(event)
+            case ev.Metered():
+                return self._meter(event)
+            case ev.Ended():
+                return self._end(event)
+            case ev.NodesChanged():
+                return self._change_nodes(event)
+            case ev.CentreLinkChanged():
+                return self._change_link(event)
+            case _:
+                assert_never(event)
+
+    def _declare_park(self, park: Park) -> str | None:
+        held = {s.node_id for a in self.live.values() for s in a.placement.shares}
+        missing = sorted(held - park.node_by_id.keys())
+        if missing:
+            return f"nodes in use are missing from the new park: {', '.join(missing[:5])}"
+        self.park = park
+        self._index_holdings()
+        return None
+
+    def _declare_tenant(self, tenant: Tenant) -> str | None:
+        known = self.tenants.get(tenant.id)
+        self.tenants[tenant.id] = tenant
+        funds = self.funds.setdefault(tenant.id, Funds())
+        funds.available_micros += tenant.credit_limit_micros
+        funds.available_micros -= known.credit_limit_micros if known else 0
+        self.shares.setdefault(tenant.id, Share())
+        self.held_cards.setdefault(tenant.id, 0)
+        return None
+
+    def _publish(self, event: ev.PriceListPublished) -> str | None:
+        if self.prices.lists and event.price_list.from_ms < event.at_ms:
+            return f"price list {event.price_list.id} would begin in the past"
+        try:
+            for kind in self.park.device_kinds if self.park else ():
+                for qos in Priority:
+                    for tenant in self.tenants.values():
+                        event.price_list.price_micros(kind.id, qos, tenant.price_class)
+            self.prices = self.prices.with_list(event.price_list)
+        except (PriceMissing, ValueError) as error:
+            return str(error)
+        return None
+
+    def _credit(self, event: ev.Credited) -> str | None:
+        if event.tenant_id not in self.tenants:
+            return f"there is no tenant {event.tenant_id}"
+        if event.amount_micros <= 0:
+            return "an amount paid in is more than zero"
+        if event.reference in self.credit_references:
+            return f"payment {event.reference} is booked already"
+        self.credit_references.add(event.reference)
+        self.funds[event.tenant_id].available_micros += event.amount_micros
+        return None
+
+    # A job's way from the queue to its end.
+
+    def _submit(self, job: Job) -> str | None:
+        if job.id in self.jobs or job.id in self.final_states:
+            return f"job {job.id} is known already"
+        if job.tenant_id not in self.tenants:
+            return f"there is no tenant {job.tenant_id}"
+        self.jobs[job.id] = self.queue[job.id] = JobRecord(job=job)
+        return None
+
+    def _cancel(self, job_id: str) -> str | None:
+        record = self.jobs.get(job_id)
+        if record is None:
+            return f"job {job_id} is over or was never here"
+        if record.is_cancelled:
+            return f"job {job_id} is being cancelled already"
+        record.is_cancelled = True
+        if record.attempt is None:
+            self._finish(record, JobState.CANCELLED)
+        return None
+
+    def _lease(self, event: ev.Leased) -> str | None:
+        record = self.queue.get(event.job_id)
+        if record is None:
+            return f"job {event.job_id} does not wait"
+        funds = self.funds[record.job.tenant_id]
+        if event.hold_micros > funds.available_micros:
+            return f"tenant {record.job.tenant_id} cannot cover the hold"
+        if any(self.free_cards[s.node_id] < s.card_count for s in event.placement.shares):
+            return f"the devices of attempt {event.attempt_id} are not free"
+        funds.hold(event.hold_micros)
+        attempt = Attempt(
+            id=event.attempt_id,
+            job_id=event.job_id,
+            placement=event.placement,
+            epoch=event.epoch,
+            leased_at_ms=event.at_ms,
+            hold_left_micros=event.hold_micros,
+        )
+        del self.queue[event.job_id]
+        record.attempt, record.state = attempt, JobState.LEASED
+        record.attempt_count += 1
+        self.live[attempt.id] = attempt
+        self._hold(record.job.tenant_id, event.placement, event.at_ms, 1)
+        return None
+
+    def _launching(self, event: ev.Launching) -> str | None:
+        attempt = self.live.get(event.attempt_id)
+        if attempt is None or attempt.is_seen:
+            return f"attempt {event.attempt_id} is not waiting to be launched"
+        attempt.is_launching = True
+        self._move(attempt, JobState.STARTING)
+        return None
+
+    def _start(self, event: ev.Started) -> str | None:
+        attempt = self.live.get(event.attempt_id)
+        if attempt is None or attempt.started_at_ms is not None:
+            return f"attempt {event.attempt_id} is not waiting to start"
+        if event.at_ms < attempt.leased_at_ms:
+            return f"attempt {event.attempt_id} cannot start before it was leased"
+        attempt.started_at_ms = attempt.metered_to_ms = event.at_ms
+        self._move(attempt, JobState.RUNNING)
+        return None
+
+    def _stop(self, event: ev.StopDecided) -> str | None:
+        attempt = self.live.get(event.attempt_id)
+        if attempt is None or attempt.stop_cause is not None:
+            return f"attempt {event.attempt_id} is not there to stop"
+        attempt.stop_cause, attempt.stop_at_ms = event.cause, event.at_ms
+        attempt.stop_grace_ms = event.grace_ms
+        self.jobs[attempt.job_id].state = JobState.STOPPING
+        return None
+
+    def _meter(self, event: ev.Metered) -> str | None:
+        attempt = self.live.get(event.attempt_id)
+        if (
+            attempt is None
+            or attempt.metered_to_ms != event.from_ms
+            or event.to_ms <= event.from_ms
+        ):
+            return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
+        funds = self.funds[self.jobs[attempt.job_id].job.tenant_id]
+        from_hold = min(attempt.hold_left_micros, event.charge_micros)
+        attempt.hold_left_micros -= from_hold
+        funds.post(event.charge_micros, from_hold_micros=from_hold)
+        attempt.metered_to_ms = event.to_ms
+        attempt.charged_micros += event.charge_micros
+        return None
+
+    def _end(self, event: ev.Ended) -> str | None:
+        attempt = self.live.get(event.attempt_id)
+        if attempt is None:
+            return f"attempt {event.attempt_id} is over already"
+        record = self.jobs[attempt.job_id]
+        funds = self.funds[record.job.tenant_id]
+        funds.hold(-attempt.hold_left_micros)
+        if event.cause in FAULT_CAUSES:
+            funds.available_micros += attempt.charged_micros
+        del self.live[attempt.id]
+        record.attempt = None
+        self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
+        self._after(record, attempt, event)
+        return None
+
+    def _after(self, record: JobRecord, attempt: Attempt, event: ev.Ended) -> None:
+        """Whether the job is over or goes back to the queue; a cancel wins against both."""
+        if record.is_cancelled:
+            self._finish(record, JobState.CANCELLED)
+        elif event.cause is EndCause.FINISHED:
+            self._finish(record, JobState.SUCCEEDED)
+        elif self._may_retry(record, attempt, event.cause):
+            record.state = JobState.QUEUED
+            self.queue[record.job.id] = record
+            record.not_before_ms = event.at_ms + _backoff_ms(record.launch_failure_count)
+        else:
+            self._finish(record, JobState.FAILED)
+
+    def _may_retry(self, record: JobRecord, attempt: Attempt, cause: EndCause) -> bool:
+        if cause is EndCause.PREEMPTED:
+            return True
+        if cause not in FAULT_CAUSES:
+            return False
+        if attempt.started_at_ms is None:
+            record.launch_failure_count += 1
+            return record.launch_failure_count < MAX_LAUNCH_FAILURES
+        record.failure_count += 1
+        return record.failure_count <= record.job.retry_count
+
+    def _finish(self, record: JobRecord, state: JobState) -> None:
+        record.state = state
+        self.queue.pop(record.job.id, None)
+        del self.jobs[record.job.id]
+        self.final_states[record.job.id] = state
+
+    def _move(self, attempt: Attempt, state: JobState) -> None:
+        if attempt.stop_cause is None:
+            self.jobs[attempt.job_id].state = state
+
+    # What the machines say.
+
+    def _change_nodes(self, event: ev.NodesChanged) -> str | None:
+        assert self.park is not None, "machines report before a park was declared"
+        pools = self.park.centre_by_id[event.centre_id].pools
+        mine = {node_id for pool in pools for node_id in self.park.node_ids(pool.id)}
+        online = mine & set(event.online_node_ids)
+        if self.online_node_ids & mine == online:
+            return f"nothing changed in centre {event.centre_id}"
+        self.online_node_ids = (self.online_node_ids - mine) | online
+        return None
+
+    def _change_link(self, event: ev.CentreLinkChanged) -> str | None:
+        if (event.centre_id in self.heard_centre_ids) == event.is_heard:
+            return f"nothing changed for centre {event.centre_id}"
+        self.heard_centre_ids ^= {event.centre_id}
+        return None
+
+    # Indices: what is free, and who holds how much.
+
+    def _index_holdings(self) -> None:
+        """Rebuild what is free and allocated from the park and the live attempts."""
+        assert self.park is not None
+        self.free_cards = {node.id: node.card_count for node in self.park.node_by_id.values()}
+        self.allocated_tflops = dict.fromkeys(self.park.centre_by_id, 0)
+        self.held_cards = dict.fromkeys(self.tenants, 0)
+        for attempt in self.live.values():
+            self._occupy(self.jobs[attempt.job_id].job.tenant_id, attempt.placement, 1)
+
+    def _hold(self, tenant_id: str, placement: Placement, at_ms: int, sign: int) -> None:
+        """Take (`sign` 1) or give back (-1) the devices of a placement."""
+        tflops = self._occupy(tenant_id, placement, sign)
+        change_rate(self.shares[tenant_id], sign * tflops, at_ms)
+
+    def _occupy(self, tenant_id: str, placement: Placement, sign: int) -> int:
+        assert self.park is not None
+        for share in placement.shares:
+            self.free_cards[share.node_id] -= sign * share.card_count
+        kind = self.park.device_kind_by_id[placement.device_kind_id]
+        tflops = placement.card_count * kind.tflops_fp16
+        self.held_cards[tenant_id] += sign * placement.card_count
+        self.allocated_tflops[placement.centre_id] += sign * tflops
+        return tflops
+
+    def state_of(self, job_id: str) -> JobState:
+        """How a job stands, over or not; raises `KeyError` for one that was never submitted."""
+        record = self.jobs.get(job_id)
+        return record.state if record else self.final_states[job_id]
+
+    # Checkpoints.
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            park=self.park,
+            tenants=list(self.tenants.values()),
+            price_lists=list(self.prices.lists),
+            jobs=list(self.jobs.values()),
+            queued_ids=list(self.queue),
+            final_states=self.final_states,
+            funds=self.funds,
+            shares=self.shares,
+            credit_references=sorted(self.credit_references),
+            online_node_ids=sorted(self.online_node_ids),
+            heard_centre_ids=sorted(self.heard_centre_ids),
+        )
+
+    @classmethod
+    def restored(cls, snapshot: Snapshot) -> "State":
+        """The state of which `snapshot` is a private copy."""
+        state = cls()
+        state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
+        state.prices = PriceBook(tuple(snapshot.price_lists))
+        state.jobs = {record.job.id: record for record in snapshot.jobs}
+        state.queue = {job_id: state.jobs[job_id] for job_id in snapshot.queued_ids}
+        attempts = [record.attempt for record in snapshot.jobs if record.attempt]
+        state.live = {attempt.id: attempt for attempt in attempts}
+        state.final_states = dict(snapshot.final_states)
+        state.funds, state.shares = dict(snapshot.funds), dict(snapshot.shares)
+        state.credit_references = set(snapshot.credit_references)
+        state.online_node_ids = set(snapshot.online_node_ids)
+        state.heard_centre_ids = set(snapshot.heard_centre_ids)
+        state.park = snapshot.park
+        if state.park is not None:
+            state._index_holdings()
+        return state
+
+    # What must hold after any event.
+
+    def check(self) -> None:
+        """Raise `AssertionError` where an invariant is broken; run on every event in tests."""
+        self._check_jobs()
+        self._check_holdings()
+        self._check_funds()
+
+    def _check_jobs(self) -> None:
+        waiting = {JobState.QUEUED, JobState.HELD}
+        for job_id, record in self.jobs.items():
+            assert not record.is_final, f"{job_id} is over and still kept"
+            assert job_id not in self.final_states, f"{job_id} ended twice"
+            assert (record.state in waiting) == (record.attempt is None), f"{job_id} {record.state}"
+            assert (job_id in self.queue) == (record.attempt is None), f"{job_id} is in no place"
+            assert not (record.is_cancelled and job_id in self.queue), f"{job_id} waits, cancelled"
+        attempts = {r.attempt.id: r.attempt for r in self.jobs.values() if r.attempt}
+        assert attempts == self.live, "live attempts are not those of the jobs"
+
+    def _check_holdings(self) -> None:
+        if self.park is None:
+            assert not self.live, "something runs in no park"
+            return
+        free, held, allocated = self.free_cards, self.held_cards, self.allocated_tflops
+        self._index_holdings()
+        assert free == self.free_cards, "free cards drifted from the holdings"
+        assert held == self.held_cards, "tenants' cards drifted from the holdings"
+        assert allocated == self.allocated_tflops, "allocated TFLOPS drifted from the holdings"
+        for node_id, cards in free.items():
+            assert 0 <= cards <= self.park.node_by_id[node_id].card_count, (
+                f"node {node_id}: {cards}"
+            )
+        for centre in self.park.centres:
+            assert allocated[centre.id] <= centre.stated_tflops, f"centre {centre.id} is overfull"
+        assert sum(allocated.values()) <= self.park.stated_tflops, "the park is overfull"
+
+    def _check_funds(self) -> None:
+        held = dict.fromkeys(self.tenants, 0)
+        for attempt in self.live.values():
+            assert attempt.hold_left_micros >= 0, f"attempt {attempt.id} overdrew its hold"
+            held[self.jobs[attempt.job_id].job.tenant_id] += attempt.hold_left_micros
+        for tenant_id, funds in self.funds.items():
+            assert funds.held_micros == held[tenant_id], f"holds of {tenant_id} drifted"
+
+
+def _backoff_ms(failure_count: int) -> int:
+    """Twice as long after each launch failure, within bounds; none where nothing failed."""
+    if failure_count == 0:
+        return 0
+    return min(FIRST_BACKOFF_MS << (failure_count - 1), MAX_BACKOFF_MS)
