@@ -1,0 +1,177 @@
+"""Why a job waits or is refused, as a sentence: in English and in Chinese."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+
+from accounting.money import MICROS_PER_FEN
+from api.schemas import ReasonView
+from scheduler.job import Reason, ReasonCode
+
+PARK_ZONE = timezone(timedelta(hours=8))
+"""Times are told in the park's own: China has one, without summer time."""
+
+
+class Language(StrEnum):
+    """Languages that every text exists in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+# {need}, {free}, {gap} carry their unit; {detail} begins with its own comma.
+TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
+    ReasonCode.DEVICES_BUSY: (
+        "needs {need} in {where}: {free} free, {gap} short",
+        "在 {where} 需要 {need}:空闲 {free},还差 {gap}",
+    ),
+    ReasonCode.FRAGMENTED: (
+        "needs {need} in {where}: enough are free, but only {free} together as the job needs them",
+        "在 {where} 需要 {need}:总数够,但按作业要求的分布只有 {free} 可用",
+    ),
+    ReasonCode.NODES_DOWN: (
+        "needs {need} in {where}, where nodes are down: {free} free, {gap} short",
+        "在 {where} 需要 {need},但有节点离线:空闲 {free},还差 {gap}",
+    ),
+    ReasonCode.CENTRE_SILENT: (
+        "centre {where} is not heard of: nothing is started there until it reports again",
+        "暂时收不到中心 {where} 的消息:恢复上报前不在该处启动作业",
+    ),
+    ReasonCode.CENTRE_CAPACITY: (
+        "needs {need}, more than the {free} that centre {where} may still fill",
+        "需要 {need},超过中心 {where} 剩余的申报算力 {free}",
+    ),
+    ReasonCode.PARK_CAPACITY: (
+        "needs {need}, more than the {free} that the park may still fill",
+        "需要 {need},超过园区剩余的申报算力 {free}",
+    ),
+    ReasonCode.TENANT_QUOTA: (
+        "needs {need}, and tenant {where} may take {free} more of its quota: {gap} short",
+        "需要 {need},企业 {where} 的配额还可用 {free},还差 {gap}",
+    ),
+    ReasonCode.FUNDS: (
+        "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
+        "按时限需冻结 {need},企业 {where} 可用余额为 {free},还差 {gap}",
+    ),
+    ReasonCode.RESERVED: (
+        "the free cards of {where} are kept for a job that is ahead",
+        "{where} 的空闲卡已为排在前面的作业预留",
+    ),
+    ReasonCode.BACKOFF: (
+        "waits a while before it is tried again",
+        "上次启动未成功,稍后重试",
+    ),
+    ReasonCode.NO_PRICE: (
+        "no price is in force for it in {where}",
+        "{where} 没有适用的现行价格",
+    ),
+    ReasonCode.TOO_BIG: (
+        "needs {need}, and {where} has {free} in all: {gap} short",
+        "需要 {need},而 {where} 总共只有 {free},还差 {gap}",
+    ),
+    ReasonCode.UNKNOWN_DEVICE: (
+        "there is no device kind {where} in the park",
+        "园区没有型号为 {where} 的加速卡",
+    ),
+    ReasonCode.UNKNOWN_CENTRE: (
+        "there is no centre {where} in the park",
+        "园区没有名为 {where} 的中心",
+    ),
+    ReasonCode.UNKNOWN_TENANT: (
+        "there is no tenant {where}",
+        "没有名为 {where} 的企业",
+    ),
+    ReasonCode.UNKNOWN_FIELD: (
+        "there is no field {where} in the park",
+        "园区没有名为 {where} 的领域",
+    ),
+    ReasonCode.UNEVEN_GANG: (
+        "its cards cannot be shared evenly by its nodes and members in {where}",
+        "作业的卡数无法在 {where} 的节点和进程间平均分配",
+    ),
+    ReasonCode.QUEUE_FULL: (
+        "tenant {where} has {free} jobs waiting, as many as it may",
+        "企业 {where} 已有 {free}在排队,达到上限",
+    ),
+}
+
+_UNTIL = (" (until about {until})", "(预计到 {until})")
+_WHERE_DETAIL_HELPS = frozenset(
+    {
+        ReasonCode.NODES_DOWN,
+        ReasonCode.NO_PRICE,
+        ReasonCode.RESERVED,
+        ReasonCode.UNEVEN_GANG,
+        ReasonCode.UNKNOWN_CENTRE,
+        ReasonCode.UNKNOWN_DEVICE,
+        ReasonCode.UNKNOWN_FIELD,
+    }
+)
+
+
+def text(reason: Reason, language: Language) -> str:
+    """One sentence without a full stop: `needs 8 cards in qdaicc-910b3: 2 free, 6 short`."""
+    is_zh = language is Language.ZH
+    said = TEXTS[reason.code][is_zh].format(
+        where=reason.where,
+        need=amount(reason.need, reason.unit, language),
+        free=_bare(reason.free, reason.unit, language),
+        gap=_bare(reason.gap, reason.unit, language),
+    )
+    if reason.detail and reason.code in _WHERE_DETAIL_HELPS:
+        said += f"({reason.detail})" if is_zh else f" ({reason.detail})"
+    if reason.until_ms is not None:
+        said += _UNTIL[is_zh].format(until=moment(reason.until_ms))
+    return said
+
+
+def amount(number: int, unit: str, language: Language) -> str:
+    """A number with its unit, as people write it."""
+    match unit:
+        case "micro-yuan":
+            return f"{_yuan(number)} {'元' if language is Language.ZH else 'CNY'}"
+        case "tflops":
+            return f"{number / 1_000:g} P"
+        case "jobs" if language is Language.ZH:
+            return f"{number} 个作业"
+        case "cards" if language is Language.ZH:
+            return f"{number} 张卡"
+        case "cards":
+            return "1 card" if number == 1 else f"{number} cards"
+        case _:
+            return f"{number} {unit}"
+
+
+def moment(at_ms: int) -> str:
+    """A time as the park's clocks show it."""
+    at = datetime.fromtimestamp(at_ms / 1_000, tz=UTC).astimezone(PARK_ZONE)
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def view(reason: Reason) -> ReasonView:
+    """A reason for the wire, with both its texts."""
+    return ReasonView(
+        code=reason.code,
+        where=reason.where,
+        need=reason.need,
+        free=reason.free,
+        gap=reason.gap,
+        unit=reason.unit,
+        until_ms=reason.until_ms,
+        detail=reason.detail,
+        text=text(reason, Language.EN),
+        text_zh=text(reason, Language.ZH),
+    )
+
+
+def _bare(number: int, unit: str, language: Language) -> str:
+    """What is free or short of the cards that were just named repeats no unit; money does."""
+    if unit in {"cards", "jobs"} and language is Language.EN:
+        return str(number)
+    return amount(number, unit, language)
+
+
+def _yuan(micros: int) -> str:
+    """To the fen, upwards: who pays in what is short has enough."""
+    fen = -(-micros // MICROS_PER_FEN)
+    return f"{fen // 100:,}.{fen % 100:02}"
