@@ -1,5 +1,12 @@
-"""The ledger: append-only transfers between accounts, so that all accounts sum to zero."""
+"""The ledger: append-only transfers between accounts, so that all accounts sum to zero.
 
+Money is held in two phases: a launch sets aside what it may cost at most, what was used is posted
+out of that, and the rest is released once. What would move nothing is no transfer: callers leave
+it out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,3 +51,107 @@ def income_account(centre_id: str) -> str:
 
 PAID_IN_ACCOUNT = "paid_in"
 """Where top-ups come from: the outside."""
+
+
+def top_up(tenant_id: str, amount_micros: int, reference: str, at_ms: int) -> Transfer:
+    """A tenant paid in; `reference` is the payment's own number, unique for ever."""
+    return Transfer(
+        kind=TransferKind.TOP_UP,
+        reference=reference,
+        tenant_id=tenant_id,
+        debit_account=PAID_IN_ACCOUNT,
+        credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def hold(tenant_id: str, attempt_id: str, amount_micros: int, at_ms: int) -> Transfer:
+    """Set aside what an attempt may cost at most; once for each attempt."""
+    return Transfer(
+        kind=TransferKind.HOLD,
+        reference=attempt_id,
+        tenant_id=tenant_id,
+        debit_account=available_account(tenant_id),
+        credit_account=held_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def extend(
+    tenant_id: str, attempt_id: str, from_ms: int, amount_micros: int, at_ms: int
+) -> Transfer:
+    """Hold more for an attempt: what the slice that begins at `from_ms` needs above its hold."""
+    return Transfer(
+        kind=TransferKind.HOLD,
+        reference=f"{attempt_id}@{from_ms}",
+        tenant_id=tenant_id,
+        debit_account=available_account(tenant_id),
+        credit_account=held_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def post(
+    tenant_id: str,
+    centre_id: str,
+    attempt_id: str,
+    from_ms: int,
+    amount_micros: int,
+    at_ms: int,
+) -> Transfer:
+    """Take the charge of the slice that begins at `from_ms` out of the attempt's hold."""
+    return Transfer(
+        kind=TransferKind.POST,
+        reference=f"{attempt_id}@{from_ms}",
+        tenant_id=tenant_id,
+        debit_account=held_account(tenant_id),
+        credit_account=income_account(centre_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def release(tenant_id: str, attempt_id: str, amount_micros: int, at_ms: int) -> Transfer:
+    """Give back what is left of an attempt's hold; once for each attempt."""
+    return Transfer(
+        kind=TransferKind.RELEASE,
+        reference=attempt_id,
+        tenant_id=tenant_id,
+        debit_account=held_account(tenant_id),
+        credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def credit(
+    tenant_id: str, centre_id: str, attempt_id: str, amount_micros: int, at_ms: int
+) -> Transfer:
+    """Give posted amounts back: the park's own fault ended the attempt; once for each attempt."""
+    return Transfer(
+        kind=TransferKind.CREDIT,
+        reference=attempt_id,
+        tenant_id=tenant_id,
+        debit_account=income_account(centre_id),
+        credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def balances(transfers: Iterable[Transfer]) -> Mapping[str, int]:
+    """What each account holds, in micro-yuan; all together they are zero."""
+    micros_by_account: defaultdict[str, int] = defaultdict(int)
+    for transfer in transfers:
+        micros_by_account[transfer.debit_account] -= transfer.amount_micros
+        micros_by_account[transfer.credit_account] += transfer.amount_micros
+    assert sum(micros_by_account.values()) == 0, "the accounts do not sum to zero"
+    return dict(micros_by_account)
+
+
+def _positive(amount_micros: int) -> int:
+    assert amount_micros > 0, f"a transfer moves more than nothing, not {amount_micros}"
+    return amount_micros
