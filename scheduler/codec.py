@@ -1,13 +1,27 @@
 """Events as JSON and back: the bodies of the log, the inbox and the event stream."""
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, JsonValue, TypeAdapter
 
+from accounting.rating import PriceList
+from cluster.inventory import Park
 from scheduler.events import Event, Wish
+from scheduler.job import Job, Placement, Reason
+from scheduler.log import PoolLoad
+from scheduler.record import Snapshot
+from scheduler.tenancy import Tenant
+
+Value = Park | Tenant | PriceList | Placement | Reason | PoolLoad
+V = TypeVar("V", Park, Tenant, PriceList, Placement, Reason, PoolLoad)
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 _WISHES: TypeAdapter[Wish] = TypeAdapter(Annotated[Wish, Field(discriminator="kind")])
+_JOBS = TypeAdapter(Job)
+_SNAPSHOTS = TypeAdapter(Snapshot)
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (Park, Tenant, PriceList, Placement, Reason, PoolLoad)
+}
 
 
 def encode(event: Event) -> dict[str, JsonValue]:
@@ -24,3 +38,36 @@ def decode(body: dict[str, JsonValue]) -> Event:
 def decode_wish(body: dict[str, JsonValue]) -> Wish:
     """The wish that `encode` wrote; a fact that only the leader may state is refused."""
     return _WISHES.validate_python(body)
+
+
+def encode_job(job: Job) -> dict[str, JsonValue]:
+    """A job as JSON, as the jobs table keeps it."""
+    encoded: dict[str, JsonValue] = _JOBS.dump_python(job, mode="json")
+    return encoded
+
+
+def decode_job(body: dict[str, JsonValue]) -> Job:
+    """The job that `encode_job` wrote."""
+    return _JOBS.validate_python(body)
+
+
+def encode_value(value: Value) -> dict[str, JsonValue]:
+    """A part of an event as JSON, for a table that others read."""
+    encoded: dict[str, JsonValue] = _ADAPTERS[type(value)].dump_python(value, mode="json")
+    return encoded
+
+
+def decode_value(kind: type[V], body: dict[str, JsonValue]) -> V:
+    """The value of that kind that `encode_value` wrote."""
+    value: V = _ADAPTERS[kind].validate_python(body)
+    return value
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """A checkpoint's body."""
+    return _SNAPSHOTS.dump_json(snapshot)
+
+
+def decode_snapshot(body: bytes) -> Snapshot:
+    """The state that `encode_snapshot` wrote; a private copy."""
+    return _SNAPSHOTS.validate_json(body)

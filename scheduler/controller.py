@@ -143,6 +143,8 @@ class Controller:
                 return event.job_id in self.state.jobs
             case ev.Metered() | ev.Ended():
                 return event.attempt_id in self.state.live
+            case ev.Credited():
+                return event.amount_micros > 0
             case _:
                 return True
 

@@ -71,7 +71,10 @@ class InboxRow(Base):
 
 
 class JobRow(Base):
-    """A job as its users see it: what was asked, how it stands, and why it waits."""
+    """A job as its users see it: how it stands, and why it waits.
+
+    `spec` is the `scheduler.job.Job` as `codec.encode_job` writes it.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -116,7 +119,7 @@ class AttemptRow(Base):
 
 
 class ViewRow(Base):
-    """A whole answer kept ready by the leader: `park`, `capacity`, `tenants`, `prices`."""
+    """A value as the newest event has it, under the names of `rows.write_views`."""
 
     __tablename__ = "views"
 

@@ -1,0 +1,116 @@
+"""Who leads: a thread that takes the lead when it is free, steps while it has it, and lets go."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from psycopg import Connection as PgConnection
+from psycopg import Error as PgError
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from cluster.driver import Driver
+from scheduler.controller import Controller, Settings
+from scheduler.log import Deposed
+from scheduler.store import INBOX_CHANNEL, SqlLog
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long the loop waits for what."""
+
+    idle_s: float = 0.25
+    renew_ms: int = 2_000
+    retry_s: float = 0.5
+
+
+class LeaderLoop:
+    """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`."""
+
+    def __init__(
+        self,
+        log: SqlLog,
+        drivers: Mapping[str, Driver],
+        settings: Settings,
+        clock: Callable[[], int],
+        pace: Pace | None = None,
+    ) -> None:
+        self.log = log
+        self.drivers = drivers
+        self.settings = settings
+        self.wake = threading.Event()
+        self.stop = threading.Event()
+        self.controller: Controller | None = None
+        self.pace = pace or Pace()
+        self._clock = clock
+        self._renewed_ms = 0
+
+    @property
+    def is_leading(self) -> bool:
+        return self.controller is not None
+
+    def run(self) -> None:
+        """Lead whenever nobody does, until stopped; any failure costs the state, never the log."""
+        while not self.stop.is_set():
+            try:
+                if self._clock() >= self.log.leads_until_ms():
+                    self._lead()
+            except Deposed as deposed:
+                LOG.warning("deposed: %s", deposed)
+            except Exception:
+                LOG.exception("the leader's loop failed; it starts again from the log")
+            finally:
+                self.controller = None
+            self.stop.wait(self.pace.retry_s)
+
+    def _lead(self) -> None:
+        controller = Controller(self.log, self.drivers, self.settings)
+        controller.lead(self._clock())
+        self._renewed_ms = self._clock()
+        self.controller = controller
+        LOG.info("leading under epoch %d", controller.epoch)
+        while not self.stop.is_set():
+            self.wake.wait(self.pace.idle_s)
+            self.wake.clear()
+            self._step(controller)
+        self.log.resign(controller.epoch, self._clock())
+
+    def _step(self, controller: Controller) -> None:
+        now_ms = self._clock()
+        cycle = controller.step(now_ms)
+        if not cycle.is_empty:
+            self._renewed_ms = now_ms
+        elif now_ms - self._renewed_ms >= self.pace.renew_ms:
+            self.log.renew(controller.epoch, now_ms)
+            self._renewed_ms = now_ms
+
+
+class InboxListener:
+    """Wakes the leader when a request is committed, by whichever process."""
+
+    def __init__(self, engine: Engine, wake: threading.Event, stop: threading.Event) -> None:
+        self._engine = engine
+        self._wake = wake
+        self._stop = stop
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._listen()
+            except (SQLAlchemyError, PgError) as error:
+                LOG.warning("cannot listen for requests, trying again: %s", error)
+                self._stop.wait(1.0)
+
+    def _listen(self) -> None:
+        options = {"isolation_level": "AUTOCOMMIT"}
+        with self._engine.connect().execution_options(**options) as connection:
+            connection.execute(text(f"LISTEN {INBOX_CHANNEL}"))
+            self._wake.set()  # what came before we listened
+            driver = connection.connection.driver_connection
+            assert isinstance(driver, PgConnection)
+            while not self._stop.is_set():
+                for _ in driver.notifies(timeout=0.5, stop_after=1):
+                    self._wake.set()

@@ -1,0 +1,264 @@
+"""What others read of a cycle: jobs, attempts, views and loads, written in its transaction."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from accounting import store as books
+from scheduler import events as ev
+from scheduler.codec import encode_job, encode_value
+from scheduler.job import FINAL_STATES, JobState
+from scheduler.log import Cycle
+from scheduler.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
+
+Row = dict[str, Any]
+
+SUBMIT_PREFIX = "submit:"
+"""The request that submits a job is named after the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose each event is, so that a tenant can follow its own."""
+
+    tenant_by_job: dict[str, str]
+
+    @classmethod
+    def of(cls, connection: Connection, events: Iterable[ev.Event]) -> "Owners":
+        known = {e.job.id: e.job.tenant_id for e in events if isinstance(e, ev.Submitted)}
+        asked = {job_id for event in events if (job_id := job_of(event))} - known.keys()
+        if asked:
+            statement = select(JobRow.id, JobRow.tenant_id).where(JobRow.id.in_(sorted(asked)))
+            known.update((row.id, row.tenant_id) for row in connection.execute(statement))
+        return cls(known)
+
+    def tenant_of(self, event: ev.Event) -> str | None:
+        """The tenant, or None for what is the whole park's."""
+        match event:
+            case ev.TenantDeclared():
+                return event.tenant.id
+            case ev.Credited():
+                return event.tenant_id
+            case _:
+                job_id = job_of(event)
+                return self.tenant_by_job.get(job_id) if job_id else None
+
+
+def tenant_of_wish(wish: ev.Wish) -> str | None:
+    """Whose wish it is, where that is known without looking it up."""
+    match wish:
+        case ev.Submitted():
+            return wish.job.tenant_id
+        case ev.Credited():
+            return wish.tenant_id
+        case _:
+            return None
+
+
+def job_of(event: ev.Event) -> str | None:
+    """The job that an event speaks of; an attempt is named after its job and its number."""
+    match event:
+        case ev.Submitted():
+            return event.job.id
+        case ev.CancelRequested() | ev.Leased():
+            return event.job_id
+        case ev.Launching() | ev.Started() | ev.StopDecided() | ev.Metered() | ev.Ended():
+            return event.attempt_id.rpartition(".")[0]
+        case _:
+            return None
+
+
+def write_jobs(connection: Connection, cycle: Cycle) -> None:
+    """New jobs, new attempts, then how both changed; one statement each."""
+    jobs = [new_job_row(e, cycle.now_ms) for e in cycle.events if isinstance(e, ev.Submitted)]
+    if jobs:
+        connection.execute(upsert(JobRow).on_conflict_do_nothing(), jobs)
+    attempts = [_new_attempt(event) for event in cycle.events if isinstance(event, ev.Leased)]
+    if attempts:
+        connection.execute(insert(AttemptRow), attempts)
+    _write_starts(connection, cycle)
+    _write_ends(connection, cycle)
+    _write_states(connection, cycle)
+    _write_answers(connection, cycle)
+    _write_refusals(connection, cycle)
+
+
+def new_job_row(event: ev.Submitted, now_ms: int) -> Row:
+    """The row of a job that was just asked for; whoever takes the request writes it first."""
+    return {
+        "id": event.job.id,
+        "tenant_id": event.job.tenant_id,
+        "state": JobState.QUEUED,
+        "submitted_at_ms": min(event.job.submitted_at_ms, now_ms),
+        "spec": encode_job(event.job),
+    }
+
+
+def _new_attempt(event: ev.Leased) -> Row:
+    return {
+        "id": event.attempt_id,
+        "job_id": event.job_id,
+        "centre_id": event.placement.centre_id,
+        "device_kind_id": event.placement.device_kind_id,
+        "placement": encode_value(event.placement),
+        "leased_at_ms": event.at_ms,
+    }
+
+
+def _write_starts(connection: Connection, cycle: Cycle) -> None:
+    starts = [
+        {"key": e.attempt_id, "job": job_of(e), "at": e.at_ms}
+        for e in cycle.events
+        if isinstance(e, ev.Started)
+    ]
+    if not starts:
+        return
+    attempt = update(AttemptRow).where(AttemptRow.id == bindparam("key"))
+    connection.execute(attempt.values(started_at_ms=bindparam("at")), starts)
+    first = func.coalesce(JobRow.started_at_ms, bindparam("at"))
+    job = update(JobRow).where(JobRow.id == bindparam("job"))
+    connection.execute(job.values(started_at_ms=first), starts)
+
+
+def _write_ends(connection: Connection, cycle: Cycle) -> None:
+    ends = [
+        {"key": e.attempt_id, "at": e.at_ms, "why": e.cause, "code": e.exit_code, "text": e.detail}
+        for e in cycle.events
+        if isinstance(e, ev.Ended)
+    ]
+    if not ends:
+        return
+    statement = (
+        update(AttemptRow)
+        .where(AttemptRow.id == bindparam("key"))
+        .values(
+            ended_at_ms=bindparam("at"),
+            cause=bindparam("why"),
+            exit_code=bindparam("code"),
+            detail=bindparam("text"),
+        )
+    )
+    connection.execute(statement, ends)
+
+
+def _write_states(connection: Connection, cycle: Cycle) -> None:
+    """How each touched job stands; one that no longer waits has no place and no reasons."""
+    last_end = {job_of(e): e for e in cycle.events if isinstance(e, ev.Ended)}
+    rows = [
+        _state_row(job_id, state, last_end.get(job_id), cycle.now_ms)
+        for job_id, state in cycle.states.items()
+        if state is not JobState.QUEUED or job_id in last_end
+    ]
+    if not rows:
+        return
+    statement = (
+        update(JobRow)
+        .where(JobRow.id == bindparam("key"))
+        .values(
+            state=bindparam("now"),
+            ended_at_ms=bindparam("at"),
+            end_cause=bindparam("why"),
+            detail=bindparam("text"),
+            position=None,
+            planned_start_ms=None,
+            reasons=[],
+        )
+    )
+    connection.execute(statement, rows)
+
+
+def _state_row(job_id: str, state: JobState, end: ev.Ended | None, now_ms: int) -> Row:
+    is_final = state in FINAL_STATES
+    at_ms = end.at_ms if end else now_ms
+    cause = end.cause if end else ("cancelled" if state is JobState.CANCELLED else None)
+    return {
+        "key": job_id,
+        "now": state,
+        "at": at_ms if is_final else None,
+        "why": cause,
+        "text": end.detail if end else "",
+    }
+
+
+def _write_answers(connection: Connection, cycle: Cycle) -> None:
+    rows = [
+        {
+            "key": job_id,
+            "place": answer.position,
+            "start": answer.planned_start_ms,
+            "why": [encode_value(reason) for reason in answer.reasons],
+        }
+        for job_id, answer in cycle.waiting.items()
+    ]
+    if not rows:
+        return
+    statement = (
+        update(JobRow)
+        .where(JobRow.id == bindparam("key"))
+        .values(
+            position=bindparam("place"),
+            planned_start_ms=bindparam("start"),
+            reasons=bindparam("why"),
+        )
+    )
+    connection.execute(statement, rows)
+
+
+def _write_refusals(connection: Connection, cycle: Cycle) -> None:
+    """A submission that the leader refused is a failed job, with the reason; never a silence."""
+    rows = [
+        {"key": request_id.removeprefix(SUBMIT_PREFIX), "text": why, "at": cycle.now_ms}
+        for request_id, why in cycle.refused.items()
+        if request_id.startswith(SUBMIT_PREFIX)
+    ]
+    if not rows:
+        return
+    statement = (
+        update(JobRow)
+        .where(JobRow.id == bindparam("key"), JobRow.state == JobState.QUEUED)
+        .values(
+            state=JobState.FAILED,
+            ended_at_ms=bindparam("at"),
+            end_cause="broker",
+            detail=bindparam("text"),
+        )
+    )
+    connection.execute(statement, rows)
+
+
+def write_views(connection: Connection, cycle: Cycle) -> None:
+    """Whole answers kept ready, and how the pools stand."""
+    for event in cycle.events:
+        if isinstance(event, ev.PriceListPublished):
+            books.publish_price_list(connection, event.price_list)
+    for name, body in _views(cycle.events):
+        row = upsert(ViewRow).values(name=name, at_ms=cycle.now_ms, body=body)
+        fresh = {"at_ms": cycle.now_ms, "body": body}
+        connection.execute(row.on_conflict_do_update(index_elements=[ViewRow.name], set_=fresh))
+    loads = [{**encode_value(load), "at_ms": cycle.now_ms} for load in cycle.loads]
+    if loads:
+        row = upsert(UtilisationRow)
+        fresh = {name: row.excluded[name] for name in loads[0] if name not in {"pool_id", "at_ms"}}
+        keys = [UtilisationRow.pool_id, UtilisationRow.at_ms]
+        connection.execute(row.on_conflict_do_update(index_elements=keys, set_=fresh), loads)
+
+
+def _views(events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
+    """`park`, `tenant:ID`, `price_list:ID` and `centre:ID`, as the newest event has them."""
+    for event in events:
+        match event:
+            case ev.ParkDeclared():
+                yield "park", encode_value(event.park)
+            case ev.TenantDeclared():
+                yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
+            case ev.PriceListPublished():
+                yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
+            case ev.CentreLinkChanged():
+                yield f"centre:{event.centre_id}", {"is_heard": event.is_heard}
+            case ev.NodesChanged():
+                yield f"nodes:{event.centre_id}", {"online_node_ids": list(event.online_node_ids)}
+            case _:
+                pass
