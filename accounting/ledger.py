@@ -67,25 +67,10 @@ def top_up(tenant_id: str, amount_micros: int, reference: str, at_ms: int) -> Tr
 
 
 def hold(tenant_id: str, attempt_id: str, amount_micros: int, at_ms: int) -> Transfer:
-    """Set aside what an attempt may cost at most; once for each attempt."""
+    """Set aside what an attempt may cost at most; more for a longer one goes by a longer id."""
     return Transfer(
         kind=TransferKind.HOLD,
         reference=attempt_id,
-        tenant_id=tenant_id,
-        debit_account=available_account(tenant_id),
-        credit_account=held_account(tenant_id),
-        amount_micros=_positive(amount_micros),
-        at_ms=at_ms,
-    )
-
-
-def extend(
-    tenant_id: str, attempt_id: str, from_ms: int, amount_micros: int, at_ms: int
-) -> Transfer:
-    """Hold more for an attempt: what the slice that begins at `from_ms` needs above its hold."""
-    return Transfer(
-        kind=TransferKind.HOLD,
-        reference=f"{attempt_id}@{from_ms}",
         tenant_id=tenant_id,
         debit_account=available_account(tenant_id),
         credit_account=held_account(tenant_id),

@@ -1,0 +1,135 @@
+"""The books' tables: facts that are only ever added to, and the statements made of them.
+
+Their migration has PostgreSQL refuse every UPDATE, DELETE and TRUNCATE, whoever asks for it.
+
+`seq` numbers the facts in the order in which they were written, over all tables: a closed month
+remembers the last one that it took in, so what comes later is known to be late.
+"""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    Sequence,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The books' metadata; no foreign key leaves it."""
+
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: BigInteger,
+        str: Text,
+        bytes: LargeBinary,
+        list[Any]: JSONB,
+    }
+
+
+FACT_SEQ = Sequence("books_seq", metadata=Base.metadata)
+
+
+class UsageRow(Base):
+    """A usage slice; `month` is the month of Asia/Shanghai that all of it lies in.
+
+    The month is part of the key so that the table can be divided by it; it follows from `from_ms`.
+    """
+
+    __tablename__ = "usage"
+    __table_args__ = (
+        CheckConstraint("from_ms < to_ms", name="usage_is_an_interval"),
+        CheckConstraint("device_count > 0 AND tflops > 0", name="usage_has_devices"),
+        CheckConstraint("price_micros >= 0", name="usage_has_a_price"),
+        Index("usage_by_month", "month", "tenant_id"),
+        # Facts arrive nearly in order of time, so ranges of pages are a small and cheap index.
+        Index("usage_by_time", "seq", "from_ms", "to_ms", postgresql_using="brin"),
+    )
+
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    from_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    to_ms: Mapped[int]
+    tenant_id: Mapped[str]
+    project: Mapped[str]
+    field: Mapped[str]
+    centre_id: Mapped[str]
+    device_kind_id: Mapped[str]
+    qos: Mapped[str]
+    device_count: Mapped[int]
+    tflops: Mapped[int]
+    price_list_id: Mapped[str]
+    price_micros: Mapped[int]
+    recorded_at_ms: Mapped[int]
+    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+
+
+class UsageCreditRow(Base):
+    """All usage of `reference` is given back, once."""
+
+    __tablename__ = "usage_credits"
+
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    cause: Mapped[str]
+    recorded_at_ms: Mapped[int]
+    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+
+
+class PriceListRow(Base):
+    """A published price list; the maps are lists of pairs, in the order of their publisher."""
+
+    __tablename__ = "price_lists"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    from_ms: Mapped[int] = mapped_column(unique=True)
+    on_demand: Mapped[list[Any]]
+    qos_permille: Mapped[list[Any]]
+    class_permille: Mapped[list[Any]]
+    vat_permille: Mapped[int]
+
+
+class TransferRow(Base):
+    """Money that moved from one account to another."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        CheckConstraint("amount_micros > 0", name="transfers_move_something"),
+        CheckConstraint("debit_account <> credit_account", name="transfers_have_two_ends"),
+        Index("transfers_by_tenant", "tenant_id", "seq"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    debit_account: Mapped[str]
+    credit_account: Mapped[str]
+    amount_micros: Mapped[int]
+    at_ms: Mapped[int]
+    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+
+
+class ClosingRow(Base):
+    """A month that is closed: facts up to `through_seq` are in its statements, later ones late."""
+
+    __tablename__ = "closings"
+
+    month: Mapped[str] = mapped_column(primary_key=True)
+    through_seq: Mapped[int]
+    closed_at_ms: Mapped[int]
+
+
+class StatementRow(Base):
+    """A closed statement: `body` stays byte for byte, `sha256` proves it. Drafts are not stored."""
+
+    __tablename__ = "statements"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[bytes]
+    sha256: Mapped[str]
+    closed_at_ms: Mapped[int]
