@@ -6,7 +6,7 @@ give it away. What must never happen in the real world (a job twice at once, a n
 forgotten attempt started again) is asserted at the moment it would happen.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -76,6 +76,7 @@ class World:
     """What runs and ran in all centres together: the truth that no report can bend."""
 
     runs: list[Run] = field(default_factory=list)
+    runs_by_job: defaultdict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     live_by_job: dict[str, Run] = field(default_factory=dict)
 
     def begin(self, run: Run) -> None:
@@ -87,6 +88,7 @@ class World:
         )
         self.live_by_job[order.job_id] = run
         self.runs.append(run)
+        self.runs_by_job[order.job_id].append(run)
 
     def end(self, run: Run) -> None:
         del self.live_by_job[run.order.job_id]

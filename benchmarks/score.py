@@ -1,0 +1,132 @@
+"""What a schedule is worth: waits, slowdowns, utilisation, fairness between tenants.
+
+A schedule has one row per uninterrupted run. A job's wait is its time from submission to its last
+end without its runs; bounded slowdown is `max(1, jct / max(run, 10 s))`; percentiles are by nearest
+rank; Jain's index is over the tenants' mean slowdowns, 1 where all fare alike.
+"""
+
+import csv
+import gzip
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+
+from benchmarks.traces import MS_PER_S, ms_of, read_rows, seconds_of
+
+SHORT_MS = 10_000
+"""Runs shorter than this count as if they took so long, so that trivial jobs do not rule."""
+COLUMNS = ("job_id", "tenant", "submit_s", "start_s", "end_s", "devices", "pool", "attempt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One uninterrupted run of a job."""
+
+    job_id: str
+    tenant: str
+    submit_ms: int
+    start_ms: int
+    end_ms: int
+    device_count: int
+    pool: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Seconds are means or percentiles over jobs."""
+
+    jobs: int
+    mean_wait_s: float
+    p95_wait_s: float
+    p99_wait_s: float
+    mean_bsld: float
+    mean_jct_s: float
+    util_arrivals: float
+    jain_bsld: float
+    preemptions: int
+
+
+def score(rows: Sequence[RunRow], capacity: int) -> Score:
+    """Measure a schedule on `capacity` devices."""
+    runs_by_job: dict[str, list[RunRow]] = defaultdict(list)
+    for row in rows:
+        runs_by_job[row.job_id].append(row)
+    waits: list[int] = []
+    jcts: list[int] = []
+    slowdowns: dict[str, list[float]] = defaultdict(list)
+    for runs in runs_by_job.values():
+        run_ms = sum(run.end_ms - run.start_ms for run in runs)
+        jct_ms = max(run.end_ms for run in runs) - runs[0].submit_ms
+        jcts.append(jct_ms)
+        waits.append(jct_ms - run_ms)
+        slowdowns[runs[0].tenant].append(max(1.0, jct_ms / max(run_ms, SHORT_MS)))
+    job_count = len(runs_by_job)
+    return Score(
+        jobs=job_count,
+        mean_wait_s=sum(waits) / job_count / MS_PER_S,
+        p95_wait_s=nearest_rank(waits, 95) / MS_PER_S,
+        p99_wait_s=nearest_rank(waits, 99) / MS_PER_S,
+        mean_bsld=sum(map(sum, slowdowns.values())) / job_count,
+        mean_jct_s=sum(jcts) / job_count / MS_PER_S,
+        util_arrivals=utilisation_while_arriving(rows, capacity),
+        jain_bsld=jain([sum(values) / len(values) for values in slowdowns.values()]),
+        preemptions=len(rows) - job_count,
+    )
+
+
+def utilisation_while_arriving(rows: Sequence[RunRow], capacity: int) -> float:
+    """The share of device time in use between the first and the last submission."""
+    first_ms = min(row.submit_ms for row in rows)
+    last_ms = max(row.submit_ms for row in rows)
+    if last_ms == first_ms:
+        return 0.0
+    used = sum(row.device_count * max(0, min(row.end_ms, last_ms) - row.start_ms) for row in rows)
+    return used / (capacity * (last_ms - first_ms))
+
+
+def nearest_rank(values: Iterable[int], percent: int) -> int:
+    """The smallest value with at least `percent` of all at or below it."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(percent * len(ordered) / 100) - 1)]
+
+
+def jain(values: Sequence[float]) -> float:
+    """Jain's fairness index (Jain, Chiu, Hawe 1984)."""
+    squares = sum(value * value for value in values)
+    return sum(values) ** 2 / (len(values) * squares) if squares else 1.0
+
+
+def write_schedule(path: Path, rows: Iterable[RunRow]) -> None:
+    """The schedule as CSV, gzipped where the name says so; the same bytes for the same rows."""
+    with path.open("wb") as file:
+        is_zipped = path.suffix == ".gz"
+        raw = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if is_zipped else file
+        with TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            writer.writerows(_cells(row) for row in rows)
+
+
+def _cells(row: RunRow) -> tuple[object, ...]:
+    times = (seconds_of(at_ms) for at_ms in (row.submit_ms, row.start_ms, row.end_ms))
+    return (row.job_id, row.tenant, *times, row.device_count, row.pool, row.attempt)
+
+
+def read_schedule(path: Path) -> tuple[RunRow, ...]:
+    return tuple(
+        RunRow(
+            job_id=row["job_id"],
+            tenant=row["tenant"],
+            submit_ms=ms_of(row["submit_s"]),
+            start_ms=ms_of(row["start_s"]),
+            end_ms=ms_of(row["end_s"]),
+            device_count=int(row["devices"]),
+            pool=row["pool"],
+            attempt=int(row["attempt"]),
+        )
+        for row in read_rows(path)
+    )

@@ -1,0 +1,125 @@
+"""A workload through the real controller in virtual time: it steps when something happens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from random import Random
+
+from benchmarks.score import RunRow
+from benchmarks.workload import Workload
+from cluster.driver import AttemptEnd, LaunchOrder
+from cluster.simulated import Run, SimulatedCentre, World
+from scheduler.controller import Controller, Settings
+from scheduler.events import Submitted
+from scheduler.job import Job
+from scheduler.log import MemoryLog, Request
+from scheduler.planner import Policy
+
+NEVER_MS = 1 << 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """How it went: one row per uninterrupted run, and how often the controller stepped."""
+
+    rows: tuple[RunRow, ...]
+    step_count: int
+
+
+def settings_of(policy: Policy) -> Settings:
+    """The real loop without what a replay does not read: metering, explanations, checkpoints."""
+    return Settings(
+        policy=policy,
+        meter_every_ms=NEVER_MS,
+        suspect_after_ms=NEVER_MS,
+        lost_after_ms=NEVER_MS,
+        explain_every_ms=NEVER_MS,
+        checkpoint_every=NEVER_MS,
+    )
+
+
+def simulate(load: Workload, policy: Policy, restart_ms: int = 0) -> Simulation:
+    """Run all jobs to their ends; each run after the first costs `restart_ms` more."""
+    world = World()
+    work = Work(load, world, restart_ms)
+    centres = [
+        SimulatedCentre(centre=centre, run_ms=work.run_ms, rng=Random(0), world=world)
+        for centre in load.park.centres
+    ]
+    log = MemoryLog()
+    controller = Controller(
+        log, {centre.centre_id: centre for centre in centres}, settings_of(policy)
+    )
+    for number, wish in enumerate(load.declarations):
+        log.ask(Request(id=f"declare-{number}", wish=wish))
+    controller.lead(0)
+    step_count = 0
+    for now_ms in moments(load.jobs, centres, log):
+        step_count += 1
+        for centre in centres:
+            centre.advance(now_ms)
+        controller.step(now_ms)
+    assert len(world.runs_by_job) == len(load.jobs), "some jobs never ran"
+    assert not log.refused, f"refused: {list(log.refused.items())[:3]}"
+    return Simulation(rows=tuple(work.rows()), step_count=step_count)
+
+
+def moments(jobs: tuple[Job, ...], centres: list[SimulatedCentre], log: MemoryLog) -> Iterator[int]:
+    """When the controller has something to do; puts the jobs submitted then into its inbox."""
+    arrivals = groupby(jobs, key=lambda job: job.submitted_at_ms)
+    arriving_ms, arriving = next(arrivals)
+    while True:
+        due = [due_ms for centre in centres if (due_ms := centre.next_ms()) is not None]
+        now_ms = min([arriving_ms, *due])
+        if now_ms == NEVER_MS:
+            return
+        if now_ms == arriving_ms:
+            for job in arriving:
+                log.ask(Request(id=job.id, wish=Submitted(at_ms=now_ms, job=job)))
+            arriving_ms, arriving = next(arrivals, (NEVER_MS, iter(())))
+        yield now_ms
+        while log.inbox:  # more than one step takes in
+            yield now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How long each job has still to run, and what has run."""
+
+    load: Workload
+    world: World
+    restart_ms: int
+
+    def run_ms(self, order: LaunchOrder) -> int:
+        duration_ms = self.load.trace_job_by_id[order.job_id].duration_ms
+        *before, _ = self.world.runs_by_job[order.job_id]
+        if not before:
+            return duration_ms
+        # What a run cut short during its own restart has done is nothing.
+        done_ms = _length_ms(before[0])
+        done_ms += sum(max(0, _length_ms(run) - self.restart_ms) for run in before[1:])
+        return self.restart_ms + duration_ms - done_ms
+
+    def rows(self) -> Iterator[RunRow]:
+        node_by_id = self.load.park.node_by_id
+        for run in self.world.runs:
+            job = self.load.trace_job_by_id[run.order.job_id]
+            assert run.started_at_ms is not None
+            assert run.ended_at_ms is not None
+            assert run.end in (AttemptEnd.EXITED, AttemptEnd.STOPPED)
+            yield RunRow(
+                job_id=job.id,
+                tenant=job.tenant,
+                submit_ms=job.submit_ms,
+                start_ms=run.started_at_ms,
+                end_ms=run.ended_at_ms,
+                device_count=run.card_count,
+                pool=node_by_id[run.order.members[0].node_id].pool_id,
+                attempt=int(run.order.attempt_id.rpartition(".")[2]),
+            )
+
+
+def _length_ms(run: Run) -> int:
+    assert run.started_at_ms is not None
+    assert run.ended_at_ms is not None
+    return run.ended_at_ms - run.started_at_ms

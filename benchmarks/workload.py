@@ -1,0 +1,158 @@
+"""From a trace to the broker's own words: a park to run it on, tenants, and jobs.
+
+Money takes no part in a replay: every device costs nothing, so no job waits for funds.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from accounting.rating import PERMILLE, PriceList
+from benchmarks.traces import BadTrace, TraceJob
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre, Park, Pool
+from scheduler import events as ev
+from scheduler.job import Job, Priority, Reason
+from scheduler.placement import impossible
+from scheduler.state import State
+from scheduler.tenancy import Tenant
+
+UNKNOWN_LIMIT_MS = 366 * 24 * 3_600_000
+"""The limit of a job whose user stated none: it tells the planner nothing."""
+PRICE_CLASS = "replay"
+REFUSALS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Trace jobs by the ids under which they are submitted; these sort as the trace does."""
+
+    park: Park
+    declarations: tuple[ev.Wish, ...]
+    trace_job_by_id: dict[str, TraceJob]
+    jobs: tuple[Job, ...]
+
+
+def ideal_park(node_count: int, cards_per_node: int) -> Park:
+    """One centre with one pool; with a single node, devices are one fungible heap."""
+    kind = DeviceKind(
+        id="device", name="Device", vendor="-", tflops_fp16=1, memory_gb=0, ray_resource="GPU"
+    )
+    pool = Pool(
+        id="pool",
+        centre_id="centre",
+        device_kind_id=kind.id,
+        node_count=node_count,
+        cards_per_node=cards_per_node,
+    )
+    tflops = node_count * cards_per_node
+    centre = Centre(id="centre", name="Centre", operator="-", stated_tflops=tflops, pools=(pool,))
+    return Park(
+        id="ideal",
+        name="Ideal park",
+        note="for replays",
+        is_logical=True,
+        stated_tflops=tflops,
+        device_kinds=(kind,),
+        centres=(centre,),
+        fields=(("replay", "Replay"),),
+    )
+
+
+def workload(trace: tuple[TraceJob, ...], park: Park, *, is_length_known: bool) -> Workload:
+    """All jobs and what must be declared before them; raises `BadTrace` if one could never run.
+
+    A job's limit is its walltime where the trace has one, else its run time if `is_length_known`,
+    else none to speak of. A walltime below the run time was not enforced there, nor is it here.
+    """
+    trace_job_by_id = {f"{number:07}": job for number, job in enumerate(trace)}
+    limit = _known_limit_ms if is_length_known else _stated_limit_ms
+    jobs = tuple(
+        _job(job_id, trace_job, limit(trace_job), park)
+        for job_id, trace_job in trace_job_by_id.items()
+    )
+    result = Workload(
+        park=park,
+        declarations=tuple(_declarations(trace, park)),
+        trace_job_by_id=trace_job_by_id,
+        jobs=jobs,
+    )
+    _check(result)
+    return result
+
+
+def _known_limit_ms(job: TraceJob) -> int:
+    return max(job.walltime_ms or 0, job.duration_ms)
+
+
+def _stated_limit_ms(job: TraceJob) -> int:
+    return max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)
+
+
+def _job(job_id: str, trace_job: TraceJob, limit_ms: int, park: Park) -> Job:
+    is_kind_known = trace_job.device_type in park.device_kind_by_id
+    return Job(
+        id=job_id,
+        tenant_id=trace_job.tenant,
+        project="default",
+        user=trace_job.user,
+        name=trace_job.id,
+        field=park.fields[0][0],
+        command="true",
+        device_count=trace_job.device_count,
+        device_kind_ids=(trace_job.device_type,) if is_kind_known else (),
+        limit_ms=limit_ms,
+        priority=Priority.NORMAL,
+        submitted_at_ms=trace_job.submit_ms,
+    )
+
+
+def _declarations(trace: tuple[TraceJob, ...], park: Park) -> Iterator[ev.Wish]:
+    yield ev.ParkDeclared(at_ms=0, park=park)
+    cards = sum(pool.card_count for pool in park.pools)
+    for tenant_id in sorted({job.tenant for job in trace}):
+        tenant = Tenant(
+            id=tenant_id,
+            name=tenant_id,
+            type="replay",
+            field=park.fields[0][0],
+            price_class=PRICE_CLASS,
+            max_cards=cards,
+        )
+        yield ev.TenantDeclared(at_ms=0, tenant=tenant)
+    yield ev.PriceListPublished(at_ms=0, price_list=_free_of_charge(park))
+
+
+def _free_of_charge(park: Park) -> PriceList:
+    return PriceList(
+        id="free",
+        from_ms=0,
+        on_demand=tuple((kind.id, 0) for kind in park.device_kinds),
+        qos_permille=tuple((priority.value, PERMILLE) for priority in Priority),
+        class_permille=((PRICE_CLASS, PERMILLE),),
+    )
+
+
+def declared_state(declarations: Iterable[ev.Wish]) -> State:
+    """The state after nothing but these."""
+    state = State()
+    for wish in declarations:
+        refusal = state.apply(wish)
+        assert refusal is None, refusal
+    return state
+
+
+def _check(load: Workload) -> None:
+    """Every shape of job must fit into the empty park."""
+    state = declared_state(load.declarations)
+    found: dict[tuple[str, int, tuple[str, ...]], tuple[Reason, ...]] = {}
+    refused = []
+    for job in load.jobs:
+        key = (job.tenant_id, job.device_count, job.device_kind_ids)
+        if key not in found:
+            any_limit = replace(job, limit_ms=1)
+            found[key] = impossible(any_limit, load.park, state.tenants, state.prices, 0)
+        if found[key]:
+            refused.append(f"{job.name} ({found[key][0].code}: {job.device_count} devices)")
+    if refused:
+        shown = ", ".join(refused[:REFUSALS_SHOWN])
+        raise BadTrace(f"{len(refused)} jobs could never run in park {load.park.id}: {shown}")
