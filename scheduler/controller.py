@@ -92,13 +92,13 @@ class Controller:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch()
-        self._take_requests(batch, requests)
+        self._take_requests(batch, requests, now_ms)
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
         self._take_all(batch, self._silences(now_ms))
         self._take_all(batch, self._stops(now_ms))
-        self._take_all(batch, self._meter(now_ms))
+        self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
         self.plan = plan(self.state, now_ms, self.settings.policy)
         self._take_all(batch, self._leases(now_ms))
         cycle = self._cycle(batch, requests, now_ms)
@@ -130,8 +130,11 @@ class Controller:
         for event in events:
             self._take(batch, event)
 
-    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
+    def _take_requests(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> None:
         for request in requests:
+            if isinstance(request.wish, ev.TenantDeclared):
+                # What was used until now is priced by the class that the tenant had.
+                self._take_all(batch, self._meter(now_ms, 1))
             refusal = self._take(batch, request.wish)
             if refusal is not None:
                 batch.refused[request.id] = refusal
@@ -250,13 +253,13 @@ class Controller:
         grace = job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms
         return ev.StopDecided(at_ms=now_ms, attempt_id=attempt.id, cause=cause, grace_ms=grace)
 
-    def _meter(self, now_ms: int) -> Iterator[ev.Event]:
+    def _meter(self, now_ms: int, at_least_ms: int) -> Iterator[ev.Event]:
         """Running work accrues as it runs, as far as its centre was heard of and no further."""
         for attempt in tuple(self.state.live.values()):
             heard_ms = self._heard_ms.get(attempt.placement.centre_id, 0)
             to_ms = min(now_ms, heard_ms)
             begin_ms = attempt.metered_to_ms
-            if begin_ms is not None and to_ms - begin_ms >= self.settings.meter_every_ms:
+            if begin_ms is not None and to_ms - begin_ms >= at_least_ms:
                 yield from slices(self.state, attempt, to_ms, now_ms)
 
     # What the plan decides.

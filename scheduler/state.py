@@ -90,6 +90,8 @@ class State:
         return None
 
     def _declare_tenant(self, tenant: Tenant) -> str | None:
+        if any(tenant.price_class not in dict(p.class_permille) for p in self.prices.lists[-1:]):
+            return f"price class {tenant.price_class} of tenant {tenant.id} is in no price list"
         known = self.tenants.get(tenant.id)
         self.tenants[tenant.id] = tenant
         funds = self.funds.setdefault(tenant.id, Funds())
@@ -346,8 +348,6 @@ class State:
         if state.park is not None:
             state._index_holdings()
         return state
-
-    # What must hold after any event.
 
     def check(self) -> None:
         """Raise `AssertionError` where an invariant is broken; run on every event in tests."""
