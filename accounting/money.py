@@ -1,8 +1,17 @@
 """Money is integer micro-yuan; here is the only division and the only rounding rule."""
 
+import re
+
 MICROS_PER_YUAN = 1_000_000
 MICROS_PER_FEN = 10_000
+FEN_PER_YUAN = 100
 MS_PER_HOUR = 3_600_000
+TFLOPS_PER_P = 1_000
+MAX_YUAN = 1_000_000_000_000
+"""No price and no payment reaches a million million yuan; what does is a typing error."""
+
+_YUAN = re.compile(r"(\d{1,13})(?:\.(\d{1,6}))?", re.ASCII)
+_QUANTITY_PLACES = 6
 
 
 def divide_half_up(dividend: int, divisor: int) -> int:
@@ -20,3 +29,45 @@ def charge_micros(device_ms: int, price_micros: int) -> int:
 def charge_fen(device_ms: int, price_micros: int) -> int:
     """The charge of one statement line, rounded once, to the fen."""
     return divide_half_up(device_ms * price_micros, MS_PER_HOUR * MICROS_PER_FEN)
+
+
+def parse_yuan(text: str) -> int:
+    """Micro-yuan of an amount like `3.50`; raises `ValueError` rather than round or guess."""
+    matched = _YUAN.fullmatch(text)
+    if matched is None:
+        raise ValueError(
+            f"{text[:40]!r} is no amount; write yuan like 3.50, with at most 6 decimals"
+        )
+    whole, decimals = int(matched[1]), matched[2] or ""
+    if whole >= MAX_YUAN:
+        raise ValueError(f"{text} yuan is more than any amount here")
+    return whole * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
+
+
+def yuan_of_fen(fen: int) -> str:
+    """An amount with its two decimals: `-0.29`."""
+    return _decimal(fen, 2, 2)
+
+
+def yuan_of_micros(micros: int) -> str:
+    """An amount or a price, exact: `3.50`, `0.291667`; never fewer than two decimals."""
+    return _decimal(micros, 6, 2)
+
+
+def card_hours(device_ms: int) -> str:
+    """Device-milliseconds as card-hours, to six decimals where it takes that many."""
+    return _decimal(divide_half_up(device_ms * 10**_QUANTITY_PLACES, MS_PER_HOUR), 6, 0)
+
+
+def p_hours(tflops_ms: int) -> str:
+    """TFLOPS-milliseconds as P.h, to six decimals where it takes that many."""
+    scaled = tflops_ms * 10**_QUANTITY_PLACES
+    return _decimal(divide_half_up(scaled, MS_PER_HOUR * TFLOPS_PER_P), 6, 0)
+
+
+def _decimal(units: int, places: int, places_min: int) -> str:
+    """`units` of 10^-`places` each; zeros at the end go, down to `places_min` decimals."""
+    whole, rest = divmod(abs(units), 10**places)
+    decimals = f"{rest:0{places}}"
+    kept = decimals[:places_min] + decimals[places_min:].rstrip("0")
+    return f"{'-' if units < 0 else ''}{whole}{'.' if kept else ''}{kept}"

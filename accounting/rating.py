@@ -1,10 +1,12 @@
-"""Dated price lists, and the price that was in force at a moment."""
+"""Dated price lists, the price that was in force at a moment, and the tax inside an amount."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from accounting.money import divide_half_up
+from accounting.money import MAX_YUAN, MICROS_PER_YUAN, divide_half_up
 
 PERMILLE = 1_000
+MAX_PERMILLE = 100 * PERMILLE
 
 
 class PriceMissing(Exception):
@@ -44,6 +46,8 @@ class PriceBook:
 
     def with_list(self, price_list: PriceList) -> "PriceBook":
         """The book with one more list; raises `ValueError` where it would change the past."""
+        for fault in _faults(price_list):
+            raise ValueError(f"price list {price_list.id}: {fault}")
         if self.lists and price_list.from_ms <= self.lists[-1].from_ms:
             raise ValueError(
                 f"price list {price_list.id} would begin at or before list {self.lists[-1].id}"
@@ -62,3 +66,36 @@ class PriceBook:
     def edges(self, from_ms: int, to_ms: int) -> tuple[int, ...]:
         """The moments inside (`from_ms`, `to_ms`) at which prices change."""
         return tuple(p.from_ms for p in self.lists if from_ms < p.from_ms < to_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxSplit:
+    """A gross amount and what it consists of, in fen; net and tax always add up to it."""
+
+    gross_fen: int
+    net_fen: int
+
+    @property
+    def tax_fen(self) -> int:
+        return self.gross_fen - self.net_fen
+
+
+def split_tax(gross_fen: int, vat_permille: int) -> TaxSplit:
+    """The net is rounded to the fen, the tax is the rest."""
+    net_fen = divide_half_up(gross_fen * PERMILLE, PERMILLE + vat_permille)
+    return TaxSplit(gross_fen=gross_fen, net_fen=net_fen)
+
+
+def _faults(price_list: PriceList) -> Iterator[str]:
+    """What no price list may say."""
+    for name in ("on_demand", "qos_permille", "class_permille"):
+        keys = [key for key, _ in getattr(price_list, name)]
+        yield from (f"{name} names {key} twice" for key in sorted({*keys}) if keys.count(key) > 1)
+    for kind_id, price in price_list.on_demand:
+        if not 0 <= price < MAX_YUAN * MICROS_PER_YUAN:
+            yield f"{price} micro-yuan is no price for {kind_id}"
+    for key, permille in (*price_list.qos_permille, *price_list.class_permille):
+        if not 0 <= permille <= MAX_PERMILLE:
+            yield f"{permille} permille is no multiplier for {key}"
+    if not 0 <= price_list.vat_permille < PERMILLE:
+        yield f"{price_list.vat_permille} permille is no tax rate"

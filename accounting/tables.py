@@ -65,7 +65,7 @@ class UsageRow(Base):
     price_list_id: Mapped[str]
     price_micros: Mapped[int]
     recorded_at_ms: Mapped[int]
-    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
 
 
 class UsageCreditRow(Base):
@@ -77,7 +77,7 @@ class UsageCreditRow(Base):
     at_ms: Mapped[int]
     cause: Mapped[str]
     recorded_at_ms: Mapped[int]
-    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
 
 
 class PriceListRow(Base):
@@ -110,7 +110,7 @@ class TransferRow(Base):
     credit_account: Mapped[str]
     amount_micros: Mapped[int]
     at_ms: Mapped[int]
-    seq: Mapped[int] = mapped_column(FACT_SEQ, server_default=FACT_SEQ.next_value())
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
 
 
 class ClosingRow(Base):

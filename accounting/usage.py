@@ -1,6 +1,8 @@
 """Usage: who held how many devices, where, from when to when. What for, the books do not know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from accounting.money import charge_fen, charge_micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,16 @@ class UsageSlice:
     def device_ms(self) -> int:
         return self.device_count * (self.to_ms - self.from_ms)
 
+    @property
+    def tflops_ms(self) -> int:
+        return self.device_ms * self.tflops
+
+    def clipped(self, from_ms: int, to_ms: int) -> "UsageSlice":
+        """The part inside [`from_ms`, `to_ms`), which it must touch."""
+        inside = replace(self, from_ms=max(self.from_ms, from_ms), to_ms=min(self.to_ms, to_ms))
+        assert inside.from_ms < inside.to_ms, "the slice lies outside the window"
+        return inside
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageCredit:
@@ -40,3 +52,45 @@ class UsageCredit:
     at_ms: int
     cause: str
     recorded_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """One slice billed, or given back where `cause` says why."""
+
+    usage: UsageSlice
+    cause: str | None = None
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.cause is None else -1
+
+    @property
+    def amount_micros(self) -> int:
+        return self.sign * charge_micros(self.usage.device_ms, self.usage.price_micros)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageSum:
+    """Usage added up, exactly, over all that one line of a bill has in common.
+
+    `tflops_ms` weighs each device-millisecond by its device's TFLOPS. Where usage was given back,
+    `cause` says why and the quantities are negative.
+    """
+
+    tenant_id: str
+    project: str
+    centre_id: str
+    device_kind_id: str
+    qos: str
+    price_list_id: str
+    price_micros: int
+    vat_permille: int
+    device_ms: int
+    tflops_ms: int
+    cause: str | None = None
+
+    @property
+    def amount_fen(self) -> int:
+        """The line's charge, tax included: the one rounding there is."""
+        return charge_fen(self.device_ms, self.price_micros)

@@ -1,0 +1,221 @@
+"""Statements of a month: a draft until the month is closed, then the same bytes for ever.
+
+Closing notes the last fact that the month takes in. What is written later about a closed month is
+corrected in the first month that is open, and names the month that it corrects.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, func, insert, select, text, union
+from sqlalchemy.orm import InstrumentedAttribute
+
+from accounting.calendar import iso_time, month_bounds, next_month
+from accounting.statement import Statement, StatementState, body_of, make_statement, sha256_of
+from accounting.store import GIVEN_BACK, Condition, month_sums, within
+from accounting.tables import ClosingRow, StatementRow, UsageCreditRow, UsageRow
+
+
+class CannotClose(Exception):
+    """The month cannot be closed; the message says why, and what to do first."""
+
+
+class StatementAltered(Exception):
+    """A closed statement no longer has the checksum that it was closed with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStatement:
+    """A statement's bytes, as they are shown and given out."""
+
+    tenant_id: str
+    month: str
+    state: StatementState
+    body: bytes
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which facts a month's statements take in.
+
+    Its own facts count up to `through_seq` (None: all there are). Facts of earlier months that
+    were written after `after_seq` are corrections (None: another month corrects them).
+    """
+
+    after_seq: int | None = None
+    through_seq: int | None = None
+    closed_at_ms: int | None = None
+
+
+def statement(connection: Connection, tenant_id: str, month: str) -> StoredStatement:
+    """A tenant's statement: as it was closed, or a draft of what is known now.
+
+    Raises `ValueError` for what is no month, `StatementAltered` where the checksum does not fit.
+    """
+    month_bounds(month)
+    key = (StatementRow.tenant_id == tenant_id, StatementRow.month == month)
+    row = connection.execute(select(StatementRow.__table__).where(*key)).one_or_none()
+    if row is None:
+        return _stored(_make(connection, tenant_id, month, _scope(connection, month)))
+    if sha256_of(row.body) != row.sha256:
+        raise StatementAltered(f"the statement {month} of tenant {tenant_id} was altered")
+    return StoredStatement(
+        tenant_id=tenant_id,
+        month=month,
+        state=StatementState.CLOSED,
+        body=row.body,
+        sha256=row.sha256,
+    )
+
+
+def close_month(connection: Connection, month: str, now_ms: int) -> tuple[StoredStatement, ...]:
+    """Close a month for all tenants, and give out their statements; raises `CannotClose`."""
+    connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))
+    _check_may_close(connection, month, now_ms)
+    last = _last_closing(connection)
+    scope = Scope(
+        after_seq=None if last is None else last.through_seq,
+        through_seq=_last_seq(connection),
+        closed_at_ms=now_ms,
+    )
+    closed = tuple(
+        _stored(_make(connection, tenant_id, month, scope))
+        for tenant_id in _tenants(connection, month, scope)
+    )
+    row = {"month": month, "through_seq": scope.through_seq, "closed_at_ms": now_ms}
+    connection.execute(insert(ClosingRow), row)
+    if closed:
+        connection.execute(insert(StatementRow), [_row(given, now_ms) for given in closed])
+    return closed
+
+
+def _row(given: StoredStatement, now_ms: int) -> dict[str, object]:
+    return {
+        "tenant_id": given.tenant_id,
+        "month": given.month,
+        "body": given.body,
+        "sha256": given.sha256,
+        "closed_at_ms": now_ms,
+    }
+
+
+def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
+    end_ms = month_bounds(month)[1]
+    if now_ms < end_ms:
+        raise CannotClose(f"{month} is not over before {iso_time(end_ms)}")
+    last = _last_closing(connection)
+    if last is not None and month <= last.month:
+        raise CannotClose(f"{month} is closed already; what comes late corrects a later month")
+    if last is not None and next_month(last.month) != month:
+        raise CannotClose(f"months are closed in order: {next_month(last.month)} is next")
+    if last is None:
+        earlier = select(func.min(UsageRow.month)).where(UsageRow.month < month)
+        if (first := connection.scalar(earlier)) is not None:
+            raise CannotClose(f"months are closed in order: {first} has usage and is open")
+    for reference, from_ms in connection.execute(_overlaps(month)):
+        raise CannotClose(
+            f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"
+        )
+
+
+def _overlaps(month: str) -> Select[str, int]:
+    """The first slice that begins before the one before it in the same holding has ended."""
+    before = func.lag(UsageRow.to_ms).over(
+        partition_by=UsageRow.reference, order_by=UsageRow.from_ms
+    )
+    columns = (UsageRow.reference, UsageRow.from_ms, before.label("before_ms"))
+    slices = select(*columns).where(UsageRow.month == month).subquery()
+    overlapping = slices.c.from_ms < slices.c.before_ms
+    order = (slices.c.from_ms, slices.c.reference)
+    return select(slices.c.reference, slices.c.from_ms).where(overlapping).order_by(*order).limit(1)
+
+
+def _last_seq(connection: Connection) -> int:
+    """The last number given to any fact, with no fact of a lower number still to come.
+
+    The lock waits for whoever is writing; going back to the savepoint lets the next one go on.
+    """
+    with connection.begin_nested() as savepoint:
+        connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))
+        # Before its first value a sequence pretends that it gave that already.
+        last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM books_seq"
+        seq = connection.scalar(text(last))
+        savepoint.rollback()
+    assert isinstance(seq, int), "a sequence has a value"
+    return seq
+
+
+def _scope(connection: Connection, month: str) -> Scope:
+    """What a statement that is not stored takes in; the first open month corrects the others."""
+    closings = select(ClosingRow.__table__).order_by(ClosingRow.month).limit(1)
+    covering = connection.execute(closings.where(ClosingRow.month >= month)).one_or_none()
+    if covering is not None:
+        return Scope(through_seq=covering.through_seq, closed_at_ms=covering.closed_at_ms)
+    last = _last_closing(connection)
+    if last is None or next_month(last.month) != month:
+        return Scope()
+    return Scope(after_seq=last.through_seq)
+
+
+class _Closing(NamedTuple):
+    month: str
+    through_seq: int
+
+
+def _last_closing(connection: Connection) -> _Closing | None:
+    newest = select(ClosingRow.month, ClosingRow.through_seq).order_by(ClosingRow.month.desc())
+    row = connection.execute(newest.limit(1)).one_or_none()
+    return None if row is None else _Closing(*row)
+
+
+def _make(connection: Connection, tenant_id: str, month: str, scope: Scope) -> Statement:
+    """The statement of exactly the facts in `scope`."""
+    mine = UsageRow.tenant_id == tenant_id
+    late = {
+        late_month: month_sums(
+            connection, late_month, tenant_id, scope.after_seq, scope.through_seq
+        )
+        for late_month in _late(connection, UsageRow.month, month, scope, mine)
+    }
+    own = month_sums(connection, month, tenant_id, None, scope.through_seq)
+    return make_statement(tenant_id, month, scope.closed_at_ms, own, late)
+
+
+def _stored(made: Statement) -> StoredStatement:
+    body = body_of(made)
+    return StoredStatement(
+        tenant_id=made.tenant_id,
+        month=made.month,
+        state=made.state,
+        body=body,
+        sha256=sha256_of(body),
+    )
+
+
+def _tenants(connection: Connection, month: str, scope: Scope) -> list[str]:
+    """Who gets a statement: tenants with usage in the month, and those with corrections."""
+    own = select(UsageRow.tenant_id).where(
+        UsageRow.month == month, *within(UsageRow.seq, None, scope.through_seq)
+    )
+    late = _late(connection, UsageRow.tenant_id, month, scope)
+    return sorted({*connection.scalars(own.distinct()), *late})
+
+
+def _late(
+    connection: Connection,
+    column: InstrumentedAttribute[str],
+    month: str,
+    scope: Scope,
+    *conditions: Condition,
+) -> list[str]:
+    """What `column` holds in usage and credits that came too late for their own month."""
+    if scope.after_seq is None:
+        return []
+    limits = (scope.after_seq, scope.through_seq)
+    earlier = (UsageRow.month < month, *conditions)
+    used = select(column).where(*earlier, *within(UsageRow.seq, *limits))
+    back = select(column).join(UsageCreditRow, GIVEN_BACK)
+    # A credit is young where it gives back young usage, too: that is in `used` already.
+    back = back.where(*earlier, *within(UsageCreditRow.seq, *limits))
+    return sorted(connection.scalars(union(used, back)))

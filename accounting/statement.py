@@ -1,0 +1,211 @@
+"""A tenant's statement of one month, from usage that was added up: pure, and always the same bytes.
+
+Quantities are added exactly, each line is rounded once, the total is the sum of the lines. A fact
+that came too late for its own month is a correction here, and names the month that it corrects.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from accounting.calendar import SHANGHAI, iso_time, month_bounds
+from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
+from accounting.rating import TaxSplit, split_tax
+from accounting.usage import UsageSum
+
+FORMAT = "industry-brain/statement/1"
+CURRENCY = "CNY"
+ROUNDING_EN = (
+    "Metered to the millisecond; quantities are added exactly; each line is rounded once, half up,"
+    " to the fen; the total is the sum of the lines. Net = gross / (1 + tax rate), rounded half up"
+    " to the fen; tax = gross - net. Card-hours and P.h are shown to six decimals."
+)
+ROUNDING_ZH = (
+    "按毫秒计量，数量精确累加；每行金额仅四舍五入一次至分，合计为各行之和。"
+    "不含税金额 = 含税金额 ÷ (1 + 税率)，四舍五入至分；税额 = 含税金额 - 不含税金额。"
+    "卡时与 P·h 显示至六位小数。"
+)
+
+Json = dict[str, object]
+
+
+class StatementState(StrEnum):
+    """A draft is computed afresh each time; a closed statement is stored, and never changes."""
+
+    DRAFT = "draft"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """A line for what was used in `month`, but learnt after that month was closed."""
+
+    month: str
+    usage: UsageSum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """Lines for usage, negative lines for credits with their cause, corrections, and totals."""
+
+    tenant_id: str
+    month: str
+    closed_at_ms: int | None
+    lines: tuple[UsageSum, ...]
+    credits: tuple[UsageSum, ...]
+    corrections: tuple[Correction, ...]
+
+    @property
+    def state(self) -> StatementState:
+        return StatementState.DRAFT if self.closed_at_ms is None else StatementState.CLOSED
+
+    @cached_property
+    def sums(self) -> tuple[UsageSum, ...]:
+        """Every line of whatever sort."""
+        return (*self.lines, *self.credits, *(c.usage for c in self.corrections))
+
+    @property
+    def device_ms(self) -> int:
+        return sum(line.device_ms for line in self.sums)
+
+    @property
+    def tflops_ms(self) -> int:
+        return sum(line.tflops_ms for line in self.sums)
+
+    @cached_property
+    def taxes(self) -> Mapping[int, TaxSplit]:
+        """The total of each tax rate (in permille), split."""
+        gross_fen: defaultdict[int, int] = defaultdict(int)
+        for line in self.sums:
+            gross_fen[line.vat_permille] += line.amount_fen
+        return {rate: split_tax(gross_fen[rate], rate) for rate in sorted(gross_fen)}
+
+    @property
+    def gross_fen(self) -> int:
+        return sum(split.gross_fen for split in self.taxes.values())
+
+    @property
+    def net_fen(self) -> int:
+        return sum(split.net_fen for split in self.taxes.values())
+
+    @property
+    def tax_fen(self) -> int:
+        return self.gross_fen - self.net_fen
+
+
+def make_statement(
+    tenant_id: str,
+    month: str,
+    closed_at_ms: int | None,
+    own: Iterable[UsageSum],
+    late: Mapping[str, Sequence[UsageSum]],
+) -> Statement:
+    """`own` is the month's own usage and credits, `late` what corrects each earlier month."""
+    ordered = sorted(own, key=order_of)
+    return Statement(
+        tenant_id=tenant_id,
+        month=month,
+        closed_at_ms=closed_at_ms,
+        lines=tuple(line for line in ordered if line.cause is None),
+        credits=tuple(line for line in ordered if line.cause is not None),
+        corrections=tuple(
+            Correction(month=corrected, usage=line)
+            for corrected in sorted(late)
+            for line in sorted(late[corrected], key=order_of)
+        ),
+    )
+
+
+def order_of(line: UsageSum) -> tuple[str, str, str, str, str, int, int, str]:
+    """Where a line stands on its statement."""
+    return (
+        line.project,
+        line.centre_id,
+        line.device_kind_id,
+        line.qos,
+        line.price_list_id,
+        line.price_micros,
+        line.vat_permille,
+        line.cause or "",
+    )
+
+
+def body_of(statement: Statement) -> bytes:
+    """The statement as JSON: the same statement is the same bytes."""
+    text = json.dumps(to_json(statement), ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def sha256_of(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def to_json(statement: Statement) -> Json:
+    """Plain values in a fixed order; amounts are text in yuan, and again integers in fen."""
+    from_ms, to_ms = month_bounds(statement.month)
+    closed_at_ms = statement.closed_at_ms
+    return {
+        "format": FORMAT,
+        "tenant": statement.tenant_id,
+        "month": statement.month,
+        "from": iso_time(from_ms),
+        "to": iso_time(to_ms),
+        "time_zone": str(SHANGHAI),
+        "currency": CURRENCY,
+        "state": statement.state.value,
+        "closed_at": None if closed_at_ms is None else iso_time(closed_at_ms),
+        "lines": [_line(line) for line in statement.lines],
+        "credits": [_line(line) | {"cause": line.cause} for line in statement.credits],
+        "corrections": [
+            {"month": correction.month}
+            | _line(correction.usage)
+            | {"cause": correction.usage.cause}
+            for correction in statement.corrections
+        ],
+        "totals": _totals(statement),
+        "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
+    }
+
+
+def _line(line: UsageSum) -> Json:
+    return {
+        "project": line.project,
+        "centre": line.centre_id,
+        "device": line.device_kind_id,
+        "qos": line.qos,
+        "price_list": line.price_list_id,
+        "price": yuan_of_micros(line.price_micros),
+        "vat_permille": line.vat_permille,
+        "device_ms": line.device_ms,
+        "card_hours": card_hours(line.device_ms),
+        "p_hours": p_hours(line.tflops_ms),
+        "amount": yuan_of_fen(line.amount_fen),
+        "amount_fen": line.amount_fen,
+    }
+
+
+def _totals(statement: Statement) -> Json:
+    return {
+        "device_ms": statement.device_ms,
+        "card_hours": card_hours(statement.device_ms),
+        "p_hours": p_hours(statement.tflops_ms),
+        "gross": yuan_of_fen(statement.gross_fen),
+        "net": yuan_of_fen(statement.net_fen),
+        "tax": yuan_of_fen(statement.tax_fen),
+        "gross_fen": statement.gross_fen,
+        "net_fen": statement.net_fen,
+        "tax_fen": statement.tax_fen,
+        "taxes": [
+            {
+                "vat_permille": rate,
+                "gross": yuan_of_fen(split.gross_fen),
+                "net": yuan_of_fen(split.net_fen),
+                "tax": yuan_of_fen(split.tax_fen),
+            }
+            for rate, split in statement.taxes.items()
+        ],
+    }

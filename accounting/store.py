@@ -1,0 +1,240 @@
+"""The books in PostgreSQL: facts are written once, bills are asked for.
+
+Whoever opened the connection commits; nothing here does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    SQLColumnExpression,
+    func,
+    insert,
+    select,
+    union_all,
+)
+
+from accounting.calendar import month_bounds, month_edges, month_of
+from accounting.ledger import Transfer
+from accounting.rating import PriceList, PriceMissing
+from accounting.statement import order_of
+from accounting.tables import PriceListRow, TransferRow, UsageCreditRow, UsageRow
+from accounting.usage import Charge, UsageCredit, UsageSlice, UsageSum
+
+STREAM_ROWS = 1_000
+"""How many rows of an export are in memory at once."""
+
+_SLICE_NAMES = tuple(field.name for field in fields(UsageSlice))
+_CREDIT_NAMES = tuple(field.name for field in fields(UsageCredit))
+_TRANSFER_NAMES = tuple(field.name for field in fields(Transfer))
+
+Condition = ColumnElement[bool]
+Seq = SQLColumnExpression[int]
+Rows = Select[*tuple[Any, ...]]
+
+
+def book(
+    connection: Connection,
+    usage: Sequence[UsageSlice],
+    credits_: Sequence[UsageCredit],
+    transfers: Sequence[Transfer],
+) -> None:
+    """Write facts, one round trip a table; raises `IntegrityError` where one is there already.
+
+    Called inside the leader's commit: what is booked and what happened are one transaction.
+    """
+    if usage:
+        rows = [{**_row(u, _SLICE_NAMES), "month": _month_of(u)} for u in usage]
+        connection.execute(insert(UsageRow), rows)
+    if credits_:
+        connection.execute(insert(UsageCreditRow), [_row(c, _CREDIT_NAMES) for c in credits_])
+    if transfers:
+        connection.execute(insert(TransferRow), [_row(t, _TRANSFER_NAMES) for t in transfers])
+
+
+def _row(fact: UsageSlice | UsageCredit | Transfer, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(fact, name) for name in names}
+
+
+def _month_of(usage: UsageSlice) -> str:
+    month = month_of(usage.from_ms)
+    assert usage.to_ms <= month_bounds(month)[1], f"{usage.reference} crosses a month's edge"
+    return month
+
+
+def publish_price_list(connection: Connection, price_list: PriceList) -> None:
+    """Keep a price list; raises `IntegrityError` for an id or a beginning that is taken."""
+    row = {
+        "id": price_list.id,
+        "from_ms": price_list.from_ms,
+        "on_demand": [list(pair) for pair in price_list.on_demand],
+        "qos_permille": [list(pair) for pair in price_list.qos_permille],
+        "class_permille": [list(pair) for pair in price_list.class_permille],
+        "vat_permille": price_list.vat_permille,
+    }
+    connection.execute(insert(PriceListRow), row)
+
+
+def price_lists(connection: Connection) -> tuple[PriceList, ...]:
+    """All price lists, oldest first."""
+    rows = connection.execute(select(PriceListRow.__table__).order_by(PriceListRow.from_ms))
+    return tuple(
+        PriceList(
+            id=row.id,
+            from_ms=row.from_ms,
+            on_demand=_pairs(row.on_demand),
+            qos_permille=_pairs(row.qos_permille),
+            class_permille=_pairs(row.class_permille),
+            vat_permille=row.vat_permille,
+        )
+        for row in rows
+    )
+
+
+def _pairs(lists: Iterable[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(key), int(number)) for key, number in lists)
+
+
+def balances(connection: Connection, tenant_id: str | None = None) -> Mapping[str, int]:
+    """What each account holds in micro-yuan; with a tenant, by that tenant's transfers alone."""
+    sides = union_all(
+        *(
+            select(account.label("account"), amount.label("amount")).where(
+                *(() if tenant_id is None else (TransferRow.tenant_id == tenant_id,))
+            )
+            for account, amount in (
+                (TransferRow.debit_account, -TransferRow.amount_micros),
+                (TransferRow.credit_account, 1 * TransferRow.amount_micros),
+            )
+        )
+    ).subquery()
+    totals = select(sides.c.account, func.sum(sides.c.amount)).group_by(sides.c.account)
+    return {
+        account: int(amount)
+        for account, amount in connection.execute(totals.order_by(sides.c.account))
+    }
+
+
+def usage_sums(
+    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+) -> tuple[UsageSum, ...]:
+    """What was used inside [`from_ms`, `to_ms`), cut exactly at its edges; credits not deducted."""
+    return _sums(connection, _used(from_ms, to_ms).where(*_window(from_ms, to_ms, tenant_id)))
+
+
+def credit_sums(
+    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+) -> tuple[UsageSum, ...]:
+    """What of the usage inside [`from_ms`, `to_ms`) was given back, negative and by cause."""
+    where = _window(from_ms, to_ms, tenant_id)
+    return _sums(connection, _given_back(from_ms, to_ms).where(*where))
+
+
+def _window(from_ms: int, to_ms: int, tenant_id: str | None) -> Iterator[Condition]:
+    months = (month_of(from_ms), *map(month_of, month_edges(from_ms, to_ms)))
+    yield UsageRow.month.in_(months)
+    yield UsageRow.from_ms < to_ms
+    yield UsageRow.to_ms > from_ms
+    if tenant_id is not None:
+        yield UsageRow.tenant_id == tenant_id
+
+
+_KEYS = (
+    UsageRow.tenant_id,
+    UsageRow.project,
+    UsageRow.centre_id,
+    UsageRow.device_kind_id,
+    UsageRow.qos,
+    UsageRow.price_list_id,
+    UsageRow.price_micros,
+    PriceListRow.vat_permille,
+)
+_PRICED = UsageRow.price_list_id == PriceListRow.id
+GIVEN_BACK = UsageRow.reference == UsageCreditRow.reference
+CREDITED_SEQ = func.greatest(UsageRow.seq, UsageCreditRow.seq)
+"""When it was known that usage was given back."""
+
+
+def month_sums(
+    connection: Connection,
+    month: str,
+    tenant_id: str,
+    after_seq: int | None,
+    through_seq: int | None,
+) -> tuple[UsageSum, ...]:
+    """A month's usage and credits, of the facts written after `after_seq` up to `through_seq`.
+
+    A credit is a fact of the month in which the usage was that it gives back.
+    """
+    bounds = month_bounds(month)
+    mine = (UsageRow.month == month, UsageRow.tenant_id == tenant_id)
+    used = _used(*bounds).where(*mine, *within(UsageRow.seq, after_seq, through_seq))
+    back = _given_back(*bounds).where(*mine, *within(CREDITED_SEQ, after_seq, through_seq))
+    return (*_sums(connection, used), *_sums(connection, back))
+
+
+def within(seq: Seq, after_seq: int | None, through_seq: int | None) -> Iterator[Condition]:
+    """Facts written after one moment and up to another; None is no limit."""
+    if after_seq is not None:
+        yield seq > after_seq
+    if through_seq is not None:
+        yield seq <= through_seq
+
+
+def _used(from_ms: int, to_ms: int) -> Rows:
+    sums = select(*_KEYS, *_quantities(from_ms, to_ms, 1)).select_from(UsageRow)
+    return sums.outerjoin(PriceListRow, _PRICED).group_by(*_KEYS)
+
+
+def _given_back(from_ms: int, to_ms: int) -> Rows:
+    keys = (*_KEYS, UsageCreditRow.cause)
+    sums = select(*keys, *_quantities(from_ms, to_ms, -1)).select_from(UsageRow)
+    joined = sums.join(UsageCreditRow, GIVEN_BACK).outerjoin(PriceListRow, _PRICED)
+    return joined.group_by(*keys)
+
+
+def _quantities(from_ms: int, to_ms: int, sign: int) -> Iterator[ColumnElement[int]]:
+    begin = func.greatest(UsageRow.from_ms, from_ms)
+    device_ms = sign * UsageRow.device_count * (func.least(UsageRow.to_ms, to_ms) - begin)
+    yield func.sum(device_ms).label("device_ms")
+    yield func.sum(device_ms * UsageRow.tflops).label("tflops_ms")
+
+
+def _sums(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
+    """Rows as sums, in a fixed order; raises `PriceMissing` where a price list is not there."""
+    found = [
+        UsageSum(**{**row, "device_ms": int(row["device_ms"]), "tflops_ms": int(row["tflops_ms"])})
+        for row in connection.execute(statement).mappings()
+    ]
+    for line in found:
+        if line.vat_permille is None:  # the outer join found none
+            raise PriceMissing(f"price list {line.price_list_id} is used, but was never published")
+    return tuple(sorted(found, key=lambda line: (line.tenant_id, order_of(line))))
+
+
+def charges(
+    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+) -> Iterator[Charge]:
+    """Each slice inside [`from_ms`, `to_ms`) in order of time, then each that was given back.
+
+    Streamed: at most `STREAM_ROWS` are in memory. The connection is busy until the end.
+    """
+    where = tuple(_window(from_ms, to_ms, tenant_id))
+    order = (UsageRow.from_ms, UsageRow.reference)
+    slices = select(*(getattr(UsageRow, name) for name in _SLICE_NAMES)).where(*where)
+    for row in _stream(connection, slices.order_by(*order)):
+        yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms))
+    credited = slices.join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
+    for row in _stream(connection, credited.order_by(*order)):
+        cause = row.pop("cause")
+        yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms), cause=cause)
+
+
+def _stream(connection: Connection, statement: Rows) -> Iterator[dict[str, Any]]:
+    options = {"stream_results": True, "yield_per": STREAM_ROWS}
+    for row in connection.execute(statement, execution_options=options).mappings():
+        yield dict(row)
