@@ -1,4 +1,4 @@
-"""The wire: what the HTTP interface takes and gives. Also the SDK's and the command line's types."""
+"""The wire: what the HTTP interface takes and gives; the SDK and the command line use it too."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -9,34 +9,41 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
+
+from api.durations import duration_text, parse_duration_ms
 
 MAX_COMMAND_LENGTH = 65_536
 MAX_ENV_COUNT = 256
 MAX_LIMIT_MS = 366 * 24 * 3_600_000
 MIN_LIMIT_MS = 1_000
+MAX_GRACE_MS = 3_600_000
 MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
+MAX_MS = 253_402_300_799_000  # the end of the year 9999
 
-_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
-def parse_duration_ms(value: object) -> int:
-    """`4h`, `90m`, `1h30m`, `45s`, `2d`, or a bare number of seconds, as milliseconds."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("a duration is written like 4h, 90m, 1h30m or 45s")
-    text = str(value).strip()
-    if re.fullmatch(r"\d{1,12}", text):
-        return int(text) * 1_000
-    parts = re.findall(r"(\d{1,9})(ms|s|m|h|d)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text[:40]!r} is no duration: write it like 4h, 90m, 1h30m or 45s")
-    return sum(int(number) * _UNIT_MS[unit] for number, unit in parts)
+def _duration_schema(longest_ms: int, pattern: str, example: str) -> WithJsonSchema:
+    """For callers: the usual spellings, all of which are inside the limits."""
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": longest_ms // 1_000},
+                {"type": "string", "pattern": pattern},
+            ],
+            "description": "seconds, or text with units: d, h, m, s, ms",
+            "examples": [example],
+        },
+        mode="validation",
+    )
 
 
 def without_control_characters(text: str) -> str:
@@ -52,6 +59,13 @@ def _relative_path(text: str) -> str:
     return text
 
 
+def _visible_path(text: str) -> str:
+    without_control_characters(text)
+    if ".." in text.split("/"):
+        raise ValueError("give a path without '..'")
+    return text
+
+
 Text = Annotated[str, AfterValidator(without_control_characters)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
@@ -59,6 +73,26 @@ RelativePath = Annotated[
     str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_relative_path)
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+VisiblePath = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_visible_path)
+]
+Limit = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    _duration_schema(
+        MAX_LIMIT_MS, "^([1-9][0-9]{0,2}[smh]|[1-9][0-9]?d|[1-9][0-9]?h[1-9][0-9]?m)$", "4h"
+    ),
+]
+Grace = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    Field(ge=0, le=MAX_GRACE_MS),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),
+]
+Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
 Micros = Annotated[int, Field(description="micro-yuan: 1,000,000 = 1 CNY")]
 Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
 
@@ -74,9 +108,7 @@ class CheckpointSpec(Wire):
 
     dir: RelativePath
     signal: Literal["SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"] | None = None
-    grace: Annotated[int, BeforeValidator(parse_duration_ms), Field(ge=0, le=3_600_000)] = Field(
-        default=60_000, validate_default=False, description="such as 60s"
-    )
+    grace: Grace = Field(default=60_000, validate_default=False)
 
 
 def _listed(value: object) -> object:
@@ -85,12 +117,13 @@ def _listed(value: object) -> object:
 
 def _whole(value: object) -> object:
     """Refuse `true` and `"8"`; accept 8 and 8.0, as JSON knows one kind of number."""
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         raise ValueError("a whole number is needed")
     return value
 
 
 Count = Annotated[int, BeforeValidator(_whole)]
+Permille = Annotated[Count, Field(ge=0, le=100_000)]
 
 
 class JobSpec(Wire):
@@ -104,15 +137,13 @@ class JobSpec(Wire):
     members: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)] | None = Field(
         default=None, description="processes of the gang; one a node if not given"
     )
-    limit: Annotated[
-        int, BeforeValidator(parse_duration_ms), Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS)
-    ] = Field(default=3_600_000, validate_default=False, description="walltime, such as 4h")
+    limit: Limit = Field(default=3_600_000, validate_default=False)
     priority: Literal["low", "normal", "high"] = "normal"
     project: Identifier = "default"
     field: Identifier | None = None
     centres: Annotated[list[Identifier], BeforeValidator(_listed), Field(max_length=16)] = []
     env: Annotated[dict[str, str], Field(max_length=MAX_ENV_COUNT)] = {}
-    workdir: Annotated[str, StringConstraints(max_length=1_024)] | None = Field(
+    workdir: VisiblePath | None = Field(
         default=None, description="a path that the centre sees; a local folder is uploaded first"
     )
     archive: Sha256 | None = Field(default=None, description="an uploaded working directory")
@@ -145,6 +176,19 @@ class JobBatch(Wire):
     """Many jobs in one durable write."""
 
     jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MAX_BATCH)]
+
+
+class JobAccepted(Wire):
+    """A job of a batch, in the queue."""
+
+    id: str
+    state: str = "queued"
+
+
+class JobsAccepted(Wire):
+    """All jobs of a batch, in its order."""
+
+    items: list[JobAccepted]
 
 
 class ReasonView(Wire):

@@ -1,0 +1,152 @@
+"""The wire of administration: tenants, prices, keys, machines, health."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from api.schemas import (
+    MAX_MS,
+    CentreCapacity,
+    Count,
+    Identifier,
+    KeyView,
+    Ms,
+    Name,
+    Permille,
+    Wire,
+    Yuan,
+)
+
+
+class TenantPut(Wire):
+    """What a tenant is from now on; `credit_limit` is how far below zero it may go, in yuan."""
+
+    name: Name
+    type: Identifier = "enterprise"
+    field: Identifier
+    price_class: Identifier
+    max_cards: Annotated[Count, Field(ge=0, le=10_000_000)]
+    weight: Annotated[Count, Field(ge=1, le=1_000_000)] = 100
+    credit_limit: Yuan = "0"
+
+
+class TenantView(Wire):
+    """A tenant; its money is for itself and for finance, `None` to others. Amounts in yuan."""
+
+    id: str
+    name: str
+    type: str
+    field: str
+    price_class: str
+    max_cards: int
+    weight: int
+    credit_limit: str | None
+    balance: str | None
+    held: str | None
+
+
+class TenantList(Wire):
+    """All tenants that the caller may know."""
+
+    items: list[TenantView]
+
+
+class TopUp(Wire):
+    """Money paid in, once for each `reference`; yuan, such as 1000.00."""
+
+    amount: Yuan
+    reference: Identifier
+
+
+class PriceListCreate(Wire):
+    """Prices from `from_ms` on (now where it is not given): yuan for a card-hour, tax included.
+
+    Multipliers and tax are in permille.
+    """
+
+    id: Identifier
+    from_ms: Annotated[Ms, Field(ge=0, le=MAX_MS)] | None = None
+    on_demand: Annotated[dict[Identifier, Yuan], Field(min_length=1, max_length=1_000)]
+    qos_permille: Annotated[
+        dict[Literal["low", "normal", "high"], Permille], Field(min_length=3, max_length=3)
+    ]
+    class_permille: Annotated[dict[Identifier, Permille], Field(min_length=1, max_length=100)]
+    vat_permille: Annotated[Count, Field(ge=0, le=1_000)] = 60
+
+
+class PriceListView(Wire):
+    """A price list: yuan for a card-hour, tax included; multipliers and tax in permille."""
+
+    id: str
+    from_ms: Ms
+    is_in_force: bool
+    on_demand: dict[str, str]
+    qos_permille: dict[str, int]
+    class_permille: dict[str, int]
+    vat_permille: int
+
+
+class PriceLists(Wire):
+    """All price lists, oldest first."""
+
+    items: list[PriceListView]
+
+
+class KeyList(Wire):
+    """The keys that the caller may manage."""
+
+    items: list[KeyView]
+
+
+class NodeView(Wire):
+    """A node and how it stands."""
+
+    id: str
+    centre: str
+    pool: str
+    device: str
+    cards: int
+    is_online: bool
+
+
+class NodeList(Wire):
+    """Nodes in order of their names."""
+
+    items: list[NodeView]
+
+
+class CentreList(Wire):
+    """Centres as the park file orders them."""
+
+    items: list[CentreCapacity]
+
+
+class Accepted(Wire):
+    """The leader has not said yet: ask for the thing itself a little later."""
+
+    detail: str
+
+
+class Me(Wire):
+    """Who a key is."""
+
+    key_id: str
+    role: str
+    label: str
+    tenant: str | None
+    centre: str | None
+
+
+class ArchiveView(Wire):
+    """An uploaded working directory."""
+
+    sha256: str
+    byte_count: int
+
+
+class Health(Wire):
+    """Whether this broker can serve: `database` and `leader` say what is missing."""
+
+    status: Literal["ok", "unready"]
+    database: str
+    leader: str

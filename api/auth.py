@@ -1,0 +1,211 @@
+"""API keys: who calls, in which role, and for which tenant."""
+
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import Connection, insert, select, update
+
+from api.errors import Refused, missing
+from api.services import ServicesDep
+from api.tables import KeyRow
+
+SECRET_BYTES = 32
+ID_BYTES = 6
+PREFIX = "brk"
+COOKIE = "brain_key"
+TOUCH_EVERY_MS = 60_000
+TOUCHES_KEPT = 100_000
+KEY_LENGTH_MAX = 128
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Role(StrEnum):
+    """What a key may do: each role its own part, none all of it."""
+
+    TENANT = "tenant"
+    OPERATOR = "operator"
+    FINANCE = "finance"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls. `tenant_id` is set for tenants alone, `centre_id` for agents alone."""
+
+    key_id: str
+    role: Role
+    label: str
+    tenant_id: str | None = None
+    centre_id: str | None = None
+
+    @property
+    def is_tenant(self) -> bool:
+        return self.role is Role.TENANT
+
+    def may_see(self, tenant_id: str) -> bool:
+        return not self.is_tenant or self.tenant_id == tenant_id
+
+    def narrowed(self, tenant_id: str | None) -> str | None:
+        """The tenant that an answer is about, `None` for all: a tenant's own, whatever it asks."""
+        if not self.is_tenant:
+            return tenant_id
+        if tenant_id not in {None, self.tenant_id}:
+            raise missing("tenant", str(tenant_id))
+        return self.tenant_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A key at the only moment when its secret is known."""
+
+    id: str
+    secret: str
+
+
+def create_key(
+    connection: Connection,
+    role: Role,
+    *,
+    now_ms: int,
+    label: str = "key",
+    tenant_id: str | None = None,
+    centre_id: str | None = None,
+) -> NewKey:
+    """Make a key in the caller's transaction; its `secret` is what a caller sends."""
+    assert (role is Role.TENANT) == (tenant_id is not None), f"{role} for tenant {tenant_id}"
+    assert (role is Role.AGENT) == (centre_id is not None), f"{role} for centre {centre_id}"
+    key_id = secrets.token_hex(ID_BYTES)
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    row = {
+        "id": key_id,
+        "digest": _digest(secret),
+        "role": role,
+        "tenant_id": tenant_id,
+        "centre_id": centre_id,
+        "label": label,
+        "created_at_ms": now_ms,
+    }
+    connection.execute(insert(KeyRow), row)
+    return NewKey(id=key_id, secret=f"{PREFIX}_{key_id}_{secret}")
+
+
+def revoke_key(connection: Connection, key_id: str, *, now_ms: int) -> None:
+    """The key opens nothing from the commit on; revoking it again changes nothing."""
+    statement = update(KeyRow).where(KeyRow.id == key_id, KeyRow.revoked_at_ms.is_(None))
+    connection.execute(statement.values(revoked_at_ms=now_ms))
+
+
+def find_caller(connection: Connection, key: str) -> Caller | None:
+    """Whose key this is; `None` where it is nobody's (any more)."""
+    parts = key.split("_", 2)
+    if len(key) > KEY_LENGTH_MAX or len(parts) != 3 or parts[0] != PREFIX or not key.isascii():
+        return None
+    _, key_id, secret = parts
+    statement = select(KeyRow.__table__).where(
+        KeyRow.id == key_id.replace("\0", ""), KeyRow.revoked_at_ms.is_(None)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None or not hmac.compare_digest(row.digest, _digest(secret)):
+        return None
+    return Caller(
+        key_id=row.id,
+        role=Role(row.role),
+        label=row.label,
+        tenant_id=row.tenant_id,
+        centre_id=row.centre_id,
+    )
+
+
+class Touches:
+    """When each key was last used, written at most once a minute: not a write for each request."""
+
+    def __init__(self) -> None:
+        self._at_ms: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def touch(self, connection: Connection, key_id: str, now_ms: int) -> None:
+        with self._lock:
+            if now_ms - self._at_ms.get(key_id, 0) < TOUCH_EVERY_MS:
+                return
+            if len(self._at_ms) >= TOUCHES_KEPT:
+                self._at_ms.clear()
+            self._at_ms[key_id] = now_ms
+        statement = update(KeyRow).where(KeyRow.id == key_id).values(last_used_at_ms=now_ms)
+        connection.execute(statement)
+        connection.commit()
+
+
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="key", description="An API key: `brk_<id>_<secret>`"
+)
+
+
+def authenticate(
+    request: Request,
+    services: ServicesDep,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> Caller:
+    """The caller of this request; 401 where its key is missing or opens nothing."""
+    key = bearer.credentials if bearer else _cookie(request)
+    if not key:
+        raise _unauthorised("send the header Authorization: Bearer brk_...")
+    with services.database.connect() as connection:
+        caller = find_caller(connection, key)
+        if caller is None:
+            raise _unauthorised("this key is unknown or was revoked")
+        touches: Touches = request.app.state.touches
+        touches.touch(connection, caller.key_id, services.clock())
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(authenticate)]
+
+
+def only(*roles: Role) -> Callable[[Caller], Caller]:
+    """A dependency that lets these roles pass, and answers 403 to others."""
+
+    def check(caller: CallerDep) -> Caller:
+        if caller.role not in roles:
+            allowed = " or ".join(roles)
+            raise Refused(403, f"a key of role {allowed} is needed; this one is of {caller.role}")
+        return caller
+
+    return check
+
+
+AgentDep = Annotated[Caller, Depends(only(Role.AGENT))]
+FinanceDep = Annotated[Caller, Depends(only(Role.FINANCE))]
+OperatorDep = Annotated[Caller, Depends(only(Role.OPERATOR))]
+WorkerDep = Annotated[Caller, Depends(only(Role.TENANT, Role.OPERATOR))]
+"""Who may deal with jobs."""
+PayerDep = Annotated[Caller, Depends(only(Role.TENANT, Role.FINANCE))]
+"""Who may see money."""
+PersonDep = Annotated[Caller, Depends(only(Role.TENANT, Role.OPERATOR, Role.FINANCE))]
+"""Anybody but an agent."""
+
+
+def _cookie(request: Request) -> str | None:
+    """The console's key. A browser sends it unasked, so a write must come from our own pages."""
+    key = request.cookies.get(COOKIE)
+    if key is None or request.method in SAFE_METHODS:
+        return key
+    origin = urlsplit(request.headers.get("origin", ""))
+    return key if origin.netloc and origin.netloc == request.headers.get("host") else None
+
+
+def _digest(secret: str) -> bytes:
+    """Plain sha256: 256 random bits need no slow hash."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _unauthorised(detail: str) -> Refused:
+    return Refused(401, detail, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,185 @@
+"""Every error as RFC 9457 `problem+json`: what is wrong, which part, and what to do about it."""
+
+import difflib
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+
+from api.schemas import Problem, ReasonView, Wire
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+ERRORS_SHOWN = 50
+INPUT_SHOWN = 80
+
+_log = logging.getLogger(__name__)
+
+_TITLES = {
+    400: "The request cannot be read",
+    401: "A valid API key is needed",
+    403: "This key may not do that",
+    404: "There is no such thing here",
+    405: "This address knows no such method",
+    409: "That does not fit how things stand",
+    413: "The request is too large",
+    422: "The request does not make sense",
+    429: "Too much at once",
+    500: "Something went wrong on our side",
+    503: "Not now",
+}
+
+_FIXES = {
+    "missing": "add it",
+    "extra_forbidden": "remove it, or check its spelling",
+    "greater_than_equal": "choose a larger value",
+    "greater_than": "choose a larger value",
+    "less_than_equal": "choose a smaller value",
+    "less_than": "choose a smaller value",
+    "string_too_long": "shorten it",
+    "string_too_short": "say more",
+    "string_pattern_mismatch": "use the characters that the pattern allows",
+    "too_long": "send fewer of them",
+    "too_short": "send at least one",
+    "literal_error": "use one of the words named",
+    "enum": "use one of the words named",
+    "string_type": "send text",
+    "list_type": "send a list",
+    "dict_type": "send an object",
+    "int_type": "send a whole number",
+    "int_parsing": "send a whole number",
+}
+
+
+class Refused(Exception):
+    """The request is answered with `status` and this problem."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        title: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        reasons: Sequence[ReasonView] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.headers = dict(headers or {})
+        self.problem = Problem(
+            title=title or _TITLES.get(status, "The request was refused"),
+            status=status,
+            detail=detail,
+            errors=[dict(error) for error in errors],
+            reasons=list(reasons),
+        )
+
+
+def missing(what: str, name: str) -> Refused:
+    """The same answer for what does not exist and for what is somebody else's."""
+    return Refused(404, f"there is no {what} {name[:INPUT_SHOWN]}")
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = problem.model_dump(mode="json", exclude_none=True)
+    for empty in ("errors", "reasons"):
+        if not body[empty]:
+            del body[empty]
+    return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception of `app` in this way, and never with a stack trace."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return answer(error.problem, error.headers)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself: unknown addresses, wrong methods, broken bodies."""
+    assert isinstance(error, HTTPException)
+    detail = str(error.detail)
+    match error.status_code:
+        case 404:
+            detail = f"there is nothing at {request.url.path[:INPUT_SHOWN]}: see /openapi.json"
+        case 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            detail = f"{request.method} is not known here; use {allowed}"
+        case 400:
+            detail = "the body must be JSON in UTF-8"
+        case _:
+            pass
+    refused = Refused(error.status_code, detail, headers=error.headers)
+    return answer(refused.problem, refused.headers)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    details = error.errors()
+    broken = [detail for detail in details if detail["type"] == "json_invalid"]
+    if broken:
+        place = broken[0]["loc"][-1]
+        why = broken[0].get("ctx", {}).get("error", "")
+        return answer(Refused(400, f"the body is no JSON: {why} at character {place}").problem)
+    count = len(details)
+    more = f", of which {ERRORS_SHOWN} are shown" if count > ERRORS_SHOWN else ""
+    noun = "1 error" if count == 1 else f"{count} errors"
+    errors = [_described(detail) for detail in details[:ERRORS_SHOWN]]
+    return answer(Refused(422, f"{noun} in the request{more}", errors=errors).problem)
+
+
+def _described(detail: Mapping[str, Any]) -> dict[str, str]:
+    """Which field, what is wrong with it, and what to do."""
+    place, *path = (str(part) for part in detail["loc"])
+    field = ".".join(path) or place
+    fix = _FIXES.get(detail["type"], "correct it")
+    if detail["type"] == "extra_forbidden":
+        fix = _spelling(path[-1]) or fix
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return {"field": field, "in": place, "problem": message, "fix": fix}
+
+
+@cache
+def _known_words() -> list[str]:
+    return sorted({name for model in Wire.__subclasses__() for name in model.model_fields})
+
+
+def _spelling(word: str) -> str | None:
+    guesses = difflib.get_close_matches(word, _known_words(), n=1)
+    return f"did you mean {guesses[0]}?" if guesses else None
+
+
+def _database(request: Request, error: Exception) -> JSONResponse:
+    """A database that is away for a moment is no fault of the request."""
+    assert isinstance(error, DBAPIError)
+    is_away = isinstance(error, OperationalError) or error.connection_invalidated
+    if not is_away:
+        return _unexpected(request, error)
+    if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+        return answer(Refused(409, "the same is being done at this moment: try again").problem)
+    _log.warning("the database is away: %s", error.orig)
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    refused = Refused(503, "the database cannot be reached: try again soon", headers=headers)
+    return answer(refused.problem, refused.headers)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Our own mistake: the log has all of it, the caller a number to ask about."""
+    number = secrets.token_hex(6)
+    _log.error("incident %s at %s %s", number, request.method, request.url.path, exc_info=error)
+    return answer(Refused(500, f"incident {number}: the broker's log says more").problem)

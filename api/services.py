@@ -1,0 +1,39 @@
+"""What the routes stand on; `app.state.services` holds the one of the process."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from api.clock import now_ms
+from api.feed import Feed
+from api.settings import Settings
+from cluster.driver import Driver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything outside a route that it may use.
+
+    `links` has the broker's end of each centre. `leads` says whether this process is the leader,
+    to whom alone agents may report.
+    """
+
+    settings: Settings
+    database: Engine
+    feed: Feed
+    links: Mapping[str, Driver] = field(default_factory=dict)
+    leads: Callable[[], bool] = lambda: True
+    clock: Callable[[], int] = now_ms
+    random: Random = field(default_factory=SystemRandom)
+
+
+def of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(of)]

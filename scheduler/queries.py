@@ -1,0 +1,198 @@
+"""What the faces read: questions to the scheduler's tables, each a statement or two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select, text
+
+from scheduler.job import FINAL_STATES, JobState
+from scheduler.tables import (
+    AttemptRow,
+    EventRow,
+    InboxRow,
+    JobRow,
+    LeaderRow,
+    UtilisationRow,
+    ViewRow,
+)
+
+WAITING_STATES = (JobState.QUEUED, JobState.HELD)
+HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One fact of the log, for those who follow it."""
+
+    seq: int
+    kind: str
+    tenant_id: str | None
+    job_id: str | None
+    at_ms: int
+    recorded_at_ms: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs: each field narrows, `None` and empty do not. `before_id` is a page's cursor."""
+
+    tenant_id: str | None = None
+    project: str | None = None
+    states: tuple[JobState, ...] = ()
+    before_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """Who leads, and until when unless it renews."""
+
+    epoch: int
+    expires_at_ms: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of a request; `is_consumed` False while the leader has not seen it."""
+
+    is_consumed: bool
+    refused: str | None
+
+
+def events_after(connection: Connection, seq: int, limit: int) -> list[EventRecord]:
+    """The facts after `seq`, in order."""
+    statement = select(EventRow.__table__).where(EventRow.seq > seq).order_by(EventRow.seq)
+    rows = connection.execute(statement.limit(limit))
+    return [
+        EventRecord(
+            seq=row.seq,
+            kind=row.kind,
+            tenant_id=row.tenant_id,
+            job_id=row.job_id,
+            at_ms=row.at_ms,
+            recorded_at_ms=row.recorded_at_ms,
+            body=row.body,
+        )
+        for row in rows
+    ]
+
+
+def last_seq(connection: Connection) -> int:
+    return connection.scalar(select(func.max(EventRow.seq))) or 0
+
+
+def view(connection: Connection, name: str) -> Row[Any] | None:
+    """A whole answer that the leader keeps: `at_ms` and `body`."""
+    statement = select(ViewRow.at_ms, ViewRow.body).where(ViewRow.name == name)
+    return connection.execute(statement).one_or_none()
+
+
+def views(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:
+    statement = select(ViewRow.name, ViewRow.at_ms, ViewRow.body).where(ViewRow.name.in_(names))
+    return {row.name: row for row in connection.execute(statement)}
+
+
+def view_times(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """When each view was last written: whoever keeps a copy asks this first."""
+    statement = select(ViewRow.name, ViewRow.at_ms).where(ViewRow.name.in_(names))
+    return {row.name: row.at_ms for row in connection.execute(statement)}
+
+
+def job(connection: Connection, job_id: str) -> Row[Any] | None:
+    statement = select(JobRow.__table__).where(JobRow.id == job_id)
+    return connection.execute(statement).one_or_none()
+
+
+def jobs(connection: Connection, wanted: JobFilter, limit: int) -> Sequence[Row[Any]]:
+    """Jobs, newest first."""
+    statement = _narrowed(select(JobRow.__table__), wanted)
+    return connection.execute(statement.order_by(JobRow.id.desc()).limit(limit)).all()
+
+
+def _narrowed(statement: Select[Any], wanted: JobFilter) -> Select[Any]:
+    if wanted.tenant_id is not None:
+        statement = statement.where(JobRow.tenant_id == wanted.tenant_id)
+    if wanted.project is not None:
+        statement = statement.where(JobRow.spec["project"].astext == wanted.project)
+    if wanted.states:
+        statement = statement.where(JobRow.state.in_(wanted.states))
+    if wanted.before_id is not None:
+        statement = statement.where(JobRow.id < wanted.before_id)
+    return statement
+
+
+def attempts(connection: Connection, job_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """All attempts of these jobs, each job's in order."""
+    statement = select(AttemptRow.__table__).where(AttemptRow.job_id.in_(job_ids))
+    return connection.execute(statement.order_by(AttemptRow.leased_at_ms, AttemptRow.id)).all()
+
+
+def attempt(connection: Connection, attempt_id: str) -> Row[Any] | None:
+    statement = select(AttemptRow.__table__).where(AttemptRow.id == attempt_id)
+    return connection.execute(statement).one_or_none()
+
+
+def waiting_count(connection: Connection, tenant_id: str) -> int:
+    statement = (
+        select(func.count())
+        .select_from(JobRow)
+        .where(JobRow.tenant_id == tenant_id, JobRow.state.in_(WAITING_STATES))
+    )
+    return connection.scalar(statement) or 0
+
+
+def unfinished_counts(connection: Connection) -> dict[str, int]:
+    """How many jobs stand in each state that is not final."""
+    unfinished = [state for state in JobState if state not in FINAL_STATES]
+    statement = (
+        select(JobRow.state, func.count())
+        .where(JobRow.state.in_(unfinished))
+        .group_by(JobRow.state)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def loads_now(connection: Connection, pool_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """The newest load of each pool, found by index and not by reading all of them."""
+    statement = text(
+        "SELECT load.* FROM unnest(CAST(:pool_ids AS text[])) AS pool (id), LATERAL "
+        "(SELECT * FROM utilisation WHERE pool_id = pool.id ORDER BY at_ms DESC LIMIT 1) AS load"
+    )
+    return connection.execute(statement, {"pool_ids": list(pool_ids)}).all()
+
+
+def loads_between(connection: Connection, from_ms: int, to_ms: int) -> Sequence[Row[Any]]:
+    """The changes of every pool's load inside [`from_ms`, `to_ms`), in order of time."""
+    statement = (
+        select(UtilisationRow.__table__)
+        .where(UtilisationRow.at_ms >= from_ms, UtilisationRow.at_ms < to_ms)
+        .order_by(UtilisationRow.at_ms, UtilisationRow.pool_id)
+    )
+    return connection.execute(statement).all()
+
+
+def loads_at(connection: Connection, pool_ids: Sequence[str], at_ms: int) -> Sequence[Row[Any]]:
+    """How each pool stood just before `at_ms`."""
+    statement = text(
+        "SELECT load.* FROM unnest(CAST(:pool_ids AS text[])) AS pool (id), LATERAL "
+        "(SELECT * FROM utilisation WHERE pool_id = pool.id AND at_ms < :at_ms "
+        "ORDER BY at_ms DESC LIMIT 1) AS load"
+    )
+    return connection.execute(statement, {"pool_ids": list(pool_ids), "at_ms": at_ms}).all()
+
+
+def leader(connection: Connection) -> Leader | None:
+    """The leader that was written last, expired or not."""
+    row = connection.execute(select(LeaderRow.__table__)).one_or_none()
+    if row is None:
+        return None
+    return Leader(epoch=row.epoch, expires_at_ms=row.expires_at_ms, url=row.url)
+
+
+def verdict(connection: Connection, request_id: str) -> Verdict:
+    """What became of a request, which must be in the inbox."""
+    statement = select(InboxRow.consumed_seq, InboxRow.refused).where(InboxRow.id == request_id)
+    row = connection.execute(statement).one()
+    return Verdict(is_consumed=row.consumed_seq is not None, refused=row.refused)
