@@ -69,6 +69,7 @@ class Controller:
         self.epoch = 0
         self.state = State()
         self.plan = Plan(grants=(), verdicts={})
+        self._led_ms = 0
         self._heard_ms: dict[str, int] = {}
         self._loads: dict[str, PoolLoad] = {}
         self._told: dict[str, Waiting] = {}
@@ -85,8 +86,8 @@ class Controller:
             refusal = self.state.apply(event)
             assert refusal is None, f"the log holds an event that does not fit: {refusal}"
         self._events_since_checkpoint = count
-        # Silence counts from now: nobody could have been heard while nobody led.
-        self._heard_ms = dict.fromkeys(self.drivers, now_ms)
+        self._led_ms = now_ms
+        self._heard_ms = {}
 
     def step(self, now_ms: int) -> Cycle:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
@@ -174,8 +175,11 @@ class Controller:
         centre_id = report.centre_id
         if self.state.park is None or centre_id not in self.state.park.centre_by_id:
             return
-        is_news = report.heard_at_ms > self._heard_ms.get(centre_id, -1)
-        self._heard_ms[centre_id] = max(report.heard_at_ms, self._heard_ms.get(centre_id, -1))
+        before_ms = self._heard_ms.get(centre_id, 0)
+        # A report from before this lead may be older than what the log holds: it proves no absence.
+        is_news = report.heard_at_ms > max(before_ms, self._led_ms)
+        if is_news:
+            self._heard_ms[centre_id] = report.heard_at_ms
         if now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
             yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
         online = tuple(sorted(report.online_node_ids))
@@ -183,11 +187,12 @@ class Controller:
         known = {attempt.attempt_id: attempt for attempt in report.attempts}
         for attempt in self._live_at(centre_id):
             told = known.get(attempt.id)
-            if told is not None:
+            if told is not None and not _is_unknown_start(attempt, told):
                 yield from self._progress(attempt, told, report, now_ms)
             elif attempt.is_seen and is_news:
-                # A complete report without it: the centre has lost what it once ran.
-                end = End(EndCause.NODE, now_ms, detail="its centre lost it")
+                # A complete report without it: the centre has lost what it once ran, at the latest
+                # when it was heard of with it for the last time.
+                end = End(EndCause.NODE, before_ms, detail="its centre lost it")
                 yield from self._end(attempt, end, now_ms)
 
     def _live_at(self, centre_id: str) -> list[Attempt]:
@@ -227,7 +232,11 @@ class Controller:
 
         Where nobody is heard of it is the broker that is cut off, and expiry is frozen.
         """
-        silent = {c: now_ms - heard for c, heard in sorted(self._heard_ms.items())}
+        silent = {
+            # Silence counts from the lead: nobody could be heard while nobody led.
+            centre_id: now_ms - max(self._heard_ms.get(centre_id, 0), self._led_ms)
+            for centre_id in sorted(self.drivers)
+        }
         for centre_id, silent_ms in silent.items():
             if silent_ms >= self.settings.suspect_after_ms:
                 yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=False)
@@ -237,7 +246,7 @@ class Controller:
             if silent_ms >= self.settings.lost_after_ms:
                 for attempt in self._live_at(centre_id):
                     detail = f"its centre was silent for {silent_ms // 1000} s"
-                    end = End(EndCause.CENTRE, self._heard_ms[centre_id], detail=detail)
+                    end = End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0), detail=detail)
                     yield from self._end(attempt, end, now_ms)
 
     def _stops(self, now_ms: int) -> Iterator[ev.Event]:
@@ -374,6 +383,11 @@ def loads(state: State) -> Iterator[PoolLoad]:
             schedulable_cards=online if is_heard else 0,
             allocated_cards=pool.card_count - free,
         )
+
+
+def _is_unknown_start(attempt: Attempt, told: AttemptReport) -> bool:
+    """The centre was asked to stop what it no longer knew, and reports that it never started."""
+    return attempt.started_at_ms is not None and told.started_at_ms is None
 
 
 def _is_over_limit(attempt: Attempt, job: Job, now_ms: int) -> bool:
