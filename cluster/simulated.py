@@ -73,11 +73,15 @@ class Run:
 
 @dataclass(slots=True)
 class World:
-    """What runs and ran in all centres together: the truth that no report can bend."""
+    """What runs and ran in all centres together: the truth that no report can bend.
+
+    `amnesias` are the moments at which a centre forgot everything, with its id.
+    """
 
     runs: list[Run] = field(default_factory=list)
     runs_by_job: defaultdict[str, list[Run]] = field(default_factory=lambda: defaultdict(list))
     live_by_job: dict[str, Run] = field(default_factory=dict)
+    amnesias: list[tuple[str, int]] = field(default_factory=list)
 
     def begin(self, run: Run) -> None:
         order = run.order
@@ -190,6 +194,7 @@ class SimulatedCentre:
         self.fall_silent(down_ms)
         self._end_all()
         self._reports.clear()
+        self.world.amnesias.append((self.centre.id, self.now_ms))
 
     def fall_silent(self, silent_ms: int) -> None:
         """The agent neither hears nor is heard; after `fence_ms` it ends its work by itself."""

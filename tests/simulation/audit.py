@@ -1,0 +1,207 @@
+"""A second opinion on the log: reads its events one by one and knows nothing of `State`."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from accounting.ledger import Transfer, available_account, balances, held_account
+from accounting.usage import UsageSlice
+from cluster.driver import AttemptEnd
+from cluster.inventory import Park
+from cluster.simulated import Run, World
+from scheduler import events as ev
+from scheduler.job import FAULT_CAUSES, EndCause, Job
+from scheduler.log import MemoryLog
+
+
+@dataclass(slots=True)
+class Try:
+    """One attempt as the log tells it."""
+
+    leased: ev.Leased
+    started: ev.Started | None = None
+    stop: ev.StopDecided | None = None
+    metered: list[ev.Metered] = field(default_factory=list)
+    ended: ev.Ended | None = None
+
+
+@dataclass(slots=True)
+class Audit:
+    """What the log has told so far; `take` raises `AssertionError` at what must never be there."""
+
+    park: Park | None = None
+    max_cards: dict[str, int] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    finished: set[str] = field(default_factory=set)
+    tries: dict[str, Try] = field(default_factory=dict)
+    live_by_job: dict[str, Try] = field(default_factory=dict)
+    used_by_node: Counter[str] = field(default_factory=Counter)
+    count: int = 0
+
+    def read(self, log: MemoryLog) -> None:
+        """Take in what was committed since the last time."""
+        for event in log.events[self.count :]:
+            self.take(event)
+        self.count = len(log.events)
+
+    def take(self, event: ev.Event) -> None:
+        match event:
+            case ev.ParkDeclared():
+                self.park = event.park
+            case ev.TenantDeclared():
+                self.max_cards[event.tenant.id] = event.tenant.max_cards
+            case ev.Submitted():
+                assert event.job.id not in self.jobs, f"{event.job.id} was submitted twice"
+                self.jobs[event.job.id] = event.job
+            case ev.CancelRequested():
+                self.cancelled.add(event.job_id)
+            case ev.Leased():
+                self._lease(event)
+            case ev.Started():
+                assert self._live(event.attempt_id).started is None, f"{event} again"
+                self._live(event.attempt_id).started = event
+            case ev.StopDecided():
+                self._live(event.attempt_id).stop = event
+            case ev.Metered():
+                self._live(event.attempt_id).metered.append(event)
+            case ev.Ended():
+                self._end(event)
+            case _:
+                pass
+
+    def _live(self, attempt_id: str) -> Try:
+        attempt = self.tries[attempt_id]
+        assert attempt.ended is None, f"{attempt_id} was over"
+        return attempt
+
+    def _lease(self, event: ev.Leased) -> None:
+        job = self.jobs[event.job_id]
+        assert event.attempt_id not in self.tries, f"{event.attempt_id} is there twice"
+        assert job.id not in self.live_by_job, f"{job.id} is tried twice at once"
+        assert job.id not in self.cancelled, f"{job.id} was cancelled and goes on"
+        assert job.id not in self.finished, f"{job.id} was over and goes on"
+        self._check_gang(job, event)
+        self.tries[event.attempt_id] = self.live_by_job[job.id] = Try(event)
+        for share in event.placement.shares:
+            self.used_by_node[share.node_id] += share.card_count
+        self._check_capacity()
+        held = sum(
+            attempt.leased.placement.card_count
+            for job_id, attempt in self.live_by_job.items()
+            if self.jobs[job_id].tenant_id == job.tenant_id
+        )
+        assert held <= self.max_cards[job.tenant_id], f"{job.tenant_id} holds {held} cards"
+
+    def _check_gang(self, job: Job, event: ev.Leased) -> None:
+        """All or nothing: the whole gang, in one pool of a kind it accepts, whole nodes."""
+        assert self.park is not None
+        placement = event.placement
+        pool = self.park.pool_by_id[placement.pool_id]
+        nodes = [share.node_id for share in placement.shares]
+        assert placement.card_count == job.device_count, f"{event.attempt_id} is a partial gang"
+        assert len(set(nodes)) == len(nodes), f"{event.attempt_id} has a node twice"
+        assert set(nodes) <= {node.id for node in pool.nodes()}, f"{nodes} are not of {pool.id}"
+        assert not job.device_kind_ids or pool.device_kind_id in job.device_kind_ids
+        assert job.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
+        if len(nodes) > 1:
+            assert all(share.card_count == pool.cards_per_node for share in placement.shares)
+
+    def _check_capacity(self) -> None:
+        assert self.park is not None
+        for node_id, used in self.used_by_node.items():
+            there = self.park.node_by_id[node_id].card_count
+            assert 0 <= used <= there, f"{node_id}: {used} of {there} cards are leased"
+
+    def _end(self, event: ev.Ended) -> None:
+        attempt = self._live(event.attempt_id)
+        attempt.ended = event
+        job_id = attempt.leased.job_id
+        del self.live_by_job[job_id]
+        for share in attempt.leased.placement.shares:
+            self.used_by_node[share.node_id] -= share.card_count
+        if event.cause in (EndCause.FINISHED, EndCause.USER_ERROR, EndCause.LIMIT):
+            self.finished.add(job_id)
+        if event.cause is EndCause.CANCELLED:
+            assert job_id in self.cancelled, f"{job_id} was not cancelled"
+
+
+def check_usage_is_what_ran(audit: Audit, log: MemoryLog, world: World) -> None:
+    """Usage is booked exactly once, and is what really ran; less only where the park was at fault.
+
+    An attempt runs twice only where its centre lost its memory before anybody saw the first run.
+    """
+    slices_by_attempt: dict[str, list[UsageSlice]] = defaultdict(list)
+    for usage in log.usage.values():
+        slices_by_attempt[usage.reference].append(usage)
+    runs_by_attempt: dict[str, list[Run]] = defaultdict(list)
+    for run in world.runs:
+        runs_by_attempt[run.order.attempt_id].append(run)
+    for runs in runs_by_attempt.values():
+        for run, again in pairwise(runs):
+            assert _is_forgotten_between(run, again, world), f"{run.order.attempt_id} ran twice"
+    credited = Counter(credit.reference for credit in log.credits)
+    for attempt_id, attempt in audit.tries.items():
+        assert attempt.ended is not None, f"{attempt_id} never ended"
+        slices = sorted(slices_by_attempt.pop(attempt_id, []), key=lambda usage: usage.from_ms)
+        for before, after in pairwise(slices):
+            assert before.to_ms == after.from_ms, f"{attempt_id} has a gap or overlap in its usage"
+        _check_times(attempt, slices, runs_by_attempt[attempt_id])
+        is_fault = attempt.ended.cause in FAULT_CAUSES and attempt.started is not None
+        assert credited[attempt_id] == is_fault, f"{attempt_id}: credited {credited[attempt_id]}"
+    assert not slices_by_attempt, f"usage of nothing: {sorted(slices_by_attempt)}"
+
+
+def _is_forgotten_between(run: Run, again: Run, world: World) -> bool:
+    return any(
+        centre_id == run.order.centre_id and run.launched_at_ms <= at_ms <= again.launched_at_ms
+        for centre_id, at_ms in world.amnesias
+    )
+
+
+def _check_times(attempt: Try, slices: list[UsageSlice], runs: list[Run]) -> None:
+    attempt_id, ended = attempt.leased.attempt_id, attempt.ended
+    assert ended is not None
+    if attempt.started is None:
+        assert not slices, f"{attempt_id} never started and has usage"
+        return
+    run = runs[-1]
+    assert run.started_at_ms is not None
+    assert run.ended_at_ms is not None
+    assert attempt.started.at_ms == run.started_at_ms, f"{attempt_id} started at another time"
+    until_ms = slices[-1].to_ms if slices else attempt.started.at_ms
+    assert all(usage.device_count == run.card_count for usage in slices), f"{attempt_id}: cards"
+    assert not slices or slices[0].from_ms == run.started_at_ms, f"{attempt_id}: usage begins late"
+    if ended.cause in FAULT_CAUSES:
+        assert until_ms <= run.ended_at_ms, f"{attempt_id} is charged for more than it ran"
+    else:
+        assert until_ms == run.ended_at_ms, f"{attempt_id} ended at {run.ended_at_ms}: {until_ms}"
+    if ended.cause is EndCause.FINISHED:
+        assert (run.end, run.exit_code) == (AttemptEnd.EXITED, 0), f"{attempt_id} did not finish"
+
+
+def check_money(log: MemoryLog, available_by_tenant: dict[str, int]) -> None:
+    """All accounts sum to zero, no transfer is booked twice, and nothing stays held.
+
+    `available_by_tenant` is what the live state believes, credit limits left out.
+    """
+    keys = Counter((transfer.kind, transfer.reference) for transfer in log.transfers)
+    assert all(count == 1 for count in keys.values()), f"booked twice: {keys.most_common(1)}"
+    micros_by_account = balances(log.transfers)
+    for tenant_id, available_micros in available_by_tenant.items():
+        booked = micros_by_account.get(available_account(tenant_id), 0)
+        assert booked == available_micros, f"{tenant_id}: ledger {booked}, state {available_micros}"
+        assert micros_by_account.get(held_account(tenant_id), 0) == 0, f"{tenant_id}: still held"
+    assert _income(log.transfers) == _net_charges(log), "income is not what was charged"
+
+
+def _income(transfers: Iterable[Transfer]) -> int:
+    accounts = balances(transfers).items()
+    return sum(amount for account, amount in accounts if account.startswith("income:"))
+
+
+def _net_charges(log: MemoryLog) -> int:
+    given_back = {credit.reference for credit in log.credits}
+    metered = [event for event in log.events if isinstance(event, ev.Metered)]
+    return sum(event.charge_micros for event in metered if event.attempt_id not in given_back)

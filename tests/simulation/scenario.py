@@ -1,0 +1,207 @@
+"""What one seed asks of the broker: a small park, tenants, and wishes at random moments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from accounting.rating import PriceList
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre, Park, Pool
+from cluster.simulated import Faults
+from scheduler import events as ev
+from scheduler.job import Checkpoint, Job, Priority
+from scheduler.tenancy import Tenant
+
+YUAN = 1_000_000
+KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))
+CENTRES = {"east": (("npu", 2, 8), ("gpu", 2, 4)), "north": (("npu", 1, 8), ("dcu", 2, 8))}
+TENANTS = ("acme", "blue", "coal")
+RUN_MS_MAX = 40_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A wish and the moment at which somebody has it; `id` is its request's."""
+
+    at_ms: int
+    id: str
+    wish: ev.Wish
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """All that is asked, in order, and how long each job would run if let."""
+
+    declarations: tuple[ev.Wish, ...]
+    asked: tuple[Asked, ...]
+    jobs: tuple[Job, ...]
+    run_ms_by_job: dict[str, int]
+    faults: Faults
+
+
+def a_park() -> Park:
+    kinds = tuple(
+        DeviceKind(
+            id=kind_id,
+            name=kind_id,
+            vendor="v",
+            tflops_fp16=tflops,
+            memory_gb=64,
+            ray_resource=kind_id.upper(),
+        )
+        for kind_id, tflops in KINDS
+    )
+    centres = tuple(_centre(centre_id) for centre_id in CENTRES)
+    return Park(
+        id="park",
+        name="Park",
+        note="",
+        is_logical=True,
+        stated_tflops=sum(centre.stated_tflops for centre in centres),
+        device_kinds=kinds,
+        centres=centres,
+        fields=(("ai", "AI"),),
+    )
+
+
+def _centre(centre_id: str) -> Centre:
+    pools = tuple(
+        Pool(
+            id=f"{centre_id}-{kind}",
+            centre_id=centre_id,
+            device_kind_id=kind,
+            node_count=nodes,
+            cards_per_node=cards,
+        )
+        for kind, nodes, cards in CENTRES[centre_id]
+    )
+    stated = sum(pool.card_count * dict(KINDS)[pool.device_kind_id] for pool in pools)
+    return Centre(id=centre_id, name=centre_id, operator="o", stated_tflops=stated, pools=pools)
+
+
+def a_tenant(tenant_id: str, max_cards: int, weight: int = 100) -> Tenant:
+    return Tenant(
+        id=tenant_id,
+        name=tenant_id,
+        type="enterprise",
+        field="ai",
+        price_class="member",
+        max_cards=max_cards,
+        weight=weight,
+        credit_limit_micros=5 * YUAN,
+    )
+
+
+def a_price_list(list_id: str, from_ms: int, yuan: int) -> PriceList:
+    return PriceList(
+        id=list_id,
+        from_ms=from_ms,
+        on_demand=tuple((kind, yuan * YUAN + index) for index, (kind, _) in enumerate(KINDS)),
+        qos_permille=(("low", 500), ("normal", 1_000), ("high", 1_500)),
+        class_permille=(("member", 877),),
+    )
+
+
+def a_scenario(rng: Random, job_count: int) -> Scenario:
+    tenants = (a_tenant(tenant_id, 16) for tenant_id in TENANTS)
+    declarations: tuple[ev.Wish, ...] = (
+        ev.ParkDeclared(at_ms=0, park=a_park()),
+        *(ev.TenantDeclared(at_ms=0, tenant=tenant) for tenant in tenants),
+        ev.PriceListPublished(at_ms=0, price_list=a_price_list("p1", 0, 30)),
+    )
+    jobs = tuple(_job(rng, f"j{number:03}") for number in range(job_count))
+    asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
+    return Scenario(
+        declarations=declarations,
+        asked=tuple(sorted(asked, key=lambda one: (one.at_ms, one.id))),
+        jobs=jobs,
+        run_ms_by_job={job.id: rng.randint(1, RUN_MS_MAX) for job in jobs},
+        faults=_faults(rng),
+    )
+
+
+def _job(rng: Random, job_id: str) -> Job:
+    kinds = rng.choice(((), ("npu",), ("gpu", "npu"), ("dcu",)))
+    device_count, node_count, member_count = rng.choice(
+        ((1, None, None), (1, None, None), (3, 1, 3), (4, 1, None), (8, None, None), (8, 1, 8))
+        + (((16, 2, None),) if kinds != ("gpu", "npu") else ((8, 2, None),))
+    )
+    return Job(
+        id=job_id,
+        tenant_id=rng.choice(TENANTS),
+        project="default",
+        user="u",
+        name=job_id,
+        field="ai",
+        command="true",
+        device_count=device_count,
+        device_kind_ids=kinds if device_count < 8 or kinds else ("npu", "dcu"),
+        limit_ms=rng.choice((5_000, RUN_MS_MAX, 2 * RUN_MS_MAX)),
+        priority=rng.choice(tuple(Priority)),
+        submitted_at_ms=rng.randrange(60_000),
+        node_count=node_count,
+        member_count=member_count,
+        retry_count=rng.randrange(3),
+        checkpoint=rng.choice((None, Checkpoint(dir="ckpt", grace_ms=3_000))),
+    )
+
+
+def _asked_for(rng: Random, job: Job) -> Iterator[Asked]:
+    """The submission, now and then twice under two requests, and now and then a cancel or two."""
+    at_ms = job.submitted_at_ms
+    submitted = ev.Submitted(at_ms=at_ms, job=job)
+    yield Asked(at_ms=at_ms, id=f"submit-{job.id}", wish=submitted)
+    if rng.random() < 0.1:
+        again_ms = at_ms + rng.randrange(50_000)
+        yield Asked(at_ms=again_ms, id=f"submit-{job.id}-again", wish=submitted)
+    for number in range(rng.choice((0, 0, 0, 1, 2))):
+        cancel_ms = at_ms + rng.randrange(60_000)
+        wish = ev.CancelRequested(at_ms=cancel_ms, job_id=job.id, by="u")
+        yield Asked(at_ms=cancel_ms, id=f"cancel-{job.id}-{number}", wish=wish)
+
+
+def _asked_for_park(rng: Random) -> Iterator[Asked]:
+    """Money, dearer prices, smaller and larger quotas, while work runs."""
+    for tenant_id in TENANTS:
+        for number in range(2):
+            at_ms = rng.randrange(60_000)
+            paid = ev.Credited(
+                at_ms=at_ms,
+                tenant_id=tenant_id,
+                amount_micros=rng.randint(1, 20 * YUAN),
+                reference=f"{tenant_id}-{number % rng.randint(1, 2)}",
+            )
+            yield Asked(at_ms=at_ms, id=f"credit-{tenant_id}-{number}", wish=paid)
+        at_ms = rng.randrange(60_000)
+        tenant = a_tenant(tenant_id, rng.choice((16, 24)), rng.choice((50, 100)))
+        changed = ev.TenantDeclared(at_ms=at_ms, tenant=tenant)
+        yield Asked(at_ms=at_ms, id=f"tenant-{tenant_id}", wish=changed)
+    at_ms = rng.randrange(60_000)
+    prices = a_price_list("p2", at_ms + rng.randint(1, 10_000), rng.randint(1, 90))
+    yield Asked(
+        at_ms=at_ms, id="prices", wish=ev.PriceListPublished(at_ms=at_ms, price_list=prices)
+    )
+
+
+def _faults(rng: Random) -> Faults:
+    """Each seed has its own bad luck: some kinds of it often, others never."""
+
+    def chance(often: float) -> float:
+        return rng.choice((0.0, often / 4, often))
+
+    return Faults(
+        call_lost=chance(0.4),
+        call_late=chance(0.4),
+        call_twice=chance(0.4),
+        launch_refused=chance(0.1),
+        member_fails=chance(0.2),
+        stop_ignored=chance(0.8),
+        report_lost=chance(0.4),
+        silence=chance(0.02),
+        silence_ms_max=60_000,
+        node_loss=chance(0.02),
+        node_down_ms_max=60_000,
+        centre_loss=chance(0.01),
+        centre_down_ms_max=60_000,
+        start_ms_max=rng.choice((0, 3_000)),
+    )

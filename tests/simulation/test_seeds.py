@@ -1,0 +1,16 @@
+"""Hundreds of seeds, each with its own crashes, losses, cancels and false failovers."""
+
+import pytest
+
+from tests.simulation.harness import run_seed
+
+SEEDS_PER_TEST = 30
+
+
+@pytest.mark.parametrize("first", range(0, 300, SEEDS_PER_TEST))
+def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
+    harnesses = [run_seed(seed) for seed in range(first, first + SEEDS_PER_TEST)]
+
+    # A harness in which nothing went wrong would prove nothing.
+    assert sum(harness.crash_count for harness in harnesses) > 0
+    assert sum(harness.deposed_count for harness in harnesses) > 0
