@@ -216,22 +216,36 @@ def _sums(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
     return tuple(sorted(found, key=lambda line: (line.tenant_id, order_of(line))))
 
 
-def charges(
+def slices(
     connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
-) -> Iterator[Charge]:
-    """Each slice inside [`from_ms`, `to_ms`) in order of time, then each that was given back.
+) -> Iterator[UsageSlice]:
+    """Each slice inside [`from_ms`, `to_ms`), cut at its edges, in order of time.
 
     Streamed: at most `STREAM_ROWS` are in memory. The connection is busy until the end.
     """
-    where = tuple(_window(from_ms, to_ms, tenant_id))
-    order = (UsageRow.from_ms, UsageRow.reference)
-    slices = select(*(getattr(UsageRow, name) for name in _SLICE_NAMES)).where(*where)
-    for row in _stream(connection, slices.order_by(*order)):
-        yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms))
-    credited = slices.join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
-    for row in _stream(connection, credited.order_by(*order)):
+    found = _slices().where(*_window(from_ms, to_ms, tenant_id))
+    for row in _stream(connection, found):
+        yield UsageSlice(**row).clipped(from_ms, to_ms)
+
+
+def charges(
+    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+) -> Iterator[Charge]:
+    """Each slice inside [`from_ms`, `to_ms`) as a charge, then each that was given back.
+
+    Streamed like `slices`.
+    """
+    for usage in slices(connection, from_ms, to_ms, tenant_id):
+        yield Charge(usage=usage)
+    credited = _slices().join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
+    for row in _stream(connection, credited.where(*_window(from_ms, to_ms, tenant_id))):
         cause = row.pop("cause")
         yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms), cause=cause)
+
+
+def _slices() -> Rows:
+    columns = [getattr(UsageRow, name) for name in _SLICE_NAMES]
+    return select(*columns).order_by(UsageRow.from_ms, UsageRow.reference)
 
 
 def _stream(connection: Connection, statement: Rows) -> Iterator[dict[str, Any]]:
