@@ -38,12 +38,12 @@ def settings_of(policy: Policy) -> Settings:
     )
 
 
-def simulate(load: Workload, policy: Policy, restart_ms: int = 0) -> Simulation:
+def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -> Simulation:
     """Run all jobs to their ends; each run after the first costs `restart_ms` more."""
     world = World()
     work = Work(load, world, restart_ms)
     centres = [
-        SimulatedCentre(centre=centre, run_ms=work.run_ms, rng=Random(0), world=world)
+        SimulatedCentre(centre=centre, run_ms=work.run_ms, rng=rng, world=world)
         for centre in load.park.centres
     ]
     log = MemoryLog()

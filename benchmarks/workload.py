@@ -18,6 +18,8 @@ from scheduler.tenancy import Tenant
 
 UNKNOWN_LIMIT_MS = 366 * 24 * 3_600_000
 """The limit of a job whose user stated none: it tells the planner nothing."""
+NO_QUOTA = 1 << 40
+"""More cards than any park has: a tenant at its quota would not block those behind it."""
 PRICE_CLASS = "replay"
 REFUSALS_SHOWN = 5
 
@@ -108,7 +110,6 @@ def _job(job_id: str, trace_job: TraceJob, limit_ms: int, park: Park) -> Job:
 
 def _declarations(trace: tuple[TraceJob, ...], park: Park) -> Iterator[ev.Wish]:
     yield ev.ParkDeclared(at_ms=0, park=park)
-    cards = sum(pool.card_count for pool in park.pools)
     for tenant_id in sorted({job.tenant for job in trace}):
         tenant = Tenant(
             id=tenant_id,
@@ -116,7 +117,7 @@ def _declarations(trace: tuple[TraceJob, ...], park: Park) -> Iterator[ev.Wish]:
             type="replay",
             field=park.fields[0][0],
             price_class=PRICE_CLASS,
-            max_cards=cards,
+            max_cards=NO_QUOTA,
         )
         yield ev.TenantDeclared(at_ms=0, tenant=tenant)
     yield ev.PriceListPublished(at_ms=0, price_list=_free_of_charge(park))

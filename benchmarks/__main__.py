@@ -1,0 +1,56 @@
+"""`python -m benchmarks`: measure the broker, on traces of real parks and against its peers."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from api.park_file import ParkFileInvalid
+from benchmarks import replay
+from benchmarks.traces import BadTrace
+
+COMMANDS = {"replay": replay}
+WRONG_USE = 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        report = COMMANDS[arguments.command].run(arguments)
+    except (BadTrace, ParkFileInvalid, OSError) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return WRONG_USE
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    if arguments.report:
+        arguments.report.write_text(text + "\n", encoding="utf-8")
+    if arguments.json:
+        print(text)
+    else:
+        _print_table(arguments.command, report)
+    return 0
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        about = (module.__doc__ or "").partition(": ")[2]
+        command = commands.add_parser(name, help=about, description=about)
+        module.add_arguments(command)
+        command.add_argument("--json", action="store_true", help="print JSON, not a table")
+        command.add_argument("--report", type=Path, help="write the report as JSON: OUT.json")
+    return parser
+
+
+def _print_table(command: str, report: dict[str, object]) -> None:
+    table = Table(title=command, show_header=False)
+    for name, value in report.items():
+        table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
