@@ -1,0 +1,266 @@
+// The board: who looks, what they see, and when each part of it is asked for again.
+
+import * as capacity from "./capacity.js";
+import { Refused, forget, get, keep, key } from "./client.js";
+import { byId, h, onClick, press, show } from "./dom.js";
+import { Recent } from "./events.js";
+import { Drawer } from "./job.js";
+import * as jobs from "./jobs.js";
+import * as load from "./load.js";
+import { Panel } from "./panel.js";
+import { Stream } from "./stream.js";
+import * as usage from "./usage.js";
+import { monthStart, nowMs, setServerTime, span, speak, spoken, t } from "./words.js";
+
+const FILES = document.documentElement.dataset.static;
+const REFRESH_MS_MIN = 1_000; // however much happens
+const POLL_MS = 15_000; // waiting reasons may change without an event
+const POLL_MS_UNHEARD = 5_000; // while the stream is down
+const PAGE = 50;
+
+const chosen = { hours: 24, month: 0, show: "active" };
+const jobNames = new Map();
+const recent = new Recent();
+let me = null;
+let stream = null;
+let connection = { state: "off", untilMs: 0 };
+
+const centreName = (id) =>
+  id === load.PARK ? t("load.park") : (panels.capacity.data?.centres.find((centre) => centre.id === id)?.name ?? id);
+const jobName = (id) => jobNames.get(id) ?? `${id.slice(0, 5)}…${id.slice(-6)}`;
+const drawer = new Drawer(centreName);
+
+async function jobPage(states) {
+  const page = await get("/v1/jobs", { state: states, limit: PAGE });
+  for (const job of page.items) jobNames.set(job.id, jobs.nameOf(job));
+  return page;
+}
+
+const panels = {
+  capacity: new Panel(byId("capacity"), {
+    rows: 9,
+    load: async () => {
+      const park = await get("/v1/capacity");
+      setServerTime(park.at_ms);
+      return park;
+    },
+    draw: (park) => {
+      drawHead(park);
+      return capacity.centres(park);
+    },
+  }),
+  load: new Panel(byId("load-figures"), {
+    load: () => get("/v1/utilisation", { from_ms: nowMs() - chosen.hours * 3_600_000, to_ms: nowMs() }),
+    draw: (view) => load.draw(view, centreName),
+  }),
+  running: new Panel(byId("running"), {
+    load: () => jobPage(chosen.show === "active" ? jobs.ACTIVE : jobs.ENDED),
+    draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, centreName),
+  }),
+  waiting: new Panel(byId("waiting"), { load: () => jobPage(jobs.WAITING), draw: (page) => jobs.waiting(page) }),
+  usage: new Panel(byId("usage"), {
+    load: () => get("/v1/usage", { from_ms: monthStart(chosen.month), to_ms: Math.min(monthStart(chosen.month + 1), nowMs()) }),
+    draw: (view) => usage.draw(view, me?.role === "tenant"),
+  }),
+  events: new Panel(byId("events"), { load: async () => recent, draw: () => recent.draw(jobName, centreName) }),
+};
+
+// Which parts an event changes; one that is not listed changes the jobs.
+const TOUCHES = {
+  metered: ["usage"],
+  nodes_changed: ["capacity", "load", "waiting"],
+  centre_link_changed: ["capacity", "load", "waiting"],
+  park_declared: ["capacity", "load"],
+  leased: ["capacity", "load", "running", "waiting"],
+  ended: ["capacity", "load", "running", "waiting", "usage"],
+  credited: ["usage"],
+  price_list_published: ["usage"],
+  tenant_declared: ["waiting", "usage"],
+};
+
+const touched = new Set();
+let refreshing = null;
+let refreshedAt = 0;
+
+function touch(names) {
+  names.forEach((name) => touched.add(name));
+  refreshing ??= setTimeout(refreshTouched, Math.max(50, refreshedAt + REFRESH_MS_MIN - performance.now()));
+}
+
+async function refreshTouched() {
+  const names = [...touched];
+  touched.clear();
+  await Promise.allSettled(names.map((name) => (name === "job" ? drawer : panels[name]).refresh()));
+  refreshedAt = performance.now();
+  refreshing = null;
+  if (touched.size && me) touch([]);
+}
+
+function took({ id, kind, data }) {
+  const event = { ...data, id: data.seq ?? id, kind: data.kind ?? kind, body: data.body ?? data };
+  if (event.body.job?.name) jobNames.set(event.job_id, event.body.job.name);
+  recent.add(event);
+  panels.events.draw();
+  touch(TOUCHES[event.kind] ?? ["capacity", "running", "waiting"]);
+  if (event.job_id && event.job_id === drawer.id) touch(["job"]);
+}
+
+function drawHead(park) {
+  byId("park-name").textContent = park.name;
+  show(byId("headline"), capacity.headline(park));
+  const note = byId("note");
+  note.hidden = !park.note && !park.is_logical;
+  note.dataset.tone = park.is_logical ? "warn" : "none";
+  show(note, h("b", {}, t(park.is_logical ? "note.logical" : "note.assumed")), h("span", {}, park.note || t("note.logical_means")));
+  byId("running-count").textContent = park.running_jobs;
+  byId("waiting-count").textContent = park.queued_jobs;
+}
+
+function drawConnection() {
+  const element = byId("connection");
+  element.dataset.state = connection.state;
+  const wait = Math.max(0, connection.untilMs - Date.now());
+  byId("connection-text").textContent = t(`connection.${connection.state}`, { span: span(Math.max(1_000, wait)) });
+}
+
+function drawAll() {
+  press(byId("load-window"), "hours", chosen.hours);
+  press(byId("running-choice"), "show", chosen.show);
+  press(byId("usage-month"), "month", chosen.month);
+  press(document.querySelector(".top .segments"), "language", spoken());
+  byId("who").textContent = me ? t(`role.${me.role}`, { tenant: me.tenant ?? "" }) : "";
+  drawConnection();
+  for (const panel of Object.values(panels)) panel.draw();
+  drawer.draw();
+}
+
+async function enter() {
+  me = await get("/v1/me");
+  document.body.dataset.view = "board";
+  drawAll();
+  stream = new Stream("/v1/events", {
+    onEvent: took,
+    onState: (state, untilMs = 0) => {
+      const wasLost = state === "live" && connection.state !== "live";
+      connection = { state, untilMs };
+      drawConnection();
+      if (wasLost) touch(Object.keys(panels));
+    },
+  });
+  await panels.capacity.refresh();
+  touch(Object.keys(panels));
+  stream.run();
+  const asked = /^#job=(.+)$/.exec(location.hash);
+  if (asked) drawer.open(decodeURIComponent(asked[1]));
+}
+
+function leave(message = "") {
+  stream?.stop();
+  drawer.close();
+  forget();
+  [me, stream, connection] = [null, null, { state: "off", untilMs: 0 }];
+  clearTimeout(refreshing);
+  refreshing = null;
+  touched.clear();
+  recent.clear();
+  jobNames.clear();
+  load.clear();
+  show(byId("headline"));
+  Object.values(panels).forEach((panel) => panel.reset());
+  document.body.dataset.view = "login";
+  byId("login-error").textContent = message;
+  byId("key").value = "";
+  byId("key").focus();
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  const field = byId("key");
+  const button = event.target.querySelector("button");
+  const complain = (text) => {
+    field.setAttribute("aria-invalid", "true");
+    byId("login-error").textContent = text;
+    field.focus();
+  };
+  const value = field.value.trim();
+  if (!/^[\x21-\x7e]+$/.test(value)) return complain(t("login.malformed"));
+  field.removeAttribute("aria-invalid");
+  byId("login-error").textContent = "";
+  button.disabled = true;
+  keep(value);
+  try {
+    await enter();
+    field.value = "";
+  } catch (error) {
+    forget();
+    complain(explain(error));
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function explain(error) {
+  if (!(error instanceof Refused)) return t("login.unreachable");
+  if (error.status === 401) return t("login.wrong");
+  if (error.status === 403) return t("login.forbidden");
+  return error.message;
+}
+
+function listen() {
+  byId("login").addEventListener("submit", logIn);
+  byId("sign-out").addEventListener("click", () => leave());
+  byId("theme").addEventListener("click", window.turnTheme);
+  document.addEventListener("theme", drawAll);
+  document.addEventListener("unauthorised", () => me && leave(t("login.expired")));
+  onClick(document.querySelector(".top"), "language", async ({ language }) => {
+    await speak(language, FILES);
+    drawAll();
+  });
+  onClick(byId("load-window"), "hours", ({ hours }) => choose("hours", Number(hours), "load"));
+  onClick(byId("running-choice"), "show", ({ show: which }) => choose("show", which, "running"));
+  onClick(byId("usage-month"), "month", ({ month }) => choose("month", Number(month), "usage"));
+  onClick(byId("usage"), "tenant", ({ tenant }) => {
+    usage.toggle(tenant);
+    panels.usage.draw();
+  });
+  onClick(byId("main"), "job", ({ job }) => getSelection().isCollapsed && drawer.open(job));
+  window.addEventListener("resize", load.resize);
+  document.addEventListener("visibilitychange", () => !document.hidden && me && touch(Object.keys(panels)));
+}
+
+function choose(name, value, panel) {
+  chosen[name] = value;
+  panels[panel].reset();
+  drawAll();
+  panels[panel].refresh();
+}
+
+// Times that run: no request, only the clock.
+function tick() {
+  if (!me) return;
+  for (const element of document.querySelectorAll("time[data-since]")) {
+    element.textContent = span(nowMs() - Number(element.dataset.since));
+  }
+  if (connection.state === "waiting") drawConnection();
+}
+
+function poll() {
+  if (me && !document.hidden) touch(["capacity", "load", "running", "waiting", ...(drawer.id ? ["job"] : [])]);
+  setTimeout(poll, connection.state === "live" ? POLL_MS : POLL_MS_UNHEARD);
+}
+
+async function start() {
+  await speak(document.documentElement.dataset.language, FILES);
+  listen();
+  drawAll();
+  setInterval(tick, 1_000);
+  setTimeout(poll, POLL_MS);
+  if (!key()) return leave();
+  try {
+    await enter();
+  } catch (error) {
+    leave(explain(error));
+  }
+}
+
+start();

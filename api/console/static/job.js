@@ -1,0 +1,183 @@
+// One job, opened at the side: what was asked, how it stands and why, its attempts, its log.
+
+import { get, post } from "./client.js";
+import { byId, h, show } from "./dom.js";
+import { LogTail } from "./log.js";
+import { ACTIVE, ENDED, WAITING, nameOf, needs, sentence, stateChip } from "./jobs.js";
+import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./words.js";
+
+const dialog = byId("job");
+
+/** The drawer; `centreName` turns ids into names. */
+export class Drawer {
+  #id = null;
+  #job = null;
+  #explanation = null;
+  #error = null;
+  #confirming = false;
+  #asked = 0;
+  #log = new LogTail(() => this.draw());
+
+  constructor(centreName) {
+    this.centreName = centreName;
+    dialog.addEventListener("close", () => this.#closed());
+    dialog.addEventListener("click", (event) => this.#clicked(event));
+  }
+
+  get id() {
+    return this.#id;
+  }
+
+  open(id) {
+    this.#closed();
+    this.#id = id;
+    location.replace(`#job=${encodeURIComponent(id)}`);
+    this.draw();
+    if (!dialog.open) dialog.showModal();
+    this.refresh();
+  }
+
+  close() {
+    if (dialog.open) dialog.close();
+  }
+
+  async refresh() {
+    if (this.#id === null) return;
+    const [mine, path] = [++this.#asked, `/v1/jobs/${encodeURIComponent(this.#id)}`];
+    try {
+      const [job, explanation] = await Promise.all([get(path), get(`${path}/explain`)]);
+      if (mine !== this.#asked) return;
+      [this.#job, this.#explanation, this.#error] = [job, explanation, null];
+      this.#log.follow(job, path);
+    } catch (error) {
+      if (mine !== this.#asked) return;
+      this.#error = error;
+    }
+    this.draw();
+  }
+
+  draw() {
+    if (this.#id === null) return;
+    const job = this.#job;
+    show(
+      dialog,
+      h(
+        "header",
+        {},
+        h("div", {}, h("h2", { id: "job-title" }, job ? nameOf(job) : t("panel.loading")), h("code", {}, this.#id)),
+        job && stateChip(job.state),
+        h("button.icon", { type: "button", "data-close": true, "aria-label": t("job.close") }, "✕"),
+      ),
+      h(
+        "div.drawer-body",
+        {},
+        this.#error && h("p.error", { role: "alert" }, `${t("panel.failed")} ${this.#error.message}`),
+        job && [this.#why(), this.#facts(job), this.#attempts(job), this.#log.draw(job), this.#command(job)],
+      ),
+      job && this.#actions(job),
+    );
+    this.#log.scroll();
+  }
+
+  #why() {
+    const { summary, summary_zh: summaryZh, reasons } = this.#explanation;
+    const said = (isChinese() ? summaryZh : summary) || "";
+    return h(
+      "section.why",
+      { "data-tone": WAITING.includes(this.#job.state) ? "warn" : "none" },
+      h("h3", {}, WAITING.includes(this.#job.state) ? t("job.why_waiting") : t("job.why")),
+      said && h("p", {}, said),
+      reasons.length > 0 && h("ul.reasons", {}, reasons.map((reason) => h("li", {}, sentence(reason)))),
+    );
+  }
+
+  #facts(job) {
+    const { spec } = job;
+    const facts = [
+      ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
+      ["job.tenant", `${job.tenant} · ${spec.project}`],
+      ["job.priority", tOr("priority", spec.priority)],
+      ["job.limit", span(durationMs(spec.limit))],
+      ["job.submitted", at(job.submitted_at_ms, "full")],
+      WAITING.includes(job.state) && ["job.planned", job.planned_start_ms ? near(job.planned_start_ms) : t("jobs.unplanned")],
+      job.started_at_ms && ["job.started", at(job.started_at_ms, "full")],
+      job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
+      job.started_at_ms && ["job.ran", span((job.ended_at_ms ?? nowMs()) - job.started_at_ms)],
+      job.end_cause && ["job.cause", tOr("cause", job.end_cause)],
+      job.detail && ["job.detail", job.detail],
+    ];
+    return h("dl.facts", {}, facts.filter(Boolean).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
+  }
+
+  #attempts(job) {
+    if (!job.attempts.length) return null;
+    const rows = [...job.attempts].reverse().map((attempt) => this.#attempt(attempt));
+    return h("section", {}, h("h3", {}, t("job.attempts", { n: count(job.attempts.length) })), h("ol.attempts", {}, rows));
+  }
+
+  #attempt(attempt) {
+    const end = attempt.ended_at_ms;
+    const nodes = attempt.nodes.map((node) => `${node.node_id ?? node.id} × ${node.card_count ?? node.cards ?? "?"}`);
+    return h(
+      "li",
+      { "data-key": attempt.id },
+      h("i.dot", { "data-tone": end === null ? "info" : attempt.cause === "finished" ? "good" : "bad" }),
+      h(
+        "div",
+        {},
+        h("strong", {}, this.centreName(attempt.centre)),
+        h("span.muted", {}, ` ${attempt.pool} · ${attempt.device}`),
+        h("div.muted", {}, nodes.join(", ")),
+        attempt.detail && h("div", {}, attempt.detail),
+      ),
+      h(
+        "div.when",
+        {},
+        h("span", {}, near(attempt.started_at_ms ?? attempt.leased_at_ms), end !== null && ` – ${near(end)}`),
+        attempt.cause && h("span.muted", {}, tOr("cause", attempt.cause), attempt.exit_code !== null && ` (${attempt.exit_code})`),
+      ),
+    );
+  }
+
+  #command(job) {
+    return h("section", {}, h("h3", {}, t("job.command")), h("pre.command", { tabindex: "0" }, job.spec.command));
+  }
+
+  #actions(job) {
+    if (ENDED.includes(job.state)) return null;
+    const buttons = this.#confirming
+      ? [
+          h("span", {}, t(ACTIVE.includes(job.state) ? "job.cancel_running" : "job.cancel_waiting")),
+          h("button.plain", { type: "button", "data-keep": true }, t("job.keep")),
+          h("button.danger", { type: "button", "data-cancel": true }, t("job.cancel_now")),
+        ]
+      : [h("button.plain", { type: "button", "data-ask": true }, t("job.cancel"))];
+    return h("footer", {}, buttons);
+  }
+
+  async #clicked(event) {
+    const wants = (name) => event.target.closest(`[data-${name}]`);
+    if (event.target === dialog || wants("close")) return this.close();
+    if (wants("ask") || wants("keep")) {
+      this.#confirming = Boolean(wants("ask"));
+      this.draw();
+    } else if (wants("cancel")) {
+      this.#confirming = false;
+      try {
+        await post(`/v1/jobs/${encodeURIComponent(this.#id)}:cancel`);
+        await this.refresh();
+      } catch (error) {
+        this.#error = error;
+        this.draw();
+      }
+    }
+  }
+
+  #closed() {
+    this.#log.stop();
+    [this.#id, this.#job, this.#explanation, this.#error, this.#confirming] = [null, null, null, null, false];
+    this.#asked += 1;
+    if (location.hash) history.replaceState(null, "", location.pathname);
+    show(dialog);
+  }
+}

@@ -1,0 +1,139 @@
+// The queue: what runs and where, what waits and why, what has ended and how.
+
+import { h } from "./dom.js";
+import { empty } from "./panel.js";
+import { count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./words.js";
+
+const STATE_TONE = {
+  running: "good", succeeded: "good", failed: "bad", stopping: "warn", held: "warn",
+  leased: "info", starting: "info", queued: "none", cancelled: "none",
+};
+export const ACTIVE = ["running", "stopping", "starting", "leased"];
+export const WAITING = ["queued", "held"];
+export const ENDED = ["succeeded", "failed", "cancelled"];
+
+export const nameOf = (job) => job.spec.name || `${job.id.slice(0, 5)}…${job.id.slice(-6)}`;
+
+export function needs(spec) {
+  const devices = spec.device.length ? spec.device.join(" / ") : t("jobs.any_device");
+  return t("jobs.needs", { n: count(spec.devices), device: devices });
+}
+
+export function stateChip(state) {
+  return h("span.chip", { "data-tone": STATE_TONE[state] ?? "none", "data-state": state }, tOr("state", state));
+}
+
+/** The sentence of a reason in the language of the page. */
+export function sentence(reason) {
+  const written = isChinese() ? reason.text_zh : reason.text;
+  return written || t("reason.bare", { code: tOr("reason", reason.code), where: reason.where, gap: count(reason.gap) });
+}
+
+export function active(page, centreName) {
+  if (!page.items.length) return empty(t("jobs.none_running"), t("jobs.none_running_hint"));
+  return list("active", page, (job) => activeRow(job, centreName));
+}
+
+export function ended(page, centreName) {
+  if (!page.items.length) return empty(t("jobs.none_ended"));
+  return list("ended", page, (job) => endedRow(job, centreName));
+}
+
+export function waiting(page) {
+  if (!page.items.length) return empty(t("jobs.none_waiting"), t("jobs.none_waiting_hint"));
+  const items = [...page.items].sort((a, b) => (a.position ?? Infinity) - (b.position ?? Infinity));
+  return list("waiting", { ...page, items }, waitingRow);
+}
+
+function list(kind, page, row) {
+  return [
+    h("ul.jobs", { "data-kind": kind }, page.items.map(row)),
+    page.next && h("p.more", {}, t("jobs.more", { n: count(page.items.length) })),
+  ];
+}
+
+function title(job) {
+  return h(
+    "div.title",
+    {},
+    h("button.link", { type: "button", "data-job": job.id, title: job.id }, nameOf(job)),
+    job.spec.priority !== "normal" && h("span.tag", { "data-priority": job.spec.priority }, tOr("priority", job.spec.priority)),
+  );
+}
+
+function where(job, centreName) {
+  const attempt = job.attempts.at(-1);
+  if (!attempt) return [h("span", {}, "—")];
+  return [
+    h("span", { title: centreName(attempt.centre) }, centreName(attempt.centre)),
+    h("span.muted", {}, t("jobs.needs", { n: count(job.spec.devices), device: attempt.device })),
+  ];
+}
+
+function activeRow(job, centreName) {
+  const since = job.started_at_ms;
+  return h(
+    "li.job",
+    { "data-key": job.id, "data-job": job.id },
+    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
+    h("div.cell.where", {}, where(job, centreName)),
+    h(
+      "div.cell.time",
+      {},
+      since === null ? stateChip(job.state) : elapsed(since, durationMs(job.spec.limit)),
+      since !== null && job.state !== "running" && stateChip(job.state),
+    ),
+  );
+}
+
+function elapsed(sinceMs, limitMs) {
+  const used = nowMs() - sinceMs;
+  const share = limitMs > 0 ? Math.min(1, used / limitMs) : 0;
+  return [
+    h("span", {}, h("time", { "data-since": sinceMs }, span(used)), h("span.muted", {}, ` / ${span(limitMs)}`)),
+    h(
+      "span.progress",
+      { "data-tone": share > 0.9 && "warn", title: t("jobs.of_limit") },
+      h("i", { "data-since": sinceMs, "data-limit": limitMs, style: { width: `${share * 100}%` } }),
+    ),
+  ];
+}
+
+function waitingRow(job) {
+  const [first, ...others] = job.reasons;
+  return h(
+    "li.job",
+    { "data-key": job.id, "data-job": job.id },
+    h("div.cell.position", { title: t("jobs.position") }, job.position ?? "—"),
+    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
+    h("div.cell.where", {}, h("span", {}, needs(job.spec)), h("span.muted", {}, t("jobs.limit", { span: span(durationMs(job.spec.limit)) }))),
+    h(
+      "div.cell.time",
+      {},
+      h("time", { "data-since": job.submitted_at_ms }, span(nowMs() - job.submitted_at_ms)),
+      h("span.muted", {}, job.planned_start_ms ? t("jobs.planned", { at: near(job.planned_start_ms) }) : t("jobs.unplanned")),
+    ),
+    h(
+      "p.reason",
+      {},
+      first ? sentence(first) : t("jobs.just_arrived"),
+      others.length > 0 && h("span.muted", {}, ` ${t("jobs.more_reasons", { n: others.length })}`),
+    ),
+  );
+}
+
+function endedRow(job, centreName) {
+  const ran = job.started_at_ms !== null && job.ended_at_ms !== null;
+  return h(
+    "li.job",
+    { "data-key": job.id, "data-job": job.id },
+    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
+    h("div.cell.where", {}, where(job, centreName)),
+    h(
+      "div.cell.time",
+      {},
+      h("span", {}, stateChip(job.state)),
+      h("span.muted", {}, ran ? t("jobs.ran", { span: span(job.ended_at_ms - job.started_at_ms), at: near(job.ended_at_ms) }) : near(job.ended_at_ms)),
+    ),
+  );
+}
