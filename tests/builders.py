@@ -7,7 +7,7 @@ from typing import Unpack
 from typing_extensions import TypedDict
 
 from accounting.rating import PriceList
-from accounting.usage import UsageSlice
+from accounting.usage import UsageSlice, UsageSum
 
 HOUR_MS = 3_600_000
 
@@ -66,3 +66,21 @@ def used(begin: str, end: str, **changes: Unpack[UsageChanges]) -> UsageSlice:
 
 def shanghai(local: str) -> int:
     return ms(f"{local}+08:00")
+
+
+def summed(*slices: UsageSlice, vat_permille: int = 60, cause: str | None = None) -> UsageSum:
+    """Slices of one line added up; negative where `cause` says why they are given back."""
+    one, sign = slices[0], 1 if cause is None else -1
+    return UsageSum(
+        tenant_id=one.tenant_id,
+        project=one.project,
+        centre_id=one.centre_id,
+        device_kind_id=one.device_kind_id,
+        qos=one.qos,
+        price_list_id=one.price_list_id,
+        price_micros=one.price_micros,
+        vat_permille=vat_permille,
+        device_ms=sign * sum(part.device_ms for part in slices),
+        tflops_ms=sign * sum(part.tflops_ms for part in slices),
+        cause=cause,
+    )

@@ -1,0 +1,122 @@
+"""Each level of the waterfall sums exactly to the one above it."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounting.waterfall import Peak, Step, Waterfall, Weight, peak, ratio_bp, waterfall
+
+STEP = Step(pool_id="a", at_ms=0, tflops=313, registered_cards=8, online_cards=8, allocated_cards=4)
+
+
+def steps() -> st.SearchStrategy[Step]:
+    def step(pool_id: str, at_ms: int, cards: list[int]) -> Step:
+        maintenance, healthy, registered = sorted(cards)
+        return Step(
+            pool_id=pool_id,
+            at_ms=at_ms,
+            tflops=313 if pool_id == "a" else 100,
+            registered_cards=registered,
+            online_cards=healthy,
+            maintenance_cards=maintenance,
+            allocated_cards=cards[0],
+        )
+
+    cards = st.lists(st.integers(0, 64), min_size=3, max_size=3)
+    return st.builds(step, st.sampled_from(["a", "b"]), st.integers(0, 100), cards)
+
+
+def series() -> st.SearchStrategy[list[Step]]:
+    return st.lists(steps(), max_size=12, unique_by=lambda step: (step.pool_id, step.at_ms))
+
+
+def test_a_step_lasts_until_the_next_one() -> None:
+    changed = replace(STEP, at_ms=10, allocated_cards=8)
+
+    by_cards = waterfall([changed, STEP], 5, 20, Weight.CARDS)
+
+    assert by_cards.allocated == 5 * 4 + 10 * 8
+    assert by_cards.schedulable == 15 * 8
+    assert by_cards.utilisation_bp == 8_333
+
+
+def test_before_its_first_step_a_pool_is_not_there() -> None:
+    assert waterfall([replace(STEP, at_ms=100)], 0, 100, Weight.P) == Waterfall()
+
+
+def test_maintenance_leaves_the_denominator_and_failure_does_not() -> None:
+    maintained = replace(STEP, maintenance_cards=4)
+    failed = replace(STEP, online_cards=4)
+
+    assert waterfall([maintained], 0, 10, Weight.P).utilisation_bp == 10_000
+    assert waterfall([failed], 0, 10, Weight.P).utilisation_bp == 5_000
+    assert waterfall([failed], 0, 10, Weight.CARDS).down == 10 * 4
+
+
+def test_what_is_allocated_on_failed_nodes_is_down() -> None:
+    level = waterfall([replace(STEP, allocated_cards=8, online_cards=6)], 0, 1, Weight.CARDS)
+
+    assert (level.allocated, level.idle, level.down) == (6, 0, 2)
+
+
+def test_weights_differ_where_devices_do() -> None:
+    slow = replace(STEP, pool_id="b", tflops=100, allocated_cards=0)
+
+    assert waterfall([STEP, slow], 0, 1, Weight.CARDS).utilisation_bp == 2_500
+    assert waterfall([STEP, slow], 0, 1, Weight.P).utilisation_bp == ratio_bp(4 * 313, 8 * 413)
+
+
+def test_a_peak_is_of_all_pools_together_at_the_first_moment_it_was_reached() -> None:
+    other = replace(STEP, pool_id="b", allocated_cards=0)
+    rising = [replace(STEP, at_ms=10, allocated_cards=8), replace(other, at_ms=20)]
+    falling = [replace(STEP, at_ms=20, allocated_cards=4), replace(STEP, at_ms=30)]
+
+    best = peak([STEP, other, *rising, *falling], 0, 100, Weight.CARDS)
+
+    assert best == Peak(utilisation_bp=5_000, at_ms=10)
+
+
+def test_a_peak_outside_the_window_does_not_count() -> None:
+    busy = replace(STEP, at_ms=10, allocated_cards=8)
+    idle = replace(STEP, at_ms=20, allocated_cards=0)
+
+    assert peak([STEP, busy, idle], 20, 30, Weight.P) == Peak(utilisation_bp=0, at_ms=20)
+    assert peak([STEP, busy, idle], 0, 10, Weight.P) == Peak(utilisation_bp=5_000, at_ms=0)
+    assert peak([], 0, 10, Weight.P) is None
+
+
+def test_nothing_to_use_is_not_used() -> None:
+    nothing = replace(STEP, registered_cards=0, online_cards=0, allocated_cards=0)
+
+    assert waterfall([nothing], 0, 10, Weight.P).utilisation_bp == 0
+
+
+@given(found=series(), cuts=st.sets(st.integers(1, 119)))
+def test_windows_side_by_side_sum_to_the_whole(found: list[Step], cuts: set[int]) -> None:
+    edges = [0, *sorted(cuts), 120]
+
+    parts = Waterfall()
+    for begin, end in pairwise(edges):
+        parts += waterfall(found, begin, end, Weight.P)
+
+    assert parts == waterfall(found, 0, 120, Weight.P)
+
+
+@given(found=series(), weight=st.sampled_from(Weight))
+def test_each_level_sums_to_the_one_above(found: list[Step], weight: Weight) -> None:
+    whole = waterfall(found, 0, 120, weight)
+
+    assert whole.stated == whole.down + whole.healthy
+    assert whole.healthy == whole.maintenance + whole.schedulable
+    assert whole.schedulable == whole.allocated + whole.idle
+    assert min(whole.down, whole.maintenance, whole.idle, whole.allocated) >= 0
+
+
+@given(found=series())
+def test_no_average_is_above_the_peak(found: list[Step]) -> None:
+    best = peak(found, 0, 120, Weight.P)
+    average = waterfall(found, 0, 120, Weight.P).utilisation_bp
+
+    assert average <= (best.utilisation_bp if best else 0)
