@@ -42,7 +42,8 @@ class PoolRoom:
         self.now = free
         self.long = free
         self.reservation: Reservation | None = None
-        self._releases = list(releases)
+        self._unread = releases
+        self._releases: list[Release] = []
 
     def find(self, wanted: Fit, end_ms: int) -> tuple[NodeShare, ...] | None:
         return self._view(end_ms).find(wanted)
@@ -65,6 +66,8 @@ class PoolRoom:
     def earliest(self, job_id: str, wanted: Fit, now_ms: int) -> Reservation | None:
         """When the pool could hold it, if all ends by its limit; None if that does not suffice."""
         future = self.now.copy()
+        self._releases.extend(self._unread)
+        self._unread = ()
         releases = sorted(self._releases, key=lambda r: (r.at_ms, r.attempt_id))
         for index, release in enumerate(releases):
             _give_back(future, release.shares)

@@ -1,7 +1,6 @@
 """The one planner: a pure function of the state; who starts now, where, and why not yet."""
 
 import heapq
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +12,7 @@ from scheduler.backfill import PoolRoom, Release, Reservation
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.job import Job, Placement, Reason, ReasonCode
 from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, shape_of
+from scheduler.queue import AgeKey
 from scheduler.record import JobRecord
 from scheduler.state import State
 
@@ -25,6 +25,16 @@ class Order(StrEnum):
     FAIR = "fair"
     AGE = "age"
     SHORTEST = "shortest"
+
+
+class Answers(StrEnum):
+    """For whom a plan has an answer: for all who wait, or only for who starts now.
+
+    The second ends as soon as nothing more can start, and says nothing to those behind.
+    """
+
+    ALL = "all"
+    GRANTS = "grants"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +78,16 @@ class Plan:
     verdicts: Mapping[str, Verdict]
 
 
-def plan(state: State, now_ms: int, policy: Policy = DEFAULT) -> Plan:
+def plan(
+    state: State, now_ms: int, policy: Policy = DEFAULT, answers: Answers = Answers.ALL
+) -> Plan:
     """Consider every waiting job once, in the policy's order."""
     if state.park is None or not state.queue:
         return Plan(grants=(), verdicts={})
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
     verdicts: dict[str, Verdict] = {}
-    queue = Queue(state, now_ms, policy)
+    queue = Turns(state, now_ms, policy)
     for record in queue:
         answer = desk.consider(record)
         if isinstance(answer, Grant):
@@ -83,10 +95,12 @@ def plan(state: State, now_ms: int, policy: Policy = DEFAULT) -> Plan:
             queue.charge(record.job.tenant_id, desk.tflops(answer.placement))
         else:
             verdicts[record.job.id] = answer
+        if answers is Answers.GRANTS and desk.is_full():
+            break
     return Plan(grants=tuple(grants), verdicts=verdicts)
 
 
-class Queue:
+class Turns:
     """Waiting jobs in the policy's order.
 
     Fair: the highest priority class, then the tenant with the least weighted use, then age. A grant
@@ -94,47 +108,48 @@ class Queue:
     """
 
     def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
-        self._scores: dict[str, float] = defaultdict(float)
+        self._queue = state.queue
+        self._order = policy.order
+        self._scores: dict[str, float] = {}
         self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
-        lanes: dict[str, list[JobRecord]] = defaultdict(list)
-        is_fair = policy.order is Order.FAIR
-        for record in state.queue.values():
-            lanes[record.job.tenant_id if is_fair else ""].append(record)
-        if is_fair:
-            for tenant_id in lanes:
+        if policy.order is Order.FAIR:
+            for tenant_id in state.queue.lanes:
                 share, weight = state.shares[tenant_id], self._weights[tenant_id]
                 self._scores[tenant_id] = score(share, weight, now_ms)
-        key = _by_length if policy.order is Order.SHORTEST else _by_age
-        self._lanes = {lane: iter(sorted(records, key=key)) for lane, records in lanes.items()}
 
     def __iter__(self) -> Iterator[JobRecord]:
-        heap = [entry for lane in self._lanes if (entry := self._head(lane))]
-        heapq.heapify(heap)
-        while heap:
-            *_, lane, record = heap[0]
-            yield record
-            entry = self._head(lane)
-            if entry is None:
-                heapq.heappop(heap)
-            else:
-                heapq.heapreplace(heap, entry)
+        match self._order:
+            case Order.FAIR:
+                return self._by_share()
+            case Order.AGE:
+                return (record for _, record in heapq.merge(*self._queue.lanes.values()))
+            case Order.SHORTEST:
+                return iter(sorted(self._queue.records(), key=_by_length))
 
     def charge(self, tenant_id: str, tflops: int) -> None:
         """The tenant was just given `tflops`."""
         if tenant_id in self._scores:
             self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
 
-    def _head(self, lane: str) -> tuple[int, float, int, str, str, JobRecord] | None:
-        record = next(self._lanes[lane], None)
-        if record is None:
-            return None
-        job = record.job
+    def _by_share(self) -> Iterator[JobRecord]:
+        lanes = {tenant_id: iter(lane) for tenant_id, lane in self._queue.lanes.items()}
+        heap = [self._turn(tenant_id, *next(lane)) for tenant_id, lane in lanes.items()]
+        heapq.heapify(heap)
+        while heap:
+            *_, tenant_id, record = heap[0]
+            yield record
+            head = next(lanes[tenant_id], None)
+            if head is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, self._turn(tenant_id, *head))
+
+    def _turn(
+        self, tenant_id: str, key: AgeKey, record: JobRecord
+    ) -> tuple[int, float, int, str, str, JobRecord]:
+        priority, submitted_ms, job_id = key
         # The id before the record: two entries are never compared beyond it.
-        return (-job.priority.rank, self._scores[lane], job.submitted_at_ms, job.id, lane, record)
-
-
-def _by_age(record: JobRecord) -> tuple[int, int, str]:
-    return -record.job.priority.rank, record.job.submitted_at_ms, record.job.id
+        return priority, self._scores[tenant_id], submitted_ms, job_id, tenant_id, record
 
 
 def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
@@ -153,16 +168,13 @@ class Desk:
     _fits: dict[Shape, list[tuple[Pool, Fit]]] = field(default_factory=dict)
     _full: dict[tuple[Shape, str, bool], Reason] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
+    _hopeless: set[tuple[Shape, str]] = field(default_factory=set)
     _available: dict[str, int] = field(default_factory=dict)
     _cards: dict[str, int] = field(default_factory=dict)
-    _releases: dict[str, list[Release]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._cards = dict(self.state.held_cards)
         self._available = {t: funds.available_micros for t, funds in self.state.funds.items()}
-        for attempt in self.state.live.values():
-            release = self._release(attempt.id)
-            self._releases.setdefault(attempt.placement.pool_id, []).append(release)
 
     def consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
@@ -176,6 +188,13 @@ class Desk:
         if quota is not None:
             return Verdict(reasons=(quota,))
         return self._find(job)
+
+    def is_full(self) -> bool:
+        """Whether no pool has as much as one card left that somebody might be given now."""
+        return all(
+            pool.id in self._closed_by or self._room(pool).now.total == 0
+            for pool in self.park.pools
+        )
 
     def tflops(self, placement: Placement) -> int:
         kind = self.park.device_kind_by_id[placement.device_kind_id]
@@ -303,7 +322,7 @@ class Desk:
         options = [
             (reservation, self._room(pool))
             for pool, wanted in candidates
-            if (reservation := self._promise(job, pool, wanted)) is not None
+            if (reservation := self._promise(job, shape, pool, wanted)) is not None
         ]
         if not options:
             return Verdict(reasons=tuple(reasons))
@@ -312,11 +331,17 @@ class Desk:
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         return Verdict(reasons=tuple(reasons), planned_start_ms=reservation.start_ms)
 
-    def _promise(self, job: Job, pool: Pool, wanted: Fit) -> Reservation | None:
+    def _promise(self, job: Job, shape: Shape, pool: Pool, wanted: Fit) -> Reservation | None:
+        """What takes a placement gives it back later: a shape without hope stays without it."""
         room = self._room(pool)
         if room.reservation is not None or pool.centre_id not in self.state.heard_centre_ids:
             return None
-        return room.earliest(job.id, wanted, self.now_ms)
+        if (shape, pool.id) in self._hopeless:
+            return None
+        reservation = room.earliest(job.id, wanted, self.now_ms)
+        if reservation is None:
+            self._hopeless.add((shape, pool.id))
+        return reservation
 
     def _room(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)
@@ -326,16 +351,18 @@ class Desk:
             free = self.state.free_cards
             nodes = ((n, free[n]) for n in self.park.node_ids(pool.id) if n in online)
             cards = FreeCards(pool.cards_per_node, nodes)
-            room = self._rooms[pool.id] = PoolRoom(cards, self._releases.get(pool.id, ()))
+            room = self._rooms[pool.id] = PoolRoom(cards, self._releases(pool.id))
         return room
 
-    def _release(self, attempt_id: str) -> Release:
+    def _releases(self, pool_id: str) -> Iterator[Release]:
         """Running work ends by its limit; what has overstayed is expected to end at any moment."""
-        attempt = self.state.live[attempt_id]
-        job = self.state.jobs[attempt.job_id].job
-        begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-        at_ms = max(begin_ms + job.limit_ms, self.now_ms + 1)
-        return Release(at_ms, attempt_id, attempt.placement.shares)
+        soonest_ms = self.now_ms + 1
+        for attempt in self.state.live.values():
+            placement = attempt.placement
+            if placement.pool_id == pool_id:
+                begin_ms = attempt.started_at_ms or attempt.leased_at_ms
+                end_ms = begin_ms + self.state.jobs[attempt.job_id].job.limit_ms
+                yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
 
 
 def _usable(free: FreeCards, wanted: Fit) -> int:

@@ -10,14 +10,8 @@ from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.fairshare import change_rate
-from scheduler.job import (
-    FAULT_CAUSES,
-    EndCause,
-    Job,
-    JobState,
-    Placement,
-    Priority,
-)
+from scheduler.job import FAULT_CAUSES, EndCause, Job, JobState, Placement, Priority
+from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
 
@@ -34,7 +28,7 @@ class State:
         self.tenants: dict[str, Tenant] = {}
         self.prices = PriceBook()
         self.jobs: dict[str, JobRecord] = {}
-        self.queue: dict[str, JobRecord] = {}
+        self.queue = JobQueue()
         self.live: dict[str, Attempt] = {}
         self.final_states: dict[str, JobState] = {}
         self.funds: dict[str, Funds] = {}
@@ -132,7 +126,8 @@ class State:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
-        self.jobs[job.id] = self.queue[job.id] = JobRecord(job=job)
+        self.jobs[job.id] = JobRecord(job=job)
+        self.queue.add(self.jobs[job.id])
         return None
 
     def _cancel(self, job_id: str) -> str | None:
@@ -164,7 +159,7 @@ class State:
             leased_at_ms=event.at_ms,
             hold_left_micros=event.hold_micros,
         )
-        del self.queue[event.job_id]
+        self.queue.discard(event.job_id)
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
         self.live[attempt.id] = attempt
@@ -237,7 +232,7 @@ class State:
             self._finish(record, JobState.SUCCEEDED)
         elif self._may_retry(record, attempt, event.cause):
             record.state = JobState.QUEUED
-            self.queue[record.job.id] = record
+            self.queue.add(record)
             record.not_before_ms = event.at_ms + _backoff_ms(record.launch_failure_count)
         else:
             self._finish(record, JobState.FAILED)
@@ -255,7 +250,7 @@ class State:
 
     def _finish(self, record: JobRecord, state: JobState) -> None:
         record.state = state
-        self.queue.pop(record.job.id, None)
+        self.queue.discard(record.job.id)
         del self.jobs[record.job.id]
         self.final_states[record.job.id] = state
 
@@ -336,7 +331,7 @@ class State:
         state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
-        state.queue = {job_id: state.jobs[job_id] for job_id in snapshot.queued_ids}
+        state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
         state.final_states = dict(snapshot.final_states)
@@ -365,6 +360,7 @@ class State:
             assert not (record.is_cancelled and job_id in self.queue), f"{job_id} waits, cancelled"
         attempts = {r.attempt.id: r.attempt for r in self.jobs.values() if r.attempt}
         assert attempts == self.live, "live attempts are not those of the jobs"
+        self.queue.check()
 
     def _check_holdings(self) -> None:
         if self.park is None:

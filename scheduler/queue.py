@@ -1,0 +1,64 @@
+"""Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+
+from scheduler.record import JobRecord
+
+AgeKey = tuple[int, int, str]
+
+
+def age_key(record: JobRecord) -> AgeKey:
+    """The highest class first, then the oldest; the id decides between equals."""
+    job = record.job
+    return -job.priority.rank, job.submitted_at_ms, job.id
+
+
+class JobQueue:
+    """Waiting jobs by id, and one lane a tenant in the order of `age_key`."""
+
+    def __init__(self, records: Iterable[JobRecord] = ()) -> None:
+        self._record_by_id: dict[str, JobRecord] = {}
+        self.lanes: dict[str, list[tuple[AgeKey, JobRecord]]] = {}
+        for record in records:
+            self.add(record)
+
+    def __len__(self) -> int:
+        return len(self._record_by_id)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._record_by_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record_by_id)
+
+    def get(self, job_id: str) -> JobRecord | None:
+        return self._record_by_id.get(job_id)
+
+    def records(self) -> Iterator[JobRecord]:
+        return iter(self._record_by_id.values())
+
+    def add(self, record: JobRecord) -> None:
+        self._record_by_id[record.job.id] = record
+        # Ids are unique: the comparison never comes to the records.
+        insort(self.lanes.setdefault(record.job.tenant_id, []), (age_key(record), record))
+
+    def discard(self, job_id: str) -> None:
+        """Take a job out; nothing happens where it does not wait."""
+        record = self._record_by_id.pop(job_id, None)
+        if record is None:
+            return
+        tenant_id = record.job.tenant_id
+        lane = self.lanes[tenant_id]
+        del lane[bisect_left(lane, (age_key(record),))]
+        if not lane:
+            del self.lanes[tenant_id]
+
+    def check(self) -> None:
+        """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
+        in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
+        assert in_lanes == self._record_by_id, "lanes drifted from the queue"
+        for tenant_id, lane in self.lanes.items():
+            keys = [key for key, _ in lane]
+            assert keys, f"tenant {tenant_id} has an empty lane"
+            assert keys == sorted(keys), f"the lane of {tenant_id} is out of order"

@@ -1,0 +1,67 @@
+"""Rules of the queue: whose turn it is, without sorting again."""
+
+from scheduler.job import Job, Priority
+from scheduler.queue import JobQueue
+from scheduler.record import JobRecord
+
+
+def a_record(
+    job_id: str, tenant_id: str = "t", priority: Priority = Priority.NORMAL, submitted_ms: int = 0
+) -> JobRecord:
+    job = Job(
+        id=job_id,
+        tenant_id=tenant_id,
+        project="p",
+        user="u",
+        name=job_id,
+        field="f",
+        command="true",
+        device_count=1,
+        device_kind_ids=(),
+        limit_ms=1,
+        priority=priority,
+        submitted_at_ms=submitted_ms,
+    )
+    return JobRecord(job=job)
+
+
+def ids(queue: JobQueue, tenant_id: str = "t") -> list[str]:
+    return [record.job.id for _, record in queue.lanes[tenant_id]]
+
+
+def test_a_lane_is_by_class_then_age_then_id() -> None:
+    records = [
+        a_record("d", submitted_ms=5),
+        a_record("c"),
+        a_record("b"),
+        a_record("low", priority=Priority.LOW),
+        a_record("high", priority=Priority.HIGH, submitted_ms=9),
+    ]
+
+    queue = JobQueue(records)
+
+    queue.check()
+    assert ids(queue) == ["high", "b", "c", "d", "low"]
+
+
+def test_a_job_that_comes_back_takes_its_old_place() -> None:
+    first, second = a_record("a"), a_record("b", submitted_ms=1)
+    queue = JobQueue([first, second])
+
+    queue.discard("a")
+    queue.add(first)
+
+    queue.check()
+    assert ids(queue) == ["a", "b"]
+
+
+def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
+    queue = JobQueue([a_record("a"), a_record("b", tenant_id="u")])
+
+    queue.discard("a")
+    queue.discard("a")
+
+    queue.check()
+    assert "a" not in queue
+    assert queue.lanes.keys() == {"u"}
+    assert (len(queue), list(queue)) == (1, ["b"])
