@@ -13,7 +13,7 @@ from scheduler.controller import Controller, Settings
 from scheduler.events import Submitted
 from scheduler.job import Job
 from scheduler.log import MemoryLog, Request
-from scheduler.planner import Policy
+from scheduler.planner import Answers, Policy
 
 NEVER_MS = 1 << 60
 
@@ -30,6 +30,7 @@ def settings_of(policy: Policy) -> Settings:
     """The real loop without what a replay does not read: metering, explanations, checkpoints."""
     return Settings(
         policy=policy,
+        answers=Answers.GRANTS,
         meter_every_ms=NEVER_MS,
         suspect_after_ms=NEVER_MS,
         lost_after_ms=NEVER_MS,

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler import events as ev
 from scheduler.job import EndCause, Job, JobState
+from scheduler.loads import loads
 from scheduler.log import Cycle, Log, PoolLoad, Request, Waiting
 from scheduler.metering import Booking, book, slices
 from scheduler.orders import cause_of, order
-from scheduler.planner import DEFAULT, Plan, Policy, plan
+from scheduler.planner import DEFAULT, Answers, Plan, Policy, plan
 from scheduler.record import Attempt
 from scheduler.state import State
 
@@ -27,6 +28,7 @@ class Settings:
     """
 
     policy: Policy = DEFAULT
+    answers: Answers = Answers.ALL
     meter_every_ms: int = 300_000
     suspect_after_ms: int = 15_000
     lost_after_ms: int = 1_200_000
@@ -100,7 +102,7 @@ class Controller:
         self._take_all(batch, self._silences(now_ms))
         self._take_all(batch, self._stops(now_ms))
         self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
-        self.plan = plan(self.state, now_ms, self.settings.policy)
+        self.plan = plan(self.state, now_ms, self.settings.policy, self.settings.answers)
         self._take_all(batch, self._leases(now_ms))
         cycle = self._cycle(batch, requests, now_ms)
         if not cycle.is_empty:
@@ -187,6 +189,8 @@ class Controller:
         known = {attempt.attempt_id: attempt for attempt in report.attempts}
         for attempt in self._live_at(centre_id):
             told = known.get(attempt.id)
+            if told is not None and _is_as_known(attempt, told):
+                continue
             if told is not None and not _is_unknown_start(attempt, told):
                 yield from self._progress(attempt, told, report, now_ms)
             elif attempt.is_seen and is_news:
@@ -252,10 +256,12 @@ class Controller:
     def _stops(self, now_ms: int) -> Iterator[ev.Event]:
         """Cancelled work and work over its limit is to stop."""
         for attempt in tuple(self.state.live.values()):
+            if attempt.stop_cause is not None:
+                continue
             record = self.state.jobs[attempt.job_id]
-            if attempt.stop_cause is None and record.is_cancelled:
+            if record.is_cancelled:
                 yield self._stop(attempt, record.job, EndCause.CANCELLED, now_ms)
-            elif attempt.stop_cause is None and _is_over_limit(attempt, record.job, now_ms):
+            elif _is_over_limit(attempt, record.job, now_ms):
                 yield self._stop(attempt, record.job, EndCause.LIMIT, now_ms)
 
     def _stop(self, attempt: Attempt, job: Job, cause: EndCause, now_ms: int) -> ev.StopDecided:
@@ -265,10 +271,11 @@ class Controller:
     def _meter(self, now_ms: int, at_least_ms: int) -> Iterator[ev.Event]:
         """Running work accrues as it runs, as far as its centre was heard of and no further."""
         for attempt in tuple(self.state.live.values()):
-            heard_ms = self._heard_ms.get(attempt.placement.centre_id, 0)
-            to_ms = min(now_ms, heard_ms)
             begin_ms = attempt.metered_to_ms
-            if begin_ms is not None and to_ms - begin_ms >= at_least_ms:
+            if begin_ms is None or now_ms - begin_ms < at_least_ms:
+                continue
+            to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))
+            if to_ms - begin_ms >= at_least_ms:
                 yield from slices(self.state, attempt, to_ms, now_ms)
 
     # What the plan decides.
@@ -343,6 +350,8 @@ class Controller:
 
     def _act(self, reports: Iterable[CentreReport]) -> None:
         for attempt in tuple(self.state.live.values()):
+            if attempt.started_at_ms is not None and attempt.stop_cause is None:
+                continue
             driver = self.drivers.get(attempt.placement.centre_id)
             if driver is None:
                 continue
@@ -366,23 +375,9 @@ class Controller:
                 driver.stop(told.attempt_id, 0)
 
 
-def loads(state: State) -> Iterator[PoolLoad]:
-    """How each pool stands now."""
-    assert state.park is not None
-    for pool in state.park.pools:
-        is_heard = pool.centre_id in state.heard_centre_ids
-        nodes = [node for node in pool.nodes() if node.id in state.online_node_ids]
-        online = sum(node.card_count for node in nodes)
-        free = sum(state.free_cards[node_id] for node_id in state.park.node_ids(pool.id))
-        yield PoolLoad(
-            pool_id=pool.id,
-            centre_id=pool.centre_id,
-            tflops=state.park.tflops_per_card(pool),
-            registered_cards=pool.card_count,
-            online_cards=online,
-            schedulable_cards=online if is_heard else 0,
-            allocated_cards=pool.card_count - free,
-        )
+def _is_as_known(attempt: Attempt, told: AttemptReport) -> bool:
+    """It runs and the log says so: what most reports say of most attempts."""
+    return attempt.started_at_ms is not None and told.phase is AttemptPhase.RUNNING
 
 
 def _is_unknown_start(attempt: Attempt, told: AttemptReport) -> bool:
