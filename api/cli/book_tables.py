@@ -1,0 +1,135 @@
+"""How money and usage look in a terminal."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.language import both
+from api.cli.terminal import PARK_ZONE, console, fail, table
+from api.schemas import UsageLine, UsageView
+
+MS_PER_SECOND = 1_000
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month_bounds(month: str) -> tuple[int, int]:
+    """A month of the park's calendar as epoch milliseconds, the end exclusive."""
+    if not _MONTH.fullmatch(month) or not 1970 <= int(month[:4]) < 2170:
+        fail(
+            both(f"{month[:20]!r} is no month: 2026-10", f"{month[:20]!r} 不是月份，应如 2026-10"),
+            2,
+        )
+    first = datetime(int(month[:4]), int(month[5:]), 1, tzinfo=PARK_ZONE)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return _ms(first), _ms(following)
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp()) * MS_PER_SECOND
+
+
+def print_usage(view: UsageView) -> None:
+    begin = datetime.fromtimestamp(view.from_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
+    end = datetime.fromtimestamp(view.to_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
+    console.print(f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}  (UTC+8)")
+    console.print(usage_table(view))
+
+
+def usage_table(view: UsageView) -> Table:
+    """A line for each tenant, centre, kind and price; credits are negative, with their cause."""
+    made = table(
+        both("tenant", "企业"),
+        both("centre", "中心"),
+        both("kind", "型号"),
+        both("device-s", "卡·秒"),
+        both("card-h", "卡时"),
+        both("P.h", "P·时"),
+        both("price", "单价"),
+        both("yuan", "金额(元)"),
+        numbers=(3, 4, 5, 6, 7),
+    )
+    for line in view.lines:
+        made.add_row(*_cells(line))
+    made.add_row(
+        both("[bold]total[/]", "[bold]合计[/]"),
+        "",
+        "",
+        seconds_text(view.device_ms),
+        hours_text(view.card_hours),
+        hours_text(view.p_hours),
+        "",
+        f"[bold]{view.amount}[/]",
+    )
+    return made
+
+
+def _cells(line: UsageLine) -> tuple[str, ...]:
+    cause = f" [dim]({escape(line.cause)})[/]" if line.cause else ""
+    return (
+        escape(line.tenant),
+        escape(line.centre),
+        escape(line.device) + cause,
+        seconds_text(line.device_ms),
+        hours_text(line.card_hours),
+        hours_text(line.p_hours),
+        price_text(line.price),
+        line.amount,
+    )
+
+
+def seconds_text(device_ms: int) -> str:
+    return f"{device_ms / MS_PER_SECOND:,.1f}"
+
+
+def hours_text(hours: str) -> str:
+    """Card-hours and P.h come with six decimals; four are enough for the eye."""
+    return f"{float(hours):,.4f}"
+
+
+def price_text(price: str) -> str:
+    """At least two decimals, and more only where they say something."""
+    whole, _, decimals = price.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def print_statement(statement: dict[str, object]) -> None:
+    """A statement as the broker's JSON has it."""
+    state = both(
+        str(statement["state"]), {"draft": "草稿", "closed": "已关账"}[str(statement["state"])]
+    )
+    console.print(f"[bold]{statement['tenant']}  {statement['month']}[/]  ({state})")
+    made = table(
+        both("project", "项目"),
+        both("centre", "中心"),
+        both("kind", "型号"),
+        both("class", "等级"),
+        both("card-h", "卡时"),
+        both("P.h", "P·时"),
+        both("price", "单价"),
+        both("yuan", "金额(元)"),
+        numbers=(4, 5, 6, 7),
+    )
+    for rows in ("lines", "credits", "corrections"):
+        for line in _objects(statement[rows]):
+            made.add_row(
+                *(escape(str(line[key])) for key in ("project", "centre", "device", "qos")),
+                hours_text(str(line["card_hours"])),
+                hours_text(str(line["p_hours"])),
+                price_text(str(line["price"])),
+                str(line["amount"]),
+            )
+    console.print(made)
+    (totals,) = _objects([statement["totals"]])
+    console.print(
+        both(
+            f"total {totals['gross']} CNY = {totals['net']} + VAT {totals['tax']}",
+            f"合计 {totals['gross']} 元 = 不含税 {totals['net']} + 税额 {totals['tax']}",
+        )
+    )
+
+
+def _objects(found: object) -> list[dict[str, object]]:
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

@@ -1,0 +1,156 @@
+"""Commands about money: usage, statement, export."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json, Month, Tenant, session_of
+from api.cli.session import Identity, client
+from api.cli.terminal import errors, fail, print_json
+
+app = typer.Typer()
+
+
+class Exported(StrEnum):
+    """What can be exported."""
+
+    USAGE = "usage"
+    CHARGES = "charges"
+
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help=both("write there", "写入该文件"), dir_okay=False
+    ),
+]
+
+
+@app.command(
+    help=both(
+        """What was used, and what it comes to: device-time, card-hours, P.h and yuan.
+
+    Examples:
+
+      brain usage
+
+      brain usage --month 2026-10 --tenant t03
+
+      brain usage --json""",
+        """用量与费用：卡·秒、卡时、P·时与金额。
+
+    示例：
+
+      brain usage
+
+      brain usage --month 2026-10 --tenant t03
+
+      brain usage --json""",
+    )
+)
+def usage(
+    context: typer.Context, month: Month = None, tenant: Tenant = None, as_json: Json = False
+) -> None:
+    """What was used."""
+    from api.cli.book_tables import month_bounds, print_usage
+
+    from_ms, to_ms = month_bounds(month) if month else (None, None)
+    with client(session_of(context), Identity.BOOKS) as broker:
+        view = broker.usage(from_ms, to_ms, tenant)
+    if as_json:
+        print_json(view)
+    else:
+        print_usage(view)
+
+
+@app.command(
+    help=both(
+        """A tenant's statement of a month: a draft until the month is closed.
+
+    Examples:
+
+      brain statement --tenant t03
+
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv""",
+        """企业的月度对账单；关账之前为草稿。
+
+    示例：
+
+      brain statement --tenant t03
+
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv""",
+    )
+)
+def statement(
+    context: typer.Context,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", "-t", metavar="TENANT", help=both("whose", "企业编号")),
+    ] = None,
+    month: Month = None,
+    csv: Annotated[bool, typer.Option("--csv", help=both("as CSV", "输出 CSV"))] = False,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """A tenant's statement."""
+    from api.cli.book_tables import print_statement
+
+    with client(session_of(context), Identity.BOOKS) as broker:
+        if csv:
+            _write(broker.statement_csv(tenant, month), output)
+            return
+        content = broker.statement(tenant, month)
+    if output or as_json:
+        _write(content, output)
+    else:
+        print_statement(json.loads(content))
+
+
+@app.command(
+    help=both(
+        """Every usage record or charge of a month as CSV.
+
+    Examples:
+
+      brain export usage -o usage.csv
+
+      brain export charges --month 2026-10 --tenant t03 > charges.csv""",
+        """导出某月的全部用量或费用明细（CSV）。
+
+    示例：
+
+      brain export usage -o usage.csv
+
+      brain export charges --month 2026-10 --tenant t03 > charges.csv""",
+    )
+)
+def export(
+    context: typer.Context,
+    what: Annotated[Exported, typer.Argument()],
+    month: Month = None,
+    tenant: Tenant = None,
+    output: Output = None,
+) -> None:
+    """Usage or charges as CSV."""
+    with client(session_of(context), Identity.BOOKS) as broker:
+        _write(b"".join(broker.export(what.value, month, tenant)), output)
+
+
+def _write(content: bytes, output: Path | None) -> None:
+    """To the file, whole or not at all; or to standard output, byte for byte."""
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    new = output.with_name(f".{output.name}.new")
+    try:
+        new.write_bytes(content)
+        new.replace(output)
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    errors.print(both(f"written: {output}", f"已写入：{output}"))

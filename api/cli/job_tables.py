@@ -1,0 +1,154 @@
+"""How jobs look in a terminal."""
+
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.language import both
+from api.cli.terminal import clock_text, console, duration_text, state_text, table
+from api.schemas import AttemptView, Explanation, JobView, ReasonView
+
+NAME_SHOWN = 14
+CAUSES_ZH = {
+    "finished": "正常结束",
+    "user_error": "程序自身出错",
+    "cancelled": "被取消",
+    "preempted": "被抢占",
+    "limit": "超过时限",
+    "node": "节点故障",
+    "centre": "中心故障",
+    "broker": "调度方故障",
+}
+
+
+def jobs_table(jobs: Sequence[JobView]) -> Table:
+    made = table(
+        both("job", "作业"),
+        both("tenant", "企业"),
+        both("name", "名称"),
+        both("state", "状态"),
+        both("cards", "卡"),
+        both("where", "去向"),
+        both("submitted", "提交时间"),
+        numbers=(4,),
+    )
+    made.columns[0].no_wrap = True
+    for job in jobs:
+        made.add_row(
+            job.id,
+            escape(job.tenant),
+            escape((job.spec.name or "-")[:NAME_SHOWN]),
+            state_text(job.state),
+            str(job.spec.devices),
+            _where(job),
+            clock_text(job.submitted_at_ms)[-8:],
+        )
+    return made
+
+
+def _where(job: JobView) -> str:
+    if job.attempts:
+        return escape(job.attempts[-1].centre)
+    return f"#{job.position}" if job.position else "-"
+
+
+def print_job(job: JobView) -> None:
+    spec = job.spec
+    rows = [
+        (both("job", "作业"), job.id),
+        (both("name", "名称"), escape(spec.name or "-")),
+        (both("tenant / project", "企业／项目"), escape(f"{job.tenant} / {spec.project}")),
+        (both("state", "状态"), state_text(job.state) + _cause_text(job)),
+        (both("asked", "请求"), escape(asked_text(job))),
+        (both("command", "命令"), escape(spec.command)),
+        (both("submitted", "提交"), clock_text(job.submitted_at_ms)),
+        (both("started", "开始"), clock_text(job.started_at_ms)),
+        (both("ended", "结束"), clock_text(job.ended_at_ms)),
+    ]
+    shown = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        shown.add_row(f"[dim]{name}[/]", value)
+    console.print(shown)
+    for reason in job.reasons:
+        console.print(f"  [yellow]•[/] {escape(reason_text(reason))}")
+    if job.attempts:
+        console.print(attempts_table(job.attempts))
+    if job.detail:
+        console.print(f"[dim]{escape(job.detail)}[/]")
+
+
+def _cause_text(job: JobView) -> str:
+    if job.end_cause is None:
+        return ""
+    return f" [dim]({both(job.end_cause, CAUSES_ZH.get(job.end_cause, job.end_cause))})[/]"
+
+
+def asked_text(job: JobView) -> str:
+    """`8 cards of nvidia-a800 on 2 nodes, at most 10m`, in the run's language."""
+    spec = job.spec
+    kinds = both(" or ", " 或 ").join(spec.device) or both("any kind", "任意型号")
+    limit = duration_text(spec.limit)
+    if spec.nodes is None:
+        return both(
+            f"{spec.devices} cards of {kinds}, at most {limit}",
+            f"{spec.devices} 张 {kinds}，时限 {limit}",
+        )
+    return both(
+        f"{spec.devices} cards of {kinds} on {spec.nodes} nodes, at most {limit}",
+        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}，时限 {limit}",
+    )
+
+
+def attempts_table(attempts: Sequence[AttemptView]) -> Table:
+    made = table(
+        both("attempt", "次"),
+        both("centre", "中心"),
+        both("nodes", "节点"),
+        both("started", "开始"),
+        both("ran", "时长"),
+        both("end", "结果"),
+        both("exit", "退出码"),
+        numbers=(4, 6),
+    )
+    for attempt in attempts:
+        ran_ms = (
+            attempt.ended_at_ms - attempt.started_at_ms
+            if attempt.started_at_ms is not None and attempt.ended_at_ms is not None
+            else None
+        )
+        made.add_row(
+            attempt.id.rpartition(".")[2],
+            escape(attempt.centre),
+            escape(nodes_text(attempt)),
+            clock_text(attempt.started_at_ms)[-8:],
+            duration_text(ran_ms),
+            attempt.cause or "-",
+            "-" if attempt.exit_code is None else str(attempt.exit_code),
+        )
+    return made
+
+
+def nodes_text(attempt: AttemptView) -> str:
+    """`lsl-a800-n001×4 lsl-a800-n002×4`."""
+    return " ".join(f"{node['node']}×{node['cards']}" for node in attempt.nodes)
+
+
+def reason_text(reason: ReasonView) -> str:
+    return both(reason.text, reason.text_zh) or reason.code
+
+
+def print_explanation(explanation: Explanation) -> None:
+    console.print(
+        f"{explanation.job_id}  {state_text(explanation.state)}  "
+        f"{escape(both(explanation.summary, explanation.summary_zh))}",
+        soft_wrap=True,
+    )
+    for reason in explanation.reasons:
+        console.print(f"  [yellow]•[/] {escape(reason_text(reason))}", soft_wrap=True)
+    if explanation.position is not None:
+        place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
+        console.print(f"  {place}")
+    if explanation.planned_start_ms is not None:
+        start = clock_text(explanation.planned_start_ms)
+        console.print(f"  {both('planned start', '预计开始')}: {start}")

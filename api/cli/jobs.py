@@ -1,0 +1,173 @@
+"""Commands about jobs in the queue and after: jobs, show, why, logs, cancel."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json, Tenant, session_of
+from api.cli.session import client
+from api.cli.terminal import console, print_json
+
+app = typer.Typer()
+
+JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help=both("the job's id", "作业编号"))]
+
+
+@app.command(
+    help=both(
+        """List jobs, newest first.
+
+    Examples:
+
+      brain jobs
+
+      brain jobs --state running
+
+      brain jobs --tenant t03 --limit 200 --json""",
+        """列出作业，新的在前。
+
+    示例：
+
+      brain jobs
+
+      brain jobs --state running
+
+      brain jobs --tenant t03 --limit 200 --json""",
+    )
+)
+def jobs(
+    context: typer.Context,
+    state: Annotated[
+        str | None,
+        typer.Option(help="queued | running | succeeded | failed | cancelled | ..."),
+    ] = None,
+    tenant: Tenant = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=500, help=both("how many at most", "最多条数"))
+    ] = 50,
+    as_json: Json = False,
+) -> None:
+    """List jobs."""
+    from api.cli.job_tables import jobs_table
+
+    with client(session_of(context)) as broker:
+        page = broker.jobs(state=state, tenant=tenant, limit=limit)
+    if as_json:
+        print_json(page)
+        return
+    console.print(jobs_table(page.items))
+    if page.next:
+        console.print(both("[dim]and older ones: --limit[/]", "[dim]还有更早的作业：--limit[/]"))
+
+
+@app.command(
+    help=both(
+        """Show one job: what was asked, where it went, how it ended.
+
+    Example:
+
+      brain show JOB_ID""",
+        """查看一个作业：请求、去向与结果。
+
+    示例：
+
+      brain show JOB_ID""",
+    )
+)
+def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
+    """Show one job."""
+    from api.cli.job_tables import print_job
+
+    with client(session_of(context)) as broker:
+        job = broker.job(job_id)
+    if as_json:
+        print_json(job)
+    else:
+        print_job(job)
+
+
+@app.command(
+    help=both(
+        """Why a job waits, and when it would start; or where it went.
+
+    Example:
+
+      brain why JOB_ID""",
+        """作业为何等待、预计何时开始；或去了哪里。
+
+    示例：
+
+      brain why JOB_ID""",
+    )
+)
+def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
+    """Why a job waits."""
+    from api.cli.job_tables import print_explanation
+
+    with client(session_of(context)) as broker:
+        explanation = broker.explain(job_id)
+    if as_json:
+        print_json(explanation)
+    else:
+        print_explanation(explanation)
+
+
+@app.command(
+    help=both(
+        """Print what a member of a job has written.
+
+    Examples:
+
+      brain logs JOB_ID
+
+      brain logs JOB_ID -f
+
+      brain logs JOB_ID --member 1""",
+        """输出作业某个成员的日志。
+
+    示例：
+
+      brain logs JOB_ID
+
+      brain logs JOB_ID -f
+
+      brain logs JOB_ID --member 1""",
+    )
+)
+def logs(
+    context: typer.Context,
+    job_id: JobId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help=both("go on to the end", "持续输出直到结束"))
+    ] = False,
+    member: Annotated[int, typer.Option(min=0, help=both("its rank", "成员序号"))] = 0,
+) -> None:
+    """Print a job's log."""
+    with client(session_of(context)) as broker:
+        for part in broker.logs(job_id, member=member, follow=follow):
+            typer.echo(part, nl=False)
+
+
+@app.command(
+    help=both(
+        """Cancel a job, wherever it is on its way. Doing it twice changes nothing.
+
+    Example:
+
+      brain cancel JOB_ID""",
+        """取消作业，重复执行无副作用。
+
+    示例：
+
+      brain cancel JOB_ID""",
+    )
+)
+def cancel(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
+    """Cancel a job."""
+    with client(session_of(context)) as broker:
+        job = broker.cancel(job_id)
+    if as_json:
+        print_json(job)
+    else:
+        console.print(both(f"{job.id}: to be cancelled", f"{job.id}：已请求取消"))

@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.language import both
+
+if TYPE_CHECKING:
+    from api.cli.session import Session
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help=both("print data for other programs", "输出供程序读取的 JSON")),
+]
+Tenant = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant", "-t", metavar="TENANT", help=both("of this tenant only", "只看该企业的")
+    ),
+]
+Month = Annotated[
+    str | None,
+    typer.Option(
+        metavar="YYYY-MM",
+        help=both("a month of Asia/Shanghai; this month if not given", "北京时间的月份，默认本月"),
+    ),
+]
+
+
+def session_of(context: typer.Context) -> "Session":
+    """The settings of this run, read when a command first needs them."""
+    from api.cli.session import Session
+
+    url, key_name = context.obj or (None, None)
+    return Session(url, key_name)

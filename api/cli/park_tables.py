@@ -1,0 +1,121 @@
+"""How the park's machines look in a terminal."""
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.job_tables import jobs_table
+from api.cli.language import both
+from api.cli.terminal import (
+    bar,
+    clock_text,
+    console,
+    p_text,
+    share_text,
+    table,
+)
+from api.schemas import CapacityView, CentreCapacity
+from api.sdk import Client
+
+BAR_WIDTH = 20
+JOBS_SHOWN = 10
+
+
+def print_capacity(view: CapacityView) -> None:
+    console.print(_headline(view))
+    console.print(_centres_table(view))
+    console.print(_pools_table(view))
+    console.print(f"[dim]{escape(view.note)}[/]", soft_wrap=False)
+
+
+def _headline(view: CapacityView) -> str:
+    used = share_text(view.allocated_tflops, view.stated_tflops)
+    logical = (
+        both(" [yellow](logical cards)[/]", " [yellow]（逻辑卡）[/]") if view.is_logical else ""
+    )
+    return (
+        f"[bold]{escape(view.name)}[/]{logical}  "
+        f"{p_text(view.allocated_tflops)} / {p_text(view.stated_tflops)} P ({used})"
+    )
+
+
+def _centres_table(view: CapacityView) -> Table:
+    made = table(
+        both("P (FP16)", "P（FP16）"),
+        both("stated", "申报"),
+        both("registered", "登记"),
+        both("online", "在线"),
+        both("schedulable", "可调度"),
+        both("allocated", "已分配"),
+        both("load", "负载"),
+        numbers=(1, 2, 3, 4, 5, 6),
+    )
+    for centre in view.centres:
+        made.add_row(
+            escape(centre.id) + _silence(centre),
+            p_text(centre.stated_tflops),
+            p_text(centre.registered_tflops),
+            p_text(centre.online_tflops),
+            p_text(centre.schedulable_tflops),
+            p_text(centre.allocated_tflops),
+            share_text(centre.allocated_tflops, centre.stated_tflops),
+        )
+    made.add_row(
+        both("[bold]park[/]", "[bold]园区[/]"),
+        p_text(view.stated_tflops),
+        p_text(view.registered_tflops),
+        p_text(view.online_tflops),
+        p_text(view.schedulable_tflops),
+        p_text(view.allocated_tflops),
+        share_text(view.allocated_tflops, view.stated_tflops),
+    )
+    return made
+
+
+def _silence(centre: CentreCapacity) -> str:
+    return "" if centre.is_heard else both(" [red]silent[/]", " [red]失联[/]")
+
+
+def _pools_table(view: CapacityView) -> Table:
+    made = table(
+        both("cards", "卡"),
+        both("kind", "型号"),
+        both("nodes", "节点"),
+        both("registered", "登记"),
+        both("online", "在线"),
+        both("schedulable", "可调度"),
+        both("allocated", "已分配"),
+        numbers=(2, 3, 4, 5, 6),
+    )
+    for centre in view.centres:
+        for pool in centre.pools:
+            made.add_row(
+                escape(pool.id),
+                escape(pool.device),
+                str(pool.nodes),
+                str(pool.registered_cards),
+                str(pool.online_cards),
+                str(pool.schedulable_cards),
+                str(pool.allocated_cards),
+            )
+    return made
+
+
+def top_view(broker: Client) -> RenderableType:
+    """One look at the park: how full each centre is, and its newest jobs."""
+    view = broker.capacity()
+    made = table(both("centre", "中心"), both("allocated", "已分配"), "", "P", numbers=(3,))
+    for centre in view.centres:
+        made.add_row(
+            escape(centre.id) + _silence(centre),
+            bar(centre.allocated_tflops, centre.stated_tflops, BAR_WIDTH),
+            share_text(centre.allocated_tflops, centre.stated_tflops),
+            f"{p_text(centre.allocated_tflops)} / {p_text(centre.stated_tflops)}",
+        )
+    counts = both(
+        f"{view.running_jobs} running, {view.queued_jobs} waiting",
+        f"运行 {view.running_jobs}，等待 {view.queued_jobs}",
+    )
+    heading = f"{_headline(view)}\n{clock_text(view.at_ms)}  {counts}"
+    newest = broker.jobs(limit=JOBS_SHOWN).items
+    return Group(heading, made, "", jobs_table(newest))

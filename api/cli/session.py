@@ -1,0 +1,84 @@
+"""To which broker a command speaks, and with whose key."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from api.cli.language import both
+from api.cli.terminal import fail
+
+if TYPE_CHECKING:
+    from api.sdk import Client
+
+AS_ALL = "operator"
+AS_FINANCE = "finance"
+
+
+class Identity(StrEnum):
+    """Whose key a command takes from keys.json where nobody names one."""
+
+    WORK = AS_ALL
+    BOOKS = AS_FINANCE
+
+
+class Session:
+    """Settings of this run: environment first, then settings.env, then keys.json of `brain up`."""
+
+    def __init__(self, url: str | None = None, key_name: str | None = None) -> None:
+        from api.profile import ProfileInvalid, read_profile
+        from api.settings import Settings
+
+        try:
+            self._settings = Settings.load()
+            self._profile = read_profile(self._settings.data)
+        except (ValueError, ProfileInvalid) as error:
+            fail(str(error), 2)
+        self._url = url
+        self._key_name = key_name
+
+    @property
+    def url(self) -> str:
+        if self._url:
+            return self._url
+        if "url" in self._settings.model_fields_set or self._profile is None:
+            return self._settings.url
+        return self._profile.url
+
+    @property
+    def default_tenant(self) -> str | None:
+        """For whom jobs are submitted where the key is not a tenant's own."""
+        is_own_key = self._settings.api_key is not None and self._key_name is None
+        return None if is_own_key or self._profile is None else self._profile.tenant
+
+    def key(self, identity: Identity) -> str | None:
+        if self._key_name is not None:
+            return self._named(self._key_name)
+        if self._settings.api_key is not None:
+            return self._settings.api_key.get_secret_value()
+        return self._profile.keys.get(identity) if self._profile else None
+
+    def _named(self, name: str) -> str:
+        keys = self._profile.keys if self._profile else {}
+        if name not in keys:
+            known = ", ".join(keys) or both("none", "无")
+            fail(
+                both(
+                    f"no key is called {name} in {self._settings.data}/keys.json (there: {known})",
+                    f"{self._settings.data}/keys.json 中没有名为 {name} 的密钥（现有：{known}）",
+                ),
+                2,
+            )
+        return keys[name]
+
+
+@contextmanager
+def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Client"]:
+    """A connection for one command; what the broker refuses ends the command with its text."""
+    from api.sdk import ApiError, Client
+
+    with Client(session.url, session.key(identity)) as connected:
+        try:
+            yield connected
+        except ApiError as error:
+            fail(str(error))

@@ -1,0 +1,173 @@
+"""The command that submits a job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json, session_of
+from api.cli.session import client
+from api.cli.terminal import console, fail, print_json
+
+if TYPE_CHECKING:
+    from api.job_file import PreparedJob
+
+app = typer.Typer()
+
+HELP = both(
+    """Put a job into the queue and print its id.
+
+    Examples:
+
+      brain submit job.yaml --watch
+
+      brain submit job.yaml --device nvidia-a800 --devices 8 --nodes 2
+
+      brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
+
+    A relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
+    one is a path that the centre already has.""",
+    """提交作业，输出作业编号。
+
+    示例：
+
+      brain submit job.yaml --watch
+
+      brain submit job.yaml --device nvidia-a800 --devices 8 --nodes 2
+
+      brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
+
+    相对路径的 workdir 会打包上传（不含 `.git`、`.venv`、`__pycache__`），
+    绝对路径表示算力中心已有的目录。""",
+)
+
+JobFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[JOB.yaml | -- COMMAND...]",
+        help=both("a job file in YAML or JSON", "YAML 或 JSON 作业文件"),
+        show_default=False,
+    ),
+]
+Command = Annotated[
+    str | None, typer.Option(help=both("the same as -- COMMAND...", "等同于 -- COMMAND..."))
+]
+Devices = Annotated[
+    int | None,
+    typer.Option("--devices", "-n", help=both("cards of the whole gang", "整个任务的卡数")),
+]
+Device = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND",
+        help=both("acceptable kind; repeat in order of preference", "可接受的型号，按优先顺序重复"),
+    ),
+]
+Nodes = Annotated[int | None, typer.Option(help=both("whole nodes", "整节点数"))]
+Limit = Annotated[
+    str | None, typer.Option(help=both("walltime, such as 2h or 90m", "时限，如 2h、90m"))
+]
+Tenant = Annotated[str | None, typer.Option("--tenant", "-t", help=both("for whom", "提交企业"))]
+Name = Annotated[str | None, typer.Option(help=both("a name to know it by", "名称"))]
+Priority = Annotated[str | None, typer.Option(help="low | normal | high")]
+Project = Annotated[str | None, typer.Option(help=both("the tenant's project", "项目"))]
+Industry = Annotated[str | None, typer.Option("--field", help=both("industry", "行业领域"))]
+Workdir = Annotated[
+    str | None, typer.Option(help=both("folder to ship, such as .", "要上传的目录，如 ."))
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help=both("a variable; repeatable", "环境变量，可重复")),
+]
+Retries = Annotated[int | None, typer.Option(help=both("how often to try again", "重试次数"))]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
+]
+
+
+@app.command(help=HELP)
+def submit(
+    context: typer.Context,
+    job_file: JobFile = None,
+    command: Command = None,
+    devices: Devices = None,
+    device: Device = None,
+    nodes: Nodes = None,
+    limit: Limit = None,
+    tenant: Tenant = None,
+    name: Name = None,
+    priority: Priority = None,
+    project: Project = None,
+    field: Industry = None,
+    workdir: Workdir = None,
+    env: Env = None,
+    retries: Retries = None,
+    watch: Watch = False,
+    as_json: Json = False,
+) -> None:
+    """Put a job into the queue."""
+    from api.cli.watching import watch_job
+
+    if job_file is None and command is None:
+        fail(both("give a job file, or -- COMMAND...", "请给出作业文件，或 -- COMMAND..."), 2)
+    options: dict[str, object] = {
+        "command": command,
+        "devices": devices,
+        "device": device,
+        "nodes": nodes,
+        "limit": limit,
+        "tenant": tenant,
+        "name": name,
+        "priority": priority,
+        "project": project,
+        "field": field,
+        "workdir": workdir,
+        "env": _variables(env or []),
+        "retries": retries,
+    }
+    session = session_of(context)
+    prepared = _prepared(job_file, options, session.default_tenant)
+    with client(session) as broker:
+        if prepared.packed:
+            broker.upload(prepared.packed.content, prepared.packed.sha256, prepared.job.tenant)
+        job = broker.submit(prepared.job)
+        if as_json:
+            print_json(job)
+        else:
+            console.print(job.id, soft_wrap=True)
+        if watch:
+            raise typer.Exit(watch_job(broker, job))
+
+
+def _prepared(
+    job_file: Path | None, options: dict[str, object], default_tenant: str | None
+) -> "PreparedJob":
+    """The job of the file, with what the options say in place of its own words."""
+    from api.job_file import JobFileInvalid, prepare, read_job_file
+    from api.workdir import WorkdirInvalid
+
+    given = {name: value for name, value in options.items() if value not in (None, {})}
+    try:
+        own = read_job_file(job_file) if job_file else {"devices": 1}
+        fields = own | given
+        own_env, given_env = own.get("env"), given.get("env")
+        if isinstance(own_env, dict) and isinstance(given_env, dict):
+            fields["env"] = own_env | given_env
+        if default_tenant:
+            fields.setdefault("tenant", default_tenant)
+        # What an option says is relative to here, what a file says to the file.
+        folder = job_file.parent if job_file and "workdir" not in given else Path()
+        return prepare(fields, folder)
+    except (JobFileInvalid, WorkdirInvalid) as error:
+        fail(str(error), 2)
+
+
+def _variables(given: list[str]) -> dict[str, str]:
+    variables = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            fail(both(f"--env {item}: write NAME=VALUE", f"--env {item}：应写作 NAME=VALUE"), 2)
+        variables[name] = value
+    return variables

@@ -1,0 +1,114 @@
+"""What the terminal shows: tables that fit 80 columns, times, amounts of compute, and errors."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import NoReturn
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.language import both
+
+PARK_ZONE = timezone(timedelta(hours=8))
+"""Times are told in the park's own zone: China has one, without summer time."""
+
+TFLOPS_PER_P = 1_000
+MS_PER_SECOND = 1_000
+
+STATE_STYLES = {
+    "queued": "yellow",
+    "held": "yellow",
+    "leased": "cyan",
+    "starting": "cyan",
+    "running": "bold cyan",
+    "stopping": "magenta",
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "dim",
+}
+STATES_ZH = {
+    "queued": "排队",
+    "held": "挂起",
+    "leased": "已分配",
+    "starting": "启动中",
+    "running": "运行中",
+    "stopping": "停止中",
+    "succeeded": "成功",
+    "failed": "失败",
+    "cancelled": "已取消",
+}
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    """Say what went wrong and end with `code`: 1 failed, 2 wrong use."""
+    errors.print(f"[red]{both('error', '错误')}:[/] {escape(text)}", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, object]) -> None:
+    """Data for other programs, on standard output and nothing else with it."""
+    plain: object
+    if isinstance(value, BaseModel):
+        plain = value.model_dump(mode="json")
+    elif isinstance(value, dict):
+        plain = value
+    else:
+        plain = [item.model_dump(mode="json") for item in value]
+    typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
+
+
+def table(*columns: str, numbers: Sequence[int] = ()) -> Table:
+    """A table without lines; the columns whose index is in `numbers` stand to the right."""
+    made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for index, name in enumerate(columns):
+        made.add_column(name, justify="right" if index in numbers else "left", overflow="fold")
+    return made
+
+
+def state_text(state: str) -> str:
+    style = STATE_STYLES.get(state, "")
+    word = both(state, STATES_ZH.get(state, state))
+    return f"[{style}]{word}[/]" if style else word
+
+
+def clock_text(at_ms: int | None) -> str:
+    """A moment as the park's clocks show it."""
+    if at_ms is None:
+        return "-"
+    moment = datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
+    return moment.strftime("%m-%d %H:%M:%S")
+
+
+def duration_text(duration_ms: int | None) -> str:
+    """`3d 04:05:06`, `04:05:06` or `5.2s`."""
+    if duration_ms is None:
+        return "-"
+    if duration_ms < 60 * MS_PER_SECOND:
+        return f"{duration_ms / MS_PER_SECOND:.1f}s"
+    minutes, seconds = divmod(duration_ms // MS_PER_SECOND, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return (f"{days}d " if days else "") + f"{hours:02}:{minutes:02}:{seconds:02}"
+
+
+def p_text(tflops: int) -> str:
+    """TFLOPS as P, with as many decimals as say something."""
+    p = tflops / TFLOPS_PER_P
+    return f"{p:,.0f}" if p >= TFLOPS_PER_P else f"{p:.3f}".rstrip("0").rstrip(".")
+
+
+def share_text(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}%" if whole else "-"
+
+
+def bar(part: int, whole: int, width: int) -> str:
+    """A bar of `width` characters, filled as `part` fills `whole`."""
+    filled = round(width * part / whole) if whole else 0
+    return f"[cyan]{'█' * filled}[/][dim]{'░' * (width - filled)}[/]"

@@ -1,0 +1,69 @@
+"""All commands of `brain`: those of its users, and those that run the broker itself."""
+
+from typing import Annotated
+
+import typer
+
+import api.cli.books
+import api.cli.jobs
+import api.cli.keys
+import api.cli.park
+import api.cli.submit
+import api.serving
+from api.cli.language import both
+
+app = typer.Typer(
+    name="brain",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help=both(
+        """One queue, one schedule and one set of books for the computing centres of an AI park.
+
+    Begin: `brain up`, then in another terminal `brain submit examples/digits/job.yaml --watch`.""",
+        """园区多算力中心：统一排队、统一调度、统一账本。
+
+    开始：先运行 `brain up`，再在另一终端运行 `brain submit examples/digits/job.yaml --watch`。""",
+    ),
+)
+PANELS = (
+    (both("Jobs", "作业"), (api.cli.submit.app, api.cli.jobs.app)),
+    (both("Machines", "算力"), (api.cli.park.app,)),
+    (both("Books", "账务"), (api.cli.books.app,)),
+    (both("Running a broker", "运行调度服务"), (api.serving.app,)),
+)
+for panel, parts in PANELS:
+    for part in parts:
+        for command in part.registered_commands:
+            command.rich_help_panel = panel
+            app.registered_commands.append(command)
+app.add_typer(
+    api.cli.keys.app, name="keys", rich_help_panel=both("Running a broker", "运行调度服务")
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    url: Annotated[
+        str | None,
+        typer.Option(help=both("the broker (BRAIN_URL)", "调度服务地址（BRAIN_URL）")),
+    ] = None,
+    as_name: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help=both(
+                "whose key of keys.json: operator, finance, a tenant",
+                "使用 keys.json 中谁的密钥：operator、finance 或企业编号",
+            ),
+        ),
+    ] = None,
+    lang: Annotated[  # noqa: ARG001 - obeyed before this, and named here for the help
+        str | None, typer.Option(metavar="zh|en", help=both("language (LANG)", "语言（LANG）"))
+    ] = None,
+) -> None:
+    """What all commands have in common."""
+    context.obj = (url, as_name)

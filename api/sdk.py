@@ -1,0 +1,368 @@
+"""A typed client of the broker: every call is safe to repeat, every refusal has a clear text."""
+
+import json
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx2
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from api.administration import KeyList, Me
+from api.schemas import (
+    CapacityView,
+    Explanation,
+    JobBatch,
+    JobCreate,
+    JobPage,
+    JobsAccepted,
+    JobView,
+    KeyCreate,
+    KeyCreated,
+    Problem,
+    UsageView,
+    UtilisationView,
+)
+
+TIMEOUT_S = 30.0
+FOLLOW_TIMEOUT_S = 60.0
+TRIES_MAX = 6
+PAUSE_FIRST_S = 0.1
+PAUSE_MAX_S = 5.0
+PAGE = 100
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_REPEATED_STATUSES = frozenset({429, 502, 503, 504})
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class ApiError(Exception):
+    """The broker refused, or could not be reached; the text says why and what to do.
+
+    `problem` is None where no broker answered.
+    """
+
+    def __init__(self, text: str, problem: Problem | None = None) -> None:
+        super().__init__(text)
+        self.problem = problem
+
+    @property
+    def status(self) -> int | None:
+        return self.problem.status if self.problem else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedEvent:
+    """One fact of the broker's log; `seq` is where to go on after an interruption."""
+
+    seq: int
+    kind: str
+    at_ms: int
+    tenant: str | None
+    job_id: str | None
+    body: dict[str, JsonValue]
+
+
+class Client:
+    """A connection to one broker with one key; use it in one thread, and close it."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        random: Random | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.url = url.rstrip("/")
+        self._http = httpx2.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=TIMEOUT_S,
+            transport=transport,
+            # A proxy for the outside world is none for this machine.
+            trust_env=urlsplit(self.url).hostname not in _LOOPBACK,
+        )
+        self._random = random or Random()  # noqa: S311 - spreads retries, hides nothing
+        self._never = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Jobs
+
+    def submit(self, job: JobCreate, idempotency_key: str | None = None) -> JobView:
+        """Put a job into the queue; the same `idempotency_key` twice is one job."""
+        return self._create("/v1/jobs", job, JobView, idempotency_key)
+
+    def submit_batch(
+        self, jobs: list[JobCreate], idempotency_key: str | None = None
+    ) -> JobsAccepted:
+        """Put many jobs into the queue in one durable write; the answer is in their order."""
+        return self._create("/v1/jobs:batch", JobBatch(jobs=jobs), JobsAccepted, idempotency_key)
+
+    def job(self, job_id: str) -> JobView:
+        return self._get(f"/v1/jobs/{_quoted(job_id)}", JobView)
+
+    def jobs(
+        self,
+        *,
+        state: str | None = None,
+        tenant: str | None = None,
+        project: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+    ) -> JobPage:
+        """One page of jobs, newest first; `cursor` is `next` of the page before."""
+        return self._get(
+            "/v1/jobs",
+            JobPage,
+            state=state,
+            tenant=tenant,
+            project=project,
+            limit=limit,
+            cursor=cursor,
+        )
+
+    def cancel(self, job_id: str) -> JobView:
+        """Ask for a job's end; it wins against every later retry."""
+        answer = self._send("POST", f"/v1/jobs/{_quoted(job_id)}:cancel", None, _new_key())
+        return _read(answer, JobView)
+
+    def explain(self, job_id: str) -> Explanation:
+        """Why a job waits, or where it went."""
+        return self._get(f"/v1/jobs/{_quoted(job_id)}/explain", Explanation)
+
+    def upload(self, content: bytes, sha256: str, tenant: str | None = None) -> None:
+        """Store a packed working directory under its sha256, for `tenant` to use."""
+        self._request(
+            "PUT",
+            f"/v1/archives/{sha256}",
+            parameters={"tenant": tenant},
+            content=content,
+            headers={"Content-Type": "application/gzip"},
+        )
+
+    def logs(
+        self, job_id: str, *, member: int = 0, attempt: int | None = None, follow: bool = False
+    ) -> Iterator[str]:
+        """What a member has written, part by part; with `follow` on to the job's end."""
+        with self._stream(
+            f"/v1/jobs/{_quoted(job_id)}/logs",
+            member=member,
+            attempt=attempt,
+            follow="true" if follow else None,
+        ) as answer:
+            yield from answer.iter_text()
+
+    def events(self, after: int | None = None) -> Iterator[StreamedEvent]:
+        """What happens, as it happens, for ever: an interruption is bridged without a gap.
+
+        `after` is the last `seq` that is known; 0 is from the beginning, None from now on.
+        """
+        attempt = 0
+        while True:
+            try:
+                with self._stream("/v1/events", after=after) as answer:
+                    for event in _events(answer.iter_lines()):
+                        attempt, after = 0, event.seq
+                        yield event
+            except httpx2.TransportError as error:
+                attempt += 1
+                if attempt == TRIES_MAX:
+                    raise self._unreachable(error) from None
+            self._pause(attempt, None)
+
+    # Machines
+
+    def capacity(self) -> CapacityView:
+        return self._get("/v1/capacity", CapacityView)
+
+    def utilisation(self, from_ms: int | None = None, to_ms: int | None = None) -> UtilisationView:
+        return self._get("/v1/utilisation", UtilisationView, from_ms=from_ms, to_ms=to_ms)
+
+    # Books
+
+    def usage(
+        self,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        tenant: str | None = None,
+    ) -> UsageView:
+        return self._get("/v1/usage", UsageView, from_ms=from_ms, to_ms=to_ms, tenant=tenant)
+
+    def statement(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """A tenant's month (this one if not given) as JSON, exactly as it was closed."""
+        return self._statement(tenant, month, "json")
+
+    def statement_csv(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        return self._statement(tenant, month, "csv")
+
+    def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
+        parameters = {"tenant": tenant, "month": month, "format": form}
+        return self._request("GET", "/v1/statements", parameters=parameters).content
+
+    def export(
+        self, what: str, month: str | None = None, tenant: str | None = None
+    ) -> Iterator[bytes]:
+        """The `usage` or `charges` of a month as CSV, part by part: it may exceed memory."""
+        with self._stream(f"/v1/exports/{what}", month=month, tenant=tenant) as answer:
+            yield from answer.iter_bytes()
+
+    # Keys
+
+    def me(self) -> Me:
+        """Who this client's key is."""
+        return self._get("/v1/me", Me)
+
+    def keys(self) -> KeyList:
+        return self._get("/v1/keys", KeyList)
+
+    def create_key(self, key: KeyCreate) -> KeyCreated:
+        """A new key; the answer is the one moment at which its secret is shown."""
+        return self._create("/v1/keys", key, KeyCreated, None)
+
+    def revoke_key(self, key_id: str) -> None:
+        self._request("DELETE", f"/v1/keys/{_quoted(key_id)}")
+
+    # The wire
+
+    def _get(self, path: str, model: type[Model], **parameters: str | int | None) -> Model:
+        return _read(self._request("GET", path, parameters=parameters), model)
+
+    def _create(
+        self, path: str, body: BaseModel, model: type[Model], idempotency_key: str | None
+    ) -> Model:
+        return _read(self._send("POST", path, body, idempotency_key or _new_key()), model)
+
+    def _send(
+        self, method: str, path: str, body: BaseModel | None, idempotency_key: str
+    ) -> httpx2.Response:
+        content = body.model_dump_json(exclude_unset=True).encode() if body else None
+        headers = {"Idempotency-Key": idempotency_key}
+        if content:
+            headers["Content-Type"] = "application/json"
+        return self._request(method, path, content=content, headers=headers)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        parameters: Mapping[str, str | int | None] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """One answer, after at most `TRIES_MAX` tries; nothing sent here does harm twice."""
+        request = self._http.build_request(
+            method, path, params=_given(parameters or {}), content=content, headers=headers
+        )
+        for attempt in range(1, TRIES_MAX + 1):
+            try:
+                answer = self._http.send(request)
+            except httpx2.TransportError as error:
+                if attempt == TRIES_MAX:
+                    raise self._unreachable(error) from None
+                self._pause(attempt, None)
+                continue
+            if answer.status_code not in _REPEATED_STATUSES or attempt == TRIES_MAX:
+                return _checked(answer)
+            self._pause(attempt, answer.headers.get("Retry-After"))
+        raise AssertionError("the last try returns or raises")
+
+    @contextmanager
+    def _stream(self, path: str, **parameters: str | int | None) -> Iterator[httpx2.Response]:
+        """An answer that is read while it comes; a refusal is read whole and raised."""
+        timeout = httpx2.Timeout(TIMEOUT_S, read=FOLLOW_TIMEOUT_S)
+        with self._http.stream("GET", path, params=_given(parameters), timeout=timeout) as answer:
+            if not answer.is_success:
+                answer.read()
+                _checked(answer)
+            yield answer
+
+    def _unreachable(self, error: httpx2.TransportError) -> ApiError:
+        return ApiError(
+            f"no broker answers at {self.url} ({type(error).__name__}): start one with `brain up`, "
+            "or set BRAIN_URL to where it is"
+        )
+
+    def _pause(self, attempt: int, retry_after: str | None) -> None:
+        """Wait twice as long each time, spread by chance so that clients do not come in step."""
+        pause_s = min(PAUSE_FIRST_S * 2**attempt, PAUSE_MAX_S) * self._random.uniform(0.5, 1.0)
+        if retry_after and retry_after.isdigit():
+            pause_s = min(max(pause_s, int(retry_after)), PAUSE_MAX_S)
+        self._never.wait(pause_s)
+
+
+def _events(lines: Iterator[str]) -> Iterator[StreamedEvent]:
+    """The events of a stream of server-sent lines; heartbeats and comments are passed over."""
+    for line in lines:
+        if line.startswith("data:"):
+            data = json.loads(line.removeprefix("data:"))
+            yield StreamedEvent(
+                seq=data["seq"],
+                kind=data["kind"],
+                at_ms=data["at_ms"],
+                tenant=data["tenant_id"],
+                job_id=data["job_id"],
+                body=data["body"],
+            )
+
+
+def _new_key() -> str:
+    return secrets.token_hex(16)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _checked(answer: httpx2.Response) -> httpx2.Response:
+    if answer.is_success:
+        return answer
+    try:
+        problem = Problem.model_validate_json(answer.content)
+    except ValidationError:
+        text = f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
+        raise ApiError(text) from None
+    raise ApiError(_told(problem), problem)
+
+
+def _told(problem: Problem) -> str:
+    """The whole problem as text: a line for each field and each reason."""
+    lines = [problem.detail or problem.title]
+    for error in problem.errors:
+        field, fix = error.get("field", ""), error.get("fix", "")
+        lines.append(f"  {field}: {error.get('problem', '')}" + (f" - {fix}" if fix else ""))
+    lines.extend(f"  {reason.text or reason.code}" for reason in problem.reasons)
+    if problem.status == httpx2.codes.UNAUTHORIZED:
+        lines.append("  set BRAIN_API_KEY to a key of this broker; `brain up` writes keys.json")
+    return "\n".join(lines)
+
+
+def _read(answer: httpx2.Response, model: type[Model]) -> Model:
+    """The answer as `model`; fields that a newer broker adds are passed over."""
+    return model.model_validate_json(answer.content, extra="ignore")

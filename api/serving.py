@@ -1,0 +1,204 @@
+"""Commands that run the broker itself: up, serve, agent, migrate, doctor."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json
+from api.cli.terminal import console, fail, print_json, table
+
+app = typer.Typer()
+
+LOCAL = "local"
+DEFAULT = "default"
+
+ParkName = Annotated[
+    str | None,
+    typer.Option(
+        "--park",
+        metavar="FILE",
+        help=both(
+            "a park file; `local` (16 logical cards) if not given",
+            "园区文件；默认为 local（16 张逻辑卡）",
+        ),
+    ),
+]
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help=both("what is kept: jobs, books, keys, logs", "数据目录：作业、账本、密钥、日志"),
+    ),
+]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65_535, help=both("of the broker", "调度服务端口"))
+]
+
+UP_HELP = both(
+    """Run a whole park on this machine until Ctrl-C.
+
+    Database, broker, console, and for each centre a local Ray cluster with an agent. The cards are
+    logical. Starting again goes on with the jobs and books that were kept.
+
+    Examples:
+
+      brain up
+
+      brain up --park my-park.yaml --data ./park-data --port 8500""",
+    """在本机运行整个园区，直到 Ctrl-C。
+
+    包括数据库、调度服务、控制台，以及每个中心的本机 Ray 集群与代理。卡为逻辑卡。
+    再次启动会接着上次的作业与账本继续。
+
+    示例：
+
+      brain up
+
+      brain up --park my-park.yaml --data ./park-data --port 8500""",
+)
+
+
+@app.command(help=UP_HELP)
+def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> None:
+    """Run a park on this machine."""
+    from api.park_file import ParkFileInvalid
+    from api.postgres import PostgresFailed
+    from api.settings import Settings
+    from api.up import LocalPark, UpFailed
+
+    settings = Settings.load()
+    end_on_signals()
+    try:
+        local = LocalPark(
+            (data or settings.data).expanduser().absolute(),
+            park_path(park, settings.park),
+            port or settings.port,
+            say,
+        )
+        url = settings.database_url
+        database_url = url.get_secret_value() if url else None
+        with local.running(database_url):
+            _say_ready(local.url, local.data, settings.data)
+            local.watch(threading.Event())
+    except KeyboardInterrupt:
+        say("everything is stopped", "已全部停止")
+    except (ParkFileInvalid, PostgresFailed, UpFailed) as error:
+        fail(str(error))
+
+
+def park_path(named: str | None, setting: Path | None) -> Path:
+    """The park file: by its name, from the settings, or the local park."""
+    from api.park_file import DEFAULT_PARK, LOCAL_PARK
+
+    if named is None:
+        return setting or LOCAL_PARK
+    known = {LOCAL: LOCAL_PARK, DEFAULT: DEFAULT_PARK}
+    return known.get(named) or Path(named).expanduser().absolute()
+
+
+def end_on_signals() -> None:
+    """Being told to end is the same as Ctrl-C."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+def say(english: str, chinese: str) -> None:
+    console.print(f"[cyan]•[/] {both(english, chinese)}", soft_wrap=True)
+
+
+def _say_ready(url: str, data: Path, default: Path) -> None:
+    console.print(
+        both(
+            f"\n[bold green]The park is up.[/] Console: [bold]{url}/[/]  "
+            f"(keys: {data}/keys.json)\n"
+            "In another terminal:  brain submit examples/digits/job.yaml --watch\n"
+            "Ctrl-C stops everything; jobs and books are kept.",
+            f"\n[bold green]园区已启动。[/]控制台：[bold]{url}/[/]（密钥：{data}/keys.json）\n"
+            "在另一终端运行：brain submit examples/digits/job.yaml --watch\n"
+            "Ctrl-C 停止全部，作业与账本保留。",
+        ),
+        soft_wrap=True,
+    )
+    if data != default:
+        console.print(both("and there first: ", "并先设置：") + f"export BRAIN_DATA={data}")
+
+
+@app.command(
+    help=both(
+        """Bring the database's tables up to date.
+
+    Example:
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
+        """将数据库表结构升级到最新。
+
+    示例：
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
+    )
+)
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.database import BadDatabaseUrl
+    from api.database import migrate as bring_up_to_date
+    from api.settings import Settings
+
+    settings = Settings.load()
+    if settings.database_url is None:
+        fail(
+            both(
+                "BRAIN_DATABASE_URL is not set; the embedded database is migrated when it starts",
+                "未设置 BRAIN_DATABASE_URL；内置数据库会在启动时自动升级",
+            ),
+            2,
+        )
+    try:
+        bring_up_to_date(settings.database_url.get_secret_value())
+    except (BadDatabaseUrl, SQLAlchemyError) as error:
+        fail(str(error).splitlines()[0])
+    say("the tables are up to date", "表结构已是最新")
+
+
+@app.command(
+    help=both(
+        """Check this machine, the settings and the broker, and say what to do.
+
+    Example:
+
+      brain doctor""",
+        """检查本机、设置与调度服务，并给出处理建议。
+
+    示例：
+
+      brain doctor""",
+    )
+)
+def doctor(as_json: Json = False) -> None:
+    """Check everything that is needed."""
+    from dataclasses import asdict
+
+    from api.doctor import examine
+    from api.profile import read_profile
+    from api.settings import Settings
+
+    settings = Settings.load()
+    findings = list(examine(settings, read_profile(settings.data)))
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        made = table("", "", "")
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
+            made.add_row(mark, finding.name, finding.text)
+            if not finding.is_well:
+                made.add_row("", "", f"[yellow]→ {finding.fix}[/]")
+        console.print(made)
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,151 @@
+"""What the command line does by itself: arguments, texts, numbers."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.cli.arguments import prepared
+from api.cli.terminal import bar, clock_text, duration_text, p_text, share_text
+
+COMMANDS = ["submit", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
+COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
+
+
+def brain(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("BRAIN_", "LC_", "LANG"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "api", *arguments],
+        env=kept | {"COLUMNS": "80", "NO_COLOR": "1"} | variables,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_what_follows_two_dashes_is_the_jobs_command() -> None:
+    assert prepared(["submit", "-n", "2", "--", "python", "a b.py", "--lang", "fr"]) == [
+        *["submit", "-n", "2"],
+        *["--command", "python 'a b.py' --lang fr"],
+    ]
+
+
+def test_one_word_is_a_whole_shell_command() -> None:
+    assert prepared(["submit", "--", "a && b"]) == ["submit", "--command", "a && b"]
+
+
+def test_other_commands_keep_their_two_dashes() -> None:
+    assert prepared(["show", "--", "-x"]) == ["show", "--", "-x"]
+
+
+@pytest.mark.parametrize("words", [["--lang", "zh"], ["--lang=zh"]])
+def test_the_language_may_stand_anywhere(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAIN_LANG", "en")
+
+    assert prepared(["jobs", *words, "--json"]) == ["jobs", "--json"]
+    assert os.environ["BRAIN_LANG"] == "zh"
+
+
+def test_help_comes_at_once_and_without_the_server() -> None:
+    script = (
+        "import sys, runpy; sys.argv = ['brain', '--help']\n"
+        "try: runpy.run_module('api', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'ray', 'fastapi', 'sqlalchemy', 'pydantic', 'httpx2'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_names_every_command() -> None:
+    text = brain("--help").stdout
+
+    assert not [name for name in COMMANDS if name not in text]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_by_an_example(name: str) -> None:
+    done = brain(name, "--help")
+
+    assert done.returncode == 0
+    assert f"brain {name}" in done.stdout
+
+
+def test_help_speaks_chinese_where_the_machine_does() -> None:
+    assert "提交作业" in brain("--help", LANG="zh_CN.UTF-8").stdout
+    assert "提交作业" in brain("submit", "--help", "--lang", "zh").stdout
+    assert "Put a job into the queue" in brain("--help", LANG="en_GB.UTF-8").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["frobnicate"],
+        ["jobs", "--frobnicate"],
+        ["submit"],
+        ["submit", "--devices", "many", "--", "true"],
+        ["submit", "--devices", "0", "--", "true"],
+        ["submit", "--limit", "soon", "--", "true"],
+        ["submit", "--env", "A", "--", "true"],
+        ["submit", "none.yaml"],
+        ["jobs", "--limit", "0"],
+        ["--as", "nobody", "jobs"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_two_and_a_word(arguments: list[str], tmp_path: Path) -> None:
+    done = brain(*arguments, BRAIN_DATA=str(tmp_path))
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_that_is_none_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    job = tmp_path / "job.yaml"
+    job.write_text("command: true\ndevices: -1\ncolour: red\n")
+
+    done = brain("submit", str(job), BRAIN_DATA=str(tmp_path), BRAIN_URL="http://127.0.0.1:1")
+
+    assert done.returncode == 2
+    assert "devices: Input should be greater than or equal to 1" in done.stderr
+    assert "colour: Extra inputs are not permitted" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "text"),
+    [(None, "-"), (5_240, "5.2s"), (61_000, "00:01:01"), (93_784_000, "1d 02:03:04")],
+)
+def test_a_duration_is_as_short_as_it_can_be(duration_ms: int | None, text: str) -> None:
+    assert duration_text(duration_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("tflops", "text"), [(1_900_000, "1,900"), (4_532, "4.532"), (1_250, "1.25"), (0, "0")]
+)
+def test_p_has_the_decimals_that_say_something(tflops: int, text: str) -> None:
+    assert p_text(tflops) == text
+
+
+def test_times_are_the_parks_own() -> None:
+    assert clock_text(1_767_196_800_000) == "01-01 00:00:00"
+
+
+def test_a_share_of_nothing_is_no_number() -> None:
+    assert share_text(0, 0) == "-"
+    assert share_text(82_000, 100_000) == "82.0%"
+
+
+def test_a_bar_is_filled_by_its_share() -> None:
+    assert bar(1, 4, 8) == "[cyan]██[/][dim]░░░░░░[/]"
