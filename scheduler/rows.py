@@ -72,15 +72,16 @@ def job_of(event: ev.Event) -> str | None:
 
 
 def write_jobs(connection: Connection, cycle: Cycle) -> None:
-    """New jobs, new attempts, then how both changed; one statement each."""
+    """New jobs, how attempts and jobs changed, and new attempts; one statement each."""
     jobs = [new_job_row(e, cycle.now_ms) for e in cycle.events if isinstance(e, ev.Submitted)]
     if jobs:
         connection.execute(upsert(JobRow).on_conflict_do_nothing(), jobs)
+    _write_starts(connection, cycle)
+    _write_ends(connection, cycle)
+    # After the ends: a job whose attempt ended may have been leased anew in the same cycle.
     attempts = [_new_attempt(event) for event in cycle.events if isinstance(event, ev.Leased)]
     if attempts:
         connection.execute(insert(AttemptRow), attempts)
-    _write_starts(connection, cycle)
-    _write_ends(connection, cycle)
     _write_states(connection, cycle)
     _write_answers(connection, cycle)
     _write_refusals(connection, cycle)
