@@ -1,0 +1,191 @@
+"""An attempt at its centre: what its members did, put together. All or nothing."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
+from cluster.member import MemberEnd, MemberPhase, MemberStart, MemberState
+
+KILLED = -9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendezvous:
+    """What all members of a gang are told: where rank 0 is, and the order as it is written."""
+
+    address: str
+    port: int
+    order: str
+
+
+# A lost node makes its peers fail first and is noticed last: the worst end is what happened.
+_BY_WEIGHT = (
+    (MemberEnd.NODE, AttemptEnd.NODE),
+    (MemberEnd.LEASE, AttemptEnd.CENTRE),
+    (MemberEnd.REFUSED, AttemptEnd.REFUSED),
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One attempt and the states of its members, by rank, as far as they are known.
+
+    `order` None: it was to be stopped before anybody had ordered it. `refusal` says why it could
+    not be started as a whole. `final` is what was reported of its end, which never changes.
+    """
+
+    attempt_id: str
+    noted_at_ms: int = 0
+    order: LaunchOrder | None = None
+    master_port: int | None = None
+    stop_grace_ms: int | None = None
+    refusal: str = ""
+    is_forgotten: bool = False
+    is_output_shipped: bool = False
+    final: AttemptReport | None = None
+    members: dict[int, MemberState] = field(default_factory=dict)
+
+    def note(self, state: MemberState) -> bool:
+        """Take in what a node says of a member; an end is the last word. Whether it was news."""
+        known = self.members.get(state.rank)
+        if known == state or (known is not None and known.phase is MemberPhase.ENDED):
+            return False
+        self.members[state.rank] = state
+        return True
+
+    def lose(self, rank: int, end: MemberEnd, detail: str, now_ms: int) -> None:
+        """This member is over, although its node will not say so."""
+        known = self.members.get(rank)
+        self.note(
+            MemberState(
+                attempt_id=self.attempt_id,
+                rank=rank,
+                phase=MemberPhase.ENDED,
+                started_at_ms=known.started_at_ms if known else None,
+                ended_at_ms=now_ms,
+                end=end,
+                detail=detail,
+            )
+        )
+
+    @property
+    def unfinished(self) -> tuple[MemberOrder, ...]:
+        """The members that run or may yet run."""
+        orders = self.order.members if self.order else ()
+        return tuple(order for order in orders if not self._is_over(order.rank))
+
+    @property
+    def is_over(self) -> bool:
+        return not self.unfinished
+
+    @property
+    def is_to_end(self) -> bool:
+        """Whether members that still run are to be stopped: one failed, or a stop was asked for."""
+        is_unwanted = self.stop_grace_ms is not None or bool(self.refusal)
+        return is_unwanted or any(_has_failed(state) for state in self.members.values())
+
+    def report(self) -> AttemptReport:
+        if self.final is not None:
+            return self.final
+        return self._final_report() if self.is_over else self._report_so_far()
+
+    def _is_over(self, rank: int) -> bool:
+        state = self.members.get(rank)
+        return state is not None and state.phase is MemberPhase.ENDED
+
+    def _started_at_ms(self) -> int | None:
+        """When the last member began, once all have."""
+        times = [state.started_at_ms for state in self.members.values()]
+        known = [time for time in times if time is not None]
+        is_whole = self.order is not None and len(known) == len(self.order.members)
+        return max(known) if is_whole else None
+
+    def _report_so_far(self) -> AttemptReport:
+        started_at_ms = self._started_at_ms()
+        is_running = started_at_ms is not None
+        return AttemptReport(
+            attempt_id=self.attempt_id,
+            phase=AttemptPhase.RUNNING if is_running else AttemptPhase.STARTING,
+            started_at_ms=started_at_ms,
+        )
+
+    def _final_report(self) -> AttemptReport:
+        end, exit_code, detail = self._verdict()
+        times = [state.ended_at_ms for state in self.members.values()]
+        return AttemptReport(
+            attempt_id=self.attempt_id,
+            phase=AttemptPhase.ENDED,
+            started_at_ms=self._started_at_ms(),
+            ended_at_ms=max((time for time in times if time is not None), default=self.noted_at_ms),
+            exit_code=exit_code,
+            end=end,
+            detail=detail,
+        )
+
+    def _verdict(self) -> tuple[AttemptEnd, int | None, str]:
+        ended = sorted(
+            self.members.values(), key=lambda state: (state.ended_at_ms or 0, state.rank)
+        )
+        for member_end, end in _BY_WEIGHT:
+            for state in ended:
+                if state.end is member_end:
+                    return end, None, self.refusal or f"member {state.rank}: {state.detail}"
+        if self.refusal:
+            return AttemptEnd.REFUSED, None, self.refusal
+        failed = [state for state in ended if _has_failed(state)]
+        if failed:
+            return AttemptEnd.EXITED, _exit_code(failed[0]), _what_failed(failed[0])
+        if any(state.end is MemberEnd.STOPPED for state in ended) or not ended:
+            codes = [state.exit_code for state in ended if state.exit_code is not None]
+            first = next((code for code in codes if code != 0), 0)
+            return AttemptEnd.STOPPED, first if codes else None, ""
+        return AttemptEnd.EXITED, 0, ""
+
+
+def cards_by_node(order: LaunchOrder) -> dict[str, int]:
+    """How many cards a gang takes on each of its nodes that it takes any of."""
+    cards: Counter[str] = Counter()
+    for member in order.members:
+        cards[member.node_id] += member.card_count
+    return {node_id: count for node_id, count in cards.items() if count > 0}
+
+
+def member_start(order: LaunchOrder, member: MemberOrder, gang: Rendezvous) -> MemberStart:
+    """What a member's node is asked; what we set wins over what the user sets."""
+    ours = {
+        "BRAIN_JOB_ID": order.job_id,
+        "BRAIN_ATTEMPT": order.attempt_id,
+        "RANK": str(member.rank),
+        "LOCAL_RANK": str(member.local_rank),
+        "WORLD_SIZE": str(len(order.members)),
+        "MASTER_ADDR": gang.address,
+        "MASTER_PORT": str(gang.port),
+    }
+    return MemberStart(
+        attempt_id=order.attempt_id,
+        job_id=order.job_id,
+        rank=member.rank,
+        card_count=member.card_count,
+        command=order.command,
+        env=tuple((dict(order.env) | ours).items()),
+        archive=order.archive,
+        workdir=order.workdir,
+        checkpoint_dir=order.checkpoint_dir,
+        order=gang.order,
+    )
+
+
+def _has_failed(state: MemberState) -> bool:
+    """Whether a member ended badly by itself, which ends its gang."""
+    if state.phase is not MemberPhase.ENDED or state.end is MemberEnd.STOPPED:
+        return False
+    return state.end is not MemberEnd.EXITED or state.exit_code != 0
+
+
+def _exit_code(state: MemberState) -> int:
+    return KILLED if state.exit_code is None else state.exit_code
+
+
+def _what_failed(state: MemberState) -> str:
+    what = state.detail or f"exit code {_exit_code(state)}"
+    return f"member {state.rank}: {what}"

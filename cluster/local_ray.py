@@ -1,0 +1,320 @@
+"""A centre on one machine: a real Ray cluster of several raylets whose cards are only counted.
+
+Each node has a loopback address of its own and ports that nobody else has: Ray binds most of them
+on every address, so that addresses alone would not keep two clusters apart. Processes are found
+by the cluster's own folder, because `ray stop` would end every Ray on the machine.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from cluster.inventory import Centre, Node, Park
+from cluster.member import NODE_LABEL
+
+START_TIMEOUT_S = 180
+STOP_GRACE_S = 5
+OBJECT_STORE_BYTES = 80 * 1024 * 1024
+NODES_MAX = 32
+CENTRES_MAX = 200
+PORTS_FROM = 20_000
+PORTS_TO = 32_000  # below what Linux gives to outgoing connections
+PORT_BLOCK = 250
+PORTS_FOR_HEAD = 10
+PORTS_PER_NODE = 7
+ERROR_BYTES_SHOWN = 2_000
+POLL_S = 0.05
+
+
+class RayFailed(Exception):
+    """The local Ray cluster cannot start; the message says why and where its log is."""
+
+
+class LocalRay:
+    """The Ray cluster of one centre; `index` tells the centres of one machine apart.
+
+    What lasts lies in `data_dir`. Ray's own folder is under /tmp, because the paths of its
+    sockets must be short.
+    """
+
+    def __init__(self, centre: Centre, park: Park, data_dir: Path, index: int) -> None:
+        assert 0 <= index < CENTRES_MAX, f"no address for a centre with index {index}"
+        self.centre = centre
+        self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - resolve() follows links
+        self.token_path = self.data_dir / "ray-token"
+        self.log_path = self.data_dir / "ray.log"
+        self._index = index
+        self._nodes = tuple(node for pool in centre.pools for node in pool.nodes())
+        self._resource_by_pool = {
+            pool.id: park.device_kind_by_id[pool.device_kind_id].ray_resource
+            for pool in centre.pools
+        }
+        assert 0 < len(self._nodes) <= NODES_MAX, f"{len(self._nodes)} nodes do not fit one machine"
+        digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:12]
+        # Not the temporary folder of the environment: every process must find the same one.
+        self.temp_dir = Path(f"/tmp/brain-ray-{digest}")  # noqa: S108 - see _make_private
+
+    @property
+    def address(self) -> str:
+        """Where a driver connects to, once the cluster runs."""
+        return f"{self._ip(0)}:{self._first_port()}"
+
+    @property
+    def dashboard_url(self) -> str:
+        return f"http://{self._ip(0)}:{self._first_port() + 2}"
+
+    def start(self) -> None:
+        """Start the cluster, or adopt it where it runs already; returns when all nodes are in."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(self.data_dir / "ray.lock"):
+            if self.is_running():
+                return
+            self._end_processes()
+            _make_private(self.temp_dir)
+            self._write_token()
+            self._start_nodes()
+
+    def stop(self) -> None:
+        """End the cluster's processes, and what the centre's supervisors still run."""
+        self._end_processes()
+        shutil.rmtree(self.temp_dir, ignore_errors=True)
+        self._ports_path.unlink(missing_ok=True)
+
+    def is_running(self) -> bool:
+        """Whether every node of the cluster is there."""
+        if not self._ports_path.exists():
+            return False
+        raylets = [process for process in self.processes() if process.name() == "raylet"]
+        return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
+
+    def processes(self) -> list[psutil.Process]:
+        """The cluster's own processes: those whose command names its folder."""
+        return list(_processes_naming(f"{self.temp_dir}/"))
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which a driver joins this cluster and no other."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RAY_", "BRAIN_"))
+        }
+        return kept | {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(self.token_path),
+            "RAY_USAGE_STATS_ENABLED": "0",
+        }
+
+    def end_node(self, node_id: str) -> None:
+        """Kill one raylet, as a power cut would; for showing and testing what happens then."""
+        number = [node.id for node in self._nodes].index(node_id)
+        sign = f"--node_ip_address={self._ip(number)}"
+        for process in self.processes():
+            if process.name() == "raylet" and sign in process.cmdline():
+                process.kill()
+
+    def start_node(self, node_id: str) -> None:
+        """Start a node that was ended."""
+        number = [node.id for node in self._nodes].index(node_id)
+        self._ray_start(number)
+
+    def _start_nodes(self) -> None:
+        with _alone(Path("/tmp/brain-ray-ports.lock")):  # noqa: S108 - an empty file, never read
+            first_port = self._choose_ports()
+            self._ports_path.write_text(str(first_port), encoding="utf-8")
+            # The head holds its ports when it has started; then others may choose theirs.
+            starting = ThreadPoolExecutor(len(self._nodes))
+            head = starting.submit(self._ray_start, 0)
+            self._await_port(first_port)
+        others = [starting.submit(self._ray_start, n) for n in range(1, len(self._nodes))]
+        try:
+            for start in (head, *others):
+                start.result()
+        except RayFailed:
+            self._end_processes()
+            raise
+        finally:
+            starting.shutdown()
+
+    def _ray_start(self, number: int) -> None:
+        node = self._nodes[number]
+        first = self._first_port()
+        if number == 0:
+            role = ["--head", f"--port={first}", f"--ray-client-server-port={first + 1}"]
+            role += [f"--dashboard-port={first + 2}", f"--dashboard-host={self._ip(0)}"]
+        else:
+            role = [f"--address={self.address}"]
+        command = [*_RAY, "start", *role, *self._node_options(node, number)]
+        with self.log_path.open("ab") as log:
+            said_from = log.tell()
+            done = subprocess.run(
+                command,
+                env=self._ray_environment(),
+                cwd=self.data_dir,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=START_TIMEOUT_S,
+                check=False,
+            )
+        if done.returncode != 0:
+            said = self.log_path.read_bytes()[said_from:][-ERROR_BYTES_SHOWN:]
+            raise RayFailed(
+                f"Ray's node {node.id} did not start; {self.log_path} ends with:\n"
+                f"{said.decode(errors='replace').strip()}"
+            )
+
+    def _node_options(self, node: Node, number: int) -> list[str]:
+        ports = self._first_port() + PORTS_FOR_HEAD + number * PORTS_PER_NODE
+        resource = self._resource_by_pool[node.pool_id]
+        return [
+            f"--node-ip-address={self._ip(number)}",
+            *(f"--{name}-port={port}" for port, name in enumerate(_NODE_PORTS, start=ports)),
+            "--min-worker-port=0",
+            "--max-worker-port=0",
+            f"--temp-dir={self.temp_dir}",
+            f"--object-store-memory={OBJECT_STORE_BYTES}",
+            f"--labels={NODE_LABEL}={node.id}",
+            # Members are no Ray tasks: without CPUs Ray keeps no idle workers ready.
+            "--num-cpus=0",
+            # Ray wants this one resource in an option of its own.
+            f"--num-gpus={node.card_count if resource == 'GPU' else 0}",
+            f"--resources={json.dumps({} if resource == 'GPU' else {resource: node.card_count})}",
+            "--disable-usage-stats",
+            "--include-log-monitor=false",
+        ]
+
+    def _ray_environment(self) -> dict[str, str]:
+        first = self._first_port()
+        return self.environment() | {
+            # Otherwise two heads on one machine want the same two.
+            "AUTOSCALER_METRIC_PORT": str(first + 3),
+            "DASHBOARD_METRIC_PORT": str(first + 4),
+        }
+
+    def _ip(self, number: int) -> str:
+        return f"127.0.{10 + self._index}.{number + 1}"
+
+    @property
+    def _ports_path(self) -> Path:
+        return self.data_dir / "ray-port"
+
+    def _first_port(self) -> int:
+        try:
+            return int(self._ports_path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise RayFailed(f"the Ray of {self.centre.id} does not run: start it first") from None
+
+    def _choose_ports(self) -> int:
+        """The first port of a block in which nobody listens, not always the same one first."""
+        needed = PORTS_FOR_HEAD + len(self._nodes) * PORTS_PER_NODE
+        blocks = range(PORTS_FROM, PORTS_TO - PORT_BLOCK, PORT_BLOCK)
+        start = int(hashlib.sha256(str(self.temp_dir).encode()).hexdigest(), 16) % len(blocks)
+        for number in range(len(blocks)):
+            block = blocks[(start + number) % len(blocks)]
+            if all(_is_free(port) for port in range(block, block + needed)):
+                return block
+        raise RayFailed(f"no {needed} free ports in a row between {PORTS_FROM} and {PORTS_TO}")
+
+    def _write_token(self) -> None:
+        with suppress(FileExistsError):
+            descriptor = os.open(self.token_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_hex(32))
+
+    def _await_port(self, port: int) -> None:
+        pause = _Pause(START_TIMEOUT_S)
+        while not _answers(self._ip(0), port):
+            pause.once(f"Ray's head in {self.temp_dir} does not answer; see {self.log_path}")
+
+    def _end_processes(self) -> None:
+        ending = self.processes()
+        for process in ending:
+            with suppress(psutil.NoSuchProcess):
+                ending += process.children(recursive=True)
+        ending += _processes_naming(f"{self.data_dir}/runs")
+        for process in ending:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(ending, timeout=STOP_GRACE_S)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=STOP_GRACE_S)
+
+
+_NODE_PORTS = (
+    "dashboard-agent-listen",
+    "dashboard-agent-grpc",
+    "runtime-env-agent",
+    "metrics-export",
+    "node-manager",
+    "object-manager",
+)
+_RAY = (sys.executable, "-m", "ray.scripts.scripts")
+
+
+class _Pause:
+    """Waits between two looks at something, and gives up in the end."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._looks_left = int(timeout_s / POLL_S)
+        self._never = threading.Event()
+
+    def once(self, complaint: str) -> None:
+        if self._looks_left == 0:
+            raise RayFailed(complaint)
+        self._looks_left -= 1
+        self._never.wait(POLL_S)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from doing the same at the same moment."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _make_private(folder: Path) -> None:
+    """Make Ray's folder, or refuse one in which others could have put something of theirs."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise RayFailed(f"{folder} belongs to somebody else: remove it, or move the data") from None
+
+
+def _processes_naming(text: str) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(text in word for word in process.cmdline()):
+                found.append(process)
+    return found
+
+
+def _answers(ip: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((ip, port), timeout=1):
+        return True
+    return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("", port))
+        return True
+    return False

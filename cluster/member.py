@@ -1,0 +1,99 @@
+"""One process of a gang: what its node is asked to run, and what the node says of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+NODE_LABEL = "brain-node"
+"""The label by which a node of Ray carries our id of it."""
+
+
+class MemberPhase(StrEnum):
+    """How far a member has come on its node."""
+
+    CLAIMED = "claimed"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class MemberEnd(StrEnum):
+    """Why a member ended, as seen on its node.
+
+    `LEASE`: nobody counted on it any more. `LOST`: its shim was killed, so that its exit code is
+    not known. `REFUSED`: it never ran.
+    """
+
+    EXITED = "exited"
+    STOPPED = "stopped"
+    LEASE = "lease"
+    LOST = "lost"
+    REFUSED = "refused"
+    NODE = "node"
+
+
+class Leasing(StrEnum):
+    """Whether the agent counts on a node's members: else their lease is let end."""
+
+    RENEW = "renew"
+    LET_END = "let_end"
+
+
+MemberKey = tuple[str, int]
+"""An attempt and a rank in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberStart:
+    """What a node needs to know to run one member.
+
+    `env` holds the user's variables and the gang's; the node adds its own. `order` is the whole
+    launch order as its driver writes it: whoever finds the run can tell what it is part of.
+    """
+
+    attempt_id: str
+    job_id: str
+    rank: int
+    card_count: int
+    command: str
+    env: tuple[tuple[str, str], ...]
+    archive: str | None
+    workdir: str | None
+    checkpoint_dir: str | None
+    order: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberState:
+    """How one member stands; times are the node's clock, `cards` its indices on the node."""
+
+    attempt_id: str
+    rank: int
+    phase: MemberPhase
+    cards: tuple[int, ...] = ()
+    started_at_ms: int | None = None
+    ended_at_ms: int | None = None
+    exit_code: int | None = None
+    end: MemberEnd | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChunk:
+    """Bytes of a member's output from `offset` on; `is_last` when no more will ever come."""
+
+    attempt_id: str
+    rank: int
+    offset: int
+    data: bytes
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a supervisor has to say: states that are newer than the version asked from.
+
+    Another `incarnation` than the one asked from began anew, so that these are all states.
+    """
+
+    incarnation: str
+    version: int
+    members: tuple[MemberState, ...]

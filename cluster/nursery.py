@@ -1,0 +1,98 @@
+"""A node's nursery, seen from its supervisor: asked for members, found by its command line."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from cluster import shim
+from cluster.devices import VISIBLE_DEVICES_VARIABLE
+
+NURSERY_TIMEOUT_S = 10.0
+SWEEPS_MAX = 50
+
+
+class NurseryAsked:
+    """Has members run by a nursery, which it starts when there is none (any more)."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._control: socket.socket | None = None
+
+    def run(self, request: shim.Request) -> None:
+        message = json.dumps(vars(request)).encode()
+        message = shim.LENGTH.pack(len(message)) + message
+        if self._control is not None:
+            with suppress(OSError):  # somebody killed it; its shims live on
+                self._control.sendall(message)
+                return
+        self._control = self._open()
+        self._control.sendall(message)
+
+    def _open(self) -> socket.socket:
+        """Start the process that forks this node's shims; it is not to be a child of ours."""
+        ours, its = socket.socketpair()
+        with its, (self._root / "nursery.log").open("ab") as log:
+            subprocess.run(
+                [sys.executable, "-I", "-S", shim.__file__, str(self._root)],
+                stdin=its.fileno(),
+                stdout=log,
+                stderr=log,
+                env={},
+                cwd=self._root,
+                start_new_session=True,
+                check=True,
+                timeout=NURSERY_TIMEOUT_S,
+            )
+        ours.settimeout(NURSERY_TIMEOUT_S)
+        return ours
+
+
+def member_environment(mine: Mapping[str, str]) -> dict[str, str]:
+    """What a member inherits: the node's variables, without what Ray and we keep to ourselves.
+
+    `python` is that of the environment in which the centre's Ray runs.
+    """
+    kept = {
+        name: value
+        for name, value in mine.items()
+        if not name.startswith(("RAY_", "BRAIN_")) and name not in _SET_BY_RAY
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{mine.get('PATH', os.defpath)}"
+    return kept | {"PATH": path, "VIRTUAL_ENV": sys.prefix, "PYTHONUNBUFFERED": "1"}
+
+
+_SET_BY_RAY = {
+    *("AUTOSCALER_METRIC_PORT", "DASHBOARD_METRIC_PORT", "OMP_NUM_THREADS", "PYTHONBREAKPOINT"),
+    *("SPT_NOENV", "OLDPWD", "_", *VISIBLE_DEVICES_VARIABLE.values()),
+}
+
+
+def terminate_shim(run: Path) -> None:
+    """Tell a shim that lives (its `alive` pipe is open) to read how it shall stop."""
+    with suppress(OSError, ValueError, ProcessLookupError):
+        started = json.loads((run / "started").read_text(encoding="utf-8"))
+        os.kill(started["shim"], signal.SIGTERM)
+
+
+def sweep(attempt_id: str, rank: int) -> None:
+    """End what a killed shim left behind, should nobody have done it: found by its environment."""
+    marks = {f"BRAIN_ATTEMPT={attempt_id}".encode(), f"RANK={rank}".encode()}
+    for _ in range(SWEEPS_MAX):
+        strays = [path for path in Path("/proc").glob("[0-9]*/environ") if _has(path, marks)]
+        for path in strays:
+            with suppress(ProcessLookupError):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+        if not strays:
+            return
+
+
+def _has(environ: Path, marks: set[bytes]) -> bool:
+    with suppress(OSError):
+        return marks <= set(environ.read_bytes().split(b"\0"))
+    return False

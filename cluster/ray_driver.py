@@ -1,0 +1,400 @@
+"""A centre that is a Ray cluster: a `cluster.driver.Driver` which starts, follows and ends gangs.
+
+An attempt's cards are set aside by a detached placement group of its name, on the nodes that the
+planner chose. Which cards a member gets is decided by its node's supervisor, for Ray hands out
+none with a placement group; so members start beside the group and not after it, because Ray
+takes a second to find a place that was freed just before. A group that finds none ends its attempt.
+
+All is level-triggered: what should be is in the journal, what is comes from the supervisors, and
+the keeper makes the one like the other, again and again.
+"""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+from cluster import ray_nodes
+from cluster.archive import BadArchive
+from cluster.driver import CentreReport, LaunchOrder, MemberOrder
+from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start
+from cluster.journal import Journal
+from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState
+from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
+from cluster.ray_watch import CentreRay, NodeTable
+from cluster.shim import Stop
+from cluster.supervisor import FENCED_AFTER_S
+from cluster.wire import order_from_json, order_to_json
+
+KEEP_S = 1.0
+GROUPS_S = 5.0
+GROUP_PLACED_MS = 15_000
+RETRY_S = 0.3
+FAILED_GANG_GRACE_MS = 5_000
+OUTPUT_KEPT_MS = 600_000
+HEAD_MISSES_MAX = 3
+CALLERS = 16
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class RayDriver:
+    """Drives one Ray cluster; `on_change` is called, from any thread, when there is news.
+
+    `fetch_archive` gives the bytes of an uploaded working directory by their sha256.
+    """
+
+    def __init__(
+        self,
+        place: CentreRay,
+        fetch_archive: Callable[[str], bytes],
+        on_change: Callable[[], None],
+    ) -> None:
+        self._place = place
+        self._fetch_archive = fetch_archive
+        self._on_change = on_change
+        self._journal = Journal(place.data_dir / "attempts")
+        self._lock = threading.RLock()
+        self._attempts = {attempt.attempt_id: attempt for attempt in self._journal.read()}
+        self._nodes = NodeTable(place)
+        self._callers = ThreadPoolExecutor(CALLERS, thread_name_prefix="ray-call")
+        self._is_closed = threading.Event()
+        self._leasing = Leasing.RENEW
+        self._connected = threading.Event()
+        self._head_seen_at_s = time.monotonic()
+        self._head_misses = 0
+        self._groups_looked_at_s = 0.0
+
+    # The port.
+
+    @property
+    def centre_id(self) -> str:
+        return self._place.centre.id
+
+    def launch(self, order: LaunchOrder) -> None:
+        with self._lock:
+            if order.attempt_id in self._attempts:
+                return
+            attempt = self._add(Attempt(attempt_id=order.attempt_id, order=order))
+        self._submit(self._begin, attempt)
+        self._on_change()
+
+    def stop(self, attempt_id: str, grace_ms: int) -> None:
+        with self._lock:
+            attempt = self._attempts.get(attempt_id) or self._add(Attempt(attempt_id=attempt_id))
+            if attempt.stop_grace_ms is None or grace_ms < attempt.stop_grace_ms:
+                attempt.stop_grace_ms = grace_ms
+                self._journal.write(attempt)
+        self._submit(self._advance, attempt)
+
+    def forget(self, attempt_id: str) -> None:
+        with self._lock:
+            attempt = self._attempts.get(attempt_id)
+            if attempt is None or attempt.final is None or attempt.is_forgotten:
+                return
+            attempt.is_forgotten = True
+            self._journal.write(attempt)
+        self._submit(self._clear, attempt)
+
+    def observe(self) -> CentreReport:
+        with self._lock:
+            attempts = [one for one in self._attempts.values() if not one.is_forgotten]
+            return CentreReport(
+                centre_id=self.centre_id,
+                heard_at_ms=_now_ms(),
+                online_node_ids=frozenset(() if self._head_misses else self._nodes.online()),
+                attempts=tuple(attempt.report() for attempt in attempts),
+            )
+
+    # Life.
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the cluster's head went away: begin anew, before Ray ends this process."""
+        return self._connected.is_set() and self._head_misses >= HEAD_MISSES_MAX
+
+    def start(self) -> None:
+        for work in (self._look_at_head, self._keep, self._watch):
+            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop driving; what runs goes on."""
+        self._is_closed.set()
+        self._callers.shutdown(wait=False, cancel_futures=True)
+        if self._connected.is_set() and not self._head_misses:
+            ray_nodes.disconnect()
+
+    def set_leasing(self, leasing: Leasing) -> None:
+        """Whether members are still counted on; if not, their leases end."""
+        self._leasing = leasing
+
+    def stopping_ids(self) -> list[str]:
+        """The attempts that need not be stopped again: they end, or have ended."""
+        with self._lock:
+            attempts = self._attempts.values()
+            return [
+                one.attempt_id for one in attempts if one.final or one.stop_grace_ms is not None
+            ]
+
+    # Output.
+
+    def new_output(
+        self, offsets: Mapping[MemberKey, int], done: set[MemberKey], wait_s: float
+    ) -> list[LogChunk]:
+        """Output from `offsets` on of all members but those `done`; for one caller at a time."""
+        if not self._connected.is_set():
+            self._is_closed.wait(wait_s)
+            return []
+        return self._nodes.output(offsets, done, wait_s)
+
+    def release_output(self, attempt_id: str, done: set[MemberKey]) -> None:
+        """What these members said has reached who reads it, and may be cleared away."""
+        with self._lock:
+            attempt = self._attempts.get(attempt_id)
+        if attempt and attempt.final and {(attempt_id, rank) for rank in attempt.members} <= done:
+            attempt.is_output_shipped = True
+            self._submit(self._clear, attempt)
+
+    # Steps of an attempt; each may be taken again.
+
+    def _begin(self, attempt: Attempt) -> None:
+        """Start all members, or none."""
+        try:
+            for state in self._start_members(attempt):
+                self._note(attempt, state)
+        except (NodeFailed, BadArchive) as error:
+            with self._lock:
+                attempt.refusal = str(error)
+                self._journal.write(attempt)
+        self._advance(attempt)
+
+    def _start_members(self, attempt: Attempt) -> list[MemberState]:
+        order = attempt.order
+        assert order is not None, f"{attempt.attempt_id} has no order to begin"
+        nodes = {member.node_id: self._node(member.node_id) for member in order.members}
+        self._provide_archive(order, nodes.values())
+        ray_nodes.hold_cards(order.attempt_id, self._resource(order), cards_by_node(order))
+        first = nodes[order.members[0].node_id]
+        if attempt.master_port is None:
+            attempt.master_port = first.free_port()
+            self._journal.write(attempt)
+        gang = Rendezvous(
+            address=first.address, port=attempt.master_port, order=order_to_json(order)
+        )
+        if attempt.stop_grace_ms is not None:
+            return []
+        return ray_nodes.start_all(
+            [nodes[one.node_id].start(member_start(order, one, gang)) for one in order.members]
+        )
+
+    def _advance(self, attempt: Attempt) -> None:
+        """What follows from what is known: nothing, the end of its members, or its own."""
+        with self._lock:
+            if attempt.final is not None:
+                return
+            if attempt.is_over:
+                attempt.final = attempt.report()
+                self._journal.write(attempt)
+                self._submit(self._release, attempt)
+            elif attempt.is_to_end:
+                self._stop_members(attempt)
+        self._on_change()
+
+    def _stop_members(self, attempt: Attempt) -> None:
+        grace_ms, number = FAILED_GANG_GRACE_MS, None
+        if attempt.stop_grace_ms is not None:
+            grace_ms = attempt.stop_grace_ms
+            number = _signal_number(attempt.order)
+        for member in attempt.unfinished:
+            calls = self._nodes.calls(member.node_id)
+            if calls is not None:
+                stop = Stop(grace_ms=grace_ms, signal=number)
+                calls.stop(attempt.attempt_id, member.rank, stop)
+
+    def _release(self, attempt: Attempt) -> None:
+        if self._connected.is_set():
+            ray_nodes.release_cards(attempt.attempt_id)
+
+    def _clear(self, attempt: Attempt) -> None:
+        """Remove what the nodes keep of an attempt that nobody asks about any more."""
+        if attempt.final is None or not (attempt.is_forgotten and self._connected.is_set()):
+            return
+        is_old = _now_ms() - (attempt.final.ended_at_ms or 0) > OUTPUT_KEPT_MS
+        if not (attempt.is_output_shipped or is_old or not attempt.members):
+            return
+        for member in attempt.order.members if attempt.order else ():
+            calls = self._nodes.calls(member.node_id)
+            if calls is not None:
+                calls.forget(attempt.attempt_id)
+        with self._lock:
+            self._journal.remove(attempt.attempt_id)
+            self._attempts.pop(attempt.attempt_id, None)
+
+    def _node(self, node_id: str) -> SupervisorCalls:
+        """The node's supervisor; shortly after our own start it may not be known yet."""
+        self._connected.wait(FENCED_AFTER_S)
+        calls = self._nodes.calls(node_id)
+        if calls is None:
+            raise NodeFailed(f"node {node_id} is not there")
+        return calls
+
+    def _provide_archive(self, order: LaunchOrder, nodes: Iterable[SupervisorCalls]) -> None:
+        if order.archive is not None:
+            data = ray_nodes.put(self._fetch_archive(order.archive))
+            for node in nodes:
+                node.provide_archive(order.archive, data)
+
+    def _resource(self, order: LaunchOrder) -> str:
+        kind = self._place.device_kind_by_id.get(order.device_kind_id)
+        if kind is None:
+            raise NodeFailed(f"no device kind {order.device_kind_id} at {self.centre_id}")
+        return kind.ray_resource
+
+    # Work that goes on.
+
+    def _look_at_head(self) -> None:
+        while not self._is_closed.is_set():
+            is_there = ray_nodes.head_answers(self._place.address)
+            if is_there:
+                self._head_seen_at_s = time.monotonic()
+            was_there = self._head_misses == 0
+            self._head_misses = 0 if is_there else self._head_misses + 1
+            if is_there != was_there or self.is_cut_off:
+                self._on_change()
+            self._is_closed.wait(KEEP_S)
+
+    def _watch(self) -> None:
+        self._connected.wait()
+        while not self._is_closed.is_set():
+            for node_id, seen in self._nodes.watch(self._leasing):
+                for state in seen.members:
+                    self._hear(node_id, state)
+            if not self._nodes.online():
+                self._is_closed.wait(RETRY_S)
+
+    def _hear(self, node_id: str, state: MemberState) -> None:
+        with self._lock:
+            attempt = self._attempts.get(state.attempt_id)
+        if attempt is None:
+            self._submit(self._adopt, node_id)
+        elif self._note(attempt, state):
+            self._advance(attempt)
+
+    def _adopt(self, node_id: str) -> None:
+        """Take over attempts of which this agent has no memory; what has no order was renounced."""
+        calls = self._nodes.calls(node_id)
+        assert calls is not None, f"{node_id} spoke and is not known"
+        for attempt_id, text in calls.orders().items():
+            with self._lock:
+                if attempt_id not in self._attempts:
+                    order = order_from_json(text) if text else None
+                    self._add(Attempt(attempt_id=attempt_id, order=order))
+        self._nodes.watch_anew(node_id)
+
+    def _keep(self) -> None:
+        """Make what is like what should be, once a second."""
+        while not self._is_closed.wait(KEEP_S):
+            if self._connected.is_set():
+                self._nodes.refresh()
+            elif self._head_misses == 0:
+                self._join()
+            for attempt in self._snapshot():
+                self._keep_attempt(attempt)
+            if self._connected.is_set():
+                self._keep_groups()
+
+    def _join(self) -> None:
+        """Join the cluster, and go on with what had been begun."""
+        try:
+            ray_nodes.connect(self._place.address, str(self._place.token_path))
+        except ClusterFailed as error:
+            _log.warning("%s", error)
+            return
+        self._nodes.refresh()
+        self._connected.set()
+        for attempt in self._snapshot():
+            is_whole = all(self._nodes.calls(member.node_id) for member in attempt.unfinished)
+            if attempt.unfinished and not attempt.is_to_end and is_whole:
+                self._submit(self._begin, attempt)
+
+    def _keep_attempt(self, attempt: Attempt) -> None:
+        if attempt.final is not None:
+            self._clear(attempt)
+            return
+        for member in attempt.unfinished:
+            if self._is_gone(member.node_id):
+                self._lose(attempt, member)
+        if attempt.is_to_end or attempt.is_over:
+            self._advance(attempt)
+
+    def _is_gone(self, node_id: str) -> bool:
+        """Whether nobody can have renewed the lease of this node's members for too long."""
+        if self._connected.is_set():
+            return self._nodes.is_gone(node_id)
+        return time.monotonic() - self._head_seen_at_s > FENCED_AFTER_S
+
+    def _lose(self, attempt: Attempt, member: MemberOrder) -> None:
+        if self._connected.is_set():
+            end, detail = MemberEnd.NODE, f"node {member.node_id} was lost"
+        else:
+            end, detail = MemberEnd.LEASE, f"the Ray of {self.centre_id} is not there"
+        with self._lock:
+            attempt.lose(member.rank, end, detail, _now_ms())
+
+    def _keep_groups(self) -> None:
+        """Remove placement groups that nobody needs; end attempts that got none."""
+        now_s = time.monotonic()
+        if now_s - self._groups_looked_at_s < GROUPS_S:
+            return
+        self._groups_looked_at_s = now_s
+        is_placed = ray_nodes.held_cards()
+        live = {one.attempt_id: one for one in self._snapshot() if one.final is None}
+        for attempt_id in is_placed.keys() - live.keys():
+            ray_nodes.release_cards(attempt_id)
+        for attempt_id in is_placed.keys() & live.keys():
+            attempt = live[attempt_id]
+            is_late = _now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS
+            if is_late and not is_placed[attempt_id] and not attempt.is_to_end:
+                attempt.refusal = "Ray has given its cards to somebody else"
+                self._advance(attempt)
+
+    # The table of attempts.
+
+    def _add(self, attempt: Attempt) -> Attempt:
+        attempt.noted_at_ms = _now_ms()
+        self._journal.write(attempt)
+        self._attempts[attempt.attempt_id] = attempt
+        return attempt
+
+    def _note(self, attempt: Attempt, state: MemberState) -> bool:
+        with self._lock:
+            return attempt.note(state)
+
+    def _snapshot(self) -> list[Attempt]:
+        with self._lock:
+            return list(self._attempts.values())
+
+    def _submit(self, work: Callable[[_T], None], argument: _T) -> None:
+        """Do this beside, and say in the log what nobody expected of it."""
+        with suppress(RuntimeError):  # closed in the meantime
+            self._callers.submit(work, argument).add_done_callback(_complain)
+
+
+def _complain(done: Future[None]) -> None:
+    if not done.cancelled() and done.exception() is not None:
+        _log.error("a call failed", exc_info=done.exception())
+
+
+def _signal_number(order: LaunchOrder | None) -> int | None:
+    """The number of the signal by which an order's members save themselves, if there is one."""
+    signals = {one.name: one.value for one in signal.Signals}
+    return signals.get(order.checkpoint_signal or "") if order else None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

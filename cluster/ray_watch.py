@@ -1,0 +1,156 @@
+"""The nodes of a centre as its driver sees them: who is there, who speaks, who is surely gone."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import ray_nodes
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre
+from cluster.member import Leasing, LogChunk, MemberKey, Seen
+from cluster.ray_nodes import Answers, SupervisorCalls
+from cluster.supervisor import FENCED_AFTER_S, NodeSettings
+
+WATCH_S = 1.0
+LOOK_S = 0.5
+RETRY_S = 0.3
+ONLINE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentreRay:
+    """A centre and where its Ray is; `data_dir` is the same folder on all of its nodes.
+
+    `silence_ms_max` is how long its members may go on while no agent says anything.
+    """
+
+    centre: Centre
+    device_kind_by_id: Mapping[str, DeviceKind]
+    address: str
+    token_path: Path
+    data_dir: Path
+    silence_ms_max: int
+
+    def node_settings(self) -> dict[str, NodeSettings]:
+        host, _, port = self.address.rpartition(":")
+        return {
+            node.id: NodeSettings(
+                node_id=node.id,
+                data_dir=str(self.data_dir),
+                card_count=node.card_count,
+                visible_devices_variable=kind.visible_devices_variable,
+                head=(host, int(port)),
+                silence_ms_max=self.silence_ms_max,
+            )
+            for pool in self.centre.pools
+            for kind in [self.device_kind_by_id[pool.device_kind_id]]
+            for node in pool.nodes()
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class _Node:
+    """A node, and what its supervisor last said; `heard_at_s` is when it was last there."""
+
+    calls: SupervisorCalls
+    is_alive: bool
+    heard_at_s: float
+    is_heard: bool = False
+    incarnation: str = ""
+    version: int = 0
+    ask_again_at_s: float = 0.0
+
+
+class NodeTable:
+    """The centre's nodes by id, once its Ray has been joined."""
+
+    def __init__(self, place: CentreRay) -> None:
+        self._settings = place.node_settings()
+        self._lock = threading.Lock()
+        self._nodes: dict[str, _Node] = {}
+        self._watches: Answers[Seen] = Answers()
+        self._outputs: Answers[tuple[LogChunk, ...]] = Answers()
+        self._begun_at_s: float | None = None
+
+    def refresh(self) -> None:
+        """Ask Ray which nodes there are; each that is new gets its supervisor."""
+        found = {node.node_id: node for node in ray_nodes.nodes()}
+        now_s = time.monotonic()
+        self._begun_at_s = self._begun_at_s or now_s
+        for node_id in self._settings.keys() & found.keys():
+            if node_id not in self._nodes and found[node_id].is_alive:
+                calls = SupervisorCalls(self._settings[node_id], found[node_id].address)
+                with self._lock:
+                    self._nodes[node_id] = _Node(calls=calls, is_alive=True, heard_at_s=now_s)
+        with self._lock:
+            for node_id, node in self._nodes.items():
+                node.is_alive = node_id in found and found[node_id].is_alive
+
+    def calls(self, node_id: str) -> SupervisorCalls | None:
+        with self._lock:
+            node = self._nodes.get(node_id)
+            return node.calls if node else None
+
+    def online(self) -> list[str]:
+        """The nodes that could take work now: Ray has them, and their supervisors speak."""
+        since_s = time.monotonic() - ONLINE_S
+        return [
+            node_id
+            for node_id, node in self._snapshot().items()
+            if node.is_alive and node.is_heard and node.heard_at_s > since_s
+        ]
+
+    def is_gone(self, node_id: str) -> bool:
+        """Whether what ran there has certainly ended: nobody renewed its lease for long enough."""
+        with self._lock:
+            node = self._nodes.get(node_id)
+        if node is not None and node.is_alive:
+            return False
+        last_s = node.heard_at_s if node else self._begun_at_s
+        return last_s is not None and time.monotonic() - last_s > FENCED_AFTER_S
+
+    def watch_anew(self, node_id: str) -> None:
+        """Have the node say everything once more."""
+        with self._lock:
+            self._nodes[node_id].version = 0
+
+    def watch(self, leasing: Leasing) -> list[tuple[str, Seen]]:
+        """What supervisors have to say, as soon as one has."""
+        now_s = time.monotonic()
+        for node_id, node in self._snapshot().items():
+            if not self._watches.is_asked(node_id) and node.ask_again_at_s <= now_s:
+                call = node.calls.watch(node.incarnation, node.version, leasing, WATCH_S)
+                self._watches.ask(node_id, call)
+        heard = []
+        for node_id, seen in self._watches.take(LOOK_S):
+            self._note(node_id, seen)
+            if seen is not None:
+                heard.append((node_id, seen))
+        return heard
+
+    def output(
+        self, offsets: Mapping[MemberKey, int], done: set[MemberKey], wait_s: float
+    ) -> list[LogChunk]:
+        """Output from `offsets` on of all members but those `done`; for one caller at a time."""
+        for node_id in self.online():
+            calls = self.calls(node_id)
+            if calls and not self._outputs.is_asked(node_id):
+                self._outputs.ask(node_id, calls.read_logs(offsets, done, wait_s))
+        answers = self._outputs.take(wait_s)
+        return [chunk for _, chunks in answers for chunk in chunks or ()]
+
+    def _note(self, node_id: str, seen: Seen | None) -> None:
+        with self._lock:
+            node = self._nodes[node_id]
+            now_s = time.monotonic()
+            if seen is None:
+                node.ask_again_at_s = now_s + RETRY_S
+            else:
+                node.is_heard, node.heard_at_s = True, now_s
+                node.incarnation, node.version = seen.incarnation, seen.version
+
+    def _snapshot(self) -> dict[str, _Node]:
+        with self._lock:
+            return dict(self._nodes)

@@ -1,0 +1,400 @@
+"""The shim: stands over one member, ends its whole tree, and writes down how it ended.
+
+Run as a script (`python -I -S shim.py ROOT`, standard library only) it is a node's nursery: it
+forks a shim for each request on its standard input. A fork of this small process costs a
+millisecond where a new interpreter costs twenty, and nothing here is a child of Ray, which kills
+its children. Whatever a member leaves behind is adopted by its shim; what a killed shim leaves
+behind is adopted by the nursery, which ends it.
+
+Files of a run, each written as a whole: `begun` (whoever creates it decides whether the member
+ever runs), `started`, `stop` (how to end it), `ended`. `alive` is a pipe that the shim holds
+open for writing: its reader learns at once that the shim is gone. The lease is a file that the
+supervisor touches; when it has not been for too long, nobody counts on this member any more.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_GRACE_MS = 10_000
+LOOK_S = 1.0  # how often a shim looks at its lease
+KILL_LOOK_S = 0.02
+LAST_WORDS_MS = 2_000
+"""What a member gets between TERM and KILL when a signal of its own choice came first."""
+
+REQUEST_BYTES_MAX = 16 * 1024 * 1024
+LENGTH = struct.Struct("!I")
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_NOT_FOUND = 127
+_LIBC = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run: `command` goes to `/bin/sh -c`; `run` is the run's folder."""
+
+    run: str
+    command: str
+    env: dict[str, str]
+    cwd: str
+    lease: str
+    lease_ttl_ms: int
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Request":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Stop:
+    """How to end a member; `signal` goes first, to those of its processes that handle it."""
+
+    grace_ms: int
+    signal: int | None = None
+
+
+def main() -> None:
+    """Detach from whoever started this, then be the nursery."""
+    if os.fork():
+        os._exit(0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    Nursery(control=0).tend()
+
+
+class Nursery:
+    """Forks shims on request; lives until nobody can ask any more and no shim is left."""
+
+    def __init__(self, control: int) -> None:
+        self._control: int | None = control
+        self._shims: set[int] = set()
+        self._may_have_strays = False
+        self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM)  # TERM is for its shims
+
+    def tend(self) -> None:
+        while self._control is not None or self._shims:
+            for ready in _wait([self._woken, self._control], None):
+                if ready == self._control:
+                    self._obey()
+                else:
+                    _drain(self._woken)
+            self._reap()
+
+    def _obey(self) -> None:
+        assert self._control is not None
+        message = _read_message(self._control)
+        if message is None:
+            os.close(self._control)
+            self._control = None
+            return
+        shim = os.fork()
+        if shim == 0:
+            os.close(self._control)
+            _in_a_fork(lambda: Shim(Request.from_json(message)).stand())
+        self._shims.add(shim)
+
+    def _reap(self) -> None:
+        """Bury the dead; end what a shim left behind that was killed itself."""
+        for process, exit_code in _dead_children():
+            is_shim = process in self._shims
+            self._shims.discard(process)
+            self._may_have_strays |= not is_shim or exit_code != 0
+        if self._may_have_strays:
+            strays = set(_children(os.getpid())) - self._shims
+            self._may_have_strays = bool(strays)
+            for stray in strays:
+                _kill(stray, signal.SIGKILL)
+
+
+class Shim:
+    """Stands over one member from its first to its last process."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._run = Path(request.run)
+        self._exit_code: int | None = None
+        self._why = "exited"
+        self._term_at_s: float | None = None
+        self._kill_at_s: float | None = None
+        self._lease = _Lease(request.lease, request.lease_ttl_ms)
+        self._woken = -1
+        self._child = -1
+
+    def stand(self) -> None:
+        os.setsid()
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        if not claim(self._run):
+            return
+        self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        alive = os.open(self._run / "alive", os.O_RDWR)  # opens whether or not somebody reads
+        shim = os.getpid()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(alive)
+            _in_a_fork(lambda: self._become_member(shim))
+        write_json(self._run / "started", {"shim": shim, "started_at_ms": _now_ms()})
+        with suppress(OSError):
+            os.write(alive, b"started\n")
+        self._watch()
+        ended = {"exit_code": self._exit_code, "ended_at_ms": _now_ms(), "why": self._why}
+        write_json(self._run / "ended", ended)
+
+    def _watch(self) -> None:
+        """Until no process of the member is left."""
+        while self._has_processes():
+            for _ in _wait([self._woken], self._patience_s()):
+                if signal.SIGTERM in _drain(self._woken):
+                    self._plan_the_stop()
+            self._bury()
+            if self._exit_code is not None and self._kill_at_s is None:
+                self._kill_at_s = time.monotonic()  # the member is over: so are its helpers
+            if self._exit_code is None and not self._lease.is_held():
+                self._why = "lease"
+                self._kill_at_s = time.monotonic()
+            if self._has_processes():
+                self._act_on_time()
+
+    def _has_processes(self) -> bool:
+        """Whatever its parent was, an orphan of the member has become a child of ours."""
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return True
+
+    def _patience_s(self) -> float:
+        if self._kill_at_s is not None and self._kill_at_s <= time.monotonic():
+            return KILL_LOOK_S
+        times = [at_s for at_s in (self._term_at_s, self._kill_at_s) if at_s is not None]
+        return min([LOOK_S, *(max(0.0, at_s - time.monotonic()) for at_s in times)])
+
+    def _plan_the_stop(self) -> None:
+        """When to send what; who asks again may shorten the grace, not prolong it."""
+        stop = read_stop(self._run)
+        now_s = time.monotonic()
+        kill_at_s = now_s + stop.grace_ms / 1000
+        if self._kill_at_s is not None:
+            self._kill_at_s = min(self._kill_at_s, kill_at_s)
+            return
+        self._why = "stopped"
+        self._kill_at_s = kill_at_s
+        self._term_at_s = now_s
+        if stop.signal is not None and self._signal(stop.signal, _handles(stop.signal)):
+            last_words_ms = min(LAST_WORDS_MS, stop.grace_ms // 4)
+            self._term_at_s = kill_at_s - last_words_ms / 1000
+
+    def _act_on_time(self) -> None:
+        now_s = time.monotonic()
+        if self._term_at_s is not None and self._term_at_s <= now_s:
+            self._term_at_s = None
+            self._signal(signal.SIGTERM, _anybody)
+        if self._kill_at_s is not None and self._kill_at_s <= now_s:
+            self._signal(signal.SIGKILL, _anybody)
+            self._bury()
+
+    def _signal(self, number: int, is_for: Callable[[int], bool]) -> int:
+        """Signal those of the member's processes for which it is; how many they were."""
+        addressed = [process for process in descendants(os.getpid()) if is_for(process)]
+        for process in addressed:
+            _kill(process, number)
+        return len(addressed)
+
+    def _bury(self) -> None:
+        for process, exit_code in _dead_children():
+            if process == self._child:
+                self._exit_code = exit_code
+
+    def _become_member(self, shim: int) -> None:
+        request = self._request
+        os.setsid()
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != shim:  # it was killed before we could ask to follow it
+            return
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; programs rely on it
+        log = os.open(self._run / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        try:
+            os.chdir(request.cwd)
+            os.execve("/bin/sh", ["/bin/sh", "-c", request.command], request.env)  # noqa: S606
+        except (OSError, ValueError) as error:
+            os.write(2, f"cannot start in {request.cwd}: {error}\n".encode())
+            os._exit(_NOT_FOUND)
+
+
+class _Lease:
+    """A file's time of change, judged by this machine's steady clock: no clock step ends a job."""
+
+    def __init__(self, path: str, ttl_ms: int) -> None:
+        self._path = Path(path)
+        self._ttl_s = ttl_ms / 1000
+        self._seen = -1
+        self._seen_at_s = time.monotonic()
+
+    def is_held(self) -> bool:
+        touched = self._seen
+        with suppress(OSError):
+            touched = self._path.stat().st_mtime_ns
+        if touched != self._seen:
+            self._seen, self._seen_at_s = touched, time.monotonic()
+        return time.monotonic() - self._seen_at_s <= self._ttl_s
+
+
+def claim(run: Path) -> bool:
+    """Become the one who decides whether the member of this run ever runs."""
+    try:
+        os.close(os.open(run / "begun", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError:
+        return False
+    return True
+
+
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    write_whole(path, json.dumps(value))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the whole file or nothing; a reader never sees a half."""
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.rename(path)
+
+
+def read_stop(run: Path) -> Stop:
+    """How to stop; somebody who sends TERM without saying how gives the usual grace."""
+    try:
+        return Stop(**json.loads((run / "stop").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Stop(grace_ms=DEFAULT_GRACE_MS)
+
+
+def descendants(root: int) -> list[int]:
+    """The processes under `root`, without itself, parents before their children."""
+    children = _children_by_parent()
+    found = list(children.get(root, ()))
+    for process in found:
+        found += children.get(process, ())
+    return found
+
+
+def _children(parent: int) -> list[int]:
+    return _children_by_parent().get(parent, [])
+
+
+def _children_by_parent() -> dict[int, list[int]]:
+    """Who is whose child, among all processes that are not dead already."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all we need
+        if name.isdigit():
+            with suppress(OSError, ValueError):
+                # After the name in brackets, which may hold anything: state, parent, ...
+                fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
+                if fields[0] != b"Z":
+                    children.setdefault(int(fields[1]), []).append(int(name))
+    return children
+
+
+def _dead_children() -> Iterator[tuple[int, int]]:
+    """Bury children that have ended: each process and its exit code, negative for a signal."""
+    with suppress(ChildProcessError):
+        while True:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process == 0:
+                return
+            yield process, os.waitstatus_to_exitcode(status)
+
+
+def _handles(number: int) -> Callable[[int], bool]:
+    """Whether a process has a handler for this signal; without one it would just die of it."""
+
+    def is_handled(process: int) -> bool:
+        with suppress(OSError, ValueError):
+            for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
+                if line.startswith("SigCgt:"):
+                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+        return False
+
+    return is_handled
+
+
+def _anybody(_process: int) -> bool:
+    return True
+
+
+def _kill(process: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(process, number)
+
+
+def _wake_on(*signals: int) -> int:
+    """A descriptor from which the numbers of these signals can be read as they come."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def _drain(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except BlockingIOError:
+        return b""
+
+
+def _wait(descriptors: list[int | None], timeout_s: float | None) -> list[int]:
+    reading = [descriptor for descriptor in descriptors if descriptor is not None]
+    return select.select(reading, [], [], timeout_s)[0]
+
+
+def _read_message(control: int) -> bytes | None:
+    """One request, or `None` when nobody will ask any more."""
+    head = _read_exactly(control, LENGTH.size)
+    if head is None:
+        return None
+    length = LENGTH.unpack(head)[0]
+    return _read_exactly(control, length) if length <= REQUEST_BYTES_MAX else None
+
+
+def _read_exactly(control: int, count: int) -> bytes | None:
+    parts = b""
+    while len(parts) < count:
+        part = os.read(control, count - len(parts))
+        if not part:
+            return None
+        parts += part
+    return parts
+
+
+def _in_a_fork(work: Callable[[], None]) -> None:
+    """Do the work of a forked process and end it: it must never return into its parent's code."""
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def _prctl(option: int, value: int) -> None:
+    _LIBC.prctl(option, value, 0, 0, 0)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+if __name__ == "__main__":
+    main()

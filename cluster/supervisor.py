@@ -1,0 +1,339 @@
+"""The supervisor: runs the members of one node for the agent; one detached Ray actor a node.
+
+It may be killed and started again at any time: what it must know lies in the runs' folders, and
+members stand under their shims, not under it. It keeps the node's lease alive as long as somebody
+counts on the members: the agent speaks, or is only silent while the centre's head is there. A
+node that was cut off from both ends its members before the broker gives their work away.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster import shim
+from cluster.archive import BadArchive, unpack, verify
+from cluster.member import (
+    Leasing,
+    LogChunk,
+    MemberKey,
+    MemberPhase,
+    MemberStart,
+    MemberState,
+    Seen,
+)
+from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
+from cluster.runs import Run, Runs, is_shim_alive, output_size, read_output
+
+LEASE_TTL_MS = 10_000
+LEASE_TOUCH_S = 1.0
+HEARD_LATELY_S = 3.0
+HEAD_TIMEOUT_S = 2.0
+LOG_LOOK_S = 0.03
+LOG_CHUNK_BYTES_MAX = 256 * 1024
+LOG_ANSWER_BYTES_MAX = 4 * 1024 * 1024
+BEGIN_S = 10.0
+ADOPTION_LOOKS = 5
+ADOPTION_LOOK_S = 0.2
+PORT_KEPT_S = 60
+ARCHIVES_KEPT = 32
+
+FENCED_AFTER_S = LEASE_TTL_MS / 1000 + HEARD_LATELY_S + HEAD_TIMEOUT_S
+"""When a node that nobody can reach has certainly ended its members."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """What a supervisor is made with; `head` is where Ray's head listens.
+
+    `data_dir` is the centre's: where a file system is shared, it is the same for all nodes.
+    `silence_ms_max` is how long members may go on while the agent says nothing.
+    """
+
+    node_id: str
+    data_dir: str
+    card_count: int
+    visible_devices_variable: str
+    head: tuple[str, int]
+    silence_ms_max: int
+
+
+class Supervisor:
+    """What runs on one node. Its methods are called by the centre's agent, and by nobody else."""
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        self._data_dir = Path(settings.data_dir)
+        self._runs = Runs(runs_folder(self._data_dir, settings.node_id), settings.card_count)
+        self._lease = self._runs.root / "lease"
+        self._incarnation = f"{os.getpid()}-{time.time_ns()}"
+        self._changed = asyncio.Event()
+        self._version_told = self._runs.version
+        self._nursery = NurseryAsked(self._runs.root)
+        self._unpacking: dict[str, asyncio.Lock] = {}
+        self._ports: dict[int, float] = {}
+        self._heard_at_s = time.monotonic()
+        self._leasing = Leasing.RENEW
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def describe(self) -> str:
+        """Which life of this supervisor answers; also brings it to life."""
+        self._live()
+        return self._incarnation
+
+    async def free_port(self) -> int:
+        """A port on this node that nobody uses now, and that nobody else is told for a while."""
+        now_s = time.monotonic()
+        self._ports = {
+            port: at_s for port, at_s in self._ports.items() if now_s - at_s < PORT_KEPT_S
+        }
+        while True:
+            with socket.socket() as probe:
+                probe.bind(("", 0))
+                port: int = probe.getsockname()[1]
+            if port not in self._ports:
+                self._ports[port] = now_s
+                return port
+
+    async def has_archive(self, sha256: str) -> bool:
+        return self._archive(sha256).exists()
+
+    async def keep_archive(self, sha256: str, data: bytes) -> None:
+        await asyncio.to_thread(_store_archive, self._archive(sha256), data)
+
+    async def start(self, start: MemberStart) -> MemberState:
+        """Run this member, unless it was claimed before; what becomes of it comes by `watch`."""
+        self._live()
+        run = self._runs.claim(start)
+        if run is None:
+            known = self._runs.get(start.attempt_id, start.rank)
+            assert known is not None, f"a folder of {start.attempt_id} that is in no table"
+            return known.state
+        self._follow(run)
+        if not run.is_over:
+            try:
+                cwd = await self._working_folder(run, start)
+                self._nursery.run(self._request(run, start, cwd))
+            except (BadArchive, OSError) as error:
+                self._runs.refuse(run, str(error))
+        self._tell()
+        return run.state
+
+    async def stop(self, attempt_id: str, rank: int, stop: shim.Stop) -> None:
+        """End a member: terminate, wait, kill; one that was never started never will be."""
+        self._live()
+        run = self._runs.get(attempt_id, rank)
+        if run is None:
+            self._runs.renounce(attempt_id, rank)
+        elif not run.is_over:
+            self._runs.stop(run, stop)
+            terminate_shim(run.folder)
+        self._tell()
+
+    async def forget(self, attempt_id: str) -> None:
+        """Remove what is left of an attempt that is over."""
+        self._runs.forget(attempt_id)
+        self._unpacking.pop(attempt_id, None)
+
+    async def orders(self) -> dict[str, str]:
+        return self._runs.orders()
+
+    async def watch(self, incarnation: str, version: int, leasing: Leasing, wait_s: float) -> Seen:
+        """What is new since `version`, at once or as soon as there is something.
+
+        To be called again and again: it is how this node knows that the agent lives.
+        """
+        self._live()
+        self._heard_at_s = time.monotonic()
+        self._leasing = leasing
+        since = version if incarnation == self._incarnation else 0
+        if self._runs.version <= since:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+        return Seen(
+            incarnation=self._incarnation,
+            version=self._runs.version,
+            members=self._runs.newer_than(since),
+        )
+
+    async def read_logs(
+        self, offsets: dict[MemberKey, int], done: set[MemberKey], wait_s: float
+    ) -> tuple[LogChunk, ...]:
+        """New output of all members but those `done`, from their `offsets` or their beginning."""
+        until_s = time.monotonic() + wait_s
+        while True:
+            chunks = self._new_output(offsets, done)
+            if chunks or time.monotonic() > until_s:
+                return chunks
+            await asyncio.sleep(LOG_LOOK_S)
+
+    def _new_output(
+        self, offsets: dict[MemberKey, int], done: set[MemberKey]
+    ) -> tuple[LogChunk, ...]:
+        chunks = []
+        room = LOG_ANSWER_BYTES_MAX
+        for run in self._runs:
+            key = (run.state.attempt_id, run.state.rank)
+            offset = offsets.get(key, 0)
+            if key in done or room <= 0 or not (run.is_over or output_size(run) > offset):
+                continue
+            chunk = read_output(run, offset, LOG_CHUNK_BYTES_MAX)
+            room -= len(chunk.data)
+            chunks.append(chunk)
+        return tuple(chunks)
+
+    def _live(self) -> None:
+        """Begin to keep the lease and to follow what runs already; once."""
+        if self._tasks:
+            return
+        self._lease.touch(mode=0o600)
+        self._do(self._keep_lease())
+        for run in self._runs:
+            if not run.is_over:
+                self._do(self._adopt(run))
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_lease(self) -> None:
+        while True:
+            if await self._are_members_wanted():
+                os.utime(self._lease)
+            await asyncio.sleep(LEASE_TOUCH_S)
+
+    async def _are_members_wanted(self) -> bool:
+        silent_s = time.monotonic() - self._heard_at_s
+        if self._leasing is Leasing.LET_END or silent_s * 1000 > self._settings.silence_ms_max:
+            return False
+        return silent_s <= HEARD_LATELY_S or await self._does_head_answer()
+
+    async def _does_head_answer(self) -> bool:
+        with suppress(OSError, TimeoutError):
+            connecting = asyncio.open_connection(*self._settings.head)
+            _, writer = await asyncio.wait_for(connecting, HEAD_TIMEOUT_S)
+            writer.close()
+            return True
+        return False
+
+    async def _adopt(self, run: Run) -> None:
+        """Follow a run that an earlier life of this supervisor began; it may just be beginning."""
+        alive = self._follow(run)
+        for _ in range(ADOPTION_LOOKS):
+            if alive is None or is_shim_alive(alive):
+                return
+            await asyncio.sleep(ADOPTION_LOOK_S)
+        self._hear(run, alive)
+
+    def _follow(self, run: Run) -> int | None:
+        """Hear of it at once when the shim of this run has news, or is gone."""
+        loop = asyncio.get_running_loop()
+        try:
+            alive = os.open(run.folder / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        except FileNotFoundError:  # the claim was made, and nothing more
+            self._runs.lose(run)
+            return None
+        loop.add_reader(alive, self._hear, run, alive)
+        loop.call_later(BEGIN_S, self._give_up_unbegun, run)
+        return alive
+
+    def _hear(self, run: Run, alive: int | None) -> None:
+        if alive is None or run.is_over:
+            return
+        is_alive = is_shim_alive(alive)
+        self._runs.refresh(run)
+        if is_alive and (run.folder / "stop").exists():  # asked for before it had started
+            terminate_shim(run.folder)
+        if not is_alive:
+            asyncio.get_running_loop().remove_reader(alive)
+            os.close(alive)
+            if not run.is_over:
+                sweep(run.state.attempt_id, run.state.rank)
+                self._runs.lose(run)
+        self._tell()
+
+    def _give_up_unbegun(self, run: Run) -> None:
+        """End a run whose request was lost together with a nursery that somebody killed."""
+        if run.state.phase is MemberPhase.CLAIMED and self._runs.refuse(run, "it did not begin"):
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._runs.version > self._version_told:
+            self._version_told = self._runs.version
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def _working_folder(self, run: Run, start: MemberStart) -> Path:
+        """Where the member begins: its centre's folder, or one that its attempt has to itself."""
+        if start.workdir is not None:
+            return Path(start.workdir)
+        folder = run.folder.parent / "work"
+        async with self._unpacking.setdefault(start.attempt_id, asyncio.Lock()):
+            if not folder.exists():
+                if start.archive is None:
+                    folder.mkdir(mode=0o700)
+                else:
+                    await asyncio.to_thread(_unpack, self._archive(start.archive), folder)
+                self._link_checkpoints(folder, start)
+        return folder
+
+    def _link_checkpoints(self, folder: Path, start: MemberStart) -> None:
+        """Let the user's own relative path lead to where checkpoints outlive the attempt."""
+        if start.checkpoint_dir is None:
+            return
+        link = folder / start.checkpoint_dir
+        if link.resolve().is_relative_to(folder.resolve()) and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(self._job_folder("checkpoints", start.job_id))
+
+    def _job_folder(self, kind: str, job_id: str) -> Path:
+        folder = self._data_dir / kind / job_id
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def _request(self, run: Run, start: MemberStart, cwd: Path) -> shim.Request:
+        ours = {
+            "BRAIN_CHECKPOINT_DIR": str(self._job_folder("checkpoints", start.job_id)),
+            "BRAIN_OUTPUT_DIR": str(self._job_folder("outputs", start.job_id)),
+            self._settings.visible_devices_variable: ",".join(map(str, run.state.cards)),
+        }
+        return shim.Request(
+            run=str(run.folder),
+            command=start.command,
+            env=member_environment(dict(os.environ)) | dict(start.env) | ours,
+            cwd=str(cwd),
+            lease=str(self._lease),
+            lease_ttl_ms=LEASE_TTL_MS,
+        )
+
+    def _archive(self, sha256: str) -> Path:
+        assert _SHA256.fullmatch(sha256), f"{sha256!r} is no sha256"
+        return self._data_dir / "archives" / self._settings.node_id / sha256
+
+
+def runs_folder(data_dir: Path, node_id: str) -> Path:
+    """Where a node's runs lie; the nursery's command line names it, so that it can be found."""
+    return data_dir / "runs" / node_id
+
+
+def _store_archive(path: Path, data: bytes) -> None:
+    verify(data, path.name)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
+    unfinished.write_bytes(data)
+    unfinished.rename(path)
+    by_age = sorted(path.parent.iterdir(), key=lambda kept: kept.stat().st_mtime)
+    for old in by_age[:-ARCHIVES_KEPT]:
+        old.unlink(missing_ok=True)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    unpack(archive.read_bytes(), folder)

@@ -1,0 +1,141 @@
+"""What a centre's agent and the broker say to one another, as JSON.
+
+Fields that a side does not know are passed over, because agents and brokers are not renewed at
+the same moment.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
+
+ATTEMPTS_MAX = 100_000
+NODES_MAX = 100_000
+CHUNKS_MAX = 1_000
+CHUNK_BYTES_MAX = 256 * 1024
+DETAIL_LENGTH_MAX = 10_000
+MS_MAX = 1 << 53
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
+Ms = Annotated[int, Field(ge=0, le=MS_MAX)]
+Rank = Annotated[int, Field(ge=0, lt=ATTEMPTS_MAX)]
+
+
+class Message(BaseModel):
+    """Anything that is said."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AttemptHeard(Message):
+    """What a centre says of one attempt; see `cluster.driver.AttemptReport`."""
+
+    attempt_id: Id
+    phase: AttemptPhase
+    started_at_ms: Ms | None = None
+    ended_at_ms: Ms | None = None
+    exit_code: Annotated[int, Field(ge=-256, le=255)] | None = None
+    end: AttemptEnd | None = None
+    detail: Annotated[str, StringConstraints(max_length=DETAIL_LENGTH_MAX)] = ""
+
+    @classmethod
+    def of(cls, report: AttemptReport) -> "AttemptHeard":
+        return cls(
+            attempt_id=report.attempt_id,
+            phase=report.phase,
+            started_at_ms=report.started_at_ms,
+            ended_at_ms=report.ended_at_ms,
+            exit_code=report.exit_code,
+            end=report.end,
+            detail=report.detail[:DETAIL_LENGTH_MAX],
+        )
+
+    def report(self) -> AttemptReport:
+        return AttemptReport(
+            attempt_id=self.attempt_id,
+            phase=self.phase,
+            started_at_ms=self.started_at_ms,
+            ended_at_ms=self.ended_at_ms,
+            exit_code=self.exit_code,
+            end=self.end,
+            detail=self.detail,
+        )
+
+
+class Report(Message):
+    """All that a centre knows."""
+
+    online_node_ids: Annotated[list[Id], Field(max_length=NODES_MAX)]
+    attempts: Annotated[list[AttemptHeard], Field(max_length=ATTEMPTS_MAX)]
+
+
+class OrdersWanted(Message):
+    """What an agent already knows, for an answer with the rest; it waits at most `wait_ms`."""
+
+    known: Annotated[list[Id], Field(max_length=ATTEMPTS_MAX)]
+    stopping: Annotated[list[Id], Field(max_length=ATTEMPTS_MAX)]
+    wait_ms: Annotated[int, Field(ge=0, le=20_000)] = 20_000
+
+
+class StopWanted(Message):
+    """An attempt that is to end."""
+
+    attempt_id: str
+    grace_ms: int
+
+
+class Orders(Message):
+    """What an agent lacks of what should be."""
+
+    launch: list[LaunchOrder] = []
+    stop: list[StopWanted] = []
+    forget: list[str] = []
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.launch or self.stop or self.forget)
+
+
+class Chunk(Message):
+    """Output of a member; `data` is base64, empty to ask how much is known already."""
+
+    attempt_id: Id
+    member: Rank
+    offset: Ms
+    data: Annotated[bytes, Field(max_length=CHUNK_BYTES_MAX)]
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class LogsShipped(Message):
+    """Output on its way to who reads it."""
+
+    chunks: Annotated[list[Chunk], Field(max_length=CHUNKS_MAX)]
+
+
+class LogKept(Message):
+    """How far a member's output is kept; `is_full` when no more will be."""
+
+    attempt_id: str
+    member: int
+    offset: int
+    is_full: bool = False
+
+
+class LogsKept(Message):
+    """The answer to `LogsShipped`, for each member that it named."""
+
+    logs: list[LogKept]
+
+
+_ORDER = TypeAdapter(LaunchOrder)
+
+
+def order_to_json(order: LaunchOrder) -> str:
+    return _ORDER.dump_json(order).decode()
+
+
+def order_from_json(text: str) -> LaunchOrder:
+    """Raises ValueError for what is no order."""
+    return _ORDER.validate_json(text)
