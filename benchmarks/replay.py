@@ -10,7 +10,7 @@ from api.park_file import load
 from benchmarks.hardware import cpu_s, hardware, peak_rss_mib
 from benchmarks.score import RunRow, score, write_schedule
 from benchmarks.simulate import simulate
-from benchmarks.traces import MS_PER_S, read_trace
+from benchmarks.traces import MS_PER_S, BadTrace, read_trace
 from benchmarks.workload import ideal_park, workload
 from cluster.inventory import Park
 from scheduler.planner import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
@@ -62,6 +62,8 @@ def run(arguments: Namespace) -> dict[str, object]:
 def park_of(arguments: Namespace) -> Park:
     if arguments.park:
         return load(arguments.park).park
+    if arguments.nodes < 1 or arguments.cards < 1:
+        raise BadTrace("a replay needs at least one node with at least one card")
     return ideal_park(arguments.nodes, arguments.cards)
 
 

@@ -1,0 +1,73 @@
+"""Rules of `python -m benchmarks replay`: what it prints, writes and refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.score import read_schedule
+
+TINY = str(Path(__file__).parents[1] / "data" / "tiny.csv")
+IDEAL = ["--trace", TINY, "--nodes", "1", "--cards", "4"]
+
+
+def test_a_replay_writes_its_schedule_and_its_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedule, report = tmp_path / "s.csv.gz", tmp_path / "r.json"
+
+    code = main(
+        [
+            "replay",
+            *IDEAL,
+            "--policy=easy",
+            f"--schedule={schedule}",
+            f"--report={report}",
+            "--json",
+        ]
+    )
+
+    said = json.loads(report.read_text())
+    assert code == 0
+    assert json.loads(capsys.readouterr().out) == said
+    assert len(read_schedule(schedule)) == 4
+    assert said["mean_wait_s"] == 27.5
+    assert (said["policy"], said["seed"], said["trace"]) == ("easy", 0, "tiny.csv")
+    assert {
+        "jobs", "wall_s", "cpu_s", "jobs_per_cpu_s", "mean_wait_s", "p95_wait_s", "p99_wait_s",
+        "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld", "preemptions", "peak_rss_mib",
+        "policy", "seed", "trace", "hardware",
+    } <= said.keys()  # fmt: skip
+
+
+def test_a_replay_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", *IDEAL, "--policy", "fifo", "--preemption", "on"]) == 0
+    assert "60.000" in capsys.readouterr().out
+
+
+def test_a_replay_runs_on_a_park_file(capsys: pytest.CaptureFixture[str]) -> None:
+    park = Path(__file__).parents[2] / "cluster" / "parks" / "default.yaml"
+
+    assert main(["replay", "--trace", TINY, "--park", str(park), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mean_wait_s"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--trace", "/nowhere.csv", "--nodes", "1"], "nowhere"),
+        (["--trace", TINY, "--park", TINY], "tiny.csv"),
+        (["--trace", TINY, "--nodes", "1", "--cards", "2"], "too_big"),
+        (["--trace", TINY, "--nodes", "0"], "at least one"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said_in_one_line(
+    arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["replay", *arguments])
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert why in said
+    assert "Traceback" not in said
