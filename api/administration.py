@@ -59,13 +59,13 @@ class TopUp(Wire):
 
 
 class PriceListCreate(Wire):
-    """Prices from `from_ms` on (now where it is not given): yuan for a card-hour, tax included.
+    """Prices from `from_ms` on, which lies ahead: yuan for a card-hour, tax included.
 
     Multipliers and tax are in permille.
     """
 
     id: Identifier
-    from_ms: Annotated[Ms, Field(ge=0, le=MAX_MS)] | None = None
+    from_ms: Annotated[Ms, Field(ge=0, le=MAX_MS)]
     on_demand: Annotated[dict[Identifier, Yuan], Field(min_length=1, max_length=1_000)]
     qos_permille: Annotated[
         dict[Literal["low", "normal", "high"], Permille], Field(min_length=3, max_length=3)

@@ -8,24 +8,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, insert, select, update
 
 from api.errors import Refused, missing
-from api.services import ServicesDep
+from api.services import Services, ServicesDep
 from api.tables import KeyRow
 
 SECRET_BYTES = 32
 ID_BYTES = 6
 PREFIX = "brk"
-COOKIE = "brain_key"
 TOUCH_EVERY_MS = 60_000
 TOUCHES_KEPT = 100_000
 KEY_LENGTH_MAX = 128
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Role(StrEnum):
@@ -125,6 +122,13 @@ def find_caller(connection: Connection, key: str) -> Caller | None:
     )
 
 
+def is_valid(services: Services, caller: Caller) -> bool:
+    """Whether a caller's key still opens anything: long answers ask again and again."""
+    statement = select(KeyRow.id).where(KeyRow.id == caller.key_id, KeyRow.revoked_at_ms.is_(None))
+    with services.database.connect() as connection:
+        return connection.scalar(statement) is not None
+
+
 class Touches:
     """When each key was last used, written at most once a minute: not a write for each request."""
 
@@ -155,11 +159,10 @@ def authenticate(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
     """The caller of this request; 401 where its key is missing or opens nothing."""
-    key = bearer.credentials if bearer else _cookie(request)
-    if not key:
+    if bearer is None:
         raise _unauthorised("send the header Authorization: Bearer brk_...")
     with services.database.connect() as connection:
-        caller = find_caller(connection, key)
+        caller = find_caller(connection, bearer.credentials)
         if caller is None:
             raise _unauthorised("this key is unknown or was revoked")
         touches: Touches = request.app.state.touches
@@ -191,15 +194,6 @@ PayerDep = Annotated[Caller, Depends(only(Role.TENANT, Role.FINANCE))]
 """Who may see money."""
 PersonDep = Annotated[Caller, Depends(only(Role.TENANT, Role.OPERATOR, Role.FINANCE))]
 """Anybody but an agent."""
-
-
-def _cookie(request: Request) -> str | None:
-    """The console's key. A browser sends it unasked, so a write must come from our own pages."""
-    key = request.cookies.get(COOKIE)
-    if key is None or request.method in SAFE_METHODS:
-        return key
-    origin = urlsplit(request.headers.get("origin", ""))
-    return key if origin.netloc and origin.netloc == request.headers.get("host") else None
 
 
 def _digest(secret: str) -> bytes:

@@ -69,6 +69,10 @@ class Feed:
     def last_seq(self) -> int:
         return self._last_seq
 
+    @property
+    def subscriber_count(self) -> int:
+        return len(self._subscribers)
+
     def after(self, seq: int) -> list[EventRecord] | None:
         """The kept events after `seq`, in order; `None` where some of them are not kept."""
         with self._changed:

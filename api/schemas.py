@@ -25,7 +25,7 @@ MAX_GRACE_MS = 3_600_000
 MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
-MAX_MS = 253_402_300_799_000  # the end of the year 9999
+MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -340,6 +340,7 @@ class UsageLine(Wire):
     price: str
     amount: str
     amount_fen: int
+    cause: str | None = Field(default=None, description="why it was given back: then negative")
 
 
 class UsageView(Wire):
@@ -358,8 +359,9 @@ class UsageView(Wire):
 class KeyCreate(Wire):
     """A key to make; the secret is shown once."""
 
-    role: Literal["tenant", "operator", "finance"]
+    role: Literal["tenant", "operator", "finance", "agent"]
     tenant: Identifier | None = None
+    centre: Identifier | None = None
     label: Name = "key"
 
 
@@ -369,6 +371,7 @@ class KeyView(Wire):
     id: str
     role: str
     tenant: str | None
+    centre: str | None = None
     label: str
     created_at_ms: Ms
     last_used_at_ms: Ms | None

@@ -9,7 +9,10 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from api.clock import now_ms
+from api.declared import DeclaredCache
 from api.feed import Feed
+from api.gauge import QueueGauge
+from api.metrics import Metrics
 from api.settings import Settings
 from cluster.driver import Driver
 
@@ -29,6 +32,9 @@ class Services:
     leads: Callable[[], bool] = lambda: True
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
+    declared: DeclaredCache = field(default_factory=DeclaredCache)
+    gauge: QueueGauge = field(default_factory=QueueGauge)
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def of(request: Request) -> Services:

@@ -61,3 +61,13 @@ class ArchiveRow(Base):
     sha256: Mapped[str] = mapped_column(primary_key=True)
     byte_count: Mapped[int]
     created_at_ms: Mapped[int]
+
+
+class ArchiveChunkRow(Base):
+    """A mebibyte of a working directory; the last one of each may be shorter."""
+
+    __tablename__ = "archive_chunks"
+
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    body: Mapped[bytes]

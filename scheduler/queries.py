@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, text
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, text
 
 from scheduler.job import FINAL_STATES, JobState
 from scheduler.tables import (
@@ -19,6 +19,12 @@ from scheduler.tables import (
 
 WAITING_STATES = (JobState.QUEUED, JobState.HELD)
 HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
+
+_IS_DECLARED = or_(
+    ViewRow.name == "park",
+    ViewRow.name.startswith("tenant:"),
+    ViewRow.name.startswith("price_list:"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,21 +89,10 @@ def last_seq(connection: Connection) -> int:
     return connection.scalar(select(func.max(EventRow.seq))) or 0
 
 
-def view(connection: Connection, name: str) -> Row[Any] | None:
-    """A whole answer that the leader keeps: `at_ms` and `body`."""
-    statement = select(ViewRow.at_ms, ViewRow.body).where(ViewRow.name == name)
-    return connection.execute(statement).one_or_none()
-
-
 def views(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:
+    """Whole answers that the leader keeps, by name: `at_ms` and `body` of those there are."""
     statement = select(ViewRow.name, ViewRow.at_ms, ViewRow.body).where(ViewRow.name.in_(names))
     return {row.name: row for row in connection.execute(statement)}
-
-
-def view_times(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    """When each view was last written: whoever keeps a copy asks this first."""
-    statement = select(ViewRow.name, ViewRow.at_ms).where(ViewRow.name.in_(names))
-    return {row.name: row.at_ms for row in connection.execute(statement)}
 
 
 def job(connection: Connection, job_id: str) -> Row[Any] | None:
@@ -196,3 +191,40 @@ def verdict(connection: Connection, request_id: str) -> Verdict:
     statement = select(InboxRow.consumed_seq, InboxRow.refused).where(InboxRow.id == request_id)
     row = connection.execute(statement).one()
     return Verdict(is_consumed=row.consumed_seq is not None, refused=row.refused)
+
+
+def declared_stamp(connection: Connection) -> tuple[int, int]:
+    """Changes whenever the park, a tenant or a price list does."""
+    statement = select(func.count(), func.coalesce(func.sum(ViewRow.at_ms), 0))
+    row = connection.execute(statement.where(_IS_DECLARED)).one()
+    return int(row[0]), int(row[1])
+
+
+def declared_views(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
+    """The views `park`, `tenant:ID` and `price_list:ID`."""
+    statement = select(ViewRow.name, ViewRow.body).where(_IS_DECLARED).order_by(ViewRow.name)
+    return [(row.name, row.body) for row in connection.execute(statement)]
+
+
+def pending_count(connection: Connection) -> int:
+    """Requests that no cycle has taken yet."""
+    statement = select(func.count()).select_from(InboxRow)
+    return connection.scalar(statement.where(InboxRow.consumed_seq.is_(None))) or 0
+
+
+def job_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """How many jobs stand in each state; only those that are over have a cause."""
+    cause = case((JobRow.state.in_(FINAL_STATES), func.coalesce(JobRow.end_cause, "")), else_="")
+    statement = select(JobRow.state, cause, func.count()).group_by(JobRow.state, cause)
+    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
+
+
+def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int]]:
+    """Each tenant with waiting jobs: how many, and when the oldest was submitted."""
+    statement = (
+        select(JobRow.tenant_id, func.count(), func.min(JobRow.submitted_at_ms))
+        .where(JobRow.state.in_(WAITING_STATES))
+        .group_by(JobRow.tenant_id)
+        .order_by(JobRow.tenant_id)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]

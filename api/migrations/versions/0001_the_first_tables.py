@@ -143,6 +143,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_keys_tenant_id"), "api_keys", ["tenant_id"], unique=False)
     op.create_table(
+        "archive_chunks",
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", "number"),
+    )
+    # What is compressed already need not be tried again.
+    op.execute("ALTER TABLE archive_chunks ALTER COLUMN body SET STORAGE EXTERNAL")
+    op.create_table(
         "archives",
         sa.Column("tenant_id", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -169,6 +178,7 @@ def downgrade() -> None:
     op.drop_index("idempotent_answers_by_age", table_name="idempotent_answers")
     op.drop_table("idempotent_answers")
     op.drop_table("archives")
+    op.drop_table("archive_chunks")
     op.drop_index(op.f("ix_api_keys_tenant_id"), table_name="api_keys")
     op.drop_table("api_keys")
     op.drop_index(op.f("ix_attempts_job_id"), table_name="attempts")

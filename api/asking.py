@@ -1,0 +1,121 @@
+"""Wishes for the leader: put into its inbox, and waited for, so that the caller hears its word."""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Header
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from api.auth import Caller
+from api.errors import Refused
+from api.services import Services
+from api.tables import AnswerRow
+from scheduler.log import Request
+from scheduler.queries import Verdict, verdict
+from scheduler.store import put_requests
+
+WAIT_MS = 2_000
+POLL_S = 0.1
+KEY_LENGTH_MAX = 200
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Chosen by the caller: the same create sent again changes nothing.",
+        pattern=rf"^[\x21-\x7e]{{1,{KEY_LENGTH_MAX}}}$",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A create that may be sent again: by whom, under which key, and what exactly."""
+
+    scope: str
+    key: str
+    digest: bytes
+
+
+def scope_of(caller: Caller) -> str:
+    """Keys of one tenant share their idempotency keys; anybody else has only its own."""
+    return f"tenant:{caller.tenant_id}" if caller.tenant_id else f"key:{caller.key_id}"
+
+
+def once(caller: Caller, key: str | None, address: str, body: object) -> Once | None:
+    """`None` where the caller gave no Idempotency-Key."""
+    if key is None:
+        return None
+    content = json.dumps([address, body], sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(content.encode()).digest()
+    return Once(scope=scope_of(caller), key=key, digest=digest)
+
+
+def remember(
+    connection: Connection, create: Once, status: int, body: dict[str, Any], now_ms: int
+) -> tuple[int, dict[str, Any]] | None:
+    """Keep the answer in the create's own transaction; the earlier one where there is one.
+
+    Another transaction that is at the same create is waited for. Raises `Refused` (422) where the
+    key was used for something else.
+    """
+    row = upsert(AnswerRow).values(
+        scope=create.scope,
+        key=create.key,
+        request_digest=create.digest,
+        status=status,
+        body=body,
+        created_at_ms=now_ms,
+    )
+    statement = row.on_conflict_do_nothing().returning(AnswerRow.key)
+    if connection.scalar(statement) is not None:
+        return None
+    earlier = connection.execute(
+        select(AnswerRow.request_digest, AnswerRow.status, AnswerRow.body).where(
+            AnswerRow.scope == create.scope, AnswerRow.key == create.key
+        )
+    ).one()
+    if earlier.request_digest != create.digest:
+        raise _used_for_else(create.key)
+    return earlier.status, earlier.body
+
+
+def request_id(kind: str, create: Once | None) -> str:
+    """A new id, or the same one for the same create sent again."""
+    if create is None:
+        return f"{kind}:{secrets.token_hex(16)}"
+    # What was asked is part of it: another body under the same key is another request.
+    return f"{kind}:{create.scope}:{create.key}:{create.digest.hex()[:16]}"
+
+
+def ask(services: Services, request: Request) -> Verdict:
+    """Put a wish into the inbox, once for each id, and wait a little for what the leader says.
+
+    Raises `Refused` (409) where the leader refuses it.
+    """
+    seen = services.feed.turn()
+    deadline_ms = services.clock() + WAIT_MS
+    with services.database.begin() as connection:
+        put_requests(connection, [request], services.clock())
+    answer = _await(services, request.id, seen, deadline_ms)
+    if answer.refused is not None:
+        raise Refused(409, answer.refused)
+    return answer
+
+
+def _await(services: Services, id_: str, seen: int, deadline_ms: int) -> Verdict:
+    while True:
+        with services.database.connect() as connection:
+            answer = verdict(connection, id_)
+        if answer.is_consumed or services.feed.is_stopped or services.clock() >= deadline_ms:
+            return answer
+        services.feed.wait(seen, POLL_S)
+        seen = services.feed.turn()
+
+
+def _used_for_else(key: str) -> Refused:
+    return Refused(422, f"Idempotency-Key {key} was used for another request: choose a new one")

@@ -1,0 +1,61 @@
+"""What the leader last declared: the park, its tenants and its prices, kept until they change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from accounting.rating import PriceBook, PriceList
+from api.errors import Refused
+from cluster.inventory import Park
+from scheduler.codec import decode_value
+from scheduler.queries import declared_stamp, declared_views
+from scheduler.tenancy import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """The park, its tenants by id, and all price lists."""
+
+    park: Park
+    tenants: Mapping[str, Tenant]
+    prices: PriceBook
+
+
+class DeclaredCache:
+    """Reads what is declared once for each change; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[tuple[int, int], Declared] | None = None
+
+    def read(self, connection: Connection) -> Declared:
+        """What is declared now; raises `Refused` (503) before the first leader's first step."""
+        stamp = declared_stamp(connection)
+        kept = self._kept
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        declared = _decoded(declared_views(connection))
+        self._kept = stamp, declared
+        return declared
+
+
+def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
+    parks, tenants, lists = [], [], []
+    for name, body in views:
+        match name.partition(":")[0]:
+            case "park":
+                parks.append(decode_value(Park, body))
+            case "tenant":
+                tenants.append(decode_value(Tenant, body))
+            case _:
+                lists.append(decode_value(PriceList, body))
+    if not parks:
+        raise Refused(
+            503, "no park is declared yet: the broker is starting", headers={"Retry-After": "1"}
+        )
+    return Declared(
+        park=parks[0],
+        tenants={tenant.id: tenant for tenant in tenants},
+        prices=PriceBook(tuple(sorted(lists, key=lambda prices: prices.from_ms))),
+    )

@@ -1,0 +1,82 @@
+"""What a park file says, as wishes to the leader: once for each change of the file."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select
+
+from api.park_file import ParkFile
+from scheduler.codec import encode
+from scheduler.events import Credited, ParkDeclared, PriceListPublished, TenantDeclared, Wish
+from scheduler.log import Request
+from scheduler.queries import declared_views
+from scheduler.store import put_requests
+from scheduler.tables import InboxRow
+
+PREFIX = "file:"
+
+
+def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
+    """Ask for what the file says, in the caller's transaction; how many wishes were new.
+
+    The file that was declared last is not declared again, so that what operators have changed
+    since then stays. Brokers that start together ask under the same ids, which is once. An opening
+    balance is paid in once for ever, whatever the file says later.
+    """
+    requests: list[Request] = []
+    declared = list(_declared(park_file, now_ms))
+    digest = _digest(*declared)
+    last_id, last_seq = _last_declaration(connection)
+    if not last_id.startswith(f"{PREFIX}{digest}:"):
+        requests += [
+            Request(id=f"{PREFIX}{digest}:{last_seq}:{number}", wish=wish)
+            for number, wish in enumerate(declared)
+        ]
+    requests += _price_lists(connection, park_file, now_ms)
+    requests += _opening_balances(park_file, now_ms)
+    return put_requests(connection, requests, now_ms)
+
+
+def _declared(park_file: ParkFile, now_ms: int) -> Iterator[Wish]:
+    yield ParkDeclared(at_ms=now_ms, park=park_file.park)
+    for tenant in park_file.tenants:
+        yield TenantDeclared(at_ms=now_ms, tenant=tenant)
+
+
+def _price_lists(connection: Connection, park_file: ParkFile, now_ms: int) -> Iterator[Request]:
+    known = {name for name, _ in declared_views(connection) if name.startswith("price_list:")}
+    for prices in park_file.price_lists:
+        if f"price_list:{prices.id}" not in known:
+            # Before anything was sold, lists may begin in the past.
+            at_ms = now_ms if known else min(now_ms, prices.from_ms)
+            wish = PriceListPublished(at_ms=at_ms, price_list=prices)
+            yield Request(id=f"price-list:{prices.id}:{_digest(wish)}", wish=wish)
+
+
+def _opening_balances(park_file: ParkFile, now_ms: int) -> Iterator[Request]:
+    for tenant_id, amount_micros in sorted(park_file.opening_balances.items()):
+        if amount_micros > 0:
+            reference = f"opening:{tenant_id}"
+            wish = Credited(
+                at_ms=now_ms, tenant_id=tenant_id, amount_micros=amount_micros, reference=reference
+            )
+            yield Request(id=reference, wish=wish)
+
+
+def _digest(*wishes: Wish) -> str:
+    """Of what is wished, whenever."""
+    said = [{**encode(wish), "at_ms": 0} for wish in wishes]
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _last_declaration(connection: Connection) -> tuple[str, int]:
+    statement = (
+        select(InboxRow.id, InboxRow.seq)
+        .where(InboxRow.id.startswith(PREFIX))
+        .order_by(InboxRow.seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return (row.id, row.seq) if row else ("", 0)

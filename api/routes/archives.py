@@ -1,0 +1,126 @@
+"""Working directories that jobs bring with them, as tar.gz, named by their sha256.
+
+They are kept in the database: whichever broker took one in, every broker can hand it out.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from starlette.concurrency import run_in_threadpool
+
+from api.administration import ArchiveView
+from api.auth import Caller, CallerDep, Role, WorkerDep
+from api.errors import Refused, missing
+from api.routes.parameters import problems
+from api.services import Services, ServicesDep
+from api.submission import OPERATORS
+from api.tables import ArchiveChunkRow, ArchiveRow
+
+router = APIRouter(prefix="/v1", tags=["archives"])
+
+CHUNK_BYTES = 1 << 20
+MEMORY_BYTES = 4 << 20
+OWNER_BYTES_MAX = 50 << 30
+GZIP = "application/gzip"
+GZIP_MAGIC = b"\x1f\x8b"
+Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+
+
+@router.put(
+    "/archives/{sha256}",
+    status_code=201,
+    responses=problems(411) | {200: {"description": "It was here", "model": ArchiveView}},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {GZIP: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+    summary="Upload a working directory",
+)
+async def upload(
+    sha256: Digest, request: Request, response: Response, caller: WorkerDep, services: ServicesDep
+) -> ArchiveView:
+    """At most 64 MiB of tar.gz; refused where its sha256 is not the one in the address."""
+    with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
+        digest, size = hashlib.sha256(), 0
+        async for part in request.stream():
+            await run_in_threadpool(file.write, part)
+            digest.update(part)
+            size += len(part)
+        if digest.hexdigest() != sha256:
+            raise Refused(422, f"the body's sha256 is {digest.hexdigest()}, not the one named")
+        file.seek(0)
+        is_new = await run_in_threadpool(_store, services, caller, sha256, size, file)
+    response.status_code = 201 if is_new else 200
+    return ArchiveView(sha256=sha256, byte_count=size)
+
+
+def _store(services: Services, caller: Caller, sha256: str, size: int, file: IO[bytes]) -> bool:
+    """Keep the bytes once and note who brought them; whether that was new."""
+    if file.read(len(GZIP_MAGIC)) != GZIP_MAGIC:
+        raise Refused(422, "the body is no gzip: send the working directory as tar.gz")
+    file.seek(0)
+    owner = caller.tenant_id or OPERATORS
+    with services.database.begin() as connection:
+        _check_room(connection, owner, size)
+        row = upsert(ArchiveRow).values(
+            tenant_id=owner, sha256=sha256, byte_count=size, created_at_ms=services.clock()
+        )
+        noted = row.on_conflict_do_nothing().returning(ArchiveRow.sha256)
+        is_new = connection.scalar(noted) is not None
+        first = select(ArchiveChunkRow.number).where(ArchiveChunkRow.sha256 == sha256).limit(1)
+        if connection.scalar(first) is None:
+            _write_chunks(connection, sha256, file)
+    return is_new
+
+
+def _check_room(connection: Connection, owner: str, size: int) -> None:
+    held = select(func.coalesce(func.sum(ArchiveRow.byte_count), 0))
+    total = connection.scalar(held.where(ArchiveRow.tenant_id == owner)) or 0
+    if total + size > OWNER_BYTES_MAX:
+        raise Refused(413, f"{total >> 20} MiB are kept, and {OWNER_BYTES_MAX >> 20} MiB may be")
+
+
+def _write_chunks(connection: Connection, sha256: str, file: IO[bytes]) -> None:
+    """Two who upload the same at once: the second waits here, and finds it done."""
+    number = 0
+    while body := file.read(CHUNK_BYTES):
+        row = {"sha256": sha256, "number": number, "body": body}
+        connection.execute(upsert(ArchiveChunkRow).on_conflict_do_nothing(), row)
+        number += 1
+
+
+@router.get(
+    "/archives/{sha256}",
+    responses=problems(404) | {200: {"description": "tar.gz", "content": {GZIP: {}}}},
+    response_class=StreamingResponse,
+    summary="Fetch a working directory",
+)
+def download(sha256: Digest, caller: CallerDep, services: ServicesDep) -> StreamingResponse:
+    """For agents, and for whoever uploaded it."""
+    if caller.role is Role.FINANCE:
+        raise Refused(403, "finance has no working directories")
+    statement = select(ArchiveRow.byte_count).where(ArchiveRow.sha256 == sha256)
+    if caller.role is not Role.AGENT:
+        statement = statement.where(ArchiveRow.tenant_id == (caller.tenant_id or OPERATORS))
+    with services.database.connect() as connection:
+        size = connection.scalar(statement.limit(1))
+    if size is None:
+        raise missing("archive", sha256)
+    headers = {"Content-Length": str(size)}
+    return StreamingResponse(_chunks(services, sha256), media_type=GZIP, headers=headers)
+
+
+def _chunks(services: Services, sha256: str) -> Iterator[bytes]:
+    statement = select(ArchiveChunkRow.body).where(ArchiveChunkRow.sha256 == sha256)
+    with services.database.connect() as connection:
+        options = {"stream_results": True, "yield_per": 1}
+        ordered = statement.order_by(ArchiveChunkRow.number)
+        yield from connection.execute(ordered, execution_options=options).scalars()

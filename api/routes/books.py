@@ -1,0 +1,157 @@
+"""Money: usage, statements and exports, for those who pay and those who bill."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from accounting.calendar import month_bounds, month_of
+from accounting.closing import statement as read_statement
+from accounting.export import charges_csv, statement_csv, usage_csv
+from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
+from accounting.store import charges, credit_sums, slices, usage_sums
+from accounting.usage import UsageSum
+from api.auth import PayerDep, PersonDep
+from api.errors import Refused, missing
+from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, problems, window
+from api.schemas import UsageLine, UsageView
+from api.services import Services, ServicesDep
+
+router = APIRouter(prefix="/v1", tags=["books"])
+
+MONTH_MS = 31 * 86_400_000
+CSV = "text/csv; charset=utf-8"
+CSV_ANSWER = {"description": "The answer", "content": {"text/csv": {}, "application/json": {}}}
+
+
+@router.get("/usage", responses=problems(404), summary="What was used, and what it comes to")
+def usage(
+    caller: PersonDep,
+    services: ServicesDep,
+    tenant: TenantQuery = None,
+    from_ms: FromMs = None,
+    to_ms: ToMs = None,
+) -> UsageView:
+    """Usage by tenant, project, centre, device kind, class and price; this month by default.
+
+    What was given back are lines of their own, negative and with their cause.
+    """
+    begin_ms, end_ms = _period(services, from_ms, to_ms)
+    tenant_id = caller.narrowed(tenant)
+    with services.database.connect() as connection:
+        used = usage_sums(connection, begin_ms, end_ms, tenant_id)
+        given_back = credit_sums(connection, begin_ms, end_ms, tenant_id)
+    lines = (*used, *given_back)
+    device_ms = sum(line.device_ms for line in lines)
+    amount_fen = sum(line.amount_fen for line in lines)
+    return UsageView(
+        from_ms=begin_ms,
+        to_ms=end_ms,
+        lines=[_line(line) for line in lines],
+        device_ms=device_ms,
+        card_hours=card_hours(device_ms),
+        p_hours=p_hours(sum(line.tflops_ms for line in lines)),
+        amount=yuan_of_fen(amount_fen),
+        amount_fen=amount_fen,
+    )
+
+
+def _period(services: Services, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
+    """This month of the park's calendar, unless the caller says else."""
+    now_ms = services.clock()
+    if from_ms is None and to_ms is None:
+        return month_bounds(month_of(now_ms))
+    return window(from_ms, to_ms, now_ms, MONTH_MS)
+
+
+def _line(line: UsageSum) -> UsageLine:
+    return UsageLine(
+        tenant=line.tenant_id,
+        project=line.project,
+        centre=line.centre_id,
+        device=line.device_kind_id,
+        qos=line.qos,
+        device_ms=line.device_ms,
+        card_hours=card_hours(line.device_ms),
+        p_hours=p_hours(line.tflops_ms),
+        price=yuan_of_micros(line.price_micros),
+        amount=yuan_of_fen(line.amount_fen),
+        amount_fen=line.amount_fen,
+        cause=line.cause,
+    )
+
+
+@router.get(
+    "/statements",
+    responses=problems(404) | {200: CSV_ANSWER},
+    response_class=Response,
+    summary="A tenant's statement of a month",
+)
+def statement(
+    caller: PayerDep,
+    services: ServicesDep,
+    tenant: TenantQuery = None,
+    month: Month = None,
+    file_format: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
+    """The statement as it was closed, or a draft of what is known now.
+
+    JSON, or CSV by `format=csv` or the header `Accept: text/csv`.
+    """
+    tenant_id = caller.narrowed(tenant)
+    if tenant_id is None:
+        error = {"field": "tenant", "in": "query", "problem": "Field required", "fix": "add it"}
+        raise Refused(422, "a statement is one tenant's", errors=[error])
+    asked_month = month or month_of(services.clock())
+    with services.database.connect() as connection:
+        if tenant_id not in services.declared.read(connection).tenants:
+            raise missing("tenant", tenant_id)
+        stored = read_statement(connection, tenant_id, asked_month)
+    is_csv = file_format == "csv" or (file_format is None and "text/csv" in accept)
+    headers = {"X-Content-SHA256": stored.sha256, "Cache-Control": "no-store"}
+    if not is_csv:
+        return Response(stored.body, headers=headers, media_type="application/json")
+    headers["Content-Disposition"] = _attachment(f"statement-{tenant_id}-{asked_month}")
+    return Response(b"".join(statement_csv(stored.body)), headers=headers, media_type=CSV)
+
+
+@router.get(
+    "/exports/{what}",
+    responses=problems(404) | {200: {"description": "CSV", "content": {"text/csv": {}}}},
+    response_class=StreamingResponse,
+    summary="Usage or charges as CSV",
+)
+def export(
+    what: Literal["usage", "charges"],
+    caller: PayerDep,
+    services: ServicesDep,
+    tenant: TenantQuery = None,
+    month: Month = None,
+) -> StreamingResponse:
+    """Every slice of a month (this one by default), streamed; with a total as the last row."""
+    asked_month = month or month_of(services.clock())
+    body = _rows(services, what, asked_month, caller.narrowed(tenant))
+    headers = {
+        "Content-Disposition": _attachment(f"{what}-{asked_month}"),
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(body, media_type=CSV, headers=headers)
+
+
+def _rows(
+    services: Services, what: Literal["usage", "charges"], month: str, tenant_id: str | None
+) -> Iterator[bytes]:
+    """One snapshot of the books, however long the reader takes."""
+    begin_ms, end_ms = month_bounds(month)
+    with services.database.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        if what == "usage":
+            yield from usage_csv(slices(connection, begin_ms, end_ms, tenant_id))
+        else:
+            yield from charges_csv(charges(connection, begin_ms, end_ms, tenant_id))
+
+
+def _attachment(name: str) -> str:
+    return f'attachment; filename="{name}.csv"'

@@ -1,0 +1,215 @@
+"""Machines: what the park states, has, and may lease; how they stand, and how busy they were."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection, Row
+
+from accounting.waterfall import Step, Weight, peak, waterfall
+from api.administration import CentreList, NodeList, NodeView
+from api.auth import PersonDep
+from api.load import course
+from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
+from api.schemas import (
+    CapacityView,
+    CentreCapacity,
+    PoolCapacity,
+    UtilisationPoint,
+    UtilisationView,
+)
+from api.services import Services, ServicesDep
+from cluster.inventory import Centre, Park, Pool
+from scheduler import queries
+
+router = APIRouter(prefix="/v1", tags=["machines"])
+
+PARK = "park"
+"""All centres together, where averages and peaks are by centre."""
+
+DAY_MS = 86_400_000
+
+
+@router.get("/capacity", responses=problems(), summary="The park now")
+def capacity(_: PersonDep, services: ServicesDep) -> CapacityView:
+    """Stated, registered, online, schedulable and allocated capacity.
+
+    In cards for each pool, in TFLOPS for each centre and the park.
+    """
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        centres = _centres(connection, park, services)
+        counts = queries.unfinished_counts(connection)
+    return CapacityView(
+        at_ms=services.clock(),
+        park=park.id,
+        name=park.name,
+        note=park.note,
+        is_logical=park.is_logical,
+        stated_tflops=park.stated_tflops,
+        registered_tflops=sum(centre.registered_tflops for centre in centres),
+        online_tflops=sum(centre.online_tflops for centre in centres),
+        schedulable_tflops=sum(centre.schedulable_tflops for centre in centres),
+        allocated_tflops=sum(centre.allocated_tflops for centre in centres),
+        queued_jobs=sum(counts.get(state, 0) for state in queries.WAITING_STATES),
+        running_jobs=sum(counts.get(state, 0) for state in queries.HOLDING_STATES),
+        centres=centres,
+    )
+
+
+@router.get("/centres", responses=problems(), summary="The centres")
+def centres(_: PersonDep, services: ServicesDep) -> CentreList:
+    """Each centre with its capacities, and whether it is heard of."""
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        return CentreList(items=_centres(connection, park, services))
+
+
+@router.get("/nodes", responses=problems(), summary="The nodes")
+def nodes(
+    _: PersonDep,
+    services: ServicesDep,
+    centre: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+    pool: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+) -> NodeList:
+    """Each node, and whether it could take work now."""
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        names = [f"nodes:{each.id}" for each in park.centres]
+        views = queries.views(connection, names)
+    online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
+    return NodeList(
+        items=[
+            NodeView(
+                id=node.id,
+                centre=node.centre_id,
+                pool=node.pool_id,
+                device=park.pool_by_id[node.pool_id].device_kind_id,
+                cards=node.card_count,
+                is_online=node.id in online,
+            )
+            for node in park.node_by_id.values()
+            if centre in {None, node.centre_id} and pool in {None, node.pool_id}
+        ]
+    )
+
+
+@router.get("/utilisation", responses=problems(), summary="How busy the centres were")
+def utilisation(
+    _: PersonDep, services: ServicesDep, from_ms: FromMs = None, to_ms: ToMs = None
+) -> UtilisationView:
+    """Load over time, and its average and peak; the last 24 hours unless the window says else.
+
+    A rate is what was allocated of what was not in planned maintenance.
+    """
+    begin_ms, end_ms = window(from_ms, to_ms, services.clock(), DAY_MS)
+    end_ms = min(end_ms, max(services.clock(), begin_ms + 1))
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        steps = _steps(connection, park, begin_ms, end_ms)
+    everything = [step for some in steps.values() for step in some]
+    by_name = {PARK: everything, **steps}
+    totals = {name: waterfall(some, begin_ms, end_ms, Weight.P) for name, some in by_name.items()}
+    peaks = {
+        name: found
+        for name, some in by_name.items()
+        if (found := peak(some, begin_ms, end_ms, Weight.P))
+    }
+    return UtilisationView(
+        from_ms=begin_ms,
+        to_ms=end_ms,
+        points=[
+            UtilisationPoint(
+                at_ms=point.at_ms,
+                centre=centre_id,
+                allocated_tflops=point.allocated,
+                online_tflops=point.online,
+                stated_tflops=point.stated,
+            )
+            for centre_id, some in steps.items()
+            for point in course(some, begin_ms, end_ms)
+        ],
+        average_bp={name: total.utilisation_bp for name, total in totals.items()},
+        peak_bp={name: found.utilisation_bp for name, found in peaks.items()},
+        peak_at_ms={name: found.at_ms for name, found in peaks.items()},
+    )
+
+
+def _steps(connection: Connection, park: Park, from_ms: int, to_ms: int) -> dict[str, list[Step]]:
+    """How each centre's pools stood when the window began, and each change inside it."""
+    before = queries.loads_at(connection, list(park.pool_by_id), from_ms)
+    inside = queries.loads_between(connection, from_ms, to_ms)
+    steps: defaultdict[str, list[Step]] = defaultdict(list, {c.id: [] for c in park.centres})
+    for row in (*before, *inside):
+        steps[row.centre_id].append(
+            Step(
+                pool_id=row.pool_id,
+                at_ms=row.at_ms,
+                tflops=row.tflops,
+                registered_cards=row.registered_cards,
+                online_cards=row.online_cards,
+                allocated_cards=row.allocated_cards,
+                maintenance_cards=row.online_cards - row.schedulable_cards,
+            )
+        )
+    return dict(steps)
+
+
+def _centres(connection: Connection, park: Park, services: Services) -> list[CentreCapacity]:
+    rows = queries.loads_now(connection, list(park.pool_by_id))
+    loads = {row.pool_id: row for row in rows}
+    views = queries.views(connection, [f"centre:{centre.id}" for centre in park.centres])
+    return [
+        _centre(park, centre, loads, views.get(f"centre:{centre.id}"), services)
+        for centre in park.centres
+    ]
+
+
+def _centre(
+    park: Park,
+    centre: Centre,
+    loads: Mapping[str, Row[Any]],
+    view: Row[Any] | None,
+    services: Services,
+) -> CentreCapacity:
+    pools = [_pool(park, pool, loads.get(pool.id)) for pool in centre.pools]
+    return CentreCapacity(
+        id=centre.id,
+        name=centre.name,
+        is_heard=bool(view and view.body["is_heard"]),
+        heard_at_ms=_heard_at_ms(centre.id, view, services),
+        stated_tflops=centre.stated_tflops,
+        registered_tflops=_tflops((pool.tflops, pool.registered_cards) for pool in pools),
+        online_tflops=_tflops((pool.tflops, pool.online_cards) for pool in pools),
+        schedulable_tflops=_tflops((pool.tflops, pool.schedulable_cards) for pool in pools),
+        allocated_tflops=_tflops((pool.tflops, pool.allocated_cards) for pool in pools),
+        pools=pools,
+    )
+
+
+def _heard_at_ms(centre_id: str, view: Row[Any] | None, services: Services) -> int | None:
+    """The leader knows the last report; others know when the link last changed."""
+    link = services.links.get(centre_id)
+    report = link.observe() if link else None
+    if report is not None:
+        return report.heard_at_ms
+    return view.at_ms if view else None
+
+
+def _tflops(parts: Iterable[tuple[int, int]]) -> int:
+    return sum(tflops * cards for tflops, cards in parts)
+
+
+def _pool(park: Park, pool: Pool, load: Row[Any] | None) -> PoolCapacity:
+    """A pool that the leader has not spoken of yet is registered, and nothing more."""
+    return PoolCapacity(
+        id=pool.id,
+        device=pool.device_kind_id,
+        tflops=park.tflops_per_card(pool),
+        nodes=pool.node_count,
+        registered_cards=pool.card_count,
+        online_cards=load.online_cards if load else 0,
+        schedulable_cards=load.schedulable_cards if load else 0,
+        allocated_cards=load.allocated_cards if load else 0,
+    )

@@ -1,0 +1,59 @@
+"""Whether this broker lives, whether it can serve, and its numbers for Prometheus."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.administration import Health
+from api.auth import OperatorDep
+from api.errors import Refused
+from api.routes.parameters import problems
+from api.scrape import CONTENT_TYPE, exposition
+from api.services import Services, ServicesDep
+from scheduler.queries import leader
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="Whether the process lives")
+def healthz() -> dict[str, str]:
+    """Says nothing of the database: a restart would not bring that back."""
+    return {"status": "ok"}
+
+
+@router.get(
+    "/readyz",
+    response_model=Health,
+    responses={503: {"description": "Not ready", "model": Health}},
+    summary="Whether it can serve",
+)
+def readyz(services: ServicesDep) -> Response:
+    """Ready: the database answers, a park is declared, and some broker leads."""
+    try:
+        with services.database.connect() as connection:
+            state = _leader_state(connection, services)
+            services.declared.read(connection)
+        health = Health(status="ok" if state == "ok" else "unready", database="ok", leader=state)
+    except (SQLAlchemyError, Refused) as error:
+        says = str(error) if isinstance(error, Refused) else "cannot be reached"
+        health = Health(status="unready", database=says, leader="unknown")
+    status = 200 if health.status == "ok" else 503
+    return Response(health.model_dump_json(), status, media_type="application/json")
+
+
+def _leader_state(connection: Connection, services: Services) -> str:
+    leads = leader(connection)
+    if leads is None:
+        return "nobody has led yet"
+    return "ok" if leads.expires_at_ms > services.clock() else "nobody leads at the moment"
+
+
+@router.get(
+    "/metrics",
+    responses=problems() | {200: {"description": "Metrics", "content": {"text/plain": {}}}},
+    response_class=Response,
+    summary="Numbers for Prometheus",
+)
+def metrics(_: OperatorDep, services: ServicesDep) -> Response:
+    """In Prometheus's text format; with a key, since it tells what each tenant uses."""
+    return Response(exposition(services), media_type=CONTENT_TYPE)

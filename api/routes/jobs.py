@@ -1,0 +1,252 @@
+"""Jobs: submit, look, explain, cancel."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field, StringConstraints
+from sqlalchemy import Connection, Row
+
+from api.asking import IdempotencyKey, ask, once, remember
+from api.auth import Caller, WorkerDep
+from api.errors import Refused, missing
+from api.explaining import explanation
+from api.reasons import view as reason_view
+from api.routes.examples import BATCH_EXAMPLES, JOB_EXAMPLES
+from api.routes.parameters import JobId, problems
+from api.schemas import (
+    MAX_PAGE,
+    AttemptView,
+    Explanation,
+    Identifier,
+    JobAccepted,
+    JobBatch,
+    JobCreate,
+    JobPage,
+    JobsAccepted,
+    JobView,
+    Wire,
+)
+from api.services import Services, ServicesDep
+from api.submission import jobs_of, put, spec_of
+from scheduler import queries
+from scheduler.codec import decode_job, decode_value
+from scheduler.events import CancelRequested
+from scheduler.job import FINAL_STATES, Job, JobState, Placement, Reason
+from scheduler.log import Request
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+DEFAULT_PAGE = 100
+
+
+@router.post(
+    "/jobs",
+    status_code=201,
+    response_model=JobView,
+    responses=problems(409, 429),
+    summary="Submit a job",
+)
+def submit(
+    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
+    caller: WorkerDep,
+    services: ServicesDep,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Queue a job; 422 with the reasons where it could never run."""
+    create = once(caller, key, "jobs", spec.model_dump(mode="json"))
+    with services.database.begin() as connection:
+        declared = services.declared.read(connection)
+        jobs = jobs_of([spec], caller, services, declared)
+        body = _queued(jobs[0]).model_dump(mode="json")
+        if create is not None:
+            earlier = remember(connection, create, 201, body, services.clock())
+            if earlier is not None:
+                return _created(*earlier)
+        put(connection, jobs, caller, services, declared)
+    return _created(201, body)
+
+
+def _created(status: int, body: dict[str, Any]) -> JSONResponse:
+    return JSONResponse(body, status, {"Location": f"/v1/jobs/{body['id']}"})
+
+
+@router.post(
+    "/jobs:batch",
+    status_code=201,
+    response_model=JobsAccepted,
+    responses=problems(409, 429),
+    summary="Submit up to 1000 jobs, all or none",
+)
+def submit_batch(
+    batch: Annotated[JobBatch, Body(openapi_examples=BATCH_EXAMPLES)],
+    caller: WorkerDep,
+    services: ServicesDep,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Queue many jobs in one durable write; where one could never run, none is queued."""
+    create = once(caller, key, "jobs:batch", batch.model_dump(mode="json"))
+    with services.database.begin() as connection:
+        declared = services.declared.read(connection)
+        jobs = jobs_of(batch.jobs, caller, services, declared)
+        accepted = JobsAccepted(items=[JobAccepted(id=job.id) for job in jobs])
+        body = accepted.model_dump(mode="json")
+        if create is not None:
+            earlier = remember(connection, create, 201, body, services.clock())
+            if earlier is not None:
+                return JSONResponse(earlier[1], earlier[0])
+        put(connection, jobs, caller, services, declared)
+    return JSONResponse(body, 201)
+
+
+class JobQuery(Wire):
+    """What a list of jobs is narrowed by; `state` may be given several times."""
+
+    tenant: Identifier | None = None
+    project: Identifier | None = None
+    state: Annotated[list[JobState], Field(max_length=len(JobState))] = Field(default=[])
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    cursor: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")] | None = None
+
+
+@router.get("/jobs", response_model=JobPage, responses=problems(404), summary="List jobs")
+def list_jobs(
+    asked: Annotated[JobQuery, Query()], caller: WorkerDep, services: ServicesDep
+) -> Response:
+    """Jobs, newest first; `next` of a page is the `cursor` of the one after it."""
+    wanted = queries.JobFilter(
+        tenant_id=caller.narrowed(asked.tenant),
+        project=asked.project,
+        states=tuple(asked.state),
+        before_id=asked.cursor,
+    )
+    with services.database.connect() as connection:
+        rows = queries.jobs(connection, wanted, asked.limit + 1)
+        page = rows[: asked.limit]
+        attempts = queries.attempts(connection, [row.id for row in page])
+    has_more = len(rows) > asked.limit
+    items = _views(page, attempts)
+    answer = JobPage(items=items, next=page[-1].id if has_more else None)
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.get("/jobs/{job_id}", responses=problems(404), summary="One job")
+def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> JobView:
+    """A job, how it stands, and all its attempts."""
+    with services.database.connect() as connection:
+        return view_of(connection, own_job(connection, job_id, caller))
+
+
+@router.get(
+    "/jobs/{job_id}/explain",
+    responses=problems(404),
+    summary="Why it waits, or where it went",
+)
+def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanation:
+    """The reasons of a waiting job, its place in the queue, and when the plan would start it."""
+    with services.database.connect() as connection:
+        job = view_of(connection, own_job(connection, job_id, caller))
+    return explanation(job)
+
+
+@router.post(
+    "/jobs/{job_id}:cancel",
+    response_model=JobView,
+    responses=problems(404, 409)
+    | {202: {"description": "The leader has not heard of it yet", "model": JobView}},
+    summary="Cancel a job",
+)
+def cancel(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Response:
+    """Want the job gone: it wins against every later retry, and may be asked for again."""
+    with services.database.connect() as connection:
+        row = own_job(connection, job_id, caller)
+    if row.state == JobState.CANCELLED:
+        return _now(services, job_id, 200)
+    if row.state in FINAL_STATES:
+        raise Refused(409, f"job {job_id} is over: it has {row.state}")
+    wish = CancelRequested(at_ms=services.clock(), job_id=job_id, by=caller.label)
+    # One id for each job: whoever asks again waits for the same answer.
+    is_heard = ask(services, Request(id=f"cancel:{job_id}", wish=wish)).is_consumed
+    return _now(services, job_id, 200 if is_heard else 202)
+
+
+def _now(services: Services, job_id: str, status: int) -> Response:
+    with services.database.connect() as connection:
+        row = queries.job(connection, job_id)
+        assert row is not None, f"job {job_id} was there a moment ago"
+        job = view_of(connection, row)
+    return Response(job.model_dump_json(), status, media_type="application/json")
+
+
+def own_job(connection: Connection, job_id: str, caller: Caller) -> Row[Any]:
+    """The job's row; another tenant's job does not exist."""
+    row = queries.job(connection, job_id)
+    if row is None or not caller.may_see(row.tenant_id):
+        raise missing("job", job_id)
+    return row
+
+
+def view_of(connection: Connection, row: Row[Any]) -> JobView:
+    return _views([row], queries.attempts(connection, [row.id]))[0]
+
+
+def _views(rows: Sequence[Row[Any]], attempts: Sequence[Row[Any]]) -> list[JobView]:
+    tries: defaultdict[str, list[AttemptView]] = defaultdict(list)
+    for attempt in attempts:
+        tries[attempt.job_id].append(_attempt(attempt))
+    return [_view(row, tries[row.id]) for row in rows]
+
+
+def _view(row: Row[Any], attempts: list[AttemptView]) -> JobView:
+    return JobView(
+        id=row.id,
+        tenant=row.tenant_id,
+        state=row.state,
+        spec=spec_of(decode_job(row.spec)),
+        submitted_at_ms=row.submitted_at_ms,
+        started_at_ms=row.started_at_ms,
+        ended_at_ms=row.ended_at_ms,
+        position=row.position,
+        planned_start_ms=row.planned_start_ms,
+        end_cause=row.end_cause,
+        detail=row.detail,
+        reasons=[reason_view(decode_value(Reason, reason)) for reason in row.reasons],
+        attempts=attempts,
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptView:
+    placement = decode_value(Placement, row.placement)
+    return AttemptView(
+        id=row.id,
+        centre=row.centre_id,
+        pool=placement.pool_id,
+        device=row.device_kind_id,
+        nodes=[{"node_id": s.node_id, "card_count": s.card_count} for s in placement.shares],
+        leased_at_ms=row.leased_at_ms,
+        started_at_ms=row.started_at_ms,
+        ended_at_ms=row.ended_at_ms,
+        cause=row.cause,
+        exit_code=row.exit_code,
+        detail=row.detail,
+    )
+
+
+def _queued(job: Job) -> JobView:
+    """A job that was just put into the queue."""
+    return JobView(
+        id=job.id,
+        tenant=job.tenant_id,
+        state=JobState.QUEUED,
+        spec=spec_of(job),
+        submitted_at_ms=job.submitted_at_ms,
+        started_at_ms=None,
+        ended_at_ms=None,
+        position=None,
+        planned_start_ms=None,
+        end_cause=None,
+        detail="",
+        reasons=[],
+    )

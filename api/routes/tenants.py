@@ -1,0 +1,152 @@
+"""Tenants: who they are, their quota and weight, and what they have paid in."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from sqlalchemy import Connection
+
+from accounting.ledger import available_account, held_account
+from accounting.money import parse_yuan, yuan_of_micros
+from accounting.store import balances
+from api.administration import TenantList, TenantPut, TenantView, TopUp
+from api.asking import IdempotencyKey, ask, once, request_id
+from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
+from api.errors import Refused, missing
+from api.routes.examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
+from api.routes.parameters import TenantId, problems
+from api.services import Services, ServicesDep
+from scheduler.events import Credited, TenantDeclared
+from scheduler.log import Request
+from scheduler.tenancy import Tenant
+
+router = APIRouter(prefix="/v1", tags=["tenants"])
+
+
+@router.get("/tenants", responses=problems(), summary="Tenants")
+def list_tenants(caller: PersonDep, services: ServicesDep) -> TenantList:
+    """All tenants; a tenant sees itself alone. Money is for finance and for the tenant itself."""
+    with services.database.connect() as connection:
+        tenants = services.declared.read(connection).tenants
+        accounts = _accounts(connection, caller)
+    visible = [tenant for tenant in tenants.values() if caller.may_see(tenant.id)]
+    return TenantList(items=[_view(tenant, accounts) for tenant in visible])
+
+
+@router.get("/tenants/{tenant_id}", responses=problems(404), summary="One tenant")
+def get_tenant(tenant_id: TenantId, caller: PersonDep, services: ServicesDep) -> TenantView:
+    """A tenant; another's does not exist."""
+    return _read(services, tenant_id, caller)
+
+
+def _read(services: Services, tenant_id: str, caller: Caller) -> TenantView:
+    with services.database.connect() as connection:
+        tenant = services.declared.read(connection).tenants.get(tenant_id)
+        if tenant is None or not caller.may_see(tenant_id):
+            raise missing("tenant", tenant_id)
+        return _view(tenant, _accounts(connection, caller))
+
+
+@router.put("/tenants/{tenant_id}", responses=problems(409), summary="Declare a tenant")
+def put_tenant(
+    tenant_id: TenantId,
+    wanted: Annotated[TenantPut, Body(openapi_examples=TENANT_EXAMPLES)],
+    caller: OperatorDep,
+    services: ServicesDep,
+) -> TenantView:
+    """Make a tenant, or change its quota, weight, class or credit limit from now on."""
+    tenant = Tenant(
+        id=tenant_id,
+        name=wanted.name,
+        type=wanted.type,
+        field=wanted.field,
+        price_class=wanted.price_class,
+        max_cards=wanted.max_cards,
+        weight=wanted.weight,
+        credit_limit_micros=parse_yuan(wanted.credit_limit),
+    )
+    _check_words(services, tenant)
+    wish = TenantDeclared(at_ms=services.clock(), tenant=tenant)
+    _heard(ask(services, Request(id=request_id("tenant", None), wish=wish)).is_consumed)
+    return _read(services, tenant_id, caller)
+
+
+def _check_words(services: Services, tenant: Tenant) -> None:
+    """A field that the park has, and a class that every price list to come knows."""
+    with services.database.connect() as connection:
+        declared = services.declared.read(connection)
+    fields = [field_id for field_id, _ in declared.park.fields]
+    if tenant.field not in fields:
+        raise _unknown("field", tenant.field, fields)
+    now_ms = services.clock()
+    lists = declared.prices.lists
+    current = [p for p in lists if p.from_ms <= now_ms][-1:]
+    for prices in [*current, *(p for p in lists if p.from_ms > now_ms)]:
+        classes = [name for name, _ in prices.class_permille]
+        if tenant.price_class not in classes:
+            raise _unknown("price_class", tenant.price_class, classes)
+
+
+def _unknown(field: str, word: str, known: list[str]) -> Refused:
+    error = {
+        "field": field,
+        "in": "body",
+        "problem": f"{word} is unknown",
+        "fix": f"use one of {', '.join(known)}",
+    }
+    return Refused(422, f"there is no {field} {word}", errors=[error])
+
+
+@router.post("/tenants/{tenant_id}:top-up", responses=problems(404, 409), summary="Book a payment")
+def top_up(
+    tenant_id: TenantId,
+    payment: Annotated[TopUp, Body(openapi_examples=TOP_UP_EXAMPLES)],
+    caller: FinanceDep,
+    services: ServicesDep,
+    key: IdempotencyKey = None,
+) -> TenantView:
+    """A tenant has paid in: once for each reference, whoever books it."""
+    _read(services, tenant_id, caller)
+    wish = Credited(
+        at_ms=services.clock(),
+        tenant_id=tenant_id,
+        amount_micros=parse_yuan(payment.amount),
+        reference=payment.reference,
+    )
+    create = once(caller, key, f"top-up {tenant_id}", payment.model_dump(mode="json"))
+    _heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
+    return _read(services, tenant_id, caller)
+
+
+def _heard(is_heard: bool) -> None:  # noqa: FBT001 - what it is told
+    """Raise where nobody leads at the moment: the wish is kept, and is taken later."""
+    if not is_heard:
+        raise Refused(
+            503,
+            "it is written down and will be done once a broker leads again: look again later",
+            headers={"Retry-After": "5"},
+        )
+
+
+def _accounts(connection: Connection, caller: Caller) -> Mapping[str, int] | None:
+    """What accounts hold, for those who may know it."""
+    if caller.role is Role.OPERATOR:
+        return None
+    return balances(connection, caller.tenant_id)
+
+
+def _view(tenant: Tenant, accounts: Mapping[str, int] | None) -> TenantView:
+    money = accounts if accounts is not None else {}
+    is_told = accounts is not None
+    return TenantView(
+        id=tenant.id,
+        name=tenant.name,
+        type=tenant.type,
+        field=tenant.field,
+        price_class=tenant.price_class,
+        max_cards=tenant.max_cards,
+        weight=tenant.weight,
+        credit_limit=yuan_of_micros(tenant.credit_limit_micros),
+        balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,
+        held=yuan_of_micros(money.get(held_account(tenant.id), 0)) if is_told else None,
+    )

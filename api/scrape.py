@@ -1,0 +1,145 @@
+"""What Prometheus is told of the park, the queue and the books: read from the tables when asked."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from accounting.calendar import month_bounds, month_of
+from accounting.store import credit_sums, usage_sums
+from api.errors import Refused
+from api.services import Services
+from scheduler import queries
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+TFLOPS_PER_PFLOPS = 1_000
+LEVELS = ("registered", "online", "schedulable", "allocated")
+
+
+def exposition(services: Services) -> bytes:
+    """This process's instruments, then what the tables say."""
+    tables = CollectorRegistry()
+    tables.register(TableCollector(services))
+    return generate_latest(services.metrics.registry) + generate_latest(tables)
+
+
+class TableCollector(Collector):
+    """Reads the tables once for each scrape."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def describe(self) -> list[Metric]:
+        """Nothing beforehand: to know the names would be to read the tables."""
+        return []
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        services = self._services
+        with services.database.connect() as connection:
+            yield from _broker(connection, services)
+            yield from _queue(connection, services.clock())
+            try:
+                yield from _machines(connection, services)
+            except Refused:
+                return  # no park yet
+            yield from _books(connection, services.clock())
+
+
+def _gauge(name: str, about: str, labels: Sequence[str] = ()) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"brain_{name}", about, labels=labels)
+
+
+def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
+    build = _gauge("build_info", "The release of this broker.", ("version",))
+    build.add_metric((version("industry-brain"),), 1)
+    yield build
+    leading = _gauge("leading", "1 where this broker leads.")
+    leading.add_metric((), int(services.leads()))
+    yield leading
+    leads = queries.leader(connection)
+    epoch = _gauge("leader_epoch", "The epoch of the newest leader.")
+    epoch.add_metric((), leads.epoch if leads else 0)
+    yield epoch
+    events = CounterMetricFamily("brain_log_events", "Facts in the event log.")
+    events.add_metric((), queries.last_seq(connection))
+    yield events
+    pending = _gauge("inbox_pending_requests", "Requests that no cycle has taken yet.")
+    pending.add_metric((), queries.pending_count(connection))
+    yield pending
+    lag = _gauge("agent_report_age_seconds", "Since the centre's newest report.", ("centre",))
+    for centre_id, link in sorted(services.links.items()):
+        report = link.observe()
+        if report is not None:
+            lag.add_metric((centre_id,), (services.clock() - report.heard_at_ms) / 1_000)
+    yield lag
+
+
+def _queue(connection: Connection, now_ms: int) -> Iterator[Metric]:
+    jobs = _gauge("jobs", "Jobs that are not over, by state.", ("state",))
+    over = CounterMetricFamily(
+        "brain_jobs_ended", "Jobs that are over, by state and cause.", labels=("state", "cause")
+    )
+    counts = queries.job_counts(connection)
+    for state in (*queries.WAITING_STATES, *queries.HOLDING_STATES):
+        jobs.add_metric((state,), counts.pop((state, ""), 0))
+    for key, count in sorted(counts.items()):
+        over.add_metric(key, count)
+    yield jobs
+    yield over
+    waiting = _gauge("queue_jobs", "Jobs that wait, by tenant.", ("tenant",))
+    oldest = _gauge("queue_oldest_wait_seconds", "How long the oldest has waited.", ("tenant",))
+    for tenant_id, count, submitted_at_ms in queries.waiting_by_tenant(connection):
+        waiting.add_metric((tenant_id,), count)
+        oldest.add_metric((tenant_id,), max(0, now_ms - submitted_at_ms) / 1_000)
+    yield waiting
+    yield oldest
+
+
+def _machines(connection: Connection, services: Services) -> Iterator[Metric]:
+    park = services.declared.read(connection).park
+    stated = _gauge("centre_stated_pflops", "FP16 capacity as stated, in P.", ("centre",))
+    for centre in park.centres:
+        stated.add_metric((centre.id,), centre.stated_tflops / TFLOPS_PER_PFLOPS)
+    yield stated
+    labels = ("centre", "pool", "device", "level")
+    cards = _gauge("capacity_cards", "Capacity at each level, in cards.", labels)
+    pflops = _gauge("capacity_pflops", "FP16 capacity at each level, in P.", labels)
+    ratio = _gauge("utilisation_ratio", "Allocated of schedulable.", labels[:3])
+    for load in queries.loads_now(connection, list(park.pool_by_id)):
+        place = (load.centre_id, load.pool_id, park.pool_by_id[load.pool_id].device_kind_id)
+        for level in LEVELS:
+            count = getattr(load, f"{level}_cards")
+            cards.add_metric((*place, level), count)
+            pflops.add_metric((*place, level), count * load.tflops / TFLOPS_PER_PFLOPS)
+        usable = load.schedulable_cards
+        ratio.add_metric(place, load.allocated_cards / usable if usable else 0)
+    yield from (cards, pflops, ratio)
+
+
+def _books(connection: Connection, now_ms: int) -> Iterator[Metric]:
+    """This month: gauges, since a month begins at nothing."""
+    begin_ms, end_ms = month_bounds(month_of(now_ms))
+    lines = (
+        *usage_sums(connection, begin_ms, end_ms),
+        *credit_sums(connection, begin_ms, end_ms),
+    )
+    device_ms: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    fen: defaultdict[str, int] = defaultdict(int)
+    for line in lines:
+        device_ms[line.tenant_id, line.centre_id, line.device_kind_id] += line.device_ms
+        fen[line.tenant_id] += line.amount_fen
+    labels = ("tenant", "centre", "device")
+    used = _gauge("month_usage_device_seconds", "Card-seconds used this month, net.", labels)
+    for key, total_ms in sorted(device_ms.items()):
+        used.add_metric(key, total_ms / 1_000)
+    yield used
+    charged = _gauge("month_charges_yuan", "Charges of this month, net of credits.", ("tenant",))
+    for tenant_id, total_fen in sorted(fen.items()):
+        charged.add_metric((tenant_id,), total_fen / 100)
+    yield charged

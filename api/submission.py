@@ -1,0 +1,165 @@
+"""From what a user states to a job in the queue, in one durable transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select
+
+from api.auth import Caller
+from api.clock import new_job_ids
+from api.declared import Declared
+from api.durations import duration_text
+from api.errors import Refused
+from api.reasons import view as reason_view
+from api.schemas import CheckpointSpec, JobCreate, JobSpec
+from api.services import Services
+from api.tables import ArchiveRow
+from scheduler.events import Submitted
+from scheduler.job import Checkpoint, Job, Priority
+from scheduler.log import Request
+from scheduler.placement import impossible
+from scheduler.rows import SUBMIT_PREFIX, new_job_row
+from scheduler.store import put_requests
+from scheduler.tables import JobRow
+
+NAME_LENGTH = 128
+OPERATORS = ""
+"""Owner of the archives that operators upload for the jobs they submit for others."""
+
+
+def jobs_of(
+    specs: Sequence[JobCreate], caller: Caller, services: Services, declared: Declared
+) -> list[Job]:
+    """Jobs with their new ids, in order; raises `Refused` for a tenant that is not the caller's."""
+    at_ms = services.clock()
+    ids = new_job_ids(at_ms, len(specs), services.random)
+    return [
+        _job(spec, tenant_of(caller, spec), job_id, caller, at_ms, declared)
+        for spec, job_id in zip(specs, ids, strict=True)
+    ]
+
+
+def tenant_of(caller: Caller, spec: JobCreate) -> str:
+    """Who is charged: a tenant's key says it, an operator names it."""
+    if caller.tenant_id is None:
+        if spec.tenant is None:
+            fix = "name the tenant that the job is for"
+            error = {"field": "tenant", "in": "body", "problem": "Field required", "fix": fix}
+            raise Refused(422, "an operator submits for a tenant", errors=[error])
+        return spec.tenant
+    if spec.tenant not in {None, caller.tenant_id}:
+        raise Refused(403, f"this key submits for tenant {caller.tenant_id} alone")
+    return caller.tenant_id
+
+
+def _job(
+    spec: JobCreate, tenant_id: str, job_id: str, caller: Caller, at_ms: int, declared: Declared
+) -> Job:
+    tenant = declared.tenants.get(tenant_id)
+    return Job(
+        id=job_id,
+        tenant_id=tenant_id,
+        project=spec.project,
+        user=caller.label,
+        name=spec.name or _name_of(spec.command),
+        field=spec.field or (tenant.field if tenant else ""),
+        command=spec.command,
+        device_count=spec.devices,
+        device_kind_ids=tuple(dict.fromkeys(spec.device)),
+        limit_ms=spec.limit,
+        priority=Priority(spec.priority),
+        submitted_at_ms=at_ms,
+        node_count=spec.nodes,
+        member_count=spec.members,
+        centre_ids=tuple(dict.fromkeys(spec.centres)),
+        env=tuple(spec.env.items()),
+        archive=spec.archive,
+        workdir=spec.workdir,
+        retry_count=spec.retries,
+        checkpoint=_checkpoint(spec.checkpoint),
+    )
+
+
+def _name_of(command: str) -> str:
+    """What a job without a name is called: the beginning of its command, on one line."""
+    words = " ".join(command.split())
+    return "".join(sign for sign in words if sign.isprintable())[:NAME_LENGTH].strip()
+
+
+def _checkpoint(spec: CheckpointSpec | None) -> Checkpoint | None:
+    if spec is None:
+        return None
+    return Checkpoint(dir=spec.dir, signal=spec.signal, grace_ms=spec.grace)
+
+
+def spec_of(job: Job) -> JobSpec:
+    """A job as its user stated it, so that it can be submitted again."""
+    kept = job.checkpoint
+    checkpoint = kept and {"dir": kept.dir, "signal": kept.signal, "grace": f"{kept.grace_ms}ms"}
+    return JobSpec.model_validate(
+        {
+            "command": job.command,
+            "devices": job.device_count,
+            "name": job.name or None,
+            "device": list(job.device_kind_ids),
+            "nodes": job.node_count,
+            "members": job.member_count,
+            "limit": duration_text(job.limit_ms),
+            "priority": job.priority.value,
+            "project": job.project,
+            "field": job.field or None,
+            "centres": list(job.centre_ids),
+            "env": dict(job.env),
+            "workdir": job.workdir,
+            "archive": job.archive,
+            "retries": job.retry_count,
+            "checkpoint": checkpoint,
+        }
+    )
+
+
+def put(
+    connection: Connection,
+    jobs: Sequence[Job],
+    caller: Caller,
+    services: Services,
+    declared: Declared,
+) -> None:
+    """Into the queue with all of them, or `Refused` and none."""
+    now_ms = services.clock()
+    _check_possible(jobs, declared, now_ms)
+    _check_archives(connection, jobs, caller)
+    for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
+        services.gauge.admit(connection, tenant_id, count, now_ms)
+    wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
+    connection.execute(insert(JobRow), [new_job_row(wish, now_ms) for wish in wishes])
+    requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
+    put_requests(connection, requests, now_ms)
+
+
+def _check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
+    for number, job in enumerate(jobs):
+        reasons = impossible(job, declared.park, declared.tenants, declared.prices, now_ms)
+        if reasons:
+            which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
+            views = [reason_view(reason) for reason in reasons]
+            raise Refused(
+                422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
+            )
+
+
+_NEVER = "The job could never run"
+
+
+def _check_archives(connection: Connection, jobs: Sequence[Job], caller: Caller) -> None:
+    """A job may name only what its submitter has uploaded: the hash alone opens nothing."""
+    owner = caller.tenant_id or OPERATORS
+    asked = sorted({job.archive for job in jobs if job.archive})
+    if not asked:
+        return
+    statement = select(ArchiveRow.sha256).where(
+        ArchiveRow.tenant_id == owner, ArchiveRow.sha256.in_(asked)
+    )
+    unknown = sorted(set(asked) - set(connection.scalars(statement)))
+    if unknown:
+        raise Refused(422, f"archive {unknown[0]} is not here: upload it first")
