@@ -12,6 +12,7 @@ from api.auth import Touches
 from api.errors import Refused
 from api.metrics import Timing
 from api.routes import (
+    agents,
     archives,
     books,
     capacity,
@@ -39,6 +40,7 @@ ROUTERS = (
     keys.router,
     archives.router,
     health.router,
+    agents.router,
 )
 DESCRIPTION = """\
 One queue, one schedule and one set of books for the computing centres of an AI park.

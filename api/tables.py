@@ -1,4 +1,4 @@
-"""The faces' own tables: keys, remembered answers, and uploaded working directories."""
+"""The faces' own tables: keys, remembered answers, uploaded working directories, logs."""
 
 from typing import Any, ClassVar
 
@@ -71,3 +71,25 @@ class ArchiveChunkRow(Base):
     sha256: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     body: Mapped[bytes]
+
+
+class LogRow(Base):
+    """How much of a member's output is kept; `is_full` when the rest is left out."""
+
+    __tablename__ = "logs"
+
+    attempt_id: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    byte_count: Mapped[int]
+    is_full: Mapped[bool]
+
+
+class LogChunkRow(Base):
+    """A piece of a member's output, in whatever bytes it wrote."""
+
+    __tablename__ = "log_chunks"
+
+    attempt_id: Mapped[str] = mapped_column(primary_key=True)
+    member: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offset: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes]

@@ -31,13 +31,15 @@ class Attempt:
     """One attempt and the states of its members, by rank, as far as they are known.
 
     `order` None: it was to be stopped before anybody had ordered it. `refusal` says why it could
-    not be started as a whole. `final` is what was reported of its end, which never changes.
+    not be started as a whole. `started_at_ms` is when all members ran, once they did. `final` is
+    what was reported of its end, which never changes.
     """
 
     attempt_id: str
     noted_at_ms: int = 0
     order: LaunchOrder | None = None
     master_port: int | None = None
+    started_at_ms: int | None = None
     stop_grace_ms: int | None = None
     refusal: str = ""
     is_forgotten: bool = False
@@ -51,6 +53,8 @@ class Attempt:
         if known == state or (known is not None and known.phase is MemberPhase.ENDED):
             return False
         self.members[state.rank] = state
+        if self.started_at_ms is None:
+            self.started_at_ms = self._whole_since_ms()
         return True
 
     def lose(self, rank: int, end: MemberEnd, detail: str, now_ms: int) -> None:
@@ -93,7 +97,7 @@ class Attempt:
         state = self.members.get(rank)
         return state is not None and state.phase is MemberPhase.ENDED
 
-    def _started_at_ms(self) -> int | None:
+    def _whole_since_ms(self) -> int | None:
         """When the last member began, once all have."""
         times = [state.started_at_ms for state in self.members.values()]
         known = [time for time in times if time is not None]
@@ -101,12 +105,11 @@ class Attempt:
         return max(known) if is_whole else None
 
     def _report_so_far(self) -> AttemptReport:
-        started_at_ms = self._started_at_ms()
-        is_running = started_at_ms is not None
+        is_running = self.started_at_ms is not None
         return AttemptReport(
             attempt_id=self.attempt_id,
             phase=AttemptPhase.RUNNING if is_running else AttemptPhase.STARTING,
-            started_at_ms=started_at_ms,
+            started_at_ms=self.started_at_ms,
         )
 
     def _final_report(self) -> AttemptReport:
@@ -115,7 +118,7 @@ class Attempt:
         return AttemptReport(
             attempt_id=self.attempt_id,
             phase=AttemptPhase.ENDED,
-            started_at_ms=self._started_at_ms(),
+            started_at_ms=self.started_at_ms,
             ended_at_ms=max((time for time in times if time is not None), default=self.noted_at_ms),
             exit_code=exit_code,
             end=end,

@@ -18,6 +18,7 @@ class _Entry(BaseModel):
     noted_at_ms: int
     order: LaunchOrder | None
     master_port: int | None
+    started_at_ms: int | None
     stop_grace_ms: int | None
     refusal: str
     is_forgotten: bool
@@ -37,6 +38,7 @@ class Journal:
             noted_at_ms=attempt.noted_at_ms,
             order=attempt.order,
             master_port=attempt.master_port,
+            started_at_ms=attempt.started_at_ms,
             stop_grace_ms=attempt.stop_grace_ms,
             refusal=attempt.refusal,
             is_forgotten=attempt.is_forgotten,
@@ -62,6 +64,7 @@ class Journal:
                         noted_at_ms=entry.noted_at_ms,
                         order=entry.order,
                         master_port=entry.master_port,
+                        started_at_ms=entry.started_at_ms,
                         stop_grace_ms=entry.stop_grace_ms,
                         refusal=entry.refusal,
                         is_forgotten=entry.is_forgotten,

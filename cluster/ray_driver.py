@@ -95,7 +95,7 @@ class RayDriver:
     def forget(self, attempt_id: str) -> None:
         with self._lock:
             attempt = self._attempts.get(attempt_id)
-            if attempt is None or attempt.final is None or attempt.is_forgotten:
+            if attempt is None or not attempt.is_over or attempt.is_forgotten:
                 return
             attempt.is_forgotten = True
             self._journal.write(attempt)
@@ -133,13 +133,13 @@ class RayDriver:
         """Whether members are still counted on; if not, their leases end."""
         self._leasing = leasing
 
+    def known_ids(self) -> list[str]:
+        return [one.attempt_id for one in self._snapshot() if not one.is_forgotten]
+
     def stopping_ids(self) -> list[str]:
         """The attempts that need not be stopped again: they end, or have ended."""
-        with self._lock:
-            attempts = self._attempts.values()
-            return [
-                one.attempt_id for one in attempts if one.final or one.stop_grace_ms is not None
-            ]
+        attempts = self._snapshot()
+        return [one.attempt_id for one in attempts if one.is_over or one.stop_grace_ms is not None]
 
     # Output.
 
@@ -176,16 +176,15 @@ class RayDriver:
     def _start_members(self, attempt: Attempt) -> list[MemberState]:
         order = attempt.order
         assert order is not None, f"{attempt.attempt_id} has no order to begin"
-        nodes = {member.node_id: self._node(member.node_id) for member in order.members}
+        nodes = {one.node_id: self._node(one.node_id) for one in order.members}
         self._provide_archive(order, nodes.values())
         ray_nodes.hold_cards(order.attempt_id, self._resource(order), cards_by_node(order))
         first = nodes[order.members[0].node_id]
         if attempt.master_port is None:
             attempt.master_port = first.free_port()
             self._journal.write(attempt)
-        gang = Rendezvous(
-            address=first.address, port=attempt.master_port, order=order_to_json(order)
-        )
+        text = order_to_json(order)
+        gang = Rendezvous(address=first.address, port=attempt.master_port, order=text)
         if attempt.stop_grace_ms is not None:
             return []
         return ray_nodes.start_all(
@@ -225,7 +224,7 @@ class RayDriver:
         if attempt.final is None or not (attempt.is_forgotten and self._connected.is_set()):
             return
         is_old = _now_ms() - (attempt.final.ended_at_ms or 0) > OUTPUT_KEPT_MS
-        if not (attempt.is_output_shipped or is_old or not attempt.members):
+        if attempt.members and not (attempt.is_output_shipped or is_old):
             return
         for member in attempt.order.members if attempt.order else ():
             calls = self._nodes.calls(member.node_id)
@@ -259,13 +258,11 @@ class RayDriver:
 
     def _look_at_head(self) -> None:
         while not self._is_closed.is_set():
-            is_there = ray_nodes.head_answers(self._place.address)
-            if is_there:
-                self._head_seen_at_s = time.monotonic()
-            was_there = self._head_misses == 0
-            self._head_misses = 0 if is_there else self._head_misses + 1
-            if is_there != was_there or self.is_cut_off:
-                self._on_change()
+            if ray_nodes.head_answers(self._place.address):
+                self._head_seen_at_s, self._head_misses = time.monotonic(), 0
+            else:
+                self._head_misses += 1
+            self._on_change()
             self._is_closed.wait(KEEP_S)
 
     def _watch(self) -> None:
@@ -301,12 +298,11 @@ class RayDriver:
         while not self._is_closed.wait(KEEP_S):
             if self._connected.is_set():
                 self._nodes.refresh()
+                self._keep_groups()
             elif self._head_misses == 0:
                 self._join()
             for attempt in self._snapshot():
                 self._keep_attempt(attempt)
-            if self._connected.is_set():
-                self._keep_groups()
 
     def _join(self) -> None:
         """Join the cluster, and go on with what had been begun."""
@@ -373,7 +369,11 @@ class RayDriver:
 
     def _note(self, attempt: Attempt, state: MemberState) -> bool:
         with self._lock:
-            return attempt.note(state)
+            was_whole = attempt.started_at_ms is not None
+            is_news = attempt.note(state)
+            if not was_whole and attempt.started_at_ms is not None:
+                self._journal.write(attempt)
+            return is_news
 
     def _snapshot(self) -> list[Attempt]:
         with self._lock:
@@ -386,8 +386,8 @@ class RayDriver:
 
 
 def _complain(done: Future[None]) -> None:
-    if not done.cancelled() and done.exception() is not None:
-        _log.error("a call failed", exc_info=done.exception())
+    if not done.cancelled() and (error := done.exception()):
+        _log.error("a call failed", exc_info=error)
 
 
 def _signal_number(order: LaunchOrder | None) -> int | None:

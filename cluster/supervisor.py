@@ -79,7 +79,8 @@ class Supervisor:
         self._nursery = NurseryAsked(self._runs.root)
         self._unpacking: dict[str, asyncio.Lock] = {}
         self._ports: dict[int, float] = {}
-        self._heard_at_s = time.monotonic()
+        self._heard = self._runs.root / "heard"
+        self._heard_at_s = time.monotonic() - _age_s(self._heard)
         self._leasing = Leasing.RENEW
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -152,6 +153,7 @@ class Supervisor:
         """
         self._live()
         self._heard_at_s = time.monotonic()
+        self._heard.touch(mode=0o600)
         self._leasing = leasing
         since = version if incarnation == self._incarnation else 0
         if self._runs.version <= since:
@@ -322,6 +324,11 @@ class Supervisor:
 def runs_folder(data_dir: Path, node_id: str) -> Path:
     """Where a node's runs lie; the nursery's command line names it, so that it can be found."""
     return data_dir / "runs" / node_id
+
+
+def _age_s(mark: Path) -> float:
+    """How long ago this file was touched, which an earlier life of ours may have done."""
+    return max(0.0, time.time() - mark.stat().st_mtime) if mark.exists() else 0.0
 
 
 def _store_archive(path: Path, data: bytes) -> None:

@@ -64,8 +64,13 @@ class AttemptHeard(Message):
 
 
 class Report(Message):
-    """All that a centre knows."""
+    """All that a centre knows.
 
+    `number` counts the reports of an agent that started at `agent_started_at_ms`.
+    """
+
+    agent_started_at_ms: Ms
+    number: Ms
     online_node_ids: Annotated[list[Id], Field(max_length=NODES_MAX)]
     attempts: Annotated[list[AttemptHeard], Field(max_length=ATTEMPTS_MAX)]
 

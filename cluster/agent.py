@@ -1,0 +1,350 @@
+"""The process at a centre: tells the broker all it knows, and does what should be.
+
+It speaks to the broker by outbound HTTP alone. Killed and started again, it finds its attempts in
+its journal and on the nodes; nothing that runs is touched. When the broker has not been heard for
+longer than the broker waits, it lets the members' leases end.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+
+from cluster import archive, wire
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre
+from cluster.member import Leasing, LogChunk, MemberKey
+from cluster.ray_driver import RayDriver
+from cluster.ray_watch import CentreRay
+
+HEARTBEAT_S = 1.0
+COALESCE_S = 0.003
+"""How long news wait for other news, so that many at once are one report."""
+
+ORDERS_WAIT_MS = 10_000
+OUTPUT_WAIT_S = 2.0
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 3.0
+CALL_TIMEOUT_S = 10.0
+OUTPUT_BYTES_MAX = 4 * 1024 * 1024
+ARCHIVES_CACHED_BYTES_MAX = 256 * 1024 * 1024
+
+OUTPUTS_REMEMBERED = 50_000
+
+_log = logging.getLogger(__name__)
+_A = TypeVar("_A")
+_M = TypeVar("_M", bound=wire.Message)
+_Q = TypeVar("_Q")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """What an agent is started with; `data_dir` is the same folder on all nodes of the centre.
+
+    `fence_after_ms` is how long work goes on without the broker, or without an agent; it is
+    shorter than the time after which the broker gives the work of a silent centre away.
+    """
+
+    centre: Centre
+    device_kind_by_id: Mapping[str, DeviceKind]
+    url: str
+    api_key: str
+    ray_address: str
+    ray_token_path: Path
+    data_dir: Path
+    fence_after_ms: int = 900_000
+
+
+def run(settings: AgentSettings) -> None:
+    """Serve the centre until told to end (SIGTERM, SIGINT); what runs then goes on."""
+    agent = Agent(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.end())
+    agent.serve()
+    if agent.is_cut_off:
+        _begin_anew()
+
+
+class BrokerUnheard(Exception):
+    """The broker did not answer, or not with what was asked for."""
+
+
+class Broker:
+    """The broker's routes for agents. A broker that does not lead names the one that does."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self._url = settings.url
+        self._centre_id = settings.centre.id
+        self._http = httpx2.Client(
+            headers={"Authorization": f"Bearer {settings.api_key}"},
+            timeout=CALL_TIMEOUT_S,
+            trust_env=False,
+        )
+
+    def report(self, report: wire.Report) -> None:
+        self._post("report", report.model_dump_json())
+
+    def orders(self, wanted: wire.OrdersWanted) -> wire.Orders:
+        timeout_s = CALL_TIMEOUT_S + wanted.wait_ms / 1000
+        answer = self._post("orders", wanted.model_dump_json(), timeout_s)
+        return _read(wire.Orders, answer)
+
+    def keep_logs(self, shipped: wire.LogsShipped) -> wire.LogsKept:
+        return _read(wire.LogsKept, self._post("logs", shipped.model_dump_json()))
+
+    def archive(self, sha256: str) -> bytes:
+        """The bytes of a working directory; raises `BadArchive` where they cannot be had."""
+        try:
+            answer = self._http.get(f"{self._url}/v1/archives/{sha256}")
+        except httpx2.HTTPError as error:
+            raise archive.BadArchive(f"the archive {sha256} did not come: {error}") from error
+        if not answer.is_success:
+            raise archive.BadArchive(f"the broker has no archive {sha256}: {answer.status_code}")
+        archive.verify(answer.content, sha256)
+        return answer.content
+
+    def _post(self, what: str, body: str, timeout_s: float = CALL_TIMEOUT_S) -> bytes:
+        try:
+            answer = self._http.post(
+                f"{self._url}/v1/agents/{self._centre_id}/{what}",
+                content=body,
+                headers={"Content-Type": "application/json"},
+                timeout=timeout_s,
+            )
+        except httpx2.HTTPError as error:
+            raise BrokerUnheard(f"{self._url}: {type(error).__name__} {error}") from error
+        if answer.is_redirect:
+            self._follow(answer.headers.get("location", ""))
+        if not answer.is_success:
+            raise BrokerUnheard(f"{self._url} answers {answer.status_code}: {answer.text[:500]}")
+        return answer.content
+
+    def _follow(self, location: str) -> None:
+        """From now on speak to the leader, at its own address."""
+        parts = urlsplit(location)
+        if parts.scheme and parts.netloc:
+            self._url = f"{parts.scheme}://{parts.netloc}"
+
+
+def _read(kind: type[_M], answer: bytes) -> _M:
+    try:
+        return kind.model_validate_json(answer)
+    except ValueError as error:
+        raise BrokerUnheard(f"the broker's answer makes no sense: {error}") from error
+
+
+class Silence:
+    """How long the broker has not been heard, over restarts of the agent as well."""
+
+    def __init__(self, mark: Path) -> None:
+        self._mark = mark
+        before_s = time.time() - mark.stat().st_mtime if mark.exists() else 0.0
+        self._heard_at_s = time.monotonic() - max(0.0, before_s)
+
+    def end(self) -> None:
+        self._heard_at_s = time.monotonic()
+        self._mark.touch(mode=0o600)
+
+    @property
+    def ms(self) -> float:
+        return (time.monotonic() - self._heard_at_s) * 1000
+
+
+class Shipping:
+    """How far each member's output has come to the broker, which knows it best."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[MemberKey, int] = {}
+        self.done: set[MemberKey] = set()
+
+    def note(self, chunks: list[LogChunk], kept: wire.LogsKept) -> set[str]:
+        """Take in the broker's answer to these chunks; the attempts of which something is done."""
+        end_by_member = {(log.attempt_id, log.member): log for log in kept.logs}
+        done = set()
+        for chunk in chunks:
+            key = (chunk.attempt_id, chunk.rank)
+            log = end_by_member.get(key)
+            if log is None:
+                continue
+            self.offsets[key] = log.offset
+            if log.is_full or (chunk.is_last and log.offset >= chunk.offset + len(chunk.data)):
+                done.add(key)
+        self.done |= done
+        return {attempt_id for attempt_id, _ in done}
+
+    def keep_only(self, attempt_ids: set[str]) -> None:
+        """Remember nothing of attempts that nobody knows any more."""
+        self.offsets = {key: end for key, end in self.offsets.items() if key[0] in attempt_ids}
+        self.done = {key for key in self.done if key[0] in attempt_ids}
+
+
+class Agent:
+    """Three loops over one driver: orders, reports, output."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._fence_after_ms = settings.fence_after_ms
+        self._broker = Broker(settings)
+        self._cache: dict[str, bytes] = {}
+        self._started_at_ms = time.time_ns() // 1_000_000
+        self._silence = Silence(settings.data_dir / "heard")
+        self._news = threading.Event()
+        self._ending = threading.Event()
+        place = CentreRay(
+            centre=settings.centre,
+            device_kind_by_id=settings.device_kind_by_id,
+            address=settings.ray_address,
+            token_path=settings.ray_token_path,
+            data_dir=settings.data_dir,
+            silence_ms_max=settings.fence_after_ms,
+        )
+        self._driver = RayDriver(place, self._archive, self._news.set)
+
+    @property
+    def is_cut_off(self) -> bool:
+        return self._driver.is_cut_off
+
+    def end(self) -> None:
+        self._ending.set()
+        self._news.set()
+
+    def serve(self) -> None:
+        self._driver.start()
+        for work in (self._take_orders, self._ship_output):
+            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+        self._report()
+        self._ending.set()
+        self._driver.close()
+
+    def _report(self) -> None:
+        """Say all we know: once a second, and as soon as there is news."""
+        number = 0
+        pause = Pause(self._ending)
+        while not (self._ending.is_set() or self.is_cut_off):
+            self._news.wait(HEARTBEAT_S)
+            self._ending.wait(COALESCE_S)
+            self._news.clear()
+            number += 1
+            observed = self._driver.observe()
+            report = wire.Report(
+                agent_started_at_ms=self._started_at_ms,
+                number=number,
+                online_node_ids=sorted(observed.online_node_ids),
+                attempts=[wire.AttemptHeard.of(attempt) for attempt in observed.attempts],
+            )
+            self._ask(self._broker.report, report, pause)
+            is_cut = self._silence.ms > self._fence_after_ms
+            self._driver.set_leasing(Leasing.LET_END if is_cut else Leasing.RENEW)
+
+    def _take_orders(self) -> None:
+        pause = Pause(self._ending)
+        last = wire.Orders()
+        while not self._ending.is_set():
+            wanted = wire.OrdersWanted(
+                known=self._driver.known_ids(),
+                stopping=self._driver.stopping_ids(),
+                wait_ms=ORDERS_WAIT_MS,
+            )
+            orders = self._ask(self._broker.orders, wanted, pause) or wire.Orders()
+            if orders == last and not orders.is_empty:  # not yet done: do not ask in circles
+                self._ending.wait(RETRY_S_MIN)
+            last = orders
+            for stop in orders.stop:
+                self._driver.stop(stop.attempt_id, stop.grace_ms)
+            for order in orders.launch:
+                self._driver.launch(order)
+            for attempt_id in orders.forget:
+                self._driver.forget(attempt_id)
+
+    def _ship_output(self) -> None:
+        """Send what members say, as far as the broker has room."""
+        pause = Pause(self._ending)
+        shipping = Shipping()
+        while not self._ending.is_set():
+            chunks = self._driver.new_output(shipping.offsets, shipping.done, OUTPUT_WAIT_S)
+            for batch in batches(chunks):
+                kept = self._ask(self._broker.keep_logs, shipped(batch), pause)
+                if kept is None:
+                    break
+                for attempt_id in shipping.note(batch, kept):
+                    self._driver.release_output(attempt_id, shipping.done)
+            if len(shipping.offsets) > OUTPUTS_REMEMBERED:
+                shipping.keep_only(set(self._driver.stopping_ids()) | set(self._driver.known_ids()))
+
+    def _ask(self, ask: Callable[[_Q], _A], question: _Q, pause: "Pause") -> _A | None:
+        """The broker's answer; without one, `None` after a pause that grows."""
+        try:
+            answer = ask(question)
+        except BrokerUnheard as error:
+            pause.take(str(error))
+            return None
+        pause.end()
+        self._silence.end()
+        return answer
+
+    def _archive(self, sha256: str) -> bytes:
+        """A working directory, asked for once by all attempts that begin with it."""
+        data = self._cache.get(sha256)
+        if data is None:
+            data = self._broker.archive(sha256)
+            self._cache[sha256] = data
+            while sum(map(len, self._cache.values())) > ARCHIVES_CACHED_BYTES_MAX:
+                del self._cache[next(iter(self._cache))]
+        return data
+
+
+class Pause:
+    """Between two calls to a broker that does not answer: longer each time, and said once."""
+
+    def __init__(self, ending: threading.Event) -> None:
+        self._ending = ending
+        self._s = RETRY_S_MIN
+
+    def take(self, why: str) -> None:
+        if self._s == RETRY_S_MIN:
+            _log.warning("the broker is not heard: %s", why)
+        self._ending.wait(self._s)
+        self._s = min(2 * self._s, RETRY_S_MAX)
+
+    def end(self) -> None:
+        self._s = RETRY_S_MIN
+
+
+def batches(chunks: list[LogChunk]) -> Iterator[list[LogChunk]]:
+    """The chunks in parts that the broker takes at once."""
+    batch: list[LogChunk] = []
+    for chunk in chunks:
+        byte_count = sum(len(one.data) for one in batch) + len(chunk.data)
+        if batch and (byte_count > OUTPUT_BYTES_MAX or len(batch) == wire.CHUNKS_MAX):
+            yield batch
+            batch = []
+        batch.append(chunk)
+    if batch:
+        yield batch
+
+
+def shipped(chunks: list[LogChunk]) -> wire.LogsShipped:
+    return wire.LogsShipped(
+        chunks=[
+            wire.Chunk(attempt_id=one.attempt_id, member=one.rank, offset=one.offset, data=one.data)
+            for one in chunks
+        ]
+    )
+
+
+def _begin_anew() -> None:
+    """Become a fresh image of this process, before Ray ends one that has lost its cluster."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers are all we need
+        with suppress(OSError):
+            os.set_inheritable(int(name), int(name) <= 2)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

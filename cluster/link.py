@@ -1,0 +1,148 @@
+"""The broker's end of a centre's agent: a `cluster.driver.Driver` that lives in memory.
+
+What should be is told to the agent as long as the controller repeats it: what it no longer
+repeats (another leads, or it changed its mind) is no longer told. So a link that begins knowing
+nothing says nothing, and one whose leader was deposed soon falls silent.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cluster.driver import AttemptPhase, CentreReport, LaunchOrder
+from cluster.wire import Orders, OrdersWanted, Report, StopWanted
+
+WISH_KEPT_MS = 10_000
+"""How long something is wanted that is not wanted again."""
+
+
+@dataclass(slots=True)
+class _Wishes:
+    """What the controller wants of attempts, and when it last said so."""
+
+    launch: dict[str, LaunchOrder] = field(default_factory=dict)
+    stop: dict[str, int] = field(default_factory=dict)
+    forget: dict[str, None] = field(default_factory=dict)
+    said_at_ms: dict[str, int] = field(default_factory=dict)
+
+    def drop(self, attempt_id: str) -> None:
+        self.launch.pop(attempt_id, None)
+        self.stop.pop(attempt_id, None)
+        self.forget.pop(attempt_id, None)
+        self.said_at_ms.pop(attempt_id, None)
+
+    def drop_older_than(self, at_ms: int) -> None:
+        for attempt_id in [one for one, said_ms in self.said_at_ms.items() if said_ms < at_ms]:
+            self.drop(attempt_id)
+
+
+class CentreLink:
+    """One centre's link, to be used from any thread; `clock` gives the broker's time.
+
+    `on_report` is called after each report, so that the controller can look at once.
+    """
+
+    def __init__(
+        self,
+        centre_id: str,
+        clock: Callable[[], int],
+        on_report: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._centre_id = centre_id
+        self._clock = clock
+        self._on_report = on_report
+        self._changed = threading.Condition()
+        self._wishes = _Wishes()
+        self._report: CentreReport | None = None
+        self._phases: dict[str, AttemptPhase] = {}
+        self._heard = (0, 0)
+        self._is_closed = False
+
+    @property
+    def centre_id(self) -> str:
+        return self._centre_id
+
+    def launch(self, order: LaunchOrder) -> None:
+        with self._changed:
+            if order.attempt_id not in self._phases:
+                self._wishes.launch[order.attempt_id] = order
+                self._say(order.attempt_id)
+
+    def stop(self, attempt_id: str, grace_ms: int) -> None:
+        with self._changed:
+            if self._phases.get(attempt_id) is not AttemptPhase.ENDED:
+                self._wishes.stop[attempt_id] = grace_ms
+                self._say(attempt_id)
+
+    def forget(self, attempt_id: str) -> None:
+        with self._changed:
+            self._wishes.drop(attempt_id)
+            self._wishes.forget[attempt_id] = None
+            self._say(attempt_id)
+
+    def observe(self) -> CentreReport | None:
+        with self._changed:
+            return self._report
+
+    def hear(self, report: Report) -> None:
+        """Take in what the agent knows; one that overtook a newer one on its way is passed over."""
+        with self._changed:
+            if (report.agent_started_at_ms, report.number) <= self._heard:
+                return
+            self._heard = (report.agent_started_at_ms, report.number)
+            self._report = CentreReport(
+                centre_id=self._centre_id,
+                heard_at_ms=self._clock(),
+                online_node_ids=frozenset(report.online_node_ids),
+                attempts=tuple(attempt.report() for attempt in report.attempts),
+            )
+            self._phases = {one.attempt_id: one.phase for one in report.attempts}
+            self._drop_done()
+        self._on_report()
+
+    def orders(self, wanted: OrdersWanted) -> Orders:
+        """What the agent lacks of what should be: at once, or as soon as there is something."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._is_closed or not self._lacking(wanted).is_empty,
+                timeout=wanted.wait_ms / 1000,
+            )
+            return self._lacking(wanted)
+
+    def close(self) -> None:
+        """Let nobody wait here any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _say(self, attempt_id: str) -> None:
+        self._wishes.said_at_ms[attempt_id] = self._clock()
+        self._changed.notify_all()
+
+    def _lacking(self, wanted: OrdersWanted) -> Orders:
+        self._wishes.drop_older_than(self._clock() - WISH_KEPT_MS)
+        known, stopping = set(wanted.known), set(wanted.stopping)
+        wishes = self._wishes
+        return Orders(
+            launch=[
+                order
+                for attempt_id, order in wishes.launch.items()
+                if attempt_id not in known and attempt_id not in wishes.stop
+            ],
+            stop=[
+                StopWanted(attempt_id=attempt_id, grace_ms=grace_ms)
+                for attempt_id, grace_ms in wishes.stop.items()
+                if attempt_id not in stopping
+            ],
+            forget=[attempt_id for attempt_id in wishes.forget if attempt_id in known],
+        )
+
+    def _drop_done(self) -> None:
+        """Drop what the report shows to be so: else a centre that loses its disk starts it anew."""
+        wishes = self._wishes
+        for attempt_id, phase in self._phases.items():
+            wishes.launch.pop(attempt_id, None)
+            if phase is AttemptPhase.ENDED:
+                wishes.stop.pop(attempt_id, None)
+        for attempt_id in [one for one in wishes.forget if one not in self._phases]:
+            wishes.forget.pop(attempt_id)
