@@ -25,7 +25,7 @@ Columns = Sequence[tuple[str, str]]
 USAGE_COLUMNS: Columns = (
     ("row", "行类型"),
     ("reference", "用量编号"),
-    ("tenant", "租户"),
+    ("tenant", "企业"),
     ("project", "项目"),
     ("field", "行业领域"),
     ("centre", "算力中心"),
@@ -43,20 +43,20 @@ USAGE_COLUMNS: Columns = (
 )
 CHARGE_COLUMNS: Columns = (
     *USAGE_COLUMNS,
-    ("price_list", "价目表"),
+    ("price_list", "价格表"),
     ("price", "单价(元/卡时,含税)"),
     ("amount", "金额(元,含税)"),
     ("cause", "退回原因"),
 )
 STATEMENT_COLUMNS: Columns = (
     ("row", "行类型"),
-    ("tenant", "租户"),
+    ("tenant", "企业"),
     ("month", "账期"),
     ("project", "项目"),
     ("centre", "算力中心"),
     ("device", "设备型号"),
     ("qos", "服务等级"),
-    ("price_list", "价目表"),
+    ("price_list", "价格表"),
     ("price", "单价(元/卡时,含税)"),
     ("device_ms", "卡毫秒"),
     ("card_hours", "卡时"),

@@ -39,6 +39,8 @@ class UsageSlice:
 
     def clipped(self, from_ms: int, to_ms: int) -> "UsageSlice":
         """The part inside [`from_ms`, `to_ms`), which it must touch."""
+        if from_ms <= self.from_ms and self.to_ms <= to_ms:
+            return self
         inside = replace(self, from_ms=max(self.from_ms, from_ms), to_ms=min(self.to_ms, to_ms))
         assert inside.from_ms < inside.to_ms, "the slice lies outside the window"
         return inside

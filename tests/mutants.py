@@ -32,6 +32,7 @@ class Mutant(NamedTuple):
 
 
 _POSTGRES = "tests/unit/test_postgres.py"
+_SEEDS = "tests/simulation/test_seeds.py"
 
 # fmt: off
 MUTANTS = [
@@ -42,6 +43,48 @@ MUTANTS = [
     Mutant("api/postgres.py", " or folder.is_symlink()", "", f"{_POSTGRES} -k folder"),
     Mutant("api/postgres.py", "folder.chmod(0o700)", "pass", f"{_POSTGRES} -k folder"),
     Mutant("api/postgres.py", "os.chown(data, uid, uid)", "pass", f"{_POSTGRES} -k namespaces"),
+    Mutant("accounting/calendar.py", "timedelta(hours=8)", "timedelta(hours=0)", "tests/unit/test_calendar.py"),
+    Mutant("accounting/calendar.py", "while edge < to_ms:", "while edge <= to_ms:", "tests/unit/test_calendar.py"),
+    Mutant("accounting/money.py", "(2 * abs(dividend) + divisor)", "(2 * abs(dividend))", "tests/unit/test_money.py"),
+    Mutant("accounting/rating.py", "if price_list.from_ms <= at_ms:", "if price_list.from_ms < at_ms:", "tests/unit/test_rating.py"),
+    Mutant("accounting/rating.py", "price_list.from_ms <= self.lists[-1].from_ms", "price_list.from_ms < self.lists[-1].from_ms", "tests/unit/test_rating.py"),
+    Mutant("accounting/ledger.py", 'reference=f"{attempt_id}@{from_ms}"', "reference=attempt_id", "tests/unit/test_ledger.py"),
+    Mutant("accounting/statement.py", "gross_fen[line.vat_permille] += line.amount_fen", "gross_fen[60] += line.amount_fen", "tests/unit/test_statement.py"),
+    Mutant("accounting/store.py", "begin = func.greatest(UsageRow.from_ms, from_ms)", "begin = UsageRow.from_ms", "tests/unit/test_accounting_store.py -k window"),
+    Mutant("accounting/store.py", "*_quantities(from_ms, to_ms, -1)", "*_quantities(from_ms, to_ms, 1)", "tests/unit/test_accounting_store.py -k credits"),
+    Mutant("accounting/store.py", "    UsageRow.price_micros,\n", "", "tests/unit/test_accounting_store.py -k lines"),
+    Mutant("accounting/store.py", "outerjoin(PriceListRow, _PRICED).group_by(*_KEYS)", "join(PriceListRow, _PRICED).group_by(*_KEYS)", "tests/unit/test_accounting_store.py -k lunch"),
+    Mutant("accounting/closing.py", "CASE WHEN is_called THEN last_value ELSE 0 END", "last_value", "tests/unit/test_closing.py -k empty"),
+    Mutant("accounting/closing.py", "        savepoint.rollback()\n", "", "tests/unit/test_closing.py -k others"),
+    Mutant("accounting/closing.py", 'connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))', "pass", "tests/unit/test_closing.py -k waits"),
+    Mutant("accounting/closing.py", "after_seq=None if last is None else last.through_seq,", "after_seq=None,", "tests/unit/test_closing.py"),
+    Mutant("accounting/closing.py", "next_month(last.month) != month:\n        return Scope()", "next_month(last.month) > month:\n        return Scope()", "tests/unit/test_closing.py -k open"),
+    Mutant("accounting/export.py", '"=", "+", "-", "@"', '"=", "+", "@"', "tests/unit/test_export.py -k spreadsheet"),
+    Mutant("accounting/export.py", "device_ms += charge.sign * usage.device_ms", "device_ms += usage.device_ms", "tests/unit/test_export.py -k total"),
+    Mutant("accounting/waterfall.py", "self.stated - self.maintenance", "self.stated", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "unit = step.tflops if weight is Weight.P else 1", "unit = step.tflops", "tests/unit/test_waterfall.py"),
+    Mutant("cluster/simulated.py", "if order.attempt_id in self._reports:", "if False:", "tests/unit/test_simulated.py"),
+    Mutant("cluster/simulated.py", "for member in order.members} - self._online", "for member in order.members} - set(self._cards_by_node)", "tests/unit/test_simulated.py"),
+    Mutant("cluster/simulated.py", "if silent_ms > self.fence_ms:", "if silent_ms < 0:", "tests/unit/test_simulated.py"),
+    Mutant("cluster/simulated.py", "if self._late or self._happens(self.faults.call_late):", "if self._happens(self.faults.call_late):", "tests/unit/test_simulated.py tests/simulation"),
+    Mutant("cluster/simulated.py", "assert other is None, (", "assert True, (", "tests/unit/test_simulated.py"),
+    Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
+    Mutant("scheduler/controller.py", "End(EndCause.NODE, before_ms,", "End(EndCause.NODE, now_ms,", _SEEDS),
+    Mutant("scheduler/controller.py", "return attempt.started_at_ms is not None and told.started_at_ms is None", "return False", _SEEDS),
+    Mutant("scheduler/controller.py", "to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))", "to_ms = now_ms", _SEEDS),
+    Mutant("scheduler/controller.py", "if silent_ms >= self.settings.lost_after_ms:", "if silent_ms >= self.settings.suspect_after_ms:", _SEEDS),
+    Mutant("scheduler/controller.py", "            if told.attempt_id in self.state.live:\n                continue\n", "", _SEEDS),
+    Mutant("scheduler/log.py", "if epoch != self.epoch:", "if epoch > self.epoch:", _SEEDS),
+    Mutant("scheduler/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
+    Mutant("scheduler/queue.py", "-job.priority.rank,", "job.priority.rank,", "tests/unit/test_queue.py"),
+    Mutant("scheduler/planner.py", "if answers is Answers.GRANTS and desk.is_full():", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/backfill.py", "self.reservation is None or end_ms <= self.reservation.start_ms", "True", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/score.py", "max(run_ms, SHORT_MS)", "max(run_ms, 1)", "tests/unit/test_score.py"),
+    Mutant("benchmarks/score.py", "min(row.end_ms, last_ms)", "row.end_ms", "tests/unit/test_score.py"),
+    Mutant("benchmarks/simulate.py", "max(0, _length_ms(run) - self.restart_ms)", "_length_ms(run)", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/workload.py", "max_cards=NO_QUOTA,", "max_cards=4,", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/workload.py", "max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)", "job.walltime_ms or UNKNOWN_LIMIT_MS", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/traces.py", "if job.id in jobs:", "if False:", "tests/unit/test_traces.py"),
 ]
 # fmt: on
 

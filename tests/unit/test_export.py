@@ -30,7 +30,7 @@ def test_a_file_begins_with_a_byte_order_mark_and_headers_in_two_languages() -> 
     content = b"".join(usage_csv([]))
 
     assert content.startswith(b"\xef\xbb\xbfrow ")
-    assert "tenant 租户" in content.decode()
+    assert "tenant 企业" in content.decode()
     assert content.count(b"\r\n") == 2
 
 
