@@ -67,7 +67,7 @@ def _create(connection: Connection, wanted: Wanted) -> str:
         connection,
         wanted.role,
         now_ms=now_ms(),
-        label=f"brain up: {wanted.name}",
+        label="brain up",
         tenant_id=wanted.tenant_id,
         centre_id=wanted.centre_id,
     )

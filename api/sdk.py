@@ -79,6 +79,7 @@ class Client:
         key: str | None = None,
         *,
         random: Random | None = None,
+        pause_first_s: float = PAUSE_FIRST_S,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -91,6 +92,7 @@ class Client:
             # A proxy for the outside world is none for this machine.
             trust_env=urlsplit(self.url).hostname not in _LOOPBACK,
         )
+        self._pause_first_s = pause_first_s
         self._random = random or Random()  # noqa: S311 - spreads retries, hides nothing
         self._never = threading.Event()
 
@@ -152,12 +154,11 @@ class Client:
         """Why a job waits, or where it went."""
         return self._get(f"/v1/jobs/{_quoted(job_id)}/explain", Explanation)
 
-    def upload(self, content: bytes, sha256: str, tenant: str | None = None) -> None:
-        """Store a packed working directory under its sha256, for `tenant` to use."""
+    def upload(self, content: bytes, sha256: str) -> None:
+        """Store a packed working directory under its sha256; again changes nothing."""
         self._request(
             "PUT",
             f"/v1/archives/{sha256}",
-            parameters={"tenant": tenant},
             content=content,
             headers={"Content-Type": "application/gzip"},
         )
@@ -307,7 +308,9 @@ class Client:
 
     def _pause(self, attempt: int, retry_after: str | None) -> None:
         """Wait twice as long each time, spread by chance so that clients do not come in step."""
-        pause_s = min(PAUSE_FIRST_S * 2**attempt, PAUSE_MAX_S) * self._random.uniform(0.5, 1.0)
+        pause_s = min(self._pause_first_s * 2**attempt, PAUSE_MAX_S) * self._random.uniform(
+            0.5, 1.0
+        )
         if retry_after and retry_after.isdigit():
             pause_s = min(max(pause_s, int(retry_after)), PAUSE_MAX_S)
         self._never.wait(pause_s)
@@ -357,7 +360,11 @@ def _told(problem: Problem) -> str:
     for error in problem.errors:
         field, fix = error.get("field", ""), error.get("fix", "")
         lines.append(f"  {field}: {error.get('problem', '')}" + (f" - {fix}" if fix else ""))
-    lines.extend(f"  {reason.text or reason.code}" for reason in problem.reasons)
+    lines.extend(
+        f"  {reason.text or reason.code}"
+        for reason in problem.reasons
+        if reason.text not in problem.detail
+    )
     if problem.status == httpx2.codes.UNAUTHORIZED:
         lines.append("  set BRAIN_API_KEY to a key of this broker; `brain up` writes keys.json")
     return "\n".join(lines)

@@ -1,15 +1,18 @@
-"""Commands that run the broker itself: up, serve, agent, migrate, doctor."""
+"""Commands that run the broker itself: up, serve, agent, demo, migrate, doctor."""
 
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.language import both
 from api.cli.options import Json
 from api.cli.terminal import console, fail, print_json, table
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 app = typer.Typer()
 
@@ -68,10 +71,9 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
     """Run a park on this machine."""
     from api.park_file import ParkFileInvalid
     from api.postgres import PostgresFailed
-    from api.settings import Settings
     from api.up import LocalPark, UpFailed
 
-    settings = Settings.load()
+    settings = _settings()
     end_on_signals()
     try:
         local = LocalPark(
@@ -89,6 +91,21 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
         say("everything is stopped", "已全部停止")
     except (ParkFileInvalid, PostgresFailed, UpFailed) as error:
         fail(str(error))
+
+
+def _settings() -> "Settings":
+    """The settings of this run; what is wrong with them ends it."""
+    from pydantic import ValidationError
+
+    from api.settings import Settings
+
+    try:
+        return Settings.load()
+    except ValidationError as error:
+        lines = [
+            f"BRAIN_{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()
+        ]
+        fail("\n".join(lines), 2)
 
 
 def park_path(named: str | None, setting: Path | None) -> Path:
@@ -130,6 +147,152 @@ def _say_ready(url: str, data: Path, default: Path) -> None:
 
 @app.command(
     help=both(
+        """Run one broker: API, console, and the controller while it leads.
+
+    Settings are BRAIN_DATABASE_URL, BRAIN_URL (its own address), BRAIN_PARK and BRAIN_DATA.
+
+    Example:
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain BRAIN_PARK=park.yaml brain serve""",
+        """运行一个调度服务：API、控制台，以及主控时的调度循环。
+
+    设置：BRAIN_DATABASE_URL、BRAIN_URL（自身地址）、BRAIN_PARK、BRAIN_DATA。
+
+    示例：
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain BRAIN_PARK=park.yaml brain serve""",
+    )
+)
+def serve() -> None:
+    """Run one broker."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.database import BadDatabaseUrl
+    from api.park_file import ParkFileInvalid
+    from api.postgres import PostgresFailed
+    from api.wiring import serve as serve_until_told
+
+    try:
+        serve_until_told(_settings())
+    except (BadDatabaseUrl, ParkFileInvalid, PostgresFailed) as error:
+        fail(str(error))
+    except SQLAlchemyError as error:
+        fail(f"the database: {str(error).splitlines()[0]}")
+
+
+@app.command(
+    help=both(
+        """Run the agent of one centre, beside its Ray cluster.
+
+    It calls the broker at BRAIN_URL with BRAIN_API_KEY (a key of role agent); nothing calls it.
+    Without `--ray-address` it starts a local Ray cluster with the nodes of the park file.
+
+    Example:
+
+      BRAIN_API_KEY=brk_... brain agent --centre qdaicc \\
+          --ray-address 10.0.0.1:6379 --ray-token-path /etc/brain/ray-token""",
+        """运行一个算力中心的代理，位于其 Ray 集群旁。
+
+    它使用 BRAIN_API_KEY（agent 角色密钥）主动连接 BRAIN_URL，不接受外部连接。
+    未给出 `--ray-address` 时，按园区文件中的节点启动本机 Ray 集群。
+
+    示例：
+
+      BRAIN_API_KEY=brk_... brain agent --centre qdaicc \\
+          --ray-address 10.0.0.1:6379 --ray-token-path /etc/brain/ray-token""",
+    )
+)
+def agent(
+    centre: Annotated[str, typer.Option(help=both("the centre's id", "中心编号"))],
+    ray_address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help=both("its Ray's head", "Ray 头节点地址")),
+    ] = None,
+    ray_token_path: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help=both("its Ray's token", "Ray 令牌文件")),
+    ] = None,
+) -> None:
+    """Run the agent of one centre."""
+    import logging
+
+    from api.centre import CentreInvalid, RayPlace, run_agent
+    from api.park_file import ParkFileInvalid
+    from cluster.local_ray import RayFailed
+
+    settings = _settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    if (ray_address is None) is not (ray_token_path is None):
+        fail(
+            both(
+                "--ray-address and --ray-token-path go together",
+                "--ray-address 与 --ray-token-path 须同时给出",
+            ),
+            2,
+        )
+    place = (
+        RayPlace(address=ray_address, token_path=ray_token_path)
+        if ray_address and ray_token_path
+        else None
+    )
+    try:
+        run_agent(settings, centre, place)
+    except (CentreInvalid, ParkFileInvalid, RayFailed) as error:
+        fail(str(error))
+
+
+@app.command(
+    help=both(
+        """Show the main job from end to end in three minutes, and leave nothing running.
+
+    Three small centres come up, four tenants submit, a gang trains on two nodes; then usage,
+    charges and bills. Files are left in demo-output/.
+
+    Examples:
+
+      brain demo
+
+      brain demo --keep""",
+        """三分钟演示完整流程，结束后不留任何进程。
+
+    启动三个小型算力中心，四家企业提交作业，两个节点数据并行训练；随后是用量、费用与账单。
+    结果文件保存在 demo-output/。
+
+    示例：
+
+      brain demo
+
+      brain demo --keep""",
+    )
+)
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help=both("leave it up until Ctrl-C", "保持运行直到 Ctrl-C"))
+    ] = False,
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help=both("where files are left", "结果文件目录"))
+    ] = Path("demo-output"),
+) -> None:
+    """Show the main job from end to end."""
+    from api.demo import demo as show
+    from api.demo_walk import DemoFailed
+    from api.postgres import PostgresFailed
+    from api.sdk import ApiError
+    from api.up import UpFailed
+
+    end_on_signals()
+    try:
+        show(output, is_kept=keep)
+    except KeyboardInterrupt:
+        fail(both("interrupted; everything is stopped", "已中断，全部进程已停止"))
+    except (ApiError, DemoFailed, PostgresFailed, UpFailed) as error:
+        fail(str(error))
+
+
+@app.command(
+    help=both(
         """Bring the database's tables up to date.
 
     Example:
@@ -148,9 +311,8 @@ def migrate() -> None:
 
     from api.database import BadDatabaseUrl
     from api.database import migrate as bring_up_to_date
-    from api.settings import Settings
 
-    settings = Settings.load()
+    settings = _settings()
     if settings.database_url is None:
         fail(
             both(
@@ -186,9 +348,8 @@ def doctor(as_json: Json = False) -> None:
 
     from api.doctor import examine
     from api.profile import read_profile
-    from api.settings import Settings
 
-    settings = Settings.load()
+    settings = _settings()
     findings = list(examine(settings, read_profile(settings.data)))
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})

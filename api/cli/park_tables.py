@@ -22,24 +22,24 @@ JOBS_SHOWN = 10
 
 
 def print_capacity(view: CapacityView) -> None:
-    console.print(_headline(view))
-    console.print(_centres_table(view))
+    console.print(headline(view))
+    console.print(centres_table(view))
     console.print(_pools_table(view))
-    console.print(f"[dim]{escape(view.note)}[/]", soft_wrap=False)
+    console.print(f"[dim]{escape(view.note)}[/]")
 
 
-def _headline(view: CapacityView) -> str:
+def headline(view: CapacityView) -> str:
     used = share_text(view.allocated_tflops, view.stated_tflops)
     logical = (
         both(" [yellow](logical cards)[/]", " [yellow]（逻辑卡）[/]") if view.is_logical else ""
     )
     return (
-        f"[bold]{escape(view.name)}[/]{logical}  "
+        f"[bold]{escape(view.name)}[/]{logical}\n"
         f"{p_text(view.allocated_tflops)} / {p_text(view.stated_tflops)} P ({used})"
     )
 
 
-def _centres_table(view: CapacityView) -> Table:
+def centres_table(view: CapacityView) -> Table:
     made = table(
         both("P (FP16)", "P（FP16）"),
         both("stated", "申报"),
@@ -116,6 +116,6 @@ def top_view(broker: Client) -> RenderableType:
         f"{view.running_jobs} running, {view.queued_jobs} waiting",
         f"运行 {view.running_jobs}，等待 {view.queued_jobs}",
     )
-    heading = f"{_headline(view)}\n{clock_text(view.at_ms)}  {counts}"
+    heading = f"{headline(view)}  {counts}  {clock_text(view.at_ms)}"
     newest = broker.jobs(limit=JOBS_SHOWN).items
     return Group(heading, made, "", jobs_table(newest))

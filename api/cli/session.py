@@ -9,7 +9,7 @@ from api.cli.language import both
 from api.cli.terminal import fail
 
 if TYPE_CHECKING:
-    from api.sdk import Client
+    from api.sdk import ApiError, Client
 
 AS_ALL = "operator"
 AS_FINANCE = "finance"
@@ -81,4 +81,13 @@ def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Cl
         try:
             yield connected
         except ApiError as error:
-            fail(str(error))
+            fail(_told(error))
+
+
+def _told(error: "ApiError") -> str:
+    """What the broker said; the reasons of a refused job in the language of this run."""
+    reasons = error.problem.reasons if error.problem else []
+    if not reasons:
+        return str(error)
+    told = "; ".join(both(reason.text, reason.text_zh) or reason.code for reason in reasons)
+    return both(str(error), f"作业无法运行：{told}")

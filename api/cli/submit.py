@@ -130,7 +130,7 @@ def submit(
     prepared = _prepared(job_file, options, session.default_tenant)
     with client(session) as broker:
         if prepared.packed:
-            broker.upload(prepared.packed.content, prepared.packed.sha256, prepared.job.tenant)
+            broker.upload(prepared.packed.content, prepared.packed.sha256)
         job = broker.submit(prepared.job)
         if as_json:
             print_json(job)

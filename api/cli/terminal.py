@@ -3,10 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import typer
-from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -52,15 +51,15 @@ def fail(text: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, object]) -> None:
+class Dumped(Protocol):
+    """Anything of the wire; named so that help needs no pydantic."""
+
+    def model_dump_json(self) -> str: ...
+
+
+def print_json(value: Dumped | dict[str, object]) -> None:
     """Data for other programs, on standard output and nothing else with it."""
-    plain: object
-    if isinstance(value, BaseModel):
-        plain = value.model_dump(mode="json")
-    elif isinstance(value, dict):
-        plain = value
-    else:
-        plain = [item.model_dump(mode="json") for item in value]
+    plain = value if isinstance(value, dict) else json.loads(value.model_dump_json())
     typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
 
 

@@ -1,0 +1,193 @@
+"""The client repeats what may be repeated, and says clearly what was refused."""
+
+import json
+from collections.abc import Callable
+from random import Random
+
+import httpx2
+import pytest
+from typing_extensions import override
+
+from api.schemas import JobCreate
+from api.sdk import TRIES_MAX, ApiError, Client
+
+JOB = JobCreate(command="true", devices=1, limit="10m")
+CAPACITY = {
+    "at_ms": 1,
+    "park": "p",
+    "name": "P",
+    "note": "",
+    "is_logical": True,
+    "stated_tflops": 0,
+    "registered_tflops": 0,
+    "online_tflops": 0,
+    "schedulable_tflops": 0,
+    "allocated_tflops": 0,
+    "queued_jobs": 0,
+    "running_jobs": 0,
+    "centres": [],
+}
+ACCEPTED = {"items": [{"id": "j1", "state": "queued"}]}
+
+Answer = Callable[[httpx2.Request], httpx2.Response]
+
+
+class Script(httpx2.BaseTransport):
+    """A server that gives these answers, one after the other, and remembers what was asked."""
+
+    def __init__(self, *answers: httpx2.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[httpx2.Request] = []
+
+    @override
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def client(script: Script) -> Client:
+    return Client("http://broker", "brk_a_b", random=Random(1), pause_first_s=0.0, transport=script)
+
+
+def problem(status: int, **more: object) -> httpx2.Response:
+    body = {"title": "No", "status": status, "detail": "that is not so", **more}
+    return httpx2.Response(status, json=body)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_broker_that_is_away_for_a_moment_is_asked_again(status: int) -> None:
+    script = Script(problem(status), problem(status), httpx2.Response(200, json=CAPACITY))
+
+    assert client(script).capacity().park == "p"
+    assert len(script.asked) == 3
+
+
+def test_a_lost_connection_is_made_again() -> None:
+    script = Script(httpx2.ReadError("gone"), httpx2.Response(200, json=CAPACITY))
+
+    assert client(script).capacity().park == "p"
+
+
+def test_a_create_is_repeated_under_the_same_idempotency_key() -> None:
+    script = Script(httpx2.ReadError("gone"), httpx2.Response(201, json=ACCEPTED))
+
+    client(script).submit_batch([JOB])
+
+    keys = [request.headers["Idempotency-Key"] for request in script.asked]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+def test_two_creates_have_two_idempotency_keys() -> None:
+    script = Script(httpx2.Response(201, json=ACCEPTED))
+    connected = client(script)
+
+    connected.submit_batch([JOB])
+    connected.submit_batch([JOB])
+
+    assert len({request.headers["Idempotency-Key"] for request in script.asked}) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 500])
+def test_a_refusal_is_not_repeated(status: int) -> None:
+    script = Script(problem(status))
+
+    with pytest.raises(ApiError, match="that is not so") as refused:
+        client(script).capacity()
+
+    assert refused.value.status == status
+    assert len(script.asked) == 1
+
+
+def test_no_broker_is_said_with_what_to_do() -> None:
+    script = Script(httpx2.ConnectError("refused"))
+
+    with pytest.raises(ApiError, match=r"no broker answers at http://broker .*`brain up`") as no:
+        client(script).capacity()
+
+    assert no.value.status is None
+    assert len(script.asked) == TRIES_MAX
+
+
+def test_the_last_refusal_of_a_busy_broker_is_told() -> None:
+    script = Script(problem(503))
+
+    with pytest.raises(ApiError, match="that is not so"):
+        client(script).capacity()
+
+    assert len(script.asked) == TRIES_MAX
+
+
+def test_every_field_and_every_reason_is_told() -> None:
+    reason = {"code": "too_big", "where": "lsl", "need": 9, "free": 8, "gap": 1, "unit": "cards"}
+    errors = [{"field": "devices", "problem": "too many", "fix": "ask for fewer"}]
+    script = Script(problem(422, errors=errors, reasons=[{**reason, "text": "needs 9 cards"}]))
+
+    with pytest.raises(ApiError) as refused:
+        client(script).submit(JOB)
+
+    assert str(refused.value).splitlines() == [
+        "that is not so",
+        "  devices: too many - ask for fewer",
+        "  needs 9 cards",
+    ]
+
+
+def test_who_has_no_key_learns_where_keys_are() -> None:
+    with pytest.raises(ApiError, match="BRAIN_API_KEY"):
+        client(Script(problem(401))).capacity()
+
+
+def test_a_page_of_something_else_is_no_broker() -> None:
+    with pytest.raises(ApiError, match="404, which no broker says: check BRAIN_URL"):
+        client(Script(httpx2.Response(404, text="<html>"))).capacity()
+
+
+def test_what_a_newer_broker_adds_is_passed_over() -> None:
+    script = Script(httpx2.Response(200, json={**CAPACITY, "colour": "red"}))
+
+    assert client(script).capacity().park == "p"
+
+
+def test_a_name_cannot_leave_its_place_in_the_address() -> None:
+    script = Script(problem(404))
+
+    with pytest.raises(ApiError):
+        client(script).job("../keys?x=1#")
+
+    assert script.asked[0].url.raw_path == b"/v1/jobs/..%2Fkeys%3Fx%3D1%23"
+
+
+def test_a_job_says_only_what_was_said() -> None:
+    script = Script(httpx2.Response(201, json=ACCEPTED))
+
+    client(script).submit_batch([JOB])
+
+    sent = json.loads(script.asked[0].content)
+    assert sent == {"jobs": [{"command": "true", "devices": 1, "limit": "10m"}]}
+
+
+def frame(seq: int) -> str:
+    data = {"seq": seq, "kind": "started", "at_ms": 5, "tenant_id": "t", "job_id": "j", "body": {}}
+    return f"id: {seq}\nevent: started\ndata: {json.dumps(data)}\n\n"
+
+
+def test_events_go_on_after_an_interruption_without_a_gap() -> None:
+    first = ": still here\nid: 6\n\n" + frame(7) + frame(8)
+    script = Script(
+        httpx2.Response(200, text=first),
+        httpx2.ReadError("gone"),
+        httpx2.Response(200, text=frame(9)),
+    )
+    events = client(script).events(after=6)
+
+    assert [next(events).seq for _ in range(3)] == [7, 8, 9]
+    assert [request.url.params["after"] for request in script.asked] == ["6", "8", "8"]
+
+
+def test_a_refused_stream_is_a_refusal() -> None:
+    with pytest.raises(ApiError, match="that is not so"):
+        next(client(Script(problem(403))).events())
