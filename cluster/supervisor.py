@@ -230,10 +230,12 @@ class Supervisor:
         """Follow a run that an earlier life of this supervisor began; it may just be beginning."""
         alive = self._follow(run)
         for _ in range(ADOPTION_LOOKS):
-            if alive is None or is_shim_alive(alive):
+            # A run that is over has closed what it was followed by.
+            if run.is_over or alive is None or is_shim_alive(alive):
                 return
             await asyncio.sleep(ADOPTION_LOOK_S)
-        self._hear(run, alive)
+        if not run.is_over:
+            self._hear(run, alive)
 
     def _follow(self, run: Run) -> int | None:
         """Hear of it at once when the shim of this run has news, or is gone."""
@@ -248,10 +250,11 @@ class Supervisor:
         return alive
 
     def _hear(self, run: Run, alive: int | None) -> None:
-        if alive is None or run.is_over:
+        if alive is None:
             return
         is_alive = is_shim_alive(alive)
-        self._runs.refresh(run)
+        if not run.is_over:
+            self._runs.refresh(run)
         if is_alive and (run.folder / "stop").exists():  # asked for before it had started
             terminate_shim(run.folder)
         if not is_alive:
