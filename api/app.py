@@ -20,6 +20,7 @@ from api.routes import (
     health,
     jobs,
     keys,
+    logs,
     prices,
     tenants,
 )
@@ -32,6 +33,7 @@ BYTES_MAX_BY_PREFIX = {"/v1/archives/": ARCHIVE_BYTES_MAX, "/v1/agents/": REPORT
 
 ROUTERS = (
     jobs.router,
+    logs.router,
     events.router,
     capacity.router,
     books.router,
@@ -39,8 +41,8 @@ ROUTERS = (
     prices.router,
     keys.router,
     archives.router,
-    health.router,
     agents.router,
+    health.router,
 )
 DESCRIPTION = """\
 One queue, one schedule and one set of books for the computing centres of an AI park.

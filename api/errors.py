@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from api.schemas import Problem, ReasonView, Wire
 
@@ -118,14 +119,26 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             detail = f"there is nothing at {request.url.path[:INPUT_SHOWN]}: see /openapi.json"
         case 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = _methods(request)
             detail = f"{request.method} is not known here; use {allowed}"
+            return answer(Refused(405, detail).problem, {"Allow": allowed})
         case 400:
             detail = "the body must be JSON in UTF-8"
         case _:
             pass
     refused = Refused(error.status_code, detail, headers=error.headers)
     return answer(refused.problem, refused.headers)
+
+
+def _methods(request: Request) -> str:
+    """All that the address knows: the framework itself names those of its first route alone."""
+    known = {
+        method.upper()
+        for template, methods in request.app.openapi()["paths"].items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in methods
+    }
+    return ", ".join(sorted(known))
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -160,8 +173,8 @@ def _known_words() -> list[str]:
 
 
 def _spelling(word: str) -> str | None:
-    guesses = difflib.get_close_matches(word, _known_words(), n=1)
-    return f"did you mean {guesses[0]}?" if guesses else None
+    guesses = difflib.get_close_matches(word, _known_words(), n=2)
+    return f"did you mean {' or '.join(guesses)}?" if guesses else None
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

@@ -54,10 +54,14 @@ class Feed:
             self._last_seq = last_seq(connection)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, and wake everybody: who follows sees `is_stopped`."""
+    def close(self) -> None:
+        """Wake everybody: who follows sees `is_stopped`. Does not wait, so signals may call it."""
         self._stopping.set()
         self._tell()
+
+    def stop(self) -> None:
+        """Close, and end the thread."""
+        self.close()
         if self._thread.is_alive():
             self._thread.join()
 

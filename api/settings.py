@@ -17,12 +17,13 @@ class Settings(BaseSettings):
     """The environment wins against the file; what neither says has its default.
 
     `database_url` None means the embedded server below `data`; `park` None means the park that
-    ships with the project.
+    ships with the project. `bind` is what a broker listens on, such as 0.0.0.0.
     """
 
     model_config = SettingsConfigDict(env_prefix="BRAIN_", extra="ignore", frozen=True)
 
     url: str = f"http://127.0.0.1:{DEFAULT_PORT}"
+    bind: str | None = None
     api_key: SecretStr | None = None
     database_url: SecretStr | None = None
     park: Path | None = None
@@ -54,6 +55,6 @@ class Settings(BaseSettings):
         return urlsplit(self.url).port or DEFAULT_PORT
 
     @property
-    def archives(self) -> Path:
-        """Where uploaded working directories lie."""
-        return self.data / "archives"
+    def host(self) -> str:
+        """What a broker listens on: where others find it, unless `bind` says else."""
+        return self.bind or urlsplit(self.url).hostname or "127.0.0.1"

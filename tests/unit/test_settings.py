@@ -24,7 +24,8 @@ def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert settings.url == "http://127.0.0.1:8420"
     assert settings.port == 8420
     assert settings.database_url is None
-    assert settings.archives == tmp_path / ".industry-brain" / "archives"
+    assert settings.host == "127.0.0.1"
+    assert settings.data == tmp_path / ".industry-brain"
 
 
 def test_the_environment_wins_against_the_file(

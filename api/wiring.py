@@ -1,0 +1,171 @@
+"""A whole broker from its parts: database, leader, centres' links, application, server."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from typing_extensions import override
+
+from api.app import create_app
+from api.clock import now_ms
+from api.database import engine, migrate
+from api.declaring import declare
+from api.feed import Feed
+from api.housekeeping import Housekeeper
+from api.metrics import MeasuredLog, Metrics
+from api.park_file import ParkFile, load
+from api.postgres import EmbeddedPostgres
+from api.services import Services
+from api.settings import Settings
+from cluster.driver import Driver
+from cluster.link import CentreLink
+from scheduler import controller
+from scheduler.leader import InboxListener, LeaderLoop
+
+GRACEFUL_S = 5
+JOIN_S = 10.0
+REQUESTS_AT_ONCE = 2_000
+
+_log = logging.getLogger(__name__)
+
+
+class Broker:
+    """One candidate for the lead, with its API; `start` and `stop` it once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Engine,
+        links: Mapping[str, Driver],
+        loop_settings: controller.Settings | None = None,
+    ) -> None:
+        metrics = Metrics()
+        self._links = links
+        log = MeasuredLog(metrics, database, settings.url)
+        self.loop = LeaderLoop(log, links, loop_settings or controller.Settings(), now_ms)
+        self.feed = Feed(database)
+        self.services = Services(
+            settings=settings,
+            database=database,
+            feed=self.feed,
+            links=links,
+            leads=lambda: self.loop.is_leading,
+            metrics=metrics,
+        )
+        self.app: FastAPI = create_app(self.services)
+        runs: dict[str, Callable[[], None]] = {
+            "leader": self.loop.run,
+            "inbox": InboxListener(database, self.loop.wake, self.loop.stop).run,
+            "housekeeper": Housekeeper(database, now_ms, self.loop.stop).run,
+        }
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True) for name, run in runs.items()
+        ]
+
+    def start(self, park_file: ParkFile) -> None:
+        """Ask for what the park file says, and begin to lead where nobody does."""
+        with self.services.database.begin() as connection:
+            count = declare(connection, park_file, now_ms())
+        _log.info("the park file has %d new wishes", count)
+        self.feed.start()
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Have the leader look at once, where it is this broker."""
+        self.loop.wake.set()
+
+    def close(self) -> None:
+        """Answer everybody who waits. Does not wait itself, so signals may call it."""
+        self.feed.close()
+        for link in self._links.values():
+            if isinstance(link, CentreLink):
+                link.close()
+
+    def stop(self) -> None:
+        """Let another lead at once, and end all threads; running jobs are not touched."""
+        self.close()
+        self.loop.stop.set()
+        self.loop.wake.set()
+        self.feed.stop()
+        for thread in self._threads:
+            thread.join(JOIN_S)
+
+
+@contextmanager
+def running(broker: Broker, park_file: ParkFile) -> Iterator[Broker]:
+    """The broker between its start and its stop."""
+    broker.start(park_file)
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+class Server(uvicorn.Server):
+    """Tells open streams to end as soon as it is told to: it waits for them itself."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    @override
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+
+def serve(settings: Settings) -> None:
+    """One broker until SIGTERM or SIGINT; an embedded database where no other is named."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    park_file = load(settings.park)
+    with _database_url(settings) as url:
+        migrate(url)
+        database = engine(url)
+        try:
+            with running(_broker(settings, database, park_file), park_file) as broker:
+                server(broker).run()
+        finally:
+            database.dispose()
+
+
+def server(broker: Broker) -> Server:
+    """The HTTP server of a broker."""
+    settings = broker.services.settings
+    config = uvicorn.Config(
+        broker.app,
+        host=settings.host,
+        port=settings.port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=REQUESTS_AT_ONCE,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+    return Server(config, broker.close)
+
+
+def _broker(settings: Settings, database: Engine, park_file: ParkFile) -> Broker:
+    """A broker with a link to each centre's agent; a report wakes the leader."""
+    links: dict[str, Driver] = {}
+    broker = Broker(settings, database, links)
+    for centre in park_file.park.centres:
+        links[centre.id] = CentreLink(centre.id, now_ms, broker.wake)
+    return broker
+
+
+@contextmanager
+def _database_url(settings: Settings) -> Iterator[str]:
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with EmbeddedPostgres(settings.data / "postgres") as embedded:
+        yield embedded.url()

@@ -1,0 +1,187 @@
+"""Every refusal is a problem that says what, which, and what to do; never a stack trace."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.acceptance.brokers import Served, fields_of, job, problem_of
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"devices": 0}, "devices"),
+        ({"devices": -1}, "devices"),
+        ({"devices": "8"}, "devices"),
+        ({"devices": True}, "devices"),
+        ({"devices": 1.5}, "devices"),
+        ({"devices": None}, "devices"),
+        ({"devices": 10**30}, "devices"),
+        ({"devices": [8]}, "devices"),
+        ({"command": ""}, "command"),
+        ({"command": "x" * 70_000}, "command"),
+        ({"command": 7}, "command"),
+        ({"name": "a\x00b"}, "name"),
+        ({"name": "a\x1b[31mb"}, "name"),
+        ({"limit": "-4h"}, "limit"),
+        ({"limit": "soon"}, "limit"),
+        ({"limit": "4000000d"}, "limit"),
+        ({"limit": 0}, "limit"),
+        ({"limit": True}, "limit"),
+        ({"priority": "urgent"}, "priority"),
+        ({"project": "../x"}, "project"),
+        ({"device": ["a b"]}, "device.0"),
+        ({"device": ["a"] * 17}, "device"),
+        ({"env": {"A": 1}}, "env.A"),
+        ({"workdir": "/data/../etc"}, "workdir"),
+        ({"workdir": "/data/\x07"}, "workdir"),
+        ({"archive": "ABC"}, "archive"),
+        ({"retries": 101}, "retries"),
+        ({"checkpoint": {"dir": "/abs"}}, "checkpoint.dir"),
+        ({"checkpoint": {"dir": "../up"}}, "checkpoint.dir"),
+        ({"checkpoint": {"dir": "x", "signal": "SIGKILL"}}, "checkpoint.signal"),
+        ({"checkpoint": {"dir": "x", "grace": "2h"}}, "checkpoint.grace"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_to_do(
+    changes: dict[str, Any], field: str, park: Served
+) -> None:
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(**changes)), 422)
+
+    assert fields_of(problem) == [field]
+    assert problem["errors"][0]["problem"]
+    assert problem["errors"][0]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"command": "a\x00b"}, "NUL"),
+        ({"env": {"1A": "x"}}, "1A"),
+        ({"env": {"BRAIN_JOB_ID": "x"}}, "BRAIN_JOB_ID"),
+        ({"env": {"RAY_ADDRESS": "x"}}, "RAY_ADDRESS"),
+        ({"env": {"A": "x\x00"}}, "NUL"),
+        ({"workdir": "/data", "archive": "0" * 64}, "not both"),
+    ],
+)
+def test_fields_that_do_not_agree_are_said(
+    changes: dict[str, Any], word: str, park: Served
+) -> None:
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(**changes)), 422)
+
+    assert word in problem["errors"][0]["problem"]
+
+
+def test_a_misspelt_field_is_guessed(park: Served) -> None:
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(prioritty=8)), 422)
+
+    assert problem["errors"] == [
+        {
+            "field": "prioritty",
+            "in": "body",
+            "problem": "Extra inputs are not permitted",
+            "fix": "did you mean priority?",
+        }
+    ]
+
+
+def test_only_so_many_errors_are_listed(park: Served) -> None:
+    batch = {"jobs": [job(devices=0) for _ in range(200)]}
+
+    problem = problem_of(park.steel.post("/v1/jobs:batch", json=batch), 422)
+
+    assert len(problem["errors"]) == 50
+    assert problem["detail"] == "200 errors in the request, of which 50 are shown"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b'{"command": "true",}',
+        b"\xff\xfe",
+        b'{"command": "\xff", "devices": 1}',
+        b"[" * 100_000,
+        b'{"command": "true", "devices": ' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_a_body_that_is_no_json_is_refused(body: bytes, park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", content=body, headers=JSON)
+
+    assert "JSON" in problem_of(answer, 400)["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"[]", b"7", b'"x"', b"", b'{"command": "\\ud800", "devices": 1}']
+)
+def test_json_that_is_no_job_is_refused(body: bytes, park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", content=body, headers=JSON)
+
+    assert problem_of(answer, 422)["errors"]
+
+
+def test_a_number_that_json_lacks_is_refused(park: Served) -> None:
+    body = json.dumps(job(devices=float("nan")))
+
+    problem_of(park.steel.post("/v1/jobs", content=body, headers=JSON), 422)
+
+
+def test_an_unknown_address_is_a_problem_too(park: Served) -> None:
+    assert "/openapi.json" in problem_of(park.steel.get("/v1/nothing"), 404)["detail"]
+
+
+def test_a_wrong_method_names_the_right_ones(park: Served) -> None:
+    answer = park.steel.delete("/v1/jobs")
+
+    assert "GET" in problem_of(answer, 405)["detail"]
+    assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/jobs/%00",
+        "/v1/jobs/%FF",
+        "/v1/jobs?project=%00",
+        "/v1/jobs?limit=0",
+        "/v1/jobs?limit=many",
+        "/v1/jobs?cursor='--",
+        "/v1/jobs?state=lost",
+        "/v1/jobs?colour=red",
+        "/v1/usage?from_ms=5&to_ms=5",
+        "/v1/usage?from_ms=-1",
+        "/v1/utilisation?to_ms=99999999999999999999",
+        "/v1/statements?month=2026-13",
+        "/v1/exports/focus",
+        "/v1/tenants/..%2F..",
+        "/v1/archives/abc",
+    ],
+)
+def test_a_bad_address_is_refused_in_words(path: str, park: Served) -> None:
+    answer = park.steel.get(path)
+
+    assert answer.status_code in {404, 422}
+    problem_of(answer, answer.status_code)
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", content=b" " * ((1 << 20) + 1), headers=JSON)
+
+    assert "1 MiB" in problem_of(answer, 413)["detail"]
+
+
+def test_a_body_that_hides_its_size_is_counted(park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", content=(b" " * 65_536 for _ in range(17)), headers=JSON)
+
+    assert "1 MiB" in problem_of(answer, 413)["detail"]
+
+
+def test_an_archive_may_be_larger_but_not_endless(park: Served) -> None:
+    size = {"Content-Length": str((64 << 20) + 1)}
+
+    answer = park.steel.put(f"/v1/archives/{'0' * 64}", content=b"x", headers=size)
+
+    assert "64 MiB" in problem_of(answer, 413)["detail"]
