@@ -170,6 +170,7 @@ def _check_times(attempt: Try, slices: list[UsageSlice], runs: list[Run]) -> Non
     assert run.started_at_ms is not None
     assert run.ended_at_ms is not None
     assert attempt.started.at_ms == run.started_at_ms, f"{attempt_id} started at another time"
+    assert ended.cause is not EndCause.BROKER, f"{attempt_id} was stopped, and nobody decided so"
     until_ms = slices[-1].to_ms if slices else attempt.started.at_ms
     assert all(usage.device_count == run.card_count for usage in slices), f"{attempt_id}: cards"
     assert not slices or slices[0].from_ms == run.started_at_ms, f"{attempt_id}: usage begins late"

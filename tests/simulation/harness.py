@@ -139,6 +139,7 @@ class Harness:
     audit: Audit = field(default_factory=Audit)
     leaders: list[Leader] = field(default_factory=list)
     centres: list[SimulatedCentre] = field(default_factory=list)
+    old_links: list[dict[str, Link]] = field(default_factory=list)
     chaos: Chaos = field(init=False)
     failover_chance: float = 0.01
     now_ms: int = 0
@@ -195,8 +196,14 @@ class Harness:
         return self.rng.choice((0, self.rng.randint(1, 50), self.rng.randint(1, STEP_MS_MAX)))
 
     def _elect(self) -> None:
-        """Somebody takes over, whether or not the old leader is gone."""
-        links = {centre.centre_id: Link(centre, self.chaos) for centre in self.centres}
+        """Somebody takes over, whether or not the old leader is gone.
+
+        It may be a process that led before and was deposed: its links hold what they heard then.
+        """
+        if self.old_links and self.rng.random() < 0.5:
+            links = self.old_links.pop()
+        else:
+            links = {centre.centre_id: Link(centre, self.chaos) for centre in self.centres}
         controller = Controller(FragileLog(self.log, self.chaos), links, SETTINGS)
         try:
             controller.lead(self.now_ms)
@@ -226,6 +233,7 @@ class Harness:
         except Deposed:
             self.deposed_count += 1
             self.leaders.remove(leader)
+            self.old_links.append(leader.links)
 
     def _heal(self) -> None:
         """No more bad luck, and money for everybody: what is left must come to its end."""

@@ -35,8 +35,26 @@ def test_in_order_of_arrival_nobody_passes_the_head() -> None:
     assert [row.end_ms // 1_000 for row in rows] == [100, 150, 130, 300]
 
 
+def test_a_tenant_alone_in_the_park_passes_its_own_head_no_more_than_others() -> None:
+    alone = tuple(dataclasses.replace(job, tenant="x") for job in TINY)
+    load = workload(alone, ideal_park(1, 4), is_length_known=False)
+
+    assert starts_s(list(simulate(load, FIFO, Random(0)).rows)) == [0, 100, 100, 100]
+
+
 def test_easy_fills_in_what_does_not_delay_the_head() -> None:
     assert starts_s(replayed(EASY)) == [0, 100, 20, 50]
+
+
+def test_easy_lets_nothing_pass_that_would_still_run_when_the_head_is_to_start() -> None:
+    head = dataclasses.replace(TINY[1], device_count=4)
+    long = dataclasses.replace(TINY[2], duration_ms=81_000)
+    short = dataclasses.replace(TINY[3], duration_ms=70_000)
+    load = workload((TINY[0], head, long, short), ideal_park(1, 4), is_length_known=True)
+
+    rows = sorted(simulate(load, EASY, Random(0)).rows, key=lambda row: row.job_id)
+
+    assert starts_s(rows) == [0, 100, 150, 30]
 
 
 def test_an_oracle_takes_the_shortest_first() -> None:

@@ -222,6 +222,7 @@ def test_a_late_call_arrives_with_the_next_advance_and_in_order() -> None:
     centre = a_centre(Faults(call_late=1.0))
 
     centre.launch(an_order())
+    centre.faults = NO_FAULTS
     centre.stop("j.1", grace_ms=0)
     before = reported(centre)
     centre.advance(10)
