@@ -26,6 +26,7 @@ from cluster.inventory import Centre
 from cluster.member import Leasing, LogChunk, MemberKey
 from cluster.ray_driver import RayDriver
 from cluster.ray_watch import CentreRay
+from cluster.supervisor import FENCED_AFTER_S
 
 HEARTBEAT_S = 1.0
 COALESCE_S = 0.003
@@ -68,8 +69,6 @@ class AgentSettings:
 def run(settings: AgentSettings) -> None:
     """Serve the centre until told to end (SIGTERM, SIGINT); what runs then goes on."""
     agent = Agent(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: agent.end())
     agent.serve()
     if agent.is_cut_off:
         _begin_anew()
@@ -219,18 +218,33 @@ class Agent:
         self._news.set()
 
     def serve(self) -> None:
+        self._heed_signals()
         self._driver.start()
+        self._meet_nodes()
         for work in (self._take_orders, self._ship_output):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
         self._report()
         self._ending.set()
         self._driver.close()
 
+    def _heed_signals(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.end())
+
+    def _meet_nodes(self) -> None:
+        """Say and do nothing before we know all that runs, or that nothing can run any more."""
+        for _ in range(int(FENCED_AFTER_S / RETRY_S_MIN)):
+            if self._driver.has_met_all or self._ending.is_set():
+                return
+            self._ending.wait(RETRY_S_MIN)
+
     def _report(self) -> None:
         """Say all we know: once a second, and as soon as there is news."""
         number = 0
         pause = Pause(self._ending)
         while not (self._ending.is_set() or self.is_cut_off):
+            self._heed_signals()  # again and again: Ray takes them when it is joined
             self._news.wait(HEARTBEAT_S)
             self._ending.wait(COALESCE_S)
             self._news.clear()

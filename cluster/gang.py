@@ -7,6 +7,7 @@ from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder,
 from cluster.member import MemberEnd, MemberPhase, MemberStart, MemberState
 
 KILLED = -9
+_PHASES = list(MemberPhase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +49,12 @@ class Attempt:
     members: dict[int, MemberState] = field(default_factory=dict)
 
     def note(self, state: MemberState) -> bool:
-        """Take in what a node says of a member; an end is the last word. Whether it was news."""
+        """Take in what a node says of a member, unless it is known to be further on already.
+
+        The answer to a start may come after the news of what became of it. Whether it was news.
+        """
         known = self.members.get(state.rank)
-        if known == state or (known is not None and known.phase is MemberPhase.ENDED):
+        if known is not None and _PHASES.index(known.phase) >= _PHASES.index(state.phase):
             return False
         self.members[state.rank] = state
         if self.started_at_ms is None:
@@ -75,7 +79,7 @@ class Attempt:
     @property
     def unfinished(self) -> tuple[MemberOrder, ...]:
         """The members that run or may yet run."""
-        orders = self.order.members if self.order else ()
+        orders = self.order.members if self.order and self.final is None else ()
         return tuple(order for order in orders if not self._is_over(order.rank))
 
     @property

@@ -92,7 +92,6 @@ class LocalRay:
         """End the cluster's processes, and what the centre's supervisors still run."""
         self._end_processes()
         shutil.rmtree(self.temp_dir, ignore_errors=True)
-        self._ports_path.unlink(missing_ok=True)
 
     def is_running(self) -> bool:
         """Whether every node of the cluster is there."""
@@ -219,12 +218,12 @@ class LocalRay:
             raise RayFailed(f"the Ray of {self.centre.id} does not run: start it first") from None
 
     def _choose_ports(self) -> int:
-        """The first port of a block in which nobody listens, not always the same one first."""
+        """The first port of a block in which nobody listens: the one of last time, if possible."""
         needed = PORTS_FOR_HEAD + len(self._nodes) * PORTS_PER_NODE
-        blocks = range(PORTS_FROM, PORTS_TO - PORT_BLOCK, PORT_BLOCK)
+        blocks = list(range(PORTS_FROM, PORTS_TO - PORT_BLOCK, PORT_BLOCK))
         start = int(hashlib.sha256(str(self.temp_dir).encode()).hexdigest(), 16) % len(blocks)
-        for number in range(len(blocks)):
-            block = blocks[(start + number) % len(blocks)]
+        before = [self._first_port()] if self._ports_path.exists() else []
+        for block in before + blocks[start:] + blocks[:start]:
             if all(_is_free(port) for port in range(block, block + needed)):
                 return block
         raise RayFailed(f"no {needed} free ports in a row between {PORTS_FROM} and {PORTS_TO}")
@@ -315,6 +314,8 @@ def _answers(ip: str, port: int) -> bool:
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe, suppress(OSError):
+        # Connections of a cluster that has just ended do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("", port))
         return True
     return False

@@ -68,6 +68,7 @@ class RayDriver:
         self._connected = threading.Event()
         self._head_seen_at_s = time.monotonic()
         self._head_misses = 0
+        self._met: set[str] = set()
         self._groups_looked_at_s = 0.0
 
     # The port.
@@ -117,6 +118,11 @@ class RayDriver:
     def is_cut_off(self) -> bool:
         """Whether the cluster's head went away: begin anew, before Ray ends this process."""
         return self._connected.is_set() and self._head_misses >= HEAD_MISSES_MAX
+
+    @property
+    def has_met_all(self) -> bool:
+        """Whether every node has told what runs there: before, we may not know of all there is."""
+        return self._connected.is_set() and self._nodes.living() <= self._met
 
     def start(self) -> None:
         for work in (self._look_at_head, self._keep, self._watch):
@@ -271,6 +277,7 @@ class RayDriver:
             for node_id, seen in self._nodes.watch(self._leasing):
                 for state in seen.members:
                     self._hear(node_id, state)
+                self._met.add(node_id)
             if not self._nodes.online():
                 self._is_closed.wait(RETRY_S)
 
@@ -278,7 +285,7 @@ class RayDriver:
         with self._lock:
             attempt = self._attempts.get(state.attempt_id)
         if attempt is None:
-            self._submit(self._adopt, node_id)
+            self._adopt(node_id)
         elif self._note(attempt, state):
             self._advance(attempt)
 
@@ -315,7 +322,7 @@ class RayDriver:
         self._connected.set()
         for attempt in self._snapshot():
             is_whole = all(self._nodes.calls(member.node_id) for member in attempt.unfinished)
-            if attempt.unfinished and not attempt.is_to_end and is_whole:
+            if not (attempt.is_over or attempt.is_to_end) and is_whole:
                 self._submit(self._begin, attempt)
 
     def _keep_attempt(self, attempt: Attempt) -> None:

@@ -102,6 +102,10 @@ class NodeTable:
             if node.is_alive and node.is_heard and node.heard_at_s > since_s
         ]
 
+    def living(self) -> set[str]:
+        """The nodes that Ray has."""
+        return {node_id for node_id, node in self._snapshot().items() if node.is_alive}
+
     def is_gone(self, node_id: str) -> bool:
         """Whether what ran there has certainly ended: nobody renewed its lease for long enough."""
         with self._lock:

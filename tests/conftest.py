@@ -12,8 +12,11 @@ from psycopg import sql
 
 from api.database import migrate
 from api.postgres import EmbeddedPostgres
+from cluster.local_ray import LocalRay
+from tests.ray_centre import CENTRE, PARK
 
 TEMPLATE = "brain_template"
+LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use
 
 _numbers = itertools.count(1)
 
@@ -42,6 +45,16 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         ) as server,
     ):
         yield server
+
+
+@pytest.fixture(scope="session")
+def local_ray() -> Iterator[LocalRay]:
+    """One real Ray cluster for all tests that need one: they share a worker (see above)."""
+    with tempfile.TemporaryDirectory(prefix="brain-") as folder:
+        cluster = LocalRay(CENTRE, PARK, Path(folder) / "lsl", index=LOCAL_RAY_INDEX)
+        cluster.start()
+        yield cluster
+        cluster.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,376 @@
+"""A centre on real Ray under real faults: what is killed loses nothing and leaves nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import uvicorn
+from sqlalchemy import insert
+
+from api.app import create_app
+from api.auth import Role, create_key
+from api.clock import now_ms
+from api.database import engine
+from api.feed import Feed
+from api.logs import read_log
+from api.postgres import EmbeddedPostgres
+from api.services import Services
+from api.settings import Settings
+from cluster.driver import AttemptEnd, LaunchOrder
+from cluster.link import CentreLink
+from cluster.local_ray import LocalRay
+from scheduler.tables import AttemptRow, JobRow
+from tests.ray_centre import (
+    CENTRE,
+    NODE_IDS,
+    order,
+    until_ended,
+    until_online,
+    until_running,
+)
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(120),
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+FENCE_MS = 900_000
+GRACE_MS = 10_000
+PATIENCE_S = 30.0
+
+# Two members find each other by MASTER_ADDR and MASTER_PORT, and agree on a number.
+TALK = """
+exec python - <<'END'
+import os, socket, time
+place = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]))
+if os.environ["RANK"] == "0":
+    with socket.create_server(place) as server:
+        peer, _ = server.accept()
+        print("rank 0 heard", peer.recv(100).decode(), flush=True)
+else:
+    for _ in range(200):
+        try:
+            peer = socket.create_connection(place)
+            break
+        except OSError:
+            time.sleep(0.05)
+    peer.sendall(os.environ["ASCEND_RT_VISIBLE_DEVICES"].encode())
+END
+"""
+# Four processes deaf to TERM, of which two have left their session, and their environment.
+DEAF = """trap '' TERM; env -i setsid sh -c "trap '' TERM; sleep 1000; true" & sleep 1000; true"""
+DEAF_COUNT = 4
+
+
+@dataclass(slots=True)
+class Bed:
+    """A broker's end, over HTTP, of the centre's agent, which is a process of its own."""
+
+    link: CentreLink
+    services: Services
+    cluster: LocalRay
+    url: str
+    key: str
+    agent: subprocess.Popen[bytes] | None = None
+
+    def launch(self, order: LaunchOrder) -> None:
+        """Order an attempt that the database knows as well, so that its output is taken."""
+        job = {
+            "id": order.job_id,
+            "tenant_id": order.tenant_id,
+            "state": "running",
+            "submitted_at_ms": 0,
+            "spec": {},
+        }
+        attempt = {
+            "id": order.attempt_id,
+            "job_id": order.job_id,
+            "centre_id": order.centre_id,
+            "device_kind_id": order.device_kind_id,
+            "placement": {},
+            "leased_at_ms": 0,
+        }
+        with self.services.database.begin() as connection:
+            connection.execute(insert(JobRow), job)
+            connection.execute(insert(AttemptRow), attempt)
+        self.link.launch(order)
+
+    def output(self, attempt_id: str, member: int = 0) -> bytes:
+        with self.services.database.connect() as connection:
+            return read_log(connection, attempt_id, member, 0)
+
+    def start_agent(self, fence_ms: int = FENCE_MS) -> None:
+        words = [self.url, self.key, str(self.cluster.data_dir), self.cluster.address]
+        with (self.cluster.data_dir / "agent.log").open("ab") as log:
+            self.agent = subprocess.Popen(
+                [sys.executable, "-m", "tests.ray_centre", *words, str(fence_ms)],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def end_agent(self, number: int = signal.SIGKILL) -> None:
+        if self.agent is not None:
+            self.agent.send_signal(number)
+            self.agent.wait(PATIENCE_S)
+            self.agent = None
+
+
+@pytest.fixture(scope="module")
+def bed(local_ray: LocalRay, template: str, postgres: EmbeddedPostgres) -> Iterator[Bed]:
+    """One for all tests here: each has attempts of its own, and leaves an agent that serves."""
+    database = engine(postgres.url(template))
+    with database.begin() as connection:
+        key = create_key(connection, Role.AGENT, now_ms=0, centre_id=CENTRE.id)
+    link = CentreLink(CENTRE.id, now_ms)
+    services = Services(
+        settings=Settings(), database=database, feed=Feed(database), links={CENTRE.id: link}
+    )
+    with serving(services) as url:
+        made = Bed(link=link, services=services, cluster=local_ray, url=url, key=key.secret)
+        made.start_agent()
+        until_online(link)
+        yield made
+        made.end_agent(signal.SIGTERM)
+        link.close()
+    database.dispose()
+
+
+@contextmanager
+def serving(services: Services) -> Iterator[str]:
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(services), port=0, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    eventually(lambda: server.started, "the broker serves")
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    for link in services.links.values():
+        assert isinstance(link, CentreLink)
+        link.close()
+    thread.join()
+
+
+def test_a_gang_meets_over_the_network_and_says_so(bed: Bed) -> None:
+    bed.launch(order("meet.1", TALK, members=2, cards=2))
+
+    ended = until_ended(bed.link, "meet.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+    eventually(lambda: bed.output("meet.1") == b"rank 0 heard 0,1\n", "the output has come")
+
+
+def test_the_first_failing_member_ends_its_gang(bed: Bed) -> None:
+    bed.launch(order("fail.1", "[ $RANK = 1 ] && exit 7; exec sleep 1000", members=2))
+
+    ended = until_ended(bed.link, "fail.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 7)
+    assert processes_of("fail.1") == []
+
+
+def test_a_member_killed_by_anybody_ends_its_gang(bed: Bed) -> None:
+    bed.launch(order("kill.1", "exec sleep 1000", members=2))
+    until_running(bed.link, "kill.1")
+    shim_of("kill.1").children()[0].kill()
+
+    ended = until_ended(bed.link, "kill.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, -signal.SIGKILL)
+    assert processes_of("kill.1") == []
+
+
+def test_a_stop_ends_a_tree_that_does_not_want_to(bed: Bed) -> None:
+    bed.launch(order("deaf.1", DEAF))
+    until_running(bed.link, "deaf.1")
+    tree = whole_tree("deaf.1", DEAF_COUNT)
+
+    bed.link.stop("deaf.1", 500)
+    ended = until_ended(bed.link, "deaf.1")
+
+    assert ended.end is AttemptEnd.STOPPED
+    assert living(tree) == []
+
+
+def test_a_killed_shim_leaves_nothing_behind(bed: Bed) -> None:
+    bed.launch(order("shim.1", DEAF))
+    until_running(bed.link, "shim.1")
+    tree = whole_tree("shim.1", DEAF_COUNT)
+
+    shim_of("shim.1").kill()
+    ended = until_ended(bed.link, "shim.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, -signal.SIGKILL)
+    eventually(lambda: not living(tree), "all of it is gone")
+
+
+def test_a_job_saves_itself_when_it_is_signalled(bed: Bed) -> None:
+    save = "trap 'echo saved > $BRAIN_CHECKPOINT_DIR/state; exit 0' USR1; "
+    command = save + "echo ready; while :; do sleep 0.05; done"
+    bed.launch(order("save.1", command, checkpoint_signal="SIGUSR1"))
+    eventually(lambda: bed.output("save.1") == b"ready\n", "it is ready")
+
+    bed.link.stop("save.1", GRACE_MS)
+    ended = until_ended(bed.link, "save.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.STOPPED, 0)
+    saved = bed.cluster.data_dir / "checkpoints" / "save" / "state"
+    assert saved.read_text() == "saved\n"
+
+
+def test_an_agent_that_was_killed_finds_its_attempts_again(bed: Bed) -> None:
+    bed.launch(
+        order(
+            "adopt.1",
+            "echo before; while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done; echo after",
+            members=2,
+        )
+    )
+    started = until_running(bed.link, "adopt.1")
+    bed.launch(order("lost.1", "exit 5"))
+    until_ended(bed.link, "lost.1")
+
+    bed.end_agent(signal.SIGKILL)
+    (bed.cluster.data_dir / "outputs" / "adopt" / "go").touch()
+    bed.start_agent()
+    ended = until_ended(bed.link, "adopt.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+    assert ended.started_at_ms == started.started_at_ms
+    eventually(lambda: bed.output("adopt.1", 1) == b"before\nafter\n", "each byte came once")
+    until_online(bed.link)
+
+
+def test_an_agent_without_memory_learns_from_the_nodes(bed: Bed) -> None:
+    bed.launch(order("amnesia.1", "exec sleep 1000", members=2))
+    until_running(bed.link, "amnesia.1")
+
+    bed.end_agent(signal.SIGKILL)
+    (bed.cluster.data_dir / "attempts" / "amnesia.1.json").unlink()
+    bed.start_agent()
+    until_online(bed.link)
+    bed.link.stop("amnesia.1", GRACE_MS)
+
+    assert until_ended(bed.link, "amnesia.1").end is AttemptEnd.STOPPED
+    assert processes_of("amnesia.1") == []
+
+
+def test_a_supervisor_that_was_killed_finds_its_members_again(bed: Bed) -> None:
+    bed.launch(order("super.1", "while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done; exit 3"))
+    until_running(bed.link, "super.1")
+
+    supervisors = [one for one in psutil.process_iter() if is_supervisor(one)]
+    for supervisor in supervisors:
+        supervisor.kill()
+    psutil.wait_procs(supervisors, timeout=PATIENCE_S)
+    (bed.cluster.data_dir / "outputs" / "super" / "go").touch()
+    ended = until_ended(bed.link, "super.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 3)
+    until_online(bed.link)
+
+
+def test_without_broker_and_agent_members_end_by_themselves(bed: Bed) -> None:
+    bed.launch(order("fence.1", DEAF))
+    until_running(bed.link, "fence.1")
+    tree = whole_tree("fence.1", DEAF_COUNT)
+
+    bed.end_agent(signal.SIGKILL)
+    url, bed.url = bed.url, "http://127.0.0.1:9"  # where nobody listens
+    bed.start_agent(fence_ms=1_000)
+    eventually(lambda: not living(tree), "the lease has run out")
+    bed.end_agent(signal.SIGTERM)
+    bed.url = url
+    bed.start_agent()
+
+    assert until_ended(bed.link, "fence.1").end is AttemptEnd.CENTRE
+    until_online(bed.link)
+
+
+def test_a_lost_node_ends_its_gangs(bed: Bed) -> None:
+    bed.launch(order("node.1", "exec sleep 1000", members=2))
+    until_running(bed.link, "node.1")
+    tree = [*shim_of("node.1").children(), *processes_of("node.1")]
+
+    bed.cluster.end_node(NODE_IDS[1])
+    ended = until_ended(bed.link, "node.1")
+
+    assert ended.end is AttemptEnd.NODE
+    assert living(tree) == []
+    until_online(bed.link, NODE_IDS[:1])
+    bed.cluster.start_node(NODE_IDS[1])
+    until_online(bed.link)
+
+
+def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:
+    bed.launch(order("gone.1", "exec sleep 1000"))
+    until_running(bed.link, "gone.1")
+
+    bed.cluster.stop()
+    until_online(bed.link, ())
+    ended = until_ended(bed.link, "gone.1")
+    bed.cluster.start()
+    until_online(bed.link)
+    bed.launch(order("back.1", "true"))
+
+    assert ended.end is AttemptEnd.CENTRE
+    assert until_ended(bed.link, "back.1").exit_code == 0
+
+
+def eventually(is_so: Callable[[], bool], what: str) -> None:
+    pause = threading.Event()
+    for _ in range(int(PATIENCE_S / 0.02)):
+        if is_so():
+            return
+        pause.wait(0.02)
+    raise AssertionError(f"after {PATIENCE_S:.0f} s it is not so that {what}")
+
+
+def processes_of(attempt_id: str) -> list[psutil.Process]:
+    """The attempt's processes that still carry its name."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("BRAIN_ATTEMPT") == attempt_id:
+                found.append(process)
+    return found
+
+
+def shim_of(attempt_id: str) -> psutil.Process:
+    eventually(lambda: bool(leaders(attempt_id)), "the member has become its command")
+    shim = leaders(attempt_id)[0].parent()
+    assert shim is not None
+    return shim
+
+
+def leaders(attempt_id: str) -> list[psutil.Process]:
+    return [one for one in processes_of(attempt_id) if os.getsid(one.pid) == one.pid]
+
+
+def whole_tree(attempt_id: str, count: int) -> list[psutil.Process]:
+    shim = shim_of(attempt_id)
+    eventually(lambda: len(shim.children(recursive=True)) == count, "the whole tree runs")
+    return shim.children(recursive=True)
+
+
+def living(tree: list[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in tree if process.is_running()]
+
+
+def is_supervisor(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.name().startswith("ray::Supervisor")
+    return False
