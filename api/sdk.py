@@ -1,5 +1,6 @@
 """A typed client of the broker: every call is safe to repeat, every refusal has a clear text."""
 
+import codecs
 import json
 import secrets
 import threading
@@ -166,14 +167,29 @@ class Client:
     def logs(
         self, job_id: str, *, member: int = 0, attempt: int | None = None, follow: bool = False
     ) -> Iterator[str]:
-        """What a member has written, part by part; with `follow` on to the job's end."""
-        with self._stream(
-            f"/v1/jobs/{_quoted(job_id)}/logs",
-            member=member,
-            attempt=attempt,
-            follow="true" if follow else None,
-        ) as answer:
-            yield from answer.iter_text()
+        """What a member has written, part by part; with `follow` on to the job's end.
+
+        Of the newest attempt, and of those after it, unless one is named.
+        """
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        path, offset, failures = f"/v1/jobs/{_quoted(job_id)}/logs", 0, 0
+        wanted = {"member": member, "attempt": attempt, "follow": "true" if follow else None}
+        while True:
+            try:
+                with self._stream(path, offset=offset, **wanted) as answer:
+                    for part in answer.iter_bytes():
+                        offset, failures = offset + len(part), 0
+                        yield decoder.decode(part)
+            except httpx2.ReadTimeout:
+                continue  # a member that says nothing for a while is no failure
+            except httpx2.TransportError as error:
+                failures += 1
+                if failures == TRIES_MAX:
+                    raise self._unreachable(error) from None
+                self._pause(failures, None)
+            else:
+                yield decoder.decode(b"", final=True)
+                return
 
     def events(self, after: int | None = None) -> Iterator[StreamedEvent]:
         """What happens, as it happens, for ever: an interruption is bridged without a gap.

@@ -119,9 +119,11 @@ def park_path(named: str | None, setting: Path | None) -> Path:
 
 
 def end_on_signals() -> None:
-    """Being told to end is the same as Ctrl-C."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Being told to end is the same as Ctrl-C; a hang-up is not, where somebody said so (nohup)."""
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
 
 
 def say(english: str, chinese: str) -> None:

@@ -9,7 +9,7 @@ from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, state_text, table
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
-NAME_SHOWN = 14
+NAME_SHOWN = 10
 CAUSES_ZH = {
     "finished": "正常结束",
     "user_error": "程序自身出错",
@@ -30,7 +30,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
         both("state", "状态"),
         both("cards", "卡"),
         both("where", "去向"),
-        both("submitted", "提交时间"),
+        both("at", "提交"),
         numbers=(4,),
     )
     made.columns[0].no_wrap = True
@@ -131,7 +131,7 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
 
 def nodes_text(attempt: AttemptView) -> str:
     """`lsl-a800-n001×4 lsl-a800-n002×4`."""
-    return " ".join(f"{node['node']}×{node['cards']}" for node in attempt.nodes)
+    return " ".join(f"{node['node_id']}×{node['card_count']}" for node in attempt.nodes)
 
 
 def reason_text(reason: ReasonView) -> str:

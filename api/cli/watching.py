@@ -12,6 +12,7 @@ from api.sdk import Client
 
 POLL_S = 0.25
 FINAL_STATES = frozenset({"succeeded", "failed", "cancelled"})
+WAITING_STATES = frozenset({"queued", "held"})
 RUN_STATES = frozenset({"running", "stopping"})
 
 
@@ -22,7 +23,7 @@ def watch_job(broker: Client, job: JobView) -> int:
     has_log = False
     while True:
         line = progress_text(job)
-        if line != told:
+        if line != told and job.state not in FINAL_STATES:
             console.print(line, soft_wrap=True)
             told = line
         if job.state in RUN_STATES and not has_log:
@@ -43,7 +44,7 @@ def progress_text(job: JobView) -> str:
     if job.state == "queued" and job.reasons:
         why = escape(reason_text(job.reasons[0]))
         return f"{state_text(job.state)}: {why}"
-    if job.attempts and job.state not in FINAL_STATES:
+    if job.attempts and job.state not in WAITING_STATES:
         attempt = job.attempts[-1]
         return f"{state_text(job.state)}: {escape(attempt.centre)}, {escape(nodes_text(attempt))}"
     return state_text(job.state)

@@ -1,7 +1,7 @@
 """The client repeats what may be repeated, and says clearly what was refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
 
 import httpx2
@@ -191,3 +191,20 @@ def test_events_go_on_after_an_interruption_without_a_gap() -> None:
 def test_a_refused_stream_is_a_refusal() -> None:
     with pytest.raises(ApiError, match="that is not so"):
         next(client(Script(problem(403))).events())
+
+
+def test_a_log_goes_on_where_the_connection_broke() -> None:
+    class Broken(httpx2.SyncByteStream):
+        @override
+        def __iter__(self) -> Iterator[bytes]:
+            yield "卡".encode() + b"a"
+            raise httpx2.ReadError("gone")
+
+    script = Script(
+        httpx2.Response(200, stream=Broken()),
+        httpx2.ReadError("still gone"),
+        httpx2.Response(200, text="b"),
+    )
+
+    assert "".join(client(script).logs("j1", follow=True)) == "卡ab"
+    assert [request.url.params["offset"] for request in script.asked] == ["0", "4", "4"]
