@@ -101,8 +101,11 @@ class LocalRay:
         return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
 
     def processes(self) -> list[psutil.Process]:
-        """The cluster's own processes: those whose command names its folder."""
-        return list(_processes_naming(f"{self.temp_dir}/"))
+        """The cluster's own processes: those whose command names its folder, or its head."""
+        found = _processes_naming(f"{self.temp_dir}/")
+        if self._ports_path.exists():
+            found += _processes_naming(f"--address={self.address}")
+        return found
 
     def environment(self) -> dict[str, str]:
         """The variables with which a driver joins this cluster and no other."""

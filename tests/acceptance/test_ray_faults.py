@@ -26,7 +26,7 @@ from api.services import Services
 from api.settings import Settings
 from cluster.driver import AttemptEnd, LaunchOrder
 from cluster.link import CentreLink
-from cluster.local_ray import LocalRay
+from cluster.local_ray import PORT_BLOCK, LocalRay
 from scheduler.tables import AttemptRow, JobRow
 from tests.ray_centre import (
     CENTRE,
@@ -320,12 +320,14 @@ def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:
     until_running(bed.link, "gone.1")
 
     bed.cluster.stop()
+    left_over = listening_on(bed.cluster)
     until_online(bed.link, ())
     ended = until_ended(bed.link, "gone.1")
     bed.cluster.start()
     until_online(bed.link)
     bed.launch(order("back.1", "true"))
 
+    assert left_over == []
     assert ended.end is AttemptEnd.CENTRE
     assert until_ended(bed.link, "back.1").exit_code == 0
 
@@ -368,6 +370,13 @@ def whole_tree(attempt_id: str, count: int) -> list[psutil.Process]:
 
 def living(tree: list[psutil.Process]) -> list[psutil.Process]:
     return [process for process in tree if process.is_running()]
+
+
+def listening_on(cluster: LocalRay) -> list[int]:
+    """The ports of the cluster's that somebody still listens on."""
+    first = int(cluster.address.rpartition(":")[2])
+    listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    return [one.laddr.port for one in listening if first <= one.laddr.port < first + PORT_BLOCK]
 
 
 def is_supervisor(process: psutil.Process) -> bool:
