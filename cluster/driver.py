@@ -1,7 +1,7 @@
 """The port between decisions and machines: what a centre is told, and what it says.
 
 The conversation is level-triggered. The broker repeats what should be until it is observed, the
-centre repeats all it knows until it may forget; an attempt's id is the key, so repeats are harmless.
+centre repeats all it knows until it may forget; an attempt's id is the key: repeats are harmless.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 """An attempt at its centre: what its members did, put together. All or nothing."""
 
+import signal
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -196,3 +197,9 @@ def _exit_code(state: MemberState) -> int:
 def _what_failed(state: MemberState) -> str:
     what = state.detail or f"exit code {_exit_code(state)}"
     return f"member {state.rank}: {what}"
+
+
+def signal_number(order: LaunchOrder | None) -> int | None:
+    """The number of the signal by which an order's members save themselves, if there is one."""
+    signals = {one.name: one.value for one in signal.Signals}
+    return signals.get(order.checkpoint_signal or "") if order else None

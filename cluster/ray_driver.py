@@ -10,7 +10,6 @@ the keeper makes the one like the other, again and again.
 """
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +20,7 @@ from typing import TypeVar
 from cluster import ray_nodes
 from cluster.archive import BadArchive
 from cluster.driver import CentreReport, LaunchOrder, MemberOrder
-from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start
+from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start, signal_number
 from cluster.journal import Journal
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
@@ -37,6 +36,7 @@ RETRY_S = 0.3
 FAILED_GANG_GRACE_MS = 5_000
 OUTPUT_KEPT_MS = 600_000
 HEAD_MISSES_MAX = 3
+CLOSE_S = 3.0
 CALLERS = 16
 
 _log = logging.getLogger(__name__)
@@ -70,6 +70,8 @@ class RayDriver:
         self._head_misses = 0
         self._met: set[str] = set()
         self._groups_looked_at_s = 0.0
+        works = (self._look_at_head, self._keep, self._watch)
+        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
 
     # The port.
 
@@ -125,12 +127,14 @@ class RayDriver:
         return self._connected.is_set() and self._nodes.living() <= self._met
 
     def start(self) -> None:
-        for work in (self._look_at_head, self._keep, self._watch):
-            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Stop driving; what runs goes on."""
         self._is_closed.set()
+        for thread in self._threads:
+            thread.join(CLOSE_S)
         self._callers.shutdown(wait=False, cancel_futures=True)
         if self._connected.is_set() and not self._head_misses:
             ray_nodes.disconnect()
@@ -174,17 +178,24 @@ class RayDriver:
             for state in self._start_members(attempt):
                 self._note(attempt, state)
         except (NodeFailed, BadArchive) as error:
-            with self._lock:
-                attempt.refusal = str(error)
-                self._journal.write(attempt)
+            self._refuse(attempt, str(error))
         self._advance(attempt)
+
+    def _refuse(self, attempt: Attempt, why: str) -> None:
+        """It cannot run as a whole; before a port was chosen no member can have been started."""
+        with self._lock:
+            attempt.refusal = why
+            self._journal.write(attempt)
+            for member in () if attempt.master_port else attempt.unfinished:
+                attempt.lose(member.rank, MemberEnd.REFUSED, why, _now_ms())
 
     def _start_members(self, attempt: Attempt) -> list[MemberState]:
         order = attempt.order
-        assert order is not None, f"{attempt.attempt_id} has no order to begin"
+        assert order is not None
         nodes = {one.node_id: self._node(one.node_id) for one in order.members}
         self._provide_archive(order, nodes.values())
-        ray_nodes.hold_cards(order.attempt_id, self._resource(order), cards_by_node(order))
+        resource = self._place.ray_resource(order.device_kind_id)
+        ray_nodes.hold_cards(order.attempt_id, resource, cards_by_node(order))
         first = nodes[order.members[0].node_id]
         if attempt.master_port is None:
             attempt.master_port = first.free_port()
@@ -205,25 +216,20 @@ class RayDriver:
             if attempt.is_over:
                 attempt.final = attempt.report()
                 self._journal.write(attempt)
-                self._submit(self._release, attempt)
+                if self._connected.is_set():
+                    self._submit(ray_nodes.release_cards, attempt.attempt_id)
             elif attempt.is_to_end:
                 self._stop_members(attempt)
         self._on_change()
 
     def _stop_members(self, attempt: Attempt) -> None:
-        grace_ms, number = FAILED_GANG_GRACE_MS, None
+        stop = Stop(grace_ms=FAILED_GANG_GRACE_MS)
         if attempt.stop_grace_ms is not None:
-            grace_ms = attempt.stop_grace_ms
-            number = _signal_number(attempt.order)
+            number = signal_number(attempt.order)
+            stop = Stop(grace_ms=attempt.stop_grace_ms, signal=number)
         for member in attempt.unfinished:
-            calls = self._nodes.calls(member.node_id)
-            if calls is not None:
-                stop = Stop(grace_ms=grace_ms, signal=number)
+            if calls := self._nodes.calls(member.node_id):
                 calls.stop(attempt.attempt_id, member.rank, stop)
-
-    def _release(self, attempt: Attempt) -> None:
-        if self._connected.is_set():
-            ray_nodes.release_cards(attempt.attempt_id)
 
     def _clear(self, attempt: Attempt) -> None:
         """Remove what the nodes keep of an attempt that nobody asks about any more."""
@@ -233,8 +239,7 @@ class RayDriver:
         if attempt.members and not (attempt.is_output_shipped or is_old):
             return
         for member in attempt.order.members if attempt.order else ():
-            calls = self._nodes.calls(member.node_id)
-            if calls is not None:
+            if calls := self._nodes.calls(member.node_id):
                 calls.forget(attempt.attempt_id)
         with self._lock:
             self._journal.remove(attempt.attempt_id)
@@ -254,12 +259,6 @@ class RayDriver:
             for node in nodes:
                 node.provide_archive(order.archive, data)
 
-    def _resource(self, order: LaunchOrder) -> str:
-        kind = self._place.device_kind_by_id.get(order.device_kind_id)
-        if kind is None:
-            raise NodeFailed(f"no device kind {order.device_kind_id} at {self.centre_id}")
-        return kind.ray_resource
-
     # Work that goes on.
 
     def _look_at_head(self) -> None:
@@ -272,8 +271,9 @@ class RayDriver:
             self._is_closed.wait(KEEP_S)
 
     def _watch(self) -> None:
-        self._connected.wait()
         while not self._is_closed.is_set():
+            if not self._connected.wait(RETRY_S):
+                continue
             for node_id, seen in self._nodes.watch(self._leasing):
                 for state in seen.members:
                     self._hear(node_id, state)
@@ -395,12 +395,6 @@ class RayDriver:
 def _complain(done: Future[None]) -> None:
     if not done.cancelled() and (error := done.exception()):
         _log.error("a call failed", exc_info=error)
-
-
-def _signal_number(order: LaunchOrder | None) -> int | None:
-    """The number of the signal by which an order's members save themselves, if there is one."""
-    signals = {one.name: one.value for one in signal.Signals}
-    return signals.get(order.checkpoint_signal or "") if order else None
 
 
 def _now_ms() -> int:

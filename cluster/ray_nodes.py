@@ -187,8 +187,10 @@ def put(data: bytes) -> "ray.ObjectRef[bytes]":
 def hold_cards(attempt_id: str, resource: str, count_by_node: Mapping[str, int]) -> None:
     """Ask Ray to set these cards aside, under the attempt's name; does not wait until they are.
 
-    A second time for the same attempt changes nothing.
+    A second time for the same attempt changes nothing; one without cards has no group.
     """
+    if not count_by_node:
+        return
     try:
         placement_group(
             [{resource: count} for count in count_by_node.values()],

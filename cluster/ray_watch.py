@@ -10,7 +10,7 @@ from cluster import ray_nodes
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre
 from cluster.member import Leasing, LogChunk, MemberKey, Seen
-from cluster.ray_nodes import Answers, SupervisorCalls
+from cluster.ray_nodes import Answers, NodeFailed, SupervisorCalls
 from cluster.supervisor import FENCED_AFTER_S, NodeSettings
 
 WATCH_S = 1.0
@@ -32,6 +32,12 @@ class CentreRay:
     token_path: Path
     data_dir: Path
     silence_ms_max: int
+
+    def ray_resource(self, device_kind_id: str) -> str:
+        kind = self.device_kind_by_id.get(device_kind_id)
+        if kind is None:
+            raise NodeFailed(f"the agent's park file has no device kind {device_kind_id}")
+        return kind.ray_resource
 
     def node_settings(self) -> dict[str, NodeSettings]:
         host, _, port = self.address.rpartition(":")

@@ -70,6 +70,7 @@ def order(
     members: int = 1,
     cards: int = 1,
     node_ids: tuple[str, ...] = NODE_IDS,
+    env: tuple[tuple[str, str], ...] = (),
     **more: Unpack[OrderChanges],
 ) -> LaunchOrder:
     """An order for a gang whose members are spread over the nodes in turn."""
@@ -81,7 +82,7 @@ def order(
         centre_id=CENTRE.id,
         device_kind_id=KIND.id,
         command=command,
-        env=(("GREETING", "hello"),),
+        env=env,
         members=tuple(
             MemberOrder(
                 rank=rank,

@@ -376,7 +376,8 @@ def listening_on(cluster: LocalRay) -> list[int]:
     """The ports of the cluster's that somebody still listens on."""
     first = int(cluster.address.rpartition(":")[2])
     listening = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
-    return [one.laddr.port for one in listening if first <= one.laddr.port < first + PORT_BLOCK]
+    ports = [one.laddr.port for one in listening if one.laddr]
+    return [port for port in ports if first <= port < first + PORT_BLOCK]
 
 
 def is_supervisor(process: psutil.Process) -> bool:

@@ -1,0 +1,212 @@
+"""What every `cluster.driver.Driver` does, whether its centre is simulated or a real Ray cluster.
+
+An implementation joins by a `Bed`: its driver, orders that run and end as asked, and a way to wait
+for what its centre reports.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import pytest
+
+from cluster.driver import (
+    AttemptEnd,
+    AttemptPhase,
+    AttemptReport,
+    CentreReport,
+    Driver,
+    LaunchOrder,
+)
+from cluster.local_ray import LocalRay
+from cluster.simulated import SimulatedCentre
+from tests.ray_centre import CENTRE, NODE_IDS, PARK, order, told, until
+
+GRACE_MS = 2_000
+STEP_MS = 100
+STEPS_MAX = 10_000
+LONG_S = 1_000
+
+_numbers = count(1)
+
+
+class Bed(Protocol):
+    """A centre under test."""
+
+    @property
+    def driver(self) -> Driver: ...
+
+    def until(self, is_so: Callable[[CentreReport], bool], what: str) -> CentreReport:
+        """Let time pass until the centre reports it."""
+        ...
+
+
+@dataclass(slots=True)
+class SimulatedBed:
+    """Virtual time: an order `sleep 5` runs for five seconds of it."""
+
+    driver: SimulatedCentre = field(
+        default_factory=lambda: SimulatedCentre(
+            centre=CENTRE,
+            run_ms=lambda asked: int(asked.command.split()[-1]) * 1_000,
+            rng=Random(0),
+        )
+    )
+
+    def until(self, is_so: Callable[[CentreReport], bool], what: str) -> CentreReport:
+        for _ in range(STEPS_MAX):
+            self.driver.advance(self.driver.now_ms + STEP_MS)
+            report = self.driver.observe()
+            if report is not None and is_so(report):
+                return report
+        raise AssertionError(f"still not {what}: {self.driver.observe()}")
+
+
+@dataclass(slots=True)
+class RayBed:
+    """Real time and real processes."""
+
+    driver: Driver
+
+    def until(self, is_so: Callable[[CentreReport], bool], what: str) -> CentreReport:
+        return until(self.driver, is_so, what)
+
+
+@pytest.fixture(scope="module")
+def ray_bed(local_ray: LocalRay) -> Iterator[RayBed]:
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415 - joins Ray's libraries to us
+    from cluster.ray_watch import CentreRay  # noqa: PLC0415
+
+    place = CentreRay(
+        centre=CENTRE,
+        device_kind_by_id=PARK.device_kind_by_id,
+        address=local_ray.address,
+        token_path=local_ray.token_path,
+        data_dir=Path(local_ray.data_dir),
+        silence_ms_max=900_000,
+    )
+    driver = RayDriver(place, lambda _: b"", lambda: None)
+    driver.start()
+    yield RayBed(driver)
+    driver.close()
+
+
+RAY = [pytest.mark.ray, pytest.mark.slow, pytest.mark.enable_socket]
+
+
+@pytest.fixture(params=["simulated", pytest.param("ray", marks=RAY)])
+def bed(request: pytest.FixtureRequest) -> Bed:
+    """A centre whose nodes are all online."""
+    made: Bed = (
+        SimulatedBed() if request.param == "simulated" else request.getfixturevalue("ray_bed")
+    )
+    made.until(lambda report: report.online_node_ids == set(NODE_IDS), "online")
+    return made
+
+
+def test_all_members_run_and_then_the_attempt_has_ended(bed: Bed) -> None:
+    wanted = an_order("sleep 1", members=2)
+
+    bed.driver.launch(wanted)
+    running = until_phase(bed, wanted, AttemptPhase.RUNNING)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+
+    assert running.started_at_ms is not None
+    assert ended.started_at_ms == running.started_at_ms
+    assert ended.ended_at_ms is not None
+    assert ended.ended_at_ms >= running.started_at_ms
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+
+
+def test_an_order_that_is_repeated_runs_once(bed: Bed) -> None:
+    wanted = an_order("sleep 1", cards=4, node_ids=NODE_IDS[:1])
+
+    bed.driver.launch(wanted)
+    bed.driver.launch(wanted)
+    running = until_phase(bed, wanted, AttemptPhase.RUNNING)
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+    bed.driver.launch(wanted)
+
+    assert ended.started_at_ms == running.started_at_ms
+    assert until_phase(bed, wanted, AttemptPhase.ENDED) == ended
+
+
+def test_an_end_is_repeated_until_it_may_be_forgotten(bed: Bed) -> None:
+    wanted = an_order("sleep 0")
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+    assert until_phase(bed, wanted, AttemptPhase.ENDED) == ended
+
+    bed.driver.forget(wanted.attempt_id)
+    bed.driver.forget(wanted.attempt_id)
+
+    bed.until(lambda report: told(report, wanted.attempt_id) is None, "forgotten")
+
+
+def test_what_is_stopped_ends_and_frees_its_cards(bed: Bed) -> None:
+    wanted = an_order(f"sleep {LONG_S}", members=2, cards=4)
+    bed.driver.launch(wanted)
+    until_phase(bed, wanted, AttemptPhase.RUNNING)
+
+    bed.driver.stop(wanted.attempt_id, GRACE_MS)
+    bed.driver.stop(wanted.attempt_id, GRACE_MS)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+    after = an_order("sleep 0", members=2, cards=4)
+    bed.driver.launch(after)
+
+    assert ended.end is AttemptEnd.STOPPED
+    assert until_phase(bed, after, AttemptPhase.ENDED).end is AttemptEnd.EXITED
+
+
+def test_what_was_stopped_before_it_was_known_never_starts(bed: Bed) -> None:
+    wanted = an_order("sleep 0")
+
+    bed.driver.stop(wanted.attempt_id, GRACE_MS)
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+
+    assert (ended.end, ended.started_at_ms) == (AttemptEnd.STOPPED, None)
+
+
+def test_an_order_for_a_node_that_is_not_there_is_refused(bed: Bed) -> None:
+    wanted = an_order("sleep 0", members=2, node_ids=(NODE_IDS[0], "lsl-910b3-n999"))
+
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+
+    assert (ended.end, ended.started_at_ms) == (AttemptEnd.REFUSED, None)
+
+
+def test_two_attempts_share_a_node_as_long_as_it_has_cards(bed: Bed) -> None:
+    one, two = (an_order(f"sleep {LONG_S}", cards=2, node_ids=NODE_IDS[:1]) for _ in range(2))
+
+    bed.driver.launch(one)
+    bed.driver.launch(two)
+
+    for wanted in (one, two):
+        until_phase(bed, wanted, AttemptPhase.RUNNING)
+        bed.driver.stop(wanted.attempt_id, GRACE_MS)
+        until_phase(bed, wanted, AttemptPhase.ENDED)
+
+
+def an_order(
+    command: str, *, members: int = 1, cards: int = 1, node_ids: tuple[str, ...] = NODE_IDS
+) -> LaunchOrder:
+    """An order that this test alone has given."""
+    attempt_id = f"contract{next(_numbers)}.1"
+    return order(attempt_id, command, members=members, cards=cards, node_ids=node_ids)
+
+
+def until_phase(bed: Bed, wanted: LaunchOrder, phase: AttemptPhase) -> AttemptReport:
+    def is_so(report: CentreReport) -> bool:
+        attempt = told(report, wanted.attempt_id)
+        return attempt is not None and attempt.phase is phase
+
+    report = bed.until(is_so, f"{wanted.attempt_id} {phase}")
+    attempt = told(report, wanted.attempt_id)
+    assert attempt is not None
+    return attempt

@@ -1,0 +1,179 @@
+"""What an attempt's members did, put together."""
+
+import pytest
+
+from cluster.driver import AttemptEnd, AttemptPhase
+from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start
+from cluster.member import MemberEnd, MemberPhase, MemberState
+from tests.ray_centre import NODE_IDS, order
+
+
+def a_gang(members: int = 2) -> Attempt:
+    return Attempt(attempt_id="j.1", noted_at_ms=5, order=order("j.1", "true", members=members))
+
+
+def claimed(rank: int) -> MemberState:
+    return MemberState(attempt_id="j.1", rank=rank, phase=MemberPhase.CLAIMED)
+
+
+def running(rank: int, since_ms: int = 10) -> MemberState:
+    return MemberState(
+        attempt_id="j.1", rank=rank, phase=MemberPhase.RUNNING, started_at_ms=since_ms
+    )
+
+
+def ended(
+    rank: int,
+    exit_code: int | None = 0,
+    end: MemberEnd = MemberEnd.EXITED,
+    at_ms: int = 20,
+    detail: str = "",
+) -> MemberState:
+    return MemberState(
+        attempt_id="j.1",
+        rank=rank,
+        phase=MemberPhase.ENDED,
+        started_at_ms=10,
+        ended_at_ms=at_ms,
+        exit_code=exit_code,
+        end=end,
+        detail=detail,
+    )
+
+
+def noted(*states: MemberState) -> Attempt:
+    gang = a_gang()
+    for state in states:
+        gang.note(state)
+    return gang
+
+
+def test_a_gang_runs_when_its_last_member_does() -> None:
+    half, whole = noted(running(0)), noted(running(0, 10), running(1, 12))
+
+    assert half.report().phase is AttemptPhase.STARTING
+    assert half.report().started_at_ms is None
+    assert whole.report().phase is AttemptPhase.RUNNING
+    assert whole.report().started_at_ms == 12
+
+
+def test_a_late_answer_to_a_start_does_not_undo_what_became_of_it() -> None:
+    gang = noted(running(0), running(1))
+
+    assert not gang.note(claimed(0))
+    assert gang.report().phase is AttemptPhase.RUNNING
+
+
+def test_an_end_is_the_last_word() -> None:
+    gang = noted(ended(0, 3), ended(1, at_ms=30))
+
+    gang.note(ended(0, 0))
+    gang.lose(1, MemberEnd.NODE, "lost", 40)
+
+    assert gang.report().exit_code == 3
+
+
+def test_a_member_that_ended_well_leaves_the_others_to_go_on() -> None:
+    gang = noted(ended(0), running(1))
+
+    assert not gang.is_to_end
+    assert gang.report().phase is AttemptPhase.RUNNING
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        ended(0, 1),
+        ended(0, -9),
+        ended(0, None, MemberEnd.LOST),
+        ended(0, None, MemberEnd.REFUSED),
+        ended(0, None, MemberEnd.LEASE),
+        ended(0, None, MemberEnd.NODE),
+    ],
+    ids=str,
+)
+def test_a_member_that_ended_badly_ends_its_gang(state: MemberState) -> None:
+    gang = noted(state, running(1))
+
+    assert gang.is_to_end
+    assert [member.rank for member in gang.unfinished] == [1]
+
+
+def test_the_first_code_that_is_not_zero_is_the_gangs() -> None:
+    gang = noted(ended(0, 9, at_ms=30), ended(1, 7, at_ms=20))
+
+    report = gang.report()
+
+    assert (report.end, report.exit_code) == (AttemptEnd.EXITED, 7)
+    assert report.detail == "member 1: exit code 7"
+    assert report.ended_at_ms == 30
+
+
+def test_who_was_stopped_because_another_failed_is_not_what_failed() -> None:
+    stopped = ended(0, -15, MemberEnd.STOPPED, at_ms=10)
+
+    report = noted(stopped, ended(1, 4, at_ms=20)).report()
+
+    assert (report.end, report.exit_code) == (AttemptEnd.EXITED, 4)
+
+
+@pytest.mark.parametrize(
+    ("member_end", "end"),
+    [
+        (MemberEnd.NODE, AttemptEnd.NODE),
+        (MemberEnd.LEASE, AttemptEnd.CENTRE),
+        (MemberEnd.REFUSED, AttemptEnd.REFUSED),
+    ],
+)
+def test_what_the_park_did_outweighs_what_the_member_made_of_it(
+    member_end: MemberEnd, end: AttemptEnd
+) -> None:
+    """A lost node makes its peers fail first, and is noticed last."""
+    report = noted(ended(0, 1, at_ms=10), ended(1, None, member_end, at_ms=99)).report()
+
+    assert (report.end, report.exit_code) == (end, None)
+
+
+def test_a_stop_that_was_asked_for_is_no_failure() -> None:
+    gang = noted(running(0), running(1))
+    gang.stop_grace_ms = 100
+    was_to_end = gang.is_to_end
+
+    gang.note(ended(0, 0, MemberEnd.STOPPED))
+    gang.note(ended(1, -15, MemberEnd.STOPPED))
+
+    assert was_to_end
+    assert (gang.report().end, gang.report().exit_code) == (AttemptEnd.STOPPED, -15)
+
+
+def test_what_never_had_an_order_has_ended_without_starting() -> None:
+    report = Attempt(attempt_id="j.1", noted_at_ms=5).report()
+
+    assert (report.phase, report.end) == (AttemptPhase.ENDED, AttemptEnd.STOPPED)
+    assert (report.started_at_ms, report.ended_at_ms, report.exit_code) == (None, 5, None)
+
+
+def test_cards_are_counted_by_node() -> None:
+    assert cards_by_node(order("j.1", "true", members=3, cards=2)) == {
+        NODE_IDS[0]: 4,
+        NODE_IDS[1]: 2,
+    }
+    assert cards_by_node(order("j.1", "true", cards=0)) == {}
+
+
+def test_what_we_tell_a_member_wins_over_what_its_user_says() -> None:
+    asked = order("j.1", "true", members=2, env=(("RANK", "7"), ("MINE", "1")))
+    gang = Rendezvous(address="10.0.0.1", port=4242, order="{}")
+
+    env = dict(member_start(asked, asked.members[1], gang).env)
+
+    assert env == {
+        "MINE": "1",
+        "BRAIN_JOB_ID": "j",
+        "BRAIN_ATTEMPT": "j.1",
+        "RANK": "1",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "10.0.0.1",
+        "MASTER_PORT": "4242",
+    }

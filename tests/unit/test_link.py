@@ -1,0 +1,159 @@
+"""The broker's end of an agent: says what should be, as long as somebody repeats it."""
+
+import threading
+
+from cluster.driver import AttemptPhase
+from cluster.link import WISH_KEPT_MS, CentreLink
+from cluster.wire import AttemptHeard, Orders, OrdersWanted, Report
+from tests.ray_centre import order
+
+ORDER = order("j.1", "true")
+
+
+class Clock:
+    """The broker's time, as a test has it."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_000
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+
+def a_link() -> tuple[CentreLink, Clock]:
+    clock = Clock()
+    return CentreLink("lsl", clock), clock
+
+
+def asked(*known: str, stopping: tuple[str, ...] = ()) -> OrdersWanted:
+    return OrdersWanted(known=list(known), stopping=list(stopping), wait_ms=0)
+
+
+def report(
+    number: int, phase: AttemptPhase | None = None, started_at_ms: int = 1, node: str = "n"
+) -> Report:
+    attempts = [AttemptHeard(attempt_id="j.1", phase=phase)] if phase else []
+    return Report(
+        agent_started_at_ms=started_at_ms, number=number, online_node_ids=[node], attempts=attempts
+    )
+
+
+def test_a_link_that_knows_nothing_says_nothing() -> None:
+    link, _ = a_link()
+    link.hear(report(1, AttemptPhase.RUNNING))
+
+    assert link.orders(asked("j.1")).is_empty
+
+
+def test_an_order_is_repeated_until_it_is_known() -> None:
+    link, _ = a_link()
+    link.launch(ORDER)
+
+    assert link.orders(asked()).launch == [ORDER]
+    assert link.orders(asked()).launch == [ORDER]
+    assert link.orders(asked("j.1")).is_empty
+
+
+def test_what_a_report_shows_is_not_ordered_again_though_the_centre_lost_it() -> None:
+    link, _ = a_link()
+    link.launch(ORDER)
+    link.hear(report(1, AttemptPhase.RUNNING))
+    link.launch(ORDER)
+    link.hear(report(2))
+
+    assert link.orders(asked()).is_empty
+
+
+def test_what_nobody_repeats_is_no_longer_wanted() -> None:
+    link, clock = a_link()
+    link.launch(ORDER)
+    link.stop("other.1", 5)
+
+    clock.now_ms += WISH_KEPT_MS + 1
+
+    assert link.orders(asked()).is_empty
+
+
+def test_a_stop_is_repeated_until_it_is_heeded_and_wins_over_the_order() -> None:
+    link, _ = a_link()
+    link.launch(ORDER)
+    link.stop("j.1", 7_000)
+
+    orders = link.orders(asked())
+
+    assert [(stop.attempt_id, stop.grace_ms) for stop in orders.stop] == [("j.1", 7_000)]
+    assert orders.launch == []
+    assert link.orders(asked("j.1", stopping=("j.1",))).is_empty
+
+
+def test_what_has_ended_is_not_stopped() -> None:
+    link, _ = a_link()
+    link.stop("j.1", 0)
+    link.hear(report(1, AttemptPhase.ENDED))
+    link.stop("j.1", 0)
+
+    assert link.orders(asked("j.1")).is_empty
+
+
+def test_what_may_be_forgotten_is_neither_stopped_nor_ordered() -> None:
+    link, _ = a_link()
+    link.launch(ORDER)
+    link.stop("j.1", 0)
+    link.forget("j.1")
+
+    assert link.orders(asked("j.1")) == Orders(forget=["j.1"])
+    assert link.orders(asked()).is_empty
+
+
+def test_a_report_that_was_overtaken_is_passed_over() -> None:
+    link, clock = a_link()
+    link.hear(report(2, node="new"))
+    clock.now_ms += 1
+    link.hear(report(1, node="old"))
+
+    seen = link.observe()
+
+    assert seen is not None
+    assert seen.online_node_ids == {"new"}
+    assert seen.heard_at_ms == 1_000
+
+
+def test_an_agent_that_started_again_counts_from_the_beginning() -> None:
+    link, _ = a_link()
+    link.hear(report(9, started_at_ms=1, node="before"))
+    link.hear(report(1, started_at_ms=2, node="after"))
+
+    seen = link.observe()
+
+    assert seen is not None
+    assert seen.online_node_ids == {"after"}
+
+
+def test_each_report_is_told_to_who_waits_for_it() -> None:
+    told: list[None] = []
+    link = CentreLink("lsl", Clock(), on_report=lambda: told.append(None))
+
+    link.hear(report(1))
+    link.hear(report(1))
+
+    assert len(told) == 1
+
+
+def test_who_waits_hears_of_an_order_at_once() -> None:
+    link, _ = a_link()
+    answers: list[Orders] = []
+    wanted = OrdersWanted(known=[], stopping=[], wait_ms=20_000)
+    waiting = threading.Thread(target=lambda: answers.append(link.orders(wanted)))
+    waiting.start()
+
+    link.launch(ORDER)
+    waiting.join(timeout=10)
+
+    assert [orders.launch for orders in answers] == [[ORDER]]
+
+
+def test_a_closed_link_lets_nobody_wait() -> None:
+    link, _ = a_link()
+    link.close()
+
+    assert link.orders(OrdersWanted(known=[], stopping=[], wait_ms=20_000)).is_empty
