@@ -73,10 +73,11 @@ def read_log(
         .order_by(LogChunkRow.offset)
     )
     found = b""
-    for row in connection.execute(statement.execution_options(yield_per=16)):
-        found += row.data[max(0, offset - row.offset) :]
-        if len(found) >= limit:
-            break
+    with connection.execute(statement.execution_options(yield_per=16)) as rows:
+        for row in rows:
+            found += row.data[max(0, offset - row.offset) :]
+            if len(found) >= limit:
+                break
     return found[:limit]
 
 

@@ -118,7 +118,7 @@ class RayDriver:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the cluster's head went away: begin anew, before Ray ends this process."""
+        """Whether the head went away: begin anew, before Ray ends this process."""
         return self._connected.is_set() and self._head_misses >= HEAD_MISSES_MAX
 
     @property
@@ -282,8 +282,7 @@ class RayDriver:
                 self._is_closed.wait(RETRY_S)
 
     def _hear(self, node_id: str, state: MemberState) -> None:
-        with self._lock:
-            attempt = self._attempts.get(state.attempt_id)
+        attempt = self._attempts.get(state.attempt_id)
         if attempt is None:
             self._adopt(node_id)
         elif self._note(attempt, state):

@@ -1,0 +1,93 @@
+"""Output is kept piece by piece, each byte once, and read from where one stood."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from api import logs
+from api.database import engine
+from api.logs import CUT_NOTICE, Piece, append, kept, read_log
+
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    database = engine(database_url)
+    with database.begin() as opened:
+        yield opened
+    database.dispose()
+
+
+def piece(offset: int, data: bytes, member: int = 0, attempt_id: str = "j.1") -> Piece:
+    return Piece(attempt_id=attempt_id, member=member, offset=offset, data=data)
+
+
+def end(connection: Connection, *pieces: Piece) -> int:
+    return append(connection, pieces)[0].byte_count
+
+
+def test_pieces_are_one_text(connection: Connection) -> None:
+    append(connection, [piece(0, b"ab\xff"), piece(3, b"cd"), piece(0, b"other", member=1)])
+    append(connection, [piece(5, b"ef")])
+
+    assert read_log(connection, "j.1", 0, 0) == b"ab\xffcdef"
+    assert read_log(connection, "j.1", 1, 0) == b"other"
+    assert [(log.member, log.byte_count) for log in kept(connection, "j.1")] == [(0, 7), (1, 5)]
+
+
+def test_a_piece_that_comes_again_changes_nothing(connection: Connection) -> None:
+    append(connection, [piece(0, b"abc")])
+
+    assert end(connection, piece(0, b"abc")) == 3
+    assert end(connection, piece(1, b"b")) == 3
+    assert read_log(connection, "j.1", 0, 0) == b"abc"
+
+
+def test_of_a_piece_that_overlaps_what_is_new_is_kept(connection: Connection) -> None:
+    append(connection, [piece(0, b"abc")])
+
+    assert end(connection, piece(1, b"bcde")) == 5
+    assert read_log(connection, "j.1", 0, 0) == b"abcde"
+
+
+def test_a_gap_is_not_kept_but_asked_for(connection: Connection) -> None:
+    append(connection, [piece(0, b"abc")])
+
+    assert end(connection, piece(4, b"e")) == 3
+    assert read_log(connection, "j.1", 0, 0) == b"abc"
+
+
+def test_an_empty_piece_asks_how_much_is_kept(connection: Connection) -> None:
+    append(connection, [piece(0, b"abc")])
+
+    assert end(connection, piece(0, b"")) == 3
+    assert append(connection, []) == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "limit", "text"),
+    [(0, 100, b"abcdef"), (2, 100, b"cdef"), (2, 2, b"cd"), (5, 9, b"f"), (6, 9, b""), (9, 9, b"")],
+)
+def test_a_log_is_read_from_anywhere(
+    connection: Connection, offset: int, limit: int, text: bytes
+) -> None:
+    append(connection, [piece(0, b"abc"), piece(3, b"def")])
+
+    assert read_log(connection, "j.1", 0, offset, limit) == text
+
+
+def test_an_attempt_that_says_too_much_is_cut_visibly(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "ATTEMPT_BYTES_MAX", 4)
+    append(connection, [piece(0, b"abc"), piece(0, b"xyz", member=1)])
+
+    [log] = append(connection, [piece(3, b"def")])
+
+    assert log.is_full
+    assert read_log(connection, "j.1", 0, 0) == b"abc" + CUT_NOTICE
+    assert read_log(connection, "j.1", 1, 0) == b"x" + CUT_NOTICE
+    assert append(connection, [piece(99, b"more", member=1)])[0].is_full
+    assert append(connection, [piece(0, b"a", attempt_id="k.1")])[0].byte_count == 1

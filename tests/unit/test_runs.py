@@ -1,0 +1,172 @@
+"""The runs of a node, as they lie on its disk."""
+
+from pathlib import Path
+
+import pytest
+
+from cluster.member import MemberEnd, MemberPhase, MemberStart
+from cluster.runs import BadAttemptId, Run, Runs, read_output
+from cluster.shim import Stop, claim, read_stop, write_json
+
+
+def a_start(attempt_id: str = "j.1", rank: int = 0, cards: int = 2) -> MemberStart:
+    return MemberStart(
+        attempt_id=attempt_id,
+        job_id="j",
+        rank=rank,
+        card_count=cards,
+        command="true",
+        env=(),
+        archive=None,
+        workdir=None,
+        checkpoint_dir=None,
+        order="{}",
+    )
+
+
+def claimed(runs: Runs, **changes: str | int) -> Run:
+    run = runs.claim(a_start(**changes))  # type: ignore[arg-type] # what a_start takes
+    assert run is not None
+    return run
+
+
+def end(runs: Runs, run: Run, exit_code: int = 0) -> None:
+    write_json(run.folder / "ended", {"exit_code": exit_code, "ended_at_ms": 9, "why": "exited"})
+    runs.refresh(run)
+
+
+def test_a_member_is_claimed_once_also_by_a_later_life(tmp_path: Path) -> None:
+    claimed(Runs(tmp_path, 4))
+
+    later = Runs(tmp_path, 4)
+
+    assert later.claim(a_start()) is None
+    assert later.get("j.1", 0) is not None
+    assert later.orders() == {"j.1": "{}"}
+
+
+def test_cards_are_given_once_and_come_back_with_the_end(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    first, second = claimed(runs, rank=0), claimed(runs, rank=1)
+    assert (first.state.cards, second.state.cards) == ((0, 1), (2, 3))
+
+    end(runs, first)
+
+    assert claimed(runs, attempt_id="k.1").state.cards == (0, 1)
+    assert Runs(tmp_path, 4).free_cards() == []
+
+
+def test_a_member_for_which_there_are_too_few_cards_is_refused(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    claimed(runs, cards=3)
+
+    refused = claimed(runs, rank=1, cards=2)
+
+    assert refused.state.end is MemberEnd.REFUSED
+    assert refused.state.detail == "2 cards wanted, 1 are free on the node"
+    assert runs.free_cards() == [3]
+
+
+@pytest.mark.parametrize("attempt_id", ["", "..", "../up", "a/b", ".hidden", "a" * 129, "a\n"])
+def test_an_attempts_name_leads_nowhere_else(tmp_path: Path, attempt_id: str) -> None:
+    with pytest.raises(BadAttemptId):
+        Runs(tmp_path / "runs", 4).claim(a_start(attempt_id))
+
+    assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
+
+
+def test_what_was_stopped_before_it_began_never_begins(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+
+    runs.stop(run, Stop(grace_ms=5))
+
+    assert run.state.end is MemberEnd.STOPPED
+    assert not claim(run.folder)
+
+
+def test_what_has_begun_is_left_word_how_to_stop(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    claim(run.folder)
+
+    runs.stop(run, Stop(grace_ms=5, signal=10))
+
+    assert not run.is_over
+    assert read_stop(run.folder) == Stop(grace_ms=5, signal=10)
+
+
+def test_an_order_that_comes_after_its_stop_claims_nothing(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+
+    runs.renounce("j.1", 0)
+    runs.renounce("j.1", 0)
+
+    assert runs.claim(a_start()) is None
+    assert [state.end for state in runs.newer_than(0)] == [MemberEnd.STOPPED]
+
+
+def test_a_run_whose_shim_is_gone_without_a_word_is_lost(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    never_began, was_killed, rebooted = (claimed(runs, rank=rank, cards=1) for rank in range(3))
+    claim(was_killed.folder)
+    claim(rebooted.folder)
+    write_json(rebooted.folder / "claim", {"cards": [2], "boot": "another"})
+
+    for run in (never_began, was_killed, rebooted):
+        runs.lose(run)
+
+    ends = [run.state.end for run in (never_began, was_killed, rebooted)]
+    assert ends == [MemberEnd.REFUSED, MemberEnd.LOST, MemberEnd.NODE]
+
+
+def test_losing_a_run_does_not_overwrite_its_end(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    write_json(run.folder / "ended", {"exit_code": 3, "ended_at_ms": 9, "why": "exited"})
+
+    runs.lose(run)
+
+    assert (run.state.end, run.state.exit_code) == (MemberEnd.EXITED, 3)
+
+
+def test_only_news_are_newer(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    first, second = claimed(runs, rank=0), claimed(runs, rank=1)
+    seen = runs.version
+
+    runs.refresh(first)
+    assert runs.newer_than(seen) == ()
+    end(runs, second)
+
+    assert [state.rank for state in runs.newer_than(seen)] == [1]
+    assert [state.phase for state in runs.newer_than(seen)] == [MemberPhase.ENDED]
+
+
+def test_only_what_is_over_is_forgotten(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    first, second = claimed(runs, rank=0), claimed(runs, rank=1)
+    end(runs, first)
+
+    runs.forget("j.1")
+    was_kept = first.folder.exists()
+    end(runs, second)
+    runs.forget("j.1")
+
+    assert was_kept
+    assert not (tmp_path / "j.1").exists()
+    assert list(runs) == []
+
+
+def test_output_is_read_from_where_one_stood_to_its_last_word(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    before = read_output(run, 0, 100)
+    (run.folder / "out").write_bytes(b"abc\xff")
+    running = read_output(run, 1, 2)
+    end(runs, run)
+
+    assert (before.data, before.is_last) == (b"", False)
+    assert (running.data, running.is_last) == (b"bc", False)
+    assert not read_output(run, 0, 4).is_last
+    assert (read_output(run, 3, 100).data, read_output(run, 3, 100).is_last) == (b"\xff", True)

@@ -1,0 +1,265 @@
+"""The shim and its nursery, as real processes: they end a member's whole tree, and say how."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster import shim
+from cluster.runs import is_shim_alive
+from cluster.shim import Request, Stop, claim, descendants, read_stop, write_json
+
+pytestmark = pytest.mark.enable_socket
+
+PATIENCE_S = 20.0
+LOOK_S = 0.005
+LONG_TTL_MS = 600_000
+
+
+class Nursery:
+    """A nursery, and the runs that a test asks of it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lease = root / "lease"
+        self.lease.touch()
+        self.control, its = socket.socketpair()
+        subprocess.run(
+            [sys.executable, "-I", "-S", shim.__file__, str(root)], stdin=its.fileno(), check=True
+        )
+        its.close()
+
+    def start(self, name: str, command: str, ttl_ms: int = LONG_TTL_MS, cwd: str = "/") -> Path:
+        run = self.root / name
+        run.mkdir()
+        os.mkfifo(run / "alive")
+        request = Request(
+            run=str(run),
+            command=command,
+            env={"PATH": os.environ["PATH"]},
+            cwd=cwd,
+            lease=str(self.lease),
+            lease_ttl_ms=ttl_ms,
+        )
+        message = json.dumps(vars(request)).encode()
+        self.control.sendall(shim.LENGTH.pack(len(message)) + message)
+        return run
+
+    def end(self) -> None:
+        self.control.close()
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if str(self.root) in process.cmdline():
+                    process.terminate()
+
+
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    made = Nursery(tmp_path)
+    yield made
+    made.end()
+
+
+def test_a_member_says_what_it_says_and_ends_as_it_ends(nursery: Nursery, tmp_path: Path) -> None:
+    run = nursery.start("run", "pwd; echo trouble >&2; exit 3", cwd=str(tmp_path))
+
+    ended = end_of(run)
+
+    assert (ended["exit_code"], ended["why"]) == (3, "exited")
+    assert (run / "out").read_text() == f"{tmp_path}\ntrouble\n"
+
+
+def test_a_member_that_a_signal_ends_has_its_number_as_code(nursery: Nursery) -> None:
+    assert end_of(nursery.start("run", "kill -KILL $$"))["exit_code"] == -signal.SIGKILL
+
+
+def test_a_folder_that_is_not_there_is_told_in_the_output(nursery: Nursery) -> None:
+    run = nursery.start("run", "true", cwd="/does/not/exist")
+
+    assert end_of(run)["exit_code"] == 127
+    assert "/does/not/exist" in (run / "out").read_text()
+
+
+def test_what_a_member_leaves_behind_ends_with_it(nursery: Nursery) -> None:
+    run = nursery.start("run", "env -i setsid sleep 1000 & echo $!; exit 0")
+
+    ended = end_of(run)
+
+    assert ended["exit_code"] == 0
+    assert not psutil.pid_exists(int((run / "out").read_text()))
+
+
+def test_a_stop_asks_first(nursery: Nursery) -> None:
+    run = nursery.start(
+        "run", "trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done"
+    )
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=60_000))
+    ended = end_of(run)
+
+    assert (ended["exit_code"], ended["why"]) == (5, "stopped")
+    assert (run / "out").read_text().endswith("bye\n")
+
+
+def test_a_stop_waits_for_the_whole_tree_not_only_for_its_head(nursery: Nursery) -> None:
+    saving = "trap 'sleep 0.2; echo saved; exit' TERM; echo up; while :; do sleep 0.01; done"
+    run = nursery.start("run", f'sh -c "{saving}" & wait')
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=60_000))
+    end_of(run)
+
+    assert (run / "out").read_text().endswith("saved\n")
+
+
+def test_a_stop_kills_what_does_not_heed(nursery: Nursery) -> None:
+    run = nursery.start("run", "trap '' TERM; echo up; sleep 1000; true")
+    await_output(run, "up\n")
+    tree = tree_of(run)
+
+    stop(run, Stop(grace_ms=50))
+    ended = end_of(run)
+
+    assert (ended["exit_code"], ended["why"]) == (-signal.SIGKILL, "stopped")
+    assert not any(map(psutil.pid_exists, tree))
+
+
+def test_a_second_stop_may_shorten_the_grace(nursery: Nursery) -> None:
+    run = nursery.start("run", "trap '' TERM; echo up; sleep 1000; true")
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=600_000))
+    stop(run, Stop(grace_ms=50))
+
+    assert end_of(run)["exit_code"] == -signal.SIGKILL
+
+
+def test_only_who_handles_the_signal_to_save_itself_gets_it(nursery: Nursery) -> None:
+    handler = "trap 'echo saved; exit 0' USR1; echo up; while :; do sleep 0.01; done"
+    run = nursery.start("run", f'sleep 1000 & sh -c "{handler}"; echo $?; kill $!')
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
+    end_of(run)
+
+    assert (run / "out").read_text() == "up\nsaved\n0\n"
+
+
+def test_a_signal_that_nobody_handles_gives_way_to_term(nursery: Nursery) -> None:
+    run = nursery.start("run", "echo up; exec sleep 1000")
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=600_000, signal=signal.SIGUSR1))
+
+    assert end_of(run)["exit_code"] == -signal.SIGTERM
+
+
+def test_a_member_ends_when_nobody_renews_its_lease(nursery: Nursery) -> None:
+    run = nursery.start("run", "trap '' TERM; sleep 1000; true", ttl_ms=1)
+
+    ended = end_of(run)
+
+    assert (ended["exit_code"], ended["why"]) == (-signal.SIGKILL, "lease")
+
+
+def test_a_run_that_somebody_else_decided_never_begins(nursery: Nursery, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    assert claim(tmp_path / "run")
+    assert not claim(tmp_path / "run")
+    (tmp_path / "run" / "begun").rename(tmp_path / "begun")
+    (tmp_path / "run").rmdir()
+
+    run = nursery.start("other", "true")
+    end_of(run)
+
+    assert not claim(run)
+
+
+def test_what_a_killed_shim_leaves_behind_is_ended_by_the_nursery(nursery: Nursery) -> None:
+    run = nursery.start("run", "env -i setsid sleep 1000 & sleep 1000 & echo up; wait")
+    await_output(run, "up\n")
+    tree = tree_of(run)
+    alive = os.open(run / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    was_alive = is_shim_alive(alive)
+
+    os.kill(shim_of(run), signal.SIGKILL)
+    eventually(lambda: not any(map(psutil.pid_exists, tree)))
+
+    assert was_alive
+    eventually(lambda: not is_shim_alive(alive))
+    assert not (run / "ended").exists()
+    os.close(alive)
+
+
+def test_shims_outlive_whoever_asked_for_them(nursery: Nursery) -> None:
+    run = nursery.start(
+        "run", "echo up; while [ ! -e go ]; do sleep 0.01; done; exit 4", cwd=str(nursery.root)
+    )
+    await_output(run, "up\n")
+
+    nursery.control.close()
+    (nursery.root / "go").touch()
+
+    assert end_of(run)["exit_code"] == 4
+
+
+def test_who_does_not_say_how_to_stop_gives_the_usual_grace(tmp_path: Path) -> None:
+    assert read_stop(tmp_path).grace_ms == shim.DEFAULT_GRACE_MS
+
+    write_json(tmp_path / "stop", {"grace_ms": 5, "signal": None})
+
+    assert read_stop(tmp_path) == Stop(grace_ms=5)
+
+
+def stop(run: Path, how: Stop) -> None:
+    write_json(run / "stop", vars(how))
+    os.kill(shim_of(run), signal.SIGTERM)
+    eventually(lambda: not is_pending(shim_of(run)))
+
+
+def is_pending(process: int) -> bool:
+    """Whether a TERM is still on its way to this process."""
+    with suppress(FileNotFoundError):
+        text = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        pending = next(line for line in text.splitlines() if line.startswith("ShdPnd"))
+        return bool(int(pending.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+    return False
+
+
+def shim_of(run: Path) -> int:
+    eventually((run / "started").exists)
+    return int(json.loads((run / "started").read_text())["shim"])
+
+
+def tree_of(run: Path) -> list[int]:
+    return descendants(shim_of(run))
+
+
+def end_of(run: Path) -> dict[str, object]:
+    eventually((run / "ended").exists)
+    ended = json.loads((run / "ended").read_text())
+    assert isinstance(ended, dict)
+    return ended
+
+
+def await_output(run: Path, text: str) -> None:
+    eventually(lambda: (run / "out").exists() and (run / "out").read_text() == text)
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(int(PATIENCE_S / LOOK_S)):
+        if is_so():
+            return
+        pause.wait(LOOK_S)
+    raise AssertionError("it did not become so")
