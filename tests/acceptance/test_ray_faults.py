@@ -1,9 +1,12 @@
 """A centre on real Ray under real faults: what is killed loses nothing and leaves nothing."""
 
+import hashlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +27,7 @@ from api.logs import read_log
 from api.postgres import EmbeddedPostgres
 from api.services import Services
 from api.settings import Settings
+from api.tables import ArchiveChunkRow, ArchiveRow
 from cluster.driver import AttemptEnd, LaunchOrder
 from cluster.link import CentreLink
 from cluster.local_ray import PORT_BLOCK, LocalRay
@@ -231,6 +235,56 @@ def test_a_job_saves_itself_when_it_is_signalled(bed: Bed) -> None:
     assert saved.read_text() == "saved\n"
 
 
+def test_a_working_directory_comes_to_every_node(bed: Bed) -> None:
+    sha256 = upload(bed, {"src/say.py": b"print('from the archive')"})
+    command = "python src/say.py; ls -l ckpt >/dev/null && echo $RANK > ckpt/rank-$RANK"
+    packed = order("work.1", command, members=2, archive=sha256, checkpoint_dir="ckpt")
+
+    bed.launch(packed)
+    ended = until_ended(bed.link, "work.1")
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+    eventually(lambda: bed.output("work.1", 1) == b"from the archive\n", "the output has come")
+    kept = bed.cluster.data_dir / "checkpoints" / "work"
+    assert sorted(path.name for path in kept.iterdir()) == ["rank-0", "rank-1"]
+
+
+def test_a_working_directory_that_nobody_has_is_refused(bed: Bed) -> None:
+    bed.launch(order("bare.1", "true", archive="0" * 64))
+
+    ended = until_ended(bed.link, "bare.1")
+
+    assert (ended.end, ended.started_at_ms) == (AttemptEnd.REFUSED, None)
+    assert "the broker has no archive" in ended.detail
+
+
+def test_what_is_over_and_forgotten_leaves_only_what_it_made(bed: Bed) -> None:
+    bed.launch(order("tidy.1", "echo said; echo made > $BRAIN_OUTPUT_DIR/model"))
+    until_ended(bed.link, "tidy.1")
+
+    bed.link.forget("tidy.1")
+    data = bed.cluster.data_dir
+    eventually(lambda: not list(data.glob("runs/*/tidy.1")), "its runs are removed")
+
+    assert bed.output("tidy.1") == b"said\n"
+    assert (data / "outputs" / "tidy" / "model").read_text() == "made\n"
+    assert not (data / "attempts" / "tidy.1.json").exists()
+
+
+def test_members_see_no_secret_of_ray_or_ours(bed: Bed) -> None:
+    bed.launch(
+        order("env.1", "env | cut -d= -f1 | grep -E '^(RAY_|BRAIN_)' | sort; command -v python")
+    )
+    until_ended(bed.link, "env.1")
+
+    said = (
+        b"BRAIN_ATTEMPT\nBRAIN_CHECKPOINT_DIR\nBRAIN_JOB_ID\nBRAIN_OUTPUT_DIR\n"
+        + os.fsencode(Path(sys.executable).parent / "python")
+        + b"\n"
+    )
+    eventually(lambda: bed.output("env.1") == said, "these are all the variables")
+
+
 def test_an_agent_that_was_killed_finds_its_attempts_again(bed: Bed) -> None:
     bed.launch(
         order(
@@ -330,6 +384,24 @@ def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:
     assert left_over == []
     assert ended.end is AttemptEnd.CENTRE
     assert until_ended(bed.link, "back.1").exit_code == 0
+
+
+def upload(bed: Bed, content_by_path: dict[str, bytes]) -> str:
+    """Keep a working directory at the broker; its sha256."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, content in content_by_path.items():
+            entry = tarfile.TarInfo(path)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    packed = buffer.getvalue()
+    sha256 = hashlib.sha256(packed).hexdigest()
+    row = {"tenant_id": "t", "sha256": sha256, "byte_count": len(packed), "created_at_ms": 0}
+    chunk = {"sha256": sha256, "number": 0, "body": packed}
+    with bed.services.database.begin() as connection:
+        connection.execute(insert(ArchiveRow), row)
+        connection.execute(insert(ArchiveChunkRow), chunk)
+    return sha256
 
 
 def eventually(is_so: Callable[[], bool], what: str) -> None:
