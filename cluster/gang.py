@@ -91,7 +91,10 @@ class Attempt:
     def is_to_end(self) -> bool:
         """Whether members that still run are to be stopped: one failed, or a stop was asked for."""
         is_unwanted = self.stop_grace_ms is not None or bool(self.refusal)
-        return is_unwanted or any(_has_failed(state) for state in self.members.values())
+        ends = [state for state in self.members.values() if state.phase is MemberPhase.ENDED]
+        return is_unwanted or any(
+            state.end is MemberEnd.STOPPED or _has_failed(state) for state in ends
+        )
 
     def report(self) -> AttemptReport:
         if self.final is not None:
@@ -146,6 +149,8 @@ class Attempt:
         if any(state.end is MemberEnd.STOPPED for state in ended) or not ended:
             codes = [state.exit_code for state in ended if state.exit_code is not None]
             first = next((code for code in codes if code != 0), 0)
+            if ended and self.stop_grace_ms is None:
+                return AttemptEnd.CENTRE, None, "somebody at the centre stopped it"
             return AttemptEnd.STOPPED, first if codes else None, ""
         return AttemptEnd.EXITED, 0, ""
 

@@ -146,6 +146,16 @@ def test_a_stop_that_was_asked_for_is_no_failure() -> None:
     assert (gang.report().end, gang.report().exit_code) == (AttemptEnd.STOPPED, -15)
 
 
+def test_a_stop_that_nobody_asked_for_is_the_centres_doing() -> None:
+    gang = noted(ended(0, -15, MemberEnd.STOPPED), running(1))
+    was_to_end = gang.is_to_end
+
+    gang.note(ended(1, -15, MemberEnd.STOPPED))
+
+    assert was_to_end
+    assert (gang.report().end, gang.report().exit_code) == (AttemptEnd.CENTRE, None)
+
+
 def test_what_never_had_an_order_has_ended_without_starting() -> None:
     report = Attempt(attempt_id="j.1", noted_at_ms=5).report()
 
