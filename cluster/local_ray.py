@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -243,15 +242,18 @@ class LocalRay:
             pause.once(f"Ray's head in {self.temp_dir} does not answer; see {self.log_path}")
 
     def _end_processes(self) -> None:
-        ending = self.processes()
-        for process in ending:
+        """End the cluster, then the members that its supervisors had run: asked first, then killed.
+
+        A member's processes are found under its shim, for they may have left everything else.
+        """
+        cluster = self.processes()
+        cluster += [child for process in cluster for child in _family(process)]
+        shims = _processes_naming(f"{self.data_dir}/runs/")
+        for process in (*cluster, *shims):
             with suppress(psutil.NoSuchProcess):
-                ending += process.children(recursive=True)
-        ending += _processes_naming(f"{self.data_dir}/runs")
-        for process in ending:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(ending, timeout=STOP_GRACE_S)
+                process.terminate()
+        _, alive = psutil.wait_procs([*cluster, *shims], timeout=STOP_GRACE_S)
+        alive += [child for process in alive for child in _family(process)]
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -307,6 +309,14 @@ def _processes_naming(text: str) -> list[psutil.Process]:
             if any(text in word for word in process.cmdline()):
                 found.append(process)
     return found
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """A process's children and their children."""
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _answers(ip: str, port: int) -> bool:

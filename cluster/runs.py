@@ -19,9 +19,6 @@ from cluster.member import LogChunk, MemberEnd, MemberPhase, MemberStart, Member
 from cluster.shim import Stop, claim, write_json, write_whole
 
 ORDER_FILE = "order.json"
-KEPT_OUTPUT_BYTES = 64 * 1024 * 1024
-"""How much of a member's newest output stays on the node's disk, shipped or not."""
-
 _ATTEMPT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _RANKS_MAX = 100_000
 

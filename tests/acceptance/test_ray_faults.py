@@ -296,11 +296,12 @@ def test_a_lost_node_ends_its_gangs(bed: Bed) -> None:
 
 
 def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:
-    bed.launch(order("gone.1", "exec sleep 1000"))
+    bed.launch(order("gone.1", DEAF))
     until_running(bed.link, "gone.1")
+    tree = whole_tree("gone.1", DEAF_COUNT)
 
     bed.cluster.stop()
-    left_over = listening_on(bed.cluster)
+    left_over = [*living(tree), *listening_on(bed.cluster)]
     until_online(bed.link, ())
     ended = until_ended(bed.link, "gone.1")
     bed.cluster.start()
