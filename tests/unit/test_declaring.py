@@ -1,0 +1,90 @@
+"""A park file is declared once for each change of it, and paid in once for ever."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, select
+
+from api.database import engine
+from api.declaring import declare
+from scheduler.tables import InboxRow, ViewRow
+from tests.acceptance.brokers import PARK_FILE, PRICES, TENANTS
+
+WISHES = 1 + len(TENANTS) + 1 + 2
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    database = engine(database_url)
+    with database.connect() as connection:
+        yield connection
+    database.dispose()
+
+
+def kinds(connection: Connection) -> list[str]:
+    return [
+        row.body["kind"] for row in connection.execute(select(InboxRow.body).order_by(InboxRow.seq))
+    ]
+
+
+def test_a_new_park_is_declared_as_a_whole_in_an_order_that_fits(connection: Connection) -> None:
+    assert declare(connection, PARK_FILE, 1_000) == WISHES
+
+    assert kinds(connection) == [
+        "park_declared",
+        *["tenant_declared"] * len(TENANTS),
+        "price_list_published",
+        *["credited"] * 2,
+    ]
+
+
+def test_the_same_file_again_changes_nothing(connection: Connection) -> None:
+    declare(connection, PARK_FILE, 1_000)
+
+    assert declare(connection, PARK_FILE, 2_000) == 0
+
+
+def test_a_changed_file_declares_park_and_tenants_and_pays_nothing_in(
+    connection: Connection,
+) -> None:
+    declare(connection, PARK_FILE, 1_000)
+    changed = replace(
+        PARK_FILE, tenants=(replace(TENANTS[0], max_cards=9),), opening_balances={"steel": 5}
+    )
+
+    assert declare(connection, changed, 2_000) == 2
+
+    assert kinds(connection)[WISHES:] == ["park_declared", "tenant_declared"]
+
+
+def test_a_file_that_was_changed_back_is_declared_again(connection: Connection) -> None:
+    changed = replace(PARK_FILE, tenants=TENANTS[:1])
+    declare(connection, PARK_FILE, 1_000)
+    declare(connection, changed, 2_000)
+
+    assert declare(connection, PARK_FILE, 3_000) == 1 + len(TENANTS)
+
+
+def test_a_new_price_list_is_published_beside_the_known_ones(connection: Connection) -> None:
+    declare(connection, PARK_FILE, 1_000)
+    known = {"name": "price_list:2026", "at_ms": 1_000, "body": {}}
+    connection.execute(ViewRow.__table__.insert(), known)  # type: ignore[attr-defined] # a Table
+    later = replace(PRICES, id="2027", from_ms=9_000)
+
+    assert declare(connection, replace(PARK_FILE, price_lists=(PRICES, later)), 2_000) == 1
+
+    body = connection.scalars(select(InboxRow.body).order_by(InboxRow.seq.desc())).first()
+    assert body is not None
+    assert (body["kind"], body["at_ms"]) == ("price_list_published", 2_000)
+
+
+def test_before_anything_was_sold_a_price_list_may_begin_in_the_past(
+    connection: Connection,
+) -> None:
+    declare(connection, PARK_FILE, 1_000)
+
+    bodies = connection.scalars(select(InboxRow.body))
+    published = next(body for body in bodies if body["kind"] == "price_list_published")
+
+    assert published["at_ms"] == PRICES.from_ms
