@@ -172,7 +172,8 @@ def put_requests(connection: Connection, requests: Iterable[Request], now_ms: in
     ]
     if not rows:
         return 0
-    statement = upsert(InboxRow).values(rows).on_conflict_do_nothing(index_elements=[InboxRow.id])
-    count = len(connection.execute(statement.returning(InboxRow.seq)).all())
+    statement = upsert(InboxRow).on_conflict_do_nothing(index_elements=[InboxRow.id])
+    # Rows beside the statement, not in it: so it is compiled once, and not for each request.
+    count = len(connection.execute(statement.returning(InboxRow.seq), rows).all())
     connection.execute(NOTIFY, {"channel": INBOX_CHANNEL, "payload": ""})
     return count
