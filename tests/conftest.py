@@ -3,7 +3,7 @@
 import itertools
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -21,6 +21,7 @@ LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # the workers read the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a database; keep the tests on Ray together in one worker."""
     for item in items:
@@ -48,13 +49,20 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture(scope="session")
-def local_ray() -> Iterator[LocalRay]:
+def local_ray(request: pytest.FixtureRequest) -> Iterator[LocalRay]:
     """One real Ray cluster for all tests that need one: they share a worker (see above)."""
+    if request.config.getoption("loadgroup", default=False):
+        scattered = [item.nodeid for item in request.session.items if not _is_grouped(item)]
+        assert not scattered, "two workers would each start this Ray cluster at the same address"
     with tempfile.TemporaryDirectory(prefix="brain-") as folder:
         cluster = LocalRay(CENTRE, PARK, Path(folder) / "lsl", index=LOCAL_RAY_INDEX)
         cluster.start()
         yield cluster
         cluster.stop()
+
+
+def _is_grouped(item: pytest.Item) -> bool:
+    return not item.get_closest_marker("ray") or item.nodeid.endswith("@ray")
 
 
 @pytest.fixture(scope="session")
@@ -68,11 +76,24 @@ def template(postgres: EmbeddedPostgres) -> str:
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
+    with _copied(postgres, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A migrated database that is empty at first, for all tests of one module."""
+    with _copied(postgres, template) as url:
+        yield url
+
+
+@contextmanager
+def _copied(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    _administer(postgres, copy.format(sql.Identifier(name), sql.Identifier(template)))
-    yield postgres.url(name)
-    _administer(postgres, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    _administer(server, copy.format(sql.Identifier(name), sql.Identifier(template)))
+    yield server.url(name)
+    _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _administer(server: EmbeddedPostgres, statement: sql.Composed) -> None:

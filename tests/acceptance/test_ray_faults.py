@@ -13,7 +13,6 @@ from api.auth import Role, create_key
 from api.clock import now_ms
 from api.database import engine
 from api.feed import Feed
-from api.postgres import EmbeddedPostgres
 from api.services import Services
 from api.settings import Settings
 from cluster.driver import AttemptEnd
@@ -75,9 +74,9 @@ DEAF_COUNT = 4
 
 
 @pytest.fixture(scope="module")
-def bed(local_ray: LocalRay, template: str, postgres: EmbeddedPostgres) -> Iterator[Bed]:
+def bed(local_ray: LocalRay, module_database_url: str) -> Iterator[Bed]:
     """One for all tests here: each has attempts of its own, and leaves an agent that serves."""
-    database = engine(postgres.url(template))
+    database = engine(module_database_url)
     with database.begin() as connection:
         key = create_key(connection, Role.AGENT, now_ms=0, centre_id=CENTRE.id)
     link = CentreLink(CENTRE.id, now_ms)
