@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
+POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 5_000
 MIGRATION_LOCK = 7_306_108_871
@@ -38,6 +39,7 @@ def engine(url: str) -> Engine:
         address.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_TIMEOUT_S,
         # A server that was restarted must not cost the next request its answer.
         pool_pre_ping=True,
         connect_args={

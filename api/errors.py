@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
@@ -103,6 +104,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(PoolTimeout, _busy)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -186,9 +188,17 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error.orig, psycopg.errors.LockNotAvailable):
         return answer(Refused(409, "the same is being done at this moment: try again").problem)
     _log.warning("the database is away: %s", error.orig)
-    headers = {"Retry-After": str(RETRY_AFTER_S)}
-    refused = Refused(503, "the database cannot be reached: try again soon", headers=headers)
-    return answer(refused.problem, refused.headers)
+    return _not_now("the database cannot be reached: try again soon")
+
+
+def _busy(_: Request, error: Exception) -> JSONResponse:
+    """Every connection of the pool is in use, and has been for as long as we wait for one."""
+    _log.warning("no connection to the database was free: %s", error)
+    return _not_now("the broker is busy: try again soon")
+
+
+def _not_now(detail: str) -> JSONResponse:
+    return answer(Refused(503, detail).problem, {"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

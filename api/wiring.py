@@ -1,12 +1,14 @@
 """A whole broker from its parts: database, leader, centres' links, application, server."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from typing_extensions import override
@@ -30,6 +32,7 @@ from scheduler.leader import InboxListener, LeaderLoop
 GRACEFUL_S = 5
 JOIN_S = 10.0
 REQUESTS_AT_ONCE = 2_000
+THREADS = 100
 
 _log = logging.getLogger(__name__)
 
@@ -113,6 +116,12 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_exit = on_exit
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Agents' long polls each keep a thread; the default would leave few for others.
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
 
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -90,7 +90,12 @@ def logs(
         is_pinned=asked.attempt is not None,
     )
     parts = _followed(services, reader) if asked.follow else _written(services, reader)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        # Whatever a job writes, no browser is to take it for a page.
+        "X-Content-Type-Options": "nosniff",
+    }
     return StreamingResponse(parts, media_type=TEXT, headers=headers)
 
 

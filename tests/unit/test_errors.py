@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import errors
 from api.app import Limits
@@ -26,6 +27,10 @@ def client() -> TestClient:
     @app.get("/away")
     def away() -> None:
         raise OperationalError("SELECT 1", {}, Exception(SECRET))
+
+    @app.get("/busy")
+    def busy() -> None:
+        raise PoolTimeout(SECRET)
 
     @app.get("/wrong")
     def wrong() -> None:
@@ -54,8 +59,9 @@ def test_a_bug_is_told_by_a_number_that_the_log_knows(
     assert "hunter2" in caplog.text
 
 
-def test_a_database_that_is_away_is_told_as_such(client: TestClient) -> None:
-    answer = client.get("/away")
+@pytest.mark.parametrize("path", ["/away", "/busy"])
+def test_a_database_that_is_away_is_told_as_such(path: str, client: TestClient) -> None:
+    answer = client.get(path)
 
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
