@@ -16,23 +16,35 @@ const FILES = document.documentElement.dataset.static;
 const REFRESH_MS_MIN = 1_000; // however much happens
 const POLL_MS = 15_000; // waiting reasons may change without an event
 const POLL_MS_UNHEARD = 5_000; // while the stream is down
-const PAGE = 50;
+const ROLES = ["operator", "tenant", "finance"];
+const PAGE_MAX = 500; // the interface lists the newest first, the board the queue's front
 
 const chosen = { hours: 24, month: 0, show: "active" };
 const jobNames = new Map();
+const tenantNames = new Map();
 const recent = new Recent();
 let me = null;
 let stream = null;
 let connection = { state: "off", untilMs: 0 };
 
-const centreName = (id) =>
-  id === load.PARK ? t("load.park") : (panels.capacity.data?.centres.find((centre) => centre.id === id)?.name ?? id);
-const jobName = (id) => jobNames.get(id) ?? `${id.slice(0, 5)}…${id.slice(-6)}`;
-const drawer = new Drawer(centreName);
+const centre = (id) => panels.capacity.data?.centres.find((one) => one.id === id);
+const names = {
+  centre: (id) => (id === load.PARK ? t("load.park") : (centre(id)?.name ?? id)),
+  job: (id) => jobNames.get(id) ?? jobs.shortId(id),
+  tenant: (id) => tenantNames.get(id) ?? id,
+};
+const drawer = new Drawer(names);
 
-async function jobPage(states) {
-  const page = await get("/v1/jobs", { state: states, limit: PAGE });
+function rateNow(id) {
+  const part = id === load.PARK ? panels.capacity.data : centre(id);
+  return part ? capacity.rate(part.allocated_tflops, part.online_tflops) : 0;
+}
+
+async function jobPage(states, limit = jobs.SHOWN) {
+  const page = await get("/v1/jobs", { state: states, limit });
   for (const job of page.items) jobNames.set(job.id, jobs.nameOf(job));
+  recent.addPast(page.items);
+  panels.events.draw();
   return page;
 }
 
@@ -51,18 +63,24 @@ const panels = {
   }),
   load: new Panel(byId("load-figures"), {
     load: () => get("/v1/utilisation", { from_ms: nowMs() - chosen.hours * 3_600_000, to_ms: nowMs() }),
-    draw: (view) => load.draw(view, centreName),
+    draw: (view) => load.draw(view, names, rateNow),
   }),
   running: new Panel(byId("running"), {
     load: () => jobPage(chosen.show === "active" ? jobs.ACTIVE : jobs.ENDED),
-    draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, centreName),
+    draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, names),
   }),
-  waiting: new Panel(byId("waiting"), { load: () => jobPage(jobs.WAITING), draw: (page) => jobs.waiting(page) }),
+  waiting: new Panel(byId("waiting"), { load: () => jobPage(jobs.WAITING, PAGE_MAX), draw: (page) => jobs.waiting(page, names) }),
   usage: new Panel(byId("usage"), {
     load: () => get("/v1/usage", { from_ms: monthStart(chosen.month), to_ms: Math.min(monthStart(chosen.month + 1), nowMs()) }),
-    draw: (view) => usage.draw(view, me?.role === "tenant"),
+    draw: (view) => usage.draw(view, me?.role === "tenant", names),
   }),
-  events: new Panel(byId("events"), { load: async () => recent, draw: () => recent.draw(jobName, centreName) }),
+  events: new Panel(byId("events"), {
+    load: async () => {
+      if (me.role !== "finance") await jobPage(jobs.ENDED);
+      return recent;
+    },
+    draw: () => recent.draw(names),
+  }),
 };
 
 // Which parts an event changes; one that is not listed changes the jobs.
@@ -96,8 +114,8 @@ async function refreshTouched() {
   if (touched.size && me) touch([]);
 }
 
-function took({ id, kind, data }) {
-  const event = { ...data, id: data.seq ?? id, kind: data.kind ?? kind, body: data.body ?? data };
+function took(event) {
+  if (event.body.tenant) tenantNames.set(event.body.tenant.id, event.body.tenant.name);
   if (event.body.job?.name) jobNames.set(event.job_id, event.body.job.name);
   recent.add(event);
   panels.events.draw();
@@ -128,18 +146,21 @@ function drawAll() {
   press(byId("running-choice"), "show", chosen.show);
   press(byId("usage-month"), "month", chosen.month);
   press(document.querySelector(".top .segments"), "language", spoken());
-  byId("who").textContent = me ? t(`role.${me.role}`, { tenant: me.tenant ?? "" }) : "";
+  byId("who").textContent = me ? t(`role.${me.role}`, { tenant: names.tenant(me.tenant) }) : "";
   drawConnection();
   for (const panel of Object.values(panels)) panel.draw();
   drawer.draw();
 }
 
 async function enter() {
-  me = await get("/v1/me");
+  const caller = await get("/v1/me");
+  if (!ROLES.includes(caller.role)) throw new Refused(403, {});
+  me = caller;
+  for (const tenant of (await get("/v1/tenants")).items) tenantNames.set(tenant.id, tenant.name);
   document.body.dataset.view = "board";
   drawAll();
   stream = new Stream("/v1/events", {
-    onEvent: took,
+    onEvent: ({ data }) => took(data),
     onState: (state, untilMs = 0) => {
       const wasLost = state === "live" && connection.state !== "live";
       connection = { state, untilMs };
@@ -164,6 +185,7 @@ function leave(message = "") {
   touched.clear();
   recent.clear();
   jobNames.clear();
+  tenantNames.clear();
   load.clear();
   show(byId("headline"));
   Object.values(panels).forEach((panel) => panel.reset());

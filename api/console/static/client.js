@@ -1,6 +1,7 @@
 // The HTTP interface, asked with the key of this browser tab.
 
 const KEY = "brain_key";
+const TAIL_RETRY_MS = 3_000;
 
 export class Refused extends Error {
   constructor(status, problem) {
@@ -40,9 +41,41 @@ async function answer(response) {
   throw refused;
 }
 
-/** Follows a log: asks for what came after what it has. */
+/** A text that grows while it is read; begun afresh where the connection was lost. */
 export class Tail {
-  constructor() {}
-  run() {}
-  stop() {}
+  #stopped = new AbortController();
+
+  constructor(path, { onBegin, onText, onError }) {
+    Object.assign(this, { path, onBegin, onText, onError });
+  }
+
+  stop() {
+    this.#stopped.abort();
+  }
+
+  async run() {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await this.#read();
+        return;
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        this.onError(error);
+        if (error instanceof Refused) return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TAIL_RETRY_MS));
+    }
+  }
+
+  async #read() {
+    const response = await fetch(this.path, { headers: headers(), signal: this.#stopped.signal, cache: "no-store" });
+    if (!response.ok) await answer(response);
+    this.onBegin();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || this.#stopped.signal.aborted) return;
+      this.onText(value);
+    }
+  }
 }

@@ -5,58 +5,86 @@ import { empty } from "./panel.js";
 import { at, count, t, tOr } from "./words.js";
 
 const KEPT = 60;
-// Meter readings come every few seconds and say nothing that the usage does not.
-const UNTOLD = new Set(["metered", "checkpointed"]);
+// These come often, and say nothing that others do not.
+const UNTOLD = new Set(["metered", "launching"]);
 const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", centre_link_changed: "warn", nodes_changed: "warn" };
+// What happened in the same millisecond happened in this order.
+const ORDER = ["submitted", "leased", "started", "cancel_requested", "stop_decided", "ended"];
 const BAD_CAUSES = new Set(["user_error", "limit", "node", "centre", "broker"]);
 
-/** The newest events, newest first; the same id twice is once. */
+/** The newest events, newest first; the same event twice is once. */
 export class Recent {
-  #byId = new Map();
+  #byKey = new Map();
 
   add(event) {
-    if (UNTOLD.has(event.kind) || this.#byId.has(event.id)) return;
-    this.#byId.set(event.id, event);
-    if (this.#byId.size > KEPT) this.#byId.delete(this.#byId.keys().next().value);
+    if (!UNTOLD.has(event.kind)) this.#keep([event]);
+  }
+
+  /** What had happened before the stream began, as far as these jobs tell it. */
+  addPast(jobs) {
+    this.#keep(jobs.flatMap(past));
   }
 
   clear() {
-    this.#byId.clear();
+    this.#byKey.clear();
   }
 
-  draw(jobName, centreName) {
-    if (!this.#byId.size) return empty(t("events.none"), t("events.none_hint"));
-    const rows = [...this.#byId.values()].reverse().map((event) => row(event, jobName, centreName));
+  draw(names) {
+    if (!this.#byKey.size) return empty(t("events.none"), t("events.none_hint"));
+    const rows = [...this.#byKey].map(([key, event]) => row(key, event, names));
     return h("ol.events", {}, rows);
+  }
+
+  #keep(events) {
+    for (const event of events) this.#byKey.set(keyOf(event), event);
+    const newest = [...this.#byKey].sort(([, a], [, b]) => b.at_ms - a.at_ms || ORDER.indexOf(b.kind) - ORDER.indexOf(a.kind));
+    this.#byKey = new Map(newest.slice(0, KEPT));
   }
 }
 
-function row(event, jobName, centreName) {
+function keyOf(event) {
+  const about = event.body.attempt_id ?? event.job_id ?? event.seq;
+  return `${event.kind} ${about}`;
+}
+
+function past(job) {
+  const told = (kind, at_ms, body) => ({ kind, at_ms, job_id: job.id, tenant_id: job.tenant, body });
+  const events = [told("submitted", job.submitted_at_ms, {})];
+  for (const { id, ...attempt } of job.attempts) {
+    const placement = { centre_id: attempt.centre, device_kind_id: attempt.device, shares: attempt.nodes };
+    events.push(told("leased", attempt.leased_at_ms, { attempt_id: id, placement }));
+    if (attempt.started_at_ms !== null) events.push(told("started", attempt.started_at_ms, { attempt_id: id }));
+    if (attempt.ended_at_ms !== null) events.push(told("ended", attempt.ended_at_ms, { ...attempt, attempt_id: id }));
+  }
+  return events;
+}
+
+function row(key, event, names) {
   const tone = event.kind === "ended" && BAD_CAUSES.has(event.body.cause) ? "bad" : (TONE[event.kind] ?? "none");
   return h(
     "li",
-    { "data-key": `e${event.id}`, "data-kind": event.kind },
+    { "data-key": key, "data-kind": event.kind },
     h("time", {}, at(event.at_ms, "time")),
     h("i.dot", { "data-tone": isGood(event) ? "good" : tone }),
-    h("span", {}, event.job_id && [h("button.link", { type: "button", "data-job": event.job_id }, jobName(event.job_id)), " "], told(event, centreName)),
-    event.tenant_id && h("span.muted", {}, event.tenant_id),
+    h("span", {}, event.job_id && [h("button.link", { type: "button", "data-job": event.job_id }, names.job(event.job_id)), " "], told(event, names)),
+    event.tenant_id && h("span.muted", { title: event.tenant_id }, names.tenant(event.tenant_id)),
   );
 }
 
 const isGood = (event) => event.kind === "centre_link_changed" && event.body.is_heard;
 
-function told(event, centreName) {
+function told(event, names) {
   const { body } = event;
   const key = event.kind === "centre_link_changed" ? `event.centre_${body.is_heard ? "heard" : "silent"}` : `event.${event.kind}`;
   const placement = body.placement ?? {};
   return t(key, {
-    centre: centreName(placement.centre_id ?? body.centre_id ?? ""),
+    centre: names.centre(placement.centre_id ?? body.centre_id ?? ""),
     device: placement.device_kind_id ?? "",
     cards: count((placement.shares ?? []).reduce((sum, share) => sum + share.card_count, 0)),
     nodes: count((placement.shares ?? []).length),
     cause: body.cause ? tOr("cause", body.cause) : "",
     code: body.exit_code ?? "—",
     online: count((body.online_node_ids ?? []).length),
-    name: body.tenant?.id ?? body.park?.name ?? body.tenant_id ?? "",
+    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? ""),
   });
 }

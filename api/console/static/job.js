@@ -8,7 +8,7 @@ import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./w
 
 const dialog = byId("job");
 
-/** The drawer; `centreName` turns ids into names. */
+/** The drawer; `names.centre` and `names.tenant` turn ids into names. */
 export class Drawer {
   #id = null;
   #job = null;
@@ -18,14 +18,21 @@ export class Drawer {
   #asked = 0;
   #log = new LogTail(() => this.draw());
 
-  constructor(centreName) {
-    this.centreName = centreName;
+  constructor(names) {
+    this.names = names;
     dialog.addEventListener("close", () => this.#closed());
     dialog.addEventListener("click", (event) => this.#clicked(event));
+    dialog.addEventListener("change", ({ target }) => {
+      if (target.id === "log-member") this.#log.choose(Number(target.value), this.#path);
+    });
   }
 
   get id() {
     return this.#id;
+  }
+
+  get #path() {
+    return `/v1/jobs/${encodeURIComponent(this.#id)}`;
   }
 
   open(id) {
@@ -43,7 +50,7 @@ export class Drawer {
 
   async refresh() {
     if (this.#id === null) return;
-    const [mine, path] = [++this.#asked, `/v1/jobs/${encodeURIComponent(this.#id)}`];
+    const [mine, path] = [++this.#asked, this.#path];
     try {
       const [job, explanation] = await Promise.all([get(path), get(`${path}/explain`)]);
       if (mine !== this.#asked) return;
@@ -86,7 +93,8 @@ export class Drawer {
       "section.why",
       { "data-tone": WAITING.includes(this.#job.state) ? "warn" : "none" },
       h("h3", {}, WAITING.includes(this.#job.state) ? t("job.why_waiting") : t("job.why")),
-      said && h("p", {}, said),
+      // The summary of a waiting job says its reasons in one breath; here each has its line.
+      said && !reasons.length && h("p", {}, said),
       reasons.length > 0 && h("ul.reasons", {}, reasons.map((reason) => h("li", {}, sentence(reason)))),
     );
   }
@@ -95,10 +103,11 @@ export class Drawer {
     const { spec } = job;
     const facts = [
       ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
-      ["job.tenant", `${job.tenant} · ${spec.project}`],
+      ["job.tenant", `${this.names.tenant(job.tenant)} · ${spec.project}`],
       ["job.priority", tOr("priority", spec.priority)],
       ["job.limit", span(durationMs(spec.limit))],
       ["job.submitted", at(job.submitted_at_ms, "full")],
+      job.position !== null && ["job.position", count(job.position)],
       WAITING.includes(job.state) && ["job.planned", job.planned_start_ms ? near(job.planned_start_ms) : t("jobs.unplanned")],
       job.started_at_ms && ["job.started", at(job.started_at_ms, "full")],
       job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
@@ -125,7 +134,7 @@ export class Drawer {
       h(
         "div",
         {},
-        h("strong", {}, this.centreName(attempt.centre)),
+        h("strong", {}, this.names.centre(attempt.centre)),
         h("span.muted", {}, ` ${attempt.pool} · ${attempt.device}`),
         h("div.muted", {}, nodes.join(", ")),
         attempt.detail && h("div", {}, attempt.detail),
@@ -164,7 +173,7 @@ export class Drawer {
     } else if (wants("cancel")) {
       this.#confirming = false;
       try {
-        await post(`/v1/jobs/${encodeURIComponent(this.#id)}:cancel`);
+        await post(`${this.#path}:cancel`);
         await this.refresh();
       } catch (error) {
         this.#error = error;

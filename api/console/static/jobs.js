@@ -10,9 +10,11 @@ const STATE_TONE = {
 };
 export const ACTIVE = ["running", "stopping", "starting", "leased"];
 export const WAITING = ["queued", "held"];
+export const SHOWN = 50;
 export const ENDED = ["succeeded", "failed", "cancelled"];
 
-export const nameOf = (job) => job.spec.name || `${job.id.slice(0, 5)}…${job.id.slice(-6)}`;
+export const shortId = (id) => `${id.slice(0, 4)}…${id.slice(-6)}`;
+export const nameOf = (job) => job.spec.name || shortId(job.id);
 
 export function needs(spec) {
   const devices = spec.device.length ? spec.device.join(" / ") : t("jobs.any_device");
@@ -29,26 +31,27 @@ export function sentence(reason) {
   return written || t("reason.bare", { code: tOr("reason", reason.code), where: reason.where, gap: count(reason.gap) });
 }
 
-export function active(page, centreName) {
+export function active(page, names) {
   if (!page.items.length) return empty(t("jobs.none_running"), t("jobs.none_running_hint"));
-  return list("active", page, (job) => activeRow(job, centreName));
+  return list("active", page, (job) => activeRow(job, names));
 }
 
-export function ended(page, centreName) {
+export function ended(page, names) {
   if (!page.items.length) return empty(t("jobs.none_ended"));
-  return list("ended", page, (job) => endedRow(job, centreName));
+  const items = [...page.items].sort((a, b) => (b.ended_at_ms ?? 0) - (a.ended_at_ms ?? 0));
+  return list("ended", { ...page, items }, (job) => endedRow(job, names));
 }
 
-export function waiting(page) {
+export function waiting(page, names) {
   if (!page.items.length) return empty(t("jobs.none_waiting"), t("jobs.none_waiting_hint"));
   const items = [...page.items].sort((a, b) => (a.position ?? Infinity) - (b.position ?? Infinity));
-  return list("waiting", { ...page, items }, waitingRow);
+  return list("waiting", { items: items.slice(0, SHOWN), next: page.next ?? items.length > SHOWN }, (job) => waitingRow(job, names));
 }
 
 function list(kind, page, row) {
   return [
     h("ul.jobs", { "data-kind": kind }, page.items.map(row)),
-    page.next && h("p.more", {}, t("jobs.more", { n: count(page.items.length) })),
+    page.next && page.items.length > 0 && h("p.more", {}, t("jobs.more", { n: count(page.items.length) })),
   ];
 }
 
@@ -61,22 +64,22 @@ function title(job) {
   );
 }
 
-function where(job, centreName) {
+function where(job, names) {
   const attempt = job.attempts.at(-1);
   if (!attempt) return [h("span", {}, "—")];
   return [
-    h("span", { title: centreName(attempt.centre) }, centreName(attempt.centre)),
+    h("span", { title: names.centre(attempt.centre) }, names.centre(attempt.centre)),
     h("span.muted", {}, t("jobs.needs", { n: count(job.spec.devices), device: attempt.device })),
   ];
 }
 
-function activeRow(job, centreName) {
+function activeRow(job, names) {
   const since = job.started_at_ms;
   return h(
     "li.job",
     { "data-key": job.id, "data-job": job.id },
-    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
-    h("div.cell.where", {}, where(job, centreName)),
+    h("div.cell", {}, title(job), h("div.muted", {}, names.tenant(job.tenant))),
+    h("div.cell.where", {}, where(job, names)),
     h(
       "div.cell.time",
       {},
@@ -99,13 +102,13 @@ function elapsed(sinceMs, limitMs) {
   ];
 }
 
-function waitingRow(job) {
+function waitingRow(job, names) {
   const [first, ...others] = job.reasons;
   return h(
     "li.job",
     { "data-key": job.id, "data-job": job.id },
     h("div.cell.position", { title: t("jobs.position") }, job.position ?? "—"),
-    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
+    h("div.cell", {}, title(job), h("div.muted", {}, names.tenant(job.tenant))),
     h("div.cell.where", {}, h("span", {}, needs(job.spec)), h("span.muted", {}, t("jobs.limit", { span: span(durationMs(job.spec.limit)) }))),
     h(
       "div.cell.time",
@@ -122,13 +125,13 @@ function waitingRow(job) {
   );
 }
 
-function endedRow(job, centreName) {
+function endedRow(job, names) {
   const ran = job.started_at_ms !== null && job.ended_at_ms !== null;
   return h(
     "li.job",
     { "data-key": job.id, "data-job": job.id },
-    h("div.cell", {}, title(job), h("div.muted", {}, job.tenant)),
-    h("div.cell.where", {}, where(job, centreName)),
+    h("div.cell", {}, title(job), h("div.muted", {}, names.tenant(job.tenant))),
+    h("div.cell.where", {}, where(job, names)),
     h(
       "div.cell.time",
       {},

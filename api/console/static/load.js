@@ -1,6 +1,7 @@
 // Utilisation over time: allocated by online, the park as an area, each centre as a line.
 
 import { byId, h } from "./dom.js";
+import { empty } from "./panel.js";
 import { at, percent, t } from "./words.js";
 
 const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5"];
@@ -36,14 +37,16 @@ function share(points) {
 }
 
 /** Draws the chart, and gives the table that stands below it. */
-export function draw(view, nameOf) {
+export function draw(view, names, rateNow) {
   const drawn = lines(view);
   const box = byId("load-chart");
+  box.hidden = !view.points.length;
+  if (box.hidden) return empty(t("load.none"), t("load.none_hint"));
   chart ??= window.echarts.init(box, null, { renderer: "canvas" });
-  chart.setOption(options(view, drawn, nameOf), { replaceMerge: ["series"] });
+  chart.setOption(options(view, drawn, names), { replaceMerge: ["series"] });
   const park = view.average_bp[PARK];
   box.setAttribute("aria-label", t("load.label", { average: park === undefined ? "—" : percent(park / 10_000) }));
-  return figures(view, drawn, nameOf);
+  return figures(view, drawn, names, rateNow);
 }
 
 export const resize = () => chart?.resize();
@@ -59,7 +62,7 @@ function colour(name) {
 
 const seriesColour = (index) => (index === 0 ? "--accent" : COLOURS[(index - 1) % COLOURS.length]);
 
-function options(view, drawn, nameOf) {
+function options(view, drawn, names) {
   const quiet = { color: colour("--muted"), fontFamily: "inherit", fontSize: 11 };
   const format = view.to_ms - view.from_ms > 26 * 3_600_000 ? "day" : "minute";
   return {
@@ -96,7 +99,7 @@ function options(view, drawn, nameOf) {
     },
     series: drawn.map(({ id, points }, index) => ({
       id,
-      name: nameOf(id),
+      name: names.centre(id),
       type: "line",
       step: "end",
       symbol: "none",
@@ -115,14 +118,14 @@ function tooltip(rows) {
   return [head, ...rows.map((row) => `${row.marker} ${row.seriesName}  ${percent(row.value[1])}`)].join("\n");
 }
 
-function figures(view, drawn, nameOf) {
+function figures(view, drawn, names, rateNow) {
   const written = (bp) => (bp === undefined ? "—" : percent(bp / 10_000));
-  const rows = drawn.map(({ id, points }, index) =>
+  const rows = drawn.map(({ id }, index) =>
     h(
       "tr",
       { "data-key": id },
-      h("th", { scope: "row" }, h("i.stroke", { style: { background: `var(${seriesColour(index)})` } }), nameOf(id)),
-      h("td", {}, points.length ? percent(points.at(-1)[1]) : "—"),
+      h("th", { scope: "row" }, h("i.stroke", { style: { background: `var(${seriesColour(index)})` } }), names.centre(id)),
+      h("td", {}, percent(rateNow(id))),
       h("td", {}, written(view.average_bp[id])),
       h("td", {}, written(view.peak_bp[id])),
       h("td.muted", {}, view.peak_at_ms[id] ? at(view.peak_at_ms[id], "day") : "—"),

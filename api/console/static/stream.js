@@ -6,7 +6,7 @@ const WAIT_MS_MIN = 1_000;
 const WAIT_MS_MAX = 15_000;
 const SILENCE_MS_MAX = 45_000; // three keep-alives
 
-/** Calls `onEvent({id, kind, data})`, and `onState("live" | "connecting" | "waiting", untilMs)`. */
+/** Calls `onEvent({id, kind, data})`, and `onState("live" | "connecting" | "waiting" | "off", untilMs)`. */
 export class Stream {
   #lastId = null;
   #stopped = new AbortController();
@@ -24,9 +24,9 @@ export class Stream {
       try {
         await this.#read();
       } catch (error) {
-        if (error.status === 401 || error.status === 403) break;
+        if (error.status === 401 || error.status === 403) return this.onState("off");
       }
-      if (this.#stopped.signal.aborted) break;
+      if (this.#stopped.signal.aborted) return;
       await this.#wait();
     }
   }

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { empty } from "./panel.js";
-import { decimal, percent, t, tOr, yuan } from "./words.js";
+import { decimal, t, tOr, yuan } from "./words.js";
 
 const MS_PER_HOUR = 3_600_000;
 const opened = new Set();
@@ -11,14 +11,15 @@ export function toggle(tenant) {
   if (!opened.delete(tenant)) opened.add(tenant);
 }
 
-export function draw(view, isOneTenant) {
+export function draw(view, isOneTenant, names) {
   if (!view.lines.length) return empty(t("usage.none"), t("usage.none_hint"));
   const tenants = byTenant(view.lines);
+  const most = Math.max(1, ...tenants.map((tenant) => tenant.fen));
   return h(
     "table.usage",
     {},
     h("thead", {}, h("tr", {}, ["tenant", "card_hours", "p_hours", "amount"].map((key) => h("th", { scope: "col" }, t(`usage.${key}`))))),
-    tenants.map((tenant) => group(tenant, view, isOneTenant)),
+    tenants.map((tenant) => group(tenant, most, isOneTenant, names)),
     h(
       "tfoot",
       {},
@@ -42,33 +43,35 @@ function byTenant(lines) {
 
 const fenText = (fen) => `${fen < 0 ? "-" : ""}${Math.trunc(Math.abs(fen) / 100)}.${String(Math.abs(fen) % 100).padStart(2, "0")}`;
 
-function group(tenant, view, isOneTenant) {
+function group(tenant, most, isOneTenant, names) {
   const isOpen = isOneTenant || opened.has(tenant.id);
-  const share = view.amount_fen > 0 ? Math.max(0, tenant.fen / view.amount_fen) : 0;
+  const share = Math.max(0, tenant.fen / most);
   return h(
     "tbody",
     { "data-key": tenant.id, "data-tenant-row": tenant.id },
     h(
       "tr.sum",
       {},
-      h("th", { scope: "row" }, isOneTenant ? tenant.id : opener(tenant.id, isOpen)),
+      h("th", { scope: "row" }, isOneTenant ? names.tenant(tenant.id) : opener(tenant.id, isOpen, names)),
       h("td", {}, decimal(tenant.deviceMs / MS_PER_HOUR)),
       h("td", {}, decimal(tenant.pHours)),
-      h("td.money", {}, yuan(fenText(tenant.fen)), h("span.share", { title: percent(share) }, h("i", { style: { width: `${share * 100}%` } }))),
+      h("td.money", {}, yuan(fenText(tenant.fen)), h("span.share", {}, h("i", { style: { width: `${share * 100}%` } }))),
     ),
     isOpen && tenant.lines.map(lineRow),
   );
 }
 
-function opener(tenant, isOpen) {
-  return h("button.opener", { type: "button", "data-tenant": tenant, "aria-expanded": String(isOpen) }, tenant);
+function opener(tenant, isOpen, names) {
+  return h("button.opener", { type: "button", "data-tenant": tenant, "aria-expanded": String(isOpen) }, names.tenant(tenant), h("code", {}, tenant));
 }
 
 function lineRow(line) {
+  const facts = [line.centre, line.project, tOr("priority", line.qos), t("usage.price", { price: line.price })];
+  if (line.cause) facts.push(t("usage.given_back", { cause: tOr("cause", line.cause) }));
   return h(
     "tr.line",
     {},
-    h("th", { scope: "row" }, h("span", {}, line.device), h("span.muted", {}, [line.centre, line.project, tOr("priority", line.qos), t("usage.price", { price: line.price })].join(" · "))),
+    h("th", { scope: "row" }, h("span", {}, line.device), h("span.muted", {}, facts.join(" · "))),
     h("td", {}, decimal(line.card_hours)),
     h("td", {}, decimal(line.p_hours)),
     h("td", {}, yuan(line.amount)),
