@@ -46,12 +46,20 @@ class Crash(Exception):
 
 @dataclass(slots=True)
 class Chaos:
-    """Where a controller may crash: anywhere around what it does to others."""
+    """Where a controller may crash: anywhere around what it does to others.
+
+    `countdown` makes it crash at a chosen one of the moments to come, once.
+    """
 
     rng: Random
     chance: float
+    countdown: int | None = None
 
     def strike(self) -> None:
+        if self.countdown is not None:
+            self.countdown = self.countdown - 1 if self.countdown else None
+            if self.countdown is None:
+                raise Crash
         if self.chance and self.rng.random() < self.chance:
             raise Crash
 
@@ -143,6 +151,7 @@ class Harness:
     chaos: Chaos = field(init=False)
     failover_chance: float = 0.01
     now_ms: int = 0
+    is_healed: bool = False
     crash_count: int = 0
     deposed_count: int = 0
 
@@ -171,11 +180,11 @@ class Harness:
                 self.log.ask(Request(id=one.id, wish=one.wish))
             self.step(self.now_ms + self._pause_ms())
             if self.now_ms > ASKING_MS:
-                self._heal()
-            if self._is_over() and not asked:
-                self._check_end()
+                self.heal()
+            if self.is_over() and not asked:
+                self.check_end()
                 return
-        raise AssertionError(f"does not end: {self._unfinished()}")
+        raise AssertionError(f"does not end: {self.unfinished()}")
 
     def step(self, now_ms: int) -> None:
         """Time passes, and every controller that believes that it leads makes one step."""
@@ -183,7 +192,7 @@ class Harness:
         for centre in self.centres:
             centre.advance(now_ms)
         if not self.leaders or self.rng.random() < self.failover_chance:
-            self._elect()
+            self.elect()
         self._turn_agents()
         for leader in list(self.leaders):
             self._step(leader)
@@ -195,7 +204,7 @@ class Harness:
             return 10 * STEP_MS_MAX
         return self.rng.choice((0, self.rng.randint(1, 50), self.rng.randint(1, STEP_MS_MAX)))
 
-    def _elect(self) -> None:
+    def elect(self) -> None:
         """Somebody takes over, whether or not the old leader is gone.
 
         It may be a process that led before and was deposed: its links hold what they heard then.
@@ -235,10 +244,12 @@ class Harness:
             self.leaders.remove(leader)
             self.old_links.append(leader.links)
 
-    def _heal(self) -> None:
+    def heal(self) -> None:
         """No more bad luck, and money for everybody: what is left must come to its end."""
-        if not self.chaos.chance and not self.failover_chance:
+        if self.is_healed:
             return
+        self.is_healed = True
+        self.chaos.countdown = None
         self.chaos.chance = self.failover_chance = 0.0
         for centre in self.centres:
             centre.heal()
@@ -279,11 +290,11 @@ class Harness:
             assert state.apply(event) is None, f"the log holds what does not fit: {event}"
         return state
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         controller = self._leading()
-        return controller is not None and not self._unfinished() and not self.log.inbox
+        return controller is not None and not self.unfinished() and not self.log.inbox
 
-    def _unfinished(self) -> dict[str, JobState | None]:
+    def unfinished(self) -> dict[str, JobState | None]:
         controller = self._leading()
         if controller is None:
             return dict.fromkeys((job.id for job in self.scenario.jobs), None)
@@ -294,7 +305,7 @@ class Harness:
             if job.id not in over
         }
 
-    def _check_end(self) -> None:
+    def check_end(self) -> None:
         controller = self._leading()
         assert controller is not None
         state = controller.state
