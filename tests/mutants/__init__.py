@@ -1,0 +1,14 @@
+"""Deliberate bugs, each of which must turn the tests named beside it red: one module a package."""
+
+from tests.mutants import accounting, api, benchmarks, cluster, scheduler
+from tests.mutants.mutant import Mutant
+
+__all__ = ["MUTANTS", "Mutant"]
+
+MUTANTS = [
+    *cluster.MUTANTS,
+    *accounting.MUTANTS,
+    *scheduler.MUTANTS,
+    *api.MUTANTS,
+    *benchmarks.MUTANTS,
+]

@@ -1,0 +1,27 @@
+"""Deliberate bugs in `accounting/`, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+# fmt: off
+MUTANTS = [
+    Mutant("accounting/calendar.py", "timedelta(hours=8)", "timedelta(hours=0)", "tests/unit/test_calendar.py"),
+    Mutant("accounting/calendar.py", "while edge < to_ms:", "while edge <= to_ms:", "tests/unit/test_calendar.py"),
+    Mutant("accounting/money.py", "(2 * abs(dividend) + divisor)", "(2 * abs(dividend))", "tests/unit/test_money.py"),
+    Mutant("accounting/rating.py", "if price_list.from_ms <= at_ms:", "if price_list.from_ms < at_ms:", "tests/unit/test_rating.py"),
+    Mutant("accounting/rating.py", "price_list.from_ms <= self.lists[-1].from_ms", "price_list.from_ms < self.lists[-1].from_ms", "tests/unit/test_rating.py"),
+    Mutant("accounting/ledger.py", 'reference=f"{attempt_id}@{from_ms}"', "reference=attempt_id", "tests/unit/test_ledger.py"),
+    Mutant("accounting/statement.py", "gross_fen[line.vat_permille] += line.amount_fen", "gross_fen[60] += line.amount_fen", "tests/unit/test_statement.py"),
+    Mutant("accounting/store.py", "begin = func.greatest(UsageRow.from_ms, from_ms)", "begin = UsageRow.from_ms", "tests/unit/test_accounting_store.py -k window"),
+    Mutant("accounting/store.py", "*_quantities(from_ms, to_ms, -1)", "*_quantities(from_ms, to_ms, 1)", "tests/unit/test_accounting_store.py -k credits"),
+    Mutant("accounting/store.py", "    UsageRow.price_micros,\n", "", "tests/unit/test_accounting_store.py -k lines"),
+    Mutant("accounting/store.py", "outerjoin(PriceListRow, _PRICED).group_by(*_KEYS)", "join(PriceListRow, _PRICED).group_by(*_KEYS)", "tests/unit/test_accounting_store.py -k lunch"),
+    Mutant("accounting/closing.py", "CASE WHEN is_called THEN last_value ELSE 0 END", "last_value", "tests/unit/test_closing.py -k empty"),
+    Mutant("accounting/closing.py", "        savepoint.rollback()\n", "", "tests/unit/test_closing.py -k others"),
+    Mutant("accounting/closing.py", 'connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))', "pass", "tests/unit/test_closing.py -k waits"),
+    Mutant("accounting/closing.py", "after_seq=None if last is None else last.through_seq,", "after_seq=None,", "tests/unit/test_closing.py"),
+    Mutant("accounting/closing.py", "next_month(last.month) != month:\n        return Scope()", "next_month(last.month) > month:\n        return Scope()", "tests/unit/test_closing.py -k open"),
+    Mutant("accounting/export.py", '"=", "+", "-", "@"', '"=", "+", "@"', "tests/unit/test_export.py -k spreadsheet"),
+    Mutant("accounting/export.py", "device_ms += charge.sign * usage.device_ms", "device_ms += usage.device_ms", "tests/unit/test_export.py -k total"),
+    Mutant("accounting/waterfall.py", "self.stated - self.maintenance", "self.stated", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "unit = step.tflops if weight is Weight.P else 1", "unit = step.tflops", "tests/unit/test_waterfall.py"),
+]

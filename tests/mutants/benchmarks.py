@@ -1,0 +1,13 @@
+"""Deliberate bugs in `benchmarks/`, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+# fmt: off
+MUTANTS = [
+    Mutant("benchmarks/score.py", "max(run_ms, SHORT_MS)", "max(run_ms, 1)", "tests/unit/test_score.py"),
+    Mutant("benchmarks/score.py", "min(row.end_ms, last_ms)", "row.end_ms", "tests/unit/test_score.py"),
+    Mutant("benchmarks/simulate.py", "max(0, _length_ms(run) - self.restart_ms)", "_length_ms(run)", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/workload.py", "max_cards=NO_QUOTA,", "max_cards=4,", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/workload.py", "max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)", "job.walltime_ms or UNKNOWN_LIMIT_MS", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/traces.py", "if job.id in jobs:", "if False:", "tests/unit/test_traces.py"),
+]
