@@ -16,7 +16,7 @@ CAUSES = {
     EndCause.BROKER: ("the broker refused it", "被调度方拒绝"),
 }
 DOING = {
-    JobState.LEASED: ("has its devices and is being sent to", "已获得资源,正在发往"),
+    JobState.LEASED: ("has its devices and is being sent to", "已获得资源，正在发往"),
     JobState.STARTING: ("is starting in", "正在启动于"),
     JobState.RUNNING: ("runs in", "正在运行于"),
     JobState.STOPPING: ("is being stopped in", "正在停止于"),
@@ -47,11 +47,11 @@ def _summary(job: JobView) -> tuple[str, str]:
 
 def _waiting(job: JobView) -> tuple[str, str]:
     if not job.reasons:
-        return "just arrived: the next plan places it", "刚刚提交,等待下一次排程"
+        return "just arrived: the next plan places it", "刚刚提交，等待下一次排程"
     place = "" if job.position is None else f" at place {job.position}"
-    place_zh = "" if job.position is None else f"第 {job.position} 位,"
+    place_zh = "" if job.position is None else f"第 {job.position} 位，"
     english = f"waits{place}: " + "; ".join(reason.text for reason in job.reasons)
-    chinese = f"排队中:{place_zh}" + ";".join(reason.text_zh for reason in job.reasons)
+    chinese = f"排队中：{place_zh}" + "；".join(reason.text_zh for reason in job.reasons)
     tries = _earlier(job.attempts)
     if job.planned_start_ms is not None:
         start = moment(job.planned_start_ms)
@@ -68,7 +68,7 @@ def _earlier(attempts: list[AttemptView]) -> tuple[str, str]:
     english, chinese = CAUSES[EndCause(last.cause)]
     return (
         f". Attempt {len(attempts)} in {last.centre} ended because {english}",
-        f"。第 {len(attempts)} 次运行({last.centre})结束原因:{chinese}",
+        f"。第 {len(attempts)} 次运行（{last.centre}）结束原因：{chinese}",
     )
 
 
@@ -79,7 +79,7 @@ def _holding(job: JobView, state: JobState) -> tuple[str, str]:
     choice, choice_zh = _choice(job, attempt)
     return (
         f"{doing} {attempt.centre}, pool {attempt.pool}, on {nodes}. {choice}",
-        f"{doing_zh} {attempt.centre} 的 {attempt.pool}:{nodes}。{choice_zh}",
+        f"{doing_zh} {attempt.centre} 的 {attempt.pool}：{nodes}。{choice_zh}",
     )
 
 
@@ -89,17 +89,17 @@ def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
     if not kinds:
         return (
             "Any kind would do: there was room here first",
-            "未限定型号:此处最先有足够的空闲资源",
+            "未限定型号：此处最先有足够的空闲资源",
         )
     rank = kinds.index(attempt.device) + 1 if attempt.device in kinds else 1
     if rank == 1:
         return (
             f"{attempt.device} is its first choice, and there was room here",
-            f"{attempt.device} 是首选型号,此处资源足够",
+            f"{attempt.device} 是首选型号，此处资源足够",
         )
     return (
         f"{attempt.device} is choice {rank} of {len(kinds)}: the ones before had no room",
-        f"{attempt.device} 是第 {rank} 选择(共 {len(kinds)} 个):更优先的型号当时没有空闲",
+        f"{attempt.device} 是第 {rank} 选择（共 {len(kinds)} 个）：更优先的型号当时没有空闲",
     )
 
 
@@ -112,17 +112,17 @@ def _over(job: JobView, state: JobState) -> tuple[str, str]:
     english, chinese = CAUSES[EndCause(job.end_cause or EndCause.BROKER)]
     codes = [a.exit_code for a in job.attempts if a.exit_code is not None]
     code = f" (exit code {codes[-1]})" if codes and codes[-1] else ""
-    code_zh = f"(退出码 {codes[-1]})" if codes and codes[-1] else ""
+    code_zh = f"（退出码 {codes[-1]}）" if codes and codes[-1] else ""
     detail = f": {job.detail}" if job.detail else ""
     return (
         f"failed because {english}{code}{ran}{detail}",
-        f"已失败:{chinese}{code_zh}{ran_zh}{detail}",
+        f"已失败：{chinese}{code_zh}{ran_zh}{detail}",
     )
 
 
 def _run(job: JobView) -> tuple[str, str]:
     if job.started_at_ms is None or job.ended_at_ms is None:
-        return " before it ran", "(未曾运行)"
+        return " before it ran", "（未曾运行）"
     span = duration_text(job.ended_at_ms - job.started_at_ms)
     where = job.attempts[-1].centre if job.attempts else "?"
-    return f" after {span} in {where}", f",在 {where} 历时 {span}"
+    return f" after {span} in {where}", f"，在 {where} 历时 {span}"

@@ -23,35 +23,35 @@ class Language(StrEnum):
 TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ReasonCode.DEVICES_BUSY: (
         "needs {need} in {where}: {free} free, {gap} short",
-        "在 {where} 需要 {need}:空闲 {free},还差 {gap}",
+        "在 {where} 需要 {need}：空闲 {free}，还差 {gap}",
     ),
     ReasonCode.FRAGMENTED: (
         "needs {need} in {where}: enough are free, but only {free} together as the job needs them",
-        "在 {where} 需要 {need}:总数够,但按作业要求的分布只有 {free} 可用",
+        "在 {where} 需要 {need}：总数够，但按作业要求的分布只有 {free} 可用",
     ),
     ReasonCode.NODES_DOWN: (
         "needs {need} in {where}, where nodes are down: {free} free, {gap} short",
-        "在 {where} 需要 {need},但有节点离线:空闲 {free},还差 {gap}",
+        "在 {where} 需要 {need}，但有节点离线：空闲 {free}，还差 {gap}",
     ),
     ReasonCode.CENTRE_SILENT: (
         "centre {where} is not heard of: nothing is started there until it reports again",
-        "暂时收不到中心 {where} 的消息:恢复上报前不在该处启动作业",
+        "暂时收不到中心 {where} 的消息：恢复上报前不在该处启动作业",
     ),
     ReasonCode.CENTRE_CAPACITY: (
         "needs {need}, more than the {free} that centre {where} may still fill",
-        "需要 {need},超过中心 {where} 剩余的申报算力 {free}",
+        "需要 {need}，超过中心 {where} 剩余的申报算力 {free}",
     ),
     ReasonCode.PARK_CAPACITY: (
         "needs {need}, more than the {free} that the park may still fill",
-        "需要 {need},超过园区剩余的申报算力 {free}",
+        "需要 {need}，超过园区剩余的申报算力 {free}",
     ),
     ReasonCode.TENANT_QUOTA: (
         "needs {need}, and tenant {where} may take {free} more of its quota: {gap} short",
-        "需要 {need},企业 {where} 的配额还可用 {free},还差 {gap}",
+        "需要 {need}，企业 {where} 的配额还可用 {free}，还差 {gap}",
     ),
     ReasonCode.FUNDS: (
         "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
-        "按时限需冻结 {need},企业 {where} 可用余额为 {free},还差 {gap}",
+        "按时限需冻结 {need}，企业 {where} 可用余额为 {free}，还差 {gap}",
     ),
     ReasonCode.RESERVED: (
         "the free cards of {where} are kept for a job that is ahead",
@@ -59,7 +59,7 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ),
     ReasonCode.BACKOFF: (
         "waits a while before it is tried again",
-        "上次启动未成功,稍后重试",
+        "上次启动未成功，稍后重试",
     ),
     ReasonCode.NO_PRICE: (
         "no price is in force for it in {where}",
@@ -67,7 +67,7 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ),
     ReasonCode.TOO_BIG: (
         "needs {need}, and {where} has {free} in all: {gap} short",
-        "需要 {need},而 {where} 总共只有 {free},还差 {gap}",
+        "需要 {need}，而 {where} 总共只有 {free}，还差 {gap}",
     ),
     ReasonCode.UNKNOWN_DEVICE: (
         "there is no device kind {where} in the park",
@@ -91,11 +91,11 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
-        "企业 {where} 已有 {free}在排队,达到上限",
+        "企业 {where} 已有 {free}在排队，达到上限",
     ),
 }
 
-_UNTIL = (" (until about {until})", "(预计到 {until})")
+_UNTIL = (" (until about {until})", "（预计到 {until}）")
 _WHERE_DETAIL_HELPS = frozenset(
     {
         ReasonCode.NODES_DOWN,
@@ -119,7 +119,7 @@ def text(reason: Reason, language: Language) -> str:
         gap=_bare(reason.gap, reason.unit, language),
     )
     if reason.detail and reason.code in _WHERE_DETAIL_HELPS:
-        said += f"({reason.detail})" if is_zh else f" ({reason.detail})"
+        said += f"（{reason.detail}）" if is_zh else f" ({reason.detail})"
     if reason.until_ms is not None:
         said += _UNTIL[is_zh].format(until=moment(reason.until_ms))
     return said

@@ -48,7 +48,7 @@ def usage_table(view: UsageView) -> Table:
         both("card-h", "卡时"),
         both("P.h", "P·时"),
         both("price", "单价"),
-        both("yuan", "金额(元)"),
+        both("yuan", "金额（元）"),
         numbers=(3, 4, 5, 6, 7),
     )
     for line in view.lines:
@@ -109,7 +109,7 @@ def print_statement(statement: dict[str, object]) -> None:
         both("card-h", "卡时"),
         both("P.h", "P·时"),
         both("price", "单价"),
-        both("yuan", "金额(元)"),
+        both("yuan", "金额（元）"),
         numbers=(4, 5, 6, 7),
     )
     for rows in ("lines", "credits", "corrections"):

@@ -33,7 +33,7 @@ def test_a_busy_pool_is_told_in_numbers() -> None:
     busy = Reason(code=ReasonCode.DEVICES_BUSY, where="qdaicc-910b3", need=8, free=2)
 
     assert text(busy, Language.EN) == "needs 8 cards in qdaicc-910b3: 2 free, 6 short"
-    assert text(busy, Language.ZH) == "在 qdaicc-910b3 需要 8 张卡:空闲 2 张卡,还差 6 张卡"
+    assert text(busy, Language.ZH) == "在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡"
 
 
 def test_money_is_told_in_yuan_rounded_so_that_paying_it_in_suffices() -> None:
