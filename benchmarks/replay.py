@@ -1,4 +1,8 @@
-"""`replay`: a trace through the real controller, to a schedule, its score, and what it cost."""
+"""`replay`: a trace through the real controller, to a schedule, its score, and what it cost.
+
+Time is virtual: the controller steps whenever a job arrives or ends, on simulated centres. The
+planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime.
+"""
 
 import time
 from argparse import ArgumentParser, Namespace
@@ -7,15 +11,21 @@ from pathlib import Path
 from random import Random
 
 from api.park_file import load
-from benchmarks.hardware import cpu_s, hardware, peak_rss_mib
+from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
+from benchmarks.options import add_seed, positive
 from benchmarks.score import RunRow, score, write_schedule
 from benchmarks.simulate import simulate
-from benchmarks.traces import MS_PER_S, BadTrace, read_trace
+from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, workload
 from cluster.inventory import Park
 from scheduler.planner import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
 
 CAPACITY_KEY = "capacity"
+
+EXAMPLES = """examples:
+  python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
+  python -m benchmarks replay --trace theta.csv.gz --walltime theta_walltime.csv.gz --nodes 1 \\
+      --cards 4392 --policy easy --schedule out.csv.gz --report out.json"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +44,27 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--trace", type=Path, required=True, help="T.csv or T.csv.gz")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--park", type=Path, help="a park file")
-    where.add_argument("--nodes", type=int, help="one centre of so many nodes, 1: an ideal pool")
-    parser.add_argument("--cards", type=int, default=8, help="with --nodes: cards of each node")
-    parser.add_argument("--policy", choices=sorted(POLICY_BY_NAME), default="default")
+    where.add_argument(
+        "--nodes", type=positive, help="one centre of so many nodes, 1: an ideal pool"
+    )
+    parser.add_argument(
+        "--cards", type=positive, default=8, help="with --nodes: cards of each node (%(default)s)"
+    )
+    parser.add_argument(
+        "--policy",
+        choices=sorted(POLICY_BY_NAME),
+        default="default",
+        help="the order, and whether to backfill (%(default)s)",
+    )
     parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
-    parser.add_argument("--preemption", choices=("off", "on"), default="off")
-    parser.add_argument("--restart-s", type=int, default=60, help="what each restart costs")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--preemption",
+        choices=("off", "on"),
+        default="off",
+        help="may jobs be stopped and resumed (%(default)s)",
+    )
+    parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
+    add_seed(parser, "faults, of which a replay has none")
     parser.add_argument("--schedule", type=Path, help="write the schedule: OUT.csv.gz")
 
 
@@ -62,8 +86,6 @@ def run(arguments: Namespace) -> dict[str, object]:
 def park_of(arguments: Namespace) -> Park:
     if arguments.park:
         return load(arguments.park).park
-    if arguments.nodes < 1 or arguments.cards < 1:
-        raise BadTrace("a replay needs at least one node with at least one card")
     return ideal_park(arguments.nodes, arguments.cards)
 
 
@@ -83,9 +105,8 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
         "jobs_per_cpu_s": round(len(trace) / used_s, 1),
         "peak_rss_mib": peak_rss_mib(),
         "policy": replay.policy.name,
-        "seed": replay.seed,
         "trace": replay.trace.name,
-        "hardware": hardware(),
+        **conditions(replay.seed),
     }
 
 

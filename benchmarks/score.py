@@ -13,8 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.traces import MS_PER_S, ms_of, read_rows, seconds_of
+
+Number = TypeVar("Number", int, float)
 
 SHORT_MS = 10_000
 """Runs shorter than this count as if they took so long, so that trivial jobs do not rule."""
@@ -88,7 +91,7 @@ def utilisation_while_arriving(rows: Sequence[RunRow], capacity: int) -> float:
     return used / (capacity * (last_ms - first_ms))
 
 
-def nearest_rank(values: Iterable[int], percent: int) -> int:
+def nearest_rank(values: Iterable[Number], percent: int) -> Number:
     """The smallest value with at least `percent` of all at or below it."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(percent * len(ordered) / 100) - 1)]

@@ -10,4 +10,7 @@ MUTANTS = [
     Mutant("benchmarks/workload.py", "max_cards=NO_QUOTA,", "max_cards=4,", "tests/unit/test_simulate.py"),
     Mutant("benchmarks/workload.py", "max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)", "job.walltime_ms or UNKNOWN_LIMIT_MS", "tests/unit/test_simulate.py"),
     Mutant("benchmarks/traces.py", "if job.id in jobs:", "if False:", "tests/unit/test_traces.py"),
+    Mutant("benchmarks/launch.py", '["true"] * count', '["true"]', "tests/unit/test_launch.py -k burst"),
+    Mutant("benchmarks/launch.py", "jobs_per_s(peer, arguments.peer_burst)", "jobs_per_s(product, arguments.peer_burst)", "tests/unit/test_launch.py -k same"),
+    Mutant("benchmarks/options.py", "int(text) < 1", "int(text) < 0", "tests/unit/test_replay.py -k count"),
 ]

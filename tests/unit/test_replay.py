@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import main
+from benchmarks.__main__ import COMMANDS, main
 from benchmarks.score import read_schedule
 
 TINY = str(Path(__file__).parents[1] / "data" / "tiny.csv")
@@ -37,7 +37,7 @@ def test_a_replay_writes_its_schedule_and_its_report(
     assert {
         "jobs", "wall_s", "cpu_s", "jobs_per_cpu_s", "mean_wait_s", "p95_wait_s", "p99_wait_s",
         "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld", "preemptions", "peak_rss_mib",
-        "policy", "seed", "trace", "hardware",
+        "policy", "seed", "trace", "hardware", "load_1m", "versions",
     } <= said.keys()  # fmt: skip
 
 
@@ -59,7 +59,6 @@ def test_a_replay_runs_on_a_park_file(capsys: pytest.CaptureFixture[str]) -> Non
         (["--trace", "/nowhere.csv", "--nodes", "1"], "nowhere"),
         (["--trace", TINY, "--park", TINY], "tiny.csv"),
         (["--trace", TINY, "--nodes", "1", "--cards", "2"], "too_big"),
-        (["--trace", TINY, "--nodes", "0"], "at least one"),
     ],
 )
 def test_what_cannot_be_replayed_is_said_in_one_line(
@@ -71,3 +70,25 @@ def test_what_cannot_be_replayed_is_said_in_one_line(
     assert code == 2
     assert why in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "x", "1.5", ""])
+def test_a_count_is_a_whole_number_of_at_least_one(
+    count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["replay", "--trace", TINY, f"--nodes={count}"])
+
+    assert "not a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_every_command_says_in_its_help_what_it_measures_and_how_to_call_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in COMMANDS:
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+
+        said = capsys.readouterr().out
+        assert "--json" in said
+        assert f"python -m benchmarks {command}" in said.partition("examples:")[2]
