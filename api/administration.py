@@ -4,18 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas import (
-    MAX_MS,
-    CentreCapacity,
-    Count,
-    Identifier,
-    KeyView,
-    Ms,
-    Name,
-    Permille,
-    Wire,
-    Yuan,
-)
+from api.schemas import CentreCapacity, KeyView, Wire
+from api.values import MAX_MS, Count, Identifier, Ms, Name, Permille, Yuan
 
 
 class TenantPut(Wire):

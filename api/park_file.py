@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
-from api.schemas import Count, Identifier, Name, Text, Wire
+from api.schemas import Wire
+from api.values import Count, Identifier, Name, Text
 from api.yaml_text import YamlInvalid, read_yaml
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool

@@ -4,97 +4,35 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 
-from api.durations import duration_text, parse_duration_ms
+from api.values import (
+    Count,
+    Grace,
+    Identifier,
+    Limit,
+    Ms,
+    Name,
+    RelativePath,
+    Sha256,
+    VisiblePath,
+    listed,
+)
 
 MAX_COMMAND_LENGTH = 65_536
 MAX_ENV_COUNT = 256
-MAX_LIMIT_MS = 366 * 24 * 3_600_000
-MIN_LIMIT_MS = 1_000
-MAX_GRACE_MS = 3_600_000
+MAX_ENV_VALUE_LENGTH = 32_768
 MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
-MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-
-
-def _duration_schema(longest_ms: int, pattern: str, example: str) -> WithJsonSchema:
-    """For callers: the usual spellings, all of which are inside the limits."""
-    return WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": longest_ms // 1_000},
-                {"type": "string", "pattern": pattern},
-            ],
-            "description": "seconds, or text with units: d, h, m, s, ms",
-            "examples": [example],
-        },
-        mode="validation",
-    )
-
-
-def without_control_characters(text: str) -> str:
-    if _CONTROL.search(text):
-        raise ValueError("control characters are not allowed")
-    return text
-
-
-def _relative_path(text: str) -> str:
-    without_control_characters(text)
-    if text.startswith(("/", "~")) or ".." in text.split("/") or "\\" in text:
-        raise ValueError("give a path inside the working directory, without '..'")
-    return text
-
-
-def _visible_path(text: str) -> str:
-    without_control_characters(text)
-    if ".." in text.split("/"):
-        raise ValueError("give a path without '..'")
-    return text
-
-
-Text = Annotated[str, AfterValidator(without_control_characters)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
-RelativePath = Annotated[
-    str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_relative_path)
-]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-VisiblePath = Annotated[
-    str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_visible_path)
-]
-Limit = Annotated[
-    int,
-    BeforeValidator(parse_duration_ms),
-    Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS),
-    PlainSerializer(duration_text, return_type=str, when_used="json"),
-    _duration_schema(
-        MAX_LIMIT_MS, "^([1-9][0-9]{0,2}[smh]|[1-9][0-9]?d|[1-9][0-9]?h[1-9][0-9]?m)$", "4h"
-    ),
-]
-Grace = Annotated[
-    int,
-    BeforeValidator(parse_duration_ms),
-    Field(ge=0, le=MAX_GRACE_MS),
-    PlainSerializer(duration_text, return_type=str, when_used="json"),
-    _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),
-]
-Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
-Micros = Annotated[int, Field(description="micro-yuan: 1,000,000 = 1 CNY")]
-Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
 
 
 class Wire(BaseModel):
@@ -111,28 +49,13 @@ class CheckpointSpec(Wire):
     grace: Grace = Field(default=60_000, validate_default=False)
 
 
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _whole(value: object) -> object:
-    """Refuse `true` and `"8"`; accept 8 and 8.0, as JSON knows one kind of number."""
-    if isinstance(value, bool | str):
-        raise ValueError("a whole number is needed")
-    return value
-
-
-Count = Annotated[int, BeforeValidator(_whole)]
-Permille = Annotated[Count, Field(ge=0, le=100_000)]
-
-
 class JobSpec(Wire):
     """A training job, as in a job file: the same fields in YAML, JSON and the API."""
 
     command: Annotated[str, StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH)]
     devices: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)]
     name: Name | None = None
-    device: Annotated[list[Identifier], BeforeValidator(_listed), Field(max_length=16)] = []
+    device: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = []
     nodes: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)] | None = None
     members: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)] | None = Field(
         default=None, description="processes of the gang; one a node if not given"
@@ -141,7 +64,7 @@ class JobSpec(Wire):
     priority: Literal["low", "normal", "high"] = "normal"
     project: Identifier = "default"
     field: Identifier | None = None
-    centres: Annotated[list[Identifier], BeforeValidator(_listed), Field(max_length=16)] = []
+    centres: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = []
     env: Annotated[dict[str, str], Field(max_length=MAX_ENV_COUNT)] = {}
     workdir: VisiblePath | None = Field(
         default=None, description="a path that the centre sees; a local folder is uploaded first"
@@ -161,7 +84,7 @@ class JobSpec(Wire):
                 raise ValueError(f"env: {name[:40]!r} is no variable name")
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
-            if "\x00" in value or len(value) > 32_768:
+            if "\x00" in value or len(value) > MAX_ENV_VALUE_LENGTH:
                 raise ValueError(f"env: the value of {name} is too long or contains NUL")
         return self
 

@@ -20,7 +20,6 @@ from api.schemas import (
     MAX_PAGE,
     AttemptView,
     Explanation,
-    Identifier,
     JobAccepted,
     JobBatch,
     JobCreate,
@@ -31,6 +30,7 @@ from api.schemas import (
 )
 from api.services import Services, ServicesDep
 from api.submission import jobs_of, put, spec_of
+from api.values import Identifier
 from scheduler import queries
 from scheduler.codec import decode_job, decode_value
 from scheduler.events import CancelRequested

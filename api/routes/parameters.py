@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 
 from api.errors import MEDIA_TYPE, Refused
-from api.schemas import MAX_MS, Problem
+from api.schemas import Problem
+from api.values import MAX_MS
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"

@@ -1,0 +1,102 @@
+"""Single values on the wire: names, paths, durations, amounts and counts, with their limits."""
+
+import re
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from api.durations import duration_text, parse_duration_ms
+
+MAX_LIMIT_MS = 366 * 24 * 3_600_000
+MIN_LIMIT_MS = 1_000
+MAX_GRACE_MS = 3_600_000
+MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def _duration_schema(longest_ms: int, pattern: str, example: str) -> WithJsonSchema:
+    """For callers: the usual spellings, all of which are inside the limits."""
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": longest_ms // 1_000},
+                {"type": "string", "pattern": pattern},
+            ],
+            "description": "seconds, or text with units: d, h, m, s, ms",
+            "examples": [example],
+        },
+        mode="validation",
+    )
+
+
+def without_control_characters(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+def _relative_path(text: str) -> str:
+    without_control_characters(text)
+    if text.startswith(("/", "~")) or ".." in text.split("/") or "\\" in text:
+        raise ValueError("give a path inside the working directory, without '..'")
+    return text
+
+
+def _visible_path(text: str) -> str:
+    without_control_characters(text)
+    if ".." in text.split("/"):
+        raise ValueError("give a path without '..'")
+    return text
+
+
+Text = Annotated[str, AfterValidator(without_control_characters)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[Text, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+RelativePath = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_relative_path)
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+VisiblePath = Annotated[
+    str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_visible_path)
+]
+Limit = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    _duration_schema(
+        MAX_LIMIT_MS, "^([1-9][0-9]{0,2}[smh]|[1-9][0-9]?d|[1-9][0-9]?h[1-9][0-9]?m)$", "4h"
+    ),
+]
+Grace = Annotated[
+    int,
+    BeforeValidator(parse_duration_ms),
+    Field(ge=0, le=MAX_GRACE_MS),
+    PlainSerializer(duration_text, return_type=str, when_used="json"),
+    _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),
+]
+Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
+
+
+def listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def whole(value: object) -> object:
+    """Refuse `true` and `"8"`; accept 8 and 8.0, as JSON knows one kind of number."""
+    if isinstance(value, bool | str):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(whole)]
+Permille = Annotated[Count, Field(ge=0, le=100_000)]
