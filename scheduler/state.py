@@ -4,20 +4,21 @@
 nothing, so a report told twice or late is harmless. `check` states what must hold after any event.
 """
 
+from collections.abc import Iterator
 from typing import assert_never
 
-from accounting.rating import PriceBook, PriceMissing
+from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
+from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.fairshare import change_rate
-from scheduler.job import FAULT_CAUSES, EndCause, Job, JobState, Placement, Priority
+from scheduler.job import FAULT_CAUSES, EndCause, Job, JobState, Placement
 from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
 
 MAX_LAUNCH_FAILURES = 5
 FIRST_BACKOFF_MS = 5_000
-MAX_BACKOFF_MS = 600_000
 
 
 class State:
@@ -44,9 +45,9 @@ class State:
         """Take in one event; the reason, and no change, where it does not fit."""
         match event:
             case ev.ParkDeclared():
-                return self._declare_park(event.park)
+                return self._declare_park(event)
             case ev.TenantDeclared():
-                return self._declare_tenant(event.tenant)
+                return self._declare_tenant(event)
             case ev.PriceListPublished():
                 return self._publish(event)
             case ev.Credited():
@@ -74,18 +75,23 @@ class State:
             case _:
                 assert_never(event)
 
-    def _declare_park(self, park: Park) -> str | None:
-        held = {s.node_id for a in self.live.values() for s in a.placement.shares}
-        missing = sorted(held - park.node_by_id.keys())
-        if missing:
-            return f"nodes in use are missing from the new park: {', '.join(missing[:5])}"
-        self.park = park
+    def _declare_park(self, event: ev.ParkDeclared) -> str | None:
+        refusal = park_refusal(event.park, self.live.values())
+        if refusal is not None:
+            return refusal
+        self.park = event.park
         self._index_holdings()
+        for tenant_id, share in self.shares.items():
+            rate = sum(self._tflops(attempt.placement) for attempt in self._live_of(tenant_id))
+            if rate != share.rate:  # a kind in use is stated anew
+                change_rate(share, rate - share.rate, event.at_ms)
         return None
 
-    def _declare_tenant(self, tenant: Tenant) -> str | None:
-        if any(tenant.price_class not in dict(p.class_permille) for p in self.prices.lists[-1:]):
-            return f"price class {tenant.price_class} of tenant {tenant.id} is in no price list"
+    def _declare_tenant(self, event: ev.TenantDeclared) -> str | None:
+        tenant = event.tenant
+        refusal = tenant_refusal(tenant, self.prices, self._live_of(tenant.id), event.at_ms)
+        if refusal is not None:
+            return refusal
         known = self.tenants.get(tenant.id)
         self.tenants[tenant.id] = tenant
         funds = self.funds.setdefault(tenant.id, Funds())
@@ -96,16 +102,10 @@ class State:
         return None
 
     def _publish(self, event: ev.PriceListPublished) -> str | None:
-        if self.prices.lists and event.price_list.from_ms < event.at_ms:
-            return f"price list {event.price_list.id} would begin in the past"
-        try:
-            for kind in self.park.device_kinds if self.park else ():
-                for qos in Priority:
-                    for tenant in self.tenants.values():
-                        event.price_list.price_micros(kind.id, qos, tenant.price_class)
-            self.prices = self.prices.with_list(event.price_list)
-        except (PriceMissing, ValueError) as error:
-            return str(error)
+        prices = with_price_list(self.prices, event, self.park, self.tenants.values())
+        if isinstance(prices, str):
+            return prices
+        self.prices = prices
         return None
 
     def _credit(self, event: ev.Credited) -> str | None:
@@ -293,14 +293,22 @@ class State:
         change_rate(self.shares[tenant_id], sign * tflops, at_ms)
 
     def _occupy(self, tenant_id: str, placement: Placement, sign: int) -> int:
-        assert self.park is not None
         for share in placement.shares:
             self.free_cards[share.node_id] -= sign * share.card_count
-        kind = self.park.device_kind_by_id[placement.device_kind_id]
-        tflops = placement.card_count * kind.tflops_fp16
+        tflops = self._tflops(placement)
         self.held_cards[tenant_id] += sign * placement.card_count
         self.allocated_tflops[placement.centre_id] += sign * tflops
         return tflops
+
+    def _tflops(self, placement: Placement) -> int:
+        assert self.park is not None
+        kind = self.park.device_kind_by_id[placement.device_kind_id]
+        return placement.card_count * kind.tflops_fp16
+
+    def _live_of(self, tenant_id: str) -> Iterator[Attempt]:
+        for attempt in self.live.values():
+            if self.jobs[attempt.job_id].job.tenant_id == tenant_id:
+                yield attempt
 
     def state_of(self, job_id: str) -> JobState:
         """How a job stands, over or not; raises `KeyError` for one that was never submitted."""
@@ -372,9 +380,8 @@ class State:
         assert held == self.held_cards, "tenants' cards drifted from the holdings"
         assert allocated == self.allocated_tflops, "allocated TFLOPS drifted from the holdings"
         for node_id, cards in free.items():
-            assert 0 <= cards <= self.park.node_by_id[node_id].card_count, (
-                f"node {node_id}: {cards}"
-            )
+            there = self.park.node_by_id[node_id].card_count
+            assert 0 <= cards <= there, f"node {node_id}: {cards}"
         for centre in self.park.centres:
             assert allocated[centre.id] <= centre.stated_tflops, f"centre {centre.id} is overfull"
         assert sum(allocated.values()) <= self.park.stated_tflops, "the park is overfull"
@@ -389,7 +396,5 @@ class State:
 
 
 def _backoff_ms(failure_count: int) -> int:
-    """Twice as long after each launch failure, within bounds; none where nothing failed."""
-    if failure_count == 0:
-        return 0
-    return min(FIRST_BACKOFF_MS << (failure_count - 1), MAX_BACKOFF_MS)
+    """Twice as long after each launch failure; none where nothing failed."""
+    return FIRST_BACKOFF_MS << (failure_count - 1) if failure_count else 0

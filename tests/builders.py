@@ -1,5 +1,6 @@
 """Values for tests: a test spells out only what its rule needs."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
@@ -8,6 +9,12 @@ from typing_extensions import TypedDict
 
 from accounting.rating import PriceList
 from accounting.usage import UsageSlice, UsageSum
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre, Park, Pool
+from scheduler import events as ev
+from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
+from scheduler.state import State
+from scheduler.tenancy import Tenant
 
 HOUR_MS = 3_600_000
 
@@ -84,3 +91,187 @@ def summed(*slices: UsageSlice, vat_permille: int = 60, cause: str | None = None
         tflops_ms=sign * sum(part.tflops_ms for part in slices),
         cause=cause,
     )
+
+
+# The broker's own values. A price of 3.60 yuan for a card-hour is a micro-yuan for a millisecond.
+
+YUAN = 1_000_000
+TFLOPS_BY_KIND = {"npu": 313, "dcu": 400, "gpu": 989}
+
+
+def a_pool(pool_id: str, node_count: int, cards_per_node: int) -> Pool:
+    """`east-npu` is the pool of kind `npu` in the centre `east`."""
+    centre_id, kind_id = pool_id.split("-")
+    return Pool(
+        id=pool_id,
+        centre_id=centre_id,
+        device_kind_id=kind_id,
+        node_count=node_count,
+        cards_per_node=cards_per_node,
+    )
+
+
+def a_park(*pools: Pool) -> Park:
+    """These pools, each in its centre, all kinds of `TFLOPS_BY_KIND`, and sums that fit."""
+    centres = tuple(
+        _centre(centre_id, tuple(pool for pool in pools if pool.centre_id == centre_id))
+        for centre_id in dict.fromkeys(pool.centre_id for pool in pools)
+    )
+    return Park(
+        id="park",
+        name="Park",
+        note="",
+        is_logical=True,
+        stated_tflops=sum(centre.stated_tflops for centre in centres),
+        device_kinds=tuple(a_kind(kind_id, tflops) for kind_id, tflops in TFLOPS_BY_KIND.items()),
+        centres=centres,
+        fields=(("manufacturing", "Manufacturing"),),
+    )
+
+
+def a_kind(kind_id: str, tflops: int) -> DeviceKind:
+    return DeviceKind(
+        id=kind_id,
+        name=kind_id,
+        vendor="v",
+        tflops_fp16=tflops,
+        memory_gb=64,
+        ray_resource=kind_id.upper(),
+    )
+
+
+def _centre(centre_id: str, pools: tuple[Pool, ...]) -> Centre:
+    stated = sum(pool.card_count * TFLOPS_BY_KIND[pool.device_kind_id] for pool in pools)
+    return Centre(id=centre_id, name=centre_id, operator="o", stated_tflops=stated, pools=pools)
+
+
+PARK = a_park(
+    a_pool("east-npu", 2, 8),
+    a_pool("east-gpu", 2, 4),
+    a_pool("north-npu", 1, 8),
+    a_pool("north-dcu", 2, 8),
+)
+PARK_PRICES = PriceList(
+    id="2026",
+    from_ms=0,
+    on_demand=(("npu", 3_600_000), ("dcu", 7_200_000), ("gpu", 10_800_000)),
+    qos_permille=(("low", 500), ("normal", 1_000), ("high", 1_500)),
+    class_permille=(("standard", 1_000),),
+)
+TENANT = Tenant(
+    id="steel",
+    name="Steel",
+    type="enterprise",
+    field="manufacturing",
+    price_class="standard",
+    max_cards=64,
+)
+JOB = Job(
+    id="j1",
+    tenant_id="steel",
+    project="default",
+    user="u",
+    name="digits",
+    field="manufacturing",
+    command="true",
+    device_count=8,
+    device_kind_ids=("npu",),
+    limit_ms=HOUR_MS,
+    priority=Priority.NORMAL,
+    submitted_at_ms=0,
+)
+
+
+class JobChanges(TypedDict, total=False):
+    """What a job may differ in from `JOB`."""
+
+    tenant_id: str
+    device_count: int
+    device_kind_ids: tuple[str, ...]
+    limit_ms: int
+    priority: Priority
+    submitted_at_ms: int
+    node_count: int | None
+    member_count: int | None
+    centre_ids: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+    archive: str | None
+    retry_count: int
+    checkpoint: Checkpoint | None
+
+
+class TenantChanges(TypedDict, total=False):
+    """What a tenant may differ in from `TENANT`."""
+
+    price_class: str
+    max_cards: int
+    weight: int
+    credit_limit_micros: int
+
+
+def a_job(job_id: str = "j1", **changes: Unpack[JobChanges]) -> Job:
+    return replace(JOB, id=job_id, **changes)
+
+
+def a_tenant(tenant_id: str, **changes: Unpack[TenantChanges]) -> Tenant:
+    return replace(TENANT, id=tenant_id, **changes)
+
+
+def a_placement(pool_id: str, *cards: int) -> Placement:
+    """So many cards of the pool's first node, its second, and so on; none of those with 0."""
+    centre_id, kind_id = pool_id.split("-")
+    shares = (
+        NodeShare(node_id=f"{pool_id}-n{number:03}", card_count=count)
+        for number, count in enumerate(cards, start=1)
+        if count
+    )
+    return Placement(
+        centre_id=centre_id, pool_id=pool_id, device_kind_id=kind_id, shares=tuple(shares)
+    )
+
+
+def a_lease(
+    job_id: str, placement: Placement, *, at_ms: int = 0, number: int = 1, hold_micros: int = 0
+) -> ev.Leased:
+    return ev.Leased(
+        at_ms=at_ms,
+        job_id=job_id,
+        attempt_id=f"{job_id}.{number}",
+        epoch=1,
+        placement=placement,
+        hold_micros=hold_micros,
+    )
+
+
+def a_state(
+    *tenants: Tenant, park: Park = PARK, prices: Iterable[PriceList] = (PARK_PRICES,)
+) -> State:
+    """A park that is wholly online, and rich tenants (`TENANT` where none is named)."""
+    state = State()
+    happen(state, ev.ParkDeclared(at_ms=0, park=park))
+    for tenant in tenants or (TENANT,):
+        paid = ev.Credited(
+            at_ms=0, tenant_id=tenant.id, amount_micros=10**12, reference=f"opening:{tenant.id}"
+        )
+        happen(state, ev.TenantDeclared(at_ms=0, tenant=tenant), paid)
+    happen(state, *(ev.PriceListPublished(at_ms=0, price_list=one) for one in prices))
+    for centre in park.centres:
+        online = tuple(node.id for pool in centre.pools for node in pool.nodes())
+        happen(
+            state,
+            ev.NodesChanged(at_ms=0, centre_id=centre.id, online_node_ids=online),
+            ev.CentreLinkChanged(at_ms=0, centre_id=centre.id, is_heard=True),
+        )
+    return state
+
+
+def happen(state: State, *events: ev.Event) -> None:
+    """These fit, and break no invariant."""
+    for event in events:
+        refusal = state.apply(event)
+        assert refusal is None, refusal
+        state.check()
+
+
+def submit(state: State, *jobs: Job) -> None:
+    happen(state, *(ev.Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs))
