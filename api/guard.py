@@ -8,6 +8,7 @@ embedded database. There is no other way in which they are stopped, so this one 
 import json
 import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from cluster.local_ray import LocalRay
 
 GRACE_S = 15.0
 KILL_WAIT_S = 5.0
+POLL_S = 0.05
 
 
 def line_of(process: psutil.Process) -> str:
@@ -66,11 +68,29 @@ def _end(processes: list[psutil.Process]) -> None:
     for process in reversed(processes):
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=GRACE_S)
-    for process in alive:
+    for process in _await_end(processes, GRACE_S):
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=KILL_WAIT_S)
+    _await_end(processes, KILL_WAIT_S)
+
+
+def _await_end(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait for all of them, at most so long; returns those that still run."""
+    pause = threading.Event()
+    alive = processes
+    for _ in range(int(timeout_s / POLL_S)):
+        alive = [process for process in alive if _runs(process)]
+        if not alive:
+            break
+        pause.wait(POLL_S)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether it still does anything: an ended one may wait for its parent to ask how it ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def main() -> None:

@@ -33,8 +33,13 @@ def read_profile(data: Path) -> Profile | None:
         return Profile.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        raise ProfileInvalid(f"{path} cannot be used ({_short(error)}): remove it") from None
+    except OSError as error:
+        raise ProfileInvalid(f"{path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise ProfileInvalid(
+            f"{path} cannot be used ({error.error_count()} errors): remove it, and `brain up` "
+            "writes it anew"
+        ) from None
 
 
 def write_profile(data: Path, profile: Profile) -> None:
@@ -46,9 +51,3 @@ def write_profile(data: Path, profile: Profile) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(profile.model_dump(), file, indent=2)
     new.replace(data / FILE_NAME)
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return f"{error.error_count()} errors"
-    return type(error).__name__

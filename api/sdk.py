@@ -30,6 +30,7 @@ from api.schemas import (
     UsageView,
     UtilisationView,
 )
+from api.settings import is_sendable
 
 TIMEOUT_S = 30.0
 FOLLOW_TIMEOUT_S = 60.0
@@ -72,7 +73,10 @@ class StreamedEvent:
 
 
 class Client:
-    """A connection to one broker with one key; use it in one thread, and close it."""
+    """A connection to one broker with one key; use it in one thread, and close it.
+
+    Raises `ApiError` for a key that cannot be one.
+    """
 
     def __init__(
         self,
@@ -83,6 +87,8 @@ class Client:
         pause_first_s: float = PAUSE_FIRST_S,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
+        if key and not is_sendable(key):
+            raise ApiError("this is no key: a key is one word of ASCII, such as brk_...")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.url = url.rstrip("/")
         self._http = httpx2.Client(

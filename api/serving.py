@@ -1,7 +1,9 @@
 """Commands that run the broker itself: up, serve, agent, demo, migrate, doctor."""
 
+import shlex
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +87,7 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
         url = settings.database_url
         database_url = url.get_secret_value() if url else None
         with local.running(database_url):
-            _say_ready(local.url, local.data, settings.data)
+            _say_ready(local.url, local.data)
             local.watch(threading.Event())
     except KeyboardInterrupt:
         say("everything is stopped", "已全部停止")
@@ -95,17 +97,12 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
 
 def _settings() -> "Settings":
     """The settings of this run; what is wrong with them ends it."""
-    from pydantic import ValidationError
-
-    from api.settings import Settings
+    from api.settings import Settings, SettingsInvalid
 
     try:
         return Settings.load()
-    except ValidationError as error:
-        lines = [
-            f"BRAIN_{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()
-        ]
-        fail("\n".join(lines), 2)
+    except SettingsInvalid as error:
+        fail(str(error), 2)
 
 
 def park_path(named: str | None, setting: Path | None) -> Path:
@@ -130,21 +127,39 @@ def say(english: str, chinese: str) -> None:
     console.print(f"[cyan]•[/] {both(english, chinese)}", soft_wrap=True)
 
 
-def _say_ready(url: str, data: Path, default: Path) -> None:
+def _say_ready(url: str, data: Path) -> None:
     console.print(
         both(
-            f"\n[bold green]The park is up.[/] Console: [bold]{url}/[/]  "
-            f"(keys: {data}/keys.json)\n"
-            "In another terminal:  brain submit examples/digits/job.yaml --watch\n"
-            "Ctrl-C stops everything; jobs and books are kept.",
+            f"\n[bold green]The park is up.[/] Console: [bold]{url}/[/]  (keys: "
+            f"{data}/keys.json)\nIn another terminal:",
             f"\n[bold green]园区已启动。[/]控制台：[bold]{url}/[/]（密钥：{data}/keys.json）\n"
-            "在另一终端运行：brain submit examples/digits/job.yaml --watch\n"
-            "Ctrl-C 停止全部，作业与账本保留。",
+            "在另一终端运行：",
         ),
         soft_wrap=True,
     )
-    if data != default:
-        console.print(both("and there first: ", "并先设置：") + f"export BRAIN_DATA={data}")
+    for line in _first_steps(data):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print(
+        both(
+            "Ctrl-C stops everything; jobs and books are kept.",
+            "Ctrl-C 停止全部，作业与账本保留。",
+        )
+    )
+
+
+def _first_steps(data: Path) -> Iterator[str]:
+    """What to type next, such that it works from any folder and with any data folder."""
+    from api.demo_walk import EXAMPLE
+    from api.settings import DEFAULT_FOLDER
+
+    if data != DEFAULT_FOLDER.expanduser():
+        yield f"export BRAIN_DATA={shlex.quote(str(data))}"
+    if not EXAMPLE.exists():  # installed without the examples
+        yield "brain submit --watch -- echo hello"
+        return
+    is_near = EXAMPLE.is_relative_to(Path.cwd())
+    path = EXAMPLE.relative_to(Path.cwd()) if is_near else EXAMPLE
+    yield f"brain submit {shlex.quote(str(path))} --watch"
 
 
 @app.command(
@@ -169,6 +184,7 @@ def serve() -> None:
     """Run one broker."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from api.data_folder import DataFolderFailed
     from api.database import BadDatabaseUrl
     from api.park_file import ParkFileInvalid
     from api.postgres import PostgresFailed
@@ -176,7 +192,7 @@ def serve() -> None:
 
     try:
         serve_until_told(_settings())
-    except (BadDatabaseUrl, ParkFileInvalid, PostgresFailed) as error:
+    except (BadDatabaseUrl, DataFolderFailed, ParkFileInvalid, PostgresFailed) as error:
         fail(str(error))
     except SQLAlchemyError as error:
         fail(f"the database: {str(error).splitlines()[0]}")

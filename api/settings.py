@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_PORT = 8420
@@ -13,14 +13,20 @@ DEFAULT_FOLDER = Path("~/.industry-brain")
 FILE_VARIABLE = "BRAIN_SETTINGS"
 
 
+class SettingsInvalid(Exception):
+    """Something is set to what it cannot be; the message has a line for each."""
+
+
 class Settings(BaseSettings):
-    """The environment wins against the file; what neither says has its default.
+    """The environment wins against the file; what neither says, or leaves empty, has its default.
 
     `database_url` None means the embedded server below `data`; `park` None means the park that
     ships with the project. `bind` is what a broker listens on, such as 0.0.0.0.
     """
 
-    model_config = SettingsConfigDict(env_prefix="BRAIN_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BRAIN_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     url: str = f"http://127.0.0.1:{DEFAULT_PORT}"
     bind: str | None = None
@@ -28,27 +34,47 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     park: Path | None = None
     data: Path = Field(default=DEFAULT_FOLDER, validate_default=True)
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
 
     @field_validator("data", "park")
     @classmethod
     def _expanded(cls, path: Path | None) -> Path | None:
-        return path and path.expanduser().absolute()
+        try:
+            return path and path.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError(f"{path}: there is no such user here") from None
 
     @field_validator("url")
     @classmethod
     def _http(cls, url: str) -> str:
-        address = urlsplit(url)
-        if address.scheme not in {"http", "https"} or not address.hostname:
-            raise ValueError("BRAIN_URL is written like http://127.0.0.1:8420")
-        return url.rstrip("/")
+        return broker_url(url)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _small(cls, level: str) -> str:
+        return level.lower()
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and not is_sendable(key.get_secret_value()):
+            raise ValueError("this is no key: a key is one word of ASCII, such as brk_...")
+        return key
 
     @classmethod
     def load(cls) -> Self:
         """What holds now: the file is the one named by `BRAIN_SETTINGS`, or `settings.env`."""
         named = os.environ.get(FILE_VARIABLE)
-        folder = Path(os.environ.get("BRAIN_DATA", DEFAULT_FOLDER)).expanduser()
-        return cls(_env_file=Path(named) if named else folder / "settings.env")
+        folder = Path(os.environ.get("BRAIN_DATA") or DEFAULT_FOLDER)
+        try:
+            return cls(_env_file=Path(named) if named else folder / "settings.env")
+        except ValidationError as error:
+            lines = [
+                f"BRAIN_{str(detail['loc'][0]).upper()}: "
+                f"{detail['msg'].removeprefix('Value error, ')}"
+                for detail in error.errors()
+            ]
+            raise SettingsInvalid("\n".join(lines)) from None
 
     @property
     def port(self) -> int:
@@ -58,3 +84,20 @@ class Settings(BaseSettings):
     def host(self) -> str:
         """What a broker listens on: where others find it, unless `bind` says else."""
         return self.bind or urlsplit(self.url).hostname or "127.0.0.1"
+
+
+def broker_url(text: str) -> str:
+    """The address without its last slash; raises `ValueError` for what is none."""
+    try:
+        address = urlsplit(text)
+        is_one = address.scheme in {"http", "https"} and address.hostname and address.port != 0
+    except ValueError:  # half an IPv6 address, or a port that is none
+        is_one = False
+    if not is_one:
+        raise ValueError("the broker's address is written like http://127.0.0.1:8420")
+    return text.rstrip("/")
+
+
+def is_sendable(key: str) -> bool:
+    """Whether a key can stand in a header; whether it opens anything, the broker knows."""
+    return key.isascii() and key.isprintable() and " " not in key

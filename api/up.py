@@ -4,7 +4,6 @@ What was started is told to a guard (`api.guard`), which stops it all when this 
 by SIGKILL. Starting again with the same data folder goes on where it was: jobs and books are kept.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -19,13 +18,15 @@ from pathlib import Path
 
 import httpx2
 import psutil
+from sqlalchemy.exc import SQLAlchemyError
 
-from api.database import migrate
+from api.data_folder import DataFolderFailed, hold
+from api.database import BadDatabaseUrl, migrate
 from api.guard import centres_of, line_of, postgres_folder
 from api.local_keys import agent_key_name, prepare_keys
 from api.park_file import ParkFile, load
 from api.postgres import EmbeddedPostgres
-from api.profile import Profile, read_profile, write_profile
+from api.profile import Profile, ProfileInvalid, read_profile, write_profile
 from api.sdk import Client
 from cluster.local_ray import LocalRay, RayFailed
 
@@ -83,7 +84,6 @@ class LocalPark:
     def start(self, database_url: str | None = None) -> Profile:
         """Bring all of it up; returns the keys. Raises `UpFailed`, with nothing left running."""
         self._check()
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_lock()
         self._start_guard()
         try:
@@ -146,16 +146,10 @@ class LocalPark:
                 ) from None
 
     def _take_lock(self) -> None:
-        self._lock_file = os.open(self.data / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock_file)
-            self._lock_file = None
-            raise UpFailed(
-                f"another `brain up` (or its clean-up) uses {self.data}: end it, or choose another "
-                "folder by --data"
-            ) from None
+            self._lock_file = hold(self.data)
+        except DataFolderFailed as error:
+            raise UpFailed(str(error)) from None
 
     def _start_guard(self) -> None:
         assert self._lock_file is not None
@@ -172,17 +166,17 @@ class LocalPark:
             )
 
     def _start_parts(self, database_url: str | None) -> Profile:
+        if database_url is not None:
+            _migrate(database_url)  # what is wrong with it is told before anything takes long
         clusters = centres_of(self.park_path, self.data)
         names = ", ".join(cluster.centre.id for cluster in clusters)
         self._say(
             f"starting a Ray cluster for each of {names} ...", f"正在启动 {names} 的 Ray 集群…"
         )
-        with ThreadPoolExecutor(len(clusters)) as threads:
+        with _threads(len(clusters)) as threads:
             starting = {threads.submit(cluster.start): cluster for cluster in clusters}
             url = database_url or self._start_database()
-            migrate(url)
-            profile = prepare_keys(url, self.url, self.park_file, read_profile(self.data))
-            write_profile(self.data, profile)
+            profile = self._prepare_keys(url)
             self._start_broker(url)
             self._start_agents(starting, profile)
         self._await_centres(profile)
@@ -192,7 +186,17 @@ class LocalPark:
         server = EmbeddedPostgres(postgres_folder(self.data))
         server.start()
         self._say("database: embedded PostgreSQL", "数据库：内置 PostgreSQL")
+        _migrate(server.url())
         return server.url()
+
+    def _prepare_keys(self, database_url: str) -> Profile:
+        try:
+            kept = read_profile(self.data)
+        except ProfileInvalid as error:
+            raise UpFailed(str(error)) from None
+        profile = prepare_keys(database_url, self.url, self.park_file, kept)
+        write_profile(self.data, profile)
+        return profile
 
     def _start_broker(self, database_url: str) -> None:
         broker = self._spawn("serve", ["serve"], {"BRAIN_DATABASE_URL": database_url})
@@ -307,6 +311,28 @@ class LocalPark:
                     return
             never.wait(POLL_S)
         raise UpFailed(f"the broker is not ready after {READY_TIMEOUT_S:.0f} s:\n{broker.said()}")
+
+
+def _migrate(database_url: str) -> None:
+    try:
+        migrate(database_url)
+    except BadDatabaseUrl as error:
+        raise UpFailed(f"BRAIN_DATABASE_URL: {error}") from None
+    except SQLAlchemyError as error:
+        raise UpFailed(
+            f"the database of BRAIN_DATABASE_URL: {str(error).splitlines()[0]}"
+        ) from None
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """What they begin is waited for even if Ctrl-C is pressed twice: only then can it be ended."""
+    threads = ThreadPoolExecutor(count)
+    try:
+        yield threads
+    finally:
+        with _signals_ignored():
+            threads.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """A whole broker from its parts: database, leader, centres' links, application, server."""
 
 import logging
+import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +17,7 @@ from typing_extensions import override
 
 from api.app import create_app
 from api.clock import now_ms
+from api.data_folder import hold
 from api.database import engine, migrate
 from api.declaring import declare
 from api.feed import Feed
@@ -111,7 +114,11 @@ def running(broker: Broker, park_file: ParkFile) -> Iterator[Broker]:
 
 
 class Server(uvicorn.Server):
-    """Tells open streams to end as soon as it is told to: it waits for them itself."""
+    """Tells open streams to end as soon as it is told to: it waits for them itself.
+
+    uvicorn's own way of ending raises the signal once more, which would end the process before
+    the lead is given up and the database stopped.
+    """
 
     def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
         super().__init__(config)
@@ -126,7 +133,8 @@ class Server(uvicorn.Server):
     @override
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._on_exit()
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def serve(settings: Settings) -> None:
@@ -176,5 +184,9 @@ def _database_url(settings: Settings) -> Iterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    with EmbeddedPostgres(settings.data / "postgres") as embedded:
-        yield embedded.url()
+    lock = hold(settings.data)
+    try:
+        with EmbeddedPostgres(settings.data / "postgres") as embedded:
+            yield embedded.url()
+    finally:
+        os.close(lock)

@@ -27,14 +27,17 @@ class Session:
 
     def __init__(self, url: str | None = None, key_name: str | None = None) -> None:
         from api.profile import ProfileInvalid, read_profile
-        from api.settings import Settings
+        from api.settings import Settings, SettingsInvalid, broker_url
 
+        try:
+            self._url = broker_url(url) if url is not None else None
+        except ValueError as error:
+            fail(f"--url {url}: {error}", 2)
         try:
             self._settings = Settings.load()
             self._profile = read_profile(self._settings.data)
-        except (ValueError, ProfileInvalid) as error:
+        except (SettingsInvalid, ProfileInvalid) as error:
             fail(str(error), 2)
-        self._url = url
         self._key_name = key_name
 
     @property
@@ -77,11 +80,11 @@ def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Cl
     """A connection for one command; what the broker refuses ends the command with its text."""
     from api.sdk import ApiError, Client
 
-    with Client(session.url, session.key(identity)) as connected:
-        try:
+    try:
+        with Client(session.url, session.key(identity)) as connected:
             yield connected
-        except ApiError as error:
-            fail(_told(error))
+    except ApiError as error:
+        fail(_told(error))
 
 
 def _told(error: "ApiError") -> str:

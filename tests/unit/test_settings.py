@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from api.settings import Settings
+from api.settings import Settings, SettingsInvalid
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +56,54 @@ def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.Monke
     assert "hush" not in repr(Settings.load())
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "no url", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "no url", "http://", "http://[", "http://host:99999", "http://host:0"]
+)
 def test_an_address_that_is_none_is_refused_in_words(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRAIN_URL", url)
 
-    with pytest.raises(ValidationError, match="BRAIN_URL is written like"):
+    with pytest.raises(SettingsInvalid, match=r"^BRAIN_URL: the broker's address is written like"):
         Settings.load()
+
+
+def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("URL", "API_KEY", "DATABASE_URL", "PARK", "DATA", "LOG_LEVEL"):
+        monkeypatch.setenv(f"BRAIN_{name}", "")
+
+    settings = Settings.load()
+
+    assert (settings.api_key, settings.database_url, settings.park) == (None, None, None)
+    assert (settings.port, settings.data.name) == (8420, ".industry-brain")
+
+
+@pytest.mark.parametrize("key", ["密钥", "a b", "a\nb", "a\x7f"])
+def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_API_KEY", key)
+
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.load()
+
+    assert str(refused.value) == (
+        "BRAIN_API_KEY: this is no key: a key is one word of ASCII, such as brk_..."
+    )
+
+
+def test_all_that_is_wrong_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAIN_LOG_LEVEL", "loud")
+    monkeypatch.setenv("BRAIN_URL", "x")
+
+    with pytest.raises(SettingsInvalid) as refused:
+        Settings.load()
+
+    lines = str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["BRAIN_URL", "BRAIN_LOG_LEVEL"]
+
+
+def test_a_level_may_be_shouted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRAIN_LOG_LEVEL", "WARNING")
+
+    assert Settings.load().log_level == "warning"
