@@ -44,7 +44,7 @@ def prepare(fields: Mapping[str, object], folder: Path) -> PreparedJob:
     `WorkdirInvalid` where the folder cannot be shipped.
     """
     workdir = fields.get("workdir")
-    if not isinstance(workdir, str) or workdir.startswith("/"):
+    if not isinstance(workdir, str) or not workdir or workdir.startswith("/"):
         return PreparedJob(job=_checked(fields), packed=None)
     job = _checked({name: value for name, value in fields.items() if name != "workdir"})
     if job.archive is not None:

@@ -1,5 +1,6 @@
 """A local working directory as one archive, the same bytes for the same files."""
 
+import errno
 import gzip
 import hashlib
 import io
@@ -9,6 +10,8 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from api.data_folder import LOCK_NAME
 
 IGNORED_NAMES = frozenset(
     {".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules", ".DS_Store"}
@@ -36,10 +39,21 @@ def pack(folder: Path) -> Packed:
     """Pack `folder`, without what a version control or a build leaves; raises `WorkdirInvalid`.
 
     Names are sorted, and neither times nor owners go in, so that an unchanged folder is uploaded
-    once. A link may point to another place in the folder, and nowhere else.
+    once. A link may point to another place in the folder, and nowhere else. The data folder of a
+    `brain up` stays at home: it has everybody's keys.
     """
+    try:
+        return _pack(folder)
+    except OSError as error:
+        raise WorkdirInvalid(
+            f"workdir {error.filename or folder}: cannot be read: {error.strerror}"
+        ) from None
+
+
+def _pack(folder: Path) -> Packed:
     if not folder.is_dir():
-        raise WorkdirInvalid(f"workdir {folder}: no such folder")
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise WorkdirInvalid(f"workdir {folder}: {what}")
     root = folder.resolve()
     buffer = io.BytesIO()
     file_count = unpacked = 0
@@ -62,10 +76,11 @@ def pack(folder: Path) -> Packed:
 def _entries(folder: Path) -> Iterator[Path]:
     """Everything below `folder` that is shipped, a folder before what it holds, sorted by name."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
-        if path.name in IGNORED_NAMES:
+        is_folder = path.is_dir() and not path.is_symlink()
+        if path.name in IGNORED_NAMES or (is_folder and (path / LOCK_NAME).exists()):
             continue
         yield path
-        if path.is_dir() and not path.is_symlink():
+        if is_folder:
             yield from _entries(path)
 
 
@@ -93,10 +108,7 @@ def _add(archive: tarfile.TarFile, root: Path, path: Path) -> None:
         entry.type, entry.mode = tarfile.DIRTYPE, 0o755
         archive.addfile(entry)
     elif stat.S_ISREG(mode):
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise WorkdirInvalid(f"workdir: {name} cannot be read: {error.strerror}") from None
+        content = path.read_bytes()
         entry.size, entry.mode = len(content), 0o755 if mode & stat.S_IXUSR else 0o644
         archive.addfile(entry, io.BytesIO(content))
     else:
@@ -105,6 +117,10 @@ def _add(archive: tarfile.TarFile, root: Path, path: Path) -> None:
 
 def _inner_target(root: Path, link: Path) -> str:
     """Where a link points, if that is in the folder and said relative to the link."""
+    if _leads_to_itself(link):
+        raise WorkdirInvalid(
+            f"workdir: the link {link.relative_to(root)} leads to itself: remove it"
+        )
     target = os.readlink(link)  # noqa: PTH115 - Path would normalise what is shipped
     leads_out = not (link.parent / target).resolve().is_relative_to(root)
     if Path(target).is_absolute() or leads_out:
@@ -113,3 +129,11 @@ def _inner_target(root: Path, link: Path) -> str:
             "replace it by a copy"
         )
     return target
+
+
+def _leads_to_itself(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False

@@ -92,6 +92,33 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
         pack(folder)
 
 
+@pytest.mark.parametrize("target", ["loop", "pkg/back"])
+def test_a_link_that_leads_to_itself_is_refused(folder: Path, target: str) -> None:
+    (folder / "loop").symlink_to(target)
+    (folder / "pkg" / "back").symlink_to("../loop")
+
+    with pytest.raises(WorkdirInvalid, match="the link loop leads to itself: remove it"):
+        pack(folder)
+
+
+def test_the_data_of_a_park_in_the_folder_stay_at_home(folder: Path) -> None:
+    before = pack(folder)
+    (folder / "park-data").mkdir()
+    for name in ("up.lock", "keys.json"):
+        (folder / "park-data" / name).touch()
+
+    assert pack(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("run.sh", "is a file, not a folder"), ("a" * 300, "cannot be read: File name too long")],
+)
+def test_what_is_no_folder_is_refused_with_the_reason(folder: Path, name: str, why: str) -> None:
+    with pytest.raises(WorkdirInvalid, match=f"workdir .*{name}: {why}"):
+        pack(folder / name)
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(WorkdirInvalid, match="none: no such folder"):
         pack(tmp_path / "none")
