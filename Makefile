@@ -12,7 +12,7 @@ export UV_COMPILE_BYTECODE := 1
 # A virtual environment knows its own path: one that was moved or copied is built afresh.
 $(shell [ ! -e .venv/.ok ] || [ "$$(cat .venv/.ok)" = "$(CURDIR)" ] || rm -rf .venv)
 
-.PHONY: demo test test-tools check format lock mutants bench stress clean
+.PHONY: demo test test-tools check format docs lock mutants bench stress clean
 
 demo: .venv/.ok
 	$(B)/brain demo
@@ -32,6 +32,9 @@ check: .venv/.ok
 format: .venv/.ok
 	$(B)/ruff format
 	$(B)/ruff check --fix
+
+docs: .venv/.ok
+	$(B)/python -m docs.references
 
 # uv comes first, by its own locked lines, and installs the rest.
 .venv/.ok: requirements.lock

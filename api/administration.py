@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.schemas import CentreCapacity, KeyView, Wire
-from api.values import MAX_MS, Count, Identifier, Ms, Name, Permille, Yuan
+from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
 
 
 class TenantPut(Wire):
@@ -13,11 +13,15 @@ class TenantPut(Wire):
 
     name: Name
     type: Identifier = "enterprise"
-    field: Identifier
-    price_class: Identifier
-    max_cards: Annotated[Count, Field(ge=0, le=10_000_000)]
-    weight: Annotated[Count, Field(ge=1, le=1_000_000)] = 100
-    credit_limit: Yuan = "0"
+    field: Identifier = Field(description="one of the park's fields")
+    price_class: Identifier = Field(description="a class of every price list")
+    max_cards: Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)] = Field(
+        description="quota over all centres"
+    )
+    weight: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)] = Field(
+        default=100, description="share under contention"
+    )
+    credit_limit: Yuan = Field(default="0", description="yuan below zero that its balance may go")
 
 
 class TenantView(Wire):
@@ -31,8 +35,8 @@ class TenantView(Wire):
     max_cards: int
     weight: int
     credit_limit: str | None
-    balance: str | None
-    held: str | None
+    balance: str | None = Field(description="what it may still commit, in yuan")
+    held: str | None = Field(description="set aside for what runs, in yuan")
 
 
 class TenantList(Wire):
@@ -44,8 +48,8 @@ class TenantList(Wire):
 class TopUp(Wire):
     """Money paid in, once for each `reference`; yuan, such as 1000.00."""
 
-    amount: Yuan
-    reference: Identifier
+    amount: Yuan = Field(description="yuan, such as 1000.00")
+    reference: Identifier = Field(description="of the payment: booked once")
 
 
 class PriceListCreate(Wire):
@@ -56,12 +60,16 @@ class PriceListCreate(Wire):
 
     id: Identifier
     from_ms: Annotated[Ms, Field(ge=0, le=MAX_MS)]
-    on_demand: Annotated[dict[Identifier, Yuan], Field(min_length=1, max_length=1_000)]
+    on_demand: Annotated[dict[Identifier, Yuan], Field(min_length=1, max_length=1_000)] = Field(
+        description="yuan a card-hour by device kind, tax included"
+    )
     qos_permille: Annotated[
         dict[Literal["low", "normal", "high"], Permille], Field(min_length=3, max_length=3)
     ]
-    class_permille: Annotated[dict[Identifier, Permille], Field(min_length=1, max_length=100)]
-    vat_permille: Annotated[Count, Field(ge=0, le=1_000)] = 60
+    class_permille: Annotated[dict[Identifier, Permille], Field(min_length=1, max_length=100)] = (
+        Field(description="factor by class of tenant: 1000 is 1")
+    )
+    vat_permille: Annotated[int, Field(ge=0, le=1_000), BeforeValidator(whole)] = 60
 
 
 class PriceListView(Wire):
@@ -69,7 +77,7 @@ class PriceListView(Wire):
 
     id: str
     from_ms: Ms
-    is_in_force: bool
+    is_in_force: bool = Field(description="whether it holds now")
     on_demand: dict[str, str]
     qos_permille: dict[str, int]
     class_permille: dict[str, int]
@@ -96,7 +104,7 @@ class NodeView(Wire):
     pool: str
     device: str
     cards: int
-    is_online: bool
+    is_online: bool = Field(description="healthy and heard of")
 
 
 class NodeList(Wire):
@@ -114,7 +122,7 @@ class CentreList(Wire):
 class Accepted(Wire):
     """The leader has not said yet: ask for the thing itself a little later."""
 
-    detail: str
+    detail: str = Field(description="what will happen, and when")
 
 
 class Me(Wire):

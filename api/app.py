@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import console, errors
 from api.auth import Touches
+from api.describing import DescribedApp
 from api.errors import Refused
 from api.metrics import Timing
 from api.routes import (
@@ -55,7 +56,8 @@ Errors are RFC 9457 problems that say what is wrong and what to do. A create may
 
 def create_app(services: Services) -> FastAPI:
     """The application over `services`; it starts and stops nothing of its own."""
-    app = FastAPI(
+    app = DescribedApp(
+        ROUTERS,
         title="industry-brain",
         version=version("industry-brain"),
         description=DESCRIPTION,
@@ -68,8 +70,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.touches = Touches()
     errors.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
     console.mount(app)
     app.add_middleware(Timing, metrics=services.metrics)
     app.add_middleware(Limits)

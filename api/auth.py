@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -173,26 +172,27 @@ def authenticate(
 CallerDep = Annotated[Caller, Depends(authenticate)]
 
 
-def only(*roles: Role) -> Callable[[Caller], Caller]:
+class Only:
     """A dependency that lets these roles pass, and answers 403 to others."""
 
-    def check(caller: CallerDep) -> Caller:
-        if caller.role not in roles:
-            allowed = " or ".join(roles)
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    def __call__(self, caller: CallerDep) -> Caller:
+        if caller.role not in self.roles:
+            allowed = " or ".join(self.roles)
             raise Refused(403, f"a key of role {allowed} is needed; this one is of {caller.role}")
         return caller
 
-    return check
 
-
-AgentDep = Annotated[Caller, Depends(only(Role.AGENT))]
-FinanceDep = Annotated[Caller, Depends(only(Role.FINANCE))]
-OperatorDep = Annotated[Caller, Depends(only(Role.OPERATOR))]
-WorkerDep = Annotated[Caller, Depends(only(Role.TENANT, Role.OPERATOR))]
+AgentDep = Annotated[Caller, Depends(Only(Role.AGENT))]
+FinanceDep = Annotated[Caller, Depends(Only(Role.FINANCE))]
+OperatorDep = Annotated[Caller, Depends(Only(Role.OPERATOR))]
+WorkerDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.OPERATOR))]
 """Who may deal with jobs."""
-PayerDep = Annotated[Caller, Depends(only(Role.TENANT, Role.FINANCE))]
+PayerDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.FINANCE))]
 """Who may see money."""
-PersonDep = Annotated[Caller, Depends(only(Role.TENANT, Role.OPERATOR, Role.FINANCE))]
+PersonDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.OPERATOR, Role.FINANCE))]
 """Anybody but an agent."""
 
 

@@ -25,13 +25,15 @@ INPUT_SHOWN = 80
 
 _log = logging.getLogger(__name__)
 
-_TITLES = {
+TITLES = {
+    307: "Another broker leads",
     400: "The request cannot be read",
     401: "A valid API key is needed",
     403: "This key may not do that",
     404: "There is no such thing here",
     405: "This address knows no such method",
     409: "That does not fit how things stand",
+    411: "The request must say how long it is",
     413: "The request is too large",
     422: "The request does not make sense",
     429: "Too much at once",
@@ -77,7 +79,7 @@ class Refused(Exception):
         super().__init__(detail)
         self.headers = dict(headers or {})
         self.problem = Problem(
-            title=title or _TITLES.get(status, "The request was refused"),
+            title=title or TITLES.get(status, "The request was refused"),
             status=status,
             detail=detail,
             errors=[dict(error) for error in errors],

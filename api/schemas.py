@@ -13,7 +13,6 @@ from pydantic import (
 )
 
 from api.values import (
-    Count,
     Grace,
     Identifier,
     Limit,
@@ -23,6 +22,7 @@ from api.values import (
     Sha256,
     VisiblePath,
     listed,
+    whole,
 )
 
 MAX_COMMAND_LENGTH = 65_536
@@ -41,37 +41,74 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
+
+
 class CheckpointSpec(Wire):
     """How the job saves itself before it is stopped."""
 
-    dir: RelativePath
-    signal: Literal["SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"] | None = None
-    grace: Grace = Field(default=60_000, validate_default=False)
+    dir: RelativePath = Field(
+        description="in the working directory; what is written there outlives the attempt"
+    )
+    signal: Literal["SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"] | None = Field(
+        default=None, description="sent first, to the processes that handle it"
+    )
+    grace: Grace = Field(
+        default=60_000,
+        validate_default=False,
+        description="from the first signal to the KILL",
+        json_schema_extra={"default": "60s"},
+    )
 
 
 class JobSpec(Wire):
     """A training job, as in a job file: the same fields in YAML, JSON and the API."""
 
-    command: Annotated[str, StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH)]
-    devices: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)]
-    name: Name | None = None
-    device: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = []
-    nodes: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)] | None = None
-    members: Annotated[Count, Field(ge=1, le=MAX_DEVICE_COUNT)] | None = Field(
+    command: Annotated[str, StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH)] = Field(
+        description="run by `sh -c` in the working directory, once for each member"
+    )
+    devices: GangCount = Field(description="cards of the whole gang")
+    name: Name | None = Field(
+        default=None, description="to know it by; the beginning of the command if not given"
+    )
+    device: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = Field(
+        default=[], description="acceptable device kinds, the preferred first; empty: any"
+    )
+    nodes: GangCount | None = Field(
+        default=None, description="more than one: whole nodes; as few as it takes if not given"
+    )
+    members: GangCount | None = Field(
         default=None, description="processes of the gang; one a node if not given"
     )
-    limit: Limit = Field(default=3_600_000, validate_default=False)
-    priority: Literal["low", "normal", "high"] = "normal"
-    project: Identifier = "default"
-    field: Identifier | None = None
-    centres: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = []
-    env: Annotated[dict[str, str], Field(max_length=MAX_ENV_COUNT)] = {}
+    limit: Limit = Field(
+        default=3_600_000,
+        validate_default=False,
+        description="the longest that it may run: enforced, and what planning relies on",
+        json_schema_extra={"default": "1h"},
+    )
+    priority: Literal["low", "normal", "high"] = Field(
+        default="normal", description="which goes first, and at which price; `low` is preemptible"
+    )
+    project: Identifier = Field(default="default", description="the tenant's own; a line on bills")
+    field: Identifier | None = Field(
+        default=None, description="the industry it is reported by; the tenant's if not given"
+    )
+    centres: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = Field(
+        default=[], description="only in these centres; empty: any"
+    )
+    env: Annotated[dict[str, str], Field(max_length=MAX_ENV_COUNT)] = Field(
+        default={}, description="variables of each member; BRAIN_* and RAY_* are the broker's"
+    )
     workdir: VisiblePath | None = Field(
         default=None, description="a path that the centre sees; a local folder is uploaded first"
     )
     archive: Sha256 | None = Field(default=None, description="an uploaded working directory")
-    retries: Annotated[Count, Field(ge=0, le=100)] = 0
-    checkpoint: CheckpointSpec | None = None
+    retries: Annotated[int, Field(ge=0, le=100), BeforeValidator(whole)] = Field(
+        default=0, description="new attempts after the park's own failures, not after the program's"
+    )
+    checkpoint: CheckpointSpec | None = Field(
+        default=None, description="how it saves itself before it is stopped"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
@@ -92,7 +129,9 @@ class JobSpec(Wire):
 class JobCreate(JobSpec):
     """A job to submit; operators may submit for a tenant, a tenant's own key says which it is."""
 
-    tenant: Identifier | None = None
+    tenant: Identifier | None = Field(
+        default=None, description="who is charged: needed with an operator's key alone"
+    )
 
 
 class JobBatch(Wire):
@@ -117,31 +156,34 @@ class JobsAccepted(Wire):
 class ReasonView(Wire):
     """One blocker of a waiting job, in words and in numbers."""
 
-    code: str
-    where: str
-    need: int
-    free: int
-    gap: int
-    unit: str
-    until_ms: int | None = None
-    detail: str = ""
-    text: str = ""
-    text_zh: str = ""
+    code: str = Field(description="from a closed list: docs/job-file.md")
+    where: str = Field(description="a pool, centre or tenant; or the word that is unknown")
+    need: int = Field(description="what the job needs, in `unit`")
+    free: int = Field(description="what there is of it")
+    gap: int = Field(description="what is short")
+    unit: str = Field(description="cards, tflops, jobs or micro-yuan")
+    until_ms: int | None = Field(default=None, description="until when, where that is known")
+    detail: str = Field(default="", description="more, such as the words that are known")
+    text: str = Field(default="", description="all of it as a sentence")
+    text_zh: str = Field(default="", description="the sentence in Chinese")
 
 
 class AttemptView(Wire):
     """One try to run the job."""
 
-    id: str
+    id: str = Field(description="`<job id>.<number>`")
     centre: str
     pool: str
     device: str
-    nodes: list[dict[str, Any]]
-    leased_at_ms: Ms
+    nodes: list[dict[str, Any]] = Field(description="`node_id` and `card_count` of each node")
+    leased_at_ms: Ms = Field(description="when the decision was committed")
     started_at_ms: Ms | None
     ended_at_ms: Ms | None
-    cause: str | None
-    exit_code: int | None
+    cause: str | None = Field(
+        description="finished, user_error, cancelled, preempted, limit, node, centre or broker; "
+        "what the last three ended is not billed"
+    )
+    exit_code: int | None = Field(description="the first that is not 0; negative: the signal")
     detail: str
 
 
@@ -150,24 +192,26 @@ class JobView(Wire):
 
     id: str
     tenant: str
-    state: str
+    state: str = Field(
+        description="queued, held, leased, starting, running, stopping, or how it ended"
+    )
     spec: JobSpec
     submitted_at_ms: Ms
     started_at_ms: Ms | None
     ended_at_ms: Ms | None
-    position: int | None
-    planned_start_ms: Ms | None
-    end_cause: str | None
+    position: int | None = Field(description="place in the queue, from 1")
+    planned_start_ms: Ms | None = Field(description="when the present plan would start it")
+    end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
-    reasons: list[ReasonView]
-    attempts: list[AttemptView] = []
+    reasons: list[ReasonView] = Field(description="why it waits: the first is the one that counts")
+    attempts: list[AttemptView] = Field(default=[], description="each try to run it, in order")
 
 
 class JobPage(Wire):
     """A page of jobs, newest first; `next` is the cursor of the next page."""
 
     items: list[JobView]
-    next: str | None = None
+    next: str | None = Field(default=None, description="the `cursor` of the next page")
 
 
 class Explanation(Wire):
@@ -178,16 +222,16 @@ class Explanation(Wire):
     position: int | None
     planned_start_ms: Ms | None
     reasons: list[ReasonView]
-    summary: str
-    summary_zh: str
+    summary: str = Field(description="a sentence or two")
+    summary_zh: str = Field(description="the same in Chinese")
 
 
 class PoolCapacity(Wire):
     """A pool's four capacities, in cards; times `tflops` each gives TFLOPS."""
 
     id: str
-    device: str
-    tflops: int
+    device: str = Field(description="the device kind")
+    tflops: int = Field(description="of one card, FP16")
     nodes: int
     registered_cards: int
     online_cards: int
@@ -200,7 +244,7 @@ class CentreCapacity(Wire):
 
     id: str
     name: str
-    is_heard: bool
+    is_heard: bool = Field(description="whether its agent reports")
     heard_at_ms: Ms | None
     stated_tflops: int
     registered_tflops: int
@@ -216,8 +260,8 @@ class CapacityView(Wire):
     at_ms: Ms
     park: str
     name: str
-    note: str
-    is_logical: bool
+    note: str = Field(description="what is assumed, as the park file says")
+    is_logical: bool = Field(description="cards are counters on one machine, not hardware")
     stated_tflops: int
     registered_tflops: int
     online_tflops: int
@@ -244,9 +288,9 @@ class UtilisationView(Wire):
     from_ms: Ms
     to_ms: Ms
     points: list[UtilisationPoint]
-    average_bp: dict[str, int]
-    peak_bp: dict[str, int]
-    peak_at_ms: dict[str, int]
+    average_bp: dict[str, int] = Field(description="by centre, and `park`")
+    peak_bp: dict[str, int] = Field(description="the highest moment of each")
+    peak_at_ms: dict[str, int] = Field(description="the first such moment")
 
 
 class UsageLine(Wire):
@@ -256,12 +300,12 @@ class UsageLine(Wire):
     project: str
     centre: str
     device: str
-    qos: str
-    device_ms: int
-    card_hours: str
-    p_hours: str
-    price: str
-    amount: str
+    qos: str = Field(description="the job's priority")
+    device_ms: int = Field(description="card-milliseconds, exact")
+    card_hours: str = Field(description="卡时, to six decimals")
+    p_hours: str = Field(description="P·时, to six decimals")
+    price: str = Field(description="yuan a card-hour, tax included")
+    amount: str = Field(description="yuan, rounded once for this line")
     amount_fen: int
     cause: str | None = Field(default=None, description="why it was given back: then negative")
 
@@ -283,15 +327,15 @@ class KeyCreate(Wire):
     """A key to make; the secret is shown once."""
 
     role: Literal["tenant", "operator", "finance", "agent"]
-    tenant: Identifier | None = None
-    centre: Identifier | None = None
-    label: Name = "key"
+    tenant: Identifier | None = Field(default=None, description="for role tenant, and only there")
+    centre: Identifier | None = Field(default=None, description="for role agent, and only there")
+    label: Name = Field(default="key", description="what it is for")
 
 
 class KeyView(Wire):
     """A key without its secret."""
 
-    id: str
+    id: str = Field(description="the middle part of the key; no secret")
     role: str
     tenant: str | None
     centre: str | None = None
@@ -304,7 +348,7 @@ class KeyView(Wire):
 class KeyCreated(KeyView):
     """The one moment at which the secret is shown."""
 
-    secret: str
+    secret: str = Field(description="the key itself")
 
 
 class Problem(BaseModel):
@@ -313,8 +357,10 @@ class Problem(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str = "about:blank"
-    title: str
-    status: int
-    detail: str = ""
-    errors: list[dict[str, Any]] = []
-    reasons: list[ReasonView] = []
+    title: str = Field(description="what kind of problem")
+    status: int = Field(description="the HTTP status")
+    detail: str = Field(default="", description="what is wrong with this request")
+    errors: list[dict[str, Any]] = Field(
+        default=[], description="`field`, `in`, `problem` and `fix` of each error"
+    )
+    reasons: list[ReasonView] = Field(default=[], description="why a job could never run")

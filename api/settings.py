@@ -18,23 +18,38 @@ class SettingsInvalid(Exception):
 
 
 class Settings(BaseSettings):
-    """The environment wins against the file; what neither says, or leaves empty, has its default.
-
-    `database_url` None means the embedded server below `data`; `park` None means the park that
-    ships with the project. `bind` is what a broker listens on, such as 0.0.0.0.
-    """
+    """The environment wins against the file; what neither says, or leaves empty, is the default."""
 
     model_config = SettingsConfigDict(
         env_prefix="BRAIN_", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    url: str = f"http://127.0.0.1:{DEFAULT_PORT}"
-    bind: str | None = None
-    api_key: SecretStr | None = None
-    database_url: SecretStr | None = None
-    park: Path | None = None
-    data: Path = Field(default=DEFAULT_FOLDER, validate_default=True)
-    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
+    url: str = Field(
+        default=f"http://127.0.0.1:{DEFAULT_PORT}",
+        description="where the broker is; for a broker its own address, as agents reach it",
+    )
+    bind: str | None = Field(
+        default=None,
+        description="what a broker listens on, such as 0.0.0.0; the host of its address if not set",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, description="as whom commands and agents speak to the broker"
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="a PostgreSQL server, as `postgresql://user:password@host:5432/name`; "
+        "an embedded one in the data folder if not set",
+    )
+    park: Path | None = Field(
+        default=None,
+        description="the park file; else `brain up` takes the local park, others the default park",
+    )
+    data: Path = Field(
+        default=DEFAULT_FOLDER, validate_default=True, description="what is kept on this machine"
+    )
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        default="info", description="debug, info, warning, error or critical"
+    )
 
     @field_validator("data", "park")
     @classmethod

@@ -69,8 +69,8 @@ VisiblePath = Annotated[
 ]
 Limit = Annotated[
     int,
-    BeforeValidator(parse_duration_ms),
     Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS),
+    BeforeValidator(parse_duration_ms),
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     _duration_schema(
         MAX_LIMIT_MS, "^([1-9][0-9]{0,2}[smh]|[1-9][0-9]?d|[1-9][0-9]?h[1-9][0-9]?m)$", "4h"
@@ -78,8 +78,8 @@ Limit = Annotated[
 ]
 Grace = Annotated[
     int,
-    BeforeValidator(parse_duration_ms),
     Field(ge=0, le=MAX_GRACE_MS),
+    BeforeValidator(parse_duration_ms),
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),
 ]
@@ -99,4 +99,6 @@ def whole(value: object) -> object:
 
 
 Count = Annotated[int, BeforeValidator(whole)]
-Permille = Annotated[Count, Field(ge=0, le=100_000)]
+"""Bounds stand before the validator, as in `Permille`, or no description tells them."""
+
+Permille = Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)]

@@ -12,7 +12,7 @@ import pytest
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("cluster", "accounting", "scheduler", "api", "benchmarks", "tests")
+PACKAGES = ("cluster", "accounting", "scheduler", "api", "benchmarks", "docs", "tests")
 MODULES = sorted(
     path.relative_to(ROOT)
     for package in PACKAGES

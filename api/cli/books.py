@@ -131,7 +131,10 @@ def statement(
 )
 def export(
     context: typer.Context,
-    what: Annotated[Exported, typer.Argument()],
+    what: Annotated[
+        Exported,
+        typer.Argument(metavar="usage|charges", help=both("which of them", "用量或费用")),
+    ],
     month: Month = None,
     tenant: Tenant = None,
     output: Output = None,

@@ -40,7 +40,12 @@ def jobs(
     context: typer.Context,
     state: Annotated[
         str | None,
-        typer.Option(help="queued | running | succeeded | failed | cancelled | ..."),
+        typer.Option(
+            help=both(
+                "only these: queued, running, succeeded, failed, cancelled, ...",
+                "只看该状态：queued、running、succeeded、failed、cancelled 等",
+            )
+        ),
     ] = None,
     tenant: Tenant = None,
     limit: Annotated[

@@ -20,6 +20,8 @@ app = typer.Typer(
 
       brain keys create --role tenant --tenant t03 --label ci
 
+      brain keys create --role agent --centre qdaicc
+
       brain keys revoke KEY_ID""",
         """列出、创建与吊销 API 密钥。
 
@@ -28,6 +30,8 @@ app = typer.Typer(
       brain keys
 
       brain keys create --role tenant --tenant t03 --label ci
+
+      brain keys create --role agent --centre qdaicc
 
       brain keys revoke KEY_ID""",
     ),
@@ -67,9 +71,19 @@ def keys(context: typer.Context, as_json: Json = False) -> None:
 @app.command(help=both("Make a key; its secret is shown once.", "创建密钥，其内容只显示一次。"))
 def create(
     context: typer.Context,
-    role: Annotated[str, typer.Option(help="tenant | operator | finance")],
+    role: Annotated[
+        str,
+        typer.Option(
+            metavar="tenant|operator|finance|agent", help=both("what it may do", "密钥角色")
+        ),
+    ],
     tenant: Annotated[
-        str | None, typer.Option("--tenant", "-t", help=both("whose key", "所属企业"))
+        str | None,
+        typer.Option("--tenant", "-t", help=both("whose: for role tenant", "所属企业（tenant）")),
+    ] = None,
+    centre: Annotated[
+        str | None,
+        typer.Option(help=both("whose agent: for role agent", "所属中心（agent）")),
     ] = None,
     label: Annotated[str, typer.Option(help=both("what it is for", "用途"))] = "key",
     as_json: Json = False,
@@ -81,7 +95,9 @@ def create(
     from api.schemas import KeyCreate
 
     try:
-        wanted = KeyCreate.model_validate({"role": role, "tenant": tenant, "label": label})
+        wanted = KeyCreate.model_validate(
+            {"role": role, "tenant": tenant, "centre": centre, "label": label}
+        )
     except ValidationError as error:
         detail = error.errors()[0]
         fail(f"--{detail['loc'][0]}: {detail['msg']}", 2)

@@ -45,7 +45,7 @@ HELP = both(
 JobFile = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[JOB.yaml | -- COMMAND...]",
+        metavar="JOB.yaml | -- COMMAND...",
         help=both("a job file in YAML or JSON", "YAML 或 JSON 作业文件"),
         show_default=False,
     ),
@@ -64,15 +64,21 @@ Device = Annotated[
         help=both("acceptable kind; repeat in order of preference", "可接受的型号，按优先顺序重复"),
     ),
 ]
-Nodes = Annotated[int | None, typer.Option(help=both("whole nodes", "整节点数"))]
-Limit = Annotated[
-    str | None, typer.Option(help=both("walltime, such as 2h or 90m", "时限，如 2h、90m"))
+Nodes = Annotated[
+    int | None, typer.Option(help=both("whole nodes to spread over", "使用的整节点数"))
 ]
-Tenant = Annotated[str | None, typer.Option("--tenant", "-t", help=both("for whom", "提交企业"))]
+Limit = Annotated[
+    str | None, typer.Option(help=both("how long at most, such as 2h or 90m", "时限，如 2h、90m"))
+]
+Tenant = Annotated[
+    str | None, typer.Option("--tenant", "-t", help=both("who is charged", "计费企业"))
+]
 Name = Annotated[str | None, typer.Option(help=both("a name to know it by", "名称"))]
-Priority = Annotated[str | None, typer.Option(help="low | normal | high")]
+Priority = Annotated[
+    str | None, typer.Option(metavar="low|normal|high", help=both("which goes first", "优先级"))
+]
 Project = Annotated[str | None, typer.Option(help=both("the tenant's project", "项目"))]
-Industry = Annotated[str | None, typer.Option("--field", help=both("industry", "行业领域"))]
+Industry = Annotated[str | None, typer.Option("--field", help=both("the industry", "行业领域"))]
 Workdir = Annotated[
     str | None, typer.Option(help=both("folder to ship, such as .", "要上传的目录，如 ."))
 ]
@@ -80,7 +86,10 @@ Env = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=VALUE", help=both("a variable; repeatable", "环境变量，可重复")),
 ]
-Retries = Annotated[int | None, typer.Option(help=both("how often to try again", "重试次数"))]
+Retries = Annotated[
+    int | None,
+    typer.Option(help=both("new attempts after failures of the park", "园区故障后的重试次数")),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
 ]

@@ -29,7 +29,9 @@ MEMORY_BYTES = 4 << 20
 OWNER_BYTES_MAX = 50 << 30
 GZIP = "application/gzip"
 GZIP_MAGIC = b"\x1f\x8b"
-Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[
+    str, Path(pattern=r"^[0-9a-f]{64}$", description="of the whole file, in lower case")
+]
 
 
 @router.put(

@@ -70,8 +70,10 @@ def centres(_: PersonDep, services: ServicesDep) -> CentreList:
 def nodes(
     _: PersonDep,
     services: ServicesDep,
-    centre: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
-    pool: Annotated[str | None, Query(pattern=NAME_PATTERN)] = None,
+    centre: Annotated[
+        str | None, Query(pattern=NAME_PATTERN, description="its nodes alone")
+    ] = None,
+    pool: Annotated[str | None, Query(pattern=NAME_PATTERN, description="its nodes alone")] = None,
 ) -> NodeList:
     """Each node, and whether it could take work now."""
     with services.database.connect() as connection:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
+from api.examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.explaining import explanation
 from api.reasons import view as reason_view
-from api.routes.examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.routes.parameters import JobId, problems
 from api.schemas import (
     MAX_PAGE,
@@ -104,11 +104,17 @@ def submit_batch(
 class JobQuery(Wire):
     """What a list of jobs is narrowed by; `state` may be given several times."""
 
-    tenant: Identifier | None = None
-    project: Identifier | None = None
-    state: Annotated[list[JobState], Field(max_length=len(JobState))] = Field(default=[])
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
-    cursor: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")] | None = None
+    tenant: Identifier | None = Field(default=None, description="a tenant's own by default")
+    project: Identifier | None = Field(default=None, description="of this project alone")
+    state: Annotated[list[JobState], Field(max_length=len(JobState))] = Field(
+        default=[], description="only these; may be given several times"
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = Field(
+        default=DEFAULT_PAGE, description="how many at most"
+    )
+    cursor: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")] | None = Field(
+        default=None, description="the `next` of the page before"
+    )
 
 
 @router.get("/jobs", response_model=JobPage, responses=problems(404), summary="List jobs")

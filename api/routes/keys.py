@@ -9,6 +9,7 @@ from api.administration import KeyList, Me
 from api.asking import IdempotencyKey, once, remember
 from api.auth import Caller, CallerDep, PersonDep, Role, WorkerDep, create_key, revoke_key
 from api.errors import Refused, missing
+from api.examples import KEY_EXAMPLES
 from api.routes.parameters import problems
 from api.schemas import KeyCreate, KeyCreated, KeyView
 from api.services import Services, ServicesDep
@@ -31,7 +32,7 @@ def me(caller: CallerDep) -> Me:
     )
 
 
-@router.get("/keys", responses=problems(), summary="Keys")
+@router.get("/keys", responses=problems(), summary="List keys")
 def list_keys(caller: PersonDep, services: ServicesDep) -> KeyList:
     """An operator sees all keys, a tenant its own, finance the one that it uses."""
     statement = select(KeyRow.__table__).order_by(KeyRow.created_at_ms.desc(), KeyRow.id)
@@ -46,7 +47,7 @@ def list_keys(caller: PersonDep, services: ServicesDep) -> KeyList:
 
 @router.post("/keys", status_code=201, responses=problems(409), summary="Make a key")
 def make_key(
-    wanted: Annotated[KeyCreate, Body()],
+    wanted: Annotated[KeyCreate, Body(openapi_examples=KEY_EXAMPLES)],
     caller: WorkerDep,
     services: ServicesDep,
     key: IdempotencyKey = None,

@@ -35,10 +35,14 @@ TEXT = "text/plain; charset=utf-8"
 class LogQuery(Wire):
     """Whose output, from where on, and for how long."""
 
-    member: Annotated[int, Field(ge=0, le=MEMBER_MAX)] = 0
-    attempt: Annotated[int, Field(ge=1, le=ATTEMPT_MAX)] | None = None
-    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = 0
-    follow: bool = False
+    member: Annotated[int, Field(ge=0, le=MEMBER_MAX)] = Field(default=0, description="its rank")
+    attempt: Annotated[int, Field(ge=1, le=ATTEMPT_MAX)] | None = Field(
+        default=None, description="of this attempt alone; the newest, and those to come, if not"
+    )
+    offset: Annotated[int, Field(ge=0, le=OFFSET_MAX)] = Field(
+        default=0, description="the byte to begin at"
+    )
+    follow: bool = Field(default=False, description="go on until the job is over")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 
-from api.errors import MEDIA_TYPE, Refused
+from api.errors import MEDIA_TYPE, TITLES, Refused
 from api.schemas import Problem
 from api.values import MAX_MS
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
-JobId = Annotated[str, Path(pattern=r"^[a-z0-9]{1,64}$", examples=["j01k8z0c4v3q8m2n6p7r9s0t1w2"])]
-TenantId = Annotated[str, Path(pattern=NAME_PATTERN)]
-CentreId = Annotated[str, Path(pattern=NAME_PATTERN)]
+JobId = Annotated[str, Path(pattern=r"^[a-z0-9]{1,64}$", description="what the submit answered")]
+TenantId = Annotated[str, Path(pattern=NAME_PATTERN, description="the tenant's id")]
+CentreId = Annotated[str, Path(pattern=NAME_PATTERN, description="the centre of the key")]
 TenantQuery = Annotated[
     str | None, Query(alias="tenant", pattern=NAME_PATTERN, description="a tenant's own by default")
 ]
@@ -28,8 +28,14 @@ Month = Annotated[
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Documents which errors a route may answer with, beside those that all may."""
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    answer = {"description": "RFC 9457 problem", "content": {MEDIA_TYPE: problem}, "model": Problem}
-    return dict.fromkeys((400, 401, 403, 413, 422, 500, 503, *statuses), answer)
+    return {
+        status: {
+            "description": TITLES[status],
+            "content": {MEDIA_TYPE: problem},
+            "model": Problem,
+        }
+        for status in sorted({400, 401, 403, 413, 422, 500, 503, *statuses})
+    }
 
 
 def window(from_ms: int | None, to_ms: int | None, now_ms: int, default_ms: int) -> tuple[int, int]:

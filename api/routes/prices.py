@@ -9,7 +9,7 @@ from accounting.rating import PriceBook, PriceList, PriceMissing
 from api.administration import Accepted, PriceListCreate, PriceLists, PriceListView
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import FinanceDep, PersonDep
-from api.routes.examples import PRICE_EXAMPLES
+from api.examples import PRICE_EXAMPLES
 from api.routes.parameters import problems
 from api.services import ServicesDep
 from scheduler.events import PriceListPublished
@@ -18,7 +18,7 @@ from scheduler.log import Request
 router = APIRouter(prefix="/v1", tags=["prices"])
 
 
-@router.get("/prices", responses=problems(), summary="Price lists")
+@router.get("/prices", responses=problems(), summary="List price lists")
 def list_prices(_: PersonDep, services: ServicesDep) -> PriceLists:
     """All price lists, oldest first; one of them is in force."""
     with services.database.connect() as connection:

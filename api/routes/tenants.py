@@ -13,7 +13,7 @@ from api.administration import TenantList, TenantPut, TenantView, TopUp
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
 from api.errors import Refused, missing
-from api.routes.examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
+from api.examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
 from scheduler.events import Credited, TenantDeclared
@@ -23,7 +23,7 @@ from scheduler.tenancy import Tenant
 router = APIRouter(prefix="/v1", tags=["tenants"])
 
 
-@router.get("/tenants", responses=problems(), summary="Tenants")
+@router.get("/tenants", responses=problems(), summary="List tenants")
 def list_tenants(caller: PersonDep, services: ServicesDep) -> TenantList:
     """All tenants; a tenant sees itself alone. Money is for finance and for the tenant itself."""
     with services.database.connect() as connection:

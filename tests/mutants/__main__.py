@@ -15,7 +15,10 @@ from pathlib import Path
 from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("cluster", "accounting", "scheduler", "api", "benchmarks", "tests", "pyproject.toml")
+COPIED = (
+    *("cluster", "accounting", "scheduler", "api", "benchmarks", "docs", "examples", "tests"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
+)
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
 RUN_TIMEOUT_S = 600
 WORKERS = 2

@@ -1,0 +1,313 @@
+"""Examples that the description of the interface shows: bodies of requests, and answers.
+
+`ANSWERS` and `BODIES` are by operation id; a test reads each with the model that it stands for.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+JOB_EXAMPLES: dict[str, Any] = {
+    "digits": {
+        "summary": "A training job of two members",
+        "value": {
+            "name": "digits",
+            "command": "python train.py --epochs 5",
+            "devices": 8,
+            "device": ["ascend-910b3", "hygon-k100-ai"],
+            "members": 2,
+            "limit": "4h",
+            "retries": 1,
+            "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1", "grace": "60s"},
+        },
+    },
+    "smallest": {
+        "summary": "One card of any kind",
+        "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},
+    },
+}
+BATCH_EXAMPLES: dict[str, Any] = {
+    "sweep": {
+        "summary": "Two jobs that differ in one argument",
+        "value": {
+            "jobs": [
+                {"command": "python train.py --rate 0.1", "devices": 1, "limit": "30m"},
+                {"command": "python train.py --rate 0.01", "devices": 1, "limit": "30m"},
+            ]
+        },
+    }
+}
+PRICE_EXAMPLES: dict[str, Any] = {
+    "next year": {
+        "summary": "From 1 January 2027, 00:00 in Shanghai",
+        "value": {
+            "id": "2027",
+            "from_ms": 1_798_732_800_000,
+            "on_demand": {"ascend-910b3": "3.50", "hygon-k100-ai": "2.80"},
+            "qos_permille": {"low": 500, "normal": 1_000, "high": 1_500},
+            "class_permille": {"standard": 1_000},
+        },
+    }
+}
+TENANT_EXAMPLES: dict[str, Any] = {
+    "enterprise": {
+        "summary": "An enterprise with 64 cards",
+        "value": {
+            "name": "企业甲",
+            "field": "manufacturing",
+            "price_class": "standard",
+            "max_cards": 64,
+            "weight": 100,
+        },
+    }
+}
+TOP_UP_EXAMPLES: dict[str, Any] = {
+    "payment": {
+        "summary": "A bank transfer",
+        "value": {"amount": "10000.00", "reference": "bank-2026-0042"},
+    }
+}
+KEY_EXAMPLES: dict[str, Any] = {
+    "agent": {
+        "summary": "For the agent of a centre",
+        "value": {"role": "agent", "centre": "qdaicc", "label": "agent of qdaicc"},
+    },
+    "tenant": {
+        "summary": "For a tenant's program",
+        "value": {"role": "tenant", "tenant": "t03", "label": "ci"},
+    },
+}
+
+JOB_ID = "j01m892qmfmrqxgv43rsg2pybxq"
+ATTEMPT_ID = f"{JOB_ID}.1"
+_LEASED_MS = 1_795_601_191_415
+_PLANNED_MS = 1_795_615_591_416
+_BUSY: dict[str, Any] = {
+    "code": "devices_busy",
+    "where": "qdaicc-910b3",
+    "need": 8,
+    "free": 2,
+    "gap": 6,
+    "unit": "cards",
+    "until_ms": None,
+    "detail": "",
+    "text": "needs 8 cards in qdaicc-910b3: 2 free, 6 short",
+    "text_zh": "在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡",
+}
+_QUEUED: dict[str, Any] = {
+    "id": JOB_ID,
+    "tenant": "t03",
+    "state": "queued",
+    "spec": {"command": "python train.py", "devices": 8, "limit": "4h"},
+    "submitted_at_ms": 1_795_601_191_412,
+    "started_at_ms": None,
+    "ended_at_ms": None,
+    "position": None,
+    "planned_start_ms": None,
+    "end_cause": None,
+    "detail": "",
+    "reasons": [],
+    "attempts": [],
+}
+_RUNNING: dict[str, Any] = _QUEUED | {
+    "state": "running",
+    "started_at_ms": _LEASED_MS + 31,
+    "attempts": [
+        {
+            "id": ATTEMPT_ID,
+            "centre": "qdaicc",
+            "pool": "qdaicc-910b3",
+            "device": "ascend-910b3",
+            "nodes": [{"node_id": "qdaicc-910b3-n001", "card_count": 8}],
+            "leased_at_ms": _LEASED_MS,
+            "started_at_ms": _LEASED_MS + 31,
+            "ended_at_ms": None,
+            "cause": None,
+            "exit_code": None,
+            "detail": "",
+        }
+    ],
+}
+_CENTRE: dict[str, Any] = {
+    "id": "qdaicc",
+    "name": "青岛人工智能计算中心",
+    "is_heard": True,
+    "heard_at_ms": _LEASED_MS,
+    "stated_tflops": 50_080,
+    "registered_tflops": 50_080,
+    "online_tflops": 50_080,
+    "schedulable_tflops": 50_080,
+    "allocated_tflops": 2_504,
+    "pools": [
+        {
+            "id": "qdaicc-910b3",
+            "device": "ascend-910b3",
+            "tflops": 313,
+            "nodes": 20,
+            "registered_cards": 160,
+            "online_cards": 160,
+            "schedulable_cards": 160,
+            "allocated_cards": 8,
+        }
+    ],
+}
+_USED: dict[str, Any] = {
+    "tenant": "t03",
+    "project": "default",
+    "centre": "qdaicc",
+    "device": "ascend-910b3",
+    "qos": "normal",
+    "device_ms": 16_588_800_000,
+    "card_hours": "4608.000000",
+    "p_hours": "1442.304000",
+    "price": "3.50",
+    "amount": "16128.00",
+    "amount_fen": 1_612_800,
+    "cause": None,
+}
+_KEY: dict[str, Any] = {
+    "id": "f588129c799a",
+    "role": "agent",
+    "tenant": None,
+    "centre": "qdaicc",
+    "label": "agent of qdaicc",
+    "created_at_ms": 1_795_601_193_665,
+    "last_used_at_ms": None,
+    "revoked_at_ms": None,
+}
+_TENANT: dict[str, Any] = {
+    "id": "t03",
+    "name": "工业互联网平台企业(示例)",
+    "type": "enterprise",
+    "field": "manufacturing",
+    "price_class": "standard",
+    "max_cards": 512,
+    "weight": 100,
+    "credit_limit": "0.00",
+    "balance": "19983872.00",
+    "held": "0.00",
+}
+_PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
+    "is_in_force": False,
+    "vat_permille": 60,
+}
+
+ANSWERS: Mapping[str, Any] = {
+    "submit": _QUEUED,
+    "submit_batch": {"items": [{"id": JOB_ID, "state": "queued"}]},
+    "list_jobs": {"items": [_RUNNING], "next": None},
+    "get_job": _RUNNING,
+    "explain": {
+        "job_id": JOB_ID,
+        "state": "queued",
+        "position": 1,
+        "planned_start_ms": _PLANNED_MS,
+        "reasons": [_BUSY],
+        "summary": "waits at place 1: needs 8 cards in qdaicc-910b3: 2 free, 6 short. "
+        "By the present plan it starts about 2026-11-25 22:06:31",
+        "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
+        "按当前计划约 2026-11-25 22:06:31 启动",
+    },
+    "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
+    "capacity": {
+        "at_ms": _LEASED_MS,
+        "park": "park-1900p",
+        "name": "人工智能园区 AI park (1900P)",
+        "note": "",
+        "is_logical": False,
+        "stated_tflops": 50_080,
+        "registered_tflops": 50_080,
+        "online_tflops": 50_080,
+        "schedulable_tflops": 50_080,
+        "allocated_tflops": 2_504,
+        "queued_jobs": 0,
+        "running_jobs": 1,
+        "centres": [_CENTRE],
+    },
+    "centres": {"items": [_CENTRE]},
+    "nodes": {
+        "items": [
+            {
+                "id": "qdaicc-910b3-n001",
+                "centre": "qdaicc",
+                "pool": "qdaicc-910b3",
+                "device": "ascend-910b3",
+                "cards": 8,
+                "is_online": True,
+            }
+        ]
+    },
+    "utilisation": {
+        "from_ms": _LEASED_MS - 86_400_000,
+        "to_ms": _LEASED_MS,
+        "points": [
+            {
+                "at_ms": _LEASED_MS - 3_600_000,
+                "centre": "qdaicc",
+                "allocated_tflops": 2_504,
+                "online_tflops": 50_080,
+                "stated_tflops": 50_080,
+            }
+        ],
+        "average_bp": {"park": 500, "qdaicc": 500},
+        "peak_bp": {"park": 500, "qdaicc": 500},
+        "peak_at_ms": {"park": _LEASED_MS - 3_600_000, "qdaicc": _LEASED_MS - 3_600_000},
+    },
+    "usage": {
+        "from_ms": 1_793_462_400_000,
+        "to_ms": 1_796_054_400_000,
+        "lines": [_USED],
+        "device_ms": 16_588_800_000,
+        "card_hours": "4608.000000",
+        "p_hours": "1442.304000",
+        "amount": "16128.00",
+        "amount_fen": 1_612_800,
+    },
+    "list_tenants": {"items": [_TENANT]},
+    "get_tenant": _TENANT,
+    "put_tenant": _TENANT,
+    "top_up": _TENANT,
+    "list_prices": {"items": [_PRICES]},
+    "publish": _PRICES,
+    "me": {
+        "key_id": "f588129c799a",
+        "role": "agent",
+        "label": "agent of qdaicc",
+        "tenant": None,
+        "centre": "qdaicc",
+    },
+    "list_keys": {"items": [_KEY]},
+    "make_key": _KEY | {"secret": "brk_f588129c799a_..."},
+    "upload": {"sha256": "2c26b46b68ffc68ff99b453c1d304134" * 2, "byte_count": 1_620},
+    "orders": {"launch": [], "stop": [], "forget": [ATTEMPT_ID]},
+    "ship_logs": {"logs": [{"attempt_id": ATTEMPT_ID, "member": 0, "offset": 6, "is_full": False}]},
+    "healthz": {"status": "ok"},
+    "readyz": {"status": "ok", "database": "ok", "leader": "ok"},
+}
+BODIES: Mapping[str, Any] = {
+    "report": {
+        "agent_started_at_ms": _LEASED_MS - 60_000,
+        "number": 60,
+        "online_node_ids": ["qdaicc-910b3-n001"],
+        "attempts": [
+            {"attempt_id": ATTEMPT_ID, "phase": "running", "started_at_ms": _LEASED_MS + 31}
+        ],
+    },
+    "orders": {"known": [ATTEMPT_ID], "stopping": [], "wait_ms": 10_000},
+    "ship_logs": {
+        "chunks": [{"attempt_id": ATTEMPT_ID, "member": 0, "offset": 0, "data": "bG9zcyAK"}]
+    },
+}
+PROBLEM: Mapping[str, Any] = {
+    "type": "about:blank",
+    "title": "The request does not make sense",
+    "status": 422,
+    "detail": "1 error in the request",
+    "errors": [
+        {
+            "field": "devces",
+            "in": "body",
+            "problem": "Extra inputs are not permitted",
+            "fix": "did you mean devices or device?",
+        }
+    ],
+}
