@@ -10,6 +10,7 @@ import api.cli.keys
 import api.cli.park
 import api.cli.submit
 import api.serving
+import api.upkeep
 from api.cli.language import both
 
 app = typer.Typer(
@@ -31,7 +32,7 @@ PANELS = (
     (both("Jobs", "作业"), (api.cli.submit.app, api.cli.jobs.app)),
     (both("Machines", "算力"), (api.cli.park.app,)),
     (both("Books", "账务"), (api.cli.books.app,)),
-    (both("Running a broker", "运行调度服务"), (api.serving.app,)),
+    (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),
 )
 for panel, parts in PANELS:
     for part in parts:

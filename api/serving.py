@@ -1,4 +1,4 @@
-"""Commands that run the broker itself: up, serve, agent, demo, migrate, doctor."""
+"""Commands that run the broker itself: up, serve, agent, demo."""
 
 import shlex
 import signal
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json
-from api.cli.terminal import console, fail, print_json, table
+from api.cli.terminal import console, fail
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -75,7 +74,7 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
     from api.postgres import PostgresFailed
     from api.up import LocalPark, UpFailed
 
-    settings = _settings()
+    settings = read_settings()
     end_on_signals()
     try:
         local = LocalPark(
@@ -95,7 +94,7 @@ def up(park: ParkName = None, data: DataFolder = None, port: Port = None) -> Non
         fail(str(error))
 
 
-def _settings() -> "Settings":
+def read_settings() -> "Settings":
     """The settings of this run; what is wrong with them ends it."""
     from api.settings import Settings, SettingsInvalid
 
@@ -191,7 +190,7 @@ def serve() -> None:
     from api.wiring import serve as serve_until_told
 
     try:
-        serve_until_told(_settings())
+        serve_until_told(read_settings())
     except (BadDatabaseUrl, DataFolderFailed, ParkFileInvalid, PostgresFailed) as error:
         fail(str(error))
     except SQLAlchemyError as error:
@@ -238,7 +237,7 @@ def agent(
     from api.park_file import ParkFileInvalid
     from cluster.local_ray import RayFailed
 
-    settings = _settings()
+    settings = read_settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -307,77 +306,3 @@ def demo(
         fail(both("interrupted; everything is stopped", "已中断，全部进程已停止"))
     except (ApiError, DemoFailed, PostgresFailed, UpFailed) as error:
         fail(str(error))
-
-
-@app.command(
-    help=both(
-        """Bring the database's tables up to date.
-
-    Example:
-
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
-        """将数据库表结构升级到最新。
-
-    示例：
-
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
-    )
-)
-def migrate() -> None:
-    """Bring the database's tables up to date."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from api.database import BadDatabaseUrl
-    from api.database import migrate as bring_up_to_date
-
-    settings = _settings()
-    if settings.database_url is None:
-        fail(
-            both(
-                "BRAIN_DATABASE_URL is not set; the embedded database is migrated when it starts",
-                "未设置 BRAIN_DATABASE_URL；内置数据库会在启动时自动升级",
-            ),
-            2,
-        )
-    try:
-        bring_up_to_date(settings.database_url.get_secret_value())
-    except (BadDatabaseUrl, SQLAlchemyError) as error:
-        fail(str(error).splitlines()[0])
-    say("the tables are up to date", "表结构已是最新")
-
-
-@app.command(
-    help=both(
-        """Check this machine, the settings and the broker, and say what to do.
-
-    Example:
-
-      brain doctor""",
-        """检查本机、设置与调度服务，并给出处理建议。
-
-    示例：
-
-      brain doctor""",
-    )
-)
-def doctor(as_json: Json = False) -> None:
-    """Check everything that is needed."""
-    from dataclasses import asdict
-
-    from api.doctor import examine
-    from api.profile import read_profile
-
-    settings = _settings()
-    findings = list(examine(settings, read_profile(settings.data)))
-    if as_json:
-        print_json({"findings": [asdict(finding) for finding in findings]})
-    else:
-        made = table("", "", "")
-        for finding in findings:
-            mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
-            made.add_row(mark, finding.name, finding.text)
-            if not finding.is_well:
-                made.add_row("", "", f"[yellow]→ {finding.fix}[/]")
-        console.print(made)
-    if not all(finding.is_well for finding in findings):
-        raise typer.Exit(1)

@@ -1,0 +1,84 @@
+"""Commands that look after a broker: migrate, doctor."""
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json
+from api.cli.terminal import console, fail, print_json, table
+from api.serving import read_settings, say
+
+app = typer.Typer()
+
+
+@app.command(
+    help=both(
+        """Bring the database's tables up to date.
+
+    Example:
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
+        """将数据库表结构升级到最新。
+
+    示例：
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
+    )
+)
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from api.database import BadDatabaseUrl
+    from api.database import migrate as bring_up_to_date
+
+    settings = read_settings()
+    if settings.database_url is None:
+        fail(
+            both(
+                "BRAIN_DATABASE_URL is not set; the embedded database is migrated when it starts",
+                "未设置 BRAIN_DATABASE_URL；内置数据库会在启动时自动升级",
+            ),
+            2,
+        )
+    try:
+        bring_up_to_date(settings.database_url.get_secret_value())
+    except (BadDatabaseUrl, SQLAlchemyError) as error:
+        fail(str(error).splitlines()[0])
+    say("the tables are up to date", "表结构已是最新")
+
+
+@app.command(
+    help=both(
+        """Check this machine, the settings and the broker, and say what to do.
+
+    Example:
+
+      brain doctor""",
+        """检查本机、设置与调度服务，并给出处理建议。
+
+    示例：
+
+      brain doctor""",
+    )
+)
+def doctor(as_json: Json = False) -> None:
+    """Check everything that is needed."""
+    from dataclasses import asdict
+
+    from api.doctor import examine
+    from api.profile import read_profile
+
+    settings = read_settings()
+    findings = list(examine(settings, read_profile(settings.data)))
+    if as_json:
+        print_json({"findings": [asdict(finding) for finding in findings]})
+    else:
+        made = table("", "", "")
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
+            made.add_row(mark, finding.name, finding.text)
+            if not finding.is_well:
+                made.add_row("", "", f"[yellow]→ {finding.fix}[/]")
+        console.print(made)
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
