@@ -20,11 +20,19 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How long the loop waits for what."""
+    """How long the loop waits for what.
+
+    After a step it rests `rests_per_step` times as long as the step took, `rest_s_max` at most.
+    """
 
     idle_s: float = 0.25
     renew_ms: int = 2_000
     retry_s: float = 0.5
+    rests_per_step: int = 2
+    rest_s_max: float = 0.25
+
+    def rest_s(self, step_ms: int) -> float:
+        return min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)
 
 
 class LeaderLoop:
@@ -75,7 +83,11 @@ class LeaderLoop:
         while not self.stop.is_set():
             self.wake.wait(self.pace.idle_s)
             self.wake.clear()
+            began_ms = self._clock()
             self._step(controller)
+            # Requests are answered by this process too, and Python runs one thread at a time:
+            # without a rest a stream of submits would wait for a plan each. Together they are one.
+            self.stop.wait(self.pace.rest_s(self._clock() - began_ms))
         self.log.resign(controller.epoch, self._clock())
 
     def _step(self, controller: Controller) -> None:
