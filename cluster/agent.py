@@ -350,7 +350,13 @@ def batches(chunks: list[LogChunk]) -> Iterator[list[LogChunk]]:
 def shipped(chunks: list[LogChunk]) -> wire.LogsShipped:
     return wire.LogsShipped(
         chunks=[
-            wire.Chunk(attempt_id=one.attempt_id, member=one.rank, offset=one.offset, data=one.data)
+            wire.Chunk(
+                attempt_id=one.attempt_id,
+                member=one.rank,
+                offset=one.offset,
+                data=one.data,
+                is_last=one.is_last,
+            )
             for one in chunks
         ]
     )

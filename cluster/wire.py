@@ -103,12 +103,17 @@ class Orders(Message):
 
 
 class Chunk(Message):
-    """Output of a member; `data` is base64, empty to ask how much is known already."""
+    """Output of a member; `data` is base64, empty to ask how much is known already.
+
+    `is_last`: the member is over, and its output ends with this chunk. Of a member that never
+    ran, or whose node was lost, no such chunk may ever come.
+    """
 
     attempt_id: Id
     member: Rank
     offset: Ms
     data: Annotated[bytes, Field(max_length=CHUNK_BYTES_MAX)]
+    is_last: bool = False
 
     model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 

@@ -28,6 +28,7 @@ MUTANTS = [
     Mutant("cluster/archive.py", "byte_count += entry.size", "byte_count = 0", "tests/unit/test_archive.py"),
     Mutant("cluster/agent.py", "log.offset >= chunk.offset + len(chunk.data)", "True", "tests/unit/test_agent.py"),
     Mutant("cluster/agent.py", "mark.stat().st_mtime if mark.exists() else 0.0", "time.time()", "tests/unit/test_agent.py"),
+    Mutant("cluster/agent.py", "is_last=one.is_last,", "is_last=False,", "tests/unit/test_agent.py"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
 ]

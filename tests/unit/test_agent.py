@@ -73,6 +73,12 @@ def test_any_bytes_survive_the_way_to_the_broker() -> None:
     assert LogsShipped.model_validate_json(sent.model_dump_json()) == sent
 
 
+def test_the_broker_is_told_which_output_is_a_members_last() -> None:
+    sent = shipped([chunk(0), chunk(1, is_last=True), chunk(2, data=b"", is_last=True)])
+
+    assert [one.is_last for one in sent.chunks] == [False, True, True]
+
+
 def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
     mark = tmp_path / "heard"
     at_first = Silence(mark)
