@@ -1,4 +1,4 @@
-"""A key for each role, tenant and centre of a park on this machine."""
+"""Keys made by who has the database: all of a park on this machine, or an operator's first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +40,18 @@ def prepare_keys(database_url: str, url: str, park_file: ParkFile, kept: Profile
     finally:
         database.dispose()
     return Profile(url=url, tenant=park_file.tenants[0].id, keys=keys)
+
+
+def new_operator_key(database_url: str) -> str:
+    """A key for whoever has the database itself: none is needed to make it."""
+    database = engine(database_url)
+    try:
+        with database.begin() as connection:
+            return create_key(
+                connection, Role.OPERATOR, now_ms=now_ms(), label="brain migrate"
+            ).secret
+    finally:
+        database.dispose()
 
 
 def _wanted(park_file: ParkFile) -> Iterator[Wanted]:

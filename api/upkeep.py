@@ -1,35 +1,56 @@
 """Commands that look after a broker: migrate, doctor."""
 
+from typing import Annotated
+
 import typer
 
 from api.cli.language import both
 from api.cli.options import Json
-from api.cli.terminal import console, fail, print_json, table
-from api.serving import read_settings, say
+from api.cli.terminal import console, errors, fail, print_json, table
+from api.serving import read_settings
 
 app = typer.Typer()
 
 
 @app.command(
     help=both(
-        """Bring the database's tables up to date.
+        """Bring the tables of a PostgreSQL server up to date.
 
-    Example:
+    With `--operator-key` it also makes a key of role operator and prints it: the first key of a
+    new database, or a new one where all were lost.
 
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
-        """将数据库表结构升级到最新。
+    Examples:
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate --operator-key""",
+        """将 PostgreSQL 服务器的表结构升级到最新。
+
+    加 `--operator-key` 还会创建并输出一个 operator 角色的密钥：
+    用作新数据库的第一个密钥，或在全部丢失时重新创建。
 
     示例：
 
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate""",
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate
+
+      BRAIN_DATABASE_URL=postgresql://brain@db/brain brain migrate --operator-key""",
     )
 )
-def migrate() -> None:
+def migrate(
+    operator_key: Annotated[
+        bool,
+        typer.Option(
+            "--operator-key",
+            help=both("make an operator's key, print it", "创建并输出 operator 密钥"),
+        ),
+    ] = False,
+) -> None:
     """Bring the database's tables up to date."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from api.database import BadDatabaseUrl
     from api.database import migrate as bring_up_to_date
+    from api.local_keys import new_operator_key
 
     settings = read_settings()
     if settings.database_url is None:
@@ -40,11 +61,15 @@ def migrate() -> None:
             ),
             2,
         )
+    url = settings.database_url.get_secret_value()
     try:
-        bring_up_to_date(settings.database_url.get_secret_value())
+        bring_up_to_date(url)
+        key = new_operator_key(url) if operator_key else None
     except (BadDatabaseUrl, SQLAlchemyError) as error:
         fail(str(error).splitlines()[0])
-    say("the tables are up to date", "表结构已是最新")
+    if key is not None:
+        typer.echo(key)
+    errors.print(both("the tables are up to date", "表结构已是最新"))
 
 
 @app.command(
