@@ -74,7 +74,7 @@ def workload(trace: tuple[TraceJob, ...], park: Park, *, is_length_known: bool) 
     )
     result = Workload(
         park=park,
-        declarations=tuple(_declarations(trace, park)),
+        declarations=tuple(declarations({job.tenant for job in trace}, park)),
         trace_job_by_id=trace_job_by_id,
         jobs=jobs,
     )
@@ -108,9 +108,10 @@ def _job(job_id: str, trace_job: TraceJob, limit_ms: int, park: Park) -> Job:
     )
 
 
-def _declarations(trace: tuple[TraceJob, ...], park: Park) -> Iterator[ev.Wish]:
+def declarations(tenant_ids: Iterable[str], park: Park) -> Iterator[ev.Wish]:
+    """A park in which these tenants have no quota and everything is free of charge."""
     yield ev.ParkDeclared(at_ms=0, park=park)
-    for tenant_id in sorted({job.tenant for job in trace}):
+    for tenant_id in sorted(tenant_ids):
         tenant = Tenant(
             id=tenant_id,
             name=tenant_id,

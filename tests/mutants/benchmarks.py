@@ -14,4 +14,6 @@ MUTANTS = [
     Mutant("benchmarks/launch.py", "jobs_per_s(peer, arguments.peer_burst)", "jobs_per_s(product, arguments.peer_burst)", "tests/unit/test_launch.py -k same"),
     Mutant("benchmarks/options.py", "int(text) < 1", "int(text) < 0", "tests/unit/test_replay.py -k count"),
     Mutant("benchmarks/submit.py", "    counts[0] += work.count % work.clients\n", "", "tests/unit/test_submit.py -k share"),
+    Mutant("benchmarks/plan.py", "free[node_id] -= wanted.card_count", "pass", "tests/unit/test_plan.py -k first_fit"),
+    Mutant("benchmarks/crowd.py", "    fill(state)\n", "", "tests/unit/test_plan.py -k crowded"),
 ]

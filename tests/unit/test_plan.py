@@ -1,0 +1,67 @@
+"""Rules of measuring plans: the crowded park that is drawn, the peer, and what is reported."""
+
+import json
+from random import Random
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.crowd import NOW_MS, Crowd, crowded, drawn_shapes, open_park
+from benchmarks.plan import first_fit
+from benchmarks.workload import ideal_park
+from scheduler import events as ev
+from scheduler.planner import plan
+
+SMALL = Crowd(park=ideal_park(20, 8), pending=300, shapes=5, seed=7)
+
+
+def test_a_crowded_park_is_full_but_for_what_has_just_ended() -> None:
+    state = crowded(SMALL)
+
+    state.check()
+    assert len(state.queue) == SMALL.pending
+    ended_share = sum(state.free_cards.values()) / (20 * 8)
+    assert 0 < ended_share < 0.5
+
+
+def test_the_same_seed_draws_the_same_park() -> None:
+    one, same = crowded(SMALL), crowded(SMALL)
+
+    assert plan(one, NOW_MS) == plan(same, NOW_MS)
+
+
+def test_there_are_as_many_different_shapes_as_asked_for_if_there_are_so_many() -> None:
+    assert len(drawn_shapes(SMALL, Random(1))) == 5
+    assert len(drawn_shapes(Crowd(park=SMALL.park, pending=1, shapes=999, seed=1), Random(1))) < 99
+
+
+def test_first_fit_starts_what_fits_in_the_order_of_age() -> None:
+    state = open_park(ideal_park(2, 8))
+    crowd = crowded(SMALL).queue.records()
+    jobs = sorted((record.job for record in crowd), key=lambda job: job.id)
+    singles = [job for job in jobs if job.device_count <= 8][:40]
+    for job in singles:
+        state.apply(ev.Submitted(at_ms=0, job=job))
+
+    count = first_fit(state)
+
+    assert 2 <= count <= 16
+    assert count < len(singles)
+    assert all(cards == 8 for cards in state.free_cards.values()), "nothing is taken in truth"
+
+
+def test_plans_are_measured_beside_a_first_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--nodes=20", "--pending=300", "--shapes=5", "--runs=2", "--seed=7"]
+
+    assert main(["plan", *sizes, "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said.keys() == {
+        "full_s", "full_ms_p50", "full_ms_p95", "full_ms_max", "step_ms", "first_fit_ms_p50",
+        "times_first_fit", "grants", "first_fit_grants", "with_start_time", "pending", "shapes",
+        "runs", "nodes", "peak_rss_mib", "seed", "load_1m", "versions", "hardware",
+    }  # fmt: skip
+    assert 0 < said["full_ms_p50"] <= said["full_ms_p95"] <= said["full_ms_max"]
+    assert (said["nodes"], said["pending"], said["runs"], said["seed"]) == (20, 300, 2, 7)
+    assert said["grants"] > 0
+    assert said["with_start_time"] >= 1
