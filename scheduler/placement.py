@@ -85,13 +85,34 @@ def impossible(
         return unknown
     if job.device_count > tenant.max_cards:
         return (_over_quota(tenant, job.device_count, tenant.max_cards),)
-    pools = candidate_pools(shape_of(job), park)
-    answers = [(pool, fit(shape_of(job), pool)) for pool in pools]
-    possible = [pool for pool, answer in answers if isinstance(answer, Fit)]
+    shape = shape_of(job)
+    pools = candidate_pools(shape, park)
+    possible = [pool for pool in pools if isinstance(fit(shape, pool), Fit)]
     if not possible:
-        return tuple(answer for _, answer in answers if isinstance(answer, Reason))
+        return misfits(shape, park)
     missing = [_price_reason(job, tenant, pool, prices, now_ms) for pool in possible]
     return () if None in missing else tuple(reason for reason in missing if reason)
+
+
+def misfits(shape: Shape, park: Park) -> tuple[Reason, ...]:
+    """Why each pool, were it empty, could not hold the shape; there is always one reason at least.
+
+    The shape must fit into no pool.
+    """
+    pools = candidate_pools(shape, park)
+    if pools:
+        answers = [fit(shape, pool) for pool in pools]
+        return tuple(answer for answer in answers if isinstance(answer, Reason))
+    kinds = " or ".join(shape.device_kind_ids)
+    return tuple(
+        Reason(
+            code=ReasonCode.TOO_BIG,
+            where=where,
+            need=shape.device_count,
+            detail=f"it has no pool of {kinds}" if kinds else "it has no pool",
+        )
+        for where in shape.centre_ids or (park.id,)
+    )
 
 
 def _unknown_words(job: Job, park: Park) -> tuple[Reason, ...]:

@@ -11,7 +11,7 @@ from cluster.inventory import Park, Pool
 from scheduler.backfill import PoolRoom, Release, Reservation
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.job import Job, Placement, Reason, ReasonCode
-from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, shape_of
+from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, misfits, shape_of
 from scheduler.queue import AgeKey
 from scheduler.record import JobRecord
 from scheduler.state import State
@@ -202,10 +202,13 @@ class Desk:
 
     def _find(self, job: Job) -> Grant | Verdict:
         shape = shape_of(job)
+        candidates = self._candidates(shape)
+        if not candidates:  # the park has changed since the job was submitted
+            return Verdict(reasons=misfits(shape, self.park))
         end_ms = self.now_ms + job.limit_ms
         reasons: list[Reason] = []
         is_blocked_by_money = False
-        for pool, wanted in self._candidates(shape):
+        for pool, wanted in candidates:
             full = self._why_full(shape, pool, wanted, end_ms)
             if full is not None:
                 reasons.append(full)
@@ -284,9 +287,14 @@ class Desk:
     def _hold_micros(self, job: Job, pool: Pool) -> int | Reason:
         """What to set aside for the job's limit in this pool, or why that is not possible."""
         tenant = self.state.tenants[job.tenant_id]
+        prices, kind_id = self.state.prices, pool.device_kind_id
+        to_come = (later for later in prices.lists if later.from_ms > self.now_ms)
         try:
-            prices = self.state.prices.list_at(self.now_ms)
-            price = prices.price_micros(pool.device_kind_id, job.priority, tenant.price_class)
+            # A list to come that lacks the kind would leave work that still runs without a price.
+            price, *_ = (
+                price_list.price_micros(kind_id, job.priority, tenant.price_class)
+                for price_list in (prices.list_at(self.now_ms), *to_come)
+            )
         except PriceMissing as error:
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
         need = charge_micros(job.device_count * job.limit_ms, price)

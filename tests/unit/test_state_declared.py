@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from accounting.rating import PriceList
+from cluster.inventory import Pool
 from scheduler import events as ev
 from scheduler.job import EndCause
 from scheduler.metering import slices
@@ -93,8 +94,8 @@ def test_a_larger_park_has_more_to_give() -> None:
     ],
     ids=["a node less", "fewer cards", "another kind", "another centre"],
 )
-def test_a_park_keeps_what_is_in_use(pools: tuple[object, ...], said: str) -> None:
-    smaller = ev.ParkDeclared(at_ms=1, park=a_park(*pools))  # type: ignore[arg-type] # as given
+def test_a_park_keeps_what_is_in_use(pools: tuple[Pool, ...], said: str) -> None:
+    smaller = ev.ParkDeclared(at_ms=1, park=a_park(*pools))
 
     assert said in refused(a_busy_state(), smaller)
 

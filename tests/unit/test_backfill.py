@@ -1,0 +1,240 @@
+"""EASY: who is ahead is promised a start, and nothing that passes it moves that start."""
+
+from dataclasses import replace
+
+import pytest
+
+from scheduler import events as ev
+from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
+from scheduler.placement import Fit, FreeCards
+from scheduler.planner import FIFO, Plan, plan
+from scheduler.state import State
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    happen,
+    submit,
+)
+
+NODE_CARDS = 8
+
+
+def a_room(cards: dict[str, int], *releases: Release) -> PoolRoom:
+    return PoolRoom(FreeCards(NODE_CARDS, cards.items()), releases)
+
+
+def shares(**cards: int) -> tuple[NodeShare, ...]:
+    return tuple(NodeShare(node_id=node_id, card_count=count) for node_id, count in cards.items())
+
+
+def release(at_ms: int, **cards: int) -> Release:
+    return Release(at_ms, f"until-{at_ms}", shares(**cards))
+
+
+def taken(**cards: int) -> Placement:
+    return replace(a_placement("east-npu", 1), shares=shares(**cards))
+
+
+# When the first could start.
+
+
+def test_the_earliest_start_is_when_enough_has_ended() -> None:
+    room = a_room({"n1": 2, "n2": 0}, release(30, n2=8), release(20, n1=3), release(10, n1=1))
+
+    assert room.earliest("j", Fit(1, 3), 0) == Reservation("j", 10, shares(n1=3), {"n1": 0})
+    assert room.earliest("j", Fit(1, 5), 0) == Reservation("j", 20, shares(n1=5), {"n1": 1})
+    assert room.earliest("j", Fit(1, 8), 0) == Reservation("j", 30, shares(n2=8), {"n2": 0})
+    assert room.earliest("j", Fit(2, 8), 0) is None
+
+
+def test_what_ends_in_one_moment_comes_free_together() -> None:
+    room = a_room({"n1": 0}, release(10, n1=4), Release(10, "other", shares(n1=4)))
+
+    reservation = room.earliest("j", Fit(1, 4), 0)
+
+    assert reservation == Reservation("j", 10, shares(n1=4), {"n1": 4})
+
+
+def test_nodes_that_are_down_give_nothing_back() -> None:
+    assert a_room({"n1": 0}, release(10, n2=8)).earliest("j", Fit(1, 1), 0) is None
+
+
+def test_no_promise_is_for_now_or_before() -> None:
+    reservation = a_room({"n1": 0}, release(10, n1=8)).earliest("j", Fit(1, 1), 50)
+
+    assert reservation is not None
+    assert reservation.start_ms == 51
+
+
+def test_what_starts_now_gives_its_cards_back_at_its_own_limit() -> None:
+    room = a_room({"n1": 8}, release(90, n1=0))
+
+    room.take(taken(n1=8), "now", 40)
+
+    reservation = room.earliest("j", Fit(1, 8), 0)
+    assert reservation is not None
+    assert reservation.start_ms == 40
+
+
+# What may pass it.
+
+
+def a_promise() -> PoolRoom:
+    """6 cards of n1 are kept from 100 on, where it will have 8; n2 has 4 of its own."""
+    room = a_room({"n1": 5, "n2": 4}, release(100, n1=3))
+    reservation = room.earliest("head", Fit(1, 6), 0)
+    assert reservation == Reservation("head", 100, shares(n1=6), {"n1": 2})
+    room.reserve(reservation)
+    return room
+
+
+@pytest.mark.parametrize(
+    ("cards", "end_ms", "node"),
+    [(5, 100, "n1"), (5, 101, None), (2, 101, "n1"), (3, 101, "n2"), (4, 101, "n2")],
+)
+def test_what_ends_in_time_or_takes_what_is_spare_may_pass(
+    cards: int, end_ms: int, node: str | None
+) -> None:
+    found = a_promise().find(Fit(1, cards), end_ms)
+
+    assert (found[0].node_id if found else None) == node
+
+
+def test_what_is_spare_is_spare_once() -> None:
+    room = a_promise()
+
+    room.take(taken(n1=2), "long", 101)
+
+    assert room.find(Fit(1, 1), 101) == shares(n2=1)
+    room.take(taken(n2=4), "longer", 101)
+    assert room.find(Fit(1, 1), 101) is None
+    assert room.find(Fit(1, 3), 100) == shares(n1=3), "short work may still pass"
+
+
+def test_short_work_takes_nothing_of_what_is_spare_for_long() -> None:
+    room = a_promise()
+
+    room.take(taken(n1=3), "short", 100)
+
+    assert room.find(Fit(1, 2), 101) == shares(n1=2)
+    room.take(taken(n1=1), "short, too", 100)
+    assert room.long.by_node["n1"] == 1, "no more than is free at all"
+
+
+def test_a_pool_keeps_one_promise() -> None:
+    room = a_promise()
+
+    with pytest.raises(AssertionError, match="one reservation"):
+        room.reserve(Reservation("other", 5, shares(n2=1), {"n2": 0}))
+
+
+# In a plan.
+
+
+def a_blocked_park(*waiting: Job) -> State:
+    """8 of 16 cards run until 1 h; `head` needs all 16."""
+    state = a_state(park=a_park(a_pool("east-npu", 2, 8)))
+    submit(state, a_job("runs"), a_job("head", device_count=16), *waiting)
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    happen(state, ev.Started(at_ms=0, attempt_id="runs.1"))
+    return state
+
+
+def behind(job_id: str, limit_ms: int, cards: int = 8) -> Job:
+    return a_job(job_id, limit_ms=limit_ms, device_count=cards, submitted_at_ms=1)
+
+
+def granted(result: Plan) -> list[str]:
+    return [grant.job_id for grant in result.grants]
+
+
+def test_the_head_is_told_when_it_starts_and_the_short_pass_it() -> None:
+    state = a_blocked_park(behind("long", HOUR_MS - 4), behind("short", HOUR_MS - 5))
+
+    result = plan(state, 5)
+
+    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+    assert granted(result) == ["short"]
+    (kept,) = result.verdicts["long"].reasons
+    assert (kept.code, kept.until_ms) == (ReasonCode.RESERVED, HOUR_MS)
+    assert kept.detail == "kept for job head"
+
+
+def test_only_the_first_is_promised_a_start_in_a_pool() -> None:
+    result = plan(a_blocked_park(behind("second", HOUR_MS, 16)), 5)
+
+    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+    assert result.verdicts["second"].planned_start_ms is None
+
+
+def test_each_pool_has_its_own_promise() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8)))
+    submit(state, a_job("r1"), a_job("r2", limit_ms=HOUR_MS // 2), a_job("a"), a_job("b"))
+    for job_id, pool_id in (("r1", "east-npu"), ("r2", "north-npu")):
+        happen(state, a_lease(job_id, a_placement(pool_id, 8)))
+
+    verdicts = plan(state, 5).verdicts
+
+    assert verdicts["a"].planned_start_ms == HOUR_MS // 2, "where it starts first"
+    assert verdicts["b"].planned_start_ms == HOUR_MS
+
+
+def test_a_job_without_a_limit_to_speak_of_passes_on_spare_cards_only() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 2, 8)))
+    longer = a_job("longer", device_count=6, limit_ms=2 * HOUR_MS)
+    submit(state, a_job("runs", device_count=7), longer, a_job("head", priority=Priority.HIGH))
+    happen(state, a_lease("runs", a_placement("east-npu", 7)))
+    happen(state, a_lease("longer", a_placement("east-npu", 0, 6)))
+    forever = 366 * 24 * HOUR_MS
+    submit(state, behind("a-1", forever, 1), behind("b-2", forever, 2), behind("c-1", forever, 1))
+
+    result = plan(state, 5)
+
+    nodes = {grant.job_id: grant.placement.shares[0].node_id for grant in result.grants}
+    assert nodes == {"a-1": "east-npu-n002", "c-1": "east-npu-n002"}, "the other is kept whole"
+    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+
+
+def test_work_that_overstayed_is_expected_to_end_at_any_moment() -> None:
+    state = a_blocked_park(behind("short", 1), behind("long", 2))
+
+    result = plan(state, 5 * HOUR_MS)
+
+    assert result.verdicts["head"].planned_start_ms == 5 * HOUR_MS + 1
+    assert granted(result) == ["short"]
+
+
+def test_all_that_overstayed_is_expected_to_end_together() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("r1", device_count=3), a_job("r2", device_count=3, limit_ms=9))
+    happen(state, a_lease("r1", a_placement("east-npu", 3)))
+    happen(state, a_lease("r2", a_placement("east-npu", 3)))
+    submit(state, a_job("head", device_count=4), behind("long", HOUR_MS, 2))
+
+    assert granted(plan(state, 2 * HOUR_MS)) == ["long"], "4 are spare once both have ended"
+
+
+def test_what_is_leased_and_has_not_started_counts_from_its_lease() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("runs"), a_job("head"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8), at_ms=700))
+
+    assert plan(state, 800).verdicts["head"].planned_start_ms == HOUR_MS + 700
+    happen(state, ev.Started(at_ms=900, attempt_id="runs.1"))
+    assert plan(state, 1_000).verdicts["head"].planned_start_ms == HOUR_MS + 900
+
+
+def test_without_backfilling_nothing_passes_and_each_is_told_who_is_ahead() -> None:
+    result = plan(a_blocked_park(behind("short", 1)), 5, FIFO)
+
+    assert granted(result) == []
+    (kept,) = result.verdicts["short"].reasons
+    assert kept.code is ReasonCode.RESERVED
+    assert kept.detail == "job head is ahead and nothing may pass it"
+    assert result.verdicts["head"].planned_start_ms is None
