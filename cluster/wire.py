@@ -4,9 +4,17 @@ Fields that a side does not know are passed over, because agents and brokers are
 the same moment.
 """
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
 
@@ -17,8 +25,24 @@ CHUNK_BYTES_MAX = 256 * 1024
 DETAIL_LENGTH_MAX = 10_000
 MS_MAX = 1 << 53
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_REPLACEMENT = "\ufffd"
+
+
+def printable(text: object) -> object:
+    """Text that every database and terminal takes, cut to its limit; what is no text stays so.
+
+    It quotes what programs and file systems at a centre say. A report that was refused for it
+    would be repeated for ever, and the centre be lost with all that it runs.
+    """
+    if not isinstance(text, str):
+        return text
+    return _UNPRINTABLE.sub(_REPLACEMENT, text[:DETAIL_LENGTH_MAX])
+
+
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
 Ms = Annotated[int, Field(ge=0, le=MS_MAX)]
+Text = Annotated[str, BeforeValidator(printable)]
 Rank = Annotated[int, Field(ge=0, lt=ATTEMPTS_MAX)]
 
 
@@ -37,7 +61,7 @@ class AttemptHeard(Message):
     ended_at_ms: Ms | None = None
     exit_code: Annotated[int, Field(ge=-256, le=255)] | None = None
     end: AttemptEnd | None = None
-    detail: Annotated[str, StringConstraints(max_length=DETAIL_LENGTH_MAX)] = ""
+    detail: Text = ""
 
     @classmethod
     def of(cls, report: AttemptReport) -> "AttemptHeard":
@@ -48,7 +72,7 @@ class AttemptHeard(Message):
             ended_at_ms=report.ended_at_ms,
             exit_code=report.exit_code,
             end=report.end,
-            detail=report.detail[:DETAIL_LENGTH_MAX],
+            detail=report.detail,
         )
 
     def report(self) -> AttemptReport:

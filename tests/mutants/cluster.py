@@ -29,6 +29,8 @@ MUTANTS = [
     Mutant("cluster/agent.py", "log.offset >= chunk.offset + len(chunk.data)", "True", "tests/unit/test_agent.py"),
     Mutant("cluster/agent.py", "mark.stat().st_mtime if mark.exists() else 0.0", "time.time()", "tests/unit/test_agent.py"),
     Mutant("cluster/agent.py", "is_last=one.is_last,", "is_last=False,", "tests/unit/test_agent.py"),
+    Mutant("cluster/wire.py", "return _UNPRINTABLE.sub(_REPLACEMENT, text[:DETAIL_LENGTH_MAX])", "return text[:DETAIL_LENGTH_MAX]", "tests/unit/test_wire.py"),
+    Mutant("cluster/wire.py", "text[:DETAIL_LENGTH_MAX]", "text", "tests/unit/test_wire.py"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
 ]

@@ -1,0 +1,53 @@
+"""What agents and brokers say to one another survives whatever a centre may have to quote."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from pydantic import ValidationError
+
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
+from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, Report
+
+REFUSED = AttemptReport(
+    attempt_id="j.1", phase=AttemptPhase.ENDED, end=AttemptEnd.REFUSED, detail="no"
+)
+
+
+def heard(detail: str) -> str:
+    """The detail that a broker keeps of what somebody posts."""
+    attempt = {"attempt_id": "j.1", "phase": "ended", "detail": detail}
+    report = {
+        "agent_started_at_ms": 1,
+        "number": 1,
+        "online_node_ids": [],
+        "attempts": [attempt],
+    }
+    # As a web framework does it: parsed by Python, which takes what PostgreSQL refuses.
+    return Report.model_validate(json.loads(json.dumps(report))).attempts[0].detail
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x1b", "\x7f", "\x9b", "\r", "\ud800", "\uffff"])
+def test_what_no_database_or_terminal_takes_is_replaced(sign: str) -> None:
+    assert heard(f"bad {sign} name") == "bad \ufffd name"
+
+
+def test_what_people_read_stays_as_it_is() -> None:
+    assert heard("第一行\n\tsecond 😀 é") == "第一行\n\tsecond 😀 é"
+
+
+def test_a_detail_that_is_too_long_is_cut_and_not_refused() -> None:
+    assert heard("x" * (DETAIL_LENGTH_MAX + 1)) == "x" * DETAIL_LENGTH_MAX
+
+
+def test_an_agent_can_say_whatever_a_file_system_called_a_file() -> None:
+    said = AttemptHeard.of(replace(REFUSED, detail="no \udcff\0 there")).model_dump_json()
+
+    assert AttemptHeard.model_validate_json(said).report() == replace(
+        REFUSED, detail="no \ufffd\ufffd there"
+    )
+
+
+def test_a_detail_that_is_no_text_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        AttemptHeard.model_validate({"attempt_id": "j.1", "phase": "ended", "detail": 7})
