@@ -310,8 +310,12 @@ class Controller:
         )
 
     def _changed_answers(self, now_ms: int) -> dict[str, Waiting]:
-        """Answers that differ from what was told: new jobs at once, the others now and then."""
-        is_due = now_ms - self._explained_ms >= self.settings.explain_every_ms
+        """Answers that differ from what was told: new jobs at once, the others now and then.
+
+        A long queue is told less often: where one starts all behind it move up, a row for each.
+        """
+        pause_ms = max(self.settings.explain_every_ms, len(self.plan.verdicts))
+        is_due = now_ms - self._explained_ms >= pause_ms
         changed: dict[str, Waiting] = {}
         for position, (job_id, verdict) in enumerate(self.plan.verdicts.items(), start=1):
             told = self._told.get(job_id)

@@ -71,4 +71,6 @@ MUTANTS = [
     Mutant("scheduler/planner.py", "for n in self.park.node_ids(pool.id) if n in online)", "for n in self.park.node_ids(pool.id))", f"{_INVARIANTS} -k whole"),
     Mutant("scheduler/planner.py", "if record.not_before_ms > self.now_ms:", "if False:", _PLANNER),
     Mutant("scheduler/planner.py", "desk.is_full():\n            break", "desk.is_full():\n            pass", _PLANNER),
+    Mutant("scheduler/controller.py", "max(self.settings.explain_every_ms, len(self.plan.verdicts))", "self.settings.explain_every_ms", "tests/unit/test_answers.py"),
+    Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/test_leader.py"),
 ]
