@@ -1,6 +1,6 @@
 """The port to the durable log, and the log in memory that tests and replays use."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -109,10 +109,14 @@ class MemoryLog:
     transfers: list[Transfer] = field(default_factory=list)
     checkpoint: Snapshot = field(default_factory=Snapshot)
     checkpoint_seq: int = 0
+    _asked_ids: set[str] = field(default_factory=set)
+    _facts: set[Hashable] = field(default_factory=set)
 
     def ask(self, request: Request) -> None:
-        """Put a request into the inbox; the same id twice is once."""
-        self.inbox.setdefault(request.id, request)
+        """Put a request into the inbox; the same id twice is once, also after it was taken."""
+        if request.id not in self._asked_ids:
+            self._asked_ids.add(request.id)
+            self.inbox[request.id] = request
 
     def lead(self, now_ms: int) -> int:  # noqa: ARG002 - nothing expires in memory
         self.epoch += 1
@@ -130,21 +134,26 @@ class MemoryLog:
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
         self._fence(epoch)
+        facts = [*_facts(cycle)]
+        assert len({*facts}) == len(facts), "a fact is booked twice in one cycle"
+        assert self._facts.isdisjoint(facts), "a fact is booked already"
+        self._facts.update(facts)
         self.events.extend(cycle.events)
         for request_id in cycle.request_ids:
             del self.inbox[request_id]
         self.refused.update(cycle.refused)
         self.waiting.update(cycle.waiting)
-        self._book(cycle)
+        self.usage.update(((usage.reference, usage.from_ms), usage) for usage in cycle.usage)
+        self.credits.extend(cycle.credits)
+        self.transfers.extend(cycle.transfers)
 
     def _fence(self, epoch: int) -> None:
         if epoch != self.epoch:
             raise Deposed(f"epoch {epoch} is over, {self.epoch} leads")
 
-    def _book(self, cycle: Cycle) -> None:
-        for usage in cycle.usage:
-            key = (usage.reference, usage.from_ms)
-            assert key not in self.usage, f"usage {key} was booked twice"
-            self.usage[key] = usage
-        self.credits.extend(cycle.credits)
-        self.transfers.extend(cycle.transfers)
+
+def _facts(cycle: Cycle) -> Iterator[Hashable]:
+    """What each fact of the books is known by, for ever."""
+    yield from (("usage", usage.reference, usage.from_ms) for usage in cycle.usage)
+    yield from (("usage credit", credit.reference) for credit in cycle.credits)
+    yield from ((transfer.kind, transfer.reference) for transfer in cycle.transfers)

@@ -10,6 +10,7 @@ _PLANNER = "tests/unit/test_planner.py"
 _BACKFILL = "tests/unit/test_backfill.py"
 _INVARIANTS = "tests/unit/test_planner_invariants.py"
 
+_LOGS = "tests/contract/test_logs.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
@@ -25,6 +26,17 @@ MUTANTS = [
     Mutant("scheduler/backfill.py", "self.reservation is None or end_ms <= self.reservation.start_ms", "True", "tests/unit/test_simulate.py"),
     Mutant("scheduler/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
     Mutant("scheduler/state.py", "if job.id in self.jobs or job.id in self.final_states:", "if job.id in self.jobs:", _STATE),
+    Mutant("scheduler/log.py", "if request.id not in self._asked_ids:", "if True:", f"{_LOGS} -k memory"),
+    Mutant("scheduler/log.py", "        assert self._facts.isdisjoint(facts), \"a fact is booked already\"\n", "", f"{_LOGS} -k memory"),
+    Mutant("scheduler/log.py", "return deepcopy(self.checkpoint), iter(", "return self.checkpoint, iter(", f"{_LOGS} -k memory"),
+    Mutant("scheduler/log.py", "        self._fence(epoch)\n        self.checkpoint", "        self.checkpoint", f"{_LOGS} -k memory"),
+    Mutant("scheduler/store.py", "statement = update(LeaderRow).where(LeaderRow.epoch == epoch)\n", "statement = update(LeaderRow)\n", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", "            .where(InboxRow.consumed_seq.is_(None))\n", "", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", ".order_by(InboxRow.seq)", ".order_by(InboxRow.id)", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", "select(CheckpointRow).order_by(CheckpointRow.seq.desc())", "select(CheckpointRow).order_by(CheckpointRow.seq)", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", "decode_snapshot(row.body), self._events_after(row.seq)", "decode_snapshot(row.body), self._events_after(0)", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", "start=self._seq + 1)", "start=self._seq + 2)", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", 'refused=bindparam("why")', "refused=None", f"{_LOGS} -k postgresql"),
     Mutant("scheduler/state.py", "if event.hold_micros > funds.available_micros:", "if False:", _STATE),
     Mutant("scheduler/state.py", "if any(self.free_cards[s.node_id] < s.card_count", "if all(self.free_cards[s.node_id] < s.card_count", _STATE),
     Mutant("scheduler/state.py", "if event.at_ms < attempt.leased_at_ms:", "if False:", _STATE),
