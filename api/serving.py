@@ -241,6 +241,8 @@ def agent(
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # A line for each call, which is more than one a second, would hide all others.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     if (ray_address is None) is not (ray_token_path is None):
         fail(
             both(

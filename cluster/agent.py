@@ -79,10 +79,13 @@ class BrokerUnheard(Exception):
 
 
 class Broker:
-    """The broker's routes for agents. A broker that does not lead names the one that does."""
+    """The broker's routes for agents. A broker that does not lead names the one that does.
+
+    Where that one falls silent, the address in the settings is asked again who leads now.
+    """
 
     def __init__(self, settings: AgentSettings) -> None:
-        self._url = settings.url
+        self._home = self._url = settings.url
         self._centre_id = settings.centre.id
         self._http = httpx2.Client(
             headers={"Authorization": f"Bearer {settings.api_key}"},
@@ -121,7 +124,8 @@ class Broker:
                 timeout=timeout_s,
             )
         except httpx2.HTTPError as error:
-            raise BrokerUnheard(f"{self._url}: {type(error).__name__} {error}") from error
+            silent, self._url = self._url, self._home
+            raise BrokerUnheard(f"{silent}: {type(error).__name__} {error}") from error
         if answer.is_redirect:
             self._follow(answer.headers.get("location", ""))
         if not answer.is_success:

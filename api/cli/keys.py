@@ -51,7 +51,7 @@ def keys(context: typer.Context, as_json: Json = False) -> None:
     made = table(
         both("key", "密钥"),
         both("role", "角色"),
-        both("tenant", "企业"),
+        both("whose", "所属"),
         both("label", "标签"),
         both("created", "创建"),
         both("last used", "最近使用"),
@@ -60,7 +60,7 @@ def keys(context: typer.Context, as_json: Json = False) -> None:
         made.add_row(
             f"[dim strike]{key.id}[/]" if key.revoked_at_ms else key.id,
             key.role,
-            key.tenant or "-",
+            key.tenant or key.centre or "-",
             key.label,
             clock_text(key.created_at_ms),
             clock_text(key.last_used_at_ms),

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 # fmt: off
 MUTANTS = [
+    Mutant("cluster/agent.py", "silent, self._url = self._url, self._home", "silent = self._url", "tests/unit/test_agent.py -k leader"),
     Mutant("cluster/simulated.py", "if order.attempt_id in self._reports:", "if False:", "tests/unit/test_simulated.py"),
     Mutant("cluster/simulated.py", "for member in order.members} - self._online", "for member in order.members} - set(self._cards_by_node)", "tests/unit/test_simulated.py"),
     Mutant("cluster/simulated.py", "if silent_ms > self.fence_ms:", "if silent_ms < 0:", "tests/unit/test_simulated.py"),

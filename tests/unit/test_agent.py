@@ -1,14 +1,22 @@
 """The agent's bookkeeping: what it ships, and how long it has not heard the broker."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from typing_extensions import override
 
 from cluster import agent
-from cluster.agent import Shipping, Silence, batches, shipped
+from cluster.agent import AgentSettings, Broker, BrokerUnheard, Shipping, Silence, batches, shipped
 from cluster.member import LogChunk
-from cluster.wire import LogKept, LogsKept, LogsShipped
+from cluster.wire import LogKept, LogsKept, LogsShipped, Report
+from tests.ray_centre import CENTRE, PARK
+
+REPORT = Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[])
 
 
 def chunk(
@@ -77,6 +85,58 @@ def test_the_broker_is_told_which_output_is_a_members_last() -> None:
     sent = shipped([chunk(0), chunk(1, is_last=True), chunk(2, data=b"", is_last=True)])
 
     assert [one.is_last for one in sent.chunks] == [False, True, True]
+
+
+@contextmanager
+def answering(status: int, **headers: str) -> Iterator[str]:
+    """A broker that says this to everything, and its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        """Reads what is posted, and answers."""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in {"Content-Length": "0", **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        @override
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Nothing on the terminal."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def broker(url: str, tmp_path: Path) -> Broker:
+    settings = AgentSettings(
+        centre=CENTRE,
+        device_kind_by_id=PARK.device_kind_by_id,
+        url=url,
+        api_key="brk_x_y",
+        ray_address="127.0.0.1:1",
+        ray_token_path=tmp_path / "token",
+        data_dir=tmp_path,
+    )
+    return Broker(settings)
+
+
+def test_where_the_leader_falls_silent_the_first_address_is_asked_again(tmp_path: Path) -> None:
+    with answering(204) as leader, answering(307, Location=leader) as home:
+        told = broker(home, tmp_path)
+        with pytest.raises(BrokerUnheard, match="answers 307"):
+            told.report(REPORT)
+        told.report(REPORT)
+
+    with pytest.raises(BrokerUnheard, match=leader):
+        told.report(REPORT)
+    with pytest.raises(BrokerUnheard, match=home):
+        told.report(REPORT)
 
 
 def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
