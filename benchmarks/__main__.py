@@ -11,11 +11,17 @@ from rich.table import Table
 from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
 from api.up import UpFailed
-from benchmarks import launch, plan, replay, submit
+from benchmarks import controller, launch, plan, replay, submit
 from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.traces import BadTrace
 
-COMMANDS = {"launch": launch, "plan": plan, "replay": replay, "submit": submit}
+COMMANDS = {
+    "controller": controller,
+    "launch": launch,
+    "plan": plan,
+    "replay": replay,
+    "submit": submit,
+}
 FAILED = 1
 WRONG_USE = 2
 

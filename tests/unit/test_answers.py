@@ -27,13 +27,13 @@ class Line:
             self.log.ask(Request(id=f"declare-{number}", wish=wish))
         self.controller.lead(0)
         model = next(drawn_jobs(Crowd(park=PARK, pending=0, shapes=1, seed=0), Random(0)))
-        for number in range(waiting + 1):
-            job_id = f"j{number:05}"
+        ids = [f"j{number:05}" for number in range(waiting + 1)]
+        for job_id in ids:
             job = replace(model, id=job_id, tenant_id="tenant", submitted_at_ms=0)
             self.log.ask(Request(id=job_id, wish=Submitted(at_ms=0, job=job)))
         while self.log.inbox:
             self.step(1)
-        self.last_id = job_id
+        self.last_id = ids[-1]
 
     def step(self, now_ms: int) -> None:
         self.centre.advance(now_ms)
