@@ -1,5 +1,6 @@
-"""The only wall clock, and the ids that are made from it."""
+"""The only clock, and the ids that are made from it."""
 
+import threading
 import time
 from random import Random
 
@@ -11,8 +12,34 @@ RANDOM_BITS = 80
 ID_LENGTH = 26
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
+SLEW = 100
+"""A clock that was set while we run is followed by one part in so many."""
+
+
+class SteadyClock:
+    """Milliseconds since 1970 that never jump and never go back.
+
+    A machine whose clock is set by half an hour must not end, expire or charge anything: durations
+    come from the monotonic clock, and what the wall clock differs from it is made up slowly.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now_ns = time.time_ns()
+        self._monotonic_ns = time.monotonic_ns()
+
+    def __call__(self) -> int:
+        with self._lock:
+            monotonic_ns = time.monotonic_ns()
+            passed_ns = monotonic_ns - self._monotonic_ns
+            self._monotonic_ns = monotonic_ns
+            behind_ns = time.time_ns() - self._now_ns - passed_ns
+            most_ns = passed_ns // SLEW
+            self._now_ns += passed_ns + min(max(behind_ns, -most_ns), most_ns)
+            return self._now_ns // 1_000_000
+
+
+now_ms = SteadyClock()
 
 
 def new_job_id(at_ms: int, random: Random) -> str:

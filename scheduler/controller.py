@@ -13,7 +13,7 @@ from scheduler.job import EndCause, Job, JobState
 from scheduler.loads import loads
 from scheduler.log import Cycle, Log, PoolLoad, Request, Waiting
 from scheduler.metering import Booking, book, slices
-from scheduler.orders import cause_of, order
+from scheduler.orders import cause_of, ended_at_ms, order
 from scheduler.planner import DEFAULT, Answers, Plan, Policy, plan
 from scheduler.record import Attempt
 from scheduler.state import State
@@ -73,6 +73,7 @@ class Controller:
         self.plan = Plan(grants=(), verdicts={})
         self._led_ms = 0
         self._heard_ms: dict[str, int] = {}
+        self._present: set[str] = set()
         self._loads: dict[str, PoolLoad] = {}
         self._told: dict[str, Waiting] = {}
         self._explained_ms = 0
@@ -90,12 +91,13 @@ class Controller:
         self._events_since_checkpoint = count
         self._led_ms = now_ms
         self._heard_ms = {}
+        self._present = set()
 
     def step(self, now_ms: int) -> Cycle:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch()
-        self._take_requests(batch, requests, now_ms)
+        self._take_requests(batch, requests)
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
@@ -133,11 +135,8 @@ class Controller:
         for event in events:
             self._take(batch, event)
 
-    def _take_requests(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> None:
+    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
         for request in requests:
-            if isinstance(request.wish, ev.TenantDeclared):
-                # What was used until now is priced by the class that the tenant had.
-                self._take_all(batch, self._meter(now_ms, 1))
             refusal = self._take(batch, request.wish)
             if refusal is not None:
                 batch.refused[request.id] = refusal
@@ -182,6 +181,8 @@ class Controller:
         is_news = report.heard_at_ms > max(before_ms, self._led_ms)
         if is_news:
             self._heard_ms[centre_id] = report.heard_at_ms
+        if report.heard_at_ms >= self._led_ms:
+            self._present.add(centre_id)
         if now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
             yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
         online = tuple(sorted(report.online_node_ids))
@@ -209,12 +210,12 @@ class Controller:
         if not attempt.is_seen:
             yield ev.Launching(at_ms=now_ms, attempt_id=attempt.id)
         if told.started_at_ms is not None and attempt.started_at_ms is None:
-            at_ms = min(max(told.started_at_ms, attempt.leased_at_ms), now_ms)
+            at_ms = max(min(told.started_at_ms, now_ms), attempt.leased_at_ms)
             yield ev.Started(at_ms=at_ms, attempt_id=attempt.id)
         if told.phase is AttemptPhase.ENDED:
-            ended_ms = told.ended_at_ms if told.ended_at_ms is not None else report.heard_at_ms
-            cause, at_ms = cause_of(attempt, told), min(ended_ms, now_ms)
-            end = End(cause, at_ms, told.exit_code, told.detail)
+            ended_ms = ended_at_ms(attempt, told)
+            at_ms = min(report.heard_at_ms if ended_ms is None else ended_ms, now_ms)
+            end = End(cause_of(attempt, told), at_ms, told.exit_code, told.detail)
             yield from self._end(attempt, end, now_ms)
 
     def _end(self, attempt: Attempt, end: End, now_ms: int) -> Iterator[ev.Event]:
@@ -236,10 +237,11 @@ class Controller:
 
         Where nobody is heard of it is the broker that is cut off, and expiry is frozen.
         """
+        in_park = self.state.park.centre_by_id if self.state.park else {}
         silent = {
             # Silence counts from the lead: nobody could be heard while nobody led.
             centre_id: now_ms - max(self._heard_ms.get(centre_id, 0), self._led_ms)
-            for centre_id in sorted(self.drivers)
+            for centre_id in sorted({*self.drivers, *in_park})
         }
         for centre_id, silent_ms in silent.items():
             if silent_ms >= self.settings.suspect_after_ms:
@@ -281,7 +283,10 @@ class Controller:
     # What the plan decides.
 
     def _leases(self, now_ms: int) -> Iterator[ev.Event]:
+        """What the log last knew of a centre is no news: nothing goes where nobody was heard."""
         for grant in self.plan.grants:
+            if grant.placement.centre_id not in self._present:
+                continue
             record = self.state.jobs[grant.job_id]
             yield ev.Leased(
                 at_ms=now_ms,

@@ -61,13 +61,15 @@ def tenant_refusal(
 
 
 def with_price_list(
-    prices: PriceBook, event: PriceListPublished, park: Park | None, tenants: Iterable[Tenant]
+    prices: PriceBook, event: PriceListPublished, park: Park | None, classes: set[str]
 ) -> PriceBook | str:
-    """The book with the list that is published, or why it cannot be."""
+    """The book with the list that is published, or why it cannot be.
+
+    `classes` are all by which work may have to be priced.
+    """
     price_list = event.price_list
     if prices.lists and price_list.from_ms < event.at_ms:
         return f"price list {price_list.id} would begin in the past"
-    classes = {tenant.price_class for tenant in tenants}
     kinds = park.device_kinds if park else ()
     try:
         for kind, qos, price_class in product(kinds, Priority, sorted(classes)):

@@ -55,6 +55,7 @@ class LeaderLoop:
         self.pace = pace or Pace()
         self._clock = clock
         self._renewed_ms = 0
+        self._lead_seen = (0, 0)
 
     @property
     def is_leading(self) -> bool:
@@ -64,7 +65,7 @@ class LeaderLoop:
         """Lead whenever nobody does, until stopped; any failure costs the state, never the log."""
         while not self.stop.is_set():
             try:
-                if self._clock() >= self.log.leads_until_ms():
+                if self._is_free():
                     self._lead()
             except Deposed as deposed:
                 LOG.warning("deposed: %s", deposed)
@@ -73,6 +74,16 @@ class LeaderLoop:
             finally:
                 self.controller = None
             self.stop.wait(self.pace.retry_s)
+
+    def _is_free(self) -> bool:
+        """The lead has expired by our clock, or was not renewed for as long as a lead lasts.
+
+        The second counts where the clock of whoever led was ahead of ours.
+        """
+        until_ms, now_ms = self.log.leads_until_ms(), self._clock()
+        if until_ms != self._lead_seen[0]:
+            self._lead_seen = (until_ms, now_ms)
+        return now_ms >= until_ms or now_ms - self._lead_seen[1] >= self.log.lease_ms
 
     def _lead(self) -> None:
         controller = Controller(self.log, self.drivers, self.settings)

@@ -42,11 +42,10 @@ def slices(state: State, attempt: Attempt, to_ms: int, now_ms: int) -> Iterator[
     prices = state.prices
     cuts = sorted({*month_edges(begin, to_ms), *prices.edges(begin, to_ms), to_ms})
     job = state.jobs[attempt.job_id].job
-    price_class = state.tenants[job.tenant_id].price_class
     for from_ms, cut_ms in zip([begin, *cuts], cuts, strict=False):
         price_list = prices.list_at(from_ms)
         kind_id = attempt.placement.device_kind_id
-        price = price_list.price_micros(kind_id, job.priority, price_class)
+        price = price_list.price_micros(kind_id, job.priority, attempt.price_class)
         yield Metered(
             at_ms=now_ms,
             attempt_id=attempt.id,

@@ -40,6 +40,14 @@ def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:
     )
 
 
+def ended_at_ms(attempt: Attempt, told: AttemptReport) -> int | None:
+    """When it ended by the log's time: a centre's clock may be wrong, what it measures is not."""
+    ended_ms, told_ms, started_ms = told.ended_at_ms, told.started_at_ms, attempt.started_at_ms
+    if ended_ms is None or told_ms is None or started_ms is None:
+        return ended_ms
+    return ended_ms - told_ms + started_ms
+
+
 def cause_of(attempt: Attempt, told: AttemptReport) -> EndCause:
     """Why it ended: what the broker asked for explains a stop, the centre explains the rest."""
     match told.end:

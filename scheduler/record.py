@@ -12,9 +12,9 @@ from scheduler.tenancy import Tenant
 class Attempt:
     """A live try: it holds its placement until it ends.
 
-    `metered_to_ms` is how far its usage is in the log, `charged_micros` what that came to, and
-    `hold_left_micros` what is still set aside for it. `stop_cause` is set once the broker wants
-    it gone.
+    `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
+    in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
+    for it. `stop_cause` is set once the broker wants it gone.
     """
 
     id: str
@@ -22,6 +22,7 @@ class Attempt:
     placement: Placement
     epoch: int
     leased_at_ms: int
+    price_class: str
     hold_left_micros: int
     is_launching: bool = False
     started_at_ms: int | None = None

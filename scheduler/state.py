@@ -102,7 +102,9 @@ class State:
         return None
 
     def _publish(self, event: ev.PriceListPublished) -> str | None:
-        prices = with_price_list(self.prices, event, self.park, self.tenants.values())
+        classes = {tenant.price_class for tenant in self.tenants.values()}
+        classes |= {attempt.price_class for attempt in self.live.values()}
+        prices = with_price_list(self.prices, event, self.park, classes)
         if isinstance(prices, str):
             return prices
         self.prices = prices
@@ -157,6 +159,7 @@ class State:
             placement=event.placement,
             epoch=event.epoch,
             leased_at_ms=event.at_ms,
+            price_class=self.tenants[record.job.tenant_id].price_class,
             hold_left_micros=event.hold_micros,
         )
         self.queue.discard(event.job_id)

@@ -30,11 +30,11 @@ class SqlLog:
     def __init__(self, engine: Engine, url: str, lease_ms: int = 10_000) -> None:
         self._engine = engine
         self._url = url
-        self._lease_ms = lease_ms
+        self.lease_ms = lease_ms
         self._seq = 0
 
     def lead(self, now_ms: int) -> int:
-        expires_at_ms = now_ms + self._lease_ms
+        expires_at_ms = now_ms + self.lease_ms
         row = upsert(LeaderRow).values(id=1, epoch=1, expires_at_ms=expires_at_ms, url=self._url)
         statement = row.on_conflict_do_update(
             index_elements=[LeaderRow.id],
@@ -108,12 +108,12 @@ class SqlLog:
     def _fence(self, connection: Connection, epoch: int, now_ms: int | None) -> int:
         """Lock the lead for this transaction; without `now_ms` it is not made longer."""
         statement = update(LeaderRow).where(LeaderRow.epoch == epoch)
-        until = LeaderRow.expires_at_ms if now_ms is None else now_ms + self._lease_ms
+        until = LeaderRow.expires_at_ms if now_ms is None else now_ms + self.lease_ms
         statement = statement.values(expires_at_ms=until)
         expires_at_ms = connection.scalar(statement.returning(LeaderRow.expires_at_ms))
         if expires_at_ms is None:
             raise Deposed(f"epoch {epoch} is over: another broker leads")
-        return int(expires_at_ms) - self._lease_ms
+        return int(expires_at_ms) - self.lease_ms
 
     def _events_after(self, seq: int) -> Iterator[ev.Event]:
         while True:

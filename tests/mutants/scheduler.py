@@ -3,14 +3,15 @@
 from tests.mutants.mutant import Mutant
 
 _SEEDS = "tests/simulation/test_seeds.py"
+_TRUST = "tests/unit/test_controller_trust.py"
 _STATE = "tests/unit/test_state.py"
 _DECLARED = "tests/unit/test_state_declared.py"
 _PLACEMENT = "tests/unit/test_placement.py"
 _PLANNER = "tests/unit/test_planner.py"
 _BACKFILL = "tests/unit/test_backfill.py"
 _INVARIANTS = "tests/unit/test_planner_invariants.py"
-
 _LOGS = "tests/contract/test_logs.py"
+
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
@@ -19,13 +20,13 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))", "to_ms = now_ms", _SEEDS),
     Mutant("scheduler/controller.py", "if silent_ms >= self.settings.lost_after_ms:", "if silent_ms >= self.settings.suspect_after_ms:", _SEEDS),
     Mutant("scheduler/controller.py", "            if told.attempt_id in self.state.live:\n                continue\n", "", _SEEDS),
+    Mutant("scheduler/controller.py", "if grant.placement.centre_id not in self._present:", "if False:", _TRUST),
+    Mutant("scheduler/controller.py", "sorted({*self.drivers, *in_park})", "sorted(self.drivers)", _TRUST),
+    Mutant("scheduler/controller.py", "max(min(told.started_at_ms, now_ms), attempt.leased_at_ms)", "min(max(told.started_at_ms, attempt.leased_at_ms), now_ms)", _TRUST),
+    Mutant("scheduler/orders.py", "return ended_ms - told_ms + started_ms", "return ended_ms", _TRUST),
+    Mutant("scheduler/metering.py", "attempt.price_class", "state.tenants[job.tenant_id].price_class", _TRUST),
+    Mutant("scheduler/leader.py", " or now_ms - self._lead_seen[1] >= self.log.lease_ms", "", "tests/unit/test_leader.py"),
     Mutant("scheduler/log.py", "if epoch != self.epoch:", "if epoch > self.epoch:", _SEEDS),
-    Mutant("scheduler/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
-    Mutant("scheduler/queue.py", "-job.priority.rank,", "job.priority.rank,", "tests/unit/test_queue.py"),
-    Mutant("scheduler/planner.py", "if answers is Answers.GRANTS and desk.is_full():", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
-    Mutant("scheduler/backfill.py", "self.reservation is None or end_ms <= self.reservation.start_ms", "True", "tests/unit/test_simulate.py"),
-    Mutant("scheduler/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
-    Mutant("scheduler/state.py", "if job.id in self.jobs or job.id in self.final_states:", "if job.id in self.jobs:", _STATE),
     Mutant("scheduler/log.py", "if request.id not in self._asked_ids:", "if True:", f"{_LOGS} -k memory"),
     Mutant("scheduler/log.py", "        assert self._facts.isdisjoint(facts), \"a fact is booked already\"\n", "", f"{_LOGS} -k memory"),
     Mutant("scheduler/log.py", "return deepcopy(self.checkpoint), iter(", "return self.checkpoint, iter(", f"{_LOGS} -k memory"),
@@ -37,6 +38,12 @@ MUTANTS = [
     Mutant("scheduler/store.py", "decode_snapshot(row.body), self._events_after(row.seq)", "decode_snapshot(row.body), self._events_after(0)", f"{_LOGS} -k postgresql"),
     Mutant("scheduler/store.py", "start=self._seq + 1)", "start=self._seq + 2)", f"{_LOGS} -k postgresql"),
     Mutant("scheduler/store.py", 'refused=bindparam("why")', "refused=None", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
+    Mutant("scheduler/queue.py", "-job.priority.rank,", "job.priority.rank,", "tests/unit/test_queue.py"),
+    Mutant("scheduler/planner.py", "if answers is Answers.GRANTS and desk.is_full():", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/backfill.py", "self.reservation is None or end_ms <= self.reservation.start_ms", "True", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
+    Mutant("scheduler/state.py", "if job.id in self.jobs or job.id in self.final_states:", "if job.id in self.jobs:", _STATE),
     Mutant("scheduler/state.py", "if event.hold_micros > funds.available_micros:", "if False:", _STATE),
     Mutant("scheduler/state.py", "if any(self.free_cards[s.node_id] < s.card_count", "if all(self.free_cards[s.node_id] < s.card_count", _STATE),
     Mutant("scheduler/state.py", "if event.at_ms < attempt.leased_at_ms:", "if False:", _STATE),

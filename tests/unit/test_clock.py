@@ -1,12 +1,17 @@
 """Ids of jobs sort by time, and differ within a millisecond."""
 
+import threading
+from datetime import timedelta
 from random import Random
 
+import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.clock import ALPHABET, TIME_BITS, new_job_id, new_job_ids, now_ms
+from api.clock import ALPHABET, TIME_BITS, SteadyClock, new_job_id, new_job_ids
+
+HOUR_MS = 3_600_000
 
 times = st.integers(0, (1 << TIME_BITS) - 1)
 
@@ -38,4 +43,17 @@ def test_jobs_submitted_together_keep_their_order_and_are_distinct() -> None:
 
 def test_the_clock_counts_milliseconds_since_1970() -> None:
     with time_machine.travel("2026-01-01T00:00:00.250Z", tick=False):
-        assert now_ms() == 1_767_225_600_250
+        assert 0 <= SteadyClock()() - 1_767_225_600_250 < HOUR_MS
+
+
+@pytest.mark.parametrize("set_by_ms", [-HOUR_MS, HOUR_MS])
+def test_a_clock_that_is_set_is_followed_slowly(set_by_ms: int) -> None:
+    with time_machine.travel("2026-01-01T00:00:00Z") as traveller:
+        clock = SteadyClock()
+        before_ms = clock()
+        traveller.shift(timedelta(milliseconds=set_by_ms))
+        threading.Event().wait(0.2)
+        after_ms = clock()
+
+    assert 150 <= after_ms - before_ms < HOUR_MS // 10
+    assert (after_ms - before_ms < 200 * 0.995) == (set_by_ms < 0) or after_ms - before_ms > 200

@@ -1,6 +1,36 @@
-"""Rules of the leader's loop: it leaves time to those who share its process."""
+"""Rules of the leader's loop: when it leads, and that it leaves time to others."""
 
-from scheduler.leader import Pace
+import threading
+
+from api.clock import SteadyClock
+from api.database import engine
+from scheduler.controller import Settings
+from scheduler.leader import LeaderLoop, Pace
+from scheduler.store import SqlLog
+
+HOUR_MS = 3_600_000
+
+
+def test_a_lead_from_a_clock_that_was_ahead_ends_when_it_is_not_renewed(database_url: str) -> None:
+    database = engine(database_url)
+    clock = SteadyClock()
+    SqlLog(database, "http://other").lead(clock() + HOUR_MS)
+    loop = LeaderLoop(
+        SqlLog(database, "http://me", lease_ms=300), {}, Settings(), clock, Pace(retry_s=0.05)
+    )
+    thread = threading.Thread(target=loop.run)
+    began_ms = clock()
+
+    thread.start()
+    while not loop.is_leading and clock() - began_ms < 10_000:
+        threading.Event().wait(0.02)
+    was_leading, after_ms = loop.is_leading, clock() - began_ms
+    loop.stop.set()
+    thread.join(10)
+    database.dispose()
+
+    assert was_leading
+    assert after_ms >= 300, "not while the other may still lead"
 
 
 def test_after_a_step_the_loop_rests_longer_than_the_step_took() -> None:
