@@ -39,7 +39,7 @@ class NurseryAsked:
         ours, its = socket.socketpair()
         with its, (self._root / "nursery.log").open("ab") as log:
             subprocess.run(
-                [sys.executable, "-I", "-S", shim.__file__, str(self._root)],
+                shim.command(self._root),
                 stdin=its.fileno(),
                 stdout=log,
                 stderr=log,

@@ -25,7 +25,7 @@ from cluster.journal import Journal
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
 from cluster.ray_watch import CentreRay, NodeTable
-from cluster.shim import Stop
+from cluster.run_files import Stop
 from cluster.supervisor import FENCED_AFTER_S
 from cluster.wire import order_from_json, order_to_json
 

@@ -24,7 +24,7 @@ from ray.util.placement_group import (
 )
 
 from cluster.member import NODE_LABEL, Leasing, LogChunk, MemberKey, MemberStart, MemberState, Seen
-from cluster.shim import Stop
+from cluster.run_files import Stop
 from cluster.supervisor import NodeSettings, Supervisor
 
 NAMESPACE = "brain"

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster.member import LogChunk, MemberEnd, MemberPhase, MemberStart, MemberState
-from cluster.shim import Stop, claim, write_json, write_whole
+from cluster.run_files import Stop, claim, write_json, write_whole
 
 ORDER_FILE = "order.json"
 _ATTEMPT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")

@@ -1,30 +1,40 @@
 """The shim: stands over one member, ends its whole tree, and writes down how it ended.
 
-Run as a script (`python -I -S shim.py ROOT`, standard library only) it is a node's nursery: it
-forks a shim for each request on its standard input. A fork of this small process costs a
+As a process of its own (`command`; standard library and neighbours only) it is a node's nursery:
+it forks a shim for each request on its standard input. A fork of this small process costs a
 millisecond where a new interpreter costs twenty, and nothing here is a child of Ray, which kills
 its children. Whatever a member leaves behind is adopted by its shim; what a killed shim leaves
 behind is adopted by the nursery, which ends it.
 
-Files of a run, each written as a whole: `begun` (whoever creates it decides whether the member
-ever runs), `started`, `stop` (how to end it), `ended`. `alive` is a pipe that the shim holds
-open for writing: its reader learns at once that the shim is gone. The lease is a file that the
-supervisor touches; when it has not been for too long, nobody counts on this member any more.
+`alive` is a pipe that the shim holds open for writing: its reader learns at once that the shim is
+gone. The lease is a file that the supervisor touches; when it has not been for too long, nobody
+counts on this member any more.
 """
 
-import ctypes
 import json
 import os
 import select
 import signal
 import struct
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-DEFAULT_GRACE_MS = 10_000
+from cluster.processes import (
+    adopt_orphans,
+    anybody,
+    children,
+    dead_children,
+    descendants,
+    follow_parent,
+    handles,
+    kill,
+)
+from cluster.run_files import claim, read_stop, write_json
+
 LOOK_S = 1.0  # how often a shim looks at its lease
 KILL_LOOK_S = 0.02
 LAST_WORDS_MS = 2_000
@@ -33,10 +43,7 @@ LAST_WORDS_MS = 2_000
 REQUEST_BYTES_MAX = 16 * 1024 * 1024
 LENGTH = struct.Struct("!I")
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
 _NOT_FOUND = 127
-_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -55,19 +62,18 @@ class Request:
         return cls(**json.loads(text))
 
 
-@dataclass(frozen=True)
-class Stop:
-    """How to end a member; `signal` goes first, to those of its processes that handle it."""
-
-    grace_ms: int
-    signal: int | None = None
+def command(root: Path) -> list[str]:
+    """How to start the nursery of the runs under `root`, without what a site adds to Python."""
+    ours = str(Path(__file__).resolve().parent.parent)
+    code = f"import sys; sys.path.append({ours!r}); from cluster.shim import main; main()"
+    return [sys.executable, "-I", "-S", "-c", code, str(root)]
 
 
 def main() -> None:
     """Detach from whoever started this, then be the nursery."""
     if os.fork():
         os._exit(0)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     Nursery(control=0).tend()
 
 
@@ -104,15 +110,15 @@ class Nursery:
 
     def _reap(self) -> None:
         """Bury the dead; end what a shim left behind that was killed itself."""
-        for process, exit_code in _dead_children():
+        for process, exit_code in dead_children():
             is_shim = process in self._shims
             self._shims.discard(process)
             self._may_have_strays |= not is_shim or exit_code != 0
         if self._may_have_strays:
-            strays = set(_children(os.getpid())) - self._shims
+            strays = set(children(os.getpid())) - self._shims
             self._may_have_strays = bool(strays)
             for stray in strays:
-                _kill(stray, signal.SIGKILL)
+                kill(stray, signal.SIGKILL)
 
 
 class Shim:
@@ -131,7 +137,7 @@ class Shim:
 
     def stand(self) -> None:
         os.setsid()
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        adopt_orphans()
         if not claim(self._run):
             return
         self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -188,7 +194,7 @@ class Shim:
         self._why = "stopped"
         self._kill_at_s = kill_at_s
         self._term_at_s = now_s
-        if stop.signal is not None and self._signal(stop.signal, _handles(stop.signal)):
+        if stop.signal is not None and self._signal(stop.signal, handles(stop.signal)):
             last_words_ms = min(LAST_WORDS_MS, stop.grace_ms // 4)
             self._term_at_s = kill_at_s - last_words_ms / 1000
 
@@ -196,27 +202,27 @@ class Shim:
         now_s = time.monotonic()
         if self._term_at_s is not None and self._term_at_s <= now_s:
             self._term_at_s = None
-            self._signal(signal.SIGTERM, _anybody)
+            self._signal(signal.SIGTERM, anybody)
         if self._kill_at_s is not None and self._kill_at_s <= now_s:
-            self._signal(signal.SIGKILL, _anybody)
+            self._signal(signal.SIGKILL, anybody)
             self._bury()
 
     def _signal(self, number: int, is_for: Callable[[int], bool]) -> int:
         """Signal those of the member's processes for which it is; how many they were."""
         addressed = [process for process in descendants(os.getpid()) if is_for(process)]
         for process in addressed:
-            _kill(process, number)
+            kill(process, number)
         return len(addressed)
 
     def _bury(self) -> None:
-        for process, exit_code in _dead_children():
+        for process, exit_code in dead_children():
             if process == self._child:
                 self._exit_code = exit_code
 
     def _become_member(self, shim: int) -> None:
         request = self._request
         os.setsid()
-        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        follow_parent()
         if os.getppid() != shim:  # it was killed before we could ask to follow it
             return
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -250,92 +256,6 @@ class _Lease:
         if touched != self._seen:
             self._seen, self._seen_at_s = touched, time.monotonic()
         return time.monotonic() - self._seen_at_s <= self._ttl_s
-
-
-def claim(run: Path) -> bool:
-    """Become the one who decides whether the member of this run ever runs."""
-    try:
-        os.close(os.open(run / "begun", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError:
-        return False
-    return True
-
-
-def write_json(path: Path, value: Mapping[str, object]) -> None:
-    write_whole(path, json.dumps(value))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write the whole file or nothing; a reader never sees a half."""
-    unfinished = path.with_name(f"{path.name}.new")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.rename(path)
-
-
-def read_stop(run: Path) -> Stop:
-    """How to stop; somebody who sends TERM without saying how gives the usual grace."""
-    try:
-        return Stop(**json.loads((run / "stop").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Stop(grace_ms=DEFAULT_GRACE_MS)
-
-
-def descendants(root: int) -> list[int]:
-    """The processes under `root`, without itself, parents before their children."""
-    children = _children_by_parent()
-    found = list(children.get(root, ()))
-    for process in found:
-        found += children.get(process, ())
-    return found
-
-
-def _children(parent: int) -> list[int]:
-    return _children_by_parent().get(parent, [])
-
-
-def _children_by_parent() -> dict[int, list[int]]:
-    """Who is whose child, among all processes that are not dead already."""
-    children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all we need
-        if name.isdigit():
-            with suppress(OSError, ValueError):
-                # After the name in brackets, which may hold anything: state, parent, ...
-                fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
-                if fields[0] != b"Z":
-                    children.setdefault(int(fields[1]), []).append(int(name))
-    return children
-
-
-def _dead_children() -> Iterator[tuple[int, int]]:
-    """Bury children that have ended: each process and its exit code, negative for a signal."""
-    with suppress(ChildProcessError):
-        while True:
-            process, status = os.waitpid(-1, os.WNOHANG)
-            if process == 0:
-                return
-            yield process, os.waitstatus_to_exitcode(status)
-
-
-def _handles(number: int) -> Callable[[int], bool]:
-    """Whether a process has a handler for this signal; without one it would just die of it."""
-
-    def is_handled(process: int) -> bool:
-        with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-                if line.startswith("SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
-        return False
-
-    return is_handled
-
-
-def _anybody(_process: int) -> bool:
-    return True
-
-
-def _kill(process: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(process, number)
 
 
 def _wake_on(*signals: int) -> int:
@@ -388,13 +308,5 @@ def _in_a_fork(work: Callable[[], None]) -> None:
         os._exit(0)
 
 
-def _prctl(option: int, value: int) -> None:
-    _LIBC.prctl(option, value, 0, 0, 0)
-
-
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-if __name__ == "__main__":
-    main()

@@ -28,6 +28,7 @@ from cluster.member import (
     Seen,
 )
 from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
+from cluster.run_files import Stop
 from cluster.runs import Run, Runs, is_shim_alive, output_size, read_output
 
 LEASE_TTL_MS = 10_000
@@ -127,7 +128,7 @@ class Supervisor:
         self._tell()
         return run.state
 
-    async def stop(self, attempt_id: str, rank: int, stop: shim.Stop) -> None:
+    async def stop(self, attempt_id: str, rank: int, stop: Stop) -> None:
         """End a member: terminate, wait, kill; one that was never started never will be."""
         self._live()
         run = self._runs.get(attempt_id, rank)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cluster.member import MemberEnd, MemberPhase, MemberStart
+from cluster.run_files import Stop, claim, read_stop, write_json
 from cluster.runs import BadAttemptId, Run, Runs, read_output
-from cluster.shim import Stop, claim, read_stop, write_json
 
 
 def a_start(attempt_id: str = "j.1", rank: int = 0, cards: int = 2) -> MemberStart:

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,8 +14,10 @@ import psutil
 import pytest
 
 from cluster import shim
+from cluster.processes import descendants
+from cluster.run_files import DEFAULT_GRACE_MS, Stop, claim, read_stop, write_json
 from cluster.runs import is_shim_alive
-from cluster.shim import Request, Stop, claim, descendants, read_stop, write_json
+from cluster.shim import Request
 
 pytestmark = pytest.mark.enable_socket
 
@@ -33,9 +34,7 @@ class Nursery:
         self.lease = root / "lease"
         self.lease.touch()
         self.control, its = socket.socketpair()
-        subprocess.run(
-            [sys.executable, "-I", "-S", shim.__file__, str(root)], stdin=its.fileno(), check=True
-        )
+        subprocess.run(shim.command(root), stdin=its.fileno(), check=True)
         its.close()
 
     def start(self, name: str, command: str, ttl_ms: int = LONG_TTL_MS, cwd: str = "/") -> Path:
@@ -214,7 +213,7 @@ def test_shims_outlive_whoever_asked_for_them(nursery: Nursery) -> None:
 
 
 def test_who_does_not_say_how_to_stop_gives_the_usual_grace(tmp_path: Path) -> None:
-    assert read_stop(tmp_path).grace_ms == shim.DEFAULT_GRACE_MS
+    assert read_stop(tmp_path).grace_ms == DEFAULT_GRACE_MS
 
     write_json(tmp_path / "stop", {"grace_ms": 5, "signal": None})
 
