@@ -1,0 +1,102 @@
+"""Half-life and weight, with the figures worked by hand."""
+
+from math import log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scheduler.fairshare import COMMITTED_MS, HALF_LIFE_MS, change_rate, decayed, score
+from scheduler.record import Share
+
+WEEK_MS = 7 * 24 * 3_600_000
+HOUR_MS = 3_600_000
+
+
+def test_use_halves_every_week() -> None:
+    share = Share(used=1_000.0, at_ms=0)
+
+    assert HALF_LIFE_MS == WEEK_MS
+    assert decayed(share, 0) == 1_000.0
+    assert decayed(share, WEEK_MS) == pytest.approx(500.0)
+    assert decayed(share, 3 * WEEK_MS) == pytest.approx(125.0)
+    assert decayed(share, WEEK_MS // 2) == pytest.approx(1_000 / 2**0.5)
+
+
+def test_what_is_held_adds_up_and_decays_as_it_does() -> None:
+    """The integral of 2^(-t / week) over a week is half a week, divided by ln 2."""
+    share = Share(rate=313, at_ms=0)
+
+    assert decayed(share, WEEK_MS) == pytest.approx(313 * WEEK_MS / (2 * log(2)))
+    assert decayed(share, 2 * WEEK_MS) == pytest.approx(313 * WEEK_MS * 3 / (4 * log(2)))
+
+
+def test_over_a_short_time_use_is_rate_times_time() -> None:
+    assert decayed(Share(rate=8 * 313), 1_000) == pytest.approx(8 * 313 * 1_000, rel=1e-6)
+
+
+def test_whoever_holds_for_ever_ends_at_a_level() -> None:
+    """Where a week's decay of the level is what a week of holding adds."""
+    level = 313 * WEEK_MS / log(2)
+
+    assert decayed(Share(rate=313), 60 * WEEK_MS) == pytest.approx(level)
+    assert decayed(Share(rate=313, used=level), WEEK_MS) == pytest.approx(level)
+
+
+def test_a_lease_and_its_end_leave_the_use_of_the_time_between() -> None:
+    share = Share()
+
+    change_rate(share, 313, 0)
+    change_rate(share, 400, HOUR_MS)
+    change_rate(share, -313, 2 * HOUR_MS)
+    change_rate(share, -400, 2 * HOUR_MS)
+
+    assert share.rate == 0
+    assert share.at_ms == 2 * HOUR_MS
+    assert share.used == pytest.approx((2 * 313 + 400) * HOUR_MS, rel=0.01)
+    assert share.used < (2 * 313 + 400) * HOUR_MS, "the first hour has decayed a little"
+
+
+def test_what_happened_before_what_is_known_counts_from_what_is_known() -> None:
+    share = Share(at_ms=HOUR_MS)
+
+    change_rate(share, 313, 0)
+
+    assert (share.used, share.rate, share.at_ms) == (0.0, 313, HOUR_MS)
+    assert score(share, 1, 0) == score(share, 1, HOUR_MS)
+
+
+def test_nobody_holds_less_than_nothing() -> None:
+    with pytest.raises(AssertionError, match="less than nothing"):
+        change_rate(Share(rate=312), -313, 0)
+
+
+def test_time_does_not_run_back() -> None:
+    with pytest.raises(AssertionError, match="ran back by 1 ms"):
+        decayed(Share(at_ms=1), 0)
+
+
+def test_a_score_is_use_against_weight_and_what_is_held_counts_an_hour_ahead() -> None:
+    assert COMMITTED_MS == HOUR_MS
+    assert score(Share(used=600.0), 3, 0) == 200.0
+    assert score(Share(rate=2), 4, 0) == 2 * HOUR_MS / 4
+    assert score(Share(used=100.0, rate=2), 4, 0) == (100 + 2 * HOUR_MS) / 4
+
+
+@given(
+    st.lists(st.integers(1, WEEK_MS), min_size=1, max_size=8),
+    st.floats(0, 1e15),
+    st.integers(0, 10**7),
+)
+def test_in_how_many_steps_time_passes_makes_no_difference(
+    steps_ms: list[int], used: float, rate: int
+) -> None:
+    """Decay is exact, not a sum of small steps: it depends on when, not on how often one looks."""
+    share, whole = (Share(used=used, rate=rate) for _ in range(2))
+    now_ms = 0
+
+    for step_ms in steps_ms:
+        now_ms += step_ms
+        change_rate(share, 0, now_ms)
+
+    assert share.used == pytest.approx(decayed(whole, now_ms), rel=1e-9, abs=1e-6)
