@@ -1,7 +1,8 @@
 """`replay`: a trace through the real controller, to a schedule, its score, and what it cost.
 
 Time is virtual: the controller steps whenever a job arrives or ends, on simulated centres. The
-planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime.
+planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime. The
+peer is a plain list in order of arrival on as many devices without nodes.
 """
 
 import time
@@ -12,6 +13,7 @@ from random import Random
 
 from api.park_file import load
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
+from benchmarks.list_fifo import list_fifo
 from benchmarks.options import add_seed, positive
 from benchmarks.score import RunRow, score, write_schedule
 from benchmarks.simulate import simulate
@@ -95,18 +97,31 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
     trace = read_trace(replay.trace, replay.walltimes)
     load = workload(trace, replay.park, is_length_known=knows_lengths(replay))
     rows = simulate(load, replay.policy, Random(replay.seed), replay.restart_ms or 0).rows
-    used_s = cpu_s() - began_cpu_s
+    used_s, wall_s = cpu_s() - began_cpu_s, time.perf_counter() - began_s
     capacity = sum(pool.card_count for pool in replay.park.pools)
     return rows, {
         **asdict(score(rows, capacity)),
         CAPACITY_KEY: capacity,
-        "wall_s": round(time.perf_counter() - began_s, 3),
+        "wall_s": round(wall_s, 3),
         "cpu_s": round(used_s, 3),
         "jobs_per_cpu_s": round(len(trace) / used_s, 1),
+        **_beside(replay, capacity, used_s),
         "peak_rss_mib": peak_rss_mib(),
         "policy": replay.policy.name,
         "trace": replay.trace.name,
         **conditions(replay.seed),
+    }
+
+
+def _beside(replay: Replay, capacity: int, used_s: float) -> dict[str, object]:
+    """The peer, from the trace's file as well: `list_fifo` on as many devices."""
+    began_cpu_s = cpu_s()
+    waits_ms = list_fifo(read_trace(replay.trace, replay.walltimes), capacity)
+    peer_s = cpu_s() - began_cpu_s
+    return {
+        "list_fifo_mean_wait_s": sum(waits_ms) / len(waits_ms) / MS_PER_S,
+        "list_fifo_cpu_s": round(peer_s, 3),
+        "times_list_fifo_cpu": round(used_s / peer_s, 1),
     }
 
 

@@ -18,4 +18,5 @@ MUTANTS = [
     Mutant("benchmarks/crowd.py", "    fill(state)\n", "", "tests/unit/test_plan.py -k crowded"),
     Mutant("benchmarks/controller.py", "sum(cycles) / events", "sum(cycles) / len(laps)", "tests/unit/test_controller_bench.py -k steady"),
     Mutant("benchmarks/controller.py", "lap.cycle_ms for lap in laps) / MS_PER_S", "lap.commit_ms for lap in laps) / MS_PER_S", "tests/unit/test_controller_bench.py -k taking"),
+    Mutant("benchmarks/list_fifo.py", "max(now_ms, job.submit_ms)", "job.submit_ms", "tests/unit/test_replay.py"),
 ]

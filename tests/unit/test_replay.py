@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import COMMANDS, main
+from benchmarks.list_fifo import list_fifo
 from benchmarks.score import read_schedule
+from benchmarks.traces import read_trace
 
 TINY = str(Path(__file__).parents[1] / "data" / "tiny.csv")
 IDEAL = ["--trace", TINY, "--nodes", "1", "--cards", "4"]
@@ -38,7 +40,23 @@ def test_a_replay_writes_its_schedule_and_its_report(
         "jobs", "wall_s", "cpu_s", "jobs_per_cpu_s", "mean_wait_s", "p95_wait_s", "p99_wait_s",
         "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld", "preemptions", "peak_rss_mib",
         "policy", "seed", "trace", "hardware", "load_1m", "versions",
+        "list_fifo_mean_wait_s", "list_fifo_cpu_s", "times_list_fifo_cpu",
     } <= said.keys()  # fmt: skip
+
+
+def test_in_order_of_arrival_on_an_ideal_pool_the_controller_and_a_plain_list_agree(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["replay", *IDEAL, "--policy", "fifo", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["mean_wait_s"] == said["list_fifo_mean_wait_s"] == 60
+
+
+def test_a_plain_list_lets_nobody_pass_and_runs_at_once_what_fits() -> None:
+    waits_ms = list_fifo(read_trace(Path(TINY)), 4)
+
+    assert waits_ms == [0, 90_000, 80_000, 70_000]
 
 
 def test_a_replay_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
