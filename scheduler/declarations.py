@@ -42,16 +42,10 @@ def _has_place(park: Park, placement: Placement) -> bool:
     )
 
 
-def tenant_refusal(
-    tenant: Tenant, prices: PriceBook, live: Iterable[Attempt], at_ms: int
-) -> str | None:
-    """Its class is in each list that may still price its work: what is not metered yet, or later.
-
-    `live` are the attempts of this tenant.
-    """
-    since_ms = min([at_ms, *(a.metered_to_ms or a.leased_at_ms for a in live)])
+def tenant_refusal(tenant: Tenant, prices: PriceBook, at_ms: int) -> str | None:
+    """Its class is in the list in force and in each to come; what runs keeps the class it had."""
     for price_list, following in zip_longest(prices.lists, prices.lists[1:]):
-        is_over = following is not None and following.from_ms <= since_ms
+        is_over = following is not None and following.from_ms <= at_ms
         if not is_over and tenant.price_class not in dict(price_list.class_permille):
             return (
                 f"price list {price_list.id} has no price class {tenant.price_class}, "

@@ -4,7 +4,6 @@
 nothing, so a report told twice or late is harmless. `check` states what must hold after any event.
 """
 
-from collections.abc import Iterator
 from typing import assert_never
 
 from accounting.rating import PriceBook
@@ -81,15 +80,17 @@ class State:
             return refusal
         self.park = event.park
         self._index_holdings()
+        rates = dict.fromkeys(self.shares, 0)
+        for attempt in self.live.values():
+            rates[self.jobs[attempt.job_id].job.tenant_id] += self._tflops(attempt.placement)
         for tenant_id, share in self.shares.items():
-            rate = sum(self._tflops(attempt.placement) for attempt in self._live_of(tenant_id))
-            if rate != share.rate:  # a kind in use is stated anew
-                change_rate(share, rate - share.rate, event.at_ms)
+            if rates[tenant_id] != share.rate:  # a kind in use is stated anew
+                change_rate(share, rates[tenant_id] - share.rate, event.at_ms)
         return None
 
     def _declare_tenant(self, event: ev.TenantDeclared) -> str | None:
         tenant = event.tenant
-        refusal = tenant_refusal(tenant, self.prices, self._live_of(tenant.id), event.at_ms)
+        refusal = tenant_refusal(tenant, self.prices, event.at_ms)
         if refusal is not None:
             return refusal
         known = self.tenants.get(tenant.id)
@@ -307,11 +308,6 @@ class State:
         assert self.park is not None
         kind = self.park.device_kind_by_id[placement.device_kind_id]
         return placement.card_count * kind.tflops_fp16
-
-    def _live_of(self, tenant_id: str) -> Iterator[Attempt]:
-        for attempt in self.live.values():
-            if self.jobs[attempt.job_id].job.tenant_id == tenant_id:
-                yield attempt
 
     def state_of(self, job_id: str) -> JobState:
         """How a job stands, over or not; raises `KeyError` for one that was never submitted."""

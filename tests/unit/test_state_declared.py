@@ -172,15 +172,15 @@ def test_a_tenants_class_must_be_in_the_list_in_force_and_in_those_to_come(
         assert "price class gold" in refused(state, gold)
 
 
-def test_work_not_metered_yet_can_be_priced_whatever_class_its_tenant_takes() -> None:
-    """What ran before the new list began is still priced by the old one."""
+def test_what_runs_keeps_its_class_and_each_list_to_come_must_name_it() -> None:
     state = a_busy_state()
-    happen(state, published(prices("later", 100, "standard", "gold")))
-    gold = ev.TenantDeclared(at_ms=200, tenant=a_tenant("steel", price_class="gold"))
+    happen(state, published(prices("both", 100, "standard", "gold")))
+    happen(state, ev.TenantDeclared(at_ms=200, tenant=a_tenant("steel", price_class="gold")))
 
-    assert "price class gold" in refused(state, gold)
-    happen(state, *slices(state, state.live["j1.1"], 200, 200))
-    happen(state, gold, *slices(state, state.live["j1.1"], 300, 300))
+    assert "standard" in refused(state, published(prices("gold", 300, "gold")))
+    happen(state, *slices(state, state.live["j1.1"], 400, 400))
+    over = ev.Ended(at_ms=400, attempt_id="j1.1", cause=EndCause.FINISHED, exit_code=0)
+    happen(state, over, published(prices("gold", 500, "gold")))
 
 
 # Prices.
