@@ -242,14 +242,18 @@ class LocalRay:
             pause.once(f"Ray's head in {self.temp_dir} does not answer; see {self.log_path}")
 
     def _end_processes(self) -> None:
-        """End the cluster, then the members that its supervisors had run: asked first, then killed.
+        """Kill the cluster, which keeps nothing, and end the members that its supervisors had run.
 
-        A member's processes are found under its shim, for they may have left everything else.
+        Those are asked first, then killed; a member's processes are found under its shim, for they
+        may have left everything else.
         """
         cluster = self.processes()
         cluster += [child for process in cluster for child in _family(process)]
         shims = _processes_naming(f"{self.data_dir}/runs/")
-        for process in (*cluster, *shims):
+        for process in cluster:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        for process in shims:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
         _, alive = psutil.wait_procs([*cluster, *shims], timeout=STOP_GRACE_S)
