@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from accounting.calendar import iso_time, month_bounds, next_month
 from accounting.statement import Statement, StatementState, body_of, make_statement, sha256_of
-from accounting.store import GIVEN_BACK, Condition, month_sums, within
+from accounting.store import GIVEN_BACK, Condition, last_seq, month_sums, within
 from accounting.tables import ClosingRow, StatementRow, UsageCreditRow, UsageRow
 
 
@@ -76,7 +76,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
     last = _last_closing(connection)
     scope = Scope(
         after_seq=None if last is None else last.through_seq,
-        through_seq=_last_seq(connection),
+        through_seq=last_seq(connection),
         closed_at_ms=now_ms,
     )
     closed = tuple(
@@ -129,21 +129,6 @@ def _overlaps(month: str) -> Select[str, int]:
     overlapping = slices.c.from_ms < slices.c.before_ms
     order = (slices.c.from_ms, slices.c.reference)
     return select(slices.c.reference, slices.c.from_ms).where(overlapping).order_by(*order).limit(1)
-
-
-def _last_seq(connection: Connection) -> int:
-    """The last number given to any fact, with no fact of a lower number still to come.
-
-    The lock waits for whoever is writing; going back to the savepoint lets the next one go on.
-    """
-    with connection.begin_nested() as savepoint:
-        connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))
-        # Before its first value a sequence pretends that it gave that already.
-        last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM books_seq"
-        seq = connection.scalar(text(last))
-        savepoint.rollback()
-    assert isinstance(seq, int), "a sequence has a value"
-    return seq
 
 
 def _scope(connection: Connection, month: str) -> Scope:

@@ -3,7 +3,8 @@
 Whoever opened the connection commits; nothing here does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +16,8 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
+    tuple_,
     union_all,
 )
 
@@ -25,7 +28,7 @@ from accounting.statement import order_of
 from accounting.tables import PriceListRow, TransferRow, UsageCreditRow, UsageRow
 from accounting.usage import Charge, UsageCredit, UsageSlice, UsageSum
 
-STREAM_ROWS = 1_000
+PAGE_ROWS = 1_000
 """How many rows of an export are in memory at once."""
 
 _SLICE_NAMES = tuple(field.name for field in fields(UsageSlice))
@@ -35,6 +38,8 @@ _TRANSFER_NAMES = tuple(field.name for field in fields(Transfer))
 Condition = ColumnElement[bool]
 Seq = SQLColumnExpression[int]
 Rows = Select[*tuple[Any, ...]]
+Connect = Callable[[], AbstractContextManager[Connection]]
+"""Gives a connection for a short while."""
 
 
 def book(
@@ -217,38 +222,73 @@ def _sums(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
 
 
 def slices(
-    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+    connect: Connect, from_ms: int, to_ms: int, tenant_id: str | None = None
 ) -> Iterator[UsageSlice]:
     """Each slice inside [`from_ms`, `to_ms`), cut at its edges, in order of time.
 
-    Streamed: at most `STREAM_ROWS` are in memory. The connection is busy until the end.
+    The facts of one moment, page by page: `PAGE_ROWS` are in memory, and between two pages no
+    connection is held, however long the reader takes.
     """
-    found = _slices().where(*_window(from_ms, to_ms, tenant_id))
-    for row in _stream(connection, found):
-        yield UsageSlice(**row).clipped(from_ms, to_ms)
+    yield from _slices(connect, from_ms, to_ms, tenant_id, _end(connect))
 
 
 def charges(
-    connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
+    connect: Connect, from_ms: int, to_ms: int, tenant_id: str | None = None
 ) -> Iterator[Charge]:
     """Each slice inside [`from_ms`, `to_ms`) as a charge, then each that was given back.
 
-    Streamed like `slices`.
+    Page by page like `slices`.
     """
-    for usage in slices(connection, from_ms, to_ms, tenant_id):
+    through_seq = _end(connect)
+    for usage in _slices(connect, from_ms, to_ms, tenant_id, through_seq):
         yield Charge(usage=usage)
-    credited = _slices().join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
-    for row in _stream(connection, credited.where(*_window(from_ms, to_ms, tenant_id))):
+    credited = _SLICES.join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
+    known = (*_window(from_ms, to_ms, tenant_id), *within(CREDITED_SEQ, None, through_seq))
+    for row in _paged(connect, credited.where(*known)):
         cause = row.pop("cause")
         yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms), cause=cause)
 
 
-def _slices() -> Rows:
-    columns = [getattr(UsageRow, name) for name in _SLICE_NAMES]
-    return select(*columns).order_by(UsageRow.from_ms, UsageRow.reference)
+def last_seq(connection: Connection) -> int:
+    """The last number given to any fact, with no fact of a lower number still to come.
+
+    The lock waits for whoever is writing; going back to the savepoint lets the next one go on.
+    """
+    with connection.begin_nested() as savepoint:
+        connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))
+        # Before its first value a sequence pretends that it gave that already.
+        last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM books_seq"
+        seq = connection.scalar(text(last))
+        savepoint.rollback()
+    assert isinstance(seq, int), "a sequence has a value"
+    return seq
 
 
-def _stream(connection: Connection, statement: Rows) -> Iterator[dict[str, Any]]:
-    options = {"stream_results": True, "yield_per": STREAM_ROWS}
-    for row in connection.execute(statement, execution_options=options).mappings():
-        yield dict(row)
+def _end(connect: Connect) -> int:
+    with connect() as connection:
+        return last_seq(connection)
+
+
+def _slices(
+    connect: Connect, from_ms: int, to_ms: int, tenant_id: str | None, through_seq: int
+) -> Iterator[UsageSlice]:
+    known = (*_window(from_ms, to_ms, tenant_id), *within(UsageRow.seq, None, through_seq))
+    for row in _paged(connect, _SLICES.where(*known)):
+        yield UsageSlice(**row).clipped(from_ms, to_ms)
+
+
+_SLICES = select(*(getattr(UsageRow, name) for name in _SLICE_NAMES))
+_PLACE = (UsageRow.from_ms, UsageRow.reference)
+
+
+def _paged(connect: Connect, statement: Rows) -> Iterator[dict[str, Any]]:
+    """All rows in order of time; each page goes on after the last row of the one before."""
+    page = statement.order_by(*_PLACE).limit(PAGE_ROWS)
+    while True:
+        with connect() as connection:
+            rows = [dict(row) for row in connection.execute(page).mappings()]
+        yield from rows
+        if len(rows) < PAGE_ROWS:
+            return
+        last = (rows[-1]["from_ms"], rows[-1]["reference"])
+        page = statement.where(tuple_(*_PLACE) > last).order_by(*_PLACE).limit(PAGE_ROWS)

@@ -46,6 +46,8 @@ class UsageRow(Base):
         CheckConstraint("device_count > 0 AND tflops > 0", name="usage_has_devices"),
         CheckConstraint("price_micros >= 0", name="usage_has_a_price"),
         Index("usage_by_month", "month", "tenant_id"),
+        # In the order of an export, which is read page by page.
+        Index("usage_by_moment", "month", "from_ms", "reference"),
         # Facts arrive nearly in order of time, so ranges of pages are a small and cheap index.
         Index("usage_by_time", "seq", "from_ms", "to_ms", postgresql_using="brin"),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
+POOL_SIZE_OWN = 4
 POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 5_000
@@ -25,6 +26,15 @@ class BadDatabaseUrl(Exception):
 
 def engine(url: str) -> Engine:
     """A pool of connections to the PostgreSQL at `url`; nothing is connected yet."""
+    return _engine(url, POOL_SIZE, POOL_OVERFLOW)
+
+
+def own_engine(of: Engine) -> Engine:
+    """A few connections to the same database, for threads that must never wait for requests."""
+    return _engine(of.url.render_as_string(hide_password=False), POOL_SIZE_OWN, POOL_SIZE_OWN)
+
+
+def _engine(url: str, pool_size: int, overflow: int) -> Engine:
     try:
         address = make_url(url.replace("postgres://", "postgresql://", 1))
     except ArgumentError:
@@ -37,8 +47,8 @@ def engine(url: str) -> Engine:
         )
     return create_engine(
         address.set(drivername="postgresql+psycopg"),
-        pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        pool_size=pool_size,
+        max_overflow=overflow,
         pool_timeout=POOL_TIMEOUT_S,
         # A server that was restarted must not cost the next request its answer.
         pool_pre_ping=True,

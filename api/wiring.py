@@ -18,7 +18,7 @@ from typing_extensions import override
 from api.app import create_app
 from api.clock import now_ms
 from api.data_folder import hold
-from api.database import engine, migrate
+from api.database import engine, migrate, own_engine
 from api.declaring import declare
 from api.feed import Feed
 from api.housekeeping import Housekeeper
@@ -52,9 +52,11 @@ class Broker:
     ) -> None:
         metrics = Metrics()
         self._links = links
-        log = MeasuredLog(metrics, database, settings.url)
+        # Requests may use up their connections: to lead, and to tell news, needs none of those.
+        self._own_database = own_engine(database)
+        log = MeasuredLog(metrics, self._own_database, settings.url)
         self.loop = LeaderLoop(log, links, loop_settings or controller.Settings(), now_ms)
-        self.feed = Feed(database)
+        self.feed = Feed(self._own_database)
         self.services = Services(
             settings=settings,
             database=database,
@@ -66,8 +68,8 @@ class Broker:
         self.app: FastAPI = create_app(self.services)
         runs: dict[str, Callable[[], None]] = {
             "leader": self.loop.run,
-            "inbox": InboxListener(database, self.loop.wake, self.loop.stop).run,
-            "housekeeper": Housekeeper(database, now_ms, self.loop.stop).run,
+            "inbox": InboxListener(self._own_database, self.loop.wake, self.loop.stop).run,
+            "housekeeper": Housekeeper(self._own_database, now_ms, self.loop.stop).run,
         }
         self._threads = [
             threading.Thread(target=run, name=name, daemon=True) for name, run in runs.items()
@@ -101,6 +103,7 @@ class Broker:
         self.feed.stop()
         for thread in self._threads:
             thread.join(JOIN_S)
+        self._own_database.dispose()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ They are kept in the database: whichever broker took one in, every broker can ha
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -120,9 +120,15 @@ def download(sha256: Digest, caller: CallerDep, services: ServicesDep) -> Stream
     return StreamingResponse(_chunks(services, sha256), media_type=GZIP, headers=headers)
 
 
-def _chunks(services: Services, sha256: str) -> Iterator[bytes]:
-    statement = select(ArchiveChunkRow.body).where(ArchiveChunkRow.sha256 == sha256)
+async def _chunks(services: Services, sha256: str) -> AsyncIterator[bytes]:
+    """Each with a connection of its own: none is held while a slow reader takes its time."""
+    number = 0
+    while (body := await run_in_threadpool(_chunk, services, sha256, number)) is not None:
+        yield body
+        number += 1
+
+
+def _chunk(services: Services, sha256: str, number: int) -> bytes | None:
+    one = (ArchiveChunkRow.sha256 == sha256, ArchiveChunkRow.number == number)
     with services.database.connect() as connection:
-        options = {"stream_results": True, "yield_per": 1}
-        ordered = statement.order_by(ArchiveChunkRow.number)
-        yield from connection.execute(ordered, execution_options=options).scalars()
+        return connection.scalar(select(ArchiveChunkRow.body).where(*one))

@@ -38,6 +38,8 @@ MUTANTS = [
     Mutant("api/schemas.py", "Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)", "BeforeValidator(whole), Field(ge=1, le=MAX_DEVICE_COUNT)", "tests/unit/test_describing.py -k bound"),
     Mutant("api/upkeep.py", "new_operator_key(url) if operator_key else None", "new_operator_key(url)", "tests/acceptance/test_upkeep.py -k unasked"),
     Mutant("api/local_keys.py", 'connection, Role.OPERATOR, now_ms=now_ms(), label="brain migrate"', 'connection, Role.FINANCE, now_ms=now_ms(), label="brain migrate"', "tests/acceptance/test_upkeep.py -k first"),
+    Mutant("api/wiring.py", "self._own_database = own_engine(database)", "self._own_database = database", "tests/acceptance/test_slow_readers.py -k leader"),
+    Mutant("api/routes/archives.py", "    with services.database.connect() as connection:\n        return connection.scalar(select(ArchiveChunkRow.body).where(*one))", "    return services.database.connect().scalar(select(ArchiveChunkRow.body).where(*one))", "tests/acceptance/test_slow_readers.py -k archive"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]

@@ -1,7 +1,7 @@
 """The books in a real PostgreSQL: exactly once, cut exactly, streamed in order."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
@@ -164,7 +164,7 @@ def test_charges_come_in_order_of_time_then_what_was_given_back(connection: Conn
     other = replace(USAGE, reference="j0.1", from_ms=1)
     store.book(connection, [later, other, USAGE], [CREDIT], [])
 
-    charges = list(store.charges(connection, 0, HOUR_MS + 5))
+    charges = list(store.charges(lambda: nullcontext(connection), 0, HOUR_MS + 5))
 
     assert [(c.usage.reference, c.usage.from_ms, c.usage.to_ms, c.cause) for c in charges] == [
         ("j1.1", 0, HOUR_MS, None),
@@ -174,6 +174,33 @@ def test_charges_come_in_order_of_time_then_what_was_given_back(connection: Conn
         ("j1.1", HOUR_MS, HOUR_MS + 5, "node"),
     ]
     assert [c.amount_micros for c in charges[-2:]] == [-3_500_000, -5]
+
+
+@pytest.mark.parametrize("page_rows", [1, 2, 3, 4])
+def test_pages_of_any_size_are_the_same_export(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, page_rows: int
+) -> None:
+    same_moment = [replace(USAGE, reference=f"j{number}.1") for number in range(2, 5)]
+    store.book(connection, [USAGE, *same_moment], [CREDIT], [])
+    whole = list(store.charges(lambda: nullcontext(connection), 0, HOUR_MS))
+
+    monkeypatch.setattr(store, "PAGE_ROWS", page_rows)
+
+    assert list(store.charges(lambda: nullcontext(connection), 0, HOUR_MS)) == whole
+    assert len(whole) == 5
+
+
+def test_an_export_has_the_facts_of_its_first_moment(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PAGE_ROWS", 1)
+    store.book(connection, [USAGE, replace(USAGE, reference="j2.1")], [], [])
+    charges = store.charges(lambda: nullcontext(connection), 0, HOUR_MS)
+    next(charges)
+
+    store.book(connection, [replace(USAGE, reference="j3.1")], [CREDIT], [])
+
+    assert [charge.usage.reference for charge in charges] == ["j2.1"]
 
 
 def test_balances_follow_from_the_transfers(connection: Connection) -> None:
