@@ -85,11 +85,12 @@ class EmbeddedPostgres:
         if not self.root.exists():
             return
         with self._alone():
-            process_id = self.process_id()
-            if process_id is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(process_id, signal.SIGINT)  # to PostgreSQL, a "fast shutdown"
-                self._await_end()
+            self._end_starters()
+            servers = [process for process in psutil.process_iter() if self._is_server(process)]
+            for server in servers:
+                with suppress(psutil.NoSuchProcess):
+                    server.send_signal(signal.SIGINT)  # to PostgreSQL, a "fast shutdown"
+            self._await_end(servers)
 
     def url(self, database: str = "postgres") -> str:
         place = urlencode({"host": str(self.socket_folder), "port": PORT})
@@ -135,12 +136,13 @@ class EmbeddedPostgres:
             f"{START_TIMEOUT_S} s: see {self.log}, or end that process and try again"
         )
 
-    def _await_end(self) -> None:
+    def _await_end(self, servers: Sequence[psutil.Process]) -> None:
         for _ in _polls(STOP_TIMEOUT_S):
-            if self.process_id() is None:
+            if not any(self._is_server(server) for server in servers):
                 return
+        numbers = ", ".join(str(server.pid) for server in servers)
         raise PostgresFailed(
-            f"process {self.process_id()} does not end after {STOP_TIMEOUT_S} s: see {self.log}"
+            f"process {numbers} does not end after {STOP_TIMEOUT_S} s: see {self.log}"
         )
 
     def _launch(self) -> None:
@@ -153,6 +155,20 @@ class EmbeddedPostgres:
         self._write_settings()
         start = ["start", "--wait", "--silent", f"--timeout={START_TIMEOUT_S}"]
         self._run([*prefix, _program("pg_ctl"), *start, "--pgdata", str(self.data)])
+
+    def _end_starters(self) -> None:
+        """End what was making or starting this server when its caller was killed."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                words = process.cmdline()
+                if process.name() in {"initdb", "pg_ctl"} and str(self.data) in " ".join(words):
+                    process.kill()
+
+    def _is_server(self, process: psutil.Process) -> bool:
+        """Whether it is this server, which may not have written its number yet; zombies are not."""
+        with suppress(psutil.Error):
+            return process.name() == "postgres" and str(self.data) in process.cmdline()
+        return False
 
     def _await_orphans(self) -> None:
         """Wait for the processes of a killed server, which end by themselves soon after it."""

@@ -27,6 +27,7 @@ from cluster.member import NODE_LABEL
 
 START_TIMEOUT_S = 180
 STOP_GRACE_S = 5
+ROUNDS_MAX = 10
 OBJECT_STORE_BYTES = 80 * 1024 * 1024
 NODES_MAX = 32
 CENTRES_MAX = 200
@@ -100,8 +101,12 @@ class LocalRay:
         return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
 
     def processes(self) -> list[psutil.Process]:
-        """The cluster's own processes: those whose command names its folder, or its head."""
+        """The cluster's own processes: those whose command names its folder, or its head.
+
+        A `ray start` whose caller was killed is one of them: it would go on starting others.
+        """
         found = _processes_naming(f"{self.temp_dir}/")
+        found += _processes_naming(f"--temp-dir={self.temp_dir}")
         if self._ports_path.exists():
             found += _processes_naming(f"--address={self.address}")
         return found
@@ -245,8 +250,14 @@ class LocalRay:
         """Kill the cluster, which keeps nothing, and end the members that its supervisors had run.
 
         Those are asked first, then killed; a member's processes are found under its shim, for they
-        may have left everything else.
+        may have left everything else. What a starting cluster begins meanwhile takes another round.
         """
+        for _ in range(ROUNDS_MAX):
+            self._end_those_there_are()
+            if not self.processes():
+                break
+
+    def _end_those_there_are(self) -> None:
         cluster = self.processes()
         cluster += [child for process in cluster for child in _family(process)]
         shims = _processes_naming(f"{self.data_dir}/runs/")
