@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _SEEDS = "tests/simulation/test_seeds.py"
 _TRUST = "tests/unit/test_controller_trust.py"
+_ALLOWANCE = "tests/unit/test_allowance.py"
 _STATE = "tests/unit/test_state.py"
 _DECLARED = "tests/unit/test_state_declared.py"
 _PLACEMENT = "tests/unit/test_placement.py"
@@ -11,6 +12,8 @@ _PLANNER = "tests/unit/test_planner.py"
 _BACKFILL = "tests/unit/test_backfill.py"
 _INVARIANTS = "tests/unit/test_planner_invariants.py"
 _LOGS = "tests/contract/test_logs.py"
+_STORE = "tests/unit/test_store.py"
+_ROWS = "tests/unit/test_rows.py"
 
 # fmt: off
 MUTANTS = [
@@ -26,6 +29,14 @@ MUTANTS = [
     Mutant("scheduler/orders.py", "return ended_ms - told_ms + started_ms", "return ended_ms", _TRUST),
     Mutant("scheduler/metering.py", "attempt.price_class", "state.tenants[job.tenant_id].price_class", _TRUST),
     Mutant("scheduler/leader.py", " or now_ms - self._lead_seen[1] >= self.log.lease_ms", "", "tests/unit/test_leader.py"),
+    Mutant("scheduler/planner.py", "                reasons.append(money)\n                continue\n", "                reasons.append(money)\n                payable.append(Option(pool, wanted, 0))\n                continue\n", _ALLOWANCE),
+    Mutant("scheduler/planner.py", "self._allowances.promise(job, reservation.start_ms, option.hold_micros)", "pass", _ALLOWANCE),
+    Mutant("scheduler/allowance.py", "self._available[job.tenant_id] -= hold_micros\n        if", "if", _ALLOWANCE),
+    Mutant("scheduler/allowance.py", "if kept is None or self._end_ms(job) <= kept.start_ms or need <= kept.spare:", "if True:", _ALLOWANCE),
+    Mutant("scheduler/allowance.py", "if needs and min(needs) <= within:", "if needs:", _ALLOWANCE),
+    Mutant("scheduler/allowance.py", "self._saving.setdefault(job.tenant_id, job.id)", "pass", _ALLOWANCE),
+    Mutant("scheduler/allowance.py", "            kept.spare -= job.device_count\n", "            pass\n", _ALLOWANCE),
+    Mutant("scheduler/job.py", "self.limit_ms + (self.checkpoint.grace_ms if self.checkpoint else 0)", "self.limit_ms", _ALLOWANCE),
     Mutant("scheduler/log.py", "if epoch != self.epoch:", "if epoch > self.epoch:", _SEEDS),
     Mutant("scheduler/log.py", "if request.id not in self._asked_ids:", "if True:", f"{_LOGS} -k memory"),
     Mutant("scheduler/log.py", '        assert self._facts.isdisjoint(facts), "a fact is booked already"\n', "", f"{_LOGS} -k memory"),
@@ -38,6 +49,17 @@ MUTANTS = [
     Mutant("scheduler/store.py", "decode_snapshot(row.body), self._events_after(row.seq)", "decode_snapshot(row.body), self._events_after(0)", f"{_LOGS} -k postgresql"),
     Mutant("scheduler/store.py", "start=self._seq + 1)", "start=self._seq + 2)", f"{_LOGS} -k postgresql"),
     Mutant("scheduler/store.py", 'refused=bindparam("why")', "refused=None", f"{_LOGS} -k postgresql"),
+    Mutant("scheduler/store.py", "if len(rows) < REPLAY_BATCH:", "if True:", _STORE),
+    Mutant("scheduler/store.py", "until = LeaderRow.expires_at_ms if now_ms is None else now_ms + self.lease_ms", "until = LeaderRow.expires_at_ms", _STORE),
+    Mutant("scheduler/store.py", "update(LeaderRow).where(LeaderRow.epoch == epoch).values(expires_at_ms=now_ms)", "update(LeaderRow).values(expires_at_ms=now_ms)", _STORE),
+    Mutant("scheduler/store.py", "kept.limit(KEPT_CHECKPOINTS)", "kept.limit(1)", _STORE),
+    Mutant("scheduler/store.py", 'connection.execute(NOTIFY, {"channel": EVENTS_CHANNEL, "payload": str(last_seq)})', "pass", _STORE),
+    Mutant("scheduler/store.py", "upsert(CheckpointRow).on_conflict_do_nothing()", "upsert(CheckpointRow)", _STORE),
+    Mutant("scheduler/store.py", "            epoch = connection.execute(statement).scalar_one()\n            self._seq = connection.scalar(select(func.coalesce(func.max(EventRow.seq), 0))) or 0\n", "            self._seq = connection.scalar(select(func.coalesce(func.max(EventRow.seq), 0))) or 0\n            epoch = connection.execute(statement).scalar_one()\n", f"{_STORE} -k under_way"),
+    Mutant("scheduler/rows.py", 'first = func.coalesce(JobRow.started_at_ms, bindparam("at"))', 'first = bindparam("at")', _ROWS),
+    Mutant("scheduler/rows.py", '"at": at_ms if is_final else None', '"at": at_ms', _ROWS),
+    Mutant("scheduler/rows.py", "            planned_start_ms=None,\n", "", _ROWS),
+    Mutant("scheduler/rows.py", "        if asked:", "        if False:", _ROWS),
     Mutant("scheduler/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
     Mutant("scheduler/queue.py", "-job.priority.rank,", "job.priority.rank,", "tests/unit/test_queue.py"),
     Mutant("scheduler/planner.py", "if answers is Answers.GRANTS and desk.is_full():", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
@@ -85,7 +107,7 @@ MUTANTS = [
     Mutant("scheduler/planner.py", "        if not candidates:  # the park has changed since the job was submitted\n            return Verdict(reasons=misfits(shape, self.park))\n", "", f"{_PLANNER} {_INVARIANTS}"),
     Mutant("scheduler/planner.py", "for price_list in (prices.list_at(self.now_ms), *to_come)", "for price_list in (prices.list_at(self.now_ms),)", _PLANNER),
     Mutant("scheduler/planner.py", "        self._cards[job.tenant_id] += placement.card_count\n", "", _PLANNER),
-    Mutant("scheduler/planner.py", "        self._available[job.tenant_id] -= hold_micros\n", "", _PLANNER),
+    Mutant("scheduler/allowance.py", "        self._available[tenant_id] -= hold_micros\n", "", _PLANNER),
     Mutant("scheduler/planner.py", "        room.take(placement, job.id, end_ms)\n", "", _PLANNER),
     Mutant("scheduler/planner.py", "online = self.state.online_node_ids if is_heard else frozenset()", "online = self.state.online_node_ids", _PLANNER),
     Mutant("scheduler/planner.py", "for n in self.park.node_ids(pool.id) if n in online)", "for n in self.park.node_ids(pool.id))", f"{_INVARIANTS} -k whole"),

@@ -1,13 +1,35 @@
 """What others read of a cycle, as it is written."""
 
-from sqlalchemy import select
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from api.database import engine
+from scheduler import events as ev
+from scheduler import queries
+from scheduler.codec import decode
 from scheduler.events import Ended, Leased, Started, Submitted
-from scheduler.job import EndCause, Job, JobState, NodeShare, Placement, Priority
-from scheduler.log import Cycle
-from scheduler.store import SqlLog
-from scheduler.tables import AttemptRow
+from scheduler.job import (
+    EndCause,
+    Job,
+    JobState,
+    NodeShare,
+    Placement,
+    Priority,
+    Reason,
+    ReasonCode,
+)
+from scheduler.log import Cycle, PoolLoad, Request, Waiting
+from scheduler.rows import new_job_row
+from scheduler.store import SqlLog, put_requests
+from scheduler.tables import AttemptRow, EventRow, JobRow, UtilisationRow, ViewRow
+from tests.builders import PARK, TENANT, YUAN, a_job, a_lease, a_placement
+
+SUBMITTED = ev.Submitted(at_ms=3, job=a_job(submitted_at_ms=3))
+LEASED = a_lease("j1", a_placement("east-npu", 8), at_ms=5)
+BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)
 
 JOB = Job(
     id="j1",
@@ -43,6 +65,31 @@ def leased(number: int, at_ms: int) -> Leased:
     )
 
 
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    database = engine(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def log(database: Engine) -> SqlLog:
+    return SqlLog(database, "http://127.0.0.1")
+
+
+def cycle(*events: ev.Event, now_ms: int = 0, **states: JobState) -> Cycle:
+    return Cycle(now_ms=now_ms, events=events, states=states)
+
+
+def ended(cause: EndCause, at_ms: int = 9, number: int = 1, detail: str = "") -> ev.Ended:
+    return ev.Ended(at_ms=at_ms, attempt_id=f"j1.{number}", cause=cause, exit_code=3, detail=detail)
+
+
+def the_job(database: Engine) -> Any:
+    with database.connect() as connection:
+        return connection.execute(select(JobRow.__table__)).one()
+
+
 def test_a_job_whose_attempt_ended_is_leased_anew_in_the_same_cycle(database_url: str) -> None:
     database = engine(database_url)
     log = SqlLog(database, "http://127.0.0.1")
@@ -60,3 +107,158 @@ def test_a_job_whose_attempt_ended_is_leased_anew_in_the_same_cycle(database_url
         rows = [tuple(row) for row in connection.execute(statement)]
     database.dispose()
     assert rows == [("j1.1", 5), ("j1.2", None)]
+
+
+def test_each_event_says_whose_it_is_and_when_it_was_learnt(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+    log.commit(epoch, cycle(ev.ParkDeclared(at_ms=1, park=PARK), now_ms=2))
+    paid = ev.Credited(at_ms=4, tenant_id="steel", amount_micros=YUAN, reference="r")
+
+    log.commit(epoch, cycle(SUBMITTED, paid, now_ms=6, j1=JobState.QUEUED))
+    log.commit(epoch, cycle(LEASED, now_ms=8))
+
+    columns = (EventRow.kind, EventRow.tenant_id, EventRow.job_id, EventRow.recorded_at_ms)
+    with database.connect() as connection:
+        rows = connection.execute(select(*columns).order_by(EventRow.seq)).all()
+        bodies = connection.scalars(select(EventRow.body).order_by(EventRow.seq)).all()
+    assert [tuple(row) for row in rows] == [
+        ("park_declared", None, None, 2),
+        ("submitted", "steel", "j1", 6),
+        ("credited", "steel", None, 6),
+        ("leased", "steel", "j1", 8),
+    ]
+    assert decode(bodies[3]) == LEASED
+
+
+def test_a_job_is_read_as_it_stands(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+    waits = Waiting(position=2, reasons=(BUSY,), planned_start_ms=50)
+
+    log.commit(epoch, Cycle(now_ms=4, events=(SUBMITTED,), waiting={"j1": waits}))
+    job = the_job(database)
+    assert (job.state, job.position, job.planned_start_ms) == ("queued", 2, 50)
+    assert [reason["code"] for reason in job.reasons] == ["devices_busy"]
+
+    log.commit(epoch, cycle(LEASED, now_ms=5, j1=JobState.LEASED))
+    job = the_job(database)
+    assert (job.state, job.position, job.planned_start_ms, job.reasons) == (
+        "leased",
+        None,
+        None,
+        [],
+    )
+
+    started = ev.Started(at_ms=7, attempt_id="j1.1")
+    log.commit(epoch, cycle(started, now_ms=8, j1=JobState.RUNNING))
+    assert (the_job(database).state, the_job(database).started_at_ms) == ("running", 7)
+
+    failed = ended(EndCause.USER_ERROR, detail="out of memory")
+    log.commit(epoch, cycle(failed, now_ms=10, j1=JobState.FAILED))
+    job = the_job(database)
+    assert (job.state, job.ended_at_ms, job.end_cause) == ("failed", 9, "user_error")
+    assert (job.detail, job.started_at_ms) == ("out of memory", 7)
+
+
+def test_a_job_that_is_tried_again_keeps_its_first_start_and_has_not_ended(
+    log: SqlLog, database: Engine
+) -> None:
+    epoch = log.lead(0)
+    log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
+    started = ev.Started(at_ms=7, attempt_id="j1.1")
+    log.commit(epoch, cycle(started, now_ms=8, j1=JobState.RUNNING))
+
+    log.commit(epoch, cycle(ended(EndCause.NODE), now_ms=10, j1=JobState.QUEUED))
+    job = the_job(database)
+    assert (job.state, job.ended_at_ms, job.end_cause) == ("queued", None, "node")
+    again = a_lease("j1", LEASED.placement, at_ms=20, number=2)
+    log.commit(epoch, cycle(again, now_ms=20, j1=JobState.LEASED))
+    started = ev.Started(at_ms=21, attempt_id="j1.2")
+    log.commit(epoch, cycle(started, now_ms=22, j1=JobState.RUNNING))
+
+    assert the_job(database).started_at_ms == 7
+    with database.connect() as connection:
+        attempts = queries.attempts(connection, ["j1"])
+    assert [(a.id, a.started_at_ms, a.ended_at_ms, a.cause, a.exit_code) for a in attempts] == [
+        ("j1.1", 7, 9, "node", 3),
+        ("j1.2", 21, None, None, None),
+    ]
+
+
+def test_a_job_cancelled_before_it_ran_ends_when_that_was_learnt(
+    log: SqlLog, database: Engine
+) -> None:
+    epoch = log.lead(0)
+    log.commit(epoch, cycle(SUBMITTED, now_ms=4, j1=JobState.QUEUED))
+
+    gone = ev.CancelRequested(at_ms=5, job_id="j1", by="u")
+    log.commit(epoch, cycle(gone, now_ms=6, j1=JobState.CANCELLED))
+
+    job = the_job(database)
+    assert (job.state, job.ended_at_ms, job.end_cause) == ("cancelled", 6, "cancelled")
+
+
+def test_a_submission_that_is_refused_is_a_failed_job_with_the_reason(
+    log: SqlLog, database: Engine
+) -> None:
+    """The API has written the job's row beside its request; the leader finds that it cannot be."""
+    epoch = log.lead(0)
+    with database.begin() as connection:
+        put_job(connection)
+        put_requests(connection, [Request(id="submit:j1", wish=SUBMITTED)], 3)
+
+    refused = {"submit:j1": "there is no tenant steel"}
+    log.commit(epoch, Cycle(now_ms=8, events=(), request_ids=("submit:j1",), refused=refused))
+
+    job = the_job(database)
+    assert (job.state, job.ended_at_ms, job.end_cause) == ("failed", 8, "broker")
+    assert job.detail == "there is no tenant steel"
+
+
+def put_job(connection: Connection) -> None:
+    connection.execute(insert(JobRow), new_job_row(SUBMITTED, 3))
+
+
+def test_a_job_whose_row_is_there_already_is_not_written_again(
+    log: SqlLog, database: Engine
+) -> None:
+    with database.begin() as connection:
+        put_job(connection)
+
+    log.commit(log.lead(0), cycle(SUBMITTED, now_ms=4, j1=JobState.QUEUED))
+
+    with database.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(JobRow)) == 1
+
+
+def test_views_are_what_the_newest_event_says(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+    silent = ev.CentreLinkChanged(at_ms=1, centre_id="east", is_heard=False)
+    heard = ev.CentreLinkChanged(at_ms=2, centre_id="east", is_heard=True)
+
+    log.commit(epoch, cycle(ev.TenantDeclared(at_ms=1, tenant=TENANT), silent, now_ms=1))
+    log.commit(epoch, cycle(heard, now_ms=2))
+
+    with database.connect() as connection:
+        rows = connection.execute(select(ViewRow.__table__).order_by(ViewRow.name)).all()
+    assert [(row.name, row.at_ms) for row in rows] == [("centre:east", 2), ("tenant:steel", 1)]
+    assert rows[0].body == {"is_heard": True}
+
+
+def test_of_two_loads_of_one_moment_the_later_counts(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+
+    for allocated in (8, 3):
+        load = PoolLoad(
+            pool_id="east-npu",
+            centre_id="east",
+            tflops=313,
+            registered_cards=16,
+            online_cards=16,
+            schedulable_cards=16,
+            allocated_cards=allocated,
+        )
+        log.commit(epoch, Cycle(now_ms=1, events=(), loads=(load,)))
+
+    with database.connect() as connection:
+        rows = connection.execute(select(UtilisationRow.allocated_cards)).all()
+    assert [tuple(row) for row in rows] == [(3,)]
