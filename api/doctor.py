@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.cli.language import both
 from api.database import BadDatabaseUrl, engine
 from api.park_file import ParkFileInvalid, load
-from api.profile import Profile
+from api.profile import ProfileInvalid, read_profile
 from api.sdk import ApiError, Client
 from api.settings import Settings
 
@@ -35,7 +35,7 @@ class Finding:
     fix: str = ""
 
 
-def examine(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
     """Everything in the order in which it is needed."""
     yield _python()
     yield _ray()
@@ -43,6 +43,12 @@ def examine(settings: Settings, profile: Profile | None) -> Iterator[Finding]:
     yield _disk(settings.data)
     yield _park(settings.park)
     yield _database(settings)
+    try:
+        profile = read_profile(settings.data)
+    except ProfileInvalid as error:
+        fix = both("then start `brain up` again", "然后重新运行 `brain up`")
+        yield Finding(name=both("keys", "密钥"), is_well=False, text=str(error), fix=fix)
+        return
     key = settings.api_key.get_secret_value() if settings.api_key else None
     key = key or (profile.keys.get("operator") if profile else None)
     url = settings.url if "url" in settings.model_fields_set or not profile else profile.url
@@ -104,12 +110,17 @@ def _park(path: Path | None) -> Finding:
         park = load(path).park
     except ParkFileInvalid as error:
         return Finding(name=name, is_well=False, text=str(error), fix="docs/park-file.md")
-    cards = sum(pool.card_count for pool in park.pools)
-    return Finding(
-        name=name,
-        is_well=True,
-        text=f"{park.id}: {len(park.centres)} centres, {cards} cards, {park.stated_tflops} TFLOPS",
+    if path is None:
+        text = both(
+            "BRAIN_PARK is not set: `brain up` takes the local park, `brain serve` the default one",
+            "未设置 BRAIN_PARK：`brain up` 使用本机园区，`brain serve` 使用默认园区",
+        )
+        return Finding(name=name, is_well=True, text=text)
+    count, cards = len(park.centres), sum(pool.card_count for pool in park.pools)
+    text = both(
+        f"{park.id}: {count} centres, {cards} cards", f"{park.id}：{count} 个中心，{cards} 张卡"
     )
+    return Finding(name=name, is_well=True, text=text)
 
 
 def _database(settings: Settings) -> Finding:

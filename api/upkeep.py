@@ -90,20 +90,20 @@ def doctor(as_json: Json = False) -> None:
     """Check everything that is needed."""
     from dataclasses import asdict
 
-    from api.doctor import examine
-    from api.profile import read_profile
+    from rich.markup import escape
 
-    settings = read_settings()
-    findings = list(examine(settings, read_profile(settings.data)))
+    from api.doctor import examine
+
+    findings = list(examine(read_settings()))
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
         made = table("", "", "")
         for finding in findings:
             mark = "[green]✓[/]" if finding.is_well else "[red]✗[/]"
-            made.add_row(mark, finding.name, finding.text)
+            made.add_row(mark, escape(finding.name), escape(finding.text))
             if not finding.is_well:
-                made.add_row("", "", f"[yellow]→ {finding.fix}[/]")
+                made.add_row("", "", f"[yellow]→ {escape(finding.fix)}[/]")
         console.print(made)
     if not all(finding.is_well for finding in findings):
         raise typer.Exit(1)

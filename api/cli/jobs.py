@@ -1,5 +1,6 @@
 """Commands about jobs in the queue and after: jobs, show, why, logs, cancel."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -11,7 +12,22 @@ from api.cli.terminal import console, print_json
 
 app = typer.Typer()
 
-JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help=both("the job's id", "作业编号"))]
+
+def _job_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]{1,64}", text):
+        raise typer.BadParameter(
+            both(
+                f"{text[:64]!r} is no job's id: `brain jobs` lists them",
+                f"{text[:64]!r} 不是作业编号：`brain jobs` 可列出",
+            )
+        )
+    return text
+
+
+JobId = Annotated[
+    str,
+    typer.Argument(parser=_job_id, metavar="JOB_ID", help=both("the job's id", "作业编号")),
+]
 
 
 @app.command(

@@ -1,5 +1,6 @@
 """Commands about keys: list, create, revoke."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -109,10 +110,24 @@ def create(
         console.print(made.secret, soft_wrap=True)
 
 
+def _key_id(text: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{1,64}", text):
+        raise typer.BadParameter(
+            both(
+                f"{text[:64]!r} is no key's id: `brain keys` lists them",
+                f"{text[:64]!r} 不是密钥编号：`brain keys` 可列出",
+            )
+        )
+    return text
+
+
 @app.command(help=both("Make a key worthless, at once and for ever.", "立即永久吊销密钥。"))
 def revoke(
     context: typer.Context,
-    key_id: Annotated[str, typer.Argument(help=both("the key's id", "密钥编号"))],
+    key_id: Annotated[
+        str,
+        typer.Argument(parser=_key_id, metavar="KEY_ID", help=both("the key's id", "密钥编号")),
+    ],
 ) -> None:
     """Revoke a key."""
     with client(session_of(context)) as broker:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,9 +20,20 @@ Tenant = Annotated[
         "--tenant", "-t", metavar="TENANT", help=both("of this tenant only", "只看该企业的")
     ),
 ]
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", text, re.ASCII):
+        raise typer.BadParameter(
+            both(f"{text[:20]!r} is no month: 2026-10", f"{text[:20]!r} 不是月份，应如 2026-10")
+        )
+    return text
+
+
 Month = Annotated[
     str | None,
     typer.Option(
+        parser=_month,
         metavar="YYYY-MM",
         help=both("a month of Asia/Shanghai; this month if not given", "北京时间的月份，默认本月"),
     ),

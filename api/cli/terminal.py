@@ -65,7 +65,13 @@ def print_json(value: Dumped | dict[str, object]) -> None:
 
 def table(*columns: str, numbers: Sequence[int] = ()) -> Table:
     """A table without lines; the columns whose index is in `numbers` stand to the right."""
-    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    made = Table(
+        box=None,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        header_style="bold",
+        show_header=any(columns),
+    )
     for index, name in enumerate(columns):
         made.add_column(name, justify="right" if index in numbers else "left", overflow="fold")
     return made
