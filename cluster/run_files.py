@@ -1,7 +1,10 @@
 """The files of a run, by which a shim and its supervisor speak: each written as a whole.
 
 `begun`: whoever creates it decides whether the member ever runs. `started`, `stop` (how to end it)
-and `ended` say what their names say.
+and `ended` say what their names say. `out` is what the member says; of what is more than
+`OUTPUT_BYTES_MAX` nothing is kept.
+
+A file that cannot be read is taken as absent: a power cut leaves empty ones.
 """
 
 import json
@@ -11,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_GRACE_MS = 10_000
+OUTPUT_BYTES_MAX = 64 * 1024 * 1024
+RECORD_BYTES_MAX = 4096
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,13 @@ class Stop:
 
 
 def claim(run: Path) -> bool:
-    """Become the one who decides whether the member of this run ever runs."""
+    """Become the one who decides whether the member of this run ever runs.
+
+    Raises OSError where nobody can be that now, as on a full disk.
+    """
     try:
         os.close(os.open(run / "begun", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except OSError:
+    except FileExistsError:
         return False
     return True
 
@@ -41,9 +49,37 @@ def write_whole(path: Path, text: str) -> None:
     unfinished.rename(path)
 
 
+def read_json(path: Path) -> dict[str, object]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+class Reserved:
+    """A file to be written later, whose room is set aside now: a full disk cannot prevent it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unfinished = path.with_name(f"{path.name}.new")
+        self._descriptor = os.open(self._unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.posix_fallocate(self._descriptor, 0, RECORD_BYTES_MAX)
+
+    def write_json(self, value: Mapping[str, object]) -> None:
+        """As the function of this name; what it says outlasts a power cut."""
+        data = json.dumps(value).encode()
+        assert len(data) <= RECORD_BYTES_MAX, f"{len(data)} bytes do not fit {self._path}"
+        os.pwrite(self._descriptor, data, 0)
+        os.ftruncate(self._descriptor, len(data))
+        os.fsync(self._descriptor)
+        self._unfinished.rename(self._path)
+
+
 def read_stop(run: Path) -> Stop:
     """How to stop; somebody who sends TERM without saying how gives the usual grace."""
-    try:
-        return Stop(**json.loads((run / "stop").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Stop(grace_ms=DEFAULT_GRACE_MS)
+    match read_json(run / "stop"):
+        case {"grace_ms": int(grace_ms), "signal": int() | None as number}:
+            return Stop(grace_ms=grace_ms, signal=number)
+        case _:
+            return Stop(grace_ms=DEFAULT_GRACE_MS)

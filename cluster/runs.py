@@ -5,22 +5,36 @@ can win. Everything a node must know after its supervisor was killed is in these
 """
 
 import errno
-import json
+import logging
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cluster.member import LogChunk, MemberEnd, MemberPhase, MemberStart, MemberState
-from cluster.run_files import Stop, claim, write_json, write_whole
+from cluster.run_files import (
+    OUTPUT_BYTES_MAX,
+    Stop,
+    claim,
+    read_json,
+    write_json,
+    write_whole,
+)
 
 ORDER_FILE = "order.json"
+CUT_NOTICE = (
+    b"\n[industry-brain: this member has said more than %d MiB; the rest is left out]\n"
+    % (OUTPUT_BYTES_MAX >> 20)
+)
+
+_log = logging.getLogger(__name__)
 _ATTEMPT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _RANKS_MAX = 100_000
+_ENDS = {end.value: end for end in MemberEnd}
 
 
 class BadAttemptId(ValueError):
@@ -41,13 +55,18 @@ class Run:
 
 
 class Runs:
-    """The table of a node's runs and of its `card_count` cards."""
+    """The table of a node's runs and of its `card_count` cards.
+
+    An end that the disk does not take (it is full, or broken) holds all the same; it is kept in
+    memory until `write_ends` succeeds.
+    """
 
     def __init__(self, root: Path, card_count: int) -> None:
         self.root = root
         self.version = 0
         self._card_count = card_count
         self._runs: dict[tuple[str, int], Run] = {}
+        self._unwritten: dict[tuple[str, int], dict[str, object]] = {}
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in sorted(root.glob("*/*/")):
             if folder.name.isdigit() and _ATTEMPT_ID.fullmatch(folder.parent.name):
@@ -71,58 +90,76 @@ class Runs:
 
         Where there are too few free cards the run is over before it began.
         """
-        folder = self._make(start.attempt_id, start.rank)
-        if folder is None:
+        run = self._make(start.attempt_id, start.rank)
+        if run is None:
             return None
         free = self.free_cards()
         cards = tuple(free[: start.card_count])
-        write_json(folder / "claim", {"cards": cards, "boot": _boot()})
-        order = folder.parent / ORDER_FILE
-        if not order.exists():
-            write_whole(order, start.order)
-        os.mkfifo(folder / "alive", 0o600)
-        run = Run(folder=folder, state=_read_state(folder))
-        self._note(run)
+        try:
+            write_json(run.folder / "claim", {"cards": cards, "boot": _boot()})
+            order = run.folder.parent / ORDER_FILE
+            if not order.exists():
+                write_whole(order, start.order)
+            os.mkfifo(run.folder / "alive", 0o600)
+        except OSError as error:  # nobody is asked to begin it, so that nobody will
+            why = f"the node cannot write down what it runs: {error}"
+            self._write_end(run, MemberEnd.REFUSED, why)
+            return run
+        self.refresh(run)
         if len(cards) < start.card_count:
             self.refuse(run, f"{start.card_count} cards wanted, {len(free)} are free on the node")
         return run
 
     def refuse(self, run: Run, detail: str) -> bool:
         """This member never runs, if it does not run already."""
-        if not claim(run.folder):
+        if _has_begun(run):
             return False
         self._write_end(run, MemberEnd.REFUSED, detail)
         return True
 
     def renounce(self, attempt_id: str, rank: int) -> None:
         """Claim a member that never started, so that an order that comes late starts nothing."""
-        folder = self._make(attempt_id, rank)
-        if folder is not None:
-            run = Run(folder=folder, state=_read_state(folder))
-            self._note(run)
+        run = self._make(attempt_id, rank)
+        if run is not None:
             self._stop_unbegun(run)
 
     def stop(self, run: Run, stop: Stop) -> None:
-        """Leave word how this run is to be stopped; one that has not begun never will."""
-        if not self._stop_unbegun(run):
+        """Leave word how this run is to be stopped; one that has not begun never will.
+
+        Where the word cannot be left, who is told to stop takes the usual grace.
+        """
+        if self._stop_unbegun(run):
+            return
+        try:
             write_json(run.folder / "stop", {"grace_ms": stop.grace_ms, "signal": stop.signal})
+        except OSError as error:
+            _log.warning("%s cannot be told how to stop: %s", run.folder, error)
 
     def lose(self, run: Run) -> None:
         """The shim is gone without a word, and so is all that it stood over."""
         self.refresh(run)
         if run.is_over or self.refuse(run, "it did not begin"):
             return
-        if _read_json(run.folder / "claim").get("boot") == _boot():
+        if read_json(run.folder / "claim").get("boot") == _boot():
             self._write_end(run, MemberEnd.LOST, "the shim that stood over it was killed")
         else:
             self._write_end(run, MemberEnd.NODE, "the node was started anew")
 
     def refresh(self, run: Run) -> None:
         """Read again what the shim has written."""
-        state = _read_state(run.folder)
-        if state != run.state:
-            run.state = state
-            self._note(run)
+        self._become(run, _read_state(run.folder))
+
+    def write_ends(self) -> None:
+        """Write down the ends that could not be written before."""
+        for key, ended in list(self._unwritten.items()):
+            folder = self._runs[key].folder
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                write_json(folder / "ended", ended)
+            except OSError as error:
+                _log.warning("the end of %s cannot be written down: %s", key, error)
+            else:
+                del self._unwritten[key]
 
     def forget(self, attempt_id: str) -> None:
         """Remove all that is left of an attempt that is over; does nothing while it is not."""
@@ -130,6 +167,7 @@ class Runs:
         if all(run.is_over for run in mine):
             for run in mine:
                 del self._runs[attempt_id, run.state.rank]
+                self._unwritten.pop((attempt_id, run.state.rank), None)
             shutil.rmtree(self._attempt_folder(attempt_id), ignore_errors=True)
 
     def orders(self) -> dict[str, str]:
@@ -146,26 +184,39 @@ class Runs:
             raise BadAttemptId(f"{attempt_id!r} cannot be an attempt's name")
         return self.root / attempt_id
 
-    def _make(self, attempt_id: str, rank: int) -> Path | None:
+    def _make(self, attempt_id: str, rank: int) -> Run | None:
+        """A run that is new, and of which the disk has at least tried to make the folder."""
         assert 0 <= rank < _RANKS_MAX, f"rank {rank} is out of all bounds"
         folder = self._attempt_folder(attempt_id) / str(rank)
-        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        if (attempt_id, rank) in self._runs:
+            return None
         try:
+            folder.parent.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(mode=0o700)
         except FileExistsError:
             return None
-        return folder
+        except OSError as error:
+            _log.warning("there is no folder for a run: %s", error)
+        run = Run(folder=folder, state=_read_state(folder))
+        self._note(run)
+        return run
 
     def _stop_unbegun(self, run: Run) -> bool:
-        if not claim(run.folder):
+        if _has_begun(run):
             return False
         self._write_end(run, MemberEnd.STOPPED, "stopped before it began")
         return True
 
     def _write_end(self, run: Run, end: MemberEnd, detail: str) -> None:
-        ended = {"exit_code": None, "ended_at_ms": now_ms(), "why": end.value, "detail": detail}
-        write_json(run.folder / "ended", ended)
-        self.refresh(run)
+        ended: dict[str, object] = {"ended_at_ms": now_ms(), "why": end.value, "detail": detail}
+        self._unwritten[run.state.attempt_id, run.state.rank] = ended
+        self._become(run, _with_end(run.state, ended))
+        self.write_ends()
+
+    def _become(self, run: Run, state: MemberState) -> None:
+        if state != run.state:
+            run.state = state
+            self._note(run)
 
     def _note(self, run: Run) -> None:
         self.version += 1
@@ -174,26 +225,35 @@ class Runs:
 
 
 def read_output(run: Run, offset: int, count_max: int) -> LogChunk:
-    """What the member has said from `offset` on, and whether that was its last word."""
+    """What the member has said from `offset` on, and whether that was its last word.
+
+    Of what it says beyond the limit there is only a line that says so.
+    """
     is_over = run.is_over  # before reading: what is over says nothing more
+    size = output_size(run)
     data = b""
-    with suppress(FileNotFoundError), (run.folder / "out").open("rb") as file:
-        file.seek(offset)
-        data = file.read(count_max)
+    if offset < OUTPUT_BYTES_MAX:
+        with suppress(OSError), (run.folder / "out").open("rb") as file:
+            file.seek(offset)
+            data = file.read(min(count_max, OUTPUT_BYTES_MAX - offset))
+    elif size > OUTPUT_BYTES_MAX:
+        data = CUT_NOTICE[offset - OUTPUT_BYTES_MAX :][:count_max]
     return LogChunk(
         attempt_id=run.state.attempt_id,
         rank=run.state.rank,
         offset=offset,
         data=data,
-        is_last=is_over and len(data) < count_max,
+        is_last=is_over and offset + len(data) >= size,
     )
 
 
 def output_size(run: Run) -> int:
+    """How much of the member's output there is to read."""
     try:
-        return (run.folder / "out").stat().st_size
-    except FileNotFoundError:
+        size = (run.folder / "out").stat().st_size
+    except OSError:
         return 0
+    return size if size <= OUTPUT_BYTES_MAX else OUTPUT_BYTES_MAX + len(CUT_NOTICE)
 
 
 def is_shim_alive(descriptor: int) -> bool:
@@ -210,32 +270,44 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _has_begun(run: Run) -> bool:
+    """Whether a shim has taken the run; if not, none ever will. In doubt it may have."""
+    try:
+        return not claim(run.folder)
+    except OSError as error:
+        _log.warning("nobody can decide on %s now: %s", run.folder, error)
+        return True
+
+
 def _read_state(folder: Path) -> MemberState:
-    claimed = _read_json(folder / "claim")
-    started = _read_json(folder / "started")
-    ended = _read_json(folder / "ended")
-    cards = claimed.get("cards", [])
-    assert isinstance(cards, list)
+    cards = read_json(folder / "claim").get("cards")
     state = MemberState(
         attempt_id=folder.parent.name,
         rank=int(folder.name),
         phase=MemberPhase.CLAIMED,
-        cards=tuple(cards),
+        cards=tuple(card for card in cards if isinstance(card, int))
+        if isinstance(cards, list)
+        else (),
     )
-    if started:
-        state = replace(
-            state, phase=MemberPhase.RUNNING, started_at_ms=_number(started, "started_at_ms")
-        )
-    if ended:
-        state = replace(
-            state,
-            phase=MemberPhase.ENDED,
-            ended_at_ms=_number(ended, "ended_at_ms"),
-            exit_code=_number(ended, "exit_code"),
-            end=MemberEnd(str(ended["why"])),
-            detail=str(ended.get("detail", "")),
-        )
-    return state
+    started_at_ms = _number(read_json(folder / "started"), "started_at_ms")
+    if started_at_ms is not None:
+        state = replace(state, phase=MemberPhase.RUNNING, started_at_ms=started_at_ms)
+    return _with_end(state, read_json(folder / "ended"))
+
+
+def _with_end(state: MemberState, ended: Mapping[str, object]) -> MemberState:
+    """The state as this end makes it; the same where there is none."""
+    end = _ENDS.get(str(ended.get("why")))
+    if end is None:
+        return state
+    return replace(
+        state,
+        phase=MemberPhase.ENDED,
+        ended_at_ms=_number(ended, "ended_at_ms"),
+        exit_code=_number(ended, "exit_code"),
+        end=end,
+        detail=str(ended.get("detail", "")),
+    )
 
 
 def _boot() -> str:
@@ -243,16 +315,6 @@ def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _number(values: dict[str, object], name: str) -> int | None:
-    value = values[name]
-    assert value is None or isinstance(value, int), f"{name} is {value!r}, no number"
-    return value
-
-
-def _read_json(path: Path) -> dict[str, object]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    assert isinstance(value, dict), f"{path} holds no object"
-    return value
+def _number(values: Mapping[str, object], name: str) -> int | None:
+    value = values.get(name)
+    return value if isinstance(value, int) else None

@@ -18,7 +18,8 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,14 @@ from cluster.processes import (
     handles,
     kill,
 )
-from cluster.run_files import claim, read_stop, write_json
+from cluster.run_files import OUTPUT_BYTES_MAX, Reserved, claim, read_stop
 
-LOOK_S = 1.0  # how often a shim looks at its lease
+LOOK_S = 1.0
+"""How often a shim looks at its lease, and at how much its member has said."""
+
+LOUD_LOOK_S = 0.05
+"""The same for one who has said too much: so long it may fill the disk."""
+
 KILL_LOOK_S = 0.02
 LAST_WORDS_MS = 2_000
 """What a member gets between TERM and KILL when a signal of its own choice came first."""
@@ -134,10 +140,15 @@ class Shim:
         self._lease = _Lease(request.lease, request.lease_ttl_ms)
         self._woken = -1
         self._child = -1
+        self._out = -1
+        self._is_loud = False
 
     def stand(self) -> None:
+        """Where the disk has no room for what must be written, the member does not begin."""
         os.setsid()
         adopt_orphans()
+        started, ended = Reserved(self._run / "started"), Reserved(self._run / "ended")
+        self._out = os.open(self._run / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         if not claim(self._run):
             return
         self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -147,16 +158,28 @@ class Shim:
         if self._child == 0:
             os.close(alive)
             _in_a_fork(lambda: self._become_member(shim))
-        write_json(self._run / "started", {"shim": shim, "started_at_ms": _now_ms()})
+        self._write(started, {"shim": shim, "started_at_ms": _now_ms()})
         with suppress(OSError):
             os.write(alive, b"started\n")
         self._watch()
-        ended = {"exit_code": self._exit_code, "ended_at_ms": _now_ms(), "why": self._why}
-        write_json(self._run / "ended", ended)
+        self._bound_output()
+        end = {"exit_code": self._exit_code, "ended_at_ms": _now_ms(), "why": self._why}
+        while not self._write(ended, end):
+            _wait([self._woken], LOOK_S)
+            _drain(self._woken)
+
+    def _write(self, file: Reserved, value: Mapping[str, object]) -> bool:
+        """Whether it is done with: written, or nobody wants it who has removed the run."""
+        try:
+            file.write_json(value)
+        except OSError:
+            return not self._run.exists()
+        return True
 
     def _watch(self) -> None:
         """Until no process of the member is left."""
         while self._has_processes():
+            self._bound_output()
             for _ in _wait([self._woken], self._patience_s()):
                 if signal.SIGTERM in _drain(self._woken):
                     self._plan_the_stop()
@@ -177,11 +200,19 @@ class Shim:
             return False
         return True
 
+    def _bound_output(self) -> None:
+        """Drop what is more than anybody keeps; one byte more shows that there was more."""
+        with suppress(OSError):
+            if os.fstat(self._out).st_size > OUTPUT_BYTES_MAX:
+                self._is_loud = True
+                os.ftruncate(self._out, OUTPUT_BYTES_MAX + 1)
+
     def _patience_s(self) -> float:
         if self._kill_at_s is not None and self._kill_at_s <= time.monotonic():
             return KILL_LOOK_S
         times = [at_s for at_s in (self._term_at_s, self._kill_at_s) if at_s is not None]
-        return min([LOOK_S, *(max(0.0, at_s - time.monotonic()) for at_s in times)])
+        look_s = LOUD_LOOK_S if self._is_loud else LOOK_S
+        return min([look_s, *(max(0.0, at_s - time.monotonic()) for at_s in times)])
 
     def _plan_the_stop(self) -> None:
         """When to send what; who asks again may shorten the grace, not prolong it."""
@@ -228,9 +259,8 @@ class Shim:
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; programs rely on it
-        log = os.open(self._run / "out", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        for source, target in ((nothing, 0), (self._out, 1), (self._out, 2)):
             os.dup2(source, target)
         try:
             os.chdir(request.cwd)
@@ -304,8 +334,11 @@ def _in_a_fork(work: Callable[[], None]) -> None:
     """Do the work of a forked process and end it: it must never return into its parent's code."""
     try:
         work()
-    finally:
         os._exit(0)
+    except BaseException:  # noqa: BLE001 - whatever it is, it has failed and must end
+        traceback.print_exc()
+    finally:
+        os._exit(1)
 
 
 def _now_ms() -> int:

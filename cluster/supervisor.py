@@ -154,7 +154,8 @@ class Supervisor:
         """
         self._live()
         self._heard_at_s = time.monotonic()
-        self._heard.touch(mode=0o600)
+        with suppress(OSError):
+            self._heard.touch(mode=0o600)
         self._leasing = leasing
         since = version if incarnation == self._incarnation else 0
         if self._runs.version <= since:
@@ -210,7 +211,9 @@ class Supervisor:
     async def _keep_lease(self) -> None:
         while True:
             if await self._are_members_wanted():
-                os.utime(self._lease)
+                with suppress(OSError):
+                    self._lease.touch(mode=0o600)
+            self._runs.write_ends()
             await asyncio.sleep(LEASE_TOUCH_S)
 
     async def _are_members_wanted(self) -> bool:
@@ -267,9 +270,13 @@ class Supervisor:
         self._tell()
 
     def _give_up_unbegun(self, run: Run) -> None:
-        """End a run whose request was lost together with a nursery that somebody killed."""
-        if run.state.phase is MemberPhase.CLAIMED and self._runs.refuse(run, "it did not begin"):
+        """End a run that could not begin, or whose request was lost with a killed nursery."""
+        if run.state.phase is not MemberPhase.CLAIMED:
+            return
+        if self._runs.refuse(run, "it did not begin; the node's nursery.log may know why"):
             self._tell()
+        else:  # it has begun and not said so, or nobody can tell now
+            asyncio.get_running_loop().call_later(BEGIN_S, self._give_up_unbegun, run)
 
     def _tell(self) -> None:
         if self._runs.version > self._version_told:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cluster import runs as runs_module
 from cluster.member import MemberEnd, MemberPhase, MemberStart
 from cluster.run_files import Stop, claim, read_stop, write_json
-from cluster.runs import BadAttemptId, Run, Runs, read_output
+from cluster.runs import CUT_NOTICE, BadAttemptId, Run, Runs, output_size, read_output
 
 
 def a_start(attempt_id: str = "j.1", rank: int = 0, cards: int = 2) -> MemberStart:
@@ -168,5 +169,108 @@ def test_output_is_read_from_where_one_stood_to_its_last_word(tmp_path: Path) ->
 
     assert (before.data, before.is_last) == (b"", False)
     assert (running.data, running.is_last) == (b"bc", False)
-    assert not read_output(run, 0, 4).is_last
+    assert not read_output(run, 0, 3).is_last
     assert (read_output(run, 3, 100).data, read_output(run, 3, 100).is_last) == (b"\xff", True)
+
+
+def test_of_output_beyond_the_limit_there_is_one_line_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "OUTPUT_BYTES_MAX", 4)
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    (run.folder / "out").write_bytes(b"abcdefgh")
+    end(runs, run)
+
+    parts, offset = [], 0
+    for _ in range(200):
+        part = read_output(run, offset, 3)
+        parts.append(part.data)
+        offset += len(part.data)
+        if part.is_last:
+            break
+
+    assert b"".join(parts) == b"abcd" + CUT_NOTICE
+    assert output_size(run) == offset
+    assert read_output(run, offset, 3).data == b""
+
+
+@pytest.mark.parametrize("file", ["claim", "started", "ended"])
+@pytest.mark.parametrize("left", ["", "{", "[]", "{}", '{"why": "?"}', '{"cards": 3}'])
+def test_a_file_that_a_power_cut_spoilt_is_taken_as_absent(
+    tmp_path: Path, file: str, left: str
+) -> None:
+    run = claimed(Runs(tmp_path, 4))
+    claim(run.folder)
+    (run.folder / file).write_text(left)
+
+    later = Runs(tmp_path, 4)
+    found = later.get("j.1", 0)
+    assert found is not None
+    later.lose(found)
+
+    assert found.state.phase is MemberPhase.ENDED
+    assert found.state.end in {MemberEnd.LOST, MemberEnd.NODE}
+
+
+def test_an_end_that_the_disk_does_not_take_holds_and_is_written_later(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    claim(run.folder)
+    fill(run.folder / "ended")
+
+    runs.lose(run)
+    was_written = (run.folder / "ended").exists()
+    (run.folder / "ended.new").unlink()
+    runs.write_ends()
+
+    assert run.state.end is MemberEnd.LOST
+    assert not was_written
+    assert Runs(tmp_path, 4).free_cards() == [0, 1, 2, 3]
+
+
+def test_a_member_that_the_disk_does_not_take_is_refused_for_good(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    runs = Runs(root, 4)
+    root.rmdir()
+    root.touch()
+
+    refused = claimed(runs)
+    root.unlink()
+    root.mkdir()
+    again = runs.claim(a_start())
+    runs.write_ends()
+
+    assert refused.state.end is MemberEnd.REFUSED
+    assert again is None
+    assert Runs(root, 4).claim(a_start()) is None
+    assert runs.free_cards() == [0, 1, 2, 3]
+
+
+def test_who_cannot_be_told_how_to_stop_is_to_stop_all_the_same(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    claim(run.folder)
+    fill(run.folder / "stop")
+
+    runs.stop(run, Stop(grace_ms=5))
+
+    assert not run.is_over
+
+
+def test_what_is_forgotten_before_it_was_written_down_stays_forgotten(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    claim(run.folder)
+    fill(run.folder / "ended")
+    runs.lose(run)
+
+    runs.forget("j.1")
+    runs.write_ends()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def fill(file: Path) -> None:
+    """Let there be no room for what is to become this file."""
+    file.with_name(f"{file.name}.new").symlink_to("/dev/full")

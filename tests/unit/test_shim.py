@@ -15,7 +15,17 @@ import pytest
 
 from cluster import shim
 from cluster.processes import descendants
-from cluster.run_files import DEFAULT_GRACE_MS, Stop, claim, read_stop, write_json
+from cluster.run_files import (
+    DEFAULT_GRACE_MS,
+    OUTPUT_BYTES_MAX,
+    RECORD_BYTES_MAX,
+    Reserved,
+    Stop,
+    claim,
+    read_json,
+    read_stop,
+    write_json,
+)
 from cluster.runs import is_shim_alive
 from cluster.shim import Request
 
@@ -38,8 +48,11 @@ class Nursery:
         its.close()
 
     def start(self, name: str, command: str, ttl_ms: int = LONG_TTL_MS, cwd: str = "/") -> Path:
+        (self.root / name).mkdir()
+        return self.ask(name, command, ttl_ms, cwd)
+
+    def ask(self, name: str, command: str, ttl_ms: int = LONG_TTL_MS, cwd: str = "/") -> Path:
         run = self.root / name
-        run.mkdir()
         os.mkfifo(run / "alive")
         request = Request(
             run=str(run),
@@ -210,6 +223,57 @@ def test_shims_outlive_whoever_asked_for_them(nursery: Nursery) -> None:
     (nursery.root / "go").touch()
 
     assert end_of(run)["exit_code"] == 4
+
+
+def test_an_end_that_cannot_be_written_is_written_as_soon_as_it_can(nursery: Nursery) -> None:
+    run = nursery.start(
+        "run", "echo up; while [ ! -e go ]; do sleep 0.01; done; exit 6", cwd=str(nursery.root)
+    )
+    eventually((run / "started").exists)
+    (run / "ended" / "in the way").mkdir(parents=True)
+    alive = os.open(run / "alive", os.O_RDONLY | os.O_NONBLOCK)
+
+    (nursery.root / "go").touch()
+    eventually(lambda: not tree_of(run))
+    was_alive = is_shim_alive(alive)
+    (run / "ended" / "in the way").rmdir()
+    (run / "ended").rmdir()
+    os.close(alive)
+
+    assert was_alive
+    assert end_of(run)["exit_code"] == 6
+
+
+def test_the_room_for_an_end_is_set_aside_before_a_member_begins(tmp_path: Path) -> None:
+    ended = Reserved(tmp_path / "ended")
+    reserved = (tmp_path / "ended.new").stat()
+
+    ended.write_json({"why": "exited"})
+
+    assert reserved.st_blocks * 512 >= reserved.st_size == RECORD_BYTES_MAX
+    assert read_json(tmp_path / "ended") == {"why": "exited"}
+
+
+def test_a_member_for_which_the_disk_has_no_room_does_not_begin(nursery: Nursery) -> None:
+    (nursery.root / "run").mkdir()
+    (nursery.root / "run" / "ended.new").symlink_to("/dev/full")
+
+    nursery.ask("run", "touch begun-all-the-same")
+    end_of(nursery.start("other", "true"))
+
+    assert claim(nursery.root / "run")
+
+
+def test_a_member_that_talks_too_much_does_not_fill_the_disk(nursery: Nursery) -> None:
+    run = nursery.start("run", "yes industry-brain")
+    bound = OUTPUT_BYTES_MAX + 1
+    eventually(lambda: (run / "out").exists() and (run / "out").stat().st_size > bound)
+
+    eventually(lambda: (run / "out").stat().st_size == bound)
+    stop(run, Stop(grace_ms=600_000))
+    end_of(run)
+
+    assert (run / "out").stat().st_size == bound
 
 
 def test_who_does_not_say_how_to_stop_gives_the_usual_grace(tmp_path: Path) -> None:
