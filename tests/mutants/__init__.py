@@ -1,6 +1,6 @@
 """Deliberate bugs, each of which must turn the tests named beside it red: one module a package."""
 
-from tests.mutants import accounting, api, benchmarks, cluster, scheduler
+from tests.mutants import accounting, api, benchmarks, cluster, loop, scheduler
 from tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -9,6 +9,7 @@ MUTANTS = [
     *cluster.MUTANTS,
     *accounting.MUTANTS,
     *scheduler.MUTANTS,
+    *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,
 ]
