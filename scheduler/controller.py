@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler import events as ev
-from scheduler.job import EndCause, Job, JobState
-from scheduler.loads import loads
-from scheduler.log import Cycle, Log, PoolLoad, Request, Waiting
+from scheduler.job import EndCause, Job
+from scheduler.log import Cycle, Log, Request
 from scheduler.metering import Booking, book, slices
 from scheduler.orders import cause_of, ended_at_ms, order
 from scheduler.planner import DEFAULT, Answers, Plan, Policy, plan
 from scheduler.record import Attempt
 from scheduler.state import State
+from scheduler.told import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +74,7 @@ class Controller:
         self._led_ms = 0
         self._heard_ms: dict[str, int] = {}
         self._present: set[str] = set()
-        self._loads: dict[str, PoolLoad] = {}
-        self._told: dict[str, Waiting] = {}
-        self._explained_ms = 0
+        self._told = Told(self.settings.explain_every_ms)
         self._events_since_checkpoint = 0
 
     def lead(self, now_ms: int) -> None:
@@ -104,9 +102,12 @@ class Controller:
         self._take_all(batch, self._silences(now_ms))
         self._take_all(batch, self._stops(now_ms))
         self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
-        self.plan = plan(self.state, now_ms, self.settings.policy, self.settings.answers)
+        is_due = self._told.is_due(len(self.state.queue), now_ms)
+        self.plan = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
+        if is_due:
+            self._told.at_ms = now_ms
         self._take_all(batch, self._leases(now_ms))
-        cycle = self._cycle(batch, requests, now_ms)
+        cycle = self._cycle(batch, requests, now_ms, is_due=is_due)
         if not cycle.is_empty:
             self.log.commit(self.epoch, cycle)
         self._remember(cycle)
@@ -282,6 +283,12 @@ class Controller:
 
     # What the plan decides.
 
+    def _answers(self, now_ms: int) -> Answers:
+        if not self._told.wants_all(len(self.state.queue), now_ms):
+            return Answers.GRANTS
+        self._told.planned_ms = now_ms
+        return self.settings.answers
+
     def _leases(self, now_ms: int) -> Iterator[ev.Event]:
         """What the log last knew of a centre is no news: nothing goes where nobody was heard."""
         for grant in self.plan.grants:
@@ -299,7 +306,9 @@ class Controller:
 
     # What is committed.
 
-    def _cycle(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> Cycle:
+    def _cycle(
+        self, batch: Batch, requests: Iterable[Request], now_ms: int, *, is_due: bool
+    ) -> Cycle:
         bookings = batch.bookings
         return Cycle(
             now_ms=now_ms,
@@ -307,49 +316,15 @@ class Controller:
             request_ids=tuple(request.id for request in requests),
             refused=batch.refused,
             states={job_id: self.state.state_of(job_id) for job_id in batch.job_ids},
-            waiting=self._changed_answers(now_ms),
-            loads=self._changed_loads(bool(batch.events)),
+            waiting=self._told.new_answers(self.plan.verdicts, is_due=is_due),
+            loads=self._told.new_loads(self.state) if batch.events else (),
             usage=tuple(usage for booking in bookings for usage in booking.usage),
             credits=tuple(credit for booking in bookings for credit in booking.credits),
             transfers=tuple(moved for booking in bookings for moved in booking.transfers),
         )
 
-    def _changed_answers(self, now_ms: int) -> dict[str, Waiting]:
-        """Answers that differ from what was told: new jobs at once, the others now and then.
-
-        A long queue is told less often: where one starts all behind it move up, a row for each.
-        """
-        pause_ms = max(self.settings.explain_every_ms, len(self.plan.verdicts))
-        is_due = now_ms - self._explained_ms >= pause_ms
-        changed: dict[str, Waiting] = {}
-        for position, (job_id, verdict) in enumerate(self.plan.verdicts.items(), start=1):
-            told = self._told.get(job_id)
-            if told is not None and not is_due:
-                continue
-            answer = Waiting(
-                position=position,
-                reasons=verdict.reasons,
-                planned_start_ms=verdict.planned_start_ms,
-            )
-            if answer != told:
-                changed[job_id] = answer
-        if is_due:
-            self._explained_ms = now_ms
-        return changed
-
-    def _changed_loads(self, has_events: bool) -> tuple[PoolLoad, ...]:  # noqa: FBT001 - see below
-        """Pools that stand otherwise than last told; without an event nothing can have changed."""
-        if self.state.park is None or not has_events:
-            return ()
-        return tuple(load for load in loads(self.state) if self._loads.get(load.pool_id) != load)
-
     def _remember(self, cycle: Cycle) -> None:
-        """What was told is known only once it is committed."""
-        self._told.update(cycle.waiting)
-        self._loads.update((load.pool_id, load) for load in cycle.loads)
-        for job_id, state in cycle.states.items():
-            if state is not JobState.QUEUED:
-                self._told.pop(job_id, None)
+        self._told.remember(cycle.waiting, cycle.loads, cycle.states)
         self._events_since_checkpoint += len(cycle.events)
         if self._events_since_checkpoint >= self.settings.checkpoint_every:
             self.log.save(self.epoch, self.state.snapshot())

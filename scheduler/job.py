@@ -91,6 +91,11 @@ class Job:
     retry_count: int = 0
     checkpoint: Checkpoint | None = None
 
+    @property
+    def longest_ms(self) -> int:
+        """How long it may hold its devices: its limit, and then what it has to save itself."""
+        return self.limit_ms + (self.checkpoint.grace_ms if self.checkpoint else 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeShare:

@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
-from accounting.money import charge_micros
-from accounting.rating import PriceMissing
 from cluster.inventory import Park, Pool
+from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.job import Job, Placement, Reason, ReasonCode
@@ -15,8 +15,6 @@ from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, mis
 from scheduler.queue import AgeKey
 from scheduler.record import JobRecord
 from scheduler.state import State
-
-MICROS_UNIT = "micro-yuan"
 
 
 class Order(StrEnum):
@@ -156,6 +154,14 @@ def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
     return -record.job.priority.rank, record.job.limit_ms, record.job.submitted_at_ms, record.job.id
 
 
+class Option(NamedTuple):
+    """Where a job could be, and what it would cost at most."""
+
+    pool: Pool
+    wanted: Fit
+    hold_micros: int
+
+
 @dataclass(slots=True)
 class Desk:
     """One plan in the making: what is still free, and what was found out about each shape."""
@@ -169,12 +175,10 @@ class Desk:
     _full: dict[tuple[Shape, str, bool], Reason] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
     _hopeless: set[tuple[Shape, str]] = field(default_factory=set)
-    _available: dict[str, int] = field(default_factory=dict)
-    _cards: dict[str, int] = field(default_factory=dict)
+    _allowances: Allowances = field(init=False)
 
     def __post_init__(self) -> None:
-        self._cards = dict(self.state.held_cards)
-        self._available = {t: funds.available_micros for t, funds in self.state.funds.items()}
+        self._allowances = Allowances(self.state, self.now_ms)
 
     def consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
@@ -184,7 +188,7 @@ class Desk:
                 code=ReasonCode.BACKOFF, where=job.id, unit="ms", until_ms=record.not_before_ms
             )
             return Verdict(reasons=(reason,), planned_start_ms=record.not_before_ms)
-        quota = self._over_quota(job)
+        quota = self._allowances.quota_reason(job)
         if quota is not None:
             return Verdict(reasons=(quota,))
         return self._find(job)
@@ -205,23 +209,22 @@ class Desk:
         candidates = self._candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
-        end_ms = self.now_ms + job.limit_ms
+        end_ms = self.now_ms + job.longest_ms
         reasons: list[Reason] = []
-        is_blocked_by_money = False
+        payable: list[Option] = []
         for pool, wanted in candidates:
-            full = self._why_full(shape, pool, wanted, end_ms)
-            if full is not None:
-                reasons.append(full)
-                continue
-            money = self._hold_micros(job, pool)
+            money = self._allowances.hold_micros(job, pool)
             if isinstance(money, Reason):
                 reasons.append(money)
-                is_blocked_by_money = True
                 continue
-            return self._grant(job, pool, wanted, end_ms, money)
-        if not is_blocked_by_money:
-            return self._wait(job, shape, reasons)
-        return Verdict(reasons=tuple(reasons))
+            full = self._why_full(shape, pool, wanted, end_ms)
+            if full is None:
+                return self._grant(job, pool, wanted, end_ms, money)
+            reasons.append(full)
+            payable.append(Option(pool, wanted, money))
+        if not payable:
+            self._allowances.save_for(job, reasons)
+        return self._wait(job, shape, payable, reasons)
 
     def _candidates(self, shape: Shape) -> list[tuple[Pool, Fit]]:
         known = self._fits.get(shape)
@@ -275,36 +278,6 @@ class Desk:
             return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
         return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
 
-    def _over_quota(self, job: Job) -> Reason | None:
-        tenant = self.state.tenants[job.tenant_id]
-        free = tenant.max_cards - self._cards[tenant.id]
-        if job.device_count <= free:
-            return None
-        return Reason(
-            code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=job.device_count, free=max(0, free)
-        )
-
-    def _hold_micros(self, job: Job, pool: Pool) -> int | Reason:
-        """What to set aside for the job's limit in this pool, or why that is not possible."""
-        tenant = self.state.tenants[job.tenant_id]
-        prices, kind_id = self.state.prices, pool.device_kind_id
-        to_come = (later for later in prices.lists if later.from_ms > self.now_ms)
-        try:
-            # A list to come that lacks the kind would leave work that still runs without a price.
-            price, *_ = (
-                price_list.price_micros(kind_id, job.priority, tenant.price_class)
-                for price_list in (prices.list_at(self.now_ms), *to_come)
-            )
-        except PriceMissing as error:
-            return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
-        need = charge_micros(job.device_count * job.limit_ms, price)
-        free = self._available[tenant.id]
-        if need <= free:
-            return need
-        return Reason(
-            code=ReasonCode.FUNDS, where=tenant.id, need=need, free=max(0, free), unit=MICROS_UNIT
-        )
-
     def _grant(self, job: Job, pool: Pool, wanted: Fit, end_ms: int, hold_micros: int) -> Grant:
         room = self._room(pool)
         shares = room.find(wanted, end_ms)
@@ -316,26 +289,30 @@ class Desk:
             shares=shares,
         )
         room.take(placement, job.id, end_ms)
-        self._cards[job.tenant_id] += placement.card_count
-        self._available[job.tenant_id] -= hold_micros
+        self._allowances.take(job, hold_micros)
         return Grant(job_id=job.id, placement=placement, hold_micros=hold_micros)
 
-    def _wait(self, job: Job, shape: Shape, reasons: list[Reason]) -> Verdict:
-        """The first job that a pool blocks is promised a start there, or closes it."""
-        candidates = self._candidates(shape)
+    def _wait(
+        self, job: Job, shape: Shape, payable: list[Option], reasons: list[Reason]
+    ) -> Verdict:
+        """The first job that a pool blocks is promised a start there, or closes it.
+
+        Only where it can pay: nobody is kept out for one who cannot.
+        """
         if not self.policy.is_backfilling:
-            for pool, _ in candidates:
-                self._closed_by.setdefault(pool.id, job.id)
+            for option in payable:
+                self._closed_by.setdefault(option.pool.id, job.id)
             return Verdict(reasons=tuple(reasons))
-        options = [
-            (reservation, self._room(pool))
-            for pool, wanted in candidates
-            if (reservation := self._promise(job, shape, pool, wanted)) is not None
+        promises = [
+            (reservation, option)
+            for option in payable
+            if (reservation := self._promise(job, shape, option.pool, option.wanted)) is not None
         ]
-        if not options:
+        if not promises:
             return Verdict(reasons=tuple(reasons))
-        reservation, room = min(options, key=lambda option: option[0].start_ms)
-        room.reserve(reservation)
+        reservation, option = min(promises, key=lambda promise: promise[0].start_ms)
+        self._room(option.pool).reserve(reservation)
+        self._allowances.promise(job, reservation.start_ms, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         return Verdict(reasons=tuple(reasons), planned_start_ms=reservation.start_ms)
 
@@ -369,7 +346,7 @@ class Desk:
             placement = attempt.placement
             if placement.pool_id == pool_id:
                 begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-                end_ms = begin_ms + self.state.jobs[attempt.job_id].job.limit_ms
+                end_ms = begin_ms + self.state.jobs[attempt.job_id].job.longest_ms
                 yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
 
 

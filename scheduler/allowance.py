@@ -1,0 +1,148 @@
+"""What each tenant may still take while a plan is made: cards of its quota, and its money.
+
+Both are kept for the job whose turn it is: what the tenant's later jobs take must come back before
+that job could start, or be spare then. Else a stream of small jobs would starve a big one of the
+same tenant for ever.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from accounting.money import charge_micros
+from accounting.rating import PriceMissing
+from cluster.inventory import Pool
+from scheduler.job import Job, Reason, ReasonCode
+from scheduler.state import State
+
+MICROS_UNIT = "micro-yuan"
+
+
+@dataclass(slots=True)
+class Kept:
+    """Cards of a tenant's quota that are kept for a job, and how many are spare beside it."""
+
+    job_id: str
+    start_ms: int
+    spare: int
+
+
+class Allowances:
+    """Quota and money of all tenants, less what the plan has granted so far."""
+
+    def __init__(self, state: State, now_ms: int) -> None:
+        self._state = state
+        self._now_ms = now_ms
+        self._cards = dict(state.held_cards)
+        self._available = {t: funds.available_micros for t, funds in state.funds.items()}
+        self._held = {t: funds.held_micros for t, funds in state.funds.items()}
+        self._granted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._kept: dict[str, Kept] = {}
+        self._saving: dict[str, str] = {}
+        self._prices: dict[tuple[str, str, str], int | str] = {}
+
+    def quota_reason(self, job: Job) -> Reason | None:
+        """Why the tenant's quota forbids the job now, if it does."""
+        tenant = self._state.tenants[job.tenant_id]
+        need, free = job.device_count, tenant.max_cards - self._cards[tenant.id]
+        kept = self._kept.get(tenant.id)
+        if need > free:
+            if kept is None:
+                self._keep(job, free)
+            return Reason(
+                code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=max(0, free)
+            )
+        if kept is None or self._end_ms(job) <= kept.start_ms or need <= kept.spare:
+            return None
+        return Reason(
+            code=ReasonCode.TENANT_QUOTA,
+            where=tenant.id,
+            need=need,
+            free=kept.spare,
+            until_ms=kept.start_ms,
+            detail=f"kept for job {kept.job_id}",
+        )
+
+    def hold_micros(self, job: Job, pool: Pool) -> int | Reason:
+        """What to set aside for the job's longest run in this pool, or why that is not possible."""
+        tenant = self._state.tenants[job.tenant_id]
+        price = self._price(pool.device_kind_id, job.priority, tenant.price_class)
+        if isinstance(price, str):
+            return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
+        need = charge_micros(job.device_count * job.longest_ms, price)
+        free, saving = self._available[tenant.id], self._saving.get(tenant.id)
+        if saving is None and need <= free:
+            return need
+        return Reason(
+            code=ReasonCode.FUNDS,
+            where=tenant.id,
+            need=need,
+            free=max(0, free) if saving is None else 0,
+            unit=MICROS_UNIT,
+            detail=f"kept for job {saving}" if saving else "",
+        )
+
+    def save_for(self, job: Job, reasons: list[Reason]) -> None:
+        """No pool can be paid: later jobs wait, if what is held for running work could suffice."""
+        needs = [reason.need for reason in reasons if reason.code is ReasonCode.FUNDS]
+        within = self._available[job.tenant_id] + self._held[job.tenant_id]
+        if needs and min(needs) <= within:
+            self._saving.setdefault(job.tenant_id, job.id)
+
+    def promise(self, job: Job, start_ms: int, hold_micros: int) -> None:
+        """The job will start then: its quota and its money are to be there."""
+        self._available[job.tenant_id] -= hold_micros
+        if job.tenant_id not in self._kept:
+            free = self._state.tenants[job.tenant_id].max_cards - self._cards[job.tenant_id]
+            free += sum(cards for end_ms, cards in self._ends(job) if end_ms <= start_ms)
+            self._kept[job.tenant_id] = Kept(job.id, start_ms, free - job.device_count)
+
+    def take(self, job: Job, hold_micros: int) -> None:
+        tenant_id, end_ms = job.tenant_id, self._end_ms(job)
+        self._cards[tenant_id] += job.device_count
+        self._available[tenant_id] -= hold_micros
+        self._held[tenant_id] += hold_micros
+        self._granted[tenant_id].append((end_ms, job.device_count))
+        kept = self._kept.get(tenant_id)
+        if kept is not None and end_ms > kept.start_ms:
+            kept.spare -= job.device_count
+
+    def _end_ms(self, job: Job) -> int:
+        return self._now_ms + job.longest_ms
+
+    def _keep(self, job: Job, free: int) -> None:
+        """When the tenant's work, each ending by its limit, has given back enough for the job."""
+        for end_ms, cards in self._ends(job):
+            free += cards
+            if free >= job.device_count:
+                self._kept[job.tenant_id] = Kept(job.id, end_ms, free - job.device_count)
+                return
+
+    def _ends(self, job: Job) -> list[tuple[int, int]]:
+        """When its tenant's work ends at the latest, and how many cards that gives back."""
+        ends = list(self._granted[job.tenant_id])
+        for attempt in self._state.live.values():
+            running = self._state.jobs[attempt.job_id].job
+            if running.tenant_id == job.tenant_id:
+                begin_ms = attempt.started_at_ms or attempt.leased_at_ms
+                ends.append((begin_ms + running.longest_ms, attempt.placement.card_count))
+        return sorted(ends)
+
+    def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
+        key = (kind_id, qos, price_class)
+        price = self._prices.get(key)
+        if price is None:
+            price = self._prices[key] = self._listed_price(*key)
+        return price
+
+    def _listed_price(self, kind_id: str, qos: str, price_class: str) -> int | str:
+        prices = self._state.prices
+        to_come = (later for later in prices.lists if later.from_ms > self._now_ms)
+        try:
+            # A list to come that lacks the kind would leave work that still runs without a price.
+            price, *_ = (
+                price_list.price_micros(kind_id, qos, price_class)
+                for price_list in (prices.list_at(self._now_ms), *to_come)
+            )
+        except PriceMissing as error:
+            return str(error)
+        return price

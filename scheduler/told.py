@@ -1,0 +1,70 @@
+"""What others were last told of the queue and the pools: only what has changed is written again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scheduler.job import JobState
+from scheduler.loads import loads
+from scheduler.log import PoolLoad, Waiting
+from scheduler.planner import Verdict
+from scheduler.state import State
+
+SHORT_QUEUE = 1_000
+
+
+@dataclass(slots=True)
+class Told:
+    """New jobs are told within `pause_ms`, all others when it is time.
+
+    A long queue is told less often: where one job starts all behind it move up, each a row.
+    """
+
+    pause_ms: int
+    at_ms: int = 0
+    planned_ms: int = 0
+    answers: dict[str, Waiting] = field(default_factory=dict)
+    loads: dict[str, PoolLoad] = field(default_factory=dict)
+
+    def is_due(self, queue_length: int, now_ms: int) -> bool:
+        """Whether it is time to tell all who wait."""
+        return now_ms - self.at_ms >= max(self.pause_ms, queue_length)
+
+    def wants_all(self, queue_length: int, now_ms: int) -> bool:
+        """Whether a plan needs more than who starts now, which of a long queue is found sooner."""
+        has_new = len(self.answers) < queue_length and now_ms - self.planned_ms >= self.pause_ms
+        return queue_length <= SHORT_QUEUE or has_new or self.is_due(queue_length, now_ms)
+
+    def new_answers(self, verdicts: Mapping[str, Verdict], *, is_due: bool) -> dict[str, Waiting]:
+        """Answers that differ from what was told: new jobs at once, the others when it is time."""
+        changed: dict[str, Waiting] = {}
+        for position, (job_id, verdict) in enumerate(verdicts.items(), start=1):
+            told = self.answers.get(job_id)
+            if told is not None and not is_due:
+                continue
+            answer = Waiting(
+                position=position,
+                reasons=verdict.reasons,
+                planned_start_ms=verdict.planned_start_ms,
+            )
+            if answer != told:
+                changed[job_id] = answer
+        return changed
+
+    def new_loads(self, state: State) -> tuple[PoolLoad, ...]:
+        """Pools that stand otherwise than last told."""
+        if state.park is None:
+            return ()
+        return tuple(load for load in loads(state) if self.loads.get(load.pool_id) != load)
+
+    def remember(
+        self,
+        answers: Mapping[str, Waiting],
+        pool_loads: tuple[PoolLoad, ...],
+        states: Mapping[str, JobState],
+    ) -> None:
+        """What was told is known only once it is committed."""
+        self.answers.update(answers)
+        self.loads.update((load.pool_id, load) for load in pool_loads)
+        for job_id, state in states.items():
+            if state is not JobState.QUEUED:
+                self.answers.pop(job_id, None)
