@@ -24,7 +24,7 @@ TAGS = {
     "keys": "API keys.",
     "archives": "Working directories that jobs bring along.",
     "agents": "What the agents of centres say and ask.",
-    "health": "Whether the broker lives and can serve, and its metrics.",
+    "monitoring": "Whether the broker lives and can serve, and its metrics.",
 }
 
 

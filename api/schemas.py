@@ -87,7 +87,7 @@ class JobSpec(Wire):
         json_schema_extra={"default": "1h"},
     )
     priority: Literal["low", "normal", "high"] = Field(
-        default="normal", description="which goes first, and at which price; `low` is preemptible"
+        default="normal", description="which goes first, and at which price"
     )
     project: Identifier = Field(default="default", description="the tenant's own; a line on bills")
     field: Identifier | None = Field(

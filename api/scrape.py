@@ -110,15 +110,14 @@ def _machines(connection: Connection, services: Services) -> Iterator[Metric]:
     labels = ("centre", "pool", "device", "level")
     cards = _gauge("capacity_cards", "Capacity at each level, in cards.", labels)
     pflops = _gauge("capacity_pflops", "FP16 capacity at each level, in P.", labels)
-    ratio = _gauge("utilisation_ratio", "Allocated of schedulable.", labels[:3])
+    ratio = _gauge("utilisation_ratio", "Allocated of registered.", labels[:3])
     for load in queries.loads_now(connection, list(park.pool_by_id)):
         place = (load.centre_id, load.pool_id, park.pool_by_id[load.pool_id].device_kind_id)
         for level in LEVELS:
             count = getattr(load, f"{level}_cards")
             cards.add_metric((*place, level), count)
             pflops.add_metric((*place, level), count * load.tflops / TFLOPS_PER_PFLOPS)
-        usable = load.schedulable_cards
-        ratio.add_metric(place, load.allocated_cards / usable if usable else 0)
+        ratio.add_metric(place, load.allocated_cards / load.registered_cards)
     yield from (cards, pflops, ratio)
 
 

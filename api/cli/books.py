@@ -74,12 +74,16 @@ def usage(
 
     Examples:
 
+      brain statement
+
       brain statement --tenant t03
 
       brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv""",
         """企业的月度对账单；关账之前为草稿。
 
     示例：
+
+      brain statement
 
       brain statement --tenant t03
 
@@ -90,7 +94,12 @@ def statement(
     context: typer.Context,
     tenant: Annotated[
         str | None,
-        typer.Option("--tenant", "-t", metavar="TENANT", help=both("whose", "企业编号")),
+        typer.Option(
+            "--tenant",
+            "-t",
+            metavar="TENANT",
+            help=both("whose; your own if not given", "企业编号，默认自己的"),
+        ),
     ] = None,
     month: Month = None,
     csv: Annotated[bool, typer.Option("--csv", help=both("as CSV", "输出 CSV"))] = False,
@@ -100,7 +109,9 @@ def statement(
     """A tenant's statement."""
     from api.cli.book_tables import print_statement
 
-    with client(session_of(context), Identity.BOOKS) as broker:
+    session = session_of(context)
+    tenant = tenant or session.default_tenant
+    with client(session, Identity.BOOKS) as broker:
         if csv:
             _write(broker.statement_csv(tenant, month), output)
             return

@@ -89,13 +89,14 @@ def asked_text(job: JobView) -> str:
     spec = job.spec
     kinds = both(" or ", " 或 ").join(spec.device) or both("any kind", "任意型号")
     limit = duration_text(spec.limit)
+    cards = "1 card" if spec.devices == 1 else f"{spec.devices} cards"
     if spec.nodes is None:
         return both(
-            f"{spec.devices} cards of {kinds}, at most {limit}",
-            f"{spec.devices} 张 {kinds}，时限 {limit}",
+            f"{cards} of {kinds}, at most {limit}", f"{spec.devices} 张 {kinds}，时限 {limit}"
         )
+    nodes = "1 node" if spec.nodes == 1 else f"{spec.nodes} nodes"
     return both(
-        f"{spec.devices} cards of {kinds} on {spec.nodes} nodes, at most {limit}",
+        f"{cards} of {kinds} on {nodes}, at most {limit}",
         f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}，时限 {limit}",
     )
 

@@ -103,7 +103,7 @@ def utilisation(
 ) -> UtilisationView:
     """Load over time, and its average and peak; the last 24 hours unless the window says else.
 
-    A rate is what was allocated of what was not in planned maintenance.
+    A rate is what was allocated of what is stated: failures and silence do not flatter it.
     """
     begin_ms, end_ms = window(from_ms, to_ms, services.clock(), DAY_MS)
     end_ms = min(end_ms, max(services.clock(), begin_ms + 1))
@@ -152,7 +152,8 @@ def _steps(connection: Connection, park: Park, from_ms: int, to_ms: int) -> dict
                 registered_cards=row.registered_cards,
                 online_cards=row.online_cards,
                 allocated_cards=row.allocated_cards,
-                maintenance_cards=row.online_cards - row.schedulable_cards,
+                # A silent centre may lease nothing, but that is a failure and not maintenance.
+                maintenance_cards=0,
             )
         )
     return dict(steps)

@@ -12,7 +12,7 @@ from api.scrape import CONTENT_TYPE, exposition
 from api.services import Services, ServicesDep
 from scheduler.queries import leader
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["monitoring"])
 
 
 @router.get("/healthz", summary="Whether the process lives")

@@ -94,10 +94,10 @@ def test_nodes_are_narrowed_by_centre_and_pool(park: Served) -> None:
 def test_utilisation_is_averaged_over_time_and_its_peak_is_dated(park: Served) -> None:
     begin_ms = HOUR_MS  # long before anything else in this park
     rows = [
-        # online, schedulable (4 of 16 in maintenance at the end), allocated
+        # online, schedulable (the centre is silent at the end, and its jobs go on), allocated
         ("east-910b3", "east", begin_ms, 313, 16, 16, 0),
         ("east-910b3", "east", begin_ms + HOUR_MS, 313, 16, 16, 8),
-        ("east-910b3", "east", begin_ms + 2 * HOUR_MS, 313, 16, 12, 12),
+        ("east-910b3", "east", begin_ms + 2 * HOUR_MS, 313, 16, 0, 12),
         ("west-k100", "west", begin_ms, 200, 8, 8, 8),
     ]
     with park.broker.services.database.begin() as connection:
@@ -106,13 +106,13 @@ def test_utilisation_is_averaged_over_time_and_its_peak_is_dated(park: Served) -
     window = {"from_ms": begin_ms, "to_ms": begin_ms + 3 * HOUR_MS}
     view = park.steel.get("/v1/utilisation", params=window).json()
 
-    assert view["average_bp"]["east"] == round(10_000 * (8 + 12) / (16 + 16 + 12))
+    assert view["average_bp"]["east"] == round(10_000 * (8 + 12) / (3 * 16))
     assert view["average_bp"]["west"] == 10_000
     east, west = 313 * (8 + 12), 200 * 8 * 3
     assert view["average_bp"]["park"] == round(
-        10_000 * (east + west) / (313 * (16 + 16 + 12) + 200 * 8 * 3)
+        10_000 * (east + west) / (313 * 3 * 16 + 200 * 3 * 8)
     )
-    assert view["peak_bp"]["east"] == 10_000
+    assert view["peak_bp"]["east"] == 10_000 * 12 / 16
     assert view["peak_at_ms"]["east"] == begin_ms + 2 * HOUR_MS
     assert [
         (point["at_ms"], point["allocated_tflops"], point["online_tflops"])

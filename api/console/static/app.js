@@ -37,7 +37,7 @@ const drawer = new Drawer(names);
 
 function rateNow(id) {
   const part = id === load.PARK ? panels.capacity.data : centre(id);
-  return part ? capacity.rate(part.allocated_tflops, part.online_tflops) : 0;
+  return part ? capacity.rate(part.allocated_tflops, part.stated_tflops) : 0;
 }
 
 async function jobPage(states, limit = jobs.SHOWN) {

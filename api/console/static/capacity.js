@@ -32,7 +32,7 @@ function centreParts(centre) {
   return sum;
 }
 
-export const rate = (used, online) => (online > 0 ? used / online : 0);
+export const rate = (used, stated) => (stated > 0 ? used / stated : 0);
 
 export function headline(park) {
   const figure = (name, tflops, note, tone) =>
@@ -64,7 +64,7 @@ export function headline(park) {
 }
 
 function utilisation(park) {
-  const share = rate(park.allocated_tflops, park.online_tflops);
+  const share = rate(park.allocated_tflops, park.stated_tflops);
   return h(
     "div.figure.wide",
     { "data-figure": "allocated" },
@@ -105,7 +105,7 @@ function parkScale(park) {
 
 function one(centre) {
   const parts = centreParts(centre);
-  const share = rate(centre.allocated_tflops, centre.online_tflops);
+  const share = rate(centre.allocated_tflops, centre.stated_tflops);
   return h(
     "article.centre",
     { "data-key": centre.id, "data-centre": centre.id, "aria-label": centre.name },

@@ -1,4 +1,4 @@
-// Utilisation over time: allocated by online, the park as an area, each centre as a line.
+// Utilisation over time: allocated by stated, the park as an area, each centre as a line.
 
 import { byId, h } from "./dom.js";
 import { empty } from "./panel.js";
@@ -31,9 +31,9 @@ function extended(points, toMs) {
 }
 
 function share(points) {
-  const online = points.reduce((sum, point) => sum + point.online_tflops, 0);
+  const stated = points.reduce((sum, point) => sum + point.stated_tflops, 0);
   const allocated = points.reduce((sum, point) => sum + point.allocated_tflops, 0);
-  return online > 0 ? Math.min(1, allocated / online) : 0;
+  return stated > 0 ? Math.min(1, allocated / stated) : 0;
 }
 
 /** Draws the chart, and gives the table that stands below it. */
