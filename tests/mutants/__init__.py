@@ -1,6 +1,6 @@
 """Deliberate bugs, each of which must turn the tests named beside it red: one module a package."""
 
-from tests.mutants import accounting, api, benchmarks, cluster, loop, scheduler
+from tests.mutants import accounting, api, benchmarks, cluster, docs, loop, scheduler
 from tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -12,4 +12,5 @@ MUTANTS = [
     *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,
+    *docs.MUTANTS,
 ]
