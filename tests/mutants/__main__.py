@@ -16,7 +16,8 @@ from tests.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = (
-    *("cluster", "accounting", "scheduler", "api", "benchmarks", "docs", "examples", "tests"),
+    *("cluster", "accounting", "scheduler", "api", "benchmarks", "deploy", "docs", "examples"),
+    "tests",
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
 )
 SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
