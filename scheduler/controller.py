@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler import events as ev
+from scheduler.invariants import check
 from scheduler.job import EndCause, Job
 from scheduler.log import Cycle, Log, Request
 from scheduler.metering import Booking, book, slices
@@ -24,7 +25,7 @@ class Settings:
     """How often, how long, and how many: every limit of the loop.
 
     `lost_after_ms` is longer than any agent's fence, after which a cut-off centre has ended its
-    work by itself. `is_checked` runs `State.check` on every event.
+    work by itself. `is_checked` checks the invariants on every event.
     """
 
     policy: Policy = DEFAULT
@@ -114,6 +115,12 @@ class Controller:
         self._act(reports)
         return cycle
 
+    def checkpoint(self) -> None:
+        """Whoever leads next begins here, and need not replay what an older version wrote."""
+        if self._events_since_checkpoint:
+            self.log.save(self.epoch, self.state.snapshot())
+            self._events_since_checkpoint = 0
+
     # Taking in.
 
     def _take(self, batch: Batch, event: ev.Event) -> str | None:
@@ -129,7 +136,7 @@ class Controller:
         if job_id is not None:
             batch.job_ids[job_id] = None
         if self.settings.is_checked:
-            self.state.check()
+            check(self.state)
         return None
 
     def _take_all(self, batch: Batch, events: Iterable[ev.Event]) -> None:
@@ -327,8 +334,7 @@ class Controller:
         self._told.remember(cycle.waiting, cycle.loads, cycle.states)
         self._events_since_checkpoint += len(cycle.events)
         if self._events_since_checkpoint >= self.settings.checkpoint_every:
-            self.log.save(self.epoch, self.state.snapshot())
-            self._events_since_checkpoint = 0
+            self.checkpoint()
 
     # Effects, only after the commit.
 

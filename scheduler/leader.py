@@ -99,6 +99,7 @@ class LeaderLoop:
             # Requests are answered by this process too, and Python runs one thread at a time:
             # without a rest a stream of submits would wait for a plan each. Together they are one.
             self.stop.wait(self.pace.rest_s(self._clock() - began_ms))
+        controller.checkpoint()
         self.log.resign(controller.epoch, self._clock())
 
     def _step(self, controller: Controller) -> None:

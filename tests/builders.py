@@ -12,6 +12,7 @@ from accounting.usage import UsageSlice, UsageSum
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
+from scheduler.invariants import check
 from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
 from scheduler.state import State
 from scheduler.tenancy import Tenant
@@ -270,7 +271,7 @@ def happen(state: State, *events: ev.Event) -> None:
     for event in events:
         refusal = state.apply(event)
         assert refusal is None, refusal
-        state.check()
+        check(state)
 
 
 def submit(state: State, *jobs: Job) -> None:

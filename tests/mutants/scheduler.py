@@ -37,6 +37,8 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "self._saving.setdefault(job.tenant_id, job.id)", "pass", _ALLOWANCE),
     Mutant("scheduler/allowance.py", "            kept.spare -= job.device_count\n", "            pass\n", _ALLOWANCE),
     Mutant("scheduler/job.py", "self.limit_ms + (self.checkpoint.grace_ms if self.checkpoint else 0)", "self.limit_ms", _ALLOWANCE),
+    Mutant("scheduler/leader.py", "        controller.checkpoint()\n", "", "tests/unit/test_leader.py"),
+    Mutant("scheduler/state.py", "            del self.final_states[next(iter(self.final_states))]", "            pass", _STATE),
     Mutant("scheduler/log.py", "if epoch != self.epoch:", "if epoch > self.epoch:", _SEEDS),
     Mutant("scheduler/log.py", "if request.id not in self._asked_ids:", "if True:", f"{_LOGS} -k memory"),
     Mutant("scheduler/log.py", '        assert self._facts.isdisjoint(facts), "a fact is booked already"\n', "", f"{_LOGS} -k memory"),

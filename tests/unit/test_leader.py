@@ -5,8 +5,11 @@ import threading
 from api.clock import SteadyClock
 from api.database import engine
 from scheduler.controller import Settings
+from scheduler.events import ParkDeclared
 from scheduler.leader import LeaderLoop, Pace
-from scheduler.store import SqlLog
+from scheduler.log import Request
+from scheduler.store import SqlLog, put_requests
+from tests.builders import PARK
 
 HOUR_MS = 3_600_000
 
@@ -31,6 +34,27 @@ def test_a_lead_from_a_clock_that_was_ahead_ends_when_it_is_not_renewed(database
 
     assert was_leading
     assert after_ms >= 300, "not while the other may still lead"
+
+
+def test_a_leader_that_goes_leaves_a_checkpoint(database_url: str) -> None:
+    database = engine(database_url)
+    log = SqlLog(database, "http://me")
+    loop = LeaderLoop(log, {}, Settings(), SteadyClock(), Pace(retry_s=0.05))
+    with database.begin() as connection:
+        put_requests(connection, [Request(id="park", wish=ParkDeclared(at_ms=0, park=PARK))], 0)
+    thread = threading.Thread(target=loop.run)
+
+    thread.start()
+    while log.requests(1):
+        threading.Event().wait(0.02)
+    loop.stop.set()
+    thread.join(10)
+    snapshot, tail = log.replay()
+    after = list(tail)
+    database.dispose()
+
+    assert snapshot.park == PARK
+    assert after == []
 
 
 def test_after_a_step_the_loop_rests_longer_than_the_step_took() -> None:

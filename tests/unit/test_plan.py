@@ -10,6 +10,7 @@ from benchmarks.crowd import NOW_MS, Crowd, crowded, drawn_shapes, open_park
 from benchmarks.plan import first_fit
 from benchmarks.workload import ideal_park
 from scheduler import events as ev
+from scheduler.invariants import check
 from scheduler.planner import plan
 
 SMALL = Crowd(park=ideal_park(20, 8), pending=300, shapes=5, seed=7)
@@ -18,7 +19,7 @@ SMALL = Crowd(park=ideal_park(20, 8), pending=300, shapes=5, seed=7)
 def test_a_crowded_park_is_full_but_for_what_has_just_ended() -> None:
     state = crowded(SMALL)
 
-    state.check()
+    check(state)
     assert len(state.queue) == SMALL.pending
     ended_share = sum(state.free_cards.values()) / (20 * 8)
     assert 0 < ended_share < 0.5

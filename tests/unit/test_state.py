@@ -108,6 +108,17 @@ def test_a_cancelled_job_that_waits_is_over_at_once() -> None:
     assert not state.queue
 
 
+def test_only_the_last_jobs_to_end_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scheduler.state.FINAL_STATES_MAX", 2)
+    state = a_state()
+
+    for name in ("j1", "j2", "j3"):
+        submit(state, a_job(name))
+        happen(state, ev.CancelRequested(at_ms=0, job_id=name, by="u"))
+
+    assert list(state.final_states) == ["j2", "j3"]
+
+
 def test_a_cancelled_job_that_runs_goes_on_until_it_ended() -> None:
     state = a_started()
 

@@ -8,6 +8,7 @@ import pytest
 from accounting.rating import PriceList
 from cluster.inventory import Pool
 from scheduler import events as ev
+from scheduler.invariants import check
 from scheduler.job import EndCause
 from scheduler.metering import slices
 from scheduler.state import State
@@ -48,7 +49,7 @@ def refused(state: State, event: ev.Event) -> str:
 
     assert reason is not None, f"{event} was taken"
     assert state.snapshot() == before.snapshot(), "what is refused changes nothing"
-    state.check()
+    check(state)
     return reason
 
 
