@@ -7,9 +7,10 @@ from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, CentreReport
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.controller import Controller, Settings
+from scheduler.job import Job, JobState
 from scheduler.log import Cycle, MemoryLog, Request
 from scheduler.tenancy import Tenant
-from tests.builders import PARK, PARK_PRICES, TENANT
+from tests.builders import HOUR_MS, PARK, PARK_PRICES, TENANT, a_job
 
 PAID_MICROS = 10**12
 PRICES = replace(PARK_PRICES, class_permille=(("standard", 1_000), ("gold", 500)))
@@ -109,3 +110,47 @@ def ended(attempt_id: str, started_at_ms: int, ended_at_ms: int) -> AttemptRepor
         exit_code=0,
         end=AttemptEnd.EXITED,
     )
+
+
+# One job in the centre `east`.
+
+
+def a_hand() -> Hand:
+    """Every centre was heard of at 1 s."""
+    hand = Hand()
+    hand.all_say(1_000)
+    hand.step(1_000)
+    return hand
+
+
+def here(job_id: str = "j1", cards: int = 8, limit_ms: int = 10 * HOUR_MS) -> Job:
+    """A job for the centre `east`."""
+    return a_job(job_id, device_count=cards, limit_ms=limit_ms, centre_ids=("east",))
+
+
+def submit(hand: Hand, job: Job, now_ms: int = 1_000) -> None:
+    hand.ask(ev.Submitted(at_ms=now_ms, job=job))
+    hand.step(now_ms)
+
+
+def a_run(job: Job | None = None) -> Hand:
+    """`j1` runs in `east` since 2 s."""
+    hand = a_hand()
+    submit(hand, job or here())
+    say(hand, 2_000, runs("j1.1", 2_000))
+    return hand
+
+
+def say(hand: Hand, now_ms: int, *attempts: AttemptReport) -> None:
+    """East says this, and the broker takes it in."""
+    hand.say("east", now_ms, *attempts)
+    hand.say("north", now_ms)
+    hand.step(now_ms)
+
+
+def east(hand: Hand) -> HandCentre:
+    return hand.centres["east"]
+
+
+def state_of(hand: Hand, job_id: str = "j1") -> JobState:
+    return hand.controller.state.state_of(job_id)

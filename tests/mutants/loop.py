@@ -5,6 +5,8 @@ from tests.mutants.mutant import Mutant
 _FAIRSHARE = "tests/unit/test_fairshare.py"
 _ORDERS = "tests/unit/test_orders.py"
 _METERING = "tests/unit/test_metering.py"
+_CONTROLLER = "tests/unit/test_controller.py"
+_STOPS = "tests/unit/test_controller_stops.py"
 
 # fmt: off
 MUTANTS = [
@@ -24,4 +26,20 @@ MUTANTS = [
     Mutant("scheduler/metering.py", "state.prices.list_at(event.from_ms).id", "state.prices.list_at(event.to_ms).id", _METERING),
     Mutant("scheduler/metering.py", "    if missing > 0:", "    if False:", _METERING),
     Mutant("scheduler/metering.py", "if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:", "if event.cause not in FAULT_CAUSES:", _METERING),
+    Mutant("scheduler/controller.py", "        if not cycle.is_empty:\n            self.log.commit", "        self._act(reports)\n        if not cycle.is_empty:\n            self.log.commit", _CONTROLLER),
+    Mutant("scheduler/controller.py", "elif not attempt.is_seen:", "elif True:", _CONTROLLER),
+    Mutant("scheduler/controller.py", "at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)", "at_ms = end.at_ms", _CONTROLLER),
+    Mutant("scheduler/controller.py", "elif attempt.is_seen and is_news:", "elif is_news:", _CONTROLLER),
+    Mutant("scheduler/controller.py", "return event.amount_micros > 0", "return True", _CONTROLLER),
+    Mutant("scheduler/controller.py", "self._events_since_checkpoint = count", "self._events_since_checkpoint = 0 * count", _CONTROLLER),
+    Mutant("scheduler/controller.py", "driver.stop(told.attempt_id, 0)", "driver.forget(told.attempt_id)", _CONTROLLER),
+    Mutant("scheduler/controller.py", " or centre_id not in self.state.park.centre_by_id:", ":", _CONTROLLER),
+    Mutant("scheduler/controller.py", "                epoch=self.epoch,\n", "                epoch=1,\n", _CONTROLLER),
+    Mutant("scheduler/controller.py", "{record.attempt_count + 1}", "1", _CONTROLLER),
+    Mutant("scheduler/controller.py", "batch.refused[request.id] = refusal", "pass", _CONTROLLER),
+    Mutant("scheduler/controller.py", "if all(ms >= self.settings.suspect_after_ms for ms in silent.values()):", "if False:", _STOPS),
+    Mutant("scheduler/controller.py", "now_ms - max(self._heard_ms.get(centre_id, 0), self._led_ms)", "now_ms - self._heard_ms.get(centre_id, 0)", _STOPS),
+    Mutant("scheduler/controller.py", "now_ms - started_ms >= job.limit_ms", "now_ms - started_ms > job.limit_ms", _STOPS),
+    Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
+    Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
 ]

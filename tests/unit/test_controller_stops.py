@@ -1,0 +1,141 @@
+"""When the broker stops what runs, and what it makes of a centre's silence."""
+
+from dataclasses import replace
+
+from cluster.driver import AttemptEnd
+from scheduler import events as ev
+from scheduler.controller import Settings
+from scheduler.job import Checkpoint, EndCause, JobState
+from tests.hand import (
+    Hand,
+    a_hand,
+    a_run,
+    east,
+    ended,
+    here,
+    runs,
+    say,
+    state_of,
+    submit,
+)
+
+SUSPECT_MS = Settings().suspect_after_ms
+LOST_MS = Settings().lost_after_ms
+
+
+# Stops.
+
+
+def stops(hand: Hand) -> list[tuple[EndCause, int]]:
+    return [(e.cause, e.grace_ms) for e in hand.log.events if isinstance(e, ev.StopDecided)]
+
+
+def test_a_cancelled_run_is_told_to_stop_until_it_has() -> None:
+    hand = a_run()
+    hand.ask(ev.CancelRequested(at_ms=3_000, job_id="j1", by="u"))
+
+    hand.step(3_000)
+    hand.step(3_500)
+
+    assert stops(hand) == [(EndCause.CANCELLED, Settings().stop_grace_ms)]
+    assert east(hand).stopped == ["j1.1", "j1.1"]
+    assert state_of(hand) is JobState.STOPPING
+    stopped = replace(ended("j1.1", 2_000, 4_000), end=AttemptEnd.STOPPED, exit_code=143)
+    say(hand, 4_000, stopped)
+    assert state_of(hand) is JobState.CANCELLED
+    assert east(hand).stopped == ["j1.1", "j1.1"]
+
+
+def test_a_job_that_saves_itself_has_its_own_grace() -> None:
+    hand = a_run(replace(here(), checkpoint=Checkpoint(dir="ckpt", grace_ms=77_000)))
+    hand.ask(ev.CancelRequested(at_ms=3_000, job_id="j1", by="u"))
+
+    hand.step(3_000)
+
+    assert stops(hand) == [(EndCause.CANCELLED, 77_000)]
+
+
+def test_a_run_is_stopped_at_its_limit_and_not_before() -> None:
+    hand = a_run(here(limit_ms=10_000))
+
+    hand.step(11_999)
+    assert stops(hand) == []
+    hand.step(12_000)
+
+    assert stops(hand) == [(EndCause.LIMIT, Settings().stop_grace_ms)]
+    assert east(hand).stopped == ["j1.1"]
+
+
+def test_what_is_cancelled_before_it_is_seen_is_stopped_and_not_launched_again() -> None:
+    hand = a_hand()
+    submit(hand, here())
+    hand.ask(ev.CancelRequested(at_ms=1_100, job_id="j1", by="u"))
+
+    hand.step(1_100)
+
+    assert east(hand).launched == ["j1.1"]
+    assert east(hand).stopped == ["j1.1"]
+
+
+# Silence.
+
+
+def heard(hand: Hand) -> set[str]:
+    return hand.controller.state.heard_centre_ids
+
+
+def keep_north(hand: Hand, *moments_ms: int) -> None:
+    """Only north goes on speaking."""
+    for now_ms in moments_ms:
+        hand.say("north", now_ms)
+        hand.step(now_ms)
+
+
+def test_a_silent_centre_is_suspected_and_trusted_again_when_it_speaks() -> None:
+    hand = a_run()
+
+    keep_north(hand, 1_999 + SUSPECT_MS)
+    assert heard(hand) == {"east", "north"}
+    keep_north(hand, 2_000 + SUSPECT_MS)
+    assert heard(hand) == {"north"}
+    assert state_of(hand) is JobState.RUNNING, "and keeps its work"
+    say(hand, 3_000 + SUSPECT_MS, runs("j1.1", 2_000))
+
+    assert heard(hand) == {"east", "north"}
+
+
+def test_after_long_silence_its_work_is_given_up_and_charged_to_nobody_beyond_its_last_word() -> (
+    None
+):
+    hand = a_run(replace(here(), retry_count=1))
+
+    keep_north(hand, 1_999 + LOST_MS)
+    assert state_of(hand) is JobState.RUNNING
+    keep_north(hand, 2_000 + LOST_MS)
+
+    (end,) = [event for event in hand.log.events if isinstance(event, ev.Ended)]
+    assert (end.cause, end.at_ms) == (EndCause.CENTRE, 2_000)
+    assert end.detail == f"its centre was silent for {LOST_MS // 1_000} s"
+    assert hand.device_ms == 0
+    assert state_of(hand) is JobState.QUEUED
+
+
+def test_where_nobody_is_heard_of_nobodys_work_is_given_up() -> None:
+    hand = a_run()
+
+    for now_ms in range(3_000, 3 * LOST_MS, LOST_MS // 4):
+        hand.step(now_ms)
+
+    assert state_of(hand) is JobState.RUNNING
+    assert heard(hand) == set()
+
+
+def test_silence_counts_from_the_lead_for_whoever_just_took_over() -> None:
+    hand = a_run()
+
+    hand.take_over(2 * LOST_MS)
+    keep_north(hand, 2 * LOST_MS + 1, 3 * LOST_MS - 1)
+    assert state_of(hand) is JobState.RUNNING
+    keep_north(hand, 3 * LOST_MS)
+
+    assert state_of(hand) is JobState.FAILED
