@@ -1,0 +1,44 @@
+"""A newcomer's bill: the commands know by `keys.json` which broker, which keys and whose bill."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.profile import Profile, write_profile
+from tests.acceptance.brokers import Served
+from tests.acceptance.processes import brain
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def data(address: str, park: Served, tmp_path: Path) -> Path:
+    """A data folder as `brain up` leaves it."""
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+    return tmp_path
+
+
+def test_a_bill_is_ones_own_unless_somebody_says_whose(data: Path) -> None:
+    own = brain("statement", "--json", BRAIN_DATA=str(data))
+    other = brain("statement", "--tenant", "fish", "--json", BRAIN_DATA=str(data))
+
+    assert (own.returncode, json.loads(own.stdout)["tenant"]) == (0, "steel")
+    assert (other.returncode, json.loads(other.stdout)["tenant"]) == (0, "fish")
+
+
+def test_a_tenants_own_key_needs_nobody_to_be_named(data: Path, park: Served) -> None:
+    done = brain("statement", "--json", BRAIN_DATA=str(data), BRAIN_API_KEY=park.keys["fish"])
+
+    assert (done.returncode, json.loads(done.stdout)["tenant"]) == (0, "fish")
+
+
+def test_an_agents_key_is_made_for_its_centre_and_listed_with_it(data: Path) -> None:
+    made = brain("keys", "create", "--role", "agent", "--centre", "west", BRAIN_DATA=str(data))
+    listed = brain("keys", BRAIN_DATA=str(data))
+
+    assert made.stdout.startswith("brk_")
+    key_id = made.stdout.split("_")[1]
+    assert [line.split()[:3] for line in listed.stdout.splitlines() if key_id in line] == [
+        [key_id, "agent", "west"]
+    ]
