@@ -41,18 +41,13 @@ class Once:
     digest: bytes
 
 
-def scope_of(caller: Caller) -> str:
-    """Keys of one tenant share their idempotency keys; anybody else has only its own."""
-    return f"tenant:{caller.tenant_id}" if caller.tenant_id else f"key:{caller.key_id}"
-
-
 def once(caller: Caller, key: str | None, address: str, body: object) -> Once | None:
     """`None` where the caller gave no Idempotency-Key."""
     if key is None:
         return None
     content = json.dumps([address, body], sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(content.encode()).digest()
-    return Once(scope=scope_of(caller), key=key, digest=digest)
+    return Once(scope=caller.scope, key=key, digest=digest)
 
 
 def remember(

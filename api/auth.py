@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, insert, select, update
+from starlette.concurrency import run_in_threadpool
 
 from api.errors import Refused, missing
 from api.services import Services, ServicesDep
@@ -22,6 +23,8 @@ PREFIX = "brk"
 TOUCH_EVERY_MS = 60_000
 TOUCHES_KEPT = 100_000
 KEY_LENGTH_MAX = 128
+CHECK_EVERY_MS = 15_000
+"""How long a key that was revoked may still follow something."""
 
 
 class Role(StrEnum):
@@ -46,6 +49,11 @@ class Caller:
     @property
     def is_tenant(self) -> bool:
         return self.role is Role.TENANT
+
+    @property
+    def scope(self) -> str:
+        """Who shares: keys of one tenant do, anybody else is alone."""
+        return f"tenant:{self.tenant_id}" if self.tenant_id else f"key:{self.key_id}"
 
     def may_see(self, tenant_id: str) -> bool:
         return not self.is_tenant or self.tenant_id == tenant_id
@@ -121,8 +129,29 @@ def find_caller(connection: Connection, key: str) -> Caller | None:
     )
 
 
-def is_valid(services: Services, caller: Caller) -> bool:
-    """Whether a caller's key still opens anything: long answers ask again and again."""
+class Watch:
+    """A long answer's second looks at its caller's key: due by the clock, however busy it is."""
+
+    def __init__(self, services: Services, caller: Caller) -> None:
+        self._services = services
+        self._caller = caller
+        self._due_ms = services.clock() + CHECK_EVERY_MS
+
+    @property
+    def due_in_s(self) -> float:
+        return max(0, self._due_ms - self._services.clock()) / 1_000
+
+    @property
+    def is_due(self) -> bool:
+        return self._services.clock() >= self._due_ms
+
+    async def is_valid(self) -> bool:
+        """Whether the key still opens anything; looks, and is due again later."""
+        self._due_ms = self._services.clock() + CHECK_EVERY_MS
+        return await run_in_threadpool(_is_valid, self._services, self._caller)
+
+
+def _is_valid(services: Services, caller: Caller) -> bool:
     statement = select(KeyRow.id).where(KeyRow.id == caller.key_id, KeyRow.revoked_at_ms.is_(None))
     with services.database.connect() as connection:
         return connection.scalar(statement) is not None

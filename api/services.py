@@ -14,6 +14,7 @@ from api.feed import Feed
 from api.gauge import QueueGauge
 from api.metrics import Metrics
 from api.settings import Settings
+from api.streams import OpenStreams
 from cluster.driver import Driver
 
 
@@ -34,6 +35,7 @@ class Services:
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)
     gauge: QueueGauge = field(default_factory=QueueGauge)
+    streams: OpenStreams = field(default_factory=OpenStreams)
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -1,10 +1,10 @@
 """What the faces read: questions to the scheduler's tables, each a statement or two."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, text
 
 from scheduler.job import FINAL_STATES, JobState
 from scheduler.tables import (
@@ -18,6 +18,7 @@ from scheduler.tables import (
 )
 
 WAITING_STATES = (JobState.QUEUED, JobState.HELD)
+SCANNED_SEQS = 100_000
 HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
 
 _IS_DECLARED = or_(
@@ -38,6 +39,31 @@ class EventRecord:
     at_ms: int
     recorded_at_ms: int
     body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which facts: a tenant's own and the park's, or all; of these kinds, or of all but those."""
+
+    tenant_id: str | None = None
+    kinds: frozenset[str] | None = None
+    hidden_kinds: frozenset[str] = frozenset()
+
+    def passes(self, event: EventRecord) -> bool:
+        return (
+            (self.tenant_id is None or event.tenant_id in {None, self.tenant_id})
+            and (self.kinds is None or event.kind in self.kinds)
+            and event.kind not in self.hidden_kinds
+        )
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """The same for the database."""
+        if self.tenant_id is not None:
+            yield or_(EventRow.tenant_id.is_(None), EventRow.tenant_id == self.tenant_id)
+        if self.kinds is not None:
+            yield EventRow.kind.in_(sorted(self.kinds))
+        if self.hidden_kinds:
+            yield EventRow.kind.not_in(sorted(self.hidden_kinds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +93,14 @@ class Verdict:
     refused: str | None
 
 
-def events_after(connection: Connection, seq: int, limit: int) -> list[EventRecord]:
-    """The facts after `seq`, in order."""
+def events_after(
+    connection: Connection, seq: int, limit: int, wanted: EventFilter | None = None
+) -> list[EventRecord]:
+    """The facts after `seq`, in order; with a filter, those of the next `SCANNED_SEQS` alone."""
     statement = select(EventRow.__table__).where(EventRow.seq > seq).order_by(EventRow.seq)
+    if wanted is not None:
+        # However rare they are, no one statement reads the whole log for them.
+        statement = statement.where(EventRow.seq <= seq + SCANNED_SEQS, *wanted.conditions())
     rows = connection.execute(statement.limit(limit))
     return [
         EventRecord(

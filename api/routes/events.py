@@ -2,24 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.auth import Caller, PersonDep, Role, is_valid
-from api.errors import Refused
+from api.auth import Caller, PersonDep, Role, Watch
 from api.feed import PAGE
 from api.routes.parameters import problems
 from api.services import Services, ServicesDep
-from scheduler.queries import EventRecord, events_after
+from api.streams import Stream
+from scheduler import queries
+from scheduler.queries import EventFilter, EventRecord
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
-HEARTBEAT_S = 15.0
-STREAMS_MAX = 500
 RETRY_MS = 2_000
 SEQ_MAX = 1 << 62
 
@@ -49,58 +50,70 @@ async def follow(
     A tenant reads its own events and the park's; an operator all but payments; finance those that
     are about money. Without `Last-Event-ID` or `after` it begins now.
     """
-    if services.feed.subscriber_count >= STREAMS_MAX:
-        raise Refused(429, f"{STREAMS_MAX} streams are open already: try again later")
+    opened = services.streams.admit(caller.scope)
     wanted = last_event_id if last_event_id is not None else after
     last = services.feed.last_seq
     # A reader that is ahead of the log has read another one: it goes on with this one's end.
     seq = last if wanted is None or wanted > last else wanted
-    return StreamingResponse(
-        _frames(services, caller, seq),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    return Stream(_frames(services, caller, seq), opened, media_type="text/event-stream")
 
 
-async def _frames(services: Services, caller: Caller, seq: int) -> AsyncIterator[str]:
+async def _frames(services: Services, caller: Caller, seq: int) -> AsyncGenerator[str]:
+    watch = Watch(services, caller)
+    visible = _visible(caller)
     with services.feed.subscription() as news:
         yield f"retry: {RETRY_MS}\n\n"
         while not services.feed.is_stopped:
             news.clear()
-            events = await _after(services, seq)
-            if events:
-                seq = events[-1].seq
-                frames = "".join(_frame(e) for e in events if _may_see(caller, e))
-                if frames:
-                    yield frames
-                continue
-            try:
-                await asyncio.wait_for(news.wait(), HEARTBEAT_S)
-            except TimeoutError:
-                if not await run_in_threadpool(is_valid, services, caller):
+            page = await _after(services, visible, seq)
+            if page.events:
+                yield "".join(map(_frame, page.events))
+            is_behind, seq = page.seq > seq, page.seq
+            if watch.is_due:
+                if not await watch.is_valid():
                     return
                 # An id without data moves the reader on past what it may not see.
                 yield f": still here\nid: {seq}\n\n"
+            if not is_behind:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(news.wait(), watch.due_in_s)
 
 
-async def _after(services: Services, seq: int) -> list[EventRecord]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a reader may see of the facts up to `seq`."""
+
+    events: list[EventRecord]
+    seq: int
+
+
+async def _after(services: Services, visible: EventFilter, seq: int) -> Page:
+    last = services.feed.last_seq
     kept = services.feed.after(seq)
-    return kept if kept is not None else await run_in_threadpool(_read, services, seq)
+    if kept is None:
+        return await run_in_threadpool(_read, services, visible, seq, last)
+    shown = [event for event in kept if visible.passes(event)]
+    return Page(events=shown, seq=kept[-1].seq if kept else seq)
 
 
-def _read(services: Services, seq: int) -> list[EventRecord]:
+def _read(services: Services, visible: EventFilter, seq: int, last: int) -> Page:
+    """What memory no longer keeps; `last` is surely committed, and all before it."""
     with services.database.connect() as connection:
-        return events_after(connection, seq, PAGE)
+        events = queries.events_after(connection, seq, PAGE, visible)
+    if len(events) == PAGE:
+        return Page(events=events, seq=events[-1].seq)
+    through = min(last, seq + queries.SCANNED_SEQS)
+    return Page(events=events, seq=max(through, events[-1].seq if events else seq))
 
 
-def _may_see(caller: Caller, event: EventRecord) -> bool:
+def _visible(caller: Caller) -> EventFilter:
     match caller.role:
         case Role.TENANT:
-            return event.tenant_id in {None, caller.tenant_id}
+            return EventFilter(tenant_id=caller.tenant_id)
         case Role.OPERATOR:
-            return event.kind not in _MONEY
+            return EventFilter(hidden_kinds=_MONEY)
         case _:
-            return event.kind in _FINANCE
+            return EventFilter(kinds=_FINANCE)
 
 
 def _frame(event: EventRecord) -> str:

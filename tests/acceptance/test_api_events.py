@@ -1,14 +1,18 @@
 """The event stream through a real server: each event once, from where the reader stopped."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.acceptance.brokers import Served, await_state, submitted
+from api import auth, streams
+from scheduler import queries
+from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 
 pytestmark = pytest.mark.enable_socket
 
@@ -85,12 +89,23 @@ def test_a_reader_goes_on_where_it_stopped_without_a_gap_or_a_repeat(
 
 
 def test_a_reader_from_the_beginning_reads_what_memory_no_longer_keeps(
-    park: Served, address: str
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(queries, "SCANNED_SEQS", 2)
+    others = [submitted(park.steel) for _ in range(3)]
+    for job_id in others:
+        await_state(park.steel, job_id, "succeeded")
+    own = submitted(park.fish)
+    await_state(park.fish, own, "succeeded")
+    park.broker.feed._events.clear()
+
     with stream(park, address, "operator", after=0) as told:
         first = next(told)
+    with stream(park, address, "fish", after=0) as told:
+        whole = until(told, "ended", own)
 
     assert (first["seq"], first["kind"]) == (1, "park_declared")
+    assert whole[0]["kind"] == "submitted"
 
 
 def test_a_reader_ahead_of_the_log_goes_on_with_its_end(park: Served, address: str) -> None:
@@ -143,13 +158,82 @@ def test_payments_are_told_to_finance_and_not_to_operators(park: Served, address
     assert not {"submitted", "leased"} & money
 
 
-def test_a_log_is_followed_to_the_end_of_the_job(park: Served, address: str) -> None:
-    job_id = submitted(park.steel, command="sleep 0.5")
-    headers = {"Authorization": f"Bearer {park.keys['steel']}"}
-    path = f"/v1/jobs/{job_id}/logs"
+@contextmanager
+def busy(park: Served) -> Iterator[None]:
+    """One tenant submits without a pause."""
+    stop = threading.Event()
 
-    with httpx2.Client(base_url=address, trust_env=False, headers=headers) as client:
-        text = client.get(path, params={"follow": "true"}, timeout=20).text
+    def submit() -> None:
+        while not stop.is_set():
+            submitted(park.steel)
 
-    assert text == ""
-    assert park.steel.get(f"/v1/jobs/{job_id}").json()["state"] == "succeeded"
+    thread = threading.Thread(target=submit)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(20)
+
+
+def raw_lines(address: str, secret: str) -> Generator[str]:
+    headers = {"Authorization": f"Bearer {secret}"}
+    with (
+        httpx2.Client(base_url=address, trust_env=False, timeout=20) as client,
+        client.stream("GET", "/v1/events", headers=headers) as answer,
+    ):
+        yield from answer.iter_lines()
+
+
+def test_who_may_see_nothing_of_a_busy_park_is_moved_on_all_the_same(
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "CHECK_EVERY_MS", 100)
+    begin = park.broker.feed.last_seq
+    with busy(park), closing(raw_lines(address, park.keys["fish"])) as lines:
+        ids = [int(line[4:]) for line in islice(lines, 60) if line.startswith("id: ")]
+
+    assert ids == sorted(ids)
+    assert ids[-1] > begin + 5, "what it may not see it need not ask for again"
+
+
+def test_a_key_that_is_revoked_follows_a_busy_park_no_longer(
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "CHECK_EVERY_MS", 100)
+    key = park.operator.post("/v1/keys", json={"role": "operator"}).json()
+    with busy(park), closing(raw_lines(address, key["secret"])) as lines:
+        assert any(line.startswith("data: ") for line in lines)
+
+        park.operator.delete(f"/v1/keys/{key['id']}")
+
+        for count, _ in enumerate(lines):
+            assert count < 5_000, "the stream goes on"
+
+
+def test_one_tenant_cannot_take_all_streams(
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STREAMS_PER_SCOPE_MAX", 2)
+    with stream(park, address, "steel"), stream(park, address, "steel"):
+        await_that(lambda: park.broker.services.streams.count == 2)
+
+        refused = problem_of(park.steel.get("/v1/events"), 429)
+        log = park.steel.get(f"/v1/jobs/{submitted(park.steel)}/logs")
+
+        assert "2 streams of yours" in refused["detail"]
+        assert log.status_code == 429
+        with stream(park, address, "operator"):
+            pass
+    await_that(lambda: park.broker.services.streams.count == 0)
+    await_that(lambda: park.broker.feed.subscriber_count == 0)
+    with stream(park, address, "steel"):
+        pass
+
+
+def test_all_streams_together_have_a_limit(
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STREAMS_MAX", 1)
+    with stream(park, address, "steel"):
+        await_that(lambda: park.broker.services.streams.count == 1)
+
+        assert "1 streams are open" in problem_of(park.fish.get("/v1/events"), 429)["detail"]
