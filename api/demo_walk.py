@@ -17,7 +17,8 @@ from api.cli.terminal import bar, console, p_text, share_text, table
 from api.job_file import prepare, read_job_file
 from api.profile import Profile
 from api.schemas import JobCreate, JobView
-from api.sdk import ApiError, Client, StreamedEvent
+from api.sdk import ApiError, Client
+from api.streamed import StreamedEvent
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "digits" / "job.yaml"
 TRAINER, RESEARCH, SPEECH, QUALITY = "t03", "t04", "t07", "t10"

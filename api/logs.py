@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.tables import LogChunkRow, LogRow
 
-CHANNEL = "brain_logs"
 ATTEMPT_BYTES_MAX = 64 * 1024 * 1024
 READ_BYTES_MAX = 1024 * 1024
 CUT_NOTICE = b"\n[industry-brain: this attempt has said all that is kept; the rest is left out]\n"
@@ -17,22 +16,30 @@ CUT_NOTICE = b"\n[industry-brain: this attempt has said all that is kept; the re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """Output of one member from `offset` on; empty to ask how much is kept."""
+    """Output of one member from `offset` on; empty to ask how much is kept.
+
+    `is_last` when the member is over and says no more than this.
+    """
 
     attempt_id: str
     member: int
     offset: int
     data: bytes
+    is_last: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """How far a member's output is kept; `is_full` when no more of it will be."""
+    """How far a member's output is kept; `is_full` when no more of it will be.
+
+    `is_over` when there is no more of it.
+    """
 
     attempt_id: str
     member: int
     byte_count: int
     is_full: bool
+    is_over: bool
 
 
 def append(connection: Connection, pieces: Sequence[Piece]) -> list[Kept]:
@@ -44,14 +51,15 @@ def append(connection: Connection, pieces: Sequence[Piece]) -> list[Kept]:
     keys = sorted({(piece.attempt_id, piece.member) for piece in pieces})
     if not keys:
         return []
-    logs = _locked(connection, keys)
+    before = _locked(connection, keys)
+    logs = dict(before)
     left = _bytes_left(connection, {attempt_id for attempt_id, _ in keys})
     chunks = [chunk for piece in pieces for chunk in _new_chunks(piece, logs, left)]
     if chunks:
         connection.execute(insert(LogChunkRow), chunks)
-        _write_ends(connection, logs.values())
-        for attempt_id in sorted({str(chunk["attempt_id"]) for chunk in chunks}):
-            connection.execute(select(func.pg_notify(CHANNEL, attempt_id)))
+    for piece in pieces:
+        _note_end(piece, logs)
+    _write_ends(connection, [log for key, log in logs.items() if log != before[key]])
     return list(logs.values())
 
 
@@ -63,22 +71,29 @@ def read_log(
     limit: int = READ_BYTES_MAX,
 ) -> bytes:
     """At most `limit` bytes of what a member said from `offset` on; empty at its end."""
+    one = (LogChunkRow.attempt_id == attempt_id, LogChunkRow.member == member)
+    # Pieces follow one another without a gap, so the first is found by the index alone.
+    first = select(func.max(LogChunkRow.offset)).where(*one, LogChunkRow.offset <= offset)
     statement = (
         select(LogChunkRow.offset, LogChunkRow.data)
         .where(
-            LogChunkRow.attempt_id == attempt_id,
-            LogChunkRow.member == member,
-            LogChunkRow.offset + func.length(LogChunkRow.data) > offset,
+            *one,
+            LogChunkRow.offset >= first.scalar_subquery(),
+            LogChunkRow.offset < offset + limit,
         )
         .order_by(LogChunkRow.offset)
     )
-    found = b""
-    with connection.execute(statement.execution_options(yield_per=16)) as rows:
-        for row in rows:
-            found += row.data[max(0, offset - row.offset) :]
-            if len(found) >= limit:
-                break
-    return found[:limit]
+    rows = connection.execute(statement)
+    return b"".join(row.data[max(0, offset - row.offset) :] for row in rows)[:limit]
+
+
+def log_of(connection: Connection, attempt_id: str, member: int) -> Kept | None:
+    """How far a member's output is kept; `None` where it said nothing yet."""
+    statement = select(LogRow.__table__).where(
+        LogRow.attempt_id == attempt_id, LogRow.member == member
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _kept(row)
 
 
 def kept(connection: Connection, attempt_id: str) -> list[Kept]:
@@ -111,6 +126,7 @@ def _kept(row: Row[Any]) -> Kept:
         member=row.member,
         byte_count=row.byte_count,
         is_full=row.is_full,
+        is_over=row.is_over,
     )
 
 
@@ -148,13 +164,27 @@ def _new_chunks(
     logs[key] = replace(log, byte_count=log.byte_count + len(data), is_full=is_full)
 
 
-def _write_ends(connection: Connection, logs: Iterable[Kept]) -> None:
+def _note_end(piece: Piece, logs: dict[tuple[str, int], Kept]) -> None:
+    """The last piece ends a log that has all before it, or that takes in no more."""
+    key = (piece.attempt_id, piece.member)
+    is_all_here = logs[key].is_full or logs[key].byte_count >= piece.offset + len(piece.data)
+    if piece.is_last and is_all_here:
+        logs[key] = replace(logs[key], is_over=True)
+
+
+def _write_ends(connection: Connection, logs: Sequence[Kept]) -> None:
+    if not logs:
+        return
     statement = (
         update(LogRow)
         .where(
             LogRow.attempt_id == bindparam("of_attempt"), LogRow.member == bindparam("of_member")
         )
-        .values(byte_count=bindparam("bytes_kept"), is_full=bindparam("full"))
+        .values(
+            byte_count=bindparam("bytes_kept"),
+            is_full=bindparam("full"),
+            is_over=bindparam("over"),
+        )
     )
     rows = [
         {
@@ -162,6 +192,7 @@ def _write_ends(connection: Connection, logs: Iterable[Kept]) -> None:
             "of_member": log.member,
             "bytes_kept": log.byte_count,
             "full": log.is_full,
+            "over": log.is_over,
         }
         for log in logs
     ]

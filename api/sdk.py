@@ -1,19 +1,16 @@
 """A typed client of the broker: every call is safe to repeat, every refusal has a clear text."""
 
-import codecs
-import json
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from random import Random
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx2
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.administration import KeyList, Me
 from api.schemas import (
@@ -31,6 +28,7 @@ from api.schemas import (
     UtilisationView,
 )
 from api.settings import is_sendable
+from api.streamed import LINES, EventReader, LogReader, StreamedEvent
 
 TIMEOUT_S = 30.0
 FOLLOW_TIMEOUT_S = 60.0
@@ -38,6 +36,8 @@ TRIES_MAX = 6
 PAUSE_FIRST_S = 0.1
 PAUSE_MAX_S = 5.0
 PAGE = 100
+EVENTS = "text/event-stream"
+CSV = "text/csv"
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _REPEATED_STATUSES = frozenset({429, 502, 503, 504})
@@ -58,18 +58,6 @@ class ApiError(Exception):
     @property
     def status(self) -> int | None:
         return self.problem.status if self.problem else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamedEvent:
-    """One fact of the broker's log; `seq` is where to go on after an interruption."""
-
-    seq: int
-    kind: str
-    at_ms: int
-    tenant: str | None
-    job_id: str | None
-    body: dict[str, JsonValue]
 
 
 class Client:
@@ -177,43 +165,27 @@ class Client:
 
         Of the newest attempt, and of those after it, unless one is named.
         """
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        path, offset, failures = f"/v1/jobs/{_quoted(job_id)}/logs", 0, 0
-        wanted = {"member": member, "attempt": attempt, "follow": "true" if follow else None}
-        while True:
-            try:
-                with self._stream(path, offset=offset, **wanted) as answer:
-                    for part in answer.iter_bytes():
-                        offset, failures = offset + len(part), 0
-                        yield decoder.decode(part)
-            except httpx2.ReadTimeout:
-                continue  # a member that says nothing for a while is no failure
-            except httpx2.TransportError as error:
-                failures += 1
-                if failures == TRIES_MAX:
-                    raise self._unreachable(error) from None
-                self._pause(failures, None)
-            else:
-                yield decoder.decode(b"", final=True)
-                return
+        reader = LogReader(attempt, is_followed=follow)
+        path = f"/v1/jobs/{_quoted(job_id)}/logs"
+        wanted = {"member": member, "follow": "true" if follow else None}
+        lines = self._lines(path, LINES, lambda: {**wanted, **reader.place})
+        with closing(lines):
+            for line in lines:
+                if text := reader.read(line):
+                    yield text
+                if reader.is_over:
+                    return
 
     def events(self, after: int | None = None) -> Iterator[StreamedEvent]:
         """What happens, as it happens, for ever: an interruption is bridged without a gap.
 
         `after` is the last `seq` that is known; 0 is from the beginning, None from now on.
         """
-        attempt = 0
-        while True:
-            try:
-                with self._stream("/v1/events", after=after) as answer:
-                    for event in _events(answer.iter_lines()):
-                        attempt, after = 0, event.seq
-                        yield event
-            except httpx2.TransportError as error:
-                attempt += 1
-                if attempt == TRIES_MAX:
-                    raise self._unreachable(error) from None
-            self._pause(attempt, None)
+        reader = EventReader(after)
+        with closing(self._lines("/v1/events", EVENTS, lambda: reader.place)) as lines:
+            for line in lines:
+                if (event := reader.read(line)) is not None:
+                    yield event
 
     # Machines
 
@@ -248,7 +220,7 @@ class Client:
         self, what: str, month: str | None = None, tenant: str | None = None
     ) -> Iterator[bytes]:
         """The `usage` or `charges` of a month as CSV, part by part: it may exceed memory."""
-        with self._stream(f"/v1/exports/{what}", month=month, tenant=tenant) as answer:
+        with self._stream(f"/v1/exports/{what}", CSV, month=month, tenant=tenant) as answer:
             yield from answer.iter_bytes()
 
     # Keys
@@ -312,11 +284,38 @@ class Client:
             self._pause(attempt, answer.headers.get("Retry-After"))
         raise AssertionError("the last try returns or raises")
 
+    def _lines(
+        self, path: str, accept: str, place: Callable[[], Mapping[str, str | int | None]]
+    ) -> Generator[str]:
+        """The lines of a stream, for ever: after an interruption it is asked for at its place."""
+        failures = 0
+        while True:
+            try:
+                with self._stream(path, accept, **place()) as answer:
+                    for line in answer.iter_lines():
+                        failures = 0
+                        yield line
+                lost = ApiError(f"{self.url} ends what is followed: look whether it runs")
+            except httpx2.TransportError as error:
+                lost = self._unreachable(error)
+            except ApiError as refused:
+                if refused.status not in _REPEATED_STATUSES:
+                    raise
+                lost = refused
+            failures += 1
+            if failures == TRIES_MAX:
+                raise lost
+            self._pause(failures, None)
+
     @contextmanager
-    def _stream(self, path: str, **parameters: str | int | None) -> Iterator[httpx2.Response]:
+    def _stream(
+        self, path: str, accept: str, **parameters: str | int | None
+    ) -> Iterator[httpx2.Response]:
         """An answer that is read while it comes; a refusal is read whole and raised."""
         timeout = httpx2.Timeout(TIMEOUT_S, read=FOLLOW_TIMEOUT_S)
-        with self._http.stream("GET", path, params=_given(parameters), timeout=timeout) as answer:
+        headers, given = {"Accept": accept}, _given(parameters)
+        asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
+        with asked as answer:
             if not answer.is_success:
                 answer.read()
                 _checked(answer)
@@ -336,21 +335,6 @@ class Client:
         if retry_after and retry_after.isdigit():
             pause_s = min(max(pause_s, int(retry_after)), PAUSE_MAX_S)
         self._never.wait(pause_s)
-
-
-def _events(lines: Iterator[str]) -> Iterator[StreamedEvent]:
-    """The events of a stream of server-sent lines; heartbeats and comments are passed over."""
-    for line in lines:
-        if line.startswith("data:"):
-            data = json.loads(line.removeprefix("data:"))
-            yield StreamedEvent(
-                seq=data["seq"],
-                kind=data["kind"],
-                at_ms=data["at_ms"],
-                tenant=data["tenant_id"],
-                job_id=data["job_id"],
-                body=data["body"],
-            )
 
 
 def _new_key() -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -74,7 +74,10 @@ class ArchiveChunkRow(Base):
 
 
 class LogRow(Base):
-    """How much of a member's output is kept; `is_full` when the rest is left out."""
+    """How much of a member's output is kept.
+
+    `is_full` when the rest is left out, `is_over` when all there ever will be is here.
+    """
 
     __tablename__ = "logs"
 
@@ -82,6 +85,7 @@ class LogRow(Base):
     member: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     byte_count: Mapped[int]
     is_full: Mapped[bool]
+    is_over: Mapped[bool] = mapped_column(server_default=false())
 
 
 class LogChunkRow(Base):

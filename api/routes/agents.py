@@ -63,7 +63,11 @@ def ship_logs(body: LogsShipped, centre_id: OwnCentre, services: ServicesDep) ->
     """Output that is known already changes nothing; the answer says from where on to send."""
     pieces = [
         logs.Piece(
-            attempt_id=chunk.attempt_id, member=chunk.member, offset=chunk.offset, data=chunk.data
+            attempt_id=chunk.attempt_id,
+            member=chunk.member,
+            offset=chunk.offset,
+            data=chunk.data,
+            is_last=chunk.is_last,
         )
         for chunk in body.chunks
     ]

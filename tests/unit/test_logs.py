@@ -1,13 +1,14 @@
 """Output is kept piece by piece, each byte once, and read from where one stood."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from api import logs
 from api.database import engine
-from api.logs import CUT_NOTICE, Piece, append, kept, read_log
+from api.logs import CUT_NOTICE, Piece, append, log_of, read_log
 
 pytestmark = pytest.mark.enable_socket
 
@@ -20,8 +21,20 @@ def connection(database_url: str) -> Iterator[Connection]:
     database.dispose()
 
 
-def piece(offset: int, data: bytes, member: int = 0, attempt_id: str = "j.1") -> Piece:
-    return Piece(attempt_id=attempt_id, member=member, offset=offset, data=data)
+def piece(
+    offset: int,
+    data: bytes,
+    member: int = 0,
+    attempt_id: str = "j.1",
+    *,
+    is_last: bool = False,
+) -> Piece:
+    return Piece(attempt_id=attempt_id, member=member, offset=offset, data=data, is_last=is_last)
+
+
+def kept_bytes(connection: Connection, member: int) -> int | None:
+    log = log_of(connection, "j.1", member)
+    return None if log is None else log.byte_count
 
 
 def end(connection: Connection, *pieces: Piece) -> int:
@@ -34,7 +47,7 @@ def test_pieces_are_one_text(connection: Connection) -> None:
 
     assert read_log(connection, "j.1", 0, 0) == b"ab\xffcdef"
     assert read_log(connection, "j.1", 1, 0) == b"other"
-    assert [(log.member, log.byte_count) for log in kept(connection, "j.1")] == [(0, 7), (1, 5)]
+    assert [kept_bytes(connection, member) for member in range(3)] == [7, 5, None]
 
 
 def test_a_piece_that_comes_again_changes_nothing(connection: Connection) -> None:
@@ -91,3 +104,62 @@ def test_an_attempt_that_says_too_much_is_cut_visibly(
     assert read_log(connection, "j.1", 1, 0) == b"x" + CUT_NOTICE
     assert append(connection, [piece(99, b"more", member=1)])[0].is_full
     assert append(connection, [piece(0, b"a", attempt_id="k.1")])[0].byte_count == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "last", "is_over"),
+    [
+        (b"abc", piece(3, b"d", is_last=True), True),
+        (b"abc", piece(1, b"bc", is_last=True), True),
+        (b"abc", piece(3, b"", is_last=True), True),
+        (b"abc", piece(3, b"d"), False),
+        (b"abc", piece(4, b"e", is_last=True), False),
+        (b"", piece(0, b"", is_last=True), True),
+    ],
+)
+def test_a_log_is_over_once_its_last_piece_and_all_before_it_are_here(
+    connection: Connection, before: bytes, last: Piece, *, is_over: bool
+) -> None:
+    append(connection, [piece(0, before)])
+
+    append(connection, [last])
+
+    log = log_of(connection, "j.1", 0)
+    assert log is not None
+    assert log.is_over is is_over
+    append(connection, [piece(0, b"")])
+    assert log_of(connection, "j.1", 0) == log
+
+
+def test_a_log_that_takes_in_no_more_is_over_with_its_last_piece(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "ATTEMPT_BYTES_MAX", 2)
+    append(connection, [piece(0, b"abc")])
+
+    [log] = append(connection, [piece(900, b"x", is_last=True)])
+
+    assert log.is_over
+
+
+def test_a_read_looks_at_the_pieces_it_needs_and_no_others(connection: Connection) -> None:
+    append(connection, [piece(number, b"x") for number in range(2_000)])
+    connection.execute(text("ANALYZE log_chunks"))
+
+    with read_rows(connection) as rows:
+        assert read_log(connection, "j.1", 0, 1_990) == b"x" * 10
+
+    assert rows() <= 20
+
+
+@contextmanager
+def read_rows(connection: Connection) -> Iterator[Callable[[], int]]:
+    """How many rows of output the database has fetched inside, as it counts itself."""
+    counted = text("SELECT pg_stat_get_xact_tuples_fetched('log_chunks'::regclass)")
+    scanned = text("SELECT pg_stat_get_xact_tuples_returned('log_chunks'::regclass)")
+
+    def total() -> int:
+        return sum(connection.scalar(statement) or 0 for statement in (counted, scanned))
+
+    before = total()
+    yield lambda: total() - before

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from api.schemas import JobCreate
 from api.sdk import TRIES_MAX, ApiError, Client
+from api.streamed import LogPart
 
 JOB = JobCreate(command="true", devices=1, limit="10m")
 CAPACITY = {
@@ -193,18 +194,79 @@ def test_a_refused_stream_is_a_refusal() -> None:
         next(client(Script(problem(403))).events())
 
 
-def test_a_log_goes_on_where_the_connection_broke() -> None:
-    class Broken(httpx2.SyncByteStream):
-        @override
-        def __iter__(self) -> Iterator[bytes]:
-            yield "卡".encode() + b"a"
-            raise httpx2.ReadError("gone")
-
-    script = Script(
-        httpx2.Response(200, stream=Broken()),
-        httpx2.ReadError("still gone"),
-        httpx2.Response(200, text="b"),
+def part(attempt: int, offset: int, data: bytes, *, is_end: bool = False) -> str:
+    return (
+        LogPart(attempt=attempt, offset=offset, data=data, is_end=is_end).model_dump_json() + "\n"
     )
 
-    assert "".join(client(script).logs("j1", follow=True)) == "卡ab"
-    assert [request.url.params["offset"] for request in script.asked] == ["0", "4", "4"]
+
+class Broken(httpx2.SyncByteStream):
+    """A stream whose connection is lost after this."""
+
+    def __init__(self, *lines: str) -> None:
+        self.lines = lines
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self.lines:
+            yield line.encode()
+        raise httpx2.ReadError("gone")
+
+
+def places(script: Script) -> list[tuple[str | None, ...]]:
+    names = ("attempt", "from_attempt", "offset")
+    return [tuple(map(request.url.params.get, names)) for request in script.asked]
+
+
+def test_a_log_goes_on_where_the_connection_broke() -> None:
+    script = Script(
+        httpx2.Response(200, stream=Broken(part(1, 0, "卡".encode()[:2]), "\n")),
+        httpx2.ReadError("still gone"),
+        httpx2.Response(200, text=part(1, 2, "卡".encode()[2:]) + part(1, 3, b"b", is_end=True)),
+    )
+
+    assert "".join(client(script).logs("j1", follow=True)) == "卡b"
+    assert places(script) == [(None, None, "0"), (None, "1", "2"), (None, "1", "2")]
+
+
+def test_a_log_goes_on_in_the_attempt_that_the_connection_broke_in() -> None:
+    script = Script(
+        httpx2.Response(200, stream=Broken(part(1, 0, b"A" * 100 + b"\n"), part(2, 0, b"first\n"))),
+        httpx2.Response(200, text=part(2, 6, b"second\n") + part(2, 13, b"", is_end=True)),
+    )
+
+    said = "".join(client(script).logs("j1", follow=True))
+
+    assert said == "A" * 100 + "\n[attempt 2 of this job]\nfirst\nsecond\n"
+    assert places(script)[1] == (None, "2", "6")
+
+
+def test_a_log_that_stops_without_its_end_is_asked_for_again() -> None:
+    script = Script(
+        httpx2.Response(200, text=part(1, 0, b"a")),
+        problem(503),
+        httpx2.Response(200, text=part(1, 1, b"b", is_end=True)),
+    )
+
+    assert "".join(client(script).logs("j1", attempt=1)) == "ab"
+    assert places(script) == [("1", None, "0"), ("1", None, "1"), ("1", None, "1")]
+
+
+def test_a_broker_that_only_ends_streams_is_given_up() -> None:
+    script = Script(httpx2.Response(200, text=""))
+
+    with pytest.raises(ApiError, match="http://broker ends what is followed"):
+        list(client(script).logs("j1", follow=True))
+
+    assert len(script.asked) == TRIES_MAX
+
+
+def test_events_go_on_behind_what_the_reader_may_not_see() -> None:
+    script = Script(
+        httpx2.Response(200, text=frame(7) + ": still here\nid: 900\n\n"),
+        httpx2.Response(200, text=frame(901)),
+    )
+    events = client(script).events(after=6)
+
+    assert [next(events).seq for _ in range(2)] == [7, 901]
+    assert [request.url.params["after"] for request in script.asked] == ["6", "900"]
