@@ -7,6 +7,7 @@ _ORDERS = "tests/unit/test_orders.py"
 _METERING = "tests/unit/test_metering.py"
 _CONTROLLER = "tests/unit/test_controller.py"
 _STOPS = "tests/unit/test_controller_stops.py"
+_ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
 MUTANTS = [
@@ -42,4 +43,11 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "now_ms - started_ms >= job.limit_ms", "now_ms - started_ms > job.limit_ms", _STOPS),
     Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
+    Mutant("scheduler/leader.py", "                if self._is_free():\n                    self._lead()", "                self._lead()", _ELECTION),
+    Mutant("scheduler/leader.py", "            except Exception:\n", "            except ZeroDivisionError:\n", _ELECTION),
+    Mutant("scheduler/leader.py", "                self.controller = None\n", "                pass\n", _ELECTION),
+    Mutant("scheduler/leader.py", "            self.log.renew(controller.epoch, now_ms)\n", "", _ELECTION),
+    Mutant("scheduler/leader.py", "        self.log.resign(controller.epoch, self._clock())\n", "", _ELECTION),
+    Mutant("scheduler/leader.py", "            self._wake.set()  # what came before we listened\n", "", _ELECTION),
+    Mutant("scheduler/leader.py", "except (SQLAlchemyError, PgError) as error:", "except ZeroDivisionError as error:", _ELECTION),
 ]
