@@ -96,7 +96,7 @@ class Controller:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch()
-        self._take_requests(batch, requests)
+        self._take_requests(batch, requests, now_ms)
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
@@ -143,8 +143,11 @@ class Controller:
         for event in events:
             self._take(batch, event)
 
-    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
+    def _take_requests(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> None:
         for request in requests:
+            if isinstance(request.wish, ev.ParkDeclared):
+                # What was used until now counts with the TFLOPS that were stated until now.
+                self._take_all(batch, self._meter(now_ms, 1))
             refusal = self._take(batch, request.wish)
             if refusal is not None:
                 batch.refused[request.id] = refusal

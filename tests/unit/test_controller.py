@@ -11,7 +11,7 @@ from scheduler.events import Event
 from scheduler.job import EndCause, JobState, ReasonCode
 from scheduler.log import Deposed, Request
 from scheduler.state import State
-from tests.builders import a_job, a_tenant
+from tests.builders import PARK, a_job, a_kind, a_tenant
 from tests.hand import (
     Hand,
     HandCentre,
@@ -176,6 +176,21 @@ def test_work_is_metered_now_and_then_and_only_as_far_as_its_centre_was_heard_of
     hand.step(2_000 + 3 * METER_MS)
 
     assert hand.device_ms == 8 * METER_MS, "east has said nothing since"
+
+
+def test_what_was_used_before_a_kind_was_stated_anew_counts_as_it_was_stated_then() -> None:
+    hand = a_run()
+    say(hand, 60_000, runs("j1.1", 2_000))
+    kinds = (a_kind("npu", 500), *PARK.device_kinds[1:])
+    centres = tuple(replace(centre, stated_tflops=10**6) for centre in PARK.centres)
+    park = replace(PARK, device_kinds=kinds, centres=centres, stated_tflops=10**7)
+
+    hand.ask(ev.ParkDeclared(at_ms=60_000, park=park))
+    hand.step(60_000)
+    say(hand, 90_000, ended("j1.1", 2_000, 82_000))
+
+    counted = [(usage.tflops, usage.to_ms - usage.from_ms) for usage in hand.log.usage.values()]
+    assert counted == [(313, 58_000), (500, 22_000)]
 
 
 def test_a_takeover_neither_loses_nor_repeats_usage() -> None:
