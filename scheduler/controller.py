@@ -44,6 +44,7 @@ class Settings:
 class Batch:
     """The cycle in the making: events that fitted, and what they mean to the books."""
 
+    now_ms: int
     events: list[ev.Event] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
@@ -95,7 +96,7 @@ class Controller:
     def step(self, now_ms: int) -> Cycle:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
         requests = self.log.requests(self.settings.request_limit)
-        batch = Batch()
+        batch = Batch(now_ms)
         self._take_requests(batch, requests, now_ms)
         reports = self._observe()
         for report in reports:
@@ -126,7 +127,8 @@ class Controller:
     def _take(self, batch: Batch, event: ev.Event) -> str | None:
         """Apply one event and note what it means; the reason where it does not fit."""
         job_id = self._job_of(event)
-        booking = book(self.state, event) if self._fits_books(event) else None
+        is_known = self._fits_books(event)
+        booking = book(self.state, event, batch.now_ms) if is_known else None
         refusal = self.state.apply(event)
         if refusal is not None:
             return refusal

@@ -64,8 +64,8 @@ def _charge(attempt: Attempt, from_ms: int, to_ms: int, price_micros: int) -> in
     return until - before
 
 
-def book(state: State, event: Event) -> Booking:
-    """What `event` adds to the books; `state` is the one that it is about to change."""
+def book(state: State, event: Event, now_ms: int) -> Booking:
+    """What `event` adds to the books, learnt now; `state` is the one that it is about to change."""
     match event:
         case Credited():
             top_up = ledger.top_up(
@@ -79,7 +79,7 @@ def book(state: State, event: Event) -> Booking:
         case Metered():
             return _book_slice(state, event)
         case Ended():
-            return _book_end(state, event)
+            return _book_end(state, event, now_ms)
         case _:
             return NOTHING
 
@@ -126,7 +126,7 @@ def _posts(state: State, attempt: Attempt, event: Metered) -> Iterator[Transfer]
         )
 
 
-def _book_end(state: State, event: Ended) -> Booking:
+def _book_end(state: State, event: Ended, now_ms: int) -> Booking:
     """The rest of the hold goes back, and all that was charged where the park was at fault."""
     attempt = state.live[event.attempt_id]
     tenant_id = state.jobs[attempt.job_id].job.tenant_id
@@ -141,6 +141,6 @@ def _book_end(state: State, event: Ended) -> Booking:
         charged = attempt.charged_micros
         transfers.append(ledger.credit(tenant_id, centre_id, attempt.id, charged, event.at_ms))
     credit = UsageCredit(
-        reference=attempt.id, at_ms=event.at_ms, cause=event.cause, recorded_at_ms=event.at_ms
+        reference=attempt.id, at_ms=event.at_ms, cause=event.cause, recorded_at_ms=now_ms
     )
     return Booking(credits=(credit,), transfers=tuple(transfers))

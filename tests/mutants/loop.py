@@ -26,6 +26,7 @@ MUTANTS = [
     Mutant("scheduler/metering.py", "return until - before", "return charge_micros(cards * (to_ms - from_ms), price_micros)", _METERING),
     Mutant("scheduler/metering.py", "state.prices.list_at(event.from_ms).id", "state.prices.list_at(event.to_ms).id", _METERING),
     Mutant("scheduler/metering.py", "    if missing > 0:", "    if False:", _METERING),
+    Mutant("scheduler/metering.py", "recorded_at_ms=now_ms", "recorded_at_ms=event.at_ms", _METERING),
     Mutant("scheduler/metering.py", "if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:", "if event.cause not in FAULT_CAUSES:", _METERING),
     Mutant("scheduler/controller.py", "        if not cycle.is_empty:\n            self.log.commit", "        self._act(reports)\n        if not cycle.is_empty:\n            self.log.commit", _CONTROLLER),
     Mutant("scheduler/controller.py", "elif not attempt.is_seen:", "elif True:", _CONTROLLER),

@@ -70,7 +70,7 @@ class Meter:
 
     def take(self, *happened: ev.Event) -> None:
         for event in happened:
-            booking = book(self.state, event)
+            booking = book(self.state, event, event.at_ms)
             assert self.state.apply(event) is None
             self.usage.extend(booking.usage)
             self.credits.extend(booking.credits)

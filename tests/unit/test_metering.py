@@ -27,6 +27,7 @@ from tests.builders import (
 )
 
 BEGIN_MS = shanghai("2026-10-10T10:00")
+NOW_MS = shanghai("2026-10-11T00:00")
 CARDS = 8
 PAID_MICROS = 10**12
 
@@ -60,7 +61,7 @@ def take(state: State, *events: ev.Event) -> list[Booking]:
     """What each adds to the books, and the state after it."""
     bookings = []
     for event in events:
-        bookings.append(book(state, event))
+        bookings.append(book(state, event, NOW_MS))
         happen(state, event)
     return bookings
 
@@ -159,7 +160,7 @@ def test_a_slice_tells_the_books_who_held_what_where_and_at_which_price() -> Non
     state = a_run()
     (event,) = metered(state, BEGIN_MS + 1_000)
 
-    (usage,) = book(state, event).usage
+    (usage,) = book(state, event, NOW_MS).usage
 
     assert (usage.reference, usage.from_ms, usage.to_ms) == ("j1.1", BEGIN_MS, BEGIN_MS + 1_000)
     assert (usage.tenant_id, usage.project, usage.field) == ("steel", "default", "manufacturing")
@@ -187,7 +188,7 @@ def test_what_moves_no_money_and_no_usage_is_not_booked() -> None:
         ev.TenantDeclared(at_ms=0, tenant=TENANT),
         free,
     ):
-        assert book(state, event) == NOTHING
+        assert book(state, event, NOW_MS) == NOTHING
 
 
 def test_usage_that_costs_nothing_is_booked_and_moves_no_money() -> None:
@@ -251,7 +252,9 @@ def test_only_the_parks_own_fault_gives_usage_and_money_back(cause: EndCause) ->
     release = (TransferKind.RELEASE, "j1.1", 1_000)
     given_back = (TransferKind.CREDIT, "j1.1", 8_000)
     assert moved([booking]) == ([release, given_back] if is_fault else [release])
-    assert [credit.reference for credit in booking.credits] == ["j1.1"] * is_fault
+    assert [(c.reference, c.at_ms, c.cause, c.recorded_at_ms) for c in booking.credits] == [
+        ("j1.1", BEGIN_MS + 1_000, cause, NOW_MS)
+    ] * is_fault
 
 
 def test_what_never_started_has_nothing_to_give_back_but_its_hold() -> None:
@@ -268,4 +271,4 @@ def test_what_never_started_has_nothing_to_give_back_but_its_hold() -> None:
 def test_a_payment_is_a_top_up() -> None:
     paid = ev.Credited(at_ms=1, tenant_id="steel", amount_micros=7, reference="bank-1")
 
-    assert moved([book(a_state(), paid)]) == [(TransferKind.TOP_UP, "bank-1", 7)]
+    assert moved([book(a_state(), paid, NOW_MS)]) == [(TransferKind.TOP_UP, "bank-1", 7)]
