@@ -104,9 +104,12 @@ class LocalPark:
     def stop(self) -> None:
         """End everything; returns when no process is left."""
         with _signals_ignored():
-            self._stop()
+            self._end_processes()
+            if self._lock_file is not None:
+                os.close(self._lock_file)
+                self._lock_file = None
 
-    def _stop(self) -> None:
+    def _end_processes(self) -> None:
         if self._guard is not None:
             assert self._guard.stdin is not None
             with suppress(BrokenPipeError):
@@ -117,9 +120,6 @@ class LocalPark:
             if child.process is not None:
                 child.process.wait(STOP_TIMEOUT_S)
         self._children.clear()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
 
     def watch(self, stopping: threading.Event) -> None:
         """Start again what dies, until `stopping` is set; raises `UpFailed` where it dies again."""
@@ -173,7 +173,7 @@ class LocalPark:
         self._say(
             f"starting a Ray cluster for each of {names} ...", f"正在启动 {names} 的 Ray 集群…"
         )
-        with _threads(len(clusters)) as threads:
+        with self._threads(clusters) as threads:
             starting = {threads.submit(cluster.start): cluster for cluster in clusters}
             url = database_url or self._start_database()
             profile = self._prepare_keys(url)
@@ -181,6 +181,21 @@ class LocalPark:
             self._start_agents(starting, profile)
         self._await_centres(profile)
         return profile
+
+    @contextmanager
+    def _threads(self, clusters: list[LocalRay]) -> Iterator[ThreadPoolExecutor]:
+        """A thread for each cluster; an interrupted start ends at once, and leaves nothing."""
+        threads = ThreadPoolExecutor(len(clusters))
+        try:
+            yield threads
+        except BaseException:
+            with _signals_ignored():
+                self._end_processes()  # among them those that the threads wait for
+                threads.shutdown(cancel_futures=True)
+                for cluster in clusters:
+                    cluster.stop()  # what a thread has begun meanwhile
+            raise
+        threads.shutdown()
 
     def _start_database(self) -> str:
         server = EmbeddedPostgres(postgres_folder(self.data))
@@ -322,17 +337,6 @@ def _migrate(database_url: str) -> None:
         raise UpFailed(
             f"the database of BRAIN_DATABASE_URL: {str(error).splitlines()[0]}"
         ) from None
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """What they begin is waited for even if Ctrl-C is pressed twice: only then can it be ended."""
-    threads = ThreadPoolExecutor(count)
-    try:
-        yield threads
-    finally:
-        with _signals_ignored():
-            threads.shutdown(cancel_futures=True)
 
 
 @contextmanager

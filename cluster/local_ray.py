@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -105,11 +105,10 @@ class LocalRay:
 
         A `ray start` whose caller was killed is one of them: it would go on starting others.
         """
-        found = _processes_naming(f"{self.temp_dir}/")
-        found += _processes_naming(f"--temp-dir={self.temp_dir}")
+        signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]
         if self._ports_path.exists():
-            found += _processes_naming(f"--address={self.address}")
-        return found
+            signs.append(f"--address={self.address}")
+        return _processes_naming(*signs)
 
     def environment(self) -> dict[str, str]:
         """The variables with which a driver joins this cluster and no other."""
@@ -144,7 +143,7 @@ class LocalRay:
             # The head holds its ports when it has started; then others may choose theirs.
             starting = ThreadPoolExecutor(len(self._nodes))
             head = starting.submit(self._ray_start, 0)
-            self._await_port(first_port)
+            self._await_port(first_port, head)
         others = [starting.submit(self._ray_start, n) for n in range(1, len(self._nodes))]
         try:
             for start in (head, *others):
@@ -241,9 +240,11 @@ class LocalRay:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
 
-    def _await_port(self, port: int) -> None:
+    def _await_port(self, port: int, head: Future[None]) -> None:
         pause = _Pause(START_TIMEOUT_S)
         while not _answers(self._ip(0), port):
+            if head.done():
+                head.result()
             pause.once(f"Ray's head in {self.temp_dir} does not answer; see {self.log_path}")
 
     def _end_processes(self) -> None:
@@ -317,11 +318,11 @@ def _make_private(folder: Path) -> None:
         raise RayFailed(f"{folder} belongs to somebody else: remove it, or move the data") from None
 
 
-def _processes_naming(text: str) -> list[psutil.Process]:
+def _processes_naming(*signs: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if any(text in word for word in process.cmdline()):
+            if any(sign in word for word in process.cmdline() for sign in signs):
                 found.append(process)
     return found
 

@@ -62,7 +62,7 @@ def local_ray(request: pytest.FixtureRequest) -> Iterator[LocalRay]:
 
 
 def _is_grouped(item: pytest.Item) -> bool:
-    return not item.get_closest_marker("ray") or item.nodeid.endswith("@ray")
+    return not item.get_closest_marker("ray") or item.nodeid.endswith(("@ray", "@up"))
 
 
 @pytest.fixture(scope="session")

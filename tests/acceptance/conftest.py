@@ -8,6 +8,15 @@ import pytest
 
 from api.wiring import server
 from tests.acceptance.brokers import Served, served
+from tests.acceptance.product import Product, product_in
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """One `brain up` for all tests of the whole product, which share the worker "up"."""
+    with product_in(tmp_path_factory.mktemp("up")) as made:
+        made.start()
+        yield made
 
 
 @pytest.fixture(scope="module")

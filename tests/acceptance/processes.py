@@ -6,40 +6,42 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 LOOK_S = 0.05
 
 
-def clean_environment(**variables: str) -> dict[str, str]:
+def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours without what would choose a broker or a language; 80 columns, no colours."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("BRAIN_", "RAY_", "LC_", "LANG"))
     }
-    return kept | {"COLUMNS": "80", "NO_COLOR": "1"} | variables
+    return kept | {"COLUMNS": "80", "NO_COLOR": "1", **variables}
 
 
 def brain(
-    *arguments: str, cwd: Path | None = None, timeout_s: float = PATIENCE_S, **variables: str
+    *arguments: str, cwd: Path | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """One command, run to its end."""
-    return subprocess.run(
+    """One command, run to its end, which no user ever sees as a stack trace."""
+    done = subprocess.run(
         [sys.executable, "-m", "api", *arguments],
-        env=clean_environment(**variables),
+        env=clean_environment(variables),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=PATIENCE_S,
         check=False,
     )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
 
 
 class Running:
@@ -50,7 +52,7 @@ class Running:
         with log.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "api", *arguments],
-                env=clean_environment(**variables),
+                env=clean_environment(variables),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -67,7 +69,7 @@ class Running:
             assert self.process.poll() is None or words in self.said(), self.said()
             return words in self.said()
 
-        eventually(has_said, f"it says {words!r}")
+        eventually(has_said, lambda: f"it says {words!r}: {self.said()}")
 
     def end(self, number: int = signal.SIGINT) -> int:
         """Its exit code, once it has ended of this signal."""
@@ -77,7 +79,7 @@ class Running:
 
 @contextmanager
 def run_until_left(log: Path, *arguments: str, cwd: Path, **variables: str) -> Iterator[Running]:
-    """A command inside the block, which is killed where the block leaves it running."""
+    """A command inside the block, which is told to end where the block leaves it running."""
     running = Running(log, *arguments, cwd=cwd, **variables)
     try:
         yield running
@@ -86,13 +88,15 @@ def run_until_left(log: Path, *arguments: str, cwd: Path, **variables: str) -> I
             running.end(signal.SIGTERM)
 
 
-def eventually(is_so: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:
+def eventually(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None:
+    """Wait for it; where it does not come, `what` says what was waited for, and how it stands."""
     pause = threading.Event()
-    for _ in range(int(timeout_s / LOOK_S)):
+    for _ in range(int(PATIENCE_S / LOOK_S)):
         if is_so():
             return
         pause.wait(LOOK_S)
-    raise AssertionError(f"after {timeout_s:.0f} s it is not so that {what}")
+    text = what if isinstance(what, str) else what()
+    raise AssertionError(f"after {PATIENCE_S:.0f} s it is not so that {text}")
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -103,7 +107,7 @@ def processes_of(folder: Path) -> list[str]:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 continue
             words = [*process.cmdline(), *process.environ().values(), process.cwd()]
-            if any(str(folder) in word for word in words):
+            if any(word == str(folder) or f"{folder}/" in word for word in words):
                 found.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
     return found
 

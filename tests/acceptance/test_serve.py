@@ -33,9 +33,8 @@ def url() -> str:
 def serving(tmp_path: Path, url: str) -> Iterator[Running]:
     """A broker with the embedded database in a folder of its own."""
     data = tmp_path / "data"
-    with run_until_left(
-        tmp_path / "log", "serve", cwd=tmp_path, BRAIN_DATA=str(data), BRAIN_URL=url
-    ) as serving:
+    variables = {"BRAIN_DATA": str(data), "BRAIN_URL": url}
+    with run_until_left(tmp_path / "log", "serve", cwd=tmp_path, **variables) as serving:
         await_ready(serving, url)
         yield serving
     EmbeddedPostgres(data / "postgres").stop()
