@@ -1,14 +1,24 @@
 """Uploaded working directories: unpacked without trusting a byte of them."""
 
+import bz2
+import gzip
 import hashlib
+import lzma
 import shutil
 import tarfile
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 ENTRIES_MAX = 50_000
 UNPACKED_BYTES_MAX = 4 * 1024 * 1024 * 1024
+HEADER_BYTES_MAX = 1024 * 1024
+ENTRY_HEADERS_BYTES = 4 * 1024
+"""What the headers of one entry take, and the end of its last block; some may take more."""
+
+_Plain = BytesIO | gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 
 
 class BadArchive(Exception):
@@ -32,18 +42,71 @@ def unpack(data: bytes, target: Path) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700, parents=True)
     try:
-        with tarfile.open(fileobj=BytesIO(data)) as archive:
-            archive.extractall(unfinished, members=_bounded(archive), filter="data")
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with _opened(data) as plain:
+            measured = _Measured(plain)
+            file = cast("BytesIO", measured)  # tarfile needs no more of a file than this has
+            with tarfile.open(fileobj=file, mode="r:") as archive:
+                entries = _bounded(archive, measured)
+                archive.extractall(unfinished, members=entries, filter="data")
+        unfinished.rename(target)
+    except _DAMAGE as error:
         raise BadArchive(f"the archive cannot be unpacked: {error}") from error
-    except BadArchive:
+    finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    unfinished.rename(target)
 
 
-def _bounded(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+# What damage or malice in an archive makes of tarfile and of the decompressors: a KeyError for a
+# link to nothing, an OverflowError for a date, a RecursionError for headers about headers.
+_DAMAGE = (
+    *(tarfile.TarError, OSError, EOFError, ValueError, LookupError, ArithmeticError),
+    *(RecursionError, zlib.error, lzma.LZMAError),
+)
+
+
+def _opened(data: bytes) -> _Plain:
+    """The bytes as they were before they were compressed, if they were."""
+    packed = BytesIO(data)
+    if data.startswith(b"\x1f\x8b"):
+        return gzip.GzipFile(fileobj=packed)
+    if data.startswith(b"BZh"):
+        return bz2.BZ2File(packed)
+    if data.startswith((b"\xfd7zXZ", b"\x5d\x00\x00")):
+        return lzma.LZMAFile(packed)
+    return packed
+
+
+class _Measured:
+    """A file for tarfile which gives no more than was allowed, and no more than that at once.
+
+    Tarfile reads headers of any length whole, before anybody sees an entry.
+    """
+
+    def __init__(self, plain: _Plain) -> None:
+        self._plain = plain
+        self._end = HEADER_BYTES_MAX
+
+    def allow(self, byte_count: int) -> None:
+        self._end += byte_count
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= HEADER_BYTES_MAX:
+            raise BadArchive(f"the archive has a header of more than {HEADER_BYTES_MAX} bytes")
+        self._check(self.tell() + count)
+        return self._plain.read(count)
+
+    def seek(self, position: int) -> int:
+        self._check(position)
+        return self._plain.seek(position)
+
+    def tell(self) -> int:
+        return self._plain.tell()
+
+    def _check(self, position: int) -> None:
+        if position > self._end:
+            raise BadArchive("the archive's headers are longer than any that make sense")
+
+
+def _bounded(archive: tarfile.TarFile, measured: _Measured) -> Iterator[tarfile.TarInfo]:
     """The archive's entries, as long as there are not too many and they are not too big."""
     byte_count = 0
     for count, entry in enumerate(archive, start=1):
@@ -52,4 +115,5 @@ def _bounded(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
             raise BadArchive(f"the archive has more than {ENTRIES_MAX} entries")
         if byte_count > UNPACKED_BYTES_MAX:
             raise BadArchive(f"the archive unpacks to more than {UNPACKED_BYTES_MAX} bytes")
+        measured.allow(entry.size + ENTRY_HEADERS_BYTES)
         yield entry

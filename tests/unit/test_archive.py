@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster import archive
-from cluster.archive import BadArchive, unpack, verify
+from cluster.archive import HEADER_BYTES_MAX, BadArchive, unpack, verify
 
 
 def packed(*entries: tuple[tarfile.TarInfo, bytes], mode: str = "w:gz") -> bytes:
@@ -28,6 +28,18 @@ def a_file(name: str) -> tarfile.TarInfo:
 def a_link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarInfo:
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = kind, target
+    return entry
+
+
+def a_file_of(mtime: float) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo("f")
+    entry.mtime = mtime
+    return entry
+
+
+def a_header(kind: bytes) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo("header")
+    entry.type = kind
     return entry
 
 
@@ -83,6 +95,54 @@ def test_what_is_no_archive_leaves_nothing(tmp_path: Path, spoil: Callable[[byte
         unpack(spoil(whole), tmp_path / "work")
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        a_link("link", "missing", tarfile.LNKTYPE),
+        a_link("link", "link", tarfile.LNKTYPE),
+        a_file_of(1e30),
+    ],
+    ids=["link to nothing", "link to itself", "date out of all bounds"],
+)
+def test_what_tarfile_stumbles_over_is_no_archive(tmp_path: Path, entry: tarfile.TarInfo) -> None:
+    with pytest.raises(BadArchive, match="cannot be unpacked"):
+        unpack(packed((entry, b"")), tmp_path / "work")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_were_changed_on_their_way_are_no_archive(tmp_path: Path) -> None:
+    whole = packed((a_file("f"), bytes(range(256)) * 400))
+
+    with pytest.raises(BadArchive, match="cannot be unpacked"):
+        unpack(whole[:60] + bytes(20) + whole[80:], tmp_path / "work")
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_a_header_takes_no_memory_before_it_is_judged(tmp_path: Path, mode: str) -> None:
+    bomb = packed((a_header(tarfile.XHDTYPE), bytes(2 * HEADER_BYTES_MAX)), mode=mode)
+
+    with pytest.raises(BadArchive, match="a header of more than"):
+        unpack(bomb, tmp_path / "work")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_headers_take_little_memory_together(tmp_path: Path) -> None:
+    content = b"1048000 comment=" + b"x" * 1_047_983 + b"\n"
+    chain = [(a_header(tarfile.XGLTYPE), content) for _ in range(4)]
+
+    with pytest.raises(BadArchive, match="longer than any that make sense"):
+        unpack(packed(*chain, (a_file("f"), b"")), tmp_path / "work")
+
+
+def test_many_files_with_long_names_are_no_bomb(tmp_path: Path) -> None:
+    long = "/".join(["n" * 200] * 4)
+    unpack(packed(*[(a_file(f"{long}{n}"), b"x" * 700) for n in range(600)]), tmp_path / "work")
+
+    assert len([path for path in (tmp_path / "work").rglob("*") if path.is_file()]) == 600
 
 
 def test_there_is_a_limit_to_entries_and_to_bytes(
