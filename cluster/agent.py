@@ -11,9 +11,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -23,9 +24,12 @@ import httpx2
 from cluster import archive, wire
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre
-from cluster.member import Leasing, LogChunk, MemberKey
+from cluster.member import Leasing
 from cluster.ray_driver import RayDriver
 from cluster.ray_watch import CentreRay
+from cluster.run_files import write_whole
+from cluster.shipping import Shipping, batches, shipped
+from cluster.steady import failure, go_on, in_background
 from cluster.supervisor import FENCED_AFTER_S
 
 HEARTBEAT_S = 1.0
@@ -37,7 +41,6 @@ OUTPUT_WAIT_S = 2.0
 RETRY_S_MIN = 0.1
 RETRY_S_MAX = 3.0
 CALL_TIMEOUT_S = 10.0
-OUTPUT_BYTES_MAX = 4 * 1024 * 1024
 ARCHIVES_CACHED_BYTES_MAX = 256 * 1024 * 1024
 
 OUTPUTS_REMEMBERED = 50_000
@@ -54,6 +57,7 @@ class AgentSettings:
 
     `fence_after_ms` is how long work goes on without the broker, or without an agent; it is
     shorter than the time after which the broker gives the work of a silent centre away.
+    For `uid_from` and `is_uid_required` see `cluster.ray_watch.CentreRay`.
     """
 
     centre: Centre
@@ -64,6 +68,8 @@ class AgentSettings:
     ray_token_path: Path
     data_dir: Path
     fence_after_ms: int = 900_000
+    uid_from: int | None = None
+    is_uid_required: bool = False
 
 
 def run(settings: AgentSettings) -> None:
@@ -126,17 +132,17 @@ class Broker:
         except httpx2.HTTPError as error:
             silent, self._url = self._url, self._home
             raise BrokerUnheard(f"{silent}: {type(error).__name__} {error}") from error
-        if answer.is_redirect:
-            self._follow(answer.headers.get("location", ""))
-        if not answer.is_success:
-            raise BrokerUnheard(f"{self._url} answers {answer.status_code}: {answer.text[:500]}")
-        return answer.content
+        if answer.is_success:
+            return answer.content
+        # On to the leader at its own address, or back to where we were told to begin.
+        refusing, self._url = self._url, _origin(answer.headers.get("location")) or self._home
+        raise BrokerUnheard(f"{refusing} answers {answer.status_code}: {answer.text[:500]}")
 
-    def _follow(self, location: str) -> None:
-        """From now on speak to the leader, at its own address."""
-        parts = urlsplit(location)
-        if parts.scheme and parts.netloc:
-            self._url = f"{parts.scheme}://{parts.netloc}"
+
+def _origin(location: str | None) -> str:
+    """The scheme and host of an address, where it has both."""
+    parts = urlsplit(location or "")
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else ""
 
 
 def _read(kind: type[_M], answer: bytes) -> _M:
@@ -156,39 +162,26 @@ class Silence:
 
     def end(self) -> None:
         self._heard_at_s = time.monotonic()
-        self._mark.touch(mode=0o600)
+        with suppress(OSError):  # a full disk: then only a restart forgets it
+            self._mark.touch(mode=0o600)
 
     @property
     def ms(self) -> float:
         return (time.monotonic() - self._heard_at_s) * 1000
 
 
-class Shipping:
-    """How far each member's output has come to the broker, which knows it best."""
+def start_number(mark: Path) -> int:
+    """When this agent starts, in ms, and later than any that started before: it tells them apart.
 
-    def __init__(self) -> None:
-        self.offsets: dict[MemberKey, int] = {}
-        self.done: set[MemberKey] = set()
-
-    def note(self, chunks: list[LogChunk], kept: wire.LogsKept) -> set[str]:
-        """Take in the broker's answer to these chunks; the attempts of which something is done."""
-        end_by_member = {(log.attempt_id, log.member): log for log in kept.logs}
-        done = set()
-        for chunk in chunks:
-            key = (chunk.attempt_id, chunk.rank)
-            log = end_by_member.get(key)
-            if log is None:
-                continue
-            self.offsets[key] = log.offset
-            if log.is_full or (chunk.is_last and log.offset >= chunk.offset + len(chunk.data)):
-                done.add(key)
-        self.done |= done
-        return {attempt_id for attempt_id, _ in done}
-
-    def keep_only(self, attempt_ids: set[str]) -> None:
-        """Remember nothing of attempts that nobody knows any more."""
-        self.offsets = {key: end for key, end in self.offsets.items() if key[0] in attempt_ids}
-        self.done = {key for key in self.done if key[0] in attempt_ids}
+    Were it only the time, a clock that was set back would make the broker pass over all we say.
+    """
+    try:
+        before = int(mark.read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        before = 0
+    number = max(time.time_ns() // 1_000_000, before + 1)
+    write_whole(mark, str(number))
+    return number
 
 
 class Agent:
@@ -199,10 +192,15 @@ class Agent:
         self._fence_after_ms = settings.fence_after_ms
         self._broker = Broker(settings)
         self._cache: dict[str, bytes] = {}
-        self._started_at_ms = time.time_ns() // 1_000_000
+        self._cache_lock = threading.Lock()
+        self._started_at_ms = start_number(settings.data_dir / "agent-start")
+        self._report_number = 0
+        self._last_orders = wire.Orders()
+        self._shipping = Shipping()
         self._silence = Silence(settings.data_dir / "heard")
         self._news = threading.Event()
         self._ending = threading.Event()
+        self._pauses = {name: Pause(self._ending) for name in ("report", "orders", "output")}
         place = CentreRay(
             centre=settings.centre,
             device_kind_by_id=settings.device_kind_by_id,
@@ -210,6 +208,8 @@ class Agent:
             token_path=settings.ray_token_path,
             data_dir=settings.data_dir,
             silence_ms_max=settings.fence_after_ms,
+            uid_from=settings.uid_from,
+            is_uid_required=settings.is_uid_required,
         )
         self._driver = RayDriver(place, self._archive, self._news.set)
 
@@ -226,9 +226,8 @@ class Agent:
         self._driver.start()
         self._meet_nodes()
         for work in (self._take_orders, self._ship_output):
-            threading.Thread(target=work, name=work.__name__, daemon=True).start()
-        self._report()
-        self._ending.set()
+            in_background(work, self._ending).start()
+        go_on(self._report, self._ending)
         self._driver.close()
 
     def _heed_signals(self) -> None:
@@ -245,59 +244,66 @@ class Agent:
 
     def _report(self) -> None:
         """Say all we know: once a second, and as soon as there is news."""
-        number = 0
-        pause = Pause(self._ending)
-        while not (self._ending.is_set() or self.is_cut_off):
-            self._heed_signals()  # again and again: Ray takes them when it is joined
-            self._news.wait(HEARTBEAT_S)
-            self._ending.wait(COALESCE_S)
-            self._news.clear()
-            number += 1
-            observed = self._driver.observe()
-            report = wire.Report(
-                agent_started_at_ms=self._started_at_ms,
-                number=number,
-                online_node_ids=sorted(observed.online_node_ids),
-                attempts=[wire.AttemptHeard.of(attempt) for attempt in observed.attempts],
-            )
-            self._ask(self._broker.report, report, pause)
-            is_cut = self._silence.ms > self._fence_after_ms
-            self._driver.set_leasing(Leasing.LET_END if is_cut else Leasing.RENEW)
+        # First, for it must hold also where all that follows fails.
+        is_cut = self._silence.ms > self._fence_after_ms
+        self._driver.set_leasing(Leasing.LET_END if is_cut else Leasing.RENEW)
+        if self.is_cut_off:
+            self._ending.set()
+            return
+        self._heed_signals()  # again and again: Ray takes them when it is joined
+        self._news.wait(HEARTBEAT_S)
+        self._ending.wait(COALESCE_S)
+        self._news.clear()
+        self._report_number += 1
+        observed = self._driver.observe()
+        report = wire.Report(
+            agent_started_at_ms=self._started_at_ms,
+            number=self._report_number,
+            online_node_ids=sorted(observed.online_node_ids),
+            attempts=[wire.AttemptHeard.of(attempt) for attempt in observed.attempts],
+        )
+        if self._ask(self._send_report, report, self._pauses["report"]):
+            self._silence.end()
+
+    def _send_report(self, report: wire.Report) -> bool:
+        """That the leader took this in is all that counts as hearing it: it judges us by it."""
+        self._broker.report(report)
+        return True
 
     def _take_orders(self) -> None:
-        pause = Pause(self._ending)
-        last = wire.Orders()
-        while not self._ending.is_set():
-            wanted = wire.OrdersWanted(
-                known=self._driver.known_ids(),
-                stopping=self._driver.stopping_ids(),
-                wait_ms=ORDERS_WAIT_MS,
-            )
-            orders = self._ask(self._broker.orders, wanted, pause) or wire.Orders()
-            if orders == last and not orders.is_empty:  # not yet done: do not ask in circles
-                self._ending.wait(RETRY_S_MIN)
-            last = orders
-            for stop in orders.stop:
-                self._driver.stop(stop.attempt_id, stop.grace_ms)
-            for order in orders.launch:
-                self._driver.launch(order)
-            for attempt_id in orders.forget:
-                self._driver.forget(attempt_id)
+        wanted = wire.OrdersWanted(
+            known=self._driver.known_ids(),
+            stopping=self._driver.stopping_ids(),
+            wait_ms=ORDERS_WAIT_MS,
+        )
+        orders = self._ask(self._broker.orders, wanted, self._pauses["orders"]) or wire.Orders()
+        if orders == self._last_orders and not orders.is_empty:  # do not ask in circles
+            self._ending.wait(RETRY_S_MIN)
+        self._last_orders = orders
+        self._obey(orders)
+
+    def _obey(self, orders: wire.Orders) -> None:
+        """Do what is asked; what cannot be done now is asked again, and keeps nothing from it."""
+        works: list[Callable[[], None]] = [
+            partial(self._driver.stop, stop.attempt_id, stop.grace_ms) for stop in orders.stop
+        ]
+        works += [partial(self._driver.launch, order) for order in orders.launch]
+        works += [partial(self._driver.forget, attempt_id) for attempt_id in orders.forget]
+        for work in works:
+            failure(work)
 
     def _ship_output(self) -> None:
         """Send what members say, as far as the broker has room."""
-        pause = Pause(self._ending)
-        shipping = Shipping()
-        while not self._ending.is_set():
-            chunks = self._driver.new_output(shipping.offsets, shipping.done, OUTPUT_WAIT_S)
-            for batch in batches(chunks):
-                kept = self._ask(self._broker.keep_logs, shipped(batch), pause)
-                if kept is None:
-                    break
-                for attempt_id in shipping.note(batch, kept):
-                    self._driver.release_output(attempt_id, shipping.done)
-            if len(shipping.offsets) > OUTPUTS_REMEMBERED:
-                shipping.keep_only(set(self._driver.stopping_ids()) | set(self._driver.known_ids()))
+        shipping = self._shipping
+        chunks = self._driver.new_output(shipping.offsets, shipping.done, OUTPUT_WAIT_S)
+        for batch in batches(chunks):
+            kept = self._ask(self._broker.keep_logs, shipped(batch), self._pauses["output"])
+            if kept is None:
+                break
+            for attempt_id in shipping.note(batch, kept):
+                self._driver.release_output(attempt_id, shipping.done)
+        if len(shipping.offsets) > OUTPUTS_REMEMBERED:
+            shipping.keep_only(set(self._driver.stopping_ids()) | set(self._driver.known_ids()))
 
     def _ask(self, ask: Callable[[_Q], _A], question: _Q, pause: "Pause") -> _A | None:
         """The broker's answer; without one, `None` after a pause that grows."""
@@ -307,18 +313,18 @@ class Agent:
             pause.take(str(error))
             return None
         pause.end()
-        self._silence.end()
         return answer
 
     def _archive(self, sha256: str) -> bytes:
         """A working directory, asked for once by all attempts that begin with it."""
-        data = self._cache.get(sha256)
-        if data is None:
-            data = self._broker.archive(sha256)
-            self._cache[sha256] = data
-            while sum(map(len, self._cache.values())) > ARCHIVES_CACHED_BYTES_MAX:
-                del self._cache[next(iter(self._cache))]
-        return data
+        with self._cache_lock:
+            data = self._cache.get(sha256)
+            if data is None:
+                data = self._broker.archive(sha256)
+                self._cache[sha256] = data
+                while sum(map(len, self._cache.values())) > ARCHIVES_CACHED_BYTES_MAX:
+                    del self._cache[next(iter(self._cache))]
+            return data
 
 
 class Pause:
@@ -336,34 +342,6 @@ class Pause:
 
     def end(self) -> None:
         self._s = RETRY_S_MIN
-
-
-def batches(chunks: list[LogChunk]) -> Iterator[list[LogChunk]]:
-    """The chunks in parts that the broker takes at once."""
-    batch: list[LogChunk] = []
-    for chunk in chunks:
-        byte_count = sum(len(one.data) for one in batch) + len(chunk.data)
-        if batch and (byte_count > OUTPUT_BYTES_MAX or len(batch) == wire.CHUNKS_MAX):
-            yield batch
-            batch = []
-        batch.append(chunk)
-    if batch:
-        yield batch
-
-
-def shipped(chunks: list[LogChunk]) -> wire.LogsShipped:
-    return wire.LogsShipped(
-        chunks=[
-            wire.Chunk(
-                attempt_id=one.attempt_id,
-                member=one.rank,
-                offset=one.offset,
-                data=one.data,
-                is_last=one.is_last,
-            )
-            for one in chunks
-        ]
-    )
 
 
 def _begin_anew() -> None:

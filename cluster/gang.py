@@ -5,19 +5,27 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
-from cluster.member import MemberEnd, MemberPhase, MemberStart, MemberState
+from cluster.member import MemberEnd, MemberKey, MemberPhase, MemberStart, MemberState
 
 KILLED = -9
+OUTPUT_KEPT_MS = 600_000
+"""How long output waits on its node for a broker that does not take it."""
+
 _PHASES = list(MemberPhase)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendezvous:
-    """What all members of a gang are told: where rank 0 is, and the order as it is written."""
+    """What all members of a gang have in common: where rank 0 is, and as whom they run.
+
+    `order` is the launch order as it is written; for `uid` see `MemberStart`.
+    """
 
     address: str
     port: int
     order: str
+    uid: int | None = None
+    is_uid_required: bool = False
 
 
 # A lost node makes its peers fail first and is noticed last: the worst end is what happened.
@@ -95,6 +103,23 @@ class Attempt:
         return is_unwanted or any(
             state.end is MemberEnd.STOPPED or _has_failed(state) for state in ends
         )
+
+    def note_shipped(self, done: set[MemberKey]) -> bool:
+        """Take in which members' output has wholly reached who reads it; whether this is all.
+
+        By the order: after a restart of the agent not all members may have been heard of yet.
+        """
+        members = self.order.members if self.order else ()
+        if members and {(self.attempt_id, member.rank) for member in members} <= done:
+            self.is_output_shipped = True
+        return self.is_output_shipped
+
+    def is_needless(self, now_ms: int) -> bool:
+        """Whether nobody wants what its nodes keep of it: also its output, after a long time."""
+        if self.final is None or not self.is_forgotten:
+            return False
+        is_old = now_ms - (self.final.ended_at_ms or 0) > OUTPUT_KEPT_MS
+        return self.order is None or self.is_output_shipped or is_old
 
     def report(self) -> AttemptReport:
         if self.final is not None:
@@ -185,6 +210,8 @@ def member_start(order: LaunchOrder, member: MemberOrder, gang: Rendezvous) -> M
         workdir=order.workdir,
         checkpoint_dir=order.checkpoint_dir,
         order=gang.order,
+        uid=gang.uid,
+        is_uid_required=gang.is_uid_required,
     )
 
 

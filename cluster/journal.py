@@ -1,12 +1,16 @@
-"""What a centre's driver remembers of its attempts over a restart: one small file for each."""
+"""What a centre's driver remembers over a restart: its attempts, and its tenants' user ids."""
 
+import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from cluster.driver import AttemptReport, LaunchOrder
 from cluster.gang import Attempt
+
+_NUMBERS = TypeAdapter(dict[str, int])
 
 
 class _Entry(BaseModel):
@@ -75,3 +79,43 @@ class Journal:
 
     def _path(self, attempt_id: str) -> Path:
         return self._folder / f"{attempt_id}.json"
+
+
+class TenantUids:
+    """The user ids of a centre's tenants: the next free one for each, and never another.
+
+    They are the owners of files. So a file that cannot be read raises ValueError: to number anew
+    would give a tenant what is another's.
+    """
+
+    def __init__(self, path: Path, first: int) -> None:
+        self._path = path
+        self._first = first
+        self._lock = threading.Lock()
+
+    def uid(self, tenant_id: str) -> int:
+        with self._lock:
+            number_by_tenant = self._read()
+            if tenant_id not in number_by_tenant:
+                number_by_tenant[tenant_id] = max(number_by_tenant.values(), default=-1) + 1
+                self._write(number_by_tenant)
+            return self._first + number_by_tenant[tenant_id]
+
+    def _read(self) -> dict[str, int]:
+        try:
+            return _NUMBERS.validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValidationError as error:
+            raise ValueError(
+                f"{self._path} does not say which tenant has which number (so that files would go "
+                f"to a wrong one): repair it, or remove it and all files of tenants; {error}"
+            ) from error
+
+    def _write(self, number_by_tenant: dict[str, int]) -> None:
+        unfinished = self._path.with_suffix(".new")
+        with unfinished.open("wb") as file:
+            file.write(_NUMBERS.dump_json(number_by_tenant))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(self._path)

@@ -84,11 +84,11 @@ class CentreLink:
         with self._changed:
             return self._report
 
-    def hear(self, report: Report) -> None:
-        """Take in what the agent knows; one that overtook a newer one on its way is passed over."""
+    def hear(self, report: Report) -> bool:
+        """Take in what the agent knows; whether it was: one that is older than another is not."""
         with self._changed:
             if (report.agent_started_at_ms, report.number) <= self._heard:
-                return
+                return False
             self._heard = (report.agent_started_at_ms, report.number)
             self._report = CentreReport(
                 centre_id=self._centre_id,
@@ -99,6 +99,7 @@ class CentreLink:
             self._phases = {one.attempt_id: one.phase for one in report.attempts}
             self._drop_done()
         self._on_report()
+        return True
 
     def orders(self, wanted: OrdersWanted) -> Orders:
         """What the agent lacks of what should be: at once, or as soon as there is something."""

@@ -46,7 +46,9 @@ class MemberStart:
     """What a node needs to know to run one member.
 
     `env` holds the user's variables and the gang's; the node adds its own. `order` is the whole
-    launch order as its driver writes it: whoever finds the run can tell what it is part of.
+    launch order as its driver writes it: whoever finds the run can tell what it is part of. `uid`
+    is as whom it runs, `None` as its supervisor's user; where the node cannot see to that, the
+    member is refused if `is_uid_required`, and else runs as the supervisor's user too.
     """
 
     attempt_id: str
@@ -59,6 +61,8 @@ class MemberStart:
     workdir: str | None
     checkpoint_dir: str | None
     order: str
+    uid: int | None = None
+    is_uid_required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,10 @@ class Seen:
     """What a supervisor has to say: states that are newer than the version asked from.
 
     Another `incarnation` than the one asked from began anew, so that these are all states.
+    `complaint` is what the node's owner should know, empty where all is well.
     """
 
     incarnation: str
     version: int
     members: tuple[MemberState, ...]
+    complaint: str = ""

@@ -8,10 +8,20 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cluster import shim
 from cluster.devices import VISIBLE_DEVICES_VARIABLE
+
+MORE_VARIABLES = "BRAIN_MEMBER_VARIABLES"
+INHERITED = (
+    *("HOME", "LANG", "LANGUAGE", "LC_*", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "USER"),
+    *("LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    # What the makers of cards and of their libraries want to be set.
+    *("ASCEND_*", "HCCL_*", "CUDA_*", "NCCL_*", "NVIDIA_*", "HIP_*", "HSA_*", "ROCM_*"),
+    *("MUSA_*", "MCCL_*", "CNCL_*", "NEUWARE_*", "GLOO_*", "UCX_*"),
+)
 
 NURSERY_TIMEOUT_S = 10.0
 SWEEPS_MAX = 50
@@ -31,7 +41,10 @@ class NurseryAsked:
             with suppress(OSError):  # somebody killed it; its shims live on
                 self._control.sendall(message)
                 return
-        self._control = self._open()
+        try:
+            self._control = self._open()
+        except subprocess.SubprocessError as error:
+            raise OSError(f"the node's nursery does not start: {error}") from error
         self._control.sendall(message)
 
     def _open(self) -> socket.socket:
@@ -54,23 +67,24 @@ class NurseryAsked:
 
 
 def member_environment(mine: Mapping[str, str]) -> dict[str, str]:
-    """What a member inherits: the node's variables, without what Ray and we keep to ourselves.
+    """What a member inherits of the node's variables: those on the list, and no secret by accident.
 
-    `python` is that of the environment in which the centre's Ray runs.
+    The node's owner may name more in `BRAIN_MEMBER_VARIABLES`: separated by commas, `NAME*` for all
+    that begin so. `python` is that of the environment in which the centre's Ray runs.
     """
+    wanted = (*INHERITED, *filter(None, mine.get(MORE_VARIABLES, "").split(",")))
     kept = {
         name: value
         for name, value in mine.items()
-        if not name.startswith(("RAY_", "BRAIN_")) and name not in _SET_BY_RAY
+        if any(fnmatchcase(name, pattern.strip()) for pattern in wanted)
+        and not name.startswith(("RAY_", "BRAIN_"))
+        and name not in _VISIBLE_DEVICES
     }
     path = f"{Path(sys.executable).parent}{os.pathsep}{mine.get('PATH', os.defpath)}"
     return kept | {"PATH": path, "VIRTUAL_ENV": sys.prefix, "PYTHONUNBUFFERED": "1"}
 
 
-_SET_BY_RAY = {
-    *("AUTOSCALER_METRIC_PORT", "DASHBOARD_METRIC_PORT", "OMP_NUM_THREADS", "PYTHONBREAKPOINT"),
-    *("SPT_NOENV", "OLDPWD", "_", *VISIBLE_DEVICES_VARIABLE.values()),
-}
+_VISIBLE_DEVICES = frozenset(VISIBLE_DEVICES_VARIABLE.values())
 
 
 def terminate_shim(run: Path) -> None:

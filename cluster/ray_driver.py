@@ -13,28 +13,29 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from cluster import ray_nodes
 from cluster.archive import BadArchive
+from cluster.card_groups import CardGroups
 from cluster.driver import CentreReport, LaunchOrder, MemberOrder
 from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start, signal_number
-from cluster.journal import Journal
-from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState
+from cluster.journal import Journal, TenantUids
+from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState, Seen
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
-from cluster.ray_watch import CentreRay, NodeTable
+from cluster.ray_watch import CentreRay, Head, NodeTable
 from cluster.run_files import Stop
+from cluster.steady import failure, in_background
 from cluster.supervisor import FENCED_AFTER_S
 from cluster.wire import order_from_json, order_to_json
 
 KEEP_S = 1.0
-GROUPS_S = 5.0
 GROUP_PLACED_MS = 15_000
 RETRY_S = 0.3
 FAILED_GANG_GRACE_MS = 5_000
-OUTPUT_KEPT_MS = 600_000
 HEAD_MISSES_MAX = 3
 CLOSE_S = 3.0
 CALLERS = 16
@@ -59,6 +60,7 @@ class RayDriver:
         self._fetch_archive = fetch_archive
         self._on_change = on_change
         self._journal = Journal(place.data_dir / "attempts")
+        self._uids = TenantUids(place.data_dir / "tenant-uids.json", place.uid_from or 0)
         self._lock = threading.RLock()
         self._attempts = {attempt.attempt_id: attempt for attempt in self._journal.read()}
         self._nodes = NodeTable(place)
@@ -66,12 +68,11 @@ class RayDriver:
         self._is_closed = threading.Event()
         self._leasing = Leasing.RENEW
         self._connected = threading.Event()
-        self._head_seen_at_s = time.monotonic()
-        self._head_misses = 0
+        self._head = Head(place.address)
         self._met: set[str] = set()
-        self._groups_looked_at_s = 0.0
+        self._groups = CardGroups()
         works = (self._look_at_head, self._keep, self._watch)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in works]
+        self._threads = [in_background(work, self._is_closed) for work in works]
 
     # The port.
 
@@ -110,7 +111,7 @@ class RayDriver:
             return CentreReport(
                 centre_id=self.centre_id,
                 heard_at_ms=_now_ms(),
-                online_node_ids=frozenset(() if self._head_misses else self._nodes.online()),
+                online_node_ids=frozenset(() if self._head.misses else self._nodes.online()),
                 attempts=tuple(attempt.report() for attempt in attempts),
             )
 
@@ -119,7 +120,7 @@ class RayDriver:
     @property
     def is_cut_off(self) -> bool:
         """Whether the head went away: begin anew, before Ray ends this process."""
-        return self._connected.is_set() and self._head_misses >= HEAD_MISSES_MAX
+        return self._connected.is_set() and self._head.misses >= HEAD_MISSES_MAX
 
     @property
     def has_met_all(self) -> bool:
@@ -136,7 +137,7 @@ class RayDriver:
         for thread in self._threads:
             thread.join(CLOSE_S)
         self._callers.shutdown(wait=False, cancel_futures=True)
-        if self._connected.is_set() and not self._head_misses:
+        if self._connected.is_set() and not self._head.misses:
             ray_nodes.disconnect()
 
     def set_leasing(self, leasing: Leasing) -> None:
@@ -166,20 +167,23 @@ class RayDriver:
         """What these members said has reached who reads it, and may be cleared away."""
         with self._lock:
             attempt = self._attempts.get(attempt_id)
-        if attempt and attempt.final and {(attempt_id, rank) for rank in attempt.members} <= done:
-            attempt.is_output_shipped = True
+        if attempt and attempt.note_shipped(done):
             self._submit(self._clear, attempt)
 
     # Steps of an attempt; each may be taken again.
 
     def _begin(self, attempt: Attempt) -> None:
-        """Start all members, or none."""
+        """Start all members, or none: whatever goes wrong ends the attempt."""
+        if error := failure(partial(self._start, attempt)):
+            self._refuse(attempt, f"the agent failed: {error!r}")
+        self._advance(attempt)
+
+    def _start(self, attempt: Attempt) -> None:
         try:
             for state in self._start_members(attempt):
                 self._note(attempt, state)
         except (NodeFailed, BadArchive) as error:
             self._refuse(attempt, str(error))
-        self._advance(attempt)
 
     def _refuse(self, attempt: Attempt, why: str) -> None:
         """It cannot run as a whole; before a port was chosen no member can have been started."""
@@ -200,8 +204,13 @@ class RayDriver:
         if attempt.master_port is None:
             attempt.master_port = first.free_port()
             self._journal.write(attempt)
-        text = order_to_json(order)
-        gang = Rendezvous(address=first.address, port=attempt.master_port, order=text)
+        gang = Rendezvous(
+            address=first.address,
+            port=attempt.master_port,
+            order=order_to_json(order),
+            uid=None if self._place.uid_from is None else self._uids.uid(order.tenant_id),
+            is_uid_required=self._place.is_uid_required,
+        )
         if attempt.stop_grace_ms is not None:
             return []
         return ray_nodes.start_all(
@@ -233,10 +242,7 @@ class RayDriver:
 
     def _clear(self, attempt: Attempt) -> None:
         """Remove what the nodes keep of an attempt that nobody asks about any more."""
-        if attempt.final is None or not (attempt.is_forgotten and self._connected.is_set()):
-            return
-        is_old = _now_ms() - (attempt.final.ended_at_ms or 0) > OUTPUT_KEPT_MS
-        if attempt.members and not (attempt.is_output_shipped or is_old):
+        if not (attempt.is_needless(_now_ms()) and self._connected.is_set()):
             return
         for member in attempt.order.members if attempt.order else ():
             if calls := self._nodes.calls(member.node_id):
@@ -262,24 +268,24 @@ class RayDriver:
     # Work that goes on.
 
     def _look_at_head(self) -> None:
-        while not self._is_closed.is_set():
-            if ray_nodes.head_answers(self._place.address):
-                self._head_seen_at_s, self._head_misses = time.monotonic(), 0
-            else:
-                self._head_misses += 1
-            self._on_change()
-            self._is_closed.wait(KEEP_S)
+        self._head.look()
+        self._on_change()
+        self._is_closed.wait(KEEP_S)
 
     def _watch(self) -> None:
-        while not self._is_closed.is_set():
-            if not self._connected.wait(RETRY_S):
-                continue
-            for node_id, seen in self._nodes.watch(self._leasing):
-                for state in seen.members:
-                    self._hear(node_id, state)
-                self._met.add(node_id)
-            if not self._nodes.online():
+        if not self._connected.wait(RETRY_S):
+            return
+        for node_id, seen in self._nodes.watch(self._leasing):
+            if failure(partial(self._hear_all, node_id, seen)):
+                self._nodes.watch_anew(node_id)  # or it would never say again what we missed
                 self._is_closed.wait(RETRY_S)
+        if not self._nodes.online():
+            self._is_closed.wait(RETRY_S)
+
+    def _hear_all(self, node_id: str, seen: Seen) -> None:
+        for state in seen.members:
+            self._hear(node_id, state)
+        self._met.add(node_id)
 
     def _hear(self, node_id: str, state: MemberState) -> None:
         attempt = self._attempts.get(state.attempt_id)
@@ -300,15 +306,16 @@ class RayDriver:
         self._nodes.watch_anew(node_id)
 
     def _keep(self) -> None:
-        """Make what is like what should be, once a second."""
-        while not self._is_closed.wait(KEEP_S):
-            if self._connected.is_set():
-                self._nodes.refresh()
-                self._keep_groups()
-            elif self._head_misses == 0:
-                self._join()
-            for attempt in self._snapshot():
-                self._keep_attempt(attempt)
+        """Make what is like what should be, once a second; one failure hinders no other."""
+        self._is_closed.wait(KEEP_S)
+        if self._connected.is_set():
+            works: list[Callable[[], None]] = [self._nodes.refresh, self._keep_groups]
+        else:
+            works = [self._join] if self._head.misses == 0 else []
+        works += [partial(self._keep_attempt, attempt) for attempt in self._snapshot()]
+        for work in works:
+            if not self._is_closed.is_set():
+                failure(work)
 
     def _join(self) -> None:
         """Join the cluster, and go on with what had been begun."""
@@ -338,7 +345,7 @@ class RayDriver:
         """Whether nobody can have renewed the lease of this node's members for too long."""
         if self._connected.is_set():
             return self._nodes.is_gone(node_id)
-        return time.monotonic() - self._head_seen_at_s > FENCED_AFTER_S
+        return self._head.unseen_s > FENCED_AFTER_S
 
     def _lose(self, attempt: Attempt, member: MemberOrder) -> None:
         if self._connected.is_set():
@@ -350,18 +357,11 @@ class RayDriver:
 
     def _keep_groups(self) -> None:
         """Remove placement groups that nobody needs; end attempts that got none."""
-        now_s = time.monotonic()
-        if now_s - self._groups_looked_at_s < GROUPS_S:
-            return
-        self._groups_looked_at_s = now_s
-        is_placed = ray_nodes.held_cards()
         live = {one.attempt_id: one for one in self._snapshot() if one.final is None}
-        for attempt_id in is_placed.keys() - live.keys():
-            ray_nodes.release_cards(attempt_id)
-        for attempt_id in is_placed.keys() & live.keys():
+        for attempt_id in self._groups.unplaced(live.keys()):
             attempt = live[attempt_id]
             is_late = _now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS
-            if is_late and not is_placed[attempt_id] and not attempt.is_to_end:
+            if is_late and not attempt.is_to_end:
                 attempt.refusal = "Ray has given its cards to somebody else"
                 self._advance(attempt)
 
@@ -386,14 +386,9 @@ class RayDriver:
             return list(self._attempts.values())
 
     def _submit(self, work: Callable[[_T], None], argument: _T) -> None:
-        """Do this beside, and say in the log what nobody expected of it."""
+        """Do this beside; what nobody expected of it is in the log, and the keeper tries again."""
         with suppress(RuntimeError):  # closed in the meantime
-            self._callers.submit(work, argument).add_done_callback(_complain)
-
-
-def _complain(done: Future[None]) -> None:
-    if not done.cancelled() and (error := done.exception()):
-        _log.error("a call failed", exc_info=error)
+            self._callers.submit(failure, partial(work, argument))
 
 
 def _now_ms() -> int:

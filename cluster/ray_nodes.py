@@ -64,6 +64,8 @@ def head_answers(address: str) -> bool:
 
 def connect(address: str, token_path: str) -> None:
     """Join the cluster, if this process has not; Ray takes its token from the environment."""
+    if ray.is_initialized():
+        return
     os.environ.pop("RAY_ADDRESS", None)
     os.environ |= {"RAY_AUTH_TOKEN_PATH": token_path, "RAY_USAGE_STATS_ENABLED": "0"}
     logging.getLogger("ray").setLevel(logging.ERROR)

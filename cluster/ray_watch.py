@@ -1,5 +1,6 @@
 """The nodes of a centre as its driver sees them: who is there, who speaks, who is surely gone."""
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -18,12 +19,16 @@ LOOK_S = 0.5
 RETRY_S = 0.3
 ONLINE_S = 5.0
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentreRay:
     """A centre and where its Ray is; `data_dir` is the same folder on all of its nodes.
 
-    `silence_ms_max` is how long its members may go on while no agent says anything.
+    `silence_ms_max` is how long its members may go on while no agent says anything. Members run as
+    users numbered from `uid_from`, one for each tenant; `None`: all as the user of Ray. Nodes that
+    cannot see to it run them so too, unless `is_uid_required`.
     """
 
     centre: Centre
@@ -32,6 +37,8 @@ class CentreRay:
     token_path: Path
     data_dir: Path
     silence_ms_max: int
+    uid_from: int | None = None
+    is_uid_required: bool = False
 
     def ray_resource(self, device_kind_id: str) -> str:
         kind = self.device_kind_by_id.get(device_kind_id)
@@ -66,7 +73,27 @@ class _Node:
     is_heard: bool = False
     incarnation: str = ""
     version: int = 0
+    complaint: str = ""
     ask_again_at_s: float = 0.0
+
+
+class Head:
+    """The head of the centre's Ray, as far as looking at its address tells."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._seen_at_s = time.monotonic()
+        self.misses = 0
+
+    def look(self) -> None:
+        if ray_nodes.head_answers(self._address):
+            self._seen_at_s, self.misses = time.monotonic(), 0
+        else:
+            self.misses += 1
+
+    @property
+    def unseen_s(self) -> float:
+        return time.monotonic() - self._seen_at_s
 
 
 class NodeTable:
@@ -160,6 +187,9 @@ class NodeTable:
             else:
                 node.is_heard, node.heard_at_s = True, now_s
                 node.incarnation, node.version = seen.incarnation, seen.version
+                if seen.complaint not in {"", node.complaint}:
+                    _log.warning("node %s: %s", node_id, seen.complaint)
+                node.complaint = seen.complaint
 
     def _snapshot(self) -> dict[str, _Node]:
         with self._lock:

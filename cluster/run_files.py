@@ -45,7 +45,9 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Write the whole file or nothing; a reader never sees a half."""
     unfinished = path.with_name(f"{path.name}.new")
-    unfinished.write_text(text, encoding="utf-8")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
     unfinished.rename(path)
 
 

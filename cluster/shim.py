@@ -54,7 +54,10 @@ _NOT_FOUND = 127
 
 @dataclass(frozen=True)
 class Request:
-    """What to run: `command` goes to `/bin/sh -c`; `run` is the run's folder."""
+    """What to run: `command` goes to `/bin/sh -c`; `run` is the run's folder.
+
+    `uid` is as whom, `None` as ourselves; `groups` are those that it belongs to besides its own.
+    """
 
     run: str
     command: str
@@ -62,6 +65,8 @@ class Request:
     cwd: str
     lease: str
     lease_ttl_ms: int
+    uid: int | None = None
+    groups: tuple[int, ...] = ()
 
     @classmethod
     def from_json(cls, text: bytes) -> "Request":
@@ -253,16 +258,17 @@ class Shim:
     def _become_member(self, shim: int) -> None:
         request = self._request
         os.setsid()
-        follow_parent()
-        if os.getppid() != shim:  # it was killed before we could ask to follow it
-            return
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; programs rely on it
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (self._out, 1), (self._out, 2)):
             os.dup2(source, target)
         try:
+            _become_user(request)
+            follow_parent()
+            if os.getppid() != shim:  # it was killed before we could ask to follow it
+                return
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; programs rely on it
             os.chdir(request.cwd)
             os.execve("/bin/sh", ["/bin/sh", "-c", request.command], request.env)  # noqa: S606
         except (OSError, ValueError) as error:
@@ -286,6 +292,13 @@ class _Lease:
         if touched != self._seen:
             self._seen, self._seen_at_s = touched, time.monotonic()
         return time.monotonic() - self._seen_at_s <= self._ttl_s
+
+
+def _become_user(request: Request) -> None:
+    if request.uid is not None:
+        os.setgroups(request.groups)
+        os.setresgid(request.uid, request.uid, request.uid)
+        os.setresuid(request.uid, request.uid, request.uid)
 
 
 def _wake_on(*signals: int) -> int:

@@ -8,7 +8,6 @@ node that was cut off from both ends its members before the broker gives their w
 
 import asyncio
 import os
-import re
 import socket
 import time
 from collections.abc import Coroutine
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import shim
-from cluster.archive import BadArchive, unpack, verify
+from cluster.archive_store import ArchiveStore
 from cluster.member import (
     Leasing,
     LogChunk,
@@ -27,9 +26,11 @@ from cluster.member import (
     MemberState,
     Seen,
 )
+from cluster.member_folders import MemberFolders
 from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
 from cluster.run_files import Stop
 from cluster.runs import Run, Runs, is_shim_alive, output_size, read_output
+from cluster.users import NodeUsers, device_groups, let_pass
 
 LEASE_TTL_MS = 10_000
 LEASE_TOUCH_S = 1.0
@@ -42,12 +43,9 @@ BEGIN_S = 10.0
 ADOPTION_LOOKS = 5
 ADOPTION_LOOK_S = 0.2
 PORT_KEPT_S = 60
-ARCHIVES_KEPT = 32
 
 FENCED_AFTER_S = LEASE_TTL_MS / 1000 + HEARD_LATELY_S + HEAD_TIMEOUT_S
 """When a node that nobody can reach has certainly ended its members."""
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +64,10 @@ class NodeSettings:
     silence_ms_max: int
 
 
+class NotApart(Exception):
+    """Members cannot run as users of their own here, and must not run otherwise."""
+
+
 class Supervisor:
     """What runs on one node. Its methods are called by the centre's agent, and by nobody else."""
 
@@ -78,7 +80,10 @@ class Supervisor:
         self._changed = asyncio.Event()
         self._version_told = self._runs.version
         self._nursery = NurseryAsked(self._runs.root)
-        self._unpacking: dict[str, asyncio.Lock] = {}
+        self._archives = ArchiveStore(self._data_dir / "archives" / settings.node_id)
+        self._folders = MemberFolders(self._data_dir, self._archives)
+        self._users = NodeUsers(self._data_dir)
+        self._preparing: dict[str, asyncio.Lock] = {}
         self._ports: dict[int, float] = {}
         self._heard = self._runs.root / "heard"
         self._heard_at_s = time.monotonic() - _age_s(self._heard)
@@ -105,10 +110,10 @@ class Supervisor:
                 return port
 
     async def has_archive(self, sha256: str) -> bool:
-        return self._archive(sha256).exists()
+        return self._archives.has(sha256)
 
     async def keep_archive(self, sha256: str, data: bytes) -> None:
-        await asyncio.to_thread(_store_archive, self._archive(sha256), data)
+        await asyncio.to_thread(self._archives.keep, sha256, data)
 
     async def start(self, start: MemberStart) -> MemberState:
         """Run this member, unless it was claimed before; what becomes of it comes by `watch`."""
@@ -118,13 +123,8 @@ class Supervisor:
             known = self._runs.get(start.attempt_id, start.rank)
             assert known is not None, f"a folder of {start.attempt_id} that is in no table"
             return known.state
-        self._follow(run)
-        if not run.is_over:
-            try:
-                cwd = await self._working_folder(run, start)
-                self._nursery.run(self._request(run, start, cwd))
-            except (BadArchive, OSError) as error:
-                self._runs.refuse(run, str(error))
+        if not run.is_over and self._follow(run) is not None:
+            self._do(self._begin(run, start))
         self._tell()
         return run.state
 
@@ -141,8 +141,9 @@ class Supervisor:
 
     async def forget(self, attempt_id: str) -> None:
         """Remove what is left of an attempt that is over."""
-        self._runs.forget(attempt_id)
-        self._unpacking.pop(attempt_id, None)
+        async with self._preparing.setdefault(attempt_id, asyncio.Lock()):
+            self._runs.forget(attempt_id)
+        self._preparing.pop(attempt_id, None)
 
     async def orders(self) -> dict[str, str]:
         return self._runs.orders()
@@ -165,6 +166,7 @@ class Supervisor:
             incarnation=self._incarnation,
             version=self._runs.version,
             members=self._runs.newer_than(since),
+            complaint=self._users.complaint,
         )
 
     async def read_logs(
@@ -250,7 +252,6 @@ class Supervisor:
             self._runs.lose(run)
             return None
         loop.add_reader(alive, self._hear, run, alive)
-        loop.call_later(BEGIN_S, self._give_up_unbegun, run)
         return alive
 
     def _hear(self, run: Run, alive: int | None) -> None:
@@ -284,52 +285,48 @@ class Supervisor:
             self._changed.set()
             self._changed = asyncio.Event()
 
-    async def _working_folder(self, run: Run, start: MemberStart) -> Path:
-        """Where the member begins: its centre's folder, or one that its attempt has to itself."""
-        if start.workdir is not None:
-            return Path(start.workdir)
-        folder = run.folder.parent / "work"
-        async with self._unpacking.setdefault(start.attempt_id, asyncio.Lock()):
-            if not folder.exists():
-                if start.archive is None:
-                    folder.mkdir(mode=0o700)
-                else:
-                    await asyncio.to_thread(_unpack, self._archive(start.archive), folder)
-                self._link_checkpoints(folder, start)
-        return folder
+    async def _begin(self, run: Run, start: MemberStart) -> None:
+        """Prepare what the member needs, which may take long, and have it run."""
+        try:
+            async with self._preparing.setdefault(start.attempt_id, asyncio.Lock()):
+                request = await asyncio.to_thread(self._request, run, start)
+            if not run.is_over:  # stopped in the meantime
+                self._nursery.run(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the member cannot run
+            self._runs.refuse(run, str(error) or repr(error))
+            self._tell()
+        else:
+            asyncio.get_running_loop().call_later(BEGIN_S, self._give_up_unbegun, run)
 
-    def _link_checkpoints(self, folder: Path, start: MemberStart) -> None:
-        """Let the user's own relative path lead to where checkpoints outlive the attempt."""
-        if start.checkpoint_dir is None:
-            return
-        link = folder / start.checkpoint_dir
-        if link.resolve().is_relative_to(folder.resolve()) and not link.exists():
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(self._job_folder("checkpoints", start.job_id))
-
-    def _job_folder(self, kind: str, job_id: str) -> Path:
-        folder = self._data_dir / kind / job_id
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder
-
-    def _request(self, run: Run, start: MemberStart, cwd: Path) -> shim.Request:
-        ours = {
-            "BRAIN_CHECKPOINT_DIR": str(self._job_folder("checkpoints", start.job_id)),
-            "BRAIN_OUTPUT_DIR": str(self._job_folder("outputs", start.job_id)),
-            self._settings.visible_devices_variable: ",".join(map(str, run.state.cards)),
-        }
+    def _request(self, run: Run, start: MemberStart) -> shim.Request:
+        """What the nursery is asked; also makes the member's folders. For a thread."""
+        uid = self._uid(start)
+        attempt = run.folder.parent
+        if uid is not None:
+            let_pass([self._runs.root.parent, self._runs.root, attempt])
+        cards = ",".join(map(str, run.state.cards))
+        ours = self._folders.environment(start, uid)
+        ours[self._settings.visible_devices_variable] = cards
+        inherited = member_environment(dict(os.environ)) | self._folders.home(attempt, uid)
         return shim.Request(
             run=str(run.folder),
             command=start.command,
-            env=member_environment(dict(os.environ)) | dict(start.env) | ours,
-            cwd=str(cwd),
+            env=inherited | dict(start.env) | ours,
+            cwd=str(self._folders.working(start, attempt, uid)),
             lease=str(self._lease),
             lease_ttl_ms=LEASE_TTL_MS,
+            uid=uid,
+            groups=() if uid is None else tuple(device_groups()),
         )
 
-    def _archive(self, sha256: str) -> Path:
-        assert _SHA256.fullmatch(sha256), f"{sha256!r} is no sha256"
-        return self._data_dir / "archives" / self._settings.node_id / sha256
+    def _uid(self, start: MemberStart) -> int | None:
+        """As whom the member runs, `None` as ourselves; raises `NotApart` where it must not."""
+        if start.uid is None:
+            return None
+        why = self._users.why_not(start.uid)
+        if why and start.is_uid_required:
+            raise NotApart(f"members must be kept apart here, and cannot be: {why}")
+        return None if why else start.uid
 
 
 def runs_folder(data_dir: Path, node_id: str) -> Path:
@@ -340,18 +337,3 @@ def runs_folder(data_dir: Path, node_id: str) -> Path:
 def _age_s(mark: Path) -> float:
     """How long ago this file was touched, which an earlier life of ours may have done."""
     return max(0.0, time.time() - mark.stat().st_mtime) if mark.exists() else 0.0
-
-
-def _store_archive(path: Path, data: bytes) -> None:
-    verify(data, path.name)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
-    unfinished.write_bytes(data)
-    unfinished.rename(path)
-    by_age = sorted(path.parent.iterdir(), key=lambda kept: kept.stat().st_mtime)
-    for old in by_age[:-ARCHIVES_KEPT]:
-        old.unlink(missing_ok=True)
-
-
-def _unpack(archive: Path, folder: Path) -> None:
-    unpack(archive.read_bytes(), folder)

@@ -43,12 +43,20 @@ OwnLink = Annotated[CentreLink, Depends(own_link)]
 @router.post(
     "/report",
     status_code=204,
-    responses=problems(307, 404),
+    responses=problems(307, 404, 409),
     summary="Say all that a centre knows",
 )
 def report(body: Report, link: OwnLink) -> Response:
-    """Each report replaces the one before; the leader acts on it at once."""
-    link.hear(body)
+    """Each report replaces the one before; the leader acts on it at once.
+
+    409 where a later one was heard already: of another agent for this centre, or of this one.
+    """
+    if not link.hear(body):
+        raise Refused(
+            409,
+            f"a later report of {link.centre_id} was heard already: see that one agent alone "
+            "speaks for this centre, and that its data folder is kept",
+        )
     return Response(status_code=204)
 
 

@@ -1,4 +1,4 @@
-"""The agent's bookkeeping: what it ships, and how long it has not heard the broker."""
+"""The agent: whom it speaks to, what it takes for an answer, and what it does in spite of all."""
 
 import os
 from collections.abc import Iterator
@@ -10,85 +10,16 @@ from threading import Thread
 import pytest
 from typing_extensions import override
 
-from cluster import agent
-from cluster.agent import AgentSettings, Broker, BrokerUnheard, Shipping, Silence, batches, shipped
-from cluster.member import LogChunk
-from cluster.wire import LogKept, LogsKept, LogsShipped, Report
+from cluster.agent import Agent, AgentSettings, Broker, BrokerUnheard, Silence, start_number
+from cluster.member import Leasing
+from cluster.wire import Orders, Report, StopWanted
 from tests.ray_centre import CENTRE, PARK
 
 REPORT = Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[])
 
 
-def chunk(
-    rank: int = 0, offset: int = 0, data: bytes = b"abc", *, is_last: bool = False
-) -> LogChunk:
-    return LogChunk(attempt_id="j.1", rank=rank, offset=offset, data=data, is_last=is_last)
-
-
-def kept(offset: int, *, is_full: bool = False) -> LogsKept:
-    return LogsKept(logs=[LogKept(attempt_id="j.1", member=0, offset=offset, is_full=is_full)])
-
-
-def test_the_broker_says_from_where_on_to_send() -> None:
-    shipping = Shipping()
-
-    done = shipping.note([chunk()], kept(700))
-
-    assert shipping.offsets == {("j.1", 0): 700}
-    assert done == set()
-
-
-@pytest.mark.parametrize(
-    ("sent", "answer", "is_done"),
-    [
-        (chunk(is_last=True), kept(3), True),
-        (chunk(is_last=True), kept(2), False),
-        (chunk(), kept(3), False),
-        (chunk(), kept(3, is_full=True), True),
-        (chunk(is_last=True), LogsKept(logs=[]), False),
-    ],
-)
-def test_a_members_output_is_done_when_its_last_word_is_kept_or_no_more_will_be(
-    sent: LogChunk, answer: LogsKept, *, is_done: bool
-) -> None:
-    shipping = Shipping()
-
-    assert shipping.note([sent], answer) == ({"j.1"} if is_done else set())
-    assert shipping.done == ({("j.1", 0)} if is_done else set())
-
-
-def test_nothing_is_remembered_of_what_nobody_knows() -> None:
-    shipping = Shipping()
-    shipping.note([chunk(is_last=True)], kept(3))
-
-    shipping.keep_only({"k.1"})
-
-    assert (shipping.offsets, shipping.done) == ({}, set())
-
-
-def test_chunks_are_sent_in_parts_that_the_broker_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agent, "OUTPUT_BYTES_MAX", 6)
-    chunks = [chunk(rank) for rank in range(5)]
-
-    assert [len(batch) for batch in batches(chunks)] == [2, 2, 1]
-    assert [one for batch in batches(chunks) for one in batch] == chunks
-    assert list(batches([])) == []
-
-
-def test_any_bytes_survive_the_way_to_the_broker() -> None:
-    sent = shipped([chunk(data=bytes(range(256)))])
-
-    assert LogsShipped.model_validate_json(sent.model_dump_json()) == sent
-
-
-def test_the_broker_is_told_which_output_is_a_members_last() -> None:
-    sent = shipped([chunk(0), chunk(1, is_last=True), chunk(2, data=b"", is_last=True)])
-
-    assert [one.is_last for one in sent.chunks] == [False, True, True]
-
-
 @contextmanager
-def answering(status: int, **headers: str) -> Iterator[str]:
+def answering(status: int, body: bytes = b"", **headers: str) -> Iterator[str]:
     """A broker that says this to everything, and its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -97,9 +28,10 @@ def answering(status: int, **headers: str) -> Iterator[str]:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
-            for name, value in {"Content-Length": "0", **headers}.items():
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(body)
 
         @override
         def log_message(self, format: str, *arguments: object) -> None:
@@ -113,8 +45,8 @@ def answering(status: int, **headers: str) -> Iterator[str]:
         thread.join()
 
 
-def broker(url: str, tmp_path: Path) -> Broker:
-    settings = AgentSettings(
+def settings(url: str, tmp_path: Path) -> AgentSettings:
+    return AgentSettings(
         centre=CENTRE,
         device_kind_by_id=PARK.device_kind_by_id,
         url=url,
@@ -123,12 +55,24 @@ def broker(url: str, tmp_path: Path) -> Broker:
         ray_token_path=tmp_path / "token",
         data_dir=tmp_path,
     )
-    return Broker(settings)
+
+
+@contextmanager
+def an_agent(url: str, tmp_path: Path) -> Iterator[Agent]:
+    """One that does not go on by itself, but step by step."""
+    made = Agent(settings(url, tmp_path))
+    yield made
+    made._driver._callers.shutdown()
+
+
+def report_once(agent: Agent) -> None:
+    agent._news.set()
+    agent._report()
 
 
 def test_where_the_leader_falls_silent_the_first_address_is_asked_again(tmp_path: Path) -> None:
     with answering(204) as leader, answering(307, Location=leader) as home:
-        told = broker(home, tmp_path)
+        told = Broker(settings(home, tmp_path))
         with pytest.raises(BrokerUnheard, match="answers 307"):
             told.report(REPORT)
         told.report(REPORT)
@@ -137,6 +81,67 @@ def test_where_the_leader_falls_silent_the_first_address_is_asked_again(tmp_path
         told.report(REPORT)
     with pytest.raises(BrokerUnheard, match=home):
         told.report(REPORT)
+
+
+def test_a_leader_that_no_longer_leads_sends_back_to_the_first_address(tmp_path: Path) -> None:
+    with answering(503) as deposed, answering(307, Location=deposed) as home:
+        told = Broker(settings(home, tmp_path))
+        for said in ("answers 307", "answers 503", "answers 307"):
+            with pytest.raises(BrokerUnheard, match=said):
+                told.report(REPORT)
+
+
+@pytest.mark.parametrize(("status", "is_heard"), [(204, True), (409, False), (503, False)])
+def test_a_report_that_is_passed_over_does_not_end_the_silence(
+    tmp_path: Path, status: int, *, is_heard: bool
+) -> None:
+    with answering(status) as url, an_agent(url, tmp_path) as agent:
+        report_once(agent)
+
+    assert (tmp_path / "heard").exists() is is_heard
+
+
+def test_orders_and_output_do_not_end_the_silence(tmp_path: Path) -> None:
+    """Any broker takes output; that one of them answers does not mean that the leader hears us."""
+    with answering(200, b'{"logs": []}') as url, an_agent(url, tmp_path) as agent:
+        agent._take_orders()
+        agent._ship_output()
+
+    assert not (tmp_path / "heard").exists()
+
+
+def test_leases_end_after_the_silence_though_reports_cannot_even_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with an_agent("http://127.0.0.1:9", tmp_path) as agent:
+        monkeypatch.setattr(agent, "_fence_after_ms", -1)
+        monkeypatch.setattr(agent._driver, "_nodes", None)
+        with pytest.raises(AttributeError):
+            report_once(agent)
+
+        assert agent._driver._leasing is Leasing.LET_END
+
+
+def test_an_agent_starts_later_than_all_before_it_whatever_its_clock_says(tmp_path: Path) -> None:
+    mark = tmp_path / "agent-start"
+    mark.write_text("9000000000000000")
+    set_back, again = start_number(mark), start_number(mark)
+    mark.write_text("")
+
+    assert (set_back, again) == (9_000_000_000_000_001, 9_000_000_000_000_002)
+    assert 1_700_000_000_000 < start_number(mark) < 9_000_000_000_000_000
+
+
+def test_an_order_that_the_disk_does_not_take_keeps_no_other_from_being_obeyed(
+    tmp_path: Path,
+) -> None:
+    orders = Orders(stop=[StopWanted(attempt_id=one, grace_ms=0) for one in ("j.1", "k.1")])
+    with an_agent("http://127.0.0.1:9", tmp_path) as agent:
+        (tmp_path / "attempts" / "j.1.new").symlink_to("/dev/full")
+
+        agent._obey(orders)
+
+        assert agent._driver.known_ids() == ["k.1"]
 
 
 def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:

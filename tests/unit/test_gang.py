@@ -3,7 +3,7 @@
 import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase
-from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start
+from cluster.gang import OUTPUT_KEPT_MS, Attempt, Rendezvous, cards_by_node, member_start
 from cluster.member import MemberEnd, MemberPhase, MemberState
 from tests.ray_centre import NODE_IDS, order
 
@@ -154,6 +154,44 @@ def test_a_stop_that_nobody_asked_for_is_the_centres_doing() -> None:
 
     assert was_to_end
     assert (gang.report().end, gang.report().exit_code) == (AttemptEnd.CENTRE, None)
+
+
+@pytest.mark.parametrize(
+    ("done", "is_all"),
+    [
+        (set(), False),
+        ({("j.1", 0)}, False),
+        ({("j.1", 0), ("k.1", 1)}, False),
+        ({("j.1", 0), ("j.1", 1), ("k.1", 1)}, True),
+    ],
+)
+def test_output_is_shipped_when_that_of_all_members_is(
+    done: set[tuple[str, int]], *, is_all: bool
+) -> None:
+    """Also right after a restart, when no node has told of its members yet."""
+    assert a_gang().note_shipped(done) is is_all
+
+
+def test_nodes_keep_what_was_not_shipped_after_a_restart_too() -> None:
+    gang = a_gang()
+    gang.is_forgotten = True
+    gang.final = noted(ended(0), ended(1, at_ms=30)).report()
+
+    assert not gang.is_needless(31)
+    assert gang.is_needless(30 + OUTPUT_KEPT_MS + 1)
+    gang.note_shipped({("j.1", 0), ("j.1", 1)})
+    assert gang.is_needless(31)
+
+
+def test_nodes_keep_what_is_not_over_or_not_forgotten() -> None:
+    gang = a_gang()
+    gang.note_shipped({("j.1", 0), ("j.1", 1)})
+    gang.is_forgotten = True
+    was_needless = gang.is_needless(31)
+    gang.final, gang.is_forgotten = noted(ended(0), ended(1)).report(), False
+
+    assert not was_needless
+    assert not gang.is_needless(31)
 
 
 def test_what_never_had_an_order_has_ended_without_starting() -> None:

@@ -107,12 +107,13 @@ def test_what_may_be_forgotten_is_neither_stopped_nor_ordered() -> None:
 
 def test_a_report_that_was_overtaken_is_passed_over() -> None:
     link, clock = a_link()
-    link.hear(report(2, node="new"))
+    was_first_taken = link.hear(report(2, node="new"))
     clock.now_ms += 1
-    link.hear(report(1, node="old"))
+    was_second_taken = link.hear(report(1, node="old"))
 
     seen = link.observe()
 
+    assert (was_first_taken, was_second_taken) == (True, False)
     assert seen is not None
     assert seen.online_node_ids == {"new"}
     assert seen.heard_at_ms == 1_000

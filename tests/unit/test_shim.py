@@ -51,7 +51,14 @@ class Nursery:
         (self.root / name).mkdir()
         return self.ask(name, command, ttl_ms, cwd)
 
-    def ask(self, name: str, command: str, ttl_ms: int = LONG_TTL_MS, cwd: str = "/") -> Path:
+    def ask(
+        self,
+        name: str,
+        command: str,
+        ttl_ms: int = LONG_TTL_MS,
+        cwd: str = "/",
+        uid: int | None = None,
+    ) -> Path:
         run = self.root / name
         os.mkfifo(run / "alive")
         request = Request(
@@ -61,6 +68,8 @@ class Nursery:
             cwd=cwd,
             lease=str(self.lease),
             lease_ttl_ms=ttl_ms,
+            uid=uid,
+            groups=(7,),
         )
         message = json.dumps(vars(request)).encode()
         self.control.sendall(shim.LENGTH.pack(len(message)) + message)
@@ -274,6 +283,23 @@ def test_a_member_that_talks_too_much_does_not_fill_the_disk(nursery: Nursery) -
     end_of(run)
 
     assert (run / "out").stat().st_size == bound
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may choose as whom to run")
+def test_a_member_is_the_user_it_is_asked_to_be(nursery: Nursery) -> None:
+    (nursery.root / "run").mkdir()
+    (nursery.root / "secret").write_text("secret")
+    look = f"id -u; id -G; cat {nursery.root}/secret /proc/$PPID/environ; kill $PPID"
+    run = nursery.ask("run", f"{look}; echo up; exec sleep 1000", uid=212_345)
+    eventually(lambda: (run / "out").exists() and (run / "out").read_text().endswith("up\n"))
+
+    said = (run / "out").read_text()
+    stop(run, Stop(grace_ms=600_000))
+
+    assert said.splitlines()[:2] == ["212345", "212345 7"]
+    assert said.count("Permission denied") == 2
+    assert "secret\n" not in said
+    assert end_of(run)["why"] == "stopped"
 
 
 def test_who_does_not_say_how_to_stop_gives_the_usual_grace(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""The folders that a member finds: where it begins, and where it leaves what outlives it."""
+
+from pathlib import Path
+
+from cluster.archive_store import ArchiveStore
+from cluster.member import MemberStart
+from cluster.users import let_pass, own
+
+
+class MemberFolders:
+    """The folders of one node's members; each is given to the user that the member runs as."""
+
+    def __init__(self, data_dir: Path, archives: ArchiveStore) -> None:
+        self._data_dir = data_dir
+        self._archives = archives
+
+    def environment(self, start: MemberStart, uid: int | None) -> dict[str, str]:
+        """The variables by which a member knows its folders, which are made here."""
+        return {
+            "BRAIN_CHECKPOINT_DIR": str(self._job_folder("checkpoints", start.job_id, uid)),
+            "BRAIN_OUTPUT_DIR": str(self._job_folder("outputs", start.job_id, uid)),
+        }
+
+    def home(self, attempt: Path, uid: int | None) -> dict[str, str]:
+        """Who a member is: whom it inherited from, or a user whose home goes with the attempt."""
+        if uid is None:
+            return {}
+        home = attempt / "home"
+        own(home, uid)
+        return {"HOME": str(home), "USER": f"uid{uid}", "LOGNAME": f"uid{uid}"}
+
+    def working(self, start: MemberStart, attempt: Path, uid: int | None) -> Path:
+        """Where the member begins: its centre's folder, or one that its attempt has to itself.
+
+        For one caller at a time. `attempt` is the attempt's own folder on this node.
+        """
+        if start.workdir is not None:
+            return Path(start.workdir)
+        folder = attempt / "work"
+        if not folder.exists():
+            unfinished = attempt / "work.unfinished"
+            if start.archive is None:
+                unfinished.mkdir(mode=0o700, exist_ok=True)
+            else:
+                self._archives.unpack(start.archive, unfinished)
+            self._link_checkpoints(unfinished, start, uid)
+            if uid is not None:
+                own(unfinished, uid)
+            unfinished.rename(folder)
+        return folder
+
+    def _link_checkpoints(self, folder: Path, start: MemberStart, uid: int | None) -> None:
+        """Let the user's own relative path lead to where checkpoints outlive the attempt."""
+        if start.checkpoint_dir is None:
+            return
+        link = folder / start.checkpoint_dir
+        if link.resolve().is_relative_to(folder.resolve()) and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(self._job_folder("checkpoints", start.job_id, uid))
+
+    def _job_folder(self, kind: str, job_id: str, uid: int | None) -> Path:
+        folder = self._data_dir / kind / job_id
+        if uid is None:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            let_pass([folder.parent])
+            own(folder, uid)
+        return folder

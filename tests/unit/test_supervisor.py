@@ -1,0 +1,195 @@
+"""A node's supervisor with real members; Ray only carries what it is asked and says."""
+
+import asyncio
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster import supervisor as module
+from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberState
+from cluster.run_files import Stop
+from cluster.supervisor import NodeSettings, Supervisor
+
+pytestmark = pytest.mark.enable_socket
+
+PATIENCE_S = 20
+START = MemberStart(
+    attempt_id="j.1",
+    job_id="j",
+    rank=0,
+    card_count=1,
+    command="true",
+    env=(("BRAIN_ATTEMPT", "j.1"), ("RANK", "0")),
+    archive=None,
+    workdir=None,
+    checkpoint_dir=None,
+    order="{}",
+)
+
+Work = Callable[[Supervisor], Coroutine[None, None, MemberState]]
+
+
+def a_supervisor(data: Path) -> Supervisor:
+    return Supervisor(
+        NodeSettings(
+            node_id="n1",
+            data_dir=str(data),
+            card_count=4,
+            visible_devices_variable="CUDA_VISIBLE_DEVICES",
+            head=("127.0.0.1", 1),
+            silence_ms_max=600_000,
+        )
+    )
+
+
+def done(data: Path, work: Work) -> MemberState:
+    """What comes of this work with a supervisor that lives as long."""
+
+    async def run() -> MemberState:
+        node = a_supervisor(data)
+        try:
+            return await work(node)
+        finally:
+            if node._nursery._control is not None:
+                node._nursery._control.close()
+
+    return asyncio.run(run())
+
+
+async def until(node: Supervisor, phase: MemberPhase) -> MemberState:
+    """Watch the node, as its agent does, until its one member has come so far."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            seen = await node.watch("", 0, Leasing.RENEW, 0)
+            for member in seen.members:
+                if member.phase is phase:
+                    return member
+            await asyncio.sleep(0.01)
+
+
+async def ended(node: Supervisor, start: MemberStart = START) -> MemberState:
+    await node.start(start)
+    return await until(node, MemberPhase.ENDED)
+
+
+def said(data: Path) -> str:
+    return (data / "runs" / "n1" / "j.1" / "0" / "out").read_text()
+
+
+def test_a_member_gets_its_cards_its_folders_and_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE_SECRET", "s")
+    show = "echo $CUDA_VISIBLE_DEVICES; cd ckpt; pwd -P; echo $BRAIN_CHECKPOINT_DIR; env"
+    start = replace(START, card_count=2, command=show, checkpoint_dir="ckpt")
+
+    end = done(tmp_path, lambda node: ended(node, start))
+
+    checkpoints = f"{tmp_path}/checkpoints/j"
+    assert (end.exit_code, end.cards) == (0, (0, 1))
+    assert said(tmp_path).splitlines()[:3] == ["0,1", checkpoints, checkpoints]
+    assert "SITE_SECRET" not in said(tmp_path)
+
+
+def test_a_member_that_must_be_kept_apart_and_cannot_be_is_refused(tmp_path: Path) -> None:
+    """Root could, but not in a folder that only root may enter; anybody else cannot at all."""
+    tmp_path.chmod(0o700)
+    start = replace(START, uid=212_345, is_uid_required=True)
+
+    end = done(tmp_path / "data", lambda node: ended(node, start))
+
+    assert end.end is MemberEnd.REFUSED
+    assert "must be kept apart" in end.detail
+
+
+def test_a_member_that_cannot_be_kept_apart_runs_and_the_node_complains(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+
+    async def work(node: Supervisor) -> MemberState:
+        end = await ended(node, replace(START, uid=212_345))
+        seen = await node.watch("", 0, Leasing.RENEW, 0)
+        assert seen.complaint
+        return end
+
+    assert done(tmp_path / "data", work).exit_code == 0
+
+
+def test_the_time_to_begin_does_not_count_while_a_folder_is_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEGIN_S", 0.02)
+    packed, sha256 = an_archive()
+
+    async def work(node: Supervisor) -> MemberState:
+        await node.keep_archive(sha256, packed)
+        async with node._preparing.setdefault("j.1", asyncio.Lock()):  # somebody unpacks slowly
+            await node.start(replace(START, archive=sha256, command="cat f"))
+            await asyncio.sleep(0.2)
+        return await until(node, MemberPhase.ENDED)
+
+    assert done(tmp_path, work).exit_code == 0
+    assert said(tmp_path) == "content"
+
+
+def test_what_is_stopped_while_its_folder_is_prepared_never_runs(tmp_path: Path) -> None:
+    async def work(node: Supervisor) -> MemberState:
+        async with node._preparing.setdefault("j.1", asyncio.Lock()):
+            await node.start(START)
+            await node.stop("j.1", 0, Stop(grace_ms=0))
+        return await until(node, MemberPhase.ENDED)
+
+    end = done(tmp_path, work)
+
+    assert (end.end, end.started_at_ms) == (MemberEnd.STOPPED, None)
+
+
+@pytest.mark.parametrize("archive", ["0" * 64, "no sha256 at all"])
+def test_whatever_keeps_a_member_from_running_refuses_it(tmp_path: Path, archive: str) -> None:
+    end = done(tmp_path, lambda node: ended(node, replace(START, archive=archive)))
+
+    assert end.end is MemberEnd.REFUSED
+    assert archive in end.detail
+
+
+def test_a_stop_reaches_a_member_though_the_disk_is_full(tmp_path: Path) -> None:
+    async def work(node: Supervisor) -> MemberState:
+        await node.start(replace(START, command="exec sleep 1000"))
+        await until(node, MemberPhase.RUNNING)
+        (tmp_path / "runs/n1/j.1/0/stop.new").symlink_to("/dev/full")
+        await node.stop("j.1", 0, Stop(grace_ms=0))
+        return await until(node, MemberPhase.ENDED)
+
+    assert done(tmp_path, work).end is MemberEnd.STOPPED
+
+
+def test_a_later_life_of_a_supervisor_knows_what_became_of_its_members(tmp_path: Path) -> None:
+    end = done(tmp_path, lambda node: ended(node, replace(START, command="exit 3")))
+
+    assert done(tmp_path, lambda node: until(node, MemberPhase.ENDED)) == end
+
+
+def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> None:
+    async def work(node: Supervisor) -> MemberState:
+        end = await ended(node, replace(START, command="touch here $BRAIN_OUTPUT_DIR/made"))
+        await node.forget("j.1")
+        return end
+
+    done(tmp_path, work)
+
+    assert not (tmp_path / "runs/n1/j.1").exists()
+    assert (tmp_path / "outputs/j/made").exists()
+
+
+def an_archive() -> tuple[bytes, str]:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as file:
+        entry = tarfile.TarInfo("f")
+        entry.size = len(b"content")
+        file.addfile(entry, io.BytesIO(b"content"))
+    packed = buffer.getvalue()
+    return packed, hashlib.sha256(packed).hexdigest()
