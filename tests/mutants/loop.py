@@ -7,6 +7,8 @@ _ORDERS = "tests/unit/test_orders.py"
 _METERING = "tests/unit/test_metering.py"
 _CONTROLLER = "tests/unit/test_controller.py"
 _STOPS = "tests/unit/test_controller_stops.py"
+_INVARIANTS = "tests/unit/test_invariants.py"
+_TOLD = "tests/unit/test_told.py"
 _ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
@@ -52,4 +54,12 @@ MUTANTS = [
     Mutant("scheduler/leader.py", "        self.log.resign(controller.epoch, self._clock())\n", "", _ELECTION),
     Mutant("scheduler/leader.py", "            self._wake.set()  # what came before we listened\n", "", _ELECTION),
     Mutant("scheduler/leader.py", "except (SQLAlchemyError, PgError) as error:", "except ZeroDivisionError as error:", _ELECTION),
+    Mutant("scheduler/invariants.py", "assert share.rate == tflops_by_tenant[tenant_id]", "assert share.rate >= 0", _INVARIANTS),
+    Mutant("scheduler/invariants.py", "assert allocated <= centre.stated_tflops", "assert allocated <= park.stated_tflops", _INVARIANTS),
+    Mutant("scheduler/invariants.py", "assert not (record.is_cancelled and job_id in state.queue)", "assert True", _INVARIANTS),
+    Mutant("scheduler/told.py", "if told is not None and not is_due:", "if told is not None:", _TOLD),
+    Mutant("scheduler/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", _TOLD),
+    Mutant("scheduler/told.py", "self.answers.pop(job_id, None)", "pass", _TOLD),
+    Mutant("scheduler/told.py", "self.loads.get(load.pool_id) != load", "True", _TOLD),
+    Mutant("scheduler/loads.py", "schedulable_cards=online if is_heard else 0", "schedulable_cards=online", _TOLD),
 ]

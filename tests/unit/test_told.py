@@ -1,0 +1,116 @@
+"""What is told again, and what is not: queues and pools that stand as they stood."""
+
+from scheduler import events as ev
+from scheduler.job import JobState, Reason, ReasonCode
+from scheduler.planner import Verdict
+from scheduler.state import State
+from scheduler.told import SHORT_QUEUE, Told
+from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
+
+BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)
+LATER = Verdict(reasons=(BUSY,), planned_start_ms=9)
+PAUSE_MS = 1_000
+
+
+def told_of(*job_ids: str) -> Told:
+    """These were told at the moment 0."""
+    told = Told(PAUSE_MS)
+    answers = told.new_answers(dict.fromkeys(job_ids, LATER), is_due=True)
+    told.remember(answers, (), {})
+    return told
+
+
+def test_new_jobs_are_told_at_once_and_others_when_it_is_time() -> None:
+    told = told_of("a", "b")
+    verdicts = dict.fromkeys(("c", "a", "b"), LATER)
+
+    now = told.new_answers(verdicts, is_due=False)
+    in_time = told.new_answers(verdicts, is_due=True)
+
+    assert [(job_id, answer.position) for job_id, answer in now.items()] == [("c", 1)]
+    assert [(job_id, a.position) for job_id, a in in_time.items()] == [("c", 1), ("a", 2), ("b", 3)]
+    assert in_time["a"].reasons == (BUSY,)
+    assert in_time["a"].planned_start_ms == 9
+
+
+def test_the_same_answer_is_not_told_twice() -> None:
+    assert told_of("a").new_answers({"a": LATER}, is_due=True) == {}
+
+
+def test_what_was_not_committed_was_not_told() -> None:
+    told = Told(PAUSE_MS)
+    verdicts = {"a": LATER}
+
+    assert told.new_answers(verdicts, is_due=True) == told.new_answers(verdicts, is_due=True)
+
+
+def test_a_job_that_comes_back_is_told_as_a_new_one() -> None:
+    told = told_of("a")
+
+    told.remember({}, (), {"a": JobState.LEASED})
+
+    assert told.new_answers({"a": LATER}, is_due=False).keys() == {"a"}
+
+
+def test_a_job_that_goes_on_waiting_is_no_new_one() -> None:
+    told = told_of("a")
+
+    told.remember({}, (), {"a": JobState.QUEUED})
+
+    assert told.new_answers({"a": LATER}, is_due=False) == {}
+
+
+def test_a_long_queue_is_told_less_often() -> None:
+    told = Told(PAUSE_MS)
+
+    assert not told.is_due(5, PAUSE_MS - 1)
+    assert told.is_due(5, PAUSE_MS)
+    assert not told.is_due(3 * PAUSE_MS, 3 * PAUSE_MS - 1)
+    assert told.is_due(3 * PAUSE_MS, 3 * PAUSE_MS)
+
+
+def test_of_a_long_queue_a_plan_is_asked_for_all_only_where_there_is_news() -> None:
+    told = Told(10 * PAUSE_MS, at_ms=0, planned_ms=0)
+
+    assert told.wants_all(SHORT_QUEUE, 1)
+    assert not told.wants_all(SHORT_QUEUE + 1, 1)
+    assert told.wants_all(SHORT_QUEUE + 1, 10 * PAUSE_MS), "somebody has not been told yet"
+
+
+def test_a_pool_is_told_when_it_stands_otherwise() -> None:
+    told = Told(PAUSE_MS)
+    state = a_state()
+    first = told.new_loads(state)
+    told.remember({}, first, {})
+    assert told.new_loads(state) == ()
+
+    submit(state, a_job())
+    happen(state, a_lease("j1", a_placement("east-npu", 8)))
+    (load,) = told.new_loads(state)
+
+    assert [one.pool_id for one in first] == ["east-npu", "east-gpu", "north-npu", "north-dcu"]
+    assert (load.pool_id, load.allocated_cards) == ("east-npu", 8)
+
+
+def test_what_may_be_leased_is_online_and_heard_of() -> None:
+    state = a_state()
+    happen(
+        state,
+        ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=("east-npu-n002",)),
+        ev.CentreLinkChanged(at_ms=1, centre_id="north", is_heard=False),
+    )
+
+    loads = {load.pool_id: load for load in Told(PAUSE_MS).new_loads(state)}
+
+    def cards(pool_id: str) -> tuple[int, int, int]:
+        load = loads[pool_id]
+        return load.registered_cards, load.online_cards, load.schedulable_cards
+
+    assert cards("east-npu") == (16, 8, 8)
+    assert cards("east-gpu") == (8, 0, 0)
+    assert cards("north-npu") == (8, 8, 0)
+    assert (loads["north-dcu"].tflops, loads["north-dcu"].centre_id) == (400, "north")
+
+
+def test_without_a_park_no_pool_stands_anyhow() -> None:
+    assert Told(PAUSE_MS).new_loads(State()) == ()
