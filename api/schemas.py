@@ -291,6 +291,9 @@ class UtilisationView(Wire):
     average_bp: dict[str, int] = Field(description="by centre, and `park`")
     peak_bp: dict[str, int] = Field(description="the highest moment of each")
     peak_at_ms: dict[str, int] = Field(description="the first such moment")
+    step_ms: int = Field(
+        default=1, description="how close a pool's changes may be: of closer ones the last counts"
+    )
 
 
 class UsageLine(Wire):

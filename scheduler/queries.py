@@ -13,7 +13,6 @@ from scheduler.tables import (
     InboxRow,
     JobRow,
     LeaderRow,
-    UtilisationRow,
     ViewRow,
 )
 
@@ -189,14 +188,33 @@ def loads_now(connection: Connection, pool_ids: Sequence[str]) -> Sequence[Row[A
     return connection.execute(statement, {"pool_ids": list(pool_ids)}).all()
 
 
-def loads_between(connection: Connection, from_ms: int, to_ms: int) -> Sequence[Row[Any]]:
-    """The changes of every pool's load inside [`from_ms`, `to_ms`), in order of time."""
-    statement = (
-        select(UtilisationRow.__table__)
-        .where(UtilisationRow.at_ms >= from_ms, UtilisationRow.at_ms < to_ms)
-        .order_by(UtilisationRow.at_ms, UtilisationRow.pool_id)
+def loads_between(
+    connection: Connection, pool_ids: Sequence[str], from_ms: int, to_ms: int, step_ms: int = 1
+) -> Sequence[Row[Any]]:
+    """The changes of these pools' loads inside [`from_ms`, `to_ms`).
+
+    Of a pool's changes within the same `step_ms` the last one alone.
+    """
+    statement = text(
+        "SELECT load.* FROM unnest(CAST(:pool_ids AS text[])) AS pool (id), LATERAL "
+        "(SELECT DISTINCT ON (at_ms / :step_ms) * FROM utilisation WHERE pool_id = pool.id "
+        "AND at_ms >= :from_ms AND at_ms < :to_ms ORDER BY at_ms / :step_ms, at_ms DESC) AS load"
     )
-    return connection.execute(statement).all()
+    window = {"from_ms": from_ms, "to_ms": to_ms, "step_ms": step_ms}
+    return connection.execute(statement, {"pool_ids": list(pool_ids), **window}).all()
+
+
+def load_count(
+    connection: Connection, pool_ids: Sequence[str], from_ms: int, to_ms: int, count_max: int
+) -> int:
+    """How many changes there are inside [`from_ms`, `to_ms`); of each pool `count_max` at most."""
+    statement = text(
+        "SELECT count(*) FROM unnest(CAST(:pool_ids AS text[])) AS pool (id), LATERAL "
+        "(SELECT FROM utilisation WHERE pool_id = pool.id "
+        "AND at_ms >= :from_ms AND at_ms < :to_ms LIMIT :count_max) AS load"
+    )
+    window = {"from_ms": from_ms, "to_ms": to_ms, "count_max": count_max}
+    return connection.scalar(statement, {"pool_ids": list(pool_ids), **window}) or 0
 
 
 def loads_at(connection: Connection, pool_ids: Sequence[str], at_ms: int) -> Sequence[Row[Any]]:

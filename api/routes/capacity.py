@@ -1,7 +1,7 @@
 """Machines: what the park states, has, and may lease; how they stand, and how busy they were."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -29,6 +29,9 @@ PARK = "park"
 """All centres together, where averages and peaks are by centre."""
 
 DAY_MS = 86_400_000
+WINDOW_MS_MAX = 100 * DAY_MS
+CHANGES_MAX = 20_000
+"""So many changes are told exactly; of more, the last one of each step."""
 
 
 @router.get("/capacity", responses=problems(), summary="The park now")
@@ -104,12 +107,16 @@ def utilisation(
     """Load over time, and its average and peak; the last 24 hours unless the window says else.
 
     A rate is what was allocated of what is stated: failures and silence do not flatter it.
+
+    A window is 100 days long at most. Where much changed in it, `step_ms` says how close changes
+    are still told apart.
     """
-    begin_ms, end_ms = window(from_ms, to_ms, services.clock(), DAY_MS)
+    begin_ms, end_ms = window(from_ms, to_ms, services.clock(), DAY_MS, WINDOW_MS_MAX)
     end_ms = min(end_ms, max(services.clock(), begin_ms + 1))
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        steps = _steps(connection, park, begin_ms, end_ms)
+        step_ms = _step_ms(connection, list(park.pool_by_id), begin_ms, end_ms)
+        steps = _steps(connection, park, (begin_ms, end_ms), step_ms)
     everything = [step for some in steps.values() for step in some]
     by_name = {PARK: everything, **steps}
     totals = {name: waterfall(some, begin_ms, end_ms, Weight.P) for name, some in by_name.items()}
@@ -135,13 +142,25 @@ def utilisation(
         average_bp={name: total.utilisation_bp for name, total in totals.items()},
         peak_bp={name: found.utilisation_bp for name, found in peaks.items()},
         peak_at_ms={name: found.at_ms for name, found in peaks.items()},
+        step_ms=step_ms,
     )
 
 
-def _steps(connection: Connection, park: Park, from_ms: int, to_ms: int) -> dict[str, list[Step]]:
+def _step_ms(connection: Connection, pool_ids: Sequence[str], from_ms: int, to_ms: int) -> int:
+    """How finely the window is told: to the millisecond, where not too much happened in it."""
+    count = queries.load_count(connection, pool_ids, from_ms, to_ms, CHANGES_MAX + 1)
+    if count <= CHANGES_MAX:
+        return 1
+    return -(-(to_ms - from_ms) * len(pool_ids) // CHANGES_MAX)
+
+
+def _steps(
+    connection: Connection, park: Park, asked: tuple[int, int], step_ms: int
+) -> dict[str, list[Step]]:
     """How each centre's pools stood when the window began, and each change inside it."""
-    before = queries.loads_at(connection, list(park.pool_by_id), from_ms)
-    inside = queries.loads_between(connection, from_ms, to_ms)
+    pool_ids = list(park.pool_by_id)
+    before = queries.loads_at(connection, pool_ids, asked[0])
+    inside = queries.loads_between(connection, pool_ids, *asked, step_ms)
     steps: defaultdict[str, list[Step]] = defaultdict(list, {c.id: [] for c in park.centres})
     for row in (*before, *inside):
         steps[row.centre_id].append(

@@ -9,6 +9,7 @@ from api.schemas import Problem
 from api.values import MAX_MS
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+DAY_MS = 86_400_000
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 JobId = Annotated[str, Path(pattern=r"^[a-z0-9]{1,64}$", description="what the submit answered")]
@@ -38,16 +39,30 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def window(from_ms: int | None, to_ms: int | None, now_ms: int, default_ms: int) -> tuple[int, int]:
-    """A window of time: up to now, and as long as `default_ms`, unless the caller says else."""
+def window(
+    from_ms: int | None, to_ms: int | None, now_ms: int, default_ms: int, ms_max: int | None = None
+) -> tuple[int, int]:
+    """A window of time: up to now, and as long as `default_ms`, unless the caller says else.
+
+    `ms_max` is how long it may be; `None` where that does not matter.
+    """
     end_ms = now_ms if to_ms is None else to_ms
     begin_ms = max(0, end_ms - default_ms) if from_ms is None else from_ms
     if begin_ms >= end_ms:
-        error = {
-            "field": "from_ms",
-            "in": "query",
-            "problem": f"{begin_ms} is not before to_ms {end_ms}",
-            "fix": "choose an earlier from_ms or a later to_ms",
-        }
-        raise Refused(422, "the window of time is empty", errors=[error])
+        raise _bad_window(
+            "the window of time is empty",
+            f"{begin_ms} is not before to_ms {end_ms}",
+            "choose an earlier from_ms or a later to_ms",
+        )
+    if ms_max is not None and end_ms - begin_ms > ms_max:
+        raise _bad_window(
+            f"the window of time may be {ms_max // DAY_MS} days long at most",
+            f"{begin_ms} is {-(-(end_ms - begin_ms) // DAY_MS)} days before to_ms {end_ms}",
+            f"choose {end_ms - ms_max} or later, or ask in several steps",
+        )
     return begin_ms, end_ms
+
+
+def _bad_window(detail: str, problem: str, fix: str) -> Refused:
+    error = {"field": "from_ms", "in": "query", "problem": problem, "fix": fix}
+    return Refused(422, detail, errors=[error])

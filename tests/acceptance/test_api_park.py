@@ -1,8 +1,5 @@
-"""Machines, tenants, prices, archives and metrics over HTTP."""
+"""Machines, tenants, prices and metrics over HTTP."""
 
-import gzip
-import hashlib
-import random
 import shutil
 import subprocess
 from typing import Any
@@ -12,6 +9,7 @@ from sqlalchemy import insert
 
 from api.clock import now_ms
 from api.logs import Piece, append
+from api.routes import capacity as capacity_route
 from scheduler.tables import UtilisationRow
 from tests.acceptance.brokers import (
     PARK,
@@ -123,6 +121,41 @@ def test_utilisation_is_averaged_over_time_and_its_peak_is_dated(park: Served) -
         (begin_ms + HOUR_MS, 8 * 313, 16 * 313),
         (begin_ms + 2 * HOUR_MS, 12 * 313, 16 * 313),
     ]
+
+
+def test_a_window_with_many_changes_is_told_in_steps(
+    park: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_ms = 100 * HOUR_MS
+    rows = [
+        load("east-910b3", "east", begin_ms + 1_000 * second, 313, 16, 16, second % 2)
+        for second in range(600)
+    ]
+    with park.broker.services.database.begin() as connection:
+        connection.execute(insert(UtilisationRow), rows)
+    window = {"from_ms": begin_ms, "to_ms": begin_ms + 600_000}
+
+    exact = park.steel.get("/v1/utilisation", params=window).json()
+    monkeypatch.setattr(capacity_route, "CHANGES_MAX", 100)
+    coarse = park.steel.get("/v1/utilisation", params=window).json()
+
+    def at_ms(view: dict[str, Any]) -> list[int]:
+        return [point["at_ms"] for point in view["points"] if point["centre"] == "east"]
+
+    assert (exact["step_ms"], exact["average_bp"]["east"]) == (1, 313)
+    assert coarse["step_ms"] == 12_000
+    assert len(at_ms(exact)) > 400
+    assert at_ms(coarse) == [begin_ms, *range(begin_ms + 11_000, begin_ms + 600_000, 12_000)]
+
+
+def test_a_window_that_is_too_long_is_refused_with_one_that_is_not(park: Served) -> None:
+    refused = problem_of(park.steel.get("/v1/utilisation", params={"from_ms": 0}), 422)
+
+    assert "100 days" in refused["detail"]
+    fix = refused["errors"][0]["fix"]
+    from_ms = int(fix.split()[1])
+    window = {"from_ms": from_ms, "to_ms": from_ms + 100 * 86_400_000}
+    assert park.steel.get("/v1/utilisation", params=window).status_code == 200
 
 
 def load(  # noqa: PLR0913, PLR0917 - the columns of a row
@@ -241,46 +274,6 @@ def test_prices_are_published_for_the_future_and_never_for_the_past(park: Served
     gap = {**wanted, "id": "gap", "from_ms": now_ms() + 2 * HOUR_MS}
     gap["on_demand"] = {"ascend-910b3": "4.00"}
     assert "hygon-k100-ai" in problem_of(park.finance.post("/v1/prices", json=gap), 409)["detail"]
-
-
-def test_an_archive_comes_back_byte_for_byte(park: Served) -> None:
-    body = gzip.compress(random.Random(1).randbytes(3_000_000), mtime=0)
-    digest = hashlib.sha256(body).hexdigest()
-
-    first = park.steel.put(f"/v1/archives/{digest}", content=body)
-    again = park.steel.put(f"/v1/archives/{digest}", content=body)
-    other = park.fish.put(f"/v1/archives/{digest}", content=body)
-
-    assert [answer.status_code for answer in (first, again, other)] == [201, 200, 201]
-    for client in (park.steel, park.fish, park.agent):
-        assert client.get(f"/v1/archives/{digest}").content == body
-
-
-def test_an_archive_that_is_not_what_it_says_is_refused(park: Served) -> None:
-    body = gzip.compress(b"x", mtime=0)
-    digest = hashlib.sha256(body).hexdigest()
-    text = hashlib.sha256(b"text").hexdigest()
-
-    assert (
-        "sha256"
-        in problem_of(park.steel.put(f"/v1/archives/{digest}", content=body + b"y"), 422)["detail"]
-    )
-    assert (
-        "gzip" in problem_of(park.steel.put(f"/v1/archives/{text}", content=b"text"), 422)["detail"]
-    )
-    problem_of(park.agent.get(f"/v1/archives/{digest}"), 404)
-
-
-def test_an_archive_with_its_job_brings_it_to_the_centre(park: Served) -> None:
-    body = gzip.compress(b"work", mtime=0)
-    digest = hashlib.sha256(body).hexdigest()
-    problem_of(park.operator.post("/v1/jobs", json=job(tenant="fish", archive=digest)), 422)
-    park.operator.put(f"/v1/archives/{digest}", content=body)
-
-    accepted = park.operator.post("/v1/jobs", json=job(tenant="fish", archive=digest))
-
-    assert accepted.status_code == 201
-    assert accepted.json()["spec"]["archive"] == digest
 
 
 def test_a_log_is_read_from_a_byte_on_for_each_member(park: Served) -> None:

@@ -60,6 +60,8 @@ MUTANTS = [
     Mutant("api/routes/capacity.py", "maintenance_cards=0,", "maintenance_cards=row.online_cards - row.schedulable_cards,", "tests/acceptance/test_api_park.py -k averaged"),
     Mutant("api/cli/books.py", "tenant = tenant or session.default_tenant", "pass", "tests/acceptance/test_bills.py -k unless"),
     Mutant("api/cli/keys.py", 'key.tenant or key.centre or "-"', 'key.tenant or "-"', "tests/acceptance/test_bills.py -k centre"),
+    Mutant("api/routes/capacity.py", "if count <= CHANGES_MAX:", "if True:", "tests/acceptance/test_api_park.py -k steps"),
+    Mutant("scheduler/queries.py", "ORDER BY at_ms / :step_ms, at_ms DESC", "ORDER BY at_ms / :step_ms, at_ms", "tests/acceptance/test_api_park.py -k steps"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]
