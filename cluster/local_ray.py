@@ -52,7 +52,6 @@ class LocalRay:
     """
 
     def __init__(self, centre: Centre, park: Park, data_dir: Path, index: int) -> None:
-        assert 0 <= index < CENTRES_MAX, f"no address for a centre with index {index}"
         self.centre = centre
         self.data_dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - resolve() follows links
         self.token_path = self.data_dir / "ray-token"
@@ -63,7 +62,6 @@ class LocalRay:
             pool.id: park.device_kind_by_id[pool.device_kind_id].ray_resource
             for pool in centre.pools
         }
-        assert 0 < len(self._nodes) <= NODES_MAX, f"{len(self._nodes)} nodes do not fit one machine"
         digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:12]
         # Not the temporary folder of the environment: every process must find the same one.
         self.temp_dir = Path(f"/tmp/brain-ray-{digest}")  # noqa: S108 - see _make_private
@@ -79,6 +77,7 @@ class LocalRay:
 
     def start(self) -> None:
         """Start the cluster, or adopt it where it runs already; returns when all nodes are in."""
+        self._check_size()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _alone(self.data_dir / "ray.lock"):
             if self.is_running():
@@ -136,8 +135,20 @@ class LocalRay:
         number = [node.id for node in self._nodes].index(node_id)
         self._ray_start(number)
 
+    def _check_size(self) -> None:
+        """Refuse a centre that is none of one machine, as those of a real park are."""
+        if not (0 < len(self._nodes) <= NODES_MAX and 0 <= self._index < CENTRES_MAX):
+            raise RayFailed(
+                f"centre {self.centre.id} has {len(self._nodes)} nodes, and is number "
+                f"{self._index + 1} of its park: a Ray on this machine takes 1 to {NODES_MAX} "
+                f"nodes of one of the first {CENTRES_MAX} centres; name the centre's own Ray by "
+                "--ray-address and --ray-token-path, or take a local park file"
+            )
+
     def _start_nodes(self) -> None:
-        with _alone(Path("/tmp/brain-ray-ports.lock")):  # noqa: S108 - an empty file, never read
+        # Each user has one: others could not open it. Blocks of ports that two users choose at the
+        # same moment are told apart by Ray, which then fails to start.
+        with _alone(Path(f"/tmp/brain-ray-ports-{os.getuid()}.lock")):  # noqa: S108 - see _alone
             first_port = self._choose_ports()
             self._ports_path.write_text(str(first_port), encoding="utf-8")
             # The head holds its ports when it has started; then others may choose theirs.
@@ -303,8 +314,9 @@ class _Pause:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from doing the same at the same moment."""
-    with path.open("w") as lock:
+    """Keep other processes from doing the same at the same moment; the file stays empty."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

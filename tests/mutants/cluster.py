@@ -54,6 +54,8 @@ MUTANTS = [
     Mutant("cluster/shipping.py", "is_last=one.is_last,", "is_last=False,", "tests/unit/test_shipping.py"),
     Mutant("cluster/wire.py", "return _UNPRINTABLE.sub(_REPLACEMENT, text[:DETAIL_LENGTH_MAX])", "return text[:DETAIL_LENGTH_MAX]", "tests/unit/test_wire.py"),
     Mutant("cluster/wire.py", "text[:DETAIL_LENGTH_MAX]", "text", "tests/unit/test_wire.py"),
+    Mutant("cluster/local_ray.py", "        self._check_size()\n", "", "tests/unit/test_local_ray.py"),
+    Mutant("cluster/local_ray.py", " | os.O_NOFOLLOW", "", "tests/unit/test_local_ray.py"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
 ]
