@@ -48,6 +48,8 @@ def run_agent(settings: Settings, centre_id: str, ray: RayPlace | None) -> None:
                 ray_address=place.address,
                 ray_token_path=place.token_path,
                 data_dir=settings.data / "centres" / centre_id,
+                uid_from=None if settings.member_users == "off" else settings.member_uid_from,
+                is_uid_required=settings.member_users == "required",
             )
         )
 

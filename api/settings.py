@@ -47,6 +47,17 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=DEFAULT_FOLDER, validate_default=True, description="what is kept on this machine"
     )
+    member_users: Literal["auto", "required", "off"] = Field(
+        default="auto",
+        description="whether each tenant's members run as a system user of their own: auto (where "
+        "a centre's node can see to it), required (else they do not run) or off; for an agent",
+    )
+    member_uid_from: int = Field(
+        default=200_000,
+        ge=1_000,
+        le=1 << 30,
+        description="the first user id of tenants' members; the next ten thousand must be free",
+    )
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         default="info", description="debug, info, warning, error or critical"
     )

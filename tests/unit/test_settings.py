@@ -56,6 +56,17 @@ def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.Monke
     assert "hush" not in repr(Settings.load())
 
 
+@pytest.mark.parametrize(("name", "value"), [("MEMBER_USERS", "perhaps"), ("MEMBER_UID_FROM", "0")])
+def test_members_users_are_not_set_to_what_makes_no_sense(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Least of all to root's number."""
+    monkeypatch.setenv(f"BRAIN_{name}", value)
+
+    with pytest.raises(SettingsInvalid, match=f"BRAIN_{name}"):
+        Settings.load()
+
+
 @pytest.mark.parametrize(
     "url", ["ftp://x", "no url", "http://", "http://[", "http://host:99999", "http://host:0"]
 )
