@@ -188,7 +188,8 @@ class NodeTable:
                 node.is_heard, node.heard_at_s = True, now_s
                 node.incarnation, node.version = seen.incarnation, seen.version
                 if seen.complaint not in {"", node.complaint}:
-                    _log.warning("node %s: %s", node_id, seen.complaint)
+                    why = seen.complaint
+                    _log.warning("node %s does not keep tenants' members apart: %s", node_id, why)
                 node.complaint = seen.complaint
 
     def _snapshot(self) -> dict[str, _Node]:

@@ -5,11 +5,12 @@ cannot signal its own shim either. A node may choose where its Ray runs as root,
 user reaches the centre's folder and the Python of its Ray: `why_not` tries it.
 """
 
-import logging
 import os
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,33 +18,34 @@ PASSABLE = 0o711
 """The mode of a folder that others may pass through, but not list."""
 
 TRIAL_TIMEOUT_S = 20.0
+TRIED_AGAIN_S = 30.0
+"""How long a trial that failed is believed: somebody may have repaired what was in the way."""
+
 MESSAGE_LENGTH_MAX = 500
 
 # Cards that belong to a group: their driver's installation made it, or the system did.
 DEVICES = ("davinci*", "hisi_hdc", "devmm_svm", "kfd", "dri/*", "nvidia*", "mtgpu*", "cambricon*")
 _TRIAL = 'cd "$1" && exec "$2" -c ""'
 
-_log = logging.getLogger(__name__)
-
 
 class NodeUsers:
-    """Decides on its node whether members run as the users they are given; says so once if not."""
+    """Knows whether members of its node can run as the users they are given; any thread may ask."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._is_tried = False
+        self._lock = threading.Lock()
+        self._tried_at_s: float | None = None
         self.complaint = ""
 
     def why_not(self, uid: int) -> str:
         """Why members here cannot run as users of their own; empty where they can."""
-        if self._is_tried:
-            return ""
-        why = _why_not(uid, self._folder)
-        if why and why != self.complaint:
-            _log.warning("members are not kept apart from one another: %s", why)
-        self.complaint = why
-        self._is_tried = not why
-        return why
+        with self._lock:
+            now_s = time.monotonic()
+            is_old = self._tried_at_s is not None and now_s - self._tried_at_s > TRIED_AGAIN_S
+            if self._tried_at_s is None or (self.complaint and is_old):
+                self._tried_at_s = now_s
+                self.complaint = _why_not(uid, self._folder)
+            return self.complaint
 
 
 def _why_not(uid: int, folder: Path) -> str:

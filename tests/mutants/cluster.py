@@ -1,5 +1,7 @@
 """Deliberate bugs in `cluster/`, one a line."""
 
+import os
+
 from tests.mutants.mutant import Mutant
 
 # fmt: off
@@ -33,14 +35,12 @@ MUTANTS = [
     Mutant("cluster/shim.py", "self._kill_at_s = min(self._kill_at_s, kill_at_s)", "pass", "tests/unit/test_shim.py -k shorten"),
     Mutant("cluster/shim.py", "self._may_have_strays |= not is_shim or exit_code != 0", "pass", "tests/unit/test_shim.py -k nursery"),
     Mutant("cluster/archive.py", 'filter="data"', 'filter="fully_trusted"', "tests/unit/test_archive.py"),
-    Mutant("cluster/shim.py", "            _become_user(request)\n", "", "tests/unit/test_shim.py -k user"),
     Mutant("cluster/archive.py", "byte_count += entry.size", "byte_count = 0", "tests/unit/test_archive.py"),
     Mutant("cluster/archive.py", "if not 0 <= count <= HEADER_BYTES_MAX:", "if count < 0:", "tests/unit/test_archive.py"),
     Mutant("cluster/archive.py", "if position > self._end:", "if position < 0:", "tests/unit/test_archive.py"),
     Mutant("cluster/archive.py", "ValueError, LookupError, ArithmeticError),", "ValueError),", "tests/unit/test_archive.py"),
     Mutant("cluster/archive_store.py", ".{next(_numbers)}.new", ".new", "tests/unit/test_archive_store.py"),
     Mutant("cluster/archive_store.py", "if at_s < used_since_s:", "if True:", "tests/unit/test_archive_store.py"),
-    Mutant("cluster/users.py", "os.chown(name, uid, uid, dir_fd=parent, follow_symlinks=False)", "os.chown(name, uid, uid, dir_fd=parent)", "tests/unit/test_users.py"),
     Mutant("cluster/nursery.py", "        if any(fnmatchcase(name, pattern.strip()) for pattern in wanted)\n        and not", "        if not", "tests/unit/test_users.py"),
     Mutant("cluster/supervisor.py", "if why and start.is_uid_required:", "if False:", "tests/unit/test_supervisor.py"),
     Mutant("cluster/gang.py", "members = self.order.members if self.order else ()", "members = tuple(one for one in self.order.members if one.rank in self.members) if self.order else ()", "tests/unit/test_gang.py"),
@@ -59,3 +59,11 @@ MUTANTS = [
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
 ]
+# Only root may choose as whom a member runs: nobody else's tests can find these.
+AS_ROOT = [
+    Mutant("cluster/shim.py", "            _become_user(request)\n", "", "tests/unit/test_shim.py -k user"),
+    Mutant("cluster/users.py", "os.chown(name, uid, uid, dir_fd=parent, follow_symlinks=False)", "os.chown(name, uid, uid, dir_fd=parent)", "tests/unit/test_users.py"),
+    Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/test_supervisor.py -k apart"),
+    Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/test_supervisor.py -k apart"),
+]
+MUTANTS += AS_ROOT if os.geteuid() == 0 else []

@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 import io
+import os
 import tarfile
+import tempfile
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from cluster.supervisor import NodeSettings, Supervisor
 pytestmark = pytest.mark.enable_socket
 
 PATIENCE_S = 20
+UID = 212_345
 START = MemberStart(
     attempt_id="j.1",
     job_id="j",
@@ -99,7 +102,7 @@ def test_a_member_gets_its_cards_its_folders_and_no_secret(
 def test_a_member_that_must_be_kept_apart_and_cannot_be_is_refused(tmp_path: Path) -> None:
     """Root could, but not in a folder that only root may enter; anybody else cannot at all."""
     tmp_path.chmod(0o700)
-    start = replace(START, uid=212_345, is_uid_required=True)
+    start = replace(START, uid=UID, is_uid_required=True)
 
     end = done(tmp_path / "data", lambda node: ended(node, start))
 
@@ -111,12 +114,38 @@ def test_a_member_that_cannot_be_kept_apart_runs_and_the_node_complains(tmp_path
     tmp_path.chmod(0o700)
 
     async def work(node: Supervisor) -> MemberState:
-        end = await ended(node, replace(START, uid=212_345))
+        end = await ended(node, replace(START, uid=UID))
         seen = await node.watch("", 0, Leasing.RENEW, 0)
         assert seen.complaint
         return end
 
     assert done(tmp_path / "data", work).exit_code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may choose as whom to run")
+def test_a_member_that_is_kept_apart_has_its_folders_and_nobody_elses() -> None:
+    look = "id -u; pwd; cat f; echo x > ckpt/state; echo x > $HOME/mine; cat ../order.json; cat "
+    packed, sha256 = an_archive()
+    with tempfile.TemporaryDirectory(prefix="brain-") as folder:
+        data = Path(folder)
+        data.chmod(0o711)
+        (data / "ray-token").touch(mode=0o600)
+        start = replace(
+            START, archive=sha256, checkpoint_dir="ckpt", command=f"{look}{data}/ray-token", uid=UID
+        )
+
+        async def work(node: Supervisor) -> MemberState:
+            node._users._tried_at_s = 0.0  # as if tried: our Python may lie in root's own folder
+            await node.keep_archive(sha256, packed)
+            return await ended(node, start)
+
+        end = done(data, work)
+
+        assert said(data).startswith(f"{UID}\n{data}/runs/n1/j.1/work\ncontent")
+        assert said(data).count("Permission denied") == 2
+        assert (data / "checkpoints/j/state").stat().st_uid == UID
+        assert (data / "runs/n1/j.1/home/mine").stat().st_uid == UID
+        assert end.exit_code == 1
 
 
 def test_the_time_to_begin_does_not_count_while_a_folder_is_prepared(

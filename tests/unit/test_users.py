@@ -35,8 +35,9 @@ def test_a_node_that_cannot_keep_members_apart_says_why(tmp_path: Path) -> None:
 
     why = node.why_not(UID)
 
-    assert "cannot enter" in why if os.geteuid() == 0 else "does not run as root" in why
+    assert ("cannot enter" if os.geteuid() == 0 else "does not run as root") in why
     assert node.complaint == why
+    assert node.why_not(UID) == why
 
 
 @as_root
