@@ -23,6 +23,9 @@ PREFIX = "brk"
 TOUCH_EVERY_MS = 60_000
 TOUCHES_KEPT = 100_000
 KEY_LENGTH_MAX = 128
+CALLER = "caller"
+"""Under what name a request's state has its caller, where that had to be known before its body."""
+
 CHECK_EVERY_MS = 15_000
 """How long a key that was revoked may still follow something."""
 
@@ -187,13 +190,21 @@ def authenticate(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
     """The caller of this request; 401 where its key is missing or opens nothing."""
-    if bearer is None:
+    known: Caller | None = getattr(request.state, CALLER, None)
+    if known is not None:
+        return known
+    key = None if bearer is None else bearer.credentials
+    return caller_of(services, request.app.state.touches, key)
+
+
+def caller_of(services: Services, touches: Touches, key: str | None) -> Caller:
+    """Whose key it is; raises `Refused` (401) where it is nobody's, or none."""
+    if not key:
         raise _unauthorised("send the header Authorization: Bearer brk_...")
     with services.database.connect() as connection:
-        caller = find_caller(connection, bearer.credentials)
+        caller = find_caller(connection, key)
         if caller is None:
             raise _unauthorised("this key is unknown or was revoked")
-        touches: Touches = request.app.state.touches
         touches.touch(connection, caller.key_id, services.clock())
     return caller
 

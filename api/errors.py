@@ -110,6 +110,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def answer_to(request: Request, error: Exception) -> JSONResponse:
+    """The same answer for who stands outside of `install`: a middleware."""
+    match error:
+        case Refused():
+            return _refused(request, error)
+        case PoolTimeout():
+            return _busy(request, error)
+        case DBAPIError():
+            return _database(request, error)
+        case _:
+            return _unexpected(request, error)
+
+
 def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Refused)
     return answer(error.problem, error.headers)

@@ -9,7 +9,12 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import errors
-from api.app import Limits
+from api.auth import Touches
+from api.bodies import Bodies
+from api.database import engine
+from api.feed import Feed
+from api.services import Services
+from api.settings import Settings
 
 SECRET = "the password is hunter2"
 
@@ -18,7 +23,9 @@ SECRET = "the password is hunter2"
 def client() -> TestClient:
     app = FastAPI()
     errors.install(app)
-    app.add_middleware(Limits)
+    nowhere = engine("postgresql://nobody@nowhere/nothing")
+    services = Services(settings=Settings(), database=nowhere, feed=Feed(nowhere))
+    app.add_middleware(Bodies, services=services, touches=Touches())
 
     @app.get("/bug")
     def bug() -> None:
