@@ -41,7 +41,7 @@ MUTANTS = [
     Mutant("api/wiring.py", "self._own_database = own_engine(database)", "self._own_database = database", "tests/acceptance/test_slow_readers.py -k leader"),
     Mutant("api/routes/archives.py", "    with services.database.connect() as connection:\n        return connection.scalar(select(ArchiveChunkRow.body).where(*one))", "    return services.database.connect().scalar(select(ArchiveChunkRow.body).where(*one))", "tests/acceptance/test_slow_readers.py -k archive"),
     Mutant("api/streams.py", "self._count_by_scope[scope] -= 1", "pass", "tests/acceptance/test_api_events.py -k streams"),
-    Mutant("api/streams.py", "await self._content.aclose()", "pass", "tests/acceptance/test_api_events.py -k streams"),
+    Mutant("api/streams.py", "await self._content.aclose()", "pass", "tests/unit/test_streams.py"),
     Mutant("api/streams.py", "if own >= STREAMS_PER_SCOPE_MAX:", "if False:", "tests/acceptance/test_api_events.py -k streams"),
     Mutant("api/streams.py", "if total >= STREAMS_MAX:", "if False:", "tests/acceptance/test_api_events.py -k streams"),
     Mutant("api/routes/events.py", "if not await watch.is_valid():", "if False:", "tests/acceptance/test_api_events.py -k revoked"),

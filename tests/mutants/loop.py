@@ -58,7 +58,6 @@ MUTANTS = [
     Mutant("scheduler/invariants.py", "assert allocated <= centre.stated_tflops", "assert allocated <= park.stated_tflops", _INVARIANTS),
     Mutant("scheduler/invariants.py", "assert not (record.is_cancelled and job_id in state.queue)", "assert True", _INVARIANTS),
     Mutant("scheduler/told.py", "if told is not None and not is_due:", "if told is not None:", _TOLD),
-    Mutant("scheduler/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", _TOLD),
     Mutant("scheduler/told.py", "self.answers.pop(job_id, None)", "pass", _TOLD),
     Mutant("scheduler/told.py", "self.loads.get(load.pool_id) != load", "True", _TOLD),
     Mutant("scheduler/loads.py", "schedulable_cards=online if is_heard else 0", "schedulable_cards=online", _TOLD),
