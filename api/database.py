@@ -17,6 +17,12 @@ LOCK_TIMEOUT_MS = 5_000
 MIGRATION_LOCK = 7_306_108_871
 """Which advisory lock a migrating process holds: any number that nobody else here uses."""
 
+SWEEP_LOCK = 7_306_108_872
+"""Held by whoever throws old things away."""
+
+ARCHIVES_LOCK = 7_306_108_873
+"""Shared by those who bring archives, and held by who throws some away."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_PORT = 8420
+KEPT_DAYS_MAX = 36_500
 DEFAULT_FOLDER = Path("~/.industry-brain")
 FILE_VARIABLE = "BRAIN_SETTINGS"
 
@@ -57,6 +58,21 @@ class Settings(BaseSettings):
         ge=1_000,
         le=1 << 30,
         description="the first user id of tenants' members; the next ten thousand must be free",
+    )
+    logs_kept_days: int = Field(
+        default=30, ge=1, le=KEPT_DAYS_MAX, description="how long output is kept after a job's end"
+    )
+    archives_kept_days: int = Field(
+        default=7,
+        ge=1,
+        le=KEPT_DAYS_MAX,
+        description="how long a working directory is kept that no unfinished job needs",
+    )
+    utilisation_kept_days: int = Field(
+        default=90,
+        ge=3,
+        le=KEPT_DAYS_MAX,
+        description="how long it is kept how busy the centres were; after two days by the minute",
     )
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         default="info", description="debug, info, warning, error or critical"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, update
 
 from api.auth import Caller
 from api.clock import new_job_ids
@@ -128,7 +128,7 @@ def put(
     """Into the queue with all of them, or `Refused` and none."""
     now_ms = services.clock()
     _check_possible(jobs, declared, now_ms)
-    _check_archives(connection, jobs, caller)
+    _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
     wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
@@ -151,15 +151,23 @@ def _check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> Non
 _NEVER = "The job could never run"
 
 
-def _check_archives(connection: Connection, jobs: Sequence[Job], caller: Caller) -> None:
-    """A job may name only what its submitter has uploaded: the hash alone opens nothing."""
+def _check_archives(
+    connection: Connection, jobs: Sequence[Job], caller: Caller, now_ms: int
+) -> None:
+    """A job may name only what its submitter has uploaded: the hash alone opens nothing.
+
+    Each is noted as used now, so that it is not thrown away as old before the job is there.
+    """
     owner = caller.tenant_id or OPERATORS
     asked = sorted({job.archive for job in jobs if job.archive})
     if not asked:
         return
-    statement = select(ArchiveRow.sha256).where(
-        ArchiveRow.tenant_id == owner, ArchiveRow.sha256.in_(asked)
+    used = (
+        update(ArchiveRow)
+        .where(ArchiveRow.tenant_id == owner, ArchiveRow.sha256.in_(asked))
+        .values(created_at_ms=now_ms)
+        .returning(ArchiveRow.sha256)
     )
-    unknown = sorted(set(asked) - set(connection.scalars(statement)))
+    unknown = sorted(set(asked) - set(connection.scalars(used)))
     if unknown:
         raise Refused(422, f"archive {unknown[0]} is not here: upload it first")

@@ -53,7 +53,10 @@ class AnswerRow(Base):
 
 
 class ArchiveRow(Base):
-    """A tenant has uploaded this working directory; equal bytes are stored once for all."""
+    """A tenant has uploaded this working directory; equal bytes are stored once for all.
+
+    `created_at_ms` is when it was last brought, or named by a new job.
+    """
 
     __tablename__ = "archives"
 

@@ -21,7 +21,7 @@ from api.data_folder import hold
 from api.database import engine, migrate, own_engine
 from api.declaring import declare
 from api.feed import Feed
-from api.housekeeping import Housekeeper
+from api.housekeeping import Housekeeper, Retention
 from api.metrics import MeasuredLog, Metrics
 from api.park_file import ParkFile, load
 from api.postgres import EmbeddedPostgres
@@ -69,7 +69,9 @@ class Broker:
         runs: dict[str, Callable[[], None]] = {
             "leader": self.loop.run,
             "inbox": InboxListener(self._own_database, self.loop.wake, self.loop.stop).run,
-            "housekeeper": Housekeeper(self._own_database, now_ms, self.loop.stop).run,
+            "housekeeper": Housekeeper(
+                self._own_database, now_ms, Retention.of(settings), self.loop.stop
+            ).run,
         }
         self._threads = [
             threading.Thread(target=run, name=name, daemon=True) for name, run in runs.items()

@@ -10,12 +10,13 @@ from typing import IO, Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from starlette.concurrency import run_in_threadpool
 
 from api.administration import ArchiveView
 from api.auth import Caller, CallerDep, Role, WorkerDep
+from api.database import ARCHIVES_LOCK
 from api.errors import Refused, missing
 from api.routes.parameters import problems
 from api.services import Services, ServicesDep
@@ -71,23 +72,37 @@ def _store(services: Services, caller: Caller, sha256: str, size: int, file: IO[
     file.seek(0)
     owner = caller.tenant_id or OPERATORS
     with services.database.begin() as connection:
-        _check_room(connection, owner, size)
-        row = upsert(ArchiveRow).values(
-            tenant_id=owner, sha256=sha256, byte_count=size, created_at_ms=services.clock()
-        )
-        noted = row.on_conflict_do_nothing().returning(ArchiveRow.sha256)
-        is_new = connection.scalar(noted) is not None
+        # What is here now stays until we are done.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({ARCHIVES_LOCK})"))
+        is_new = not _is_renewed(connection, owner, sha256, services.clock())
+        if is_new:
+            _check_room(connection, owner, size, services.settings.archives_kept_days)
+            row = upsert(ArchiveRow).values(
+                tenant_id=owner, sha256=sha256, byte_count=size, created_at_ms=services.clock()
+            )
+            connection.execute(row.on_conflict_do_nothing())
         first = select(ArchiveChunkRow.number).where(ArchiveChunkRow.sha256 == sha256).limit(1)
         if connection.scalar(first) is None:
             _write_chunks(connection, sha256, file)
     return is_new
 
 
-def _check_room(connection: Connection, owner: str, size: int) -> None:
+def _is_renewed(connection: Connection, owner: str, sha256: str, now_ms: int) -> bool:
+    """Whether the owner has it already: it is kept as long as if it came now."""
+    mine = (ArchiveRow.tenant_id == owner, ArchiveRow.sha256 == sha256)
+    statement = update(ArchiveRow).where(*mine).values(created_at_ms=now_ms)
+    return connection.execute(statement).rowcount > 0
+
+
+def _check_room(connection: Connection, owner: str, size: int, kept_days: int) -> None:
     held = select(func.coalesce(func.sum(ArchiveRow.byte_count), 0))
-    total = connection.scalar(held.where(ArchiveRow.tenant_id == owner)) or 0
+    total = int(connection.scalar(held.where(ArchiveRow.tenant_id == owner)) or 0)
     if total + size > OWNER_BYTES_MAX:
-        raise Refused(413, f"{total >> 20} MiB are kept, and {OWNER_BYTES_MAX >> 20} MiB may be")
+        raise Refused(
+            413,
+            f"{total >> 20} MiB of working directories are kept, and {OWNER_BYTES_MAX >> 20} MiB "
+            f"may be; one that no unfinished job needs goes {kept_days} days after its last use",
+        )
 
 
 def _write_chunks(connection: Connection, sha256: str, file: IO[bytes]) -> None:

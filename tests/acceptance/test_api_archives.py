@@ -4,7 +4,12 @@ import gzip
 import hashlib
 import random
 
-from tests.acceptance.brokers import Served, job, problem_of
+import pytest
+from sqlalchemy import select, update
+
+from api.routes import archives
+from api.tables import ArchiveRow
+from tests.acceptance.brokers import Served, job, problem_of, submitted
 
 
 def test_an_archive_comes_back_byte_for_byte(park: Served) -> None:
@@ -45,3 +50,39 @@ def test_an_archive_with_its_job_brings_it_to_the_centre(park: Served) -> None:
 
     assert accepted.status_code == 201
     assert accepted.json()["spec"]["archive"] == digest
+
+
+def test_what_is_here_already_needs_no_more_room(
+    park: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (gzip.compress(text, mtime=0) for text in (b"first", b"second"))
+    digests = [hashlib.sha256(body).hexdigest() for body in (first, second)]
+    assert park.poor.put(f"/v1/archives/{digests[0]}", content=first).status_code == 201
+    monkeypatch.setattr(archives, "OWNER_BYTES_MAX", len(first))
+
+    again = park.poor.put(f"/v1/archives/{digests[0]}", content=first)
+    refused = park.poor.put(f"/v1/archives/{digests[1]}", content=second)
+
+    assert again.status_code == 200
+    assert "7 days after its last use" in problem_of(refused, 413)["detail"]
+    assert park.poor.get(f"/v1/archives/{digests[1]}").status_code == 404
+
+
+@pytest.mark.parametrize("use", ["upload", "submit"])
+def test_an_archive_that_is_used_again_is_kept_as_if_it_were_new(park: Served, use: str) -> None:
+    body = gzip.compress(use.encode(), mtime=0)
+    digest = hashlib.sha256(body).hexdigest()
+    park.steel.put(f"/v1/archives/{digest}", content=body)
+    database = park.broker.services.database
+    with database.begin() as connection:
+        old = update(ArchiveRow).where(ArchiveRow.sha256 == digest).values(created_at_ms=1)
+        connection.execute(old)
+
+    if use == "upload":
+        park.steel.put(f"/v1/archives/{digest}", content=body)
+    else:
+        submitted(park.steel, archive=digest)
+
+    with database.connect() as connection:
+        of_it = select(ArchiveRow.created_at_ms).where(ArchiveRow.sha256 == digest)
+        assert (connection.scalar(of_it) or 0) > 1
