@@ -243,7 +243,9 @@ def test_an_end_that_cannot_be_written_is_written_as_soon_as_it_can(nursery: Nur
     alive = os.open(run / "alive", os.O_RDONLY | os.O_NONBLOCK)
 
     (nursery.root / "go").touch()
-    eventually(lambda: not tree_of(run))
+    eventually(lambda: (run / "ended.new").stat().st_size < RECORD_BYTES_MAX)
+    tried_ns = (run / "ended.new").stat().st_mtime_ns
+    eventually(lambda: (run / "ended.new").stat().st_mtime_ns > tried_ns)
     was_alive = is_shim_alive(alive)
     (run / "ended" / "in the way").rmdir()
     (run / "ended").rmdir()
