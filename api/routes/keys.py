@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Response
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from api.administration import KeyList, Me
 from api.asking import IdempotencyKey, once, remember
@@ -18,6 +18,8 @@ from api.tables import KeyRow
 router = APIRouter(prefix="/v1", tags=["keys"])
 
 KEYS_SHOWN = 10_000
+KEYS_PER_TENANT_MAX = 100
+"""That open something; a revoked one makes room for another."""
 
 
 @router.get("/me", responses=problems(), summary="Who this key is")
@@ -57,6 +59,7 @@ def make_key(
     create = once(caller, key, "keys", wanted.model_dump(mode="json"))
     with services.database.begin() as connection:
         _check_owner(connection, services, wanted)
+        _check_room(connection, wanted.tenant)
         made = create_key(
             connection,
             Role(wanted.role),
@@ -105,6 +108,15 @@ def _check_owner(connection: Connection, services: Services, wanted: KeyCreate) 
             fix = f"use one of {', '.join(sorted(known))}"
             error = {"field": field, "in": "body", "problem": f"{name} is unknown", "fix": fix}
             raise Refused(422, f"there is no {field} {name}", errors=[error])
+
+
+def _check_room(connection: Connection, tenant_id: str | None) -> None:
+    if tenant_id is None:
+        return
+    theirs = (KeyRow.tenant_id == tenant_id, KeyRow.revoked_at_ms.is_(None))
+    count = connection.scalar(select(func.count()).select_from(KeyRow).where(*theirs)) or 0
+    if count >= KEYS_PER_TENANT_MAX:
+        raise Refused(409, f"tenant {tenant_id} has {count} keys and may have no more: revoke one")
 
 
 @router.delete(

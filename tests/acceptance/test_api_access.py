@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.clock import now_ms
+from api.routes import keys
 from tests.acceptance.brokers import (
     Served,
     await_state,
@@ -184,6 +185,25 @@ def test_a_tenant_makes_keys_for_itself_alone(wanted: dict[str, str], park: Serv
 )
 def test_a_key_is_for_somebody_who_exists(wanted: dict[str, str], park: Served) -> None:
     assert problem_of(park.operator.post("/v1/keys", json=wanted), 422)["errors"]
+
+
+def test_a_tenant_has_so_many_keys_and_no_more(
+    park: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "KEYS_PER_TENANT_MAX", 2)
+    made = park.poor.post("/v1/keys", json={"role": "tenant"}).json()
+
+    refused = park.poor.post("/v1/keys", json={"role": "tenant"})
+    for_it = park.operator.post("/v1/keys", json={"role": "tenant", "tenant": "poor"})
+    other = park.operator.post("/v1/keys", json={"role": "finance"})
+
+    assert "tenant poor has 2 keys" in problem_of(refused, 409)["detail"]
+    problem_of(for_it, 409)
+    assert other.status_code == 201
+    park.poor.delete(f"/v1/keys/{made['id']}")
+    again = park.poor.post("/v1/keys", json={"role": "tenant"})
+    assert again.status_code == 201
+    park.poor.delete(f"/v1/keys/{again.json()['id']}")
 
 
 def test_a_key_cannot_revoke_itself(park: Served) -> None:

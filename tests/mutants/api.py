@@ -75,6 +75,8 @@ MUTANTS = [
     Mutant("api/housekeeping.py", "is_more = is_ours and step", "is_more = step", "tests/unit/test_housekeeping.py -k time"),
     Mutant("api/routes/archives.py", "is_new = not _is_renewed(connection, owner, sha256, services.clock())", "is_new = True", "tests/acceptance/test_api_archives.py -k room"),
     Mutant("api/submission.py", ".values(created_at_ms=now_ms)", ".values(created_at_ms=ArchiveRow.created_at_ms)", "tests/acceptance/test_api_archives.py -k used"),
+    Mutant("api/routes/keys.py", "if count >= KEYS_PER_TENANT_MAX:", "if False:", "tests/acceptance/test_api_access.py -k many"),
+    Mutant("api/routes/keys.py", "theirs = (KeyRow.tenant_id == tenant_id, KeyRow.revoked_at_ms.is_(None))", "theirs = (KeyRow.tenant_id == tenant_id,)", "tests/acceptance/test_api_access.py -k many"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]
