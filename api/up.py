@@ -190,6 +190,8 @@ class LocalPark:
             yield threads
         except BaseException:
             with _signals_ignored():
+                for cluster in clusters:
+                    cluster.give_up()
                 self._end_processes()  # among them those that the threads wait for
                 threads.shutdown(cancel_futures=True)
                 for cluster in clusters:

@@ -36,7 +36,7 @@ PORTS_TO = 32_000  # below what Linux gives to outgoing connections
 PORT_BLOCK = 250
 PORTS_FOR_HEAD = 10
 PORTS_PER_NODE = 7
-ERROR_BYTES_SHOWN = 2_000
+STARTS_MAX = 2
 POLL_S = 0.05
 
 
@@ -57,6 +57,7 @@ class LocalRay:
         self.token_path = self.data_dir / "ray-token"
         self.log_path = self.data_dir / "ray.log"
         self._index = index
+        self._is_given_up = threading.Event()
         self._nodes = tuple(node for pool in centre.pools for node in pool.nodes())
         self._resource_by_pool = {
             pool.id: park.device_kind_by_id[pool.device_kind_id].ray_resource
@@ -85,7 +86,11 @@ class LocalRay:
             self._end_processes()
             _make_private(self.temp_dir)
             self._write_token()
-            self._start_nodes()
+            self._start_nodes_patiently()
+
+    def give_up(self) -> None:
+        """A start that is under way in another thread, and fails, is not tried again."""
+        self._is_given_up.set()
 
     def stop(self) -> None:
         """End the cluster's processes, and what the centre's supervisors still run."""
@@ -145,25 +150,38 @@ class LocalRay:
                 "--ray-address and --ray-token-path, or take a local park file"
             )
 
+    def _start_nodes_patiently(self) -> None:
+        """On a busy machine a node may miss the 30 s that Ray gives it; the next try may not."""
+        for tries_left in reversed(range(STARTS_MAX)):
+            try:
+                self._start_nodes()
+            except RayFailed:
+                self._end_processes()
+                if tries_left == 0 or self._is_given_up.is_set():
+                    raise
+            else:
+                return
+
     def _start_nodes(self) -> None:
+        starting = ThreadPoolExecutor(len(self._nodes))
+        try:
+            head = self._start_head(starting)
+            others = [starting.submit(self._ray_start, n) for n in range(1, len(self._nodes))]
+            for start in (head, *others):
+                start.result()
+        finally:
+            starting.shutdown()
+
+    def _start_head(self, starting: ThreadPoolExecutor) -> Future[None]:
         # Each user has one: others could not open it. Blocks of ports that two users choose at the
         # same moment are told apart by Ray, which then fails to start.
         with _alone(Path(f"/tmp/brain-ray-ports-{os.getuid()}.lock")):  # noqa: S108 - see _alone
             first_port = self._choose_ports()
             self._ports_path.write_text(str(first_port), encoding="utf-8")
-            # The head holds its ports when it has started; then others may choose theirs.
-            starting = ThreadPoolExecutor(len(self._nodes))
             head = starting.submit(self._ray_start, 0)
+            # The head holds its ports when it has started; then others may choose theirs.
             self._await_port(first_port, head)
-        others = [starting.submit(self._ray_start, n) for n in range(1, len(self._nodes))]
-        try:
-            for start in (head, *others):
-                start.result()
-        except RayFailed:
-            self._end_processes()
-            raise
-        finally:
-            starting.shutdown()
+        return head
 
     def _ray_start(self, number: int) -> None:
         node = self._nodes[number]
@@ -187,11 +205,9 @@ class LocalRay:
                 check=False,
             )
         if done.returncode != 0:
-            said = self.log_path.read_bytes()[said_from:][-ERROR_BYTES_SHOWN:]
-            raise RayFailed(
-                f"Ray's node {node.id} did not start; {self.log_path} ends with:\n"
-                f"{said.decode(errors='replace').strip()}"
-            )
+            said = self.log_path.read_bytes()[said_from:].decode(errors="replace").split("\n")
+            why = next((line.strip() for line in reversed(said) if line.strip()), "it says nothing")
+            raise RayFailed(f"Ray's node {node.id} did not start: {why} (see {self.log_path})")
 
     def _node_options(self, node: Node, number: int) -> list[str]:
         ports = self._first_port() + PORTS_FOR_HEAD + number * PORTS_PER_NODE
