@@ -182,6 +182,27 @@ def month_sums(
     return (*_sums(connection, used), *_sums(connection, back))
 
 
+def sums_after(connection: Connection, month: str, seq: int) -> tuple[int, tuple[UsageSum, ...]]:
+    """What was written about a month after `seq`, added up, and the newest fact's own seq.
+
+    For one who adds up as it comes: it costs what is new. The connection must see one moment
+    (REPEATABLE READ); facts come into sight in their order, for one writer at a time commits them.
+    """
+    bounds, mine = month_bounds(month), UsageRow.month == month
+    is_new, is_given_back_now = UsageRow.seq > seq, UsageCreditRow.seq > seq
+    sums = (
+        _used(*bounds).where(mine, is_new),
+        _given_back(*bounds).where(mine, is_given_back_now),
+        _given_back(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),
+    )
+    newest = (
+        connection.scalar(select(func.max(UsageRow.seq)).where(mine, is_new)),
+        connection.scalar(select(func.max(UsageCreditRow.seq)).where(is_given_back_now)),
+    )
+    lines = tuple(line for statement in sums for line in _sums(connection, statement))
+    return max(seq, *(found or 0 for found in newest)), lines
+
+
 def within(seq: Seq, after_seq: int | None, through_seq: int | None) -> Iterator[Condition]:
     """Facts written after one moment and up to another; None is no limit."""
     if after_seq is not None:

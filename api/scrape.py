@@ -10,8 +10,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from typing_extensions import override
 
-from accounting.calendar import month_bounds, month_of
-from accounting.store import credit_sums, usage_sums
+from accounting.calendar import month_of
 from api.errors import Refused
 from api.services import Services
 from scheduler import queries
@@ -42,13 +41,15 @@ class TableCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         services = self._services
         with services.database.connect() as connection:
+            # One moment for all of it, which the tally needs to count everything once.
+            connection.execution_options(isolation_level="REPEATABLE READ")
             yield from _broker(connection, services)
-            yield from _queue(connection, services.clock())
+            yield from _queue(connection, services)
             try:
                 yield from _machines(connection, services)
             except Refused:
                 return  # no park yet
-            yield from _books(connection, services.clock())
+            yield from _books(connection, services)
 
 
 def _gauge(name: str, about: str, labels: Sequence[str] = ()) -> GaugeMetricFamily:
@@ -80,18 +81,19 @@ def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
     yield lag
 
 
-def _queue(connection: Connection, now_ms: int) -> Iterator[Metric]:
+def _queue(connection: Connection, services: Services) -> Iterator[Metric]:
     jobs = _gauge("jobs", "Jobs that are not over, by state.", ("state",))
     over = CounterMetricFamily(
         "brain_jobs_ended", "Jobs that are over, by state and cause.", labels=("state", "cause")
     )
-    counts = queries.job_counts(connection)
+    counts = queries.unfinished_counts(connection)
     for state in (*queries.WAITING_STATES, *queries.HOLDING_STATES):
-        jobs.add_metric((state,), counts.pop((state, ""), 0))
-    for key, count in sorted(counts.items()):
+        jobs.add_metric((state,), counts.get(state, 0))
+    for key, count in sorted(services.tally.ended(connection).items()):
         over.add_metric(key, count)
     yield jobs
     yield over
+    now_ms = services.clock()
     waiting = _gauge("queue_jobs", "Jobs that wait, by tenant.", ("tenant",))
     oldest = _gauge("queue_oldest_wait_seconds", "How long the oldest has waited.", ("tenant",))
     for tenant_id, count, submitted_at_ms in queries.waiting_by_tenant(connection):
@@ -121,13 +123,9 @@ def _machines(connection: Connection, services: Services) -> Iterator[Metric]:
     yield from (cards, pflops, ratio)
 
 
-def _books(connection: Connection, now_ms: int) -> Iterator[Metric]:
+def _books(connection: Connection, services: Services) -> Iterator[Metric]:
     """This month: gauges, since a month begins at nothing."""
-    begin_ms, end_ms = month_bounds(month_of(now_ms))
-    lines = (
-        *usage_sums(connection, begin_ms, end_ms),
-        *credit_sums(connection, begin_ms, end_ms),
-    )
+    lines = services.tally.usage(connection, month_of(services.clock()))
     device_ms: defaultdict[tuple[str, str, str], int] = defaultdict(int)
     fen: defaultdict[str, int] = defaultdict(int)
     for line in lines:

@@ -15,6 +15,7 @@ from api.gauge import QueueGauge
 from api.metrics import Metrics
 from api.settings import Settings
 from api.streams import OpenStreams
+from api.tally import Tally
 from cluster.driver import Driver
 
 
@@ -37,6 +38,7 @@ class Services:
     gauge: QueueGauge = field(default_factory=QueueGauge)
     streams: OpenStreams = field(default_factory=OpenStreams)
     metrics: Metrics = field(default_factory=Metrics)
+    tally: Tally = field(default_factory=Tally)
 
 
 def of(request: Request) -> Services:

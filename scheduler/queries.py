@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
 from scheduler.job import FINAL_STATES, JobState
 from scheduler.tables import (
@@ -19,6 +19,9 @@ from scheduler.tables import (
 WAITING_STATES = (JobState.QUEUED, JobState.HELD)
 SCANNED_SEQS = 100_000
 HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
+
+_ENDING_KINDS = ("ended", "cancel_requested")
+"""Facts that may be a job's last: a job that does not run yet ends when it is cancelled."""
 
 _IS_DECLARED = or_(
     ViewRow.name == "park",
@@ -261,11 +264,20 @@ def pending_count(connection: Connection) -> int:
     return connection.scalar(statement.where(InboxRow.consumed_seq.is_(None))) or 0
 
 
-def job_counts(connection: Connection) -> dict[tuple[str, str], int]:
-    """How many jobs stand in each state; only those that are over have a cause."""
-    cause = case((JobRow.state.in_(FINAL_STATES), func.coalesce(JobRow.end_cause, "")), else_="")
-    statement = select(JobRow.state, cause, func.count()).group_by(JobRow.state, cause)
-    return {(row[0], row[1]): row[2] for row in connection.execute(statement)}
+def ended_counts(
+    connection: Connection, after_seq: int | None = None
+) -> dict[tuple[str, str], int]:
+    """How many jobs are over, by state and cause; after a fact of the log, or (None) in all.
+
+    With `after_seq` the connection must see one moment (REPEATABLE READ): each job ends once.
+    """
+    cause = func.coalesce(JobRow.end_cause, "")
+    statement = select(JobRow.state, cause, func.count()).where(JobRow.state.in_(FINAL_STATES))
+    if after_seq is not None:
+        last = (EventRow.seq > after_seq, EventRow.kind.in_(_ENDING_KINDS))
+        statement = statement.where(JobRow.id.in_(select(EventRow.job_id).where(*last)))
+    rows = connection.execute(statement.group_by(JobRow.state, cause))
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int]]:
