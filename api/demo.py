@@ -28,20 +28,36 @@ STEPS = 6
 
 def demo(output: Path, *, is_kept: bool) -> None:
     """The whole walk; raises `DemoFailed` where something does not go as it must."""
+    _make(output)
     with _data_folder() as folder:
         park = LocalPark(folder, LOCAL_PARK, _free_port(), _say)
         heading(1, "A park on this machine", "一台机器上的园区")
         with park.running() as profile:
             walk = Walk(park.url, profile, folder)
+            _say(f"console: {park.url}/", f"控制台：{park.url}/")
             _show_park(walk)
             _follow(walk, output)
             if is_kept:
                 _keep(park)
             heading(6, "The end", "结束")
-            console.print(f"  {both('console', '控制台')}: {park.url}/")
-            _say("stopping everything ...", "正在停止全部进程…")
+            _say(f"the files are in {output}/", f"结果文件在 {output}/")
+            _say(
+                f"stopping everything, the console at {park.url}/ too: `brain demo --keep` or "
+                "`brain up` leaves it up",
+                f"正在停止全部进程，包括控制台 {park.url}/：`brain demo --keep` 或 `brain up` "
+                "可保持运行",
+            )
         _check_nothing_is_left(folder)
         _say("no process is left running", "没有遗留任何进程")
+
+
+def _make(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoFailed(
+            f"{output} cannot hold files ({error.strerror}): choose another folder by --output"
+        ) from None
 
 
 def heading(number: int, english: str, chinese: str) -> None:

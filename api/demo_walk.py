@@ -77,7 +77,7 @@ class Walk:
             self._note("digits", broker.submit(prepared.job))
 
     def _submit_batch(self, tenant: str, kind: str) -> None:
-        names = [f"short-{tenant}-{number}" for number in range(1, SHORT_COUNT + 1)]
+        names = [f"{tenant}-short{number}" for number in range(1, SHORT_COUNT + 1)]
         jobs = [
             JobCreate(name=name, command=SHORT, devices=1, device=[kind], limit="5m")
             for name in names
@@ -219,7 +219,6 @@ class Walk:
         with self.client("operator") as broker:
             jobs = [broker.job(job_id) for job_id in self.ids.values()]
         console.print(jobs_table(jobs))
-        output.mkdir(parents=True, exist_ok=True)
         for name in ("model.npz", "result.json"):
             found = list(self.data.rglob(f"outputs/{self.ids['digits']}/**/{name}"))
             if not found:
