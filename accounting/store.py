@@ -203,6 +203,11 @@ def sums_after(connection: Connection, month: str, seq: int) -> tuple[int, tuple
     return max(seq, *(found or 0 for found in newest)), lines
 
 
+def index_new_facts(connection: Connection) -> None:
+    """Let new usage be found by its seq: until then `sums_after` reads all that came since."""
+    connection.execute(text("SELECT brin_summarize_new_values('usage_by_time')"))
+
+
 def within(seq: Seq, after_seq: int | None, through_seq: int | None) -> Iterator[Condition]:
     """Facts written after one moment and up to another; None is no limit."""
     if after_seq is not None:

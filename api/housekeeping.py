@@ -1,4 +1,7 @@
-"""What is thrown away in time: what nobody will ask for again. Never the books, never an event."""
+"""The hourly chores: what nobody will ask for again is thrown away, the books' index is kept.
+
+Never the books themselves, never an event.
+"""
 
 import logging
 import threading
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete, exists, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from accounting.store import index_new_facts
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings
 from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow
@@ -84,7 +88,7 @@ class Housekeeper:
 
 def sweep(engine: Engine, now_ms: int, retention: Retention) -> Iterator[None]:
     """Delete what is too old, a little in each transaction; gives way after each."""
-    for step in (_answers, _requests, _logs, _archives, _old_loads, _close_loads):
+    for step in (_answers, _requests, _logs, _archives, _old_loads, _close_loads, _books):
         for _ in range(STEPS_MAX):
             with engine.begin() as connection:
                 is_ours = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({SWEEP_LOCK})"))
@@ -178,3 +182,8 @@ def _close_loads(connection: Connection, now_ms: int, _: Retention) -> bool:
 def _delete_loads(connection: Connection, statement: str, from_ms: int, to_ms: int) -> bool:
     window = {"from_ms": from_ms, "to_ms": to_ms, "count": LOADS_AT_ONCE}
     return connection.execute(text(statement), window).rowcount == LOADS_AT_ONCE
+
+
+def _books(connection: Connection, _: int, __: Retention) -> bool:
+    index_new_facts(connection)
+    return False

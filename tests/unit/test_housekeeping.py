@@ -1,10 +1,12 @@
 """What is old goes; what may still be asked for stays."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
+from accounting import store
 from api import housekeeping
 from api.database import SWEEP_LOCK, engine
 from api.housekeeping import ANSWERS_KEPT_MS, DAY_MS, REQUESTS_KEPT_MS, Retention, sweep
@@ -14,6 +16,7 @@ from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogR
 from scheduler import queries
 from scheduler.job import JobState
 from scheduler.tables import AttemptRow, InboxRow, JobRow, UtilisationRow
+from tests.builders import USAGE
 
 NOW_MS = 200 * DAY_MS
 MINUTE_MS = 60_000
@@ -236,3 +239,15 @@ def test_who_runs_a_broker_says_how_long_what_is_kept(monkeypatch: pytest.Monkey
     asked = Retention.of(Settings())
 
     assert asked == Retention(logs_ms=3 * DAY_MS, archives_ms=4 * DAY_MS, loads_ms=5 * DAY_MS)
+
+
+def test_new_usage_is_found_by_its_number(database: Engine) -> None:
+    unindexed = text("SELECT brin_summarize_new_values('usage_by_time')")
+    with database.begin() as connection:
+        # More than the index sums up by itself as rows come in.
+        store.book(connection, [replace(USAGE, reference=f"j{n}") for n in range(9_000)], [], [])
+
+    sweep_all(database)
+
+    with database.begin() as connection:
+        assert connection.scalar(unindexed) == 0
