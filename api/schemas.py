@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,7 @@ from api.values import (
     VisiblePath,
     listed,
     whole,
+    without_nul,
 )
 
 MAX_COMMAND_LENGTH = 65_536
@@ -41,6 +43,14 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Command = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH),
+    AfterValidator(without_nul),
+]
+EnvValue = Annotated[
+    str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)
+]
 GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
 
 
@@ -64,7 +74,7 @@ class CheckpointSpec(Wire):
 class JobSpec(Wire):
     """A training job, as in a job file: the same fields in YAML, JSON and the API."""
 
-    command: Annotated[str, StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH)] = Field(
+    command: Command = Field(
         description="run by `sh -c` in the working directory, once for each member"
     )
     devices: GangCount = Field(description="cards of the whole gang")
@@ -96,7 +106,7 @@ class JobSpec(Wire):
     centres: Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=16)] = Field(
         default=[], description="only in these centres; empty: any"
     )
-    env: Annotated[dict[str, str], Field(max_length=MAX_ENV_COUNT)] = Field(
+    env: Annotated[dict[str, EnvValue], Field(max_length=MAX_ENV_COUNT)] = Field(
         default={}, description="variables of each member; BRAIN_* and RAY_* are the broker's"
     )
     workdir: VisiblePath | None = Field(
@@ -112,17 +122,15 @@ class JobSpec(Wire):
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
-        if "\x00" in self.command:
-            raise ValueError("command must not contain NUL")
+        if not self.command.strip():
+            raise ValueError("command: say what to run")
         if self.workdir is not None and self.archive is not None:
             raise ValueError("give workdir or archive, not both")
-        for name, value in self.env.items():
+        for name in self.env:
             if not _VARIABLE.fullmatch(name):
                 raise ValueError(f"env: {name[:40]!r} is no variable name")
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
-            if "\x00" in value or len(value) > MAX_ENV_VALUE_LENGTH:
-                raise ValueError(f"env: the value of {name} is too long or contains NUL")
         return self
 
 

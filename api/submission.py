@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
 from api.auth import Caller
 from api.clock import new_job_ids
 from api.declared import Declared
-from api.durations import duration_text
 from api.errors import Refused
 from api.reasons import view as reason_view
 from api.schemas import CheckpointSpec, JobCreate, JobSpec
@@ -93,29 +93,35 @@ def _checkpoint(spec: CheckpointSpec | None) -> Checkpoint | None:
 
 
 def spec_of(job: Job) -> JobSpec:
-    """A job as its user stated it, so that it can be submitted again."""
-    kept = job.checkpoint
-    checkpoint = kept and {"dir": kept.dir, "signal": kept.signal, "grace": f"{kept.grace_ms}ms"}
-    return JobSpec.model_validate(
-        {
-            "command": job.command,
-            "devices": job.device_count,
-            "name": job.name or None,
-            "device": list(job.device_kind_ids),
-            "nodes": job.node_count,
-            "members": job.member_count,
-            "limit": duration_text(job.limit_ms),
-            "priority": job.priority.value,
-            "project": job.project,
-            "field": job.field or None,
-            "centres": list(job.centre_ids),
-            "env": dict(job.env),
-            "workdir": job.workdir,
-            "archive": job.archive,
-            "retries": job.retry_count,
-            "checkpoint": checkpoint,
-        }
+    """A job as its user stated it, so that it can be submitted again.
+
+    Not looked at again: it is told as it was taken, by whatever rules there were then.
+    """
+    return JobSpec.model_construct(
+        command=job.command,
+        devices=job.device_count,
+        name=job.name or None,
+        device=list(job.device_kind_ids),
+        nodes=job.node_count,
+        members=job.member_count,
+        limit=job.limit_ms,
+        priority=job.priority.value,
+        project=job.project,
+        field=job.field or None,
+        centres=list(job.centre_ids),
+        env=dict(job.env),
+        workdir=job.workdir,
+        archive=job.archive,
+        retries=job.retry_count,
+        checkpoint=_checkpoint_spec(job.checkpoint),
     )
+
+
+def _checkpoint_spec(kept: Checkpoint | None) -> CheckpointSpec | None:
+    if kept is None:
+        return None
+    signal: Any = kept.signal
+    return CheckpointSpec.model_construct(dir=kept.dir, signal=signal, grace=kept.grace_ms)
 
 
 def put(

@@ -19,7 +19,9 @@ MIN_LIMIT_MS = 1_000
 MAX_GRACE_MS = 3_600_000
 MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTED = re.compile(r"[\t\n\u2028-\u202e\u2066-\u2069]")
+"""Ends a line, or turns the order of what stands around it."""
 
 
 def _duration_schema(longest_ms: int, pattern: str, example: str) -> WithJsonSchema:
@@ -43,6 +45,19 @@ def without_control_characters(text: str) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    if _UNPRINTED.search(text):
+        raise ValueError("it must be one line, without signs that turn the direction of writing")
+    return text
+
+
+def without_nul(text: str) -> str:
+    """What a database, and the environment of a process, can hold."""
+    if "\x00" in text:
+        raise ValueError("NUL is not allowed")
+    return text
+
+
 def _relative_path(text: str) -> str:
     without_control_characters(text)
     if text.startswith(("/", "~")) or ".." in text.split("/") or "\\" in text:
@@ -59,7 +74,11 @@ def _visible_path(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(without_control_characters)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Name = Annotated[Text, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Name = Annotated[
+    Text,
+    StringConstraints(min_length=1, max_length=128, strip_whitespace=True),
+    AfterValidator(one_line),
+]
 RelativePath = Annotated[
     str, StringConstraints(min_length=1, max_length=1_024), AfterValidator(_relative_path)
 ]

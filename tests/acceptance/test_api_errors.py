@@ -1,6 +1,7 @@
 """Every refusal is a problem that says what, which, and what to do; never a stack trace."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -185,3 +186,77 @@ def test_an_archive_may_be_larger_but_not_endless(park: Served) -> None:
     answer = park.steel.put(f"/v1/archives/{'0' * 64}", content=b"x", headers=size)
 
     assert "64 MiB" in problem_of(answer, 413)["detail"]
+
+
+def spoiled(value: Any, sign: str) -> Iterator[Any]:
+    """The value once for each text in it, and each name of an object, with the sign at its end."""
+    match value:
+        case str():
+            yield value + sign
+        case list():
+            for index, part in enumerate(value):
+                for bad in spoiled(part, sign):
+                    yield [*value[:index], bad, *value[index + 1 :]]
+        case dict():
+            for name, part in value.items():
+                yield {**value, name + sign: part}
+                for bad in spoiled(part, sign):
+                    yield {**value, name: bad}
+        case _:
+            pass
+
+
+WHOLE_JOB = {
+    "command": "true",
+    "devices": 1,
+    "name": "whole",
+    "device": ["ascend-910b3"],
+    "project": "default",
+    "field": "ocean",
+    "centres": ["east"],
+    "env": {"A": "b"},
+    "workdir": "/data",
+    "checkpoint": {"dir": "ckpt", "grace": "60s"},
+}
+
+
+def described_bodies(park: Served) -> Iterator[tuple[str, str, Any]]:
+    """Method, address and an example of each body that the description has."""
+    yield "post", "/v1/jobs", WHOLE_JOB
+    for path, methods in park.nobody.get("/openapi.json").json()["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            shown = [example["value"] for example in body.get("examples", {}).values()]
+            for example in [*shown, *([body["example"]] if "example" in body else [])]:
+                yield method, path.format(tenant_id="steel", centre_id="east"), example
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud800"])
+def test_text_that_no_database_takes_is_refused_wherever_it_stands(sign: str, park: Served) -> None:
+    asked, taken = 0, []
+    for method, path, example in described_bodies(park):
+        for body in spoiled(example, sign):
+            for client in (park.steel, park.operator, park.finance, park.agent):
+                answer = client.request(method, path, content=json.dumps(body), headers=JSON)
+                asked += 1
+                assert answer.status_code < 500, (path, body, answer.text)
+                if answer.is_success:
+                    taken.append(path)
+
+    assert asked > 200
+    # An agent's words are taken with the sign replaced: a report that is refused comes for ever.
+    assert set(taken) <= {f"/v1/agents/east/{what}" for what in ("report", "orders", "logs")}
+
+
+@pytest.mark.parametrize("command", [" ", "\n\t"])
+def test_a_command_says_what_to_run(command: str, park: Served) -> None:
+    refused = problem_of(park.steel.post("/v1/jobs", json=job(command=command)), 422)
+
+    assert "say what to run" in refused["errors"][0]["problem"]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x9b31m", "a\u202eb", "a\u2028b"])
+def test_a_name_is_one_line_that_shows_what_it_is(name: str, park: Served) -> None:
+    refused = problem_of(park.steel.post("/v1/jobs", json=job(name=name)), 422)
+
+    assert fields_of(refused) == ["name"]

@@ -77,6 +77,10 @@ MUTANTS = [
     Mutant("api/submission.py", ".values(created_at_ms=now_ms)", ".values(created_at_ms=ArchiveRow.created_at_ms)", "tests/acceptance/test_api_archives.py -k used"),
     Mutant("api/routes/keys.py", "if count >= KEYS_PER_TENANT_MAX:", "if False:", "tests/acceptance/test_api_access.py -k many"),
     Mutant("api/routes/keys.py", "theirs = (KeyRow.tenant_id == tenant_id, KeyRow.revoked_at_ms.is_(None))", "theirs = (KeyRow.tenant_id == tenant_id,)", "tests/acceptance/test_api_access.py -k many"),
+    Mutant("api/values.py", '    if "\\x00" in text:', "    if False:", "tests/acceptance/test_api_errors.py -k database"),
+    Mutant("api/values.py", "if _UNPRINTED.search(text):", "if False:", "tests/acceptance/test_api_errors.py -k line"),
+    Mutant("api/schemas.py", "str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)", "str, AfterValidator(without_nul)", "tests/acceptance/test_api_errors.py -k database"),
+    Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/test_submission.py"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]
