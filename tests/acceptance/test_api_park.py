@@ -131,6 +131,8 @@ def test_a_window_with_many_changes_is_told_in_steps(
         load("east-910b3", "east", begin_ms + 1_000 * second, 313, 16, 16, second % 2)
         for second in range(600)
     ]
+    # How the pool stood before the window, whatever another test wrote still earlier.
+    rows.append(load("east-910b3", "east", begin_ms - HOUR_MS, 313, 16, 16, 8))
     with park.broker.services.database.begin() as connection:
         connection.execute(insert(UtilisationRow), rows)
     window = {"from_ms": begin_ms, "to_ms": begin_ms + 600_000}
