@@ -154,11 +154,25 @@ def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
     return -record.job.priority.rank, record.job.limit_ms, record.job.submitted_at_ms, record.job.id
 
 
-class Option(NamedTuple):
-    """Where a job could be, and what it would cost at most."""
+@dataclass(slots=True)
+class Candidate:
+    """A pool that could hold a shape, and what the plan has found out about the two.
+
+    `full` says why it does not fit now, by whether it would end before the pool's reservation;
+    `is_hopeless` that nothing that runs will make room for it.
+    """
 
     pool: Pool
     wanted: Fit
+    room: PoolRoom
+    full: dict[bool, Reason] = field(default_factory=dict)
+    is_hopeless: bool = False
+
+
+class Option(NamedTuple):
+    """Where a job could be, and what it would cost at most."""
+
+    candidate: Candidate
     hold_micros: int
 
 
@@ -171,10 +185,8 @@ class Desk:
     now_ms: int
     policy: Policy
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
-    _fits: dict[Shape, list[tuple[Pool, Fit]]] = field(default_factory=dict)
-    _full: dict[tuple[Shape, str, bool], Reason] = field(default_factory=dict)
+    _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
-    _hopeless: set[tuple[Shape, str]] = field(default_factory=set)
     _allowances: Allowances = field(init=False)
 
     def __post_init__(self) -> None:
@@ -212,47 +224,50 @@ class Desk:
         end_ms = self.now_ms + job.longest_ms
         reasons: list[Reason] = []
         payable: list[Option] = []
-        for pool, wanted in candidates:
-            money = self._allowances.hold_micros(job, pool)
+        for candidate in candidates:
+            money = self._allowances.hold_micros(job, candidate.pool)
             if isinstance(money, Reason):
                 reasons.append(money)
                 continue
-            full = self._why_full(shape, pool, wanted, end_ms)
+            full = self._why_full(job, candidate, end_ms)
             if full is None:
-                return self._grant(job, pool, wanted, end_ms, money)
+                return self._grant(job, Option(candidate, money), end_ms)
             reasons.append(full)
-            payable.append(Option(pool, wanted, money))
+            payable.append(Option(candidate, money))
         if not payable:
             self._allowances.save_for(job, reasons)
-        return self._wait(job, shape, payable, reasons)
+        return self._wait(job, payable, reasons)
 
-    def _candidates(self, shape: Shape) -> list[tuple[Pool, Fit]]:
-        known = self._fits.get(shape)
+    def _candidates(self, shape: Shape) -> list[Candidate]:
+        known = self._candidates_by_shape.get(shape)
         if known is None:
             answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, self.park)]
-            known = [(pool, answer) for pool, answer in answers if isinstance(answer, Fit)]
-            self._fits[shape] = known
+            known = self._candidates_by_shape[shape] = [
+                Candidate(pool, answer, self._room(pool))
+                for pool, answer in answers
+                if isinstance(answer, Fit)
+            ]
         return known
 
-    def _why_full(self, shape: Shape, pool: Pool, wanted: Fit, end_ms: int) -> Reason | None:
+    def _why_full(self, job: Job, candidate: Candidate, end_ms: int) -> Reason | None:
         """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
-        closed_by = self._closed_by.get(pool.id)
+        closed_by = self._closed_by.get(candidate.pool.id)
         if closed_by is not None:
             return Reason(
                 code=ReasonCode.RESERVED,
-                where=pool.id,
-                need=shape.device_count,
+                where=candidate.pool.id,
+                need=job.device_count,
                 detail=f"job {closed_by} is ahead and nothing may pass it",
             )
-        room = self._room(pool)
-        key = (shape, pool.id, room.is_short(end_ms))
-        reason = self._full.get(key)
-        if reason is None and room.find(wanted, end_ms) is None:
-            reason = self._full[key] = self._describe(shape, pool, wanted, room)
+        is_short = candidate.room.is_short(end_ms)
+        reason = candidate.full.get(is_short)
+        if reason is None and candidate.room.find(candidate.wanted, end_ms) is None:
+            reason = candidate.full[is_short] = self._describe(job.device_count, candidate)
         return reason
 
-    def _describe(self, shape: Shape, pool: Pool, wanted: Fit, room: PoolRoom) -> Reason:
-        need, where = shape.device_count, pool.id
+    def _describe(self, need: int, candidate: Candidate) -> Reason:
+        pool, wanted, room = candidate.pool, candidate.wanted, candidate.room
+        where = pool.id
         if pool.centre_id not in self.state.heard_centre_ids:
             return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
         if room.reservation is not None and room.now.find(wanted) is not None:
@@ -278,9 +293,9 @@ class Desk:
             return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
         return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
 
-    def _grant(self, job: Job, pool: Pool, wanted: Fit, end_ms: int, hold_micros: int) -> Grant:
-        room = self._room(pool)
-        shares = room.find(wanted, end_ms)
+    def _grant(self, job: Job, option: Option, end_ms: int) -> Grant:
+        pool, room = option.candidate.pool, option.candidate.room
+        shares = room.find(option.candidate.wanted, end_ms)
         assert shares is not None, f"{job.id} no longer fits into {pool.id}"
         placement = Placement(
             centre_id=pool.centre_id,
@@ -289,43 +304,40 @@ class Desk:
             shares=shares,
         )
         room.take(placement, job.id, end_ms)
-        self._allowances.take(job, hold_micros)
-        return Grant(job_id=job.id, placement=placement, hold_micros=hold_micros)
+        self._allowances.take(job, option.hold_micros)
+        return Grant(job_id=job.id, placement=placement, hold_micros=option.hold_micros)
 
-    def _wait(
-        self, job: Job, shape: Shape, payable: list[Option], reasons: list[Reason]
-    ) -> Verdict:
+    def _wait(self, job: Job, payable: list[Option], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.
 
         Only where it can pay: nobody is kept out for one who cannot.
         """
         if not self.policy.is_backfilling:
             for option in payable:
-                self._closed_by.setdefault(option.pool.id, job.id)
+                self._closed_by.setdefault(option.candidate.pool.id, job.id)
             return Verdict(reasons=tuple(reasons))
         promises = [
             (reservation, option)
             for option in payable
-            if (reservation := self._promise(job, shape, option.pool, option.wanted)) is not None
+            if (reservation := self._promise(job, option.candidate)) is not None
         ]
         if not promises:
             return Verdict(reasons=tuple(reasons))
         reservation, option = min(promises, key=lambda promise: promise[0].start_ms)
-        self._room(option.pool).reserve(reservation)
+        option.candidate.room.reserve(reservation)
         self._allowances.promise(job, reservation.start_ms, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         return Verdict(reasons=tuple(reasons), planned_start_ms=reservation.start_ms)
 
-    def _promise(self, job: Job, shape: Shape, pool: Pool, wanted: Fit) -> Reservation | None:
+    def _promise(self, job: Job, candidate: Candidate) -> Reservation | None:
         """What takes a placement gives it back later: a shape without hope stays without it."""
-        room = self._room(pool)
-        if room.reservation is not None or pool.centre_id not in self.state.heard_centre_ids:
+        room = candidate.room
+        if room.reservation is not None or candidate.is_hopeless:
             return None
-        if (shape, pool.id) in self._hopeless:
+        if candidate.pool.centre_id not in self.state.heard_centre_ids:
             return None
-        reservation = room.earliest(job.id, wanted, self.now_ms)
-        if reservation is None:
-            self._hopeless.add((shape, pool.id))
+        reservation = room.earliest(job.id, candidate.wanted, self.now_ms)
+        candidate.is_hopeless = reservation is None
         return reservation
 
     def _room(self, pool: Pool) -> PoolRoom:
