@@ -18,14 +18,13 @@ from sqlalchemy import (
     select,
     text,
     tuple_,
-    union_all,
 )
 
 from accounting.calendar import month_bounds, month_edges, month_of
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
 from accounting.statement import order_of
-from accounting.tables import PriceListRow, TransferRow, UsageCreditRow, UsageRow
+from accounting.tables import BalanceRow, PriceListRow, UsageCreditRow, UsageRow
 from accounting.usage import Charge, UsageCredit, UsageSlice, UsageSum
 
 PAGE_ROWS = 1_000
@@ -34,6 +33,15 @@ PAGE_ROWS = 1_000
 _SLICE_NAMES = tuple(field.name for field in fields(UsageSlice))
 _CREDIT_NAMES = tuple(field.name for field in fields(UsageCredit))
 _TRANSFER_NAMES = tuple(field.name for field in fields(Transfer))
+
+# In one statement, so that what accounts hold is written once for all of them.
+_BOOK_TRANSFERS = text(
+    "INSERT INTO transfers"
+    " (kind, reference, tenant_id, debit_account, credit_account, amount_micros, at_ms)"
+    " SELECT * FROM unnest(CAST(:kind AS text[]), CAST(:reference AS text[]),"
+    " CAST(:tenant_id AS text[]), CAST(:debit_account AS text[]), CAST(:credit_account AS text[]),"
+    " CAST(:amount_micros AS bigint[]), CAST(:at_ms AS bigint[]))"
+)
 
 Condition = ColumnElement[bool]
 Seq = SQLColumnExpression[int]
@@ -58,10 +66,15 @@ def book(
     if credits_:
         connection.execute(insert(UsageCreditRow), [_row(c, _CREDIT_NAMES) for c in credits_])
     if transfers:
-        connection.execute(insert(TransferRow), [_row(t, _TRANSFER_NAMES) for t in transfers])
+        connection.execute(_BOOK_TRANSFERS, _columns(transfers))
 
 
-def _row(fact: UsageSlice | UsageCredit | Transfer, names: Iterable[str]) -> dict[str, Any]:
+def _columns(transfers: Sequence[Transfer]) -> dict[str, list[Any]]:
+    columns = {name: [getattr(t, name) for t in transfers] for name in _TRANSFER_NAMES}
+    return columns | {"kind": [t.kind.value for t in transfers]}
+
+
+def _row(fact: UsageSlice | UsageCredit, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in names}
 
 
@@ -106,22 +119,11 @@ def _pairs(lists: Iterable[Sequence[Any]]) -> tuple[tuple[str, int], ...]:
 
 def balances(connection: Connection, tenant_id: str | None = None) -> Mapping[str, int]:
     """What each account holds in micro-yuan; with a tenant, by that tenant's transfers alone."""
-    sides = union_all(
-        *(
-            select(account.label("account"), amount.label("amount")).where(
-                *(() if tenant_id is None else (TransferRow.tenant_id == tenant_id,))
-            )
-            for account, amount in (
-                (TransferRow.debit_account, -TransferRow.amount_micros),
-                (TransferRow.credit_account, 1 * TransferRow.amount_micros),
-            )
-        )
-    ).subquery()
-    totals = select(sides.c.account, func.sum(sides.c.amount)).group_by(sides.c.account)
-    return {
-        account: int(amount)
-        for account, amount in connection.execute(totals.order_by(sides.c.account))
-    }
+    totals = select(BalanceRow.account, func.sum(BalanceRow.amount_micros))
+    if tenant_id is not None:
+        totals = totals.where(BalanceRow.tenant_id == tenant_id)
+    by_account = totals.group_by(BalanceRow.account).order_by(BalanceRow.account)
+    return {account: int(amount) for account, amount in connection.execute(by_account)}
 
 
 def usage_sums(

@@ -1,6 +1,7 @@
 """The books' tables: facts that are only ever added to, and the statements made of them.
 
-Their migration has PostgreSQL refuse every UPDATE, DELETE and TRUNCATE, whoever asks for it.
+Their migration has PostgreSQL refuse every UPDATE, DELETE and TRUNCATE, whoever asks for it. What
+accounts hold is added up by PostgreSQL itself, in the transaction of each transfer.
 
 `seq` numbers the facts in the order in which they were written, over all tables: a closed month
 remembers the last one that it took in, so what comes later is known to be late.
@@ -113,6 +114,16 @@ class TransferRow(Base):
     amount_micros: Mapped[int]
     at_ms: Mapped[int]
     seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+
+
+class BalanceRow(Base):
+    """The sum of a tenant's transfers at one account: a trigger of `transfers` writes it."""
+
+    __tablename__ = "balances"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    amount_micros: Mapped[int]
 
 
 class ClosingRow(Base):

@@ -66,8 +66,11 @@ def _engine(url: str, pool_size: int, overflow: int) -> Engine:
     )
 
 
-def migrate(url: str) -> None:
-    """Bring the tables up to date; of several processes that start at once, one does it."""
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the tables up to date, or to an earlier `revision`.
+
+    Of several processes that start at once, one does it.
+    """
     migrating = engine(url)
     try:
         with migrating.begin() as connection:
@@ -78,6 +81,6 @@ def migrate(url: str) -> None:
             )
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         migrating.dispose()

@@ -212,6 +212,64 @@ def test_balances_follow_from_the_transfers(connection: Connection) -> None:
     assert store.balances(connection, "steel") == ledger.balances(transfers[:-1])
 
 
+AMOUNTS = st.integers(1, 10**12)
+TENANTS = st.sampled_from(["steel", "port"])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[list[ledger.Transfer]]:
+    """Transfers of every kind, of two tenants, booked in any order and in any batches."""
+    count = draw(st.integers(1, 20))
+    makers = (
+        lambda tenant, name, amount: ledger.top_up(tenant, amount, name, 0),
+        lambda tenant, name, amount: ledger.hold(tenant, name, amount, 1),
+        lambda tenant, name, amount: ledger.post(tenant, "east", name, 0, amount, 2),
+        lambda tenant, name, amount: ledger.release(tenant, name, amount, 3),
+        lambda tenant, name, amount: ledger.credit(tenant, "east", name, amount, 4),
+    )
+    transfers = [
+        draw(st.sampled_from(makers))(draw(TENANTS), f"j{number}.1", draw(AMOUNTS))
+        for number in range(count)
+    ]
+    cuts = sorted(draw(st.sets(st.integers(1, count), max_size=5)))
+    return [transfers[begin:end] for begin, end in pairwise([0, *cuts, count])]
+
+
+@given(batches=histories())
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_accounts_hold_is_the_sum_of_all_transfers(
+    connection: Connection, batches: list[list[ledger.Transfer]]
+) -> None:
+    transfers = [transfer for batch in batches for transfer in batch]
+    of_port = [transfer for transfer in transfers if transfer.tenant_id == "port"]
+
+    with closing(connection.begin_nested()) as savepoint:
+        for batch in batches:
+            store.book(connection, [], [], batch)
+        held, held_by_port = store.balances(connection), store.balances(connection, "port")
+        savepoint.rollback()
+
+    assert held == ledger.balances(transfers)
+    assert held_by_port == ledger.balances(of_port)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE balances SET amount_micros = 9",
+        "INSERT INTO balances VALUES ('steel', 'a', 9)",
+        "DELETE FROM balances",
+    ],
+)
+def test_nobody_writes_what_accounts_hold(connection: Connection, change: str) -> None:
+    store.book(connection, [], [], [TOP_UP])
+
+    with pytest.raises(DBAPIError, match="table balances follows from the transfers"):
+        connection.execute(text(change))
+
+
 def test_a_price_list_comes_back_as_it_was_published(connection: Connection) -> None:
     second = replace(PRICES, id="a", from_ms=9, on_demand=(("z", 2), ("a", 1)), vat_permille=30)
     store.publish_price_list(connection, second)

@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from accounting import ledger, store
 from api.database import BadDatabaseUrl, engine, migrate
 from api.migrations.tables import METADATA
 from api.postgres import EmbeddedPostgres
@@ -45,6 +46,26 @@ def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
         versions = connection.scalars(text("SELECT version_num FROM alembic_version")).all()
     database.dispose()
     assert len(versions) == 1
+
+
+def test_a_migration_adds_up_what_was_booked_before_it(empty_url: str) -> None:
+    migrate(empty_url, "0005")
+    transfers = [
+        ledger.top_up("steel", 7, "bank-1", 0),
+        ledger.hold("steel", "j1.1", 3, 1),
+        ledger.top_up("port", 5, "bank-2", 0),
+    ]
+    database = engine(empty_url)
+    with database.begin() as connection:
+        store.book(connection, [], [], transfers[:2])
+
+    migrate(empty_url)
+
+    with database.begin() as connection:
+        store.book(connection, [], [], transfers[2:])
+        assert store.balances(connection) == ledger.balances(transfers)
+        assert store.balances(connection, "steel") == ledger.balances(transfers[:2])
+    database.dispose()
 
 
 def test_every_usual_spelling_of_an_address_is_understood(database_url: str) -> None:
