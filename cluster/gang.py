@@ -104,6 +104,13 @@ class Attempt:
             state.end is MemberEnd.STOPPED or _has_failed(state) for state in ends
         )
 
+    def is_not_to_run(self, state: MemberState) -> bool:
+        """Whether a member goes on of what was reported as over: it may run elsewhere by now.
+
+        So it is where an agent that lost its memory was told to stop before a node has told it.
+        """
+        return self.final is not None and state.phase is not MemberPhase.ENDED
+
     def note_shipped(self, done: set[MemberKey]) -> bool:
         """Take in which members' output has wholly reached who reads it; whether this is all.
 

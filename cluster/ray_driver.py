@@ -291,6 +291,9 @@ class RayDriver:
         attempt = self._attempts.get(state.attempt_id)
         if attempt is None:
             self._adopt(node_id)
+        elif attempt.is_not_to_run(state):
+            if calls := self._nodes.calls(node_id):
+                calls.stop(state.attempt_id, state.rank, Stop(grace_ms=FAILED_GANG_GRACE_MS))
         elif self._note(attempt, state):
             self._advance(attempt)
 

@@ -73,6 +73,7 @@ class _Node:
     is_heard: bool = False
     incarnation: str = ""
     version: int = 0
+    is_to_repeat: bool = False
     complaint: str = ""
     ask_again_at_s: float = 0.0
 
@@ -151,14 +152,16 @@ class NodeTable:
     def watch_anew(self, node_id: str) -> None:
         """Have the node say everything once more."""
         with self._lock:
-            self._nodes[node_id].version = 0
+            self._nodes[node_id].is_to_repeat = True
 
     def watch(self, leasing: Leasing) -> list[tuple[str, Seen]]:
         """What supervisors have to say, as soon as one has."""
         now_s = time.monotonic()
         for node_id, node in self._snapshot().items():
             if not self._watches.is_asked(node_id) and node.ask_again_at_s <= now_s:
-                call = node.calls.watch(node.incarnation, node.version, leasing, WATCH_S)
+                since = 0 if node.is_to_repeat else node.version
+                node.is_to_repeat = False
+                call = node.calls.watch(node.incarnation, since, leasing, WATCH_S)
                 self._watches.ask(node_id, call)
         heard = []
         for node_id, seen in self._watches.take(LOOK_S):

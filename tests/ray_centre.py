@@ -50,6 +50,7 @@ PARK = Park(
     fields=(),
 )
 NODE_IDS = tuple(node.id for node in POOL.nodes())
+UID_FROM = 200_000
 PATIENCE_S = 40.0
 LOOK_S = 0.01
 
@@ -146,6 +147,7 @@ def main() -> None:
             ray_token_path=Path(data) / "ray-token",
             data_dir=Path(data),
             fence_after_ms=int(fence_ms),
+            uid_from=UID_FROM,
         )
     )
 

@@ -58,6 +58,17 @@ def test_a_report_is_what_the_link_observes(services: Services) -> None:
     assert (seen.online_node_ids, seen.heard_at_ms) == ({"n1"}, 7_000)  # type: ignore[comparison-overlap] # a frozenset equals a set
 
 
+def test_a_report_that_is_passed_over_is_not_called_taken(services: Services) -> None:
+    """Else an agent whose clock was set back thinks itself heard, and its work runs twice."""
+    agent = client(services)
+    agent.post("/v1/agents/lsl/report", json=REPORT | {"agent_started_at_ms": 2})
+
+    answer = agent.post("/v1/agents/lsl/report", json=REPORT | {"number": 9})
+
+    assert answer.status_code == 409
+    assert "one agent alone" in answer.json()["detail"]
+
+
 def test_an_order_comes_whole(services: Services) -> None:
     asked = order("j.1", "true", members=2, env=(("A", "1"),), checkpoint_signal="SIGUSR1")
     services.links["lsl"].launch(asked)

@@ -247,6 +247,24 @@ def test_an_agent_without_memory_learns_from_the_nodes(bed: Bed) -> None:
     assert processes_of("amnesia.1") == []
 
 
+def test_an_agent_whose_disk_is_full_takes_its_attempts_over_when_there_is_room(bed: Bed) -> None:
+    bed.launch(order("full.1", "exec sleep 1000"))
+    until_running(bed.link, "full.1")
+
+    bed.end_agent(signal.SIGKILL)
+    attempts, log = bed.cluster.data_dir / "attempts", bed.cluster.data_dir / "agent.log"
+    (attempts / "full.1.json").unlink()
+    (attempts / "full.1.new").symlink_to("/dev/full")
+    bed.start_agent()
+    eventually(lambda: b"No space left" in log.read_bytes(), "it has tried")
+    (attempts / "full.1.new").unlink()
+    until_online(bed.link)
+    bed.link.stop("full.1", GRACE_MS)
+
+    assert until_ended(bed.link, "full.1").end is AttemptEnd.STOPPED
+    assert processes_of("full.1") == []
+
+
 def test_a_supervisor_that_was_killed_finds_its_members_again(bed: Bed) -> None:
     bed.launch(order("super.1", "while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done; exit 3"))
     until_running(bed.link, "super.1")

@@ -5,7 +5,7 @@ for what its centre reports.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -23,6 +23,7 @@ from cluster.driver import (
 )
 from cluster.local_ray import LocalRay
 from cluster.simulated import SimulatedCentre
+from tests.acceptance.ray_bed import eventually, processes_of
 from tests.ray_centre import CENTRE, NODE_IDS, PARK, order, told, until
 
 GRACE_MS = 2_000
@@ -88,10 +89,15 @@ def ray_bed(local_ray: LocalRay) -> Iterator[RayBed]:
         data_dir=Path(local_ray.data_dir),
         silence_ms_max=900_000,
     )
-    driver = RayDriver(place, lambda _: b"", lambda: None)
+    driver = RayDriver(place, no_archive, lambda: None)
     driver.start()
     yield RayBed(driver)
     driver.close()
+
+
+def no_archive(sha256: str) -> bytes:
+    """Fails in a way that nobody expected."""
+    raise RuntimeError(f"something else than {sha256}")
 
 
 RAY = [pytest.mark.ray, pytest.mark.slow, pytest.mark.enable_socket]
@@ -179,6 +185,36 @@ def test_an_order_for_a_node_that_is_not_there_is_refused(bed: Bed) -> None:
     ended = until_phase(bed, wanted, AttemptPhase.ENDED)
 
     assert (ended.end, ended.started_at_ms) == (AttemptEnd.REFUSED, None)
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_an_order_that_cannot_be_begun_is_refused_whatever_the_reason(bed: Bed) -> None:
+    wanted = replace(an_order("sleep 0", members=2), archive="a" * 64)
+
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+
+    assert (ended.end, ended.started_at_ms) == (AttemptEnd.REFUSED, None)
+    assert "something else" in ended.detail
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_what_was_reported_as_over_is_ended_where_it_runs_all_the_same(bed: Bed) -> None:
+    """An agent that lost its memory may be told to stop before its nodes have told what runs."""
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415 - as above
+
+    driver, wanted = bed.driver, an_order(f"exec sleep {LONG_S}")
+    assert isinstance(driver, RayDriver)
+    driver.launch(wanted)
+    until_phase(bed, wanted, AttemptPhase.RUNNING)
+    eventually(lambda: bool(processes_of(wanted.attempt_id)), "it runs")
+
+    del driver._attempts[wanted.attempt_id]
+    driver.stop(wanted.attempt_id, GRACE_MS)
+    driver._nodes.watch_anew(NODE_IDS[0])
+
+    assert until_phase(bed, wanted, AttemptPhase.ENDED).started_at_ms is None
+    eventually(lambda: not processes_of(wanted.attempt_id), "it has ended")
 
 
 def test_two_attempts_share_a_node_as_long_as_it_has_cards(bed: Bed) -> None:

@@ -57,6 +57,11 @@ MUTANTS = [
     Mutant("cluster/local_ray.py", "        self._check_size()\n", "", "tests/unit/test_local_ray.py"),
     Mutant("cluster/local_ray.py", " | os.O_NOFOLLOW", "", "tests/unit/test_local_ray.py"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
+    Mutant("cluster/ray_driver.py", "if error := failure(partial(self._start, attempt)):", "self._start(attempt)\n        if error := None:", "tests/contract/test_drivers.py -k begun"),
+    Mutant("cluster/ray_driver.py", "                self._nodes.watch_anew(node_id)  # or it", "                pass  # or it", "tests/acceptance/test_ray_faults.py -k full"),
+    Mutant("api/routes/agents.py", "    if not link.hear(body):", "    if link.hear(body) is None:", "tests/acceptance/test_agents_api.py"),
+    Mutant("cluster/ray_driver.py", "elif attempt.is_not_to_run(state):", "elif False:", "tests/contract/test_drivers.py -k reported"),
+    Mutant("cluster/gang.py", "return self.final is not None and state.phase is not", "return state.phase is not", "tests/unit/test_gang.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.

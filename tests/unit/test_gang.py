@@ -194,6 +194,17 @@ def test_nodes_keep_what_is_not_over_or_not_forgotten() -> None:
     assert not gang.is_needless(31)
 
 
+def test_what_was_reported_as_over_is_not_to_run() -> None:
+    gang = a_gang()
+    was_to_run = not gang.is_not_to_run(running(0))
+    gang.final = Attempt(attempt_id="j.1").report()
+
+    assert was_to_run
+    assert gang.is_not_to_run(claimed(0))
+    assert gang.is_not_to_run(running(0))
+    assert not gang.is_not_to_run(ended(0))
+
+
 def test_what_never_had_an_order_has_ended_without_starting() -> None:
     report = Attempt(attempt_id="j.1", noted_at_ms=5).report()
 
