@@ -114,7 +114,8 @@ class TenantUids:
 
     def _write(self, number_by_tenant: dict[str, int]) -> None:
         unfinished = self._path.with_suffix(".new")
-        with unfinished.open("wb") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
             file.write(_NUMBERS.dump_json(number_by_tenant))
             file.flush()
             os.fsync(file.fileno())

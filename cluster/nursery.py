@@ -50,7 +50,8 @@ class NurseryAsked:
     def _open(self) -> socket.socket:
         """Start the process that forks this node's shims; it is not to be a child of ours."""
         ours, its = socket.socketpair()
-        with its, (self._root / "nursery.log").open("ab") as log:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        with its, os.fdopen(os.open(self._root / "nursery.log", flags, 0o600), "ab") as log:
             subprocess.run(
                 shim.command(self._root),
                 stdin=its.fileno(),

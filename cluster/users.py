@@ -52,7 +52,8 @@ def _why_not(uid: int, folder: Path) -> str:
     if os.geteuid() != 0:
         return "the node's Ray does not run as root, so that members run as its user"
     try:
-        let_pass([folder])
+        # Its owner may let others do more.
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | PASSABLE)
         tried = subprocess.run(
             ["/bin/sh", "-c", _TRIAL, "sh", str(folder), sys.executable],
             user=uid,
@@ -90,7 +91,7 @@ def let_pass(folders: Iterable[Path]) -> None:
     """Let other users pass through these folders of ours; makes those that are not there."""
     for folder in folders:
         folder.mkdir(mode=PASSABLE, parents=True, exist_ok=True)
-        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | PASSABLE)
+        folder.chmod(PASSABLE)
 
 
 def own(folder: Path, uid: int) -> None:

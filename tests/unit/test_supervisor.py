@@ -143,6 +143,12 @@ def test_a_member_that_is_kept_apart_has_its_folders_and_nobody_elses() -> None:
 
         assert said(data).startswith(f"{UID}\n{data}/runs/n1/j.1/work\ncontent")
         assert said(data).count("Permission denied") == 2
+        open_to_others = [
+            str(path.relative_to(data))
+            for path in (data / "runs").rglob("*")
+            if path.lstat().st_uid == 0 and path.lstat().st_mode & 0o066
+        ]
+        assert open_to_others == []
         assert (data / "checkpoints/j/state").stat().st_uid == UID
         assert (data / "runs/n1/j.1/home/mine").stat().st_uid == UID
         assert end.exit_code == 1

@@ -73,7 +73,7 @@ def test_others_may_pass_and_not_look_around(tmp_path: Path) -> None:
 
     let_pass([tmp_path / "there", tmp_path / "new"])
 
-    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o751
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o711
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o711
 
 
@@ -93,6 +93,7 @@ def test_each_tenant_has_a_number_of_its_own_for_ever(tmp_path: Path) -> None:
     numbers = [uids.uid("steel"), uids.uid("port"), uids.uid("steel")]
 
     assert numbers == [1_000, 1_001, 1_000]
+    assert (tmp_path / "uids.json").stat().st_mode & 0o777 == 0o600
     assert TenantUids(tmp_path / "uids.json", 1_000).uid("port") == 1_001
 
 
