@@ -106,10 +106,12 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """What holds now: the file is the one named by `BRAIN_SETTINGS`, or `settings.env`."""
-        named = os.environ.get(FILE_VARIABLE)
         folder = Path(os.environ.get("BRAIN_DATA") or DEFAULT_FOLDER)
+        named = Path(os.environ.get(FILE_VARIABLE) or folder / "settings.env")
         try:
-            return cls(_env_file=Path(named) if named else folder / "settings.env")
+            return cls(_env_file=named.expanduser())
+        except RuntimeError:
+            raise SettingsInvalid(f"{named}: there is no such user here") from None
         except ValidationError as error:
             lines = [
                 f"BRAIN_{str(detail['loc'][0]).upper()}: "

@@ -1,6 +1,7 @@
 """What many tests share: a real PostgreSQL, and a fresh database in it for each test."""
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,8 @@ from api.database import migrate
 from api.postgres import EmbeddedPostgres
 from cluster.local_ray import LocalRay
 from tests.ray_centre import CENTRE, PARK
+
+os.environ["BRAIN_LANG"] = "en"  # whatever this machine speaks, texts are compared in English
 
 TEMPLATE = "brain_template"
 LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use

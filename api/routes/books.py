@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds, month_of
 from accounting.closing import statement as read_statement
@@ -40,6 +41,7 @@ def usage(
     begin_ms, end_ms = _period(services, from_ms, to_ms)
     tenant_id = caller.narrowed(tenant)
     with services.database.connect() as connection:
+        _check_known(connection, services, tenant_id)
         used = usage_sums(connection, begin_ms, end_ms, tenant_id)
         given_back = credit_sums(connection, begin_ms, end_ms, tenant_id)
     lines = (*used, *given_back)
@@ -55,6 +57,12 @@ def usage(
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
     )
+
+
+def _check_known(connection: Connection, services: Services, tenant_id: str | None) -> None:
+    """Nothing was used by nobody: without this a misspelt name would look like no usage."""
+    if tenant_id is not None and tenant_id not in services.declared.read(connection).tenants:
+        raise missing("tenant", tenant_id)
 
 
 def _period(services: Services, from_ms: int | None, to_ms: int | None) -> tuple[int, int]:
@@ -106,8 +114,7 @@ def statement(
         raise Refused(422, "a statement is one tenant's", errors=[error])
     asked_month = month or month_of(services.clock())
     with services.database.connect() as connection:
-        if tenant_id not in services.declared.read(connection).tenants:
-            raise missing("tenant", tenant_id)
+        _check_known(connection, services, tenant_id)
         stored = read_statement(connection, tenant_id, asked_month)
     is_csv = file_format == "csv" or (file_format is None and "text/csv" in accept)
     headers = {"X-Content-SHA256": stored.sha256, "Cache-Control": "no-store"}
@@ -132,7 +139,10 @@ def export(
 ) -> StreamingResponse:
     """Every slice of a month (this one by default), streamed; with a total as the last row."""
     asked_month = month or month_of(services.clock())
-    body = _rows(services, what, asked_month, caller.narrowed(tenant))
+    tenant_id = caller.narrowed(tenant)
+    with services.database.connect() as connection:
+        _check_known(connection, services, tenant_id)
+    body = _rows(services, what, asked_month, tenant_id)
     headers = {
         "Content-Disposition": _attachment(f"{what}-{asked_month}"),
         "Cache-Control": "no-store",

@@ -1,0 +1,229 @@
+"""What the command line refuses: in a paragraph that says what, which, and what to do."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli.arguments import prepared
+from api.commands import app
+from tests.acceptance.brokers import Served
+from tests.acceptance.processes import brain, free_port
+
+pytestmark = pytest.mark.enable_socket
+
+PARAGRAPH_LINES_MAX = 12
+WRONG_USE, FAILED = 2, 1
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("BRAIN_") and name != "BRAIN_LANG":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BRAIN_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(*words: str, code: int, **variables: str) -> str:
+    """What a command says that ends with this code; run in this process, which is quicker."""
+    done = CliRunner().invoke(app, prepared(list(words)), env=variables, prog_name="brain")
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return paragraph(done.stdout, done.stderr, done.exit_code, code)
+
+
+def refused_as_process(*words: str, code: int, **variables: str) -> str:
+    own = {"BRAIN_DATA": os.environ["BRAIN_DATA"], **variables}
+    done = brain(*words, **own)
+    return paragraph(done.stdout, done.stderr, done.returncode, code)
+
+
+def paragraph(printed: str, said: str, ended: int, code: int) -> str:
+    """The error without its line breaks and its frame; it is all there is."""
+    assert ended == code, said or printed
+    assert printed == ""
+    assert "Traceback" not in said
+    assert 1 <= len(said.strip().splitlines()) <= PARAGRAPH_LINES_MAX
+    return " ".join(said.replace("│", " ").split())
+
+
+JOBS = {
+    "devices: many": "devices: a whole number is needed",
+    "devices: 8.5": "devices: Input should be a valid integer",
+    "devices: true": "devices: a whole number is needed",
+    "devices: -1": "devices: Input should be greater than or equal to 1",
+    "devices: 99999999999999": "devices: Input should be less than or equal to 100000",
+    "devices: .inf": "'.inf' is no plain number",
+    "limit: soon": "limit: 'soon' is no duration: write it like 4h, 90m, 1h30m or 45s",
+    "limit: -5m": "limit: '-5m' is no duration",
+    "limit: 99999h": "limit: Input should be less than or equal to",
+    "colour: red": "colour: Extra inputs are not permitted",
+    "priority: urgent": "priority: Input should be 'low', 'normal' or 'high'",
+    'name: "a\\eb"': "name: control characters are not allowed",
+    'command: "a\\0b"': "command: NUL is not allowed",
+    "command: [a, b]": "command: Input should be a valid string",
+    "project: ../other": "project: String should match pattern",
+    "checkpoint: {dir: ../..}": "checkpoint.dir: give a path inside the working directory",
+    "env: {BRAIN_JOB_ID: x}": "BRAIN_JOB_ID is set by the broker; choose another name",
+    "env: {A B: x}": "'A B' is no variable name",
+    "workdir: /data/../etc": "workdir: give a path without '..'",
+    "workdir: nowhere": "nowhere: no such folder",
+    "workdir: job.yaml": "job.yaml: is a file, not a folder",
+    "workdir: linked": "the link out leads out of the folder, to /etc/passwd; replace it by a copy",
+    "workdir: looping": "the link loop leads to itself: remove it",
+    "command: *all": "aliases (*name) are not allowed",
+    "command: [": "line 3, column 1: expected",
+    "command: a\ncommand: b": "'command' is given twice",
+}
+
+
+@pytest.mark.parametrize(("lines", "says"), JOBS.items(), ids=JOBS.keys())
+def test_a_job_file_that_is_none(tmp_path: Path, lines: str, says: str) -> None:
+    for folder, link, target in (("linked", "out", "/etc/passwd"), ("looping", "loop", "loop")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / link).symlink_to(target)
+    own = {line.partition(":")[0] for line in lines.splitlines()}
+    rest = [line for line in ("command: 'true'", "devices: 1") if line.partition(":")[0] not in own]
+    (tmp_path / "job.yaml").write_text("\n".join([*rest, lines]) + "\n")
+
+    assert says in refused("submit", "job.yaml", code=WRONG_USE)
+
+
+def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(os.urandom(1 << 20) * 65)
+
+    said = refused("submit", "--workdir", ".", "--", "true", code=WRONG_USE)
+
+    assert "larger than 256 MiB, or 64 MiB packed; ship code only" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["show", "../keys"], "'../keys' is no job's id: `brain jobs` lists them"),
+        (["why", ""], "'' is no job's id"),
+        (["logs", "A"], "'A' is no job's id"),
+        (["cancel", "a\nb"], "is no job's id"),
+        (["keys", "revoke", "../x"], "'../x' is no key's id: `brain keys` lists them"),
+        (["usage", "--month", "2026-13"], "'2026-13' is no month: 2026-10"),
+        (["statement", "--month", "0000-01"], "'0000-01' is no month"),
+        (["export", "usage", "--month", "x"], "'x' is no month"),
+        (["export", "everything"], "'everything' is not one of 'usage', 'charges'"),
+        (["keys", "create", "--role", "king"], "--role: Input should be 'tenant', 'operator'"),
+        (["--url", "nonsense", "jobs"], "--url nonsense: the broker's address is written like"),
+        (["--url", "http://[", "jobs"], "--url http://[: the broker's address"),
+        (["--url", "http://host:99999", "jobs"], "the broker's address is written like"),
+        (["--as", "../x", "jobs"], "no key is called ../x"),
+        (["jobs", "--limit", "-1"], "Input should be greater than or equal to 1"),
+        (["top", "--every", "0"], "Input should be greater than or equal to 0.5"),
+        (["up", "--port", "80000"], "Input should be less than or equal to 65535"),
+        (["agent", "--centre", "lsl", "--ray-address", "a:1"], "go together"),
+    ],
+    ids=repr,
+)
+def test_words_that_cannot_be_meant(words: list[str], says: str) -> None:
+    assert says in refused(*words, code=WRONG_USE)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("BRAIN_API_KEY", "密钥", "BRAIN_API_KEY: this is no key"),
+        ("BRAIN_API_KEY", "brk_a\nbrk_b", "BRAIN_API_KEY: this is no key"),
+        ("BRAIN_URL", "nonsense", "BRAIN_URL: the broker's address is written like"),
+        ("BRAIN_LOG_LEVEL", "loud", "BRAIN_LOG_LEVEL: Input should be 'debug', 'info'"),
+        ("BRAIN_DATA", "~nobody-at-all/x", "there is no such user here"),
+        ("BRAIN_DATA", "/dev/null/x", "/dev/null/x/keys.json cannot be read: Not a directory"),
+    ],
+)
+def test_settings_that_cannot_be_meant(name: str, text: str, says: str) -> None:
+    assert says in refused("jobs", code=WRONG_USE, **{name: text})
+
+
+def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "keys.json").write_text("{}")
+
+    assert "data/keys.json cannot be used (3 errors): remove it" in refused("jobs", code=WRONG_USE)
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == FAILED
+
+
+def test_where_no_broker_is_it_says_how_to_start_one() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+
+    said = refused("jobs", code=FAILED, BRAIN_URL=url)
+
+    assert f"no broker answers at {url}" in said
+    assert "start one with `brain up`, or set BRAIN_URL to where it is" in said
+
+
+def test_a_park_file_that_does_not_add_up(tmp_path: Path) -> None:
+    whole = (Path(__file__).parents[1] / "data" / "small-park.yaml").read_text("utf-8")
+    wrong = whole.replace("stated_tflops: 392", "stated_tflops: 393")
+    (tmp_path / "park.yaml").write_text(wrong, encoding="utf-8")
+
+    said = refused_as_process("up", "--park", "park.yaml", code=FAILED)
+
+    assert f"park file {tmp_path}/park.yaml:" in said
+    assert "stated_tflops is 393, but its pools sum to 392 TFLOPS (difference +1)" in said
+    assert "stated_tflops is 1644, but its centres sum to 1645 TFLOPS (difference -1)" in said
+    assert not (tmp_path / "data").exists(), "nothing was begun"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "says"),
+    [
+        (["up", "--park", "none"], {}, "none: cannot be read: No such file or directory"),
+        (["up", "--park", "default"], {}, "904 nodes, and each becomes a Ray node here"),
+        (["up", "--data", "/proc/1/x"], {}, "/proc/1/x cannot hold data (No such file"),
+        (["up"], {"BRAIN_DATABASE_URL": "sqlite:///x"}, "the database must be PostgreSQL"),
+        (["up"], {"BRAIN_DATABASE_URL": "postgresql://me@127.0.0.1:1/x"}, "Connection refused"),
+        (["serve"], {"BRAIN_DATABASE_URL": "postgresql://me@127.0.0.1:1/x"}, "Connection refused"),
+        (["migrate"], {"BRAIN_DATABASE_URL": "nonsense"}, "is not like postgresql://user@host"),
+        (["agent", "--centre", "moon"], {}, "there is no centre moon (there: qdaicc, hzx, lsl)"),
+        (["agent", "--centre", "lsl"], {}, "set BRAIN_API_KEY to a key of role agent"),
+    ],
+    ids=repr,
+)
+def test_what_cannot_run(words: list[str], variables: dict[str, str], says: str) -> None:
+    if words[0] == "up":
+        words = [*words, "--port", str(free_port())]
+
+    assert says in refused_as_process(*words, code=FAILED, **variables)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["submit", "-n", "25", "--", "true"], "needs 25 cards, and tenant steel may take 24"),
+        (["submit", "--device", "abacus", "--", "true"], "there is no device kind abacus"),
+        (["submit", "--field", "alchemy", "--", "true"], "there is no field alchemy"),
+        (["submit", "--tenant", "fish", "--", "true"], "submits for tenant steel alone"),
+        (["show", "nobody"], "there is no job nobody"),
+        (["logs", "nobody", "-f"], "there is no job nobody"),
+        (["usage", "--tenant", "nobody"], "there is no tenant nobody"),
+        (["jobs", "--state", "flying"], "Input should be 'queued'"),
+        (["keys", "create", "--role", "operator"], "makes keys for tenant steel alone"),
+    ],
+    ids=repr,
+)
+def test_what_the_broker_refuses(park: Served, address: str, words: list[str], says: str) -> None:
+    variables = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["steel"]}
+
+    assert says in refused(*words, code=FAILED, **variables)
+
+
+def test_a_name_of_nobody_is_no_empty_bill(park: Served) -> None:
+    for path in ("/v1/usage", "/v1/statements", "/v1/exports/usage"):
+        assert park.finance.get(path, params={"tenant": "nobody"}).status_code == 404
+
+
+def test_a_reason_is_told_in_the_language_of_the_run(park: Served, address: str) -> None:
+    variables = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["steel"]}
+    words = ["submit", "--lang", "zh", "-n", "25", "--", "true"]
+
+    said = refused_as_process(*words, code=FAILED, **variables)
+
+    assert said.startswith("错误: 作业无法运行：需要 25 张卡，企业 steel 的配额还可用 24 张卡")
