@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler import events as ev
+from scheduler.declarations import published_now
 from scheduler.invariants import check
 from scheduler.job import EndCause, Job
 from scheduler.log import Cycle, Log, Request
@@ -147,12 +148,19 @@ class Controller:
 
     def _take_requests(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> None:
         for request in requests:
-            if isinstance(request.wish, ev.ParkDeclared):
+            wish = request.wish
+            if isinstance(wish, ev.ParkDeclared):
                 # What was used until now counts with the TFLOPS that were stated until now.
                 self._take_all(batch, self._meter(now_ms, 1))
-            refusal = self._take(batch, request.wish)
+            if isinstance(wish, ev.PriceListPublished) and self._has_sold():
+                wish = published_now(wish, now_ms)
+            refusal = self._take(batch, wish)
             if refusal is not None:
                 batch.refused[request.id] = refusal
+
+    def _has_sold(self) -> bool:
+        """Whether there was ever a job; before that, price lists may begin in the past."""
+        return bool(self.state.jobs or self.state.final_states)
 
     def _fits_books(self, event: ev.Event) -> bool:
         """Whether the books can look up what the event speaks of; if not, it is refused anyway."""

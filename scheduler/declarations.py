@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product, zip_longest
 
+from accounting.calendar import iso_time
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park
 from scheduler.events import PriceListPublished
@@ -54,6 +56,14 @@ def tenant_refusal(tenant: Tenant, prices: PriceBook, at_ms: int) -> str | None:
     return None
 
 
+def published_now(event: PriceListPublished, now_ms: int) -> PriceListPublished:
+    """A price list is judged by the clock of who takes it, not of who asked.
+
+    Between the two it may have begun, and work after its beginning have been sold at other prices.
+    """
+    return replace(event, at_ms=now_ms)
+
+
 def with_price_list(
     prices: PriceBook, event: PriceListPublished, park: Park | None, classes: set[str]
 ) -> PriceBook | str:
@@ -63,7 +73,11 @@ def with_price_list(
     """
     price_list = event.price_list
     if prices.lists and price_list.from_ms < event.at_ms:
-        return f"price list {price_list.id} would begin in the past"
+        return (
+            f"price list {price_list.id} would begin in the past: at "
+            f"{iso_time(price_list.from_ms)}, and it is {iso_time(event.at_ms)} now; "
+            "choose a later beginning"
+        )
     kinds = park.device_kinds if park else ()
     try:
         for kind, qos, price_class in product(kinds, Priority, sorted(classes)):

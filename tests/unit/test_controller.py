@@ -11,8 +11,9 @@ from scheduler.events import Event
 from scheduler.job import EndCause, JobState, ReasonCode
 from scheduler.log import Deposed, Request
 from scheduler.state import State
-from tests.builders import PARK, a_job, a_kind, a_tenant
+from tests.builders import HOUR_MS, PARK, a_job, a_kind, a_tenant
 from tests.hand import (
+    PRICES,
     Hand,
     HandCentre,
     a_hand,
@@ -49,6 +50,32 @@ def test_each_request_is_taken_once_and_what_does_not_fit_is_told_why() -> None:
     assert dict(cycle.refused) == {bad: "there is no tenant nobody"}
     assert not hand.log.inbox
     assert [type(event) for event in cycle.events] == [ev.Submitted, ev.Leased]
+
+
+def publish(hand: Hand, list_id: str, from_ms: int, asked_at_ms: int) -> str:
+    prices = replace(PRICES, id=list_id, from_ms=from_ms)
+    return hand.ask(ev.PriceListPublished(at_ms=asked_at_ms, price_list=prices))
+
+
+def test_a_price_list_whose_beginning_is_past_when_it_is_taken_is_refused() -> None:
+    hand = a_run()
+    slow_clock = publish(hand, "p2", from_ms=HOUR_MS - 540_000, asked_at_ms=HOUR_MS - 600_000)
+    in_time = publish(hand, "p3", from_ms=HOUR_MS, asked_at_ms=HOUR_MS - 600_000)
+
+    cycle = hand.step(HOUR_MS)
+
+    assert set(cycle.refused) == {slow_clock}
+    assert "p2 would begin in the past: at 1970-01-01T08:51" in cycle.refused[slow_clock]
+    assert in_time not in cycle.refused
+    [published] = [e for e in cycle.events if isinstance(e, ev.PriceListPublished)]
+    assert (published.price_list.id, published.at_ms) == ("p3", HOUR_MS)
+
+
+def test_before_the_first_job_a_price_list_may_begin_in_the_past() -> None:
+    hand = a_hand()
+    early = publish(hand, "p2", from_ms=500, asked_at_ms=400)
+
+    assert early not in hand.step(HOUR_MS).refused
 
 
 def test_a_step_takes_no_more_requests_than_its_limit() -> None:
