@@ -1,9 +1,12 @@
 """How a job stands, and why, in a sentence or two: in English and in Chinese."""
 
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
 from api.durations import duration_text
 from api.reasons import moment
 from api.schemas import AttemptView, Explanation, JobView
-from scheduler.job import EndCause, JobState
+from scheduler.job import EndCause, JobState, Reason
 
 CAUSES = {
     EndCause.FINISHED: ("it finished", "正常结束"),
@@ -21,6 +24,23 @@ DOING = {
     JobState.RUNNING: ("runs in", "正在运行于"),
     JobState.STOPPING: ("is being stopped in", "正在停止于"),
 }
+
+
+_KEPT_FOR = "kept for job "
+
+
+def named_jobs(reasons: Iterable[Reason]) -> set[str]:
+    """The jobs that cards are kept for, as the planner writes it."""
+    return {
+        reason.detail.removeprefix(_KEPT_FOR)
+        for reason in reasons
+        if reason.detail.startswith(_KEPT_FOR)
+    }
+
+
+def without_strangers(reason: Reason, known_ids: Collection[str]) -> Reason:
+    """The reason without a job that is another tenant's: that there is one is all to be told."""
+    return reason if named_jobs([reason]) <= set(known_ids) else replace(reason, detail="")
 
 
 def explanation(job: JobView) -> Explanation:

@@ -1,6 +1,6 @@
 """What the faces read: questions to the scheduler's tables, each a statement or two."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,6 +131,14 @@ def views(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:
 def job(connection: Connection, job_id: str) -> Row[Any] | None:
     statement = select(JobRow.__table__).where(JobRow.id == job_id)
     return connection.execute(statement).one_or_none()
+
+
+def ids_of(connection: Connection, job_ids: Collection[str], tenant_id: str) -> set[str]:
+    """Those of these jobs that are the tenant's."""
+    statement = select(JobRow.id).where(
+        JobRow.id.in_(sorted(job_ids)), JobRow.tenant_id == tenant_id
+    )
+    return set(connection.scalars(statement))
 
 
 def jobs(connection: Connection, wanted: JobFilter, limit: int) -> Sequence[Row[Any]]:

@@ -13,7 +13,7 @@ from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
 from api.examples import BATCH_EXAMPLES, JOB_EXAMPLES
-from api.explaining import explanation
+from api.explaining import explanation, named_jobs, without_strangers
 from api.reasons import view as reason_view
 from api.routes.parameters import JobId, problems
 from api.schemas import (
@@ -131,9 +131,8 @@ def list_jobs(
     with services.database.connect() as connection:
         rows = queries.jobs(connection, wanted, asked.limit + 1)
         page = rows[: asked.limit]
-        attempts = queries.attempts(connection, [row.id for row in page])
+        items = _views(connection, page, caller)
     has_more = len(rows) > asked.limit
-    items = _views(page, attempts)
     answer = JobPage(items=items, next=page[-1].id if has_more else None)
     return Response(answer.model_dump_json(), media_type="application/json")
 
@@ -142,7 +141,7 @@ def list_jobs(
 def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> JobView:
     """A job, how it stands, and all its attempts."""
     with services.database.connect() as connection:
-        return view_of(connection, own_job(connection, job_id, caller))
+        return view_of(connection, own_job(connection, job_id, caller), caller)
 
 
 @router.get(
@@ -153,7 +152,7 @@ def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> JobView:
 def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanation:
     """The reasons of a waiting job, its place in the queue, and when the plan would start it."""
     with services.database.connect() as connection:
-        job = view_of(connection, own_job(connection, job_id, caller))
+        job = view_of(connection, own_job(connection, job_id, caller), caller)
     return explanation(job)
 
 
@@ -169,20 +168,20 @@ def cancel(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Response:
     with services.database.connect() as connection:
         row = own_job(connection, job_id, caller)
     if row.state == JobState.CANCELLED:
-        return _now(services, job_id, 200)
+        return _now(services, job_id, caller, 200)
     if row.state in FINAL_STATES:
         raise Refused(409, f"job {job_id} is over: it has {row.state}")
     wish = CancelRequested(at_ms=services.clock(), job_id=job_id, by=caller.label)
     # One id for each job: whoever asks again waits for the same answer.
     is_heard = ask(services, Request(id=f"cancel:{job_id}", wish=wish)).is_consumed
-    return _now(services, job_id, 200 if is_heard else 202)
+    return _now(services, job_id, caller, 200 if is_heard else 202)
 
 
-def _now(services: Services, job_id: str, status: int) -> Response:
+def _now(services: Services, job_id: str, caller: Caller, status: int) -> Response:
     with services.database.connect() as connection:
         row = queries.job(connection, job_id)
         assert row is not None, f"job {job_id} was there a moment ago"
-        job = view_of(connection, row)
+        job = view_of(connection, row, caller)
     return Response(job.model_dump_json(), status, media_type="application/json")
 
 
@@ -194,18 +193,34 @@ def own_job(connection: Connection, job_id: str, caller: Caller) -> Row[Any]:
     return row
 
 
-def view_of(connection: Connection, row: Row[Any]) -> JobView:
-    return _views([row], queries.attempts(connection, [row.id]))[0]
+def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
+    return _views(connection, [row], caller)[0]
 
 
-def _views(rows: Sequence[Row[Any]], attempts: Sequence[Row[Any]]) -> list[JobView]:
+def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:
     tries: defaultdict[str, list[AttemptView]] = defaultdict(list)
-    for attempt in attempts:
+    for attempt in queries.attempts(connection, [row.id for row in rows]):
         tries[attempt.job_id].append(_attempt(attempt))
-    return [_view(row, tries[row.id]) for row in rows]
+    reasons = _reasons(connection, rows, caller)
+    return [_view(row, tries[row.id], reasons[row.id]) for row in rows]
 
 
-def _view(row: Row[Any], attempts: list[AttemptView]) -> JobView:
+def _reasons(
+    connection: Connection, rows: Sequence[Row[Any]], caller: Caller
+) -> dict[str, list[Reason]]:
+    """Why each job waits, in which a tenant finds no job of another."""
+    found = {row.id: [decode_value(Reason, body) for body in row.reasons] for row in rows}
+    if caller.tenant_id is None:
+        return found
+    named = named_jobs(reason for some in found.values() for reason in some)
+    known = queries.ids_of(connection, named, caller.tenant_id) if named else set()
+    return {
+        job_id: [without_strangers(reason, known) for reason in some]
+        for job_id, some in found.items()
+    }
+
+
+def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason]) -> JobView:
     return JobView(
         id=row.id,
         tenant=row.tenant_id,
@@ -218,7 +233,7 @@ def _view(row: Row[Any], attempts: list[AttemptView]) -> JobView:
         planned_start_ms=row.planned_start_ms,
         end_cause=row.end_cause,
         detail=row.detail,
-        reasons=[reason_view(decode_value(Reason, reason)) for reason in row.reasons],
+        reasons=[reason_view(reason) for reason in reasons],
         attempts=attempts,
     )
 

@@ -13,6 +13,7 @@ from api.routes import keys
 from tests.acceptance.brokers import (
     Served,
     await_state,
+    await_that,
     job,
     problem_of,
     submitted,
@@ -309,3 +310,35 @@ def test_money_is_told_to_its_owner_and_to_finance(park: Served) -> None:
     assert own["balance"] is not None
     assert park.finance.get("/v1/tenants/poor").json() == own
     assert park.operator.get("/v1/tenants/poor").json()["balance"] is None
+
+
+def test_a_tenant_is_told_of_no_job_of_another_that_is_ahead(park: Served) -> None:
+    big = {"devices": 16, "nodes": 2, "device": "ascend-910b3", "limit": "1h"}
+    runs = submitted(park.fish, command="sleep 600", devices=8, device="ascend-910b3", limit="1h")
+    await_state(park.fish, runs, "running")
+    ahead = submitted(park.fish, command="sleep 600", priority="high", **big)
+    await_that(lambda: park.fish.get(f"/v1/jobs/{ahead}").json()["reasons"])
+    small = {"devices": 4, "device": "ascend-910b3", "limit": "4h"}
+    own = submitted(park.fish, command="sleep 9", **small)
+    others = submitted(park.steel, command="sleep 9", **small)
+    for job_id in (own, others):
+        await_that(lambda job_id=job_id: ahead in park.operator.get(f"/v1/jobs/{job_id}").text)
+
+    told = {
+        "fish": park.fish.get(f"/v1/jobs/{own}").text,
+        "steel": park.steel.get(f"/v1/jobs/{others}").text,
+        "list": park.steel.get("/v1/jobs").text,
+        "explained": park.steel.get(f"/v1/jobs/{others}/explain").text,
+        "operator": park.operator.get(f"/v1/jobs/{others}").text,
+    }
+    for job_id, client in (
+        (own, park.fish),
+        (others, park.steel),
+        (ahead, park.fish),
+        (runs, park.fish),
+    ):
+        client.post(f"/v1/jobs/{job_id}:cancel")
+
+    assert [who for who, text in told.items() if ahead in text] == ["fish", "operator"]
+    assert "kept for a job that is ahead" in told["steel"]
+    assert "kept for a job that is ahead" in told["explained"]

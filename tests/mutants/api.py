@@ -81,6 +81,8 @@ MUTANTS = [
     Mutant("api/values.py", "if _UNPRINTED.search(text):", "if False:", "tests/acceptance/test_api_errors.py -k line"),
     Mutant("api/schemas.py", "str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)", "str, AfterValidator(without_nul)", "tests/acceptance/test_api_errors.py -k database"),
     Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/test_submission.py"),
+    Mutant("api/routes/jobs.py", "if caller.tenant_id is None:\n        return found", "if caller:\n        return found", "tests/acceptance/test_api_access.py -k ahead"),
+    Mutant("api/explaining.py", "return reason if named_jobs([reason]) <= set(known_ids) else", "return", "tests/acceptance/test_api_access.py -k ahead"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]
