@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from random import Random
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -23,17 +24,21 @@ class SteadyClock:
     come from the monotonic clock, and what the wall clock differs from it is made up slowly.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        wall_ns: Callable[[], int] = time.time_ns,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._lock = threading.Lock()
-        self._now_ns = time.time_ns()
-        self._monotonic_ns = time.monotonic_ns()
+        self._wall, self._monotonic = wall_ns, monotonic_ns
+        self._now_ns, self._monotonic_ns = wall_ns(), monotonic_ns()
 
     def __call__(self) -> int:
         with self._lock:
-            monotonic_ns = time.monotonic_ns()
+            monotonic_ns = self._monotonic()
             passed_ns = monotonic_ns - self._monotonic_ns
             self._monotonic_ns = monotonic_ns
-            behind_ns = time.time_ns() - self._now_ns - passed_ns
+            behind_ns = self._wall() - self._now_ns - passed_ns
             most_ns = passed_ns // SLEW
             self._now_ns += passed_ns + min(max(behind_ns, -most_ns), most_ns)
             return self._now_ns // 1_000_000

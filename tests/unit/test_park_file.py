@@ -134,7 +134,7 @@ def test_a_park_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Pa
     ("old", "new", "what"),
     [
         ("id: small", "id: ../small", "id: String should match"),
-        ("name: Small park", 'name: "Small\\npark"', "name: must be one line"),
+        ("name: Small park", 'name: "Small\\npark"', "name: it must be one line"),
         ("name: Small park", 'name: "Small\\u0007park"', "name: control characters"),
         ("note: an example\n", "", "note: Field required"),
         ("note: an example", "note: an example\ncolour: red", "colour: Extra inputs"),
