@@ -3,11 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from rich.markup import escape
 from rich.table import Table
 
 from api.cli.language import both
-from api.cli.terminal import PARK_ZONE, console, fail, table
+from api.cli.terminal import PARK_ZONE, console, fail, plain, table
 from api.schemas import UsageLine, UsageView
 
 MS_PER_SECOND = 1_000
@@ -67,11 +66,11 @@ def usage_table(view: UsageView) -> Table:
 
 
 def _cells(line: UsageLine) -> tuple[str, ...]:
-    cause = f" [dim]({escape(line.cause)})[/]" if line.cause else ""
+    cause = f" [dim]({plain(line.cause)})[/]" if line.cause else ""
     return (
-        escape(line.tenant),
-        escape(line.centre),
-        escape(line.device) + cause,
+        plain(line.tenant),
+        plain(line.centre),
+        plain(line.device) + cause,
         seconds_text(line.device_ms),
         hours_text(line.card_hours),
         hours_text(line.p_hours),
@@ -115,7 +114,7 @@ def print_statement(statement: dict[str, object]) -> None:
     for rows in ("lines", "credits", "corrections"):
         for line in _objects(statement[rows]):
             made.add_row(
-                *(escape(str(line[key])) for key in ("project", "centre", "device", "qos")),
+                *(plain(str(line[key])) for key in ("project", "centre", "device", "qos")),
                 hours_text(str(line["card_hours"])),
                 hours_text(str(line["p_hours"])),
                 price_text(str(line["price"])),

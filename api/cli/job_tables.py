@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
 from rich.table import Table
 
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, duration_text, state_text, table
+from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
 NAME_SHOWN = 10
@@ -37,8 +36,8 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
     for job in jobs:
         made.add_row(
             job.id,
-            escape(job.tenant),
-            escape((job.spec.name or "-")[:NAME_SHOWN]),
+            plain(job.tenant),
+            plain((job.spec.name or "-")[:NAME_SHOWN]),
             state_text(job.state),
             str(job.spec.devices),
             _where(job),
@@ -49,7 +48,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
 
 def _where(job: JobView) -> str:
     if job.attempts:
-        return escape(job.attempts[-1].centre)
+        return plain(job.attempts[-1].centre)
     return f"#{job.position}" if job.position else "-"
 
 
@@ -57,11 +56,11 @@ def print_job(job: JobView) -> None:
     spec = job.spec
     rows = [
         (both("job", "作业"), job.id),
-        (both("name", "名称"), escape(spec.name or "-")),
-        (both("tenant / project", "企业／项目"), escape(f"{job.tenant} / {spec.project}")),
+        (both("name", "名称"), plain(spec.name or "-")),
+        (both("tenant / project", "企业／项目"), plain(f"{job.tenant} / {spec.project}")),
         (both("state", "状态"), state_text(job.state) + _cause_text(job)),
-        (both("asked", "请求"), escape(asked_text(job))),
-        (both("command", "命令"), escape(spec.command)),
+        (both("asked", "请求"), plain(asked_text(job))),
+        (both("command", "命令"), plain(spec.command)),
         (both("submitted", "提交"), clock_text(job.submitted_at_ms)),
         (both("started", "开始"), clock_text(job.started_at_ms)),
         (both("ended", "结束"), clock_text(job.ended_at_ms)),
@@ -71,11 +70,11 @@ def print_job(job: JobView) -> None:
         shown.add_row(f"[dim]{name}[/]", value)
     console.print(shown)
     for reason in job.reasons:
-        console.print(f"  [yellow]•[/] {escape(reason_text(reason))}")
+        console.print(f"  [yellow]•[/] {plain(reason_text(reason))}")
     if job.attempts:
         console.print(attempts_table(job.attempts))
     if job.detail:
-        console.print(f"[dim]{escape(job.detail)}[/]")
+        console.print(f"[dim]{plain(job.detail)}[/]")
 
 
 def _cause_text(job: JobView) -> str:
@@ -120,8 +119,8 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
         )
         made.add_row(
             attempt.id.rpartition(".")[2],
-            escape(attempt.centre),
-            escape(nodes_text(attempt)),
+            plain(attempt.centre),
+            plain(nodes_text(attempt)),
             clock_text(attempt.started_at_ms)[-8:],
             duration_text(ran_ms),
             attempt.cause or "-",
@@ -142,11 +141,11 @@ def reason_text(reason: ReasonView) -> str:
 def print_explanation(explanation: Explanation) -> None:
     console.print(
         f"{explanation.job_id}  {state_text(explanation.state)}  "
-        f"{escape(both(explanation.summary, explanation.summary_zh))}",
+        f"{plain(both(explanation.summary, explanation.summary_zh))}",
         soft_wrap=True,
     )
     for reason in explanation.reasons:
-        console.print(f"  [yellow]•[/] {escape(reason_text(reason))}", soft_wrap=True)
+        console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
     if explanation.position is not None:
         place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
         console.print(f"  {place}")

@@ -1,7 +1,6 @@
 """How the park's machines look in a terminal."""
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 
 from api.cli.job_tables import jobs_table
@@ -11,6 +10,7 @@ from api.cli.terminal import (
     clock_text,
     console,
     p_text,
+    plain,
     share_text,
     table,
 )
@@ -25,7 +25,7 @@ def print_capacity(view: CapacityView) -> None:
     console.print(headline(view))
     console.print(centres_table(view))
     console.print(_pools_table(view))
-    console.print(f"[dim]{escape(view.note)}[/]")
+    console.print(f"[dim]{plain(view.note)}[/]")
 
 
 def headline(view: CapacityView) -> str:
@@ -34,7 +34,7 @@ def headline(view: CapacityView) -> str:
         both(" [yellow](logical cards)[/]", " [yellow]（逻辑卡）[/]") if view.is_logical else ""
     )
     return (
-        f"[bold]{escape(view.name)}[/]{logical}\n"
+        f"[bold]{plain(view.name)}[/]{logical}\n"
         f"{p_text(view.allocated_tflops)} / {p_text(view.stated_tflops)} P ({used})"
     )
 
@@ -52,7 +52,7 @@ def centres_table(view: CapacityView) -> Table:
     )
     for centre in view.centres:
         made.add_row(
-            escape(centre.id) + _silence(centre),
+            plain(centre.id) + _silence(centre),
             p_text(centre.stated_tflops),
             p_text(centre.registered_tflops),
             p_text(centre.online_tflops),
@@ -90,8 +90,8 @@ def _pools_table(view: CapacityView) -> Table:
     for centre in view.centres:
         for pool in centre.pools:
             made.add_row(
-                escape(pool.id),
-                escape(pool.device),
+                plain(pool.id),
+                plain(pool.device),
                 str(pool.nodes),
                 str(pool.registered_cards),
                 str(pool.online_cards),
@@ -107,7 +107,7 @@ def top_view(broker: Client) -> RenderableType:
     made = table(both("centre", "中心"), both("allocated", "已分配"), "", "P", numbers=(3,))
     for centre in view.centres:
         made.add_row(
-            escape(centre.id) + _silence(centre),
+            plain(centre.id) + _silence(centre),
             bar(centre.allocated_tflops, centre.stated_tflops, BAR_WIDTH),
             share_text(centre.allocated_tflops, centre.stated_tflops),
             f"{p_text(centre.allocated_tflops)} / {p_text(centre.stated_tflops)}",

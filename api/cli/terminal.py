@@ -1,6 +1,7 @@
 """What the terminal shows: tables that fit 80 columns, times, amounts of compute, and errors."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NoReturn, Protocol
@@ -45,9 +46,18 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Signs that steer a terminal, or turn the direction of what stands around them."""
+
+
+def plain(text: str) -> str:
+    """Somebody else's text, which neither steers the terminal nor is taken for markup."""
+    return escape(_UNSEEN.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text))
+
+
 def fail(text: str, code: int = 1) -> NoReturn:
     """Say what went wrong and end with `code`: 1 failed, 2 wrong use."""
-    errors.print(f"[red]{both('error', '错误')}:[/] {escape(text)}", soft_wrap=True)
+    errors.print(f"[red]{both('error', '错误')}:[/] {plain(text)}", soft_wrap=True)
     raise typer.Exit(code)
 
 

@@ -2,11 +2,9 @@
 
 import threading
 
-from rich.markup import escape
-
 from api.cli.job_tables import nodes_text, reason_text
 from api.cli.language import both
-from api.cli.terminal import console, duration_text, state_text
+from api.cli.terminal import console, duration_text, plain, state_text
 from api.schemas import JobView
 from api.sdk import Client
 
@@ -42,11 +40,11 @@ def watch_job(broker: Client, job: JobView) -> int:
 def progress_text(job: JobView) -> str:
     """One line: the state, and why the job waits or where it went."""
     if job.state == "queued" and job.reasons:
-        why = escape(reason_text(job.reasons[0]))
+        why = plain(reason_text(job.reasons[0]))
         return f"{state_text(job.state)}: {why}"
     if job.attempts and job.state not in WAITING_STATES:
         attempt = job.attempts[-1]
-        return f"{state_text(job.state)}: {escape(attempt.centre)}, {escape(nodes_text(attempt))}"
+        return f"{state_text(job.state)}: {plain(attempt.centre)}, {plain(nodes_text(attempt))}"
     return state_text(job.state)
 
 

@@ -83,6 +83,8 @@ MUTANTS = [
     Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/test_submission.py"),
     Mutant("api/routes/jobs.py", "if caller.tenant_id is None:\n        return found", "if caller:\n        return found", "tests/acceptance/test_api_access.py -k ahead"),
     Mutant("api/explaining.py", "return reason if named_jobs([reason]) <= set(known_ids) else", "return", "tests/acceptance/test_api_access.py -k ahead"),
+    Mutant("api/cli/terminal.py", 'escape(_UNSEEN.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text))', "escape(text)", "tests/unit/test_cli.py -k wrote"),
+    Mutant("api/cli/job_tables.py", "plain(spec.command)", "spec.command", "tests/unit/test_cli.py -k wrote"),
     Mutant("api/load.py", "sums[bucket] += now.times(until_ms - at_ms)", "sums[bucket] += now", "tests/unit/test_load.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]

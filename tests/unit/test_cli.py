@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.cli.arguments import prepared
-from api.cli.terminal import bar, clock_text, duration_text, p_text, share_text
+from api.cli.job_tables import jobs_table, print_job
+from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
+from api.schemas import JobSpec, JobView
 
 COMMANDS = ["submit", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
 COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
@@ -149,3 +151,43 @@ def test_a_share_of_nothing_is_no_number() -> None:
 
 def test_a_bar_is_filled_by_its_share() -> None:
     assert bar(1, 4, 8) == "[cyan]██[/][dim]░░░░░░[/]"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("卡 a\tb\nc", "卡 a\tb\nc"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\rb", "a\\rb"),
+        ("\u202etxt.exe", "\\u202etxt.exe"),
+        ("[red]x[/]", "\\[red]x\\[/]"),
+    ],
+)
+def test_what_somebody_wrote_steers_no_terminal(text: str, told: str) -> None:
+    assert plain(text) == told
+
+
+def test_no_command_prints_what_a_tenant_wrote_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = JobSpec(command="printf '\x1b[2J'", devices=1, name="n")
+    job = JobView(
+        id="j1",
+        tenant="t",
+        state="failed",
+        spec=spec.model_copy(update={"name": "\x9b2J"}),
+        submitted_at_ms=0,
+        started_at_ms=None,
+        ended_at_ms=None,
+        position=None,
+        planned_start_ms=None,
+        end_cause=None,
+        detail="\x1b[2J",
+        reasons=[],
+    )
+    console.print(jobs_table([job]))
+    print_job(job)
+
+    said = capsys.readouterr().out
+
+    assert "\\x1b[2J" in said
+    assert not {"\x1b", "\x9b"} & set(said)
