@@ -8,7 +8,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, session_of
 from api.cli.session import client
-from api.cli.terminal import clock_text, console, print_json, table
+from api.cli.terminal import clock_text, console, plain, print_json, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -62,7 +62,7 @@ def keys(context: typer.Context, as_json: Json = False) -> None:
             f"[dim strike]{key.id}[/]" if key.revoked_at_ms else key.id,
             key.role,
             key.tenant or key.centre or "-",
-            key.label,
+            plain(key.label),
             clock_text(key.created_at_ms),
             clock_text(key.last_used_at_ms),
         )
