@@ -1,6 +1,6 @@
 """Deliberate bugs, each of which must turn the tests named beside it red: one module a package."""
 
-from tests.mutants import accounting, api, benchmarks, cluster, docs, loop, scheduler
+from tests.mutants import accounting, api, benchmarks, cluster, docs, loop, product, scheduler
 from tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -13,4 +13,5 @@ MUTANTS = [
     *api.MUTANTS,
     *benchmarks.MUTANTS,
     *docs.MUTANTS,
+    *product.MUTANTS,
 ]

@@ -34,7 +34,7 @@ MUTANTS = [
     Mutant("scheduler/metering.py", "if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:", "if event.cause not in FAULT_CAUSES:", _METERING),
     Mutant("scheduler/controller.py", "        if not cycle.is_empty:\n            self.log.commit", "        self._act(reports)\n        if not cycle.is_empty:\n            self.log.commit", _CONTROLLER),
     Mutant("scheduler/controller.py", "elif not attempt.is_seen:", "elif True:", _CONTROLLER),
-    Mutant("scheduler/controller.py", "if isinstance(request.wish, ev.ParkDeclared):", "if False:", _CONTROLLER),
+    Mutant("scheduler/controller.py", "if isinstance(wish, ev.ParkDeclared):", "if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)", "at_ms = end.at_ms", _CONTROLLER),
     Mutant("scheduler/controller.py", "elif attempt.is_seen and is_news:", "elif is_news:", _CONTROLLER),
     Mutant("scheduler/controller.py", "return event.amount_micros > 0", "return True", _CONTROLLER),

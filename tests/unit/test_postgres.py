@@ -4,7 +4,9 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -199,6 +201,32 @@ def test_root_who_cannot_become_somebody_else_is_told_what_to_do(
 
     with pytest.raises(PostgresFailed, match="BRAIN_DATABASE_URL"):
         server.start()
+
+
+def test_a_start_whose_caller_was_killed_does_not_go_on(server: EmbeddedPostgres) -> None:
+    server.start()
+    server.stop()
+    start = f"EmbeddedPostgres(Path({str(server.root)!r}), fsync='off').start()"
+    script = f"from pathlib import Path; from api.postgres import EmbeddedPostgres; {start}"
+    with subprocess.Popen([sys.executable, "-c", script]) as caller:
+        starter = starting(server)
+        starter.suspend()
+        caller.kill()
+
+    server.stop()
+
+    assert not starter.is_running() or starter.status() == psutil.STATUS_ZOMBIE
+    assert server.process_id() is None
+
+
+def starting(server: EmbeddedPostgres) -> psutil.Process:
+    """The program that starts the server, as soon as it runs."""
+    for _ in _polls(30):
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.name() == "pg_ctl" and str(server.data) in process.cmdline():
+                    return process
+    raise AssertionError("nobody starts it")
 
 
 def test_each_test_gets_an_empty_database_of_its_own(database_url: str) -> None:

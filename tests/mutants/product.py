@@ -1,0 +1,54 @@
+"""Deliberate bugs in how the whole product comes up, ends, is spoken to and is watched."""
+
+from tests.mutants.mutant import Mutant
+
+_DEMO = "tests/acceptance/test_demo.py"
+_LOCAL_RAY = "tests/unit/test_local_ray.py"
+_METRICS = "tests/acceptance/test_metrics.py"
+_REFUSALS = "tests/acceptance/test_cli_refusals.py"
+_SERVE = "tests/acceptance/test_serve.py"
+_SETTINGS = "tests/unit/test_settings.py"
+_TALLY = "tests/unit/test_tally.py"
+_UP = "tests/acceptance/test_up.py"
+_WHOLE = "tests/acceptance/test_whole.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("api/wiring.py", "self.force_exit = self.should_exit and sig == signal.SIGINT\n        self.should_exit = True", "super().handle_exit(sig, frame)", f"{_SERVE} -k told"),
+    Mutant("api/wiring.py", "lock = hold(settings.data)", "lock = os.open(os.devnull, 0)", f"{_SERVE} -k alone"),
+    Mutant("api/data_folder.py", "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", f"{_SERVE} -k alone"),
+    Mutant("api/postgres.py", 'process.name() in {"initdb", "pg_ctl"}', 'process.name() == "initdb"', "tests/unit/test_postgres.py -k caller"),
+    Mutant("cluster/local_ray.py", 'signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]', 'signs = [f"{self.temp_dir}/"]', f"{_LOCAL_RAY} -k given_up"),
+    Mutant("cluster/local_ray.py", "if tries_left == 0 or self._is_given_up.is_set():", "if tries_left == 0:", f"{_LOCAL_RAY} -k given_up"),
+    Mutant("cluster/local_ray.py", "STARTS_MAX = 2", "STARTS_MAX = 1", f"{_LOCAL_RAY} -k once_more"),
+    Mutant("api/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
+    Mutant("api/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
+    Mutant("api/serving.py", "if data != DEFAULT_FOLDER.expanduser():", "if False:", f"{_UP} -k type_next"),
+    Mutant("api/demo.py", "    _make(output)\n", "", f"{_DEMO} -k cannot"),
+    Mutant("api/settings.py", "env_ignore_empty=True", "env_ignore_empty=False", f"{_SETTINGS} -k nothing"),
+    Mutant("api/settings.py", 'return key.isascii() and key.isprintable() and " " not in key', "return True", f"{_SETTINGS} -k header"),
+    Mutant("api/settings.py", "except ValueError:  # half an IPv6 address, or a port that is none\n        is_one = False", "except ZeroDivisionError:\n        is_one = False", f"{_SETTINGS} -k address"),
+    Mutant("api/settings.py", "        except RuntimeError:\n            raise SettingsInvalid", "        except ZeroDivisionError:\n            raise SettingsInvalid", f"{_REFUSALS} -k settings"),
+    Mutant("api/sdk.py", "if key and not is_sendable(key):", "if False:", "tests/unit/test_sdk.py -k header"),
+    Mutant("api/workdir.py", "(is_folder and (path / LOCK_NAME).exists())", "False", "tests/unit/test_workdir.py -k home"),
+    Mutant("api/workdir.py", "if _leads_to_itself(link):", "if False:", "tests/unit/test_workdir.py -k itself"),
+    Mutant("api/cli/options.py", 'if not re.fullmatch(r"20\\d\\d-(0[1-9]|1[0-2])", text, re.ASCII):', "if False:", f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/jobs.py", 'if not re.fullmatch(r"[a-z0-9]{1,64}", text):', "if False:", f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/session.py", 'fail(f"--url {url}: {error}", 2)', "raise", f"{_REFUSALS} -k meant"),
+    Mutant("api/up.py", "    except SQLAlchemyError as error:\n", "    except ZeroDivisionError as error:\n", f"{_REFUSALS} -k run"),
+    Mutant("api/up.py", "            _migrate(database_url)  # what", "            pass  # what", f"{_REFUSALS} -k run"),
+    Mutant("api/routes/books.py", "        _check_known(connection, services, tenant_id)\n        used", "        used", f"{_REFUSALS} -k nobody"),
+    Mutant("api/scrape.py", "count * load.tflops / TFLOPS_PER_PFLOPS", "count * load.tflops", f"{_METRICS} -k level"),
+    Mutant("api/scrape.py", "max(0, now_ms - submitted_at_ms) / 1_000", "max(0, now_ms - submitted_at_ms)", f"{_METRICS} -k old"),
+    Mutant("api/scrape.py", "total_fen / 100", "total_fen", f"{_METRICS} -k books"),
+    Mutant("api/metrics.py", "self._metrics.commit.observe(perf_counter() - decided_s)", "pass", f"{_METRICS} -k loop"),
+    Mutant("api/metrics.py", 'getattr(scope.get("route"), "path", UNMATCHED)', 'scope["path"]', f"{_METRICS} -k timed"),
+    Mutant("api/tally.py", "if month != self._month:", "if not self._month:", f"{_TALLY} -k nothing"),
+    Mutant("api/tally.py", "tflops_ms=known.tflops_ms + line.tflops_ms", "tflops_ms=line.tflops_ms", f"{_TALLY} -k since"),
+    Mutant("api/tally.py", "max(last_seq(connection), self._event_seq or 0)", "None", f"{_TALLY} -k once"),
+    Mutant("api/tally.py", "max(last_seq(connection), self._event_seq or 0)", "last_seq(connection)", f"{_TALLY} -k older"),
+    Mutant("accounting/store.py", "        _given_back(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
+    Mutant("accounting/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
+    Mutant("scheduler/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested")', '_ENDING_KINDS = ("ended",)', f"{_TALLY} -k once"),
+    Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/test_housekeeping.py -k number"),
+]
