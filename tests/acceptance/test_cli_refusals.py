@@ -36,7 +36,7 @@ def refused(*words: str, code: int, **variables: str) -> str:
 
 def refused_as_process(*words: str, code: int, **variables: str) -> str:
     own = {"BRAIN_DATA": os.environ["BRAIN_DATA"], **variables}
-    done = brain(*words, **own)
+    done = brain(*words, cwd=None, **own)
     return paragraph(done.stdout, done.stderr, done.returncode, code)
 
 

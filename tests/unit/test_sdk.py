@@ -270,3 +270,9 @@ def test_events_go_on_behind_what_the_reader_may_not_see() -> None:
 
     assert [next(events).seq for _ in range(2)] == [7, 901]
     assert [request.url.params["after"] for request in script.asked] == ["6", "900"]
+
+
+@pytest.mark.parametrize("key", ["密钥", "brk_a brk_b", "brk_a\n"])
+def test_a_key_that_no_header_can_hold_is_refused_before_it_is_sent(key: str) -> None:
+    with pytest.raises(ApiError, match="this is no key"):
+        Client("http://broker", key)
