@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant("api/routes/events.py", "return EventFilter(tenant_id=caller.tenant_id)", "return EventFilter()", "tests/acceptance/test_api_events.py -k nothing"),
     Mutant("api/routes/jobs.py", "if row is None or not caller.may_see(row.tenant_id):", "if row is None:", "tests/acceptance/test_api_access.py -k exist"),
     Mutant("api/routes/keys.py", "(caller.is_tenant and row.tenant_id != caller.tenant_id)", "False", "tests/acceptance/test_api_access.py -k exist"),
-    Mutant("api/routes/archives.py", "if digest.hexdigest() != sha256:", "if False:", "tests/acceptance/test_api_park.py -k says"),
+    Mutant("api/routes/archives.py", "if digest.hexdigest() != sha256:", "if False:", "tests/acceptance/test_api_archives.py -k says"),
     Mutant("api/describing.py", "if isinstance(call, Only):", "if False:", "tests/unit/test_describing.py -k roles"),
     Mutant("api/describing.py", 'answer["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}', "pass", "tests/unit/test_describing.py -k problems"),
     Mutant("api/examples.py", '"need": 8,', '"needs": 8,', "tests/unit/test_describing.py -k example"),
