@@ -1,29 +1,22 @@
 """Commands about jobs in the queue and after: jobs, show, why, logs, cancel."""
 
-import re
 from typing import Annotated
 
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, Tenant, session_of
+from api.cli.options import Json, Tenant, parser, session_of
 from api.cli.session import client
 from api.cli.terminal import console, print_json
 
 app = typer.Typer()
 
 
-def _job_id(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]{1,64}", text):
-        raise typer.BadParameter(
-            both(
-                f"{text[:64]!r} is no job's id: `brain jobs` lists them",
-                f"{text[:64]!r} 不是作业编号：`brain jobs` 可列出",
-            )
-        )
-    return text
-
-
+_job_id = parser(
+    r"[a-z0-9]{1,64}",
+    "is no job's id: `brain jobs` lists them",
+    "不是作业编号：`brain jobs` 可列出",
+)
 JobId = Annotated[
     str,
     typer.Argument(parser=_job_id, metavar="JOB_ID", help=both("the job's id", "作业编号")),

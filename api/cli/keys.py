@@ -1,12 +1,11 @@
 """Commands about keys: list, create, revoke."""
 
-import re
 from typing import Annotated
 
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
+from api.cli.options import Json, parser, session_of
 from api.cli.session import client
 from api.cli.terminal import clock_text, console, plain, print_json, table
 
@@ -110,15 +109,11 @@ def create(
         console.print(made.secret, soft_wrap=True)
 
 
-def _key_id(text: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{1,64}", text):
-        raise typer.BadParameter(
-            both(
-                f"{text[:64]!r} is no key's id: `brain keys` lists them",
-                f"{text[:64]!r} 不是密钥编号：`brain keys` 可列出",
-            )
-        )
-    return text
+_key_id = parser(
+    r"[0-9a-f]{1,64}",
+    "is no key's id: `brain keys` lists them",
+    "不是密钥编号：`brain keys` 可列出",
+)
 
 
 @app.command(help=both("Make a key worthless, at once and for ever.", "立即永久吊销密钥。"))

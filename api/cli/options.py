@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,18 +23,22 @@ Tenant = Annotated[
 ]
 
 
-def _month(text: str) -> str:
-    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", text, re.ASCII):
-        raise typer.BadParameter(
-            both(f"{text[:20]!r} is no month: 2026-10", f"{text[:20]!r} 不是月份，应如 2026-10")
-        )
-    return text
+def parser(pattern: str, english: str, chinese: str) -> Callable[[str], str]:
+    """Takes what looks like `pattern`; of anything else it says what it is not."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            shown = repr(text[:64])
+            raise typer.BadParameter(both(f"{shown} {english}", f"{shown} {chinese}"))
+        return text
+
+    return parse
 
 
 Month = Annotated[
     str | None,
     typer.Option(
-        parser=_month,
+        parser=parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份，应如 2026-10"),
         metavar="YYYY-MM",
         help=both("a month of Asia/Shanghai; this month if not given", "北京时间的月份，默认本月"),
     ),
