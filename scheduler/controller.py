@@ -98,7 +98,7 @@ class Controller:
         """One cycle; raises `Deposed` where another leads, and then the state must be dropped."""
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch(now_ms)
-        self._take_requests(batch, requests, now_ms)
+        self._take_requests(batch, requests)
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
@@ -110,7 +110,7 @@ class Controller:
         if is_due:
             self._told.at_ms = now_ms
         self._take_all(batch, self._leases(now_ms))
-        cycle = self._cycle(batch, requests, now_ms, is_due=is_due)
+        cycle = self._cycle(batch, requests, is_due=is_due)
         if not cycle.is_empty:
             self.log.commit(self.epoch, cycle)
         self._remember(cycle)
@@ -146,14 +146,14 @@ class Controller:
         for event in events:
             self._take(batch, event)
 
-    def _take_requests(self, batch: Batch, requests: Iterable[Request], now_ms: int) -> None:
+    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
         for request in requests:
             wish = request.wish
             if isinstance(wish, ev.ParkDeclared):
                 # What was used until now counts with the TFLOPS that were stated until now.
-                self._take_all(batch, self._meter(now_ms, 1))
+                self._take_all(batch, self._meter(batch.now_ms, 1))
             if isinstance(wish, ev.PriceListPublished) and self._has_sold():
-                wish = published_now(wish, now_ms)
+                wish = published_now(wish, batch.now_ms)
             refusal = self._take(batch, wish)
             if refusal is not None:
                 batch.refused[request.id] = refusal
@@ -326,12 +326,10 @@ class Controller:
 
     # What is committed.
 
-    def _cycle(
-        self, batch: Batch, requests: Iterable[Request], now_ms: int, *, is_due: bool
-    ) -> Cycle:
+    def _cycle(self, batch: Batch, requests: Iterable[Request], *, is_due: bool) -> Cycle:
         bookings = batch.bookings
         return Cycle(
-            now_ms=now_ms,
+            now_ms=batch.now_ms,
             events=tuple(batch.events),
             request_ids=tuple(request.id for request in requests),
             refused=batch.refused,

@@ -13,7 +13,7 @@ _ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
 MUTANTS = [
-    Mutant("scheduler/controller.py", "wish = published_now(wish, now_ms)", "pass", f"{_CONTROLLER} -k beginning"),
+    Mutant("scheduler/controller.py", "wish = published_now(wish, batch.now_ms)", "pass", f"{_CONTROLLER} -k beginning"),
     Mutant("scheduler/controller.py", "return bool(self.state.jobs or self.state.final_states)", "return True", f"{_CONTROLLER} -k before"),
     Mutant("scheduler/fairshare.py", "exp(-log(2) * elapsed / HALF_LIFE_MS)", "exp(-elapsed / HALF_LIFE_MS)", _FAIRSHARE),
     Mutant("scheduler/fairshare.py", "share.rate * (1.0 - kept) * HALF_LIFE_MS / log(2)", "share.rate * elapsed", _FAIRSHARE),
