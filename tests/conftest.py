@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Engine
 
-from api.database import migrate
+from api.database import engine, migrate
 from api.postgres import EmbeddedPostgres
 from cluster.local_ray import LocalRay
 from tests.ray_centre import CENTRE, PARK
@@ -81,6 +82,14 @@ def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
     with _copied(postgres, template) as url:
         yield url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    """The same, connected."""
+    connected = engine(database_url)
+    yield connected
+    connected.dispose()
 
 
 @pytest.fixture(scope="module")

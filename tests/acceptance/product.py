@@ -10,6 +10,7 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import psutil
+import pytest
 
 from api.guard import centres_of
 from api.profile import Profile, read_profile
@@ -27,6 +28,14 @@ from tests.acceptance.processes import (
 PARK = Path(__file__).resolve().parents[1] / "data" / "small-park.yaml"
 NORTH, SOUTH = "ascend-910b3", "hygon-k100-ai"
 NORTH_NODES = ("north-910b3-n001", "north-910b3-n002")
+MARKS = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("up"),
+]
+"""Of every test of the whole product: one worker runs them all."""
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 

@@ -1,7 +1,6 @@
 """The routes for agents: who may speak for a centre, and where the leader is."""
 
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +9,6 @@ from sqlalchemy import Engine, insert
 
 from api.app import create_app
 from api.auth import Role, create_key
-from api.database import engine
 from api.feed import Feed
 from api.services import Services
 from api.settings import Settings
@@ -22,13 +20,6 @@ pytestmark = pytest.mark.enable_socket
 
 REPORT = {"agent_started_at_ms": 1, "number": 1, "online_node_ids": ["n1"], "attempts": []}
 ASKED = {"known": [], "stopping": [], "wait_ms": 0}
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    made = engine(database_url)
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

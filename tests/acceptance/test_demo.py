@@ -11,14 +11,9 @@ import psutil
 import pytest
 
 from tests.acceptance.processes import Running, brain, eventually, processes_of, run_until_left
+from tests.acceptance.product import MARKS
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.slow,
-    pytest.mark.enable_socket,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("up"),
-]
+pytestmark = MARKS
 
 ENDS = {
     "digits": "succeeded",

@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.processes import free_port
-from tests.acceptance.product import NORTH, Product
+from tests.acceptance.product import MARKS, NORTH, Product
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.slow,
-    pytest.mark.enable_socket,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("up"),
-]
+pytestmark = MARKS
 
 TRAIN = """
 import os, pathlib, time

@@ -8,16 +8,10 @@ import pytest
 
 from api.schemas import JobView
 from tests.acceptance.processes import eventually
-from tests.acceptance.product import NORTH, NORTH_NODES, SOUTH, Product, product_in
+from tests.acceptance.product import MARKS, NORTH, NORTH_NODES, SOUTH, Product, product_in
 from tests.acceptance.ray_bed import shim_of
 
-pytestmark = [
-    pytest.mark.ray,
-    pytest.mark.slow,
-    pytest.mark.enable_socket,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("up"),
-]
+pytestmark = MARKS
 
 UNTIL_TOLD = """
 i=0

@@ -8,7 +8,17 @@ from scheduler import events as ev
 from scheduler.job import Checkpoint, EndCause, Job, Priority, ReasonCode
 from scheduler.planner import Plan, plan
 from scheduler.state import State
-from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
 
 YUAN = 1_000_000
 TEN_NODES = a_park(a_pool("east-npu", 10, 8))
@@ -19,16 +29,9 @@ def grant_all(state: State, now_ms: int) -> Plan:
     """Plan, and start at once what the plan grants."""
     result = plan(state, now_ms)
     for grant in result.grants:
-        attempt_id = f"{grant.job_id}.1"
-        lease = ev.Leased(
-            at_ms=now_ms,
-            job_id=grant.job_id,
-            attempt_id=attempt_id,
-            epoch=1,
-            placement=grant.placement,
-            hold_micros=grant.hold_micros,
-        )
-        happen(state, lease, ev.Started(at_ms=now_ms, attempt_id=attempt_id))
+        hold_micros = grant.hold_micros
+        lease = a_lease(grant.job_id, grant.placement, at_ms=now_ms, hold_micros=hold_micros)
+        happen(state, lease, ev.Started(at_ms=now_ms, attempt_id=lease.attempt_id))
     return result
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from accounting import closing, store
 from accounting.closing import CannotClose, StatementAltered, close_month, statement
 from accounting.usage import UsageCredit, UsageSlice
-from api.database import engine
 from tests.builders import PRICES, USAGE, shanghai, used
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
@@ -28,12 +27,10 @@ CREDIT = UsageCredit(
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    made = engine(database_url)
-    with made.begin() as connection:
+def database(database: Engine) -> Engine:
+    with database.begin() as connection:
         store.publish_price_list(connection, PRICES)
-    yield made
-    made.dispose()
+    return database
 
 
 @pytest.fixture

@@ -6,16 +6,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, insert, text
 
-from api.database import engine
 from api.feed import CHANNEL, KEPT_EVENTS, Feed
 from scheduler.tables import EventRow
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = engine(database_url)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

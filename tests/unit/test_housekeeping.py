@@ -1,6 +1,5 @@
 """What is old goes; what may still be asked for stays."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from accounting import store
 from api import housekeeping
-from api.database import SWEEP_LOCK, engine
+from api.database import SWEEP_LOCK
 from api.housekeeping import ANSWERS_KEPT_MS, DAY_MS, REQUESTS_KEPT_MS, Retention, sweep
 from api.logs import Piece, append
 from api.settings import Settings
@@ -21,13 +20,6 @@ from tests.builders import USAGE
 NOW_MS = 200 * DAY_MS
 MINUTE_MS = 60_000
 KEPT = Retention()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = engine(database_url)
-    yield database
-    database.dispose()
 
 
 def sweep_all(database: Engine) -> None:

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import pytest
 from sqlalchemy import Engine, text
 from typing_extensions import override
 
 from api.clock import SteadyClock
-from api.database import engine
 from cluster.driver import CentreReport
 from scheduler import queries
 from scheduler.controller import Settings
@@ -58,13 +56,6 @@ class FaultyCentre(HandCentre):
             self.failure_count += 1
             raise RuntimeError("a bug in a driver")
         return super().observe()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = engine(database_url)
-    yield database
-    database.dispose()
 
 
 def candidate(

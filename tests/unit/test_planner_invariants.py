@@ -15,6 +15,7 @@ from scheduler.state import State
 from tests.builders import (
     HOUR_MS,
     a_job,
+    a_lease,
     a_park,
     a_pool,
     a_state,
@@ -83,18 +84,15 @@ def states(draw: st.DrawFn, policy: Policy = DEFAULT) -> State:
 
 
 def lease(state: State, grant: Grant, at_ms: int) -> str:
-    record = state.jobs[grant.job_id]
-    attempt_id = f"{grant.job_id}.{record.attempt_count + 1}"
-    leased = ev.Leased(
+    leased = a_lease(
+        grant.job_id,
+        grant.placement,
         at_ms=at_ms,
-        job_id=grant.job_id,
-        attempt_id=attempt_id,
-        epoch=1,
-        placement=grant.placement,
+        number=state.jobs[grant.job_id].attempt_count + 1,
         hold_micros=grant.hold_micros,
     )
     happen(state, leased)
-    return attempt_id
+    return leased.attempt_id
 
 
 policies = st.sampled_from(sorted(POLICY_BY_NAME)).map(POLICY_BY_NAME.__getitem__)

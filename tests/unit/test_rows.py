@@ -1,23 +1,16 @@
 """What others read of a cycle, as it is written."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select
 
-from api.database import engine
 from scheduler import events as ev
 from scheduler import queries
 from scheduler.codec import decode
-from scheduler.events import Ended, Leased, Started, Submitted
 from scheduler.job import (
     EndCause,
-    Job,
     JobState,
-    NodeShare,
-    Placement,
-    Priority,
     Reason,
     ReasonCode,
 )
@@ -30,46 +23,6 @@ from tests.builders import PARK, TENANT, YUAN, a_job, a_lease, a_placement
 SUBMITTED = ev.Submitted(at_ms=3, job=a_job(submitted_at_ms=3))
 LEASED = a_lease("j1", a_placement("east-npu", 8), at_ms=5)
 BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)
-
-JOB = Job(
-    id="j1",
-    tenant_id="t1",
-    project="default",
-    user="somebody",
-    name="digits",
-    field="other",
-    command="python train.py",
-    device_count=8,
-    device_kind_ids=(),
-    limit_ms=3_600_000,
-    priority=Priority.NORMAL,
-    submitted_at_ms=0,
-    retry_count=1,
-)
-PLACEMENT = Placement(
-    centre_id="c1",
-    pool_id="c1-npu",
-    device_kind_id="npu",
-    shares=(NodeShare(node_id="c1-npu-n001", card_count=8),),
-)
-
-
-def leased(number: int, at_ms: int) -> Leased:
-    return Leased(
-        at_ms=at_ms,
-        job_id=JOB.id,
-        attempt_id=f"{JOB.id}.{number}",
-        epoch=1,
-        placement=PLACEMENT,
-        hold_micros=0,
-    )
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = engine(database_url)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture
@@ -90,23 +43,21 @@ def the_job(database: Engine) -> Any:
         return connection.execute(select(JobRow.__table__)).one()
 
 
-def test_a_job_whose_attempt_ended_is_leased_anew_in_the_same_cycle(database_url: str) -> None:
-    database = engine(database_url)
-    log = SqlLog(database, "http://127.0.0.1")
+def test_a_job_whose_attempt_ended_is_leased_anew_in_the_same_cycle(
+    log: SqlLog, database: Engine
+) -> None:
     epoch = log.lead(0)
-    submitted = Submitted(at_ms=0, job=JOB)
-    started = Started(at_ms=1, attempt_id="j1.1")
-    lost = Ended(at_ms=5, attempt_id="j1.1", cause=EndCause.NODE, exit_code=None)
-    states = {JOB.id: JobState.LEASED}
+    started = ev.Started(at_ms=6, attempt_id="j1.1")
+    again = a_lease("j1", LEASED.placement, at_ms=9, number=2)
 
-    log.commit(epoch, Cycle(now_ms=0, events=(submitted, leased(1, 0)), states=states))
-    log.commit(epoch, Cycle(now_ms=5, events=(started, lost, leased(2, 5)), states=states))
+    log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
+    lost = ended(EndCause.NODE, at_ms=9)
+    log.commit(epoch, cycle(started, lost, again, now_ms=9, j1=JobState.LEASED))
 
     statement = select(AttemptRow.id, AttemptRow.ended_at_ms).order_by(AttemptRow.id)
     with database.connect() as connection:
         rows = [tuple(row) for row in connection.execute(statement)]
-    database.dispose()
-    assert rows == [("j1.1", 5), ("j1.2", None)]
+    assert rows == [("j1.1", 9), ("j1.2", None)]
 
 
 def test_each_event_says_whose_it_is_and_when_it_was_learnt(log: SqlLog, database: Engine) -> None:

@@ -1,7 +1,6 @@
 """What is special to the log in PostgreSQL: the lease of the lead, and many processes at once."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -9,29 +8,19 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
-from api.database import engine
 from scheduler import events as ev
 from scheduler import queries, store
-from scheduler.job import JobState, Reason, ReasonCode
+from scheduler.job import JobState
 from scheduler.log import Cycle, Deposed, Request
 from scheduler.record import Snapshot
 from scheduler.store import EVENTS_CHANNEL, INBOX_CHANNEL, KEPT_CHECKPOINTS, SqlLog, put_requests
 from scheduler.tables import CheckpointRow, InboxRow
-from tests.builders import PARK, YUAN, a_job, a_lease, a_placement
+from tests.builders import PARK, YUAN, a_job
 
 URL = "http://127.0.0.1:1"
 WRITERS = 4
 TURNS = 25
 SUBMITTED = ev.Submitted(at_ms=3, job=a_job(submitted_at_ms=3))
-LEASED = a_lease("j1", a_placement("east-npu", 8), at_ms=5)
-BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = engine(database_url)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture

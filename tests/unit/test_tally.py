@@ -1,6 +1,5 @@
 """What is added up as it is written is what would be added up anew."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,6 @@ from sqlalchemy import Connection, Engine, insert, text, update
 from accounting import store
 from accounting.calendar import month_bounds
 from accounting.usage import UsageCredit, UsageSlice, UsageSum
-from api.database import engine
 from api.tally import Tally
 from scheduler.tables import EventRow, JobRow
 from tests.builders import PRICES, USAGE, shanghai
@@ -19,12 +17,10 @@ BEGIN_MS = shanghai("2026-10-01 00:00")
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    made = engine(database_url)
-    with made.begin() as connection:
+def database(database: Engine) -> Engine:
+    with database.begin() as connection:
         store.publish_price_list(connection, PRICES)
-    yield made
-    made.dispose()
+    return database
 
 
 def slice_of(reference: str, minute: int, **changes: int | str) -> UsageSlice:
