@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx2
 import psutil
 
 PATIENCE_S = 120.0
@@ -86,6 +87,19 @@ def run_until_left(log: Path, *arguments: str, cwd: Path, **variables: str) -> I
     finally:
         if running.process.poll() is None:
             running.end(signal.SIGTERM)
+
+
+def await_ready(serving: Running, url: str) -> None:
+    """Until a `brain serve` answers; fails at once where it ends without."""
+
+    def is_ready() -> bool:
+        assert serving.process.poll() is None, serving.said()
+        try:
+            return httpx2.get(f"{url}/readyz", trust_env=False).is_success
+        except httpx2.TransportError:
+            return False
+
+    eventually(is_ready, "the broker is ready")
 
 
 def eventually(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None:

@@ -4,7 +4,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from sqlalchemy import select
 
@@ -14,8 +13,8 @@ from api.postgres import EmbeddedPostgres
 from scheduler.tables import LeaderRow
 from tests.acceptance.processes import (
     Running,
+    await_ready,
     brain,
-    eventually,
     free_port,
     processes_of,
     run_until_left,
@@ -38,17 +37,6 @@ def serving(tmp_path: Path, url: str) -> Iterator[Running]:
         await_ready(serving, url)
         yield serving
     EmbeddedPostgres(data / "postgres").stop()
-
-
-def await_ready(serving: Running, url: str) -> None:
-    def is_ready() -> bool:
-        assert serving.process.poll() is None, serving.said()
-        try:
-            return httpx2.get(f"{url}/readyz", trust_env=False).is_success
-        except httpx2.TransportError:
-            return False
-
-    eventually(is_ready, "the broker is ready")
 
 
 def test_a_broker_that_is_told_to_end_takes_its_database_along(
