@@ -20,7 +20,7 @@ from benchmarks.simulate import simulate
 from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, workload
 from cluster.inventory import Park
-from scheduler.planner import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
+from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
 
 CAPACITY_KEY = "capacity"
 

@@ -13,7 +13,8 @@ from scheduler.controller import Controller, Settings
 from scheduler.events import Submitted
 from scheduler.job import Job
 from scheduler.log import MemoryLog, Request
-from scheduler.planner import Answers, Policy
+from scheduler.planner import Answers
+from scheduler.policy import Policy
 
 NEVER_MS = 1 << 60
 

@@ -15,7 +15,8 @@ from scheduler.job import EndCause, Job
 from scheduler.log import Cycle, Log, Request
 from scheduler.metering import Booking, book, slices
 from scheduler.orders import cause_of, ended_at_ms, order
-from scheduler.planner import DEFAULT, Answers, Plan, Policy, plan
+from scheduler.planner import Answers, Plan, plan
+from scheduler.policy import DEFAULT, Policy
 from scheduler.record import Attempt
 from scheduler.state import State
 from scheduler.told import Told

@@ -1,6 +1,5 @@
 """The one planner: a pure function of the state; who starts now, where, and why not yet."""
 
-import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,20 +8,12 @@ from typing import NamedTuple
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.job import Job, Placement, Reason, ReasonCode
 from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, misfits, shape_of
-from scheduler.queue import AgeKey
+from scheduler.policy import DEFAULT, Policy
 from scheduler.record import JobRecord
 from scheduler.state import State
-
-
-class Order(StrEnum):
-    """Who is considered first."""
-
-    FAIR = "fair"
-    AGE = "age"
-    SHORTEST = "shortest"
+from scheduler.turns import Turns
 
 
 class Answers(StrEnum):
@@ -33,22 +24,6 @@ class Answers(StrEnum):
 
     ALL = "all"
     GRANTS = "grants"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How the queue is ordered, and whether later jobs may pass a blocked one."""
-
-    name: str
-    order: Order
-    is_backfilling: bool
-
-
-DEFAULT = Policy(name="default", order=Order.FAIR, is_backfilling=True)
-FIFO = Policy(name="fifo", order=Order.AGE, is_backfilling=False)
-EASY = Policy(name="easy", order=Order.AGE, is_backfilling=True)
-SJF_ORACLE = Policy(name="sjf-oracle", order=Order.SHORTEST, is_backfilling=False)
-POLICY_BY_NAME = {policy.name: policy for policy in (DEFAULT, FIFO, EASY, SJF_ORACLE)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,62 +71,6 @@ def plan(
         if answers is Answers.GRANTS and desk.is_full():
             break
     return Plan(grants=tuple(grants), verdicts=verdicts)
-
-
-class Turns:
-    """Waiting jobs in the policy's order.
-
-    Fair: the highest priority class, then the tenant with the least weighted use, then age. A grant
-    made while the plan is drawn up counts at once. Else: one static key over all jobs.
-    """
-
-    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
-        self._queue = state.queue
-        self._order = policy.order
-        self._scores: dict[str, float] = {}
-        self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
-        if policy.order is Order.FAIR:
-            for tenant_id in state.queue.lanes:
-                share, weight = state.shares[tenant_id], self._weights[tenant_id]
-                self._scores[tenant_id] = score(share, weight, now_ms)
-
-    def __iter__(self) -> Iterator[JobRecord]:
-        match self._order:
-            case Order.FAIR:
-                return self._by_share()
-            case Order.AGE:
-                return (record for _, record in heapq.merge(*self._queue.lanes.values()))
-            case Order.SHORTEST:
-                return iter(sorted(self._queue.records(), key=_by_length))
-
-    def charge(self, tenant_id: str, tflops: int) -> None:
-        """The tenant was just given `tflops`."""
-        if tenant_id in self._scores:
-            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
-
-    def _by_share(self) -> Iterator[JobRecord]:
-        lanes = {tenant_id: iter(lane) for tenant_id, lane in self._queue.lanes.items()}
-        heap = [self._turn(tenant_id, *next(lane)) for tenant_id, lane in lanes.items()]
-        heapq.heapify(heap)
-        while heap:
-            *_, tenant_id, record = heap[0]
-            yield record
-            head = next(lanes[tenant_id], None)
-            if head is None:
-                heapq.heappop(heap)
-            else:
-                heapq.heapreplace(heap, self._turn(tenant_id, *head))
-
-    def _turn(
-        self, tenant_id: str, key: AgeKey, record: JobRecord
-    ) -> tuple[int, float, int, str, str, JobRecord]:
-        priority, submitted_ms, job_id = key
-        # The id before the record: two entries are never compared beyond it.
-        return priority, self._scores[tenant_id], submitted_ms, job_id, tenant_id, record
-
-
-def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
-    return -record.job.priority.rank, record.job.limit_ms, record.job.submitted_at_ms, record.job.id
 
 
 @dataclass(slots=True)

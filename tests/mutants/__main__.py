@@ -54,6 +54,7 @@ def _tests_pass_unchanged(mutants: list[Mutant]) -> bool:
         if code != PYTEST_PASSED:
             print(f"{tests} fails without any mutant:\n{output}")
             return False
+        print(f"passes as it is: {tests}", flush=True)
     return True
 
 

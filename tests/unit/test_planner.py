@@ -9,7 +9,8 @@ import pytest
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.job import EndCause, Job, Placement, Priority, Reason, ReasonCode
-from scheduler.planner import EASY, FIFO, SJF_ORACLE, Answers, Plan, plan
+from scheduler.planner import Answers, Plan, plan
+from scheduler.policy import EASY, FIFO, SJF_ORACLE
 from scheduler.state import State
 from tests.builders import (
     HOUR_MS,
