@@ -103,6 +103,8 @@ _QUEUED: dict[str, Any] = {
     "ended_at_ms": None,
     "position": None,
     "planned_start_ms": None,
+    "planned_pool": None,
+    "is_start_promised": False,
     "end_cause": None,
     "detail": "",
     "reasons": [],
@@ -201,11 +203,13 @@ ANSWERS: Mapping[str, Any] = {
         "state": "queued",
         "position": 1,
         "planned_start_ms": _PLANNED_MS,
+        "planned_pool": "qdaicc-910b3",
+        "is_start_promised": True,
         "reasons": [_BUSY],
         "summary": "waits at place 1: needs 8 cards in qdaicc-910b3: 2 free, 6 short. "
-        "By the present plan it starts about 2026-11-25 22:06:31",
+        "Cards are kept for it in qdaicc-910b3: it starts by 2026-11-25 22:06:31",
         "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
-        "按当前计划约 2026-11-25 22:06:31 启动",
+        "已在 qdaicc-910b3 为其预留资源，最迟 2026-11-25 22:06:31 启动",
     },
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
     "capacity": {

@@ -50,6 +50,8 @@ def explanation(job: JobView) -> Explanation:
         state=job.state,
         position=job.position,
         planned_start_ms=job.planned_start_ms,
+        planned_pool=job.planned_pool,
+        is_start_promised=job.is_start_promised,
         reasons=job.reasons,
         summary=english,
         summary_zh=chinese,
@@ -73,11 +75,23 @@ def _waiting(job: JobView) -> tuple[str, str]:
     english = f"waits{place}: " + "; ".join(reason.text for reason in job.reasons)
     chinese = f"排队中：{place_zh}" + "；".join(reason.text_zh for reason in job.reasons)
     tries = _earlier(job.attempts)
-    if job.planned_start_ms is not None:
-        start = moment(job.planned_start_ms)
-        english += f". By the present plan it starts about {start}"
-        chinese += f"。按当前计划约 {start} 启动"
-    return english + tries[0], chinese + tries[1]
+    start = _start(job)
+    return english + start[0] + tries[0], chinese + start[1] + tries[1]
+
+
+def _start(job: JobView) -> tuple[str, str]:
+    if job.planned_start_ms is None:
+        return "", ""
+    at, pool = moment(job.planned_start_ms), job.planned_pool
+    if job.is_start_promised:
+        return (
+            f". Cards are kept for it in {pool}: it starts by {at}",
+            f"。已在 {pool} 为其预留资源，最迟 {at} 启动",
+        )
+    return (
+        f". By the present plan it starts about {at} in {pool}",
+        f"。按当前计划约 {at} 在 {pool} 启动",
+    )
 
 
 def _earlier(attempts: list[AttemptView]) -> tuple[str, str]:

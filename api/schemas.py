@@ -208,7 +208,13 @@ class JobView(Wire):
     started_at_ms: Ms | None
     ended_at_ms: Ms | None
     position: int | None = Field(description="place in the queue, from 1")
-    planned_start_ms: Ms | None = Field(description="when the present plan would start it")
+    planned_start_ms: Ms | None = Field(
+        description="when it would start, if nobody else came and all ran to its limit"
+    )
+    planned_pool: str | None = Field(default=None, description="where that would be")
+    is_start_promised: bool = Field(
+        default=False, description="whether cards are kept for it, so that nobody delays it"
+    )
     end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
     reasons: list[ReasonView] = Field(description="why it waits: the first is the one that counts")
@@ -228,7 +234,13 @@ class Explanation(Wire):
     job_id: str
     state: str
     position: int | None
-    planned_start_ms: Ms | None
+    planned_start_ms: Ms | None = Field(
+        description="when it would start, if nobody else came and all ran to its limit"
+    )
+    planned_pool: str | None = Field(default=None, description="where that would be")
+    is_start_promised: bool = Field(
+        default=False, description="whether cards are kept for it, so that nobody delays it"
+    )
     reasons: list[ReasonView]
     summary: str = Field(description="a sentence or two")
     summary_zh: str = Field(description="the same in Chinese")

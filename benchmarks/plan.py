@@ -83,7 +83,7 @@ def sample(state: State) -> Sample:
         peer_ms=(peer_s - full_s) * MS_PER_S,
         grants=len(drawn_up.grants),
         peer_grants=peer_grants,
-        with_start_time=sum(v.planned_start_ms is not None for v in drawn_up.verdicts.values()),
+        with_start_time=sum(v.start is not None for v in drawn_up.verdicts.values()),
     )
 
 

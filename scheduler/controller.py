@@ -335,7 +335,7 @@ class Controller:
             request_ids=tuple(request.id for request in requests),
             refused=batch.refused,
             states={job_id: self.state.state_of(job_id) for job_id in batch.job_ids},
-            waiting=self._told.new_answers(self.plan.verdicts, is_due=is_due),
+            waiting=self._told.new_answers(self.plan.verdicts, batch.now_ms, is_due=is_due),
             loads=self._told.new_loads(self.state) if batch.events else (),
             usage=tuple(usage for booking in bookings for usage in booking.usage),
             credits=tuple(credit for booking in bookings for credit in booking.credits),

@@ -119,6 +119,18 @@ class Placement:
         return sum(share.card_count for share in self.shares)
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedStart:
+    """When and where a waiting job would start, if nobody else came and all ran to its limit.
+
+    `is_promised` where cards are kept for it: nobody who comes later moves it.
+    """
+
+    at_ms: int
+    pool_id: str
+    is_promised: bool = False
+
+
 class ReasonCode(StrEnum):
     """The closed list of why a job waits or is refused."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from accounting.ledger import Transfer
 from accounting.usage import UsageCredit, UsageSlice
 from scheduler.events import Event, Wish
-from scheduler.job import JobState, Reason
+from scheduler.job import JobState, PlannedStart, Reason
 from scheduler.record import Snapshot
 
 
@@ -26,11 +26,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Why a job waits, its place in the queue (from 1), and when the plan would start it."""
+    """Why a job waits, its place in the queue (from 1), and when and where it would start."""
 
     position: int
     reasons: tuple[Reason, ...]
-    planned_start_ms: int | None
+    start: PlannedStart | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.job import Job, Placement, Reason, ReasonCode
+from scheduler.job import Job, Placement, PlannedStart, Reason, ReasonCode
+from scheduler.outlook import Holding, Outlook
 from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, misfits, shape_of
 from scheduler.policy import DEFAULT, Policy
 from scheduler.record import JobRecord
@@ -37,10 +38,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Why a job waits; `planned_start_ms` where it holds a reservation."""
+    """Why a job waits, and when and where it would start; `start` is None where that is unknown."""
 
     reasons: tuple[Reason, ...]
-    planned_start_ms: int | None = None
+    start: PlannedStart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,13 @@ def plan(
             verdicts[record.job.id] = answer
         if answers is Answers.GRANTS and desk.is_full():
             break
+    if answers is Answers.ALL:
+        verdicts = desk.foresee(verdicts)
     return Plan(grants=tuple(grants), verdicts=verdicts)
+
+
+UNFORESEEN = frozenset({ReasonCode.FUNDS, ReasonCode.NO_PRICE})
+"""What ends of itself at no known moment."""
 
 
 @dataclass(slots=True)
@@ -106,6 +113,7 @@ class Desk:
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
+    _holdings: list[Holding] = field(default_factory=list)
     _allowances: Allowances = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,11 +126,22 @@ class Desk:
             reason = Reason(
                 code=ReasonCode.BACKOFF, where=job.id, unit="ms", until_ms=record.not_before_ms
             )
-            return Verdict(reasons=(reason,), planned_start_ms=record.not_before_ms)
+            return Verdict(reasons=(reason,))
         quota = self._allowances.quota_reason(job)
         if quota is not None:
             return Verdict(reasons=(quota,))
         return self._find(job)
+
+    def foresee(self, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+        """The same, and when and where each job would start: in order, beside what is promised."""
+        outlook = Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy)
+        for job_id, verdict in verdicts.items():
+            if verdict.start is not None:
+                outlook.take(self.state.jobs[job_id].job, verdict.start)
+        return {
+            job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
+            for job_id, verdict in verdicts.items()
+        }
 
     def is_full(self) -> bool:
         """Whether no pool has as much as one card left that somebody might be given now."""
@@ -224,6 +243,7 @@ class Desk:
         )
         room.take(placement, job.id, end_ms)
         self._allowances.take(job, option.hold_micros)
+        self._holdings.append(Holding(job.tenant_id, placement, end_ms))
         return Grant(job_id=job.id, placement=placement, hold_micros=option.hold_micros)
 
     def _wait(self, job: Job, payable: list[Option], reasons: list[Reason]) -> Verdict:
@@ -246,7 +266,8 @@ class Desk:
         option.candidate.room.reserve(reservation)
         self._allowances.promise(job, reservation.start_ms, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
-        return Verdict(reasons=tuple(reasons), planned_start_ms=reservation.start_ms)
+        start = PlannedStart(reservation.start_ms, option.candidate.pool.id, is_promised=True)
+        return Verdict(reasons=tuple(reasons), start=start)
 
     def _promise(self, job: Job, candidate: Candidate) -> Reservation | None:
         """What takes a placement gives it back later: a shape without hope stays without it."""
@@ -258,6 +279,21 @@ class Desk:
         reservation = room.earliest(job.id, candidate.wanted, self.now_ms)
         candidate.is_hopeless = reservation is None
         return reservation
+
+    def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
+        """Nothing where it depends on more than the ends of what runs: on money or prices."""
+        codes = {reason.code for reason in reasons}
+        if codes & UNFORESEEN:
+            return Verdict(reasons=reasons)
+        record = self.state.jobs[job_id]
+        from_ms = None  # no sooner than something ends, for now there is no room
+        if codes == {ReasonCode.BACKOFF}:
+            from_ms = record.not_before_ms
+        elif codes == {ReasonCode.TENANT_QUOTA}:
+            from_ms = self.now_ms + 1
+        candidates = self._candidates(shape_of(record.job))
+        places = [(candidate.pool, candidate.wanted) for candidate in candidates]
+        return Verdict(reasons=reasons, start=outlook.start(record.job, places, from_ms))
 
     def _room(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from accounting import store as books
 from scheduler import events as ev
 from scheduler.codec import encode_job, encode_value
-from scheduler.job import FINAL_STATES, JobState
+from scheduler.job import FINAL_STATES, JobState, PlannedStart
 from scheduler.log import Cycle
 from scheduler.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
 
@@ -165,6 +165,8 @@ def _write_states(connection: Connection, cycle: Cycle) -> None:
             detail=bindparam("text"),
             position=None,
             planned_start_ms=None,
+            planned_pool_id=None,
+            is_start_promised=False,
             reasons=[],
         )
     )
@@ -189,7 +191,7 @@ def _write_answers(connection: Connection, cycle: Cycle) -> None:
         {
             "key": job_id,
             "place": answer.position,
-            "start": answer.planned_start_ms,
+            **_planned(answer.start),
             "why": [encode_value(reason) for reason in answer.reasons],
         }
         for job_id, answer in cycle.waiting.items()
@@ -201,11 +203,21 @@ def _write_answers(connection: Connection, cycle: Cycle) -> None:
         .where(JobRow.id == bindparam("key"))
         .values(
             position=bindparam("place"),
-            planned_start_ms=bindparam("start"),
+            planned_start_ms=bindparam("start_ms"),
+            planned_pool_id=bindparam("start_pool_id"),
+            is_start_promised=bindparam("is_promised"),
             reasons=bindparam("why"),
         )
     )
     connection.execute(statement, rows)
+
+
+def _planned(start: PlannedStart | None) -> Row:
+    return {
+        "start_ms": start.at_ms if start else None,
+        "start_pool_id": start.pool_id if start else None,
+        "is_promised": start is not None and start.is_promised,
+    }
 
 
 def _write_refusals(connection: Connection, cycle: Cycle) -> None:

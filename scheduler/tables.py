@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -90,6 +90,8 @@ class JobRow(Base):
     ended_at_ms: Mapped[int | None]
     position: Mapped[int | None]
     planned_start_ms: Mapped[int | None]
+    planned_pool_id: Mapped[str | None]
+    is_start_promised: Mapped[bool] = mapped_column(server_default=false())
     reasons: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     spec: Mapped[dict[str, Any]]
     end_cause: Mapped[str | None]

@@ -1,7 +1,7 @@
 """What others were last told of the queue and the pools: only what has changed is written again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scheduler.job import JobState
 from scheduler.loads import loads
@@ -10,6 +10,8 @@ from scheduler.planner import Verdict
 from scheduler.state import State
 
 SHORT_QUEUE = 1_000
+NEAR_MS = 60_000
+FAR_SHARE = 16
 
 
 @dataclass(slots=True)
@@ -34,7 +36,9 @@ class Told:
         has_new = len(self.answers) < queue_length and now_ms - self.planned_ms >= self.pause_ms
         return queue_length <= SHORT_QUEUE or has_new or self.is_due(queue_length, now_ms)
 
-    def new_answers(self, verdicts: Mapping[str, Verdict], *, is_due: bool) -> dict[str, Waiting]:
+    def new_answers(
+        self, verdicts: Mapping[str, Verdict], now_ms: int, *, is_due: bool
+    ) -> dict[str, Waiting]:
         """Answers that differ from what was told: new jobs at once, the others when it is time."""
         changed: dict[str, Waiting] = {}
         for position, (job_id, verdict) in enumerate(verdicts.items(), start=1):
@@ -44,9 +48,9 @@ class Told:
             answer = Waiting(
                 position=position,
                 reasons=verdict.reasons,
-                planned_start_ms=verdict.planned_start_ms,
+                start=verdict.start,
             )
-            if answer != told:
+            if told is None or not _is_as_told(answer, told, now_ms):
                 changed[job_id] = answer
         return changed
 
@@ -68,3 +72,14 @@ class Told:
         for job_id, state in states.items():
             if state is not JobState.QUEUED:
                 self.answers.pop(job_id, None)
+
+
+def _is_as_told(answer: Waiting, told: Waiting, now_ms: int) -> bool:
+    """Whether nothing has changed but an estimate, and that by little: far off it counts less."""
+    if answer == told or replace(answer, start=told.start) != told:
+        return answer == told
+    if answer.start is None or told.start is None or answer.start.is_promised:
+        return False
+    slack_ms = max(NEAR_MS, (told.start.at_ms - now_ms) // FAR_SHARE)
+    is_there = replace(answer.start, at_ms=told.start.at_ms) == told.start
+    return is_there and abs(answer.start.at_ms - told.start.at_ms) < slack_ms

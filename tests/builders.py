@@ -14,6 +14,7 @@ from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
 from scheduler.invariants import check
 from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
+from scheduler.planner import Verdict
 from scheduler.state import State
 from scheduler.tenancy import Tenant
 
@@ -276,3 +277,8 @@ def happen(state: State, *events: ev.Event) -> None:
 
 def submit(state: State, *jobs: Job) -> None:
     happen(state, *(ev.Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs))
+
+
+def promised_ms(verdict: Verdict) -> int | None:
+    """When a waiting job is promised to start."""
+    return verdict.start.at_ms if verdict.start and verdict.start.is_promised else None

@@ -150,5 +150,10 @@ def print_explanation(explanation: Explanation) -> None:
         place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
         console.print(f"  {place}")
     if explanation.planned_start_ms is not None:
-        start = clock_text(explanation.planned_start_ms)
-        console.print(f"  {both('planned start', '预计开始')}: {start}")
+        start = f"{clock_text(explanation.planned_start_ms)} {explanation.planned_pool or ''}"
+        kind = (
+            both("starts by", "最迟开始")
+            if explanation.is_start_promised
+            else both("planned start", "预计开始")
+        )
+        console.print(f"  {kind}: {plain(start)}")

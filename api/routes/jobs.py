@@ -231,6 +231,8 @@ def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason])
         ended_at_ms=row.ended_at_ms,
         position=row.position,
         planned_start_ms=row.planned_start_ms,
+        planned_pool=row.planned_pool_id,
+        is_start_promised=row.is_start_promised,
         end_cause=row.end_cause,
         detail=row.detail,
         reasons=[reason_view(reason) for reason in reasons],

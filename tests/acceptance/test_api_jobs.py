@@ -170,6 +170,7 @@ def test_a_waiting_job_says_why_in_both_languages(park: Served) -> None:
     assert "needs 4 cards in west-k100: 0 free, 4 short" in answer["summary"]
     assert "需要 4 张卡" in answer["summary_zh"]
     assert answer["planned_start_ms"] is not None
+    assert (answer["planned_pool"], answer["is_start_promised"]) == ("west-k100", True)
     for job_id in (second, first):
         assert park.fish.post(f"/v1/jobs/{job_id}:cancel").status_code == 200
 

@@ -8,6 +8,8 @@ _ALLOWANCE = "tests/unit/test_allowance.py"
 _STATE = "tests/unit/test_state.py"
 _DECLARED = "tests/unit/test_state_declared.py"
 _PLACEMENT = "tests/unit/test_placement.py"
+_OUTLOOK = "tests/unit/test_outlook.py"
+_TIMELINE = "tests/unit/test_timeline.py"
 _PLANNER = "tests/unit/test_planner.py"
 _BACKFILL = "tests/unit/test_backfill.py"
 _INVARIANTS = "tests/unit/test_planner_invariants.py"
@@ -111,6 +113,26 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._cards[tenant_id] += job.device_count\n", "", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._available[tenant_id] -= hold_micros\n", "", _PLANNER),
+    Mutant("scheduler/planner.py", "if codes & UNFORESEEN:", "if False:", _OUTLOOK),
+    Mutant("scheduler/planner.py", "from_ms = record.not_before_ms", "pass", _PLANNER),
+    Mutant("scheduler/planner.py", "from_ms = self.now_ms + 1", "pass", _OUTLOOK),
+    Mutant("scheduler/planner.py", "self._holdings.append(Holding(job.tenant_id, placement, end_ms))", "pass", _OUTLOOK),
+    Mutant("scheduler/planner.py", "                outlook.take(self.state.jobs[job_id].job, verdict.start)", "                pass", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "at_ms = tenant.earliest(cards, length_ms, at_ms)", "pass", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "return max(from_ms, self.whole_ms[wanted.node_count - 1])", "return from_ms", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "soonest_ms = max(soonest_ms, prospect.last_start_ms)", "pass", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "at_ms < first.at_ms):", "at_ms <= first.at_ms):", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "return bound_ms is None or bound_ms >= first.at_ms", "return True", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "for node_id in self.park.node_ids(pool.id) if node_id in online", "for node_id in self.park.node_ids(pool.id)", _OUTLOOK),
+    Mutant("scheduler/timeline.py", "if version != self._version and", "if version == -1 and", _TIMELINE),
+    Mutant("scheduler/timeline.py", "self._lowest = min(self._lowest, *left)", "pass", _TIMELINE),
+    Mutant("scheduler/timeline.py", "if found_ms is None or from_ms <= found_ms:", "if True:", _TIMELINE),
+    Mutant("scheduler/timeline.py", "            self._shorten()", "            pass", _TIMELINE),
+    Mutant("scheduler/timeline.py", "limit = sorted(losses)[len(losses) // 2]", "limit = max(losses)", _TIMELINE),
+    Mutant("scheduler/told.py", "abs(answer.start.at_ms - told.start.at_ms) < slack_ms", "True", "tests/unit/test_told.py"),
+    Mutant("scheduler/told.py", "or answer.start.is_promised:", "or False:", "tests/unit/test_told.py"),
+    Mutant("scheduler/rows.py", '"is_promised": start is not None and start.is_promised', '"is_promised": False', _ROWS),
+    Mutant("api/explaining.py", "    if job.is_start_promised:", "    if False:", "tests/unit/test_explaining.py"),
     Mutant("scheduler/planner.py", "        room.take(placement, job.id, end_ms)\n", "", _PLANNER),
     Mutant("scheduler/planner.py", "online = self.state.online_node_ids if is_heard else frozenset()", "online = self.state.online_node_ids", _PLANNER),
     Mutant("scheduler/planner.py", "for n in self.park.node_ids(pool.id) if n in online)", "for n in self.park.node_ids(pool.id))", f"{_INVARIANTS} -k whole"),

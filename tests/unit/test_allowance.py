@@ -17,6 +17,7 @@ from tests.builders import (
     a_state,
     a_tenant,
     happen,
+    promised_ms,
     submit,
 )
 
@@ -158,7 +159,7 @@ def test_a_promise_keeps_its_tenants_quota_and_money(is_quota: bool) -> None:
 
     result = plan(state, 3)
 
-    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+    assert promised_ms(result.verdicts["head"]) == HOUR_MS
     assert names(result) == []
 
 
@@ -171,4 +172,4 @@ def test_time_to_save_itself_is_held_and_planned() -> None:
     submit(state, a_job("next"))
 
     assert grant.hold_micros == 8 * 2 * 3_600_000
-    assert plan(state, 1).verdicts["next"].planned_start_ms == 2 * HOUR_MS
+    assert promised_ms(plan(state, 1).verdicts["next"]) == 2 * HOUR_MS

@@ -20,6 +20,7 @@ from tests.builders import (
     a_pool,
     a_state,
     happen,
+    promised_ms,
     submit,
 )
 
@@ -160,7 +161,7 @@ def test_the_head_is_told_when_it_starts_and_the_short_pass_it() -> None:
 
     result = plan(state, 5)
 
-    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+    assert promised_ms(result.verdicts["head"]) == HOUR_MS
     assert granted(result) == ["short"]
     (kept,) = result.verdicts["long"].reasons
     assert (kept.code, kept.until_ms) == (ReasonCode.RESERVED, HOUR_MS)
@@ -170,8 +171,8 @@ def test_the_head_is_told_when_it_starts_and_the_short_pass_it() -> None:
 def test_only_the_first_is_promised_a_start_in_a_pool() -> None:
     result = plan(a_blocked_park(behind("second", HOUR_MS, 16)), 5)
 
-    assert result.verdicts["head"].planned_start_ms == HOUR_MS
-    assert result.verdicts["second"].planned_start_ms is None
+    assert promised_ms(result.verdicts["head"]) == HOUR_MS
+    assert promised_ms(result.verdicts["second"]) is None
 
 
 def test_each_pool_has_its_own_promise() -> None:
@@ -182,8 +183,8 @@ def test_each_pool_has_its_own_promise() -> None:
 
     verdicts = plan(state, 5).verdicts
 
-    assert verdicts["a"].planned_start_ms == HOUR_MS // 2, "where it starts first"
-    assert verdicts["b"].planned_start_ms == HOUR_MS
+    assert promised_ms(verdicts["a"]) == HOUR_MS // 2, "where it starts first"
+    assert promised_ms(verdicts["b"]) == HOUR_MS
 
 
 def test_a_job_without_a_limit_to_speak_of_passes_on_spare_cards_only() -> None:
@@ -199,7 +200,7 @@ def test_a_job_without_a_limit_to_speak_of_passes_on_spare_cards_only() -> None:
 
     nodes = {grant.job_id: grant.placement.shares[0].node_id for grant in result.grants}
     assert nodes == {"a-1": "east-npu-n002", "c-1": "east-npu-n002"}, "the other is kept whole"
-    assert result.verdicts["head"].planned_start_ms == HOUR_MS
+    assert promised_ms(result.verdicts["head"]) == HOUR_MS
 
 
 def test_work_that_overstayed_is_expected_to_end_at_any_moment() -> None:
@@ -207,7 +208,7 @@ def test_work_that_overstayed_is_expected_to_end_at_any_moment() -> None:
 
     result = plan(state, 5 * HOUR_MS)
 
-    assert result.verdicts["head"].planned_start_ms == 5 * HOUR_MS + 1
+    assert promised_ms(result.verdicts["head"]) == 5 * HOUR_MS + 1
     assert granted(result) == ["short"]
 
 
@@ -226,9 +227,9 @@ def test_what_is_leased_and_has_not_started_counts_from_its_lease() -> None:
     submit(state, a_job("runs"), a_job("head"))
     happen(state, a_lease("runs", a_placement("east-npu", 8), at_ms=700))
 
-    assert plan(state, 800).verdicts["head"].planned_start_ms == HOUR_MS + 700
+    assert promised_ms(plan(state, 800).verdicts["head"]) == HOUR_MS + 700
     happen(state, ev.Started(at_ms=900, attempt_id="runs.1"))
-    assert plan(state, 1_000).verdicts["head"].planned_start_ms == HOUR_MS + 900
+    assert promised_ms(plan(state, 1_000).verdicts["head"]) == HOUR_MS + 900
 
 
 def test_without_backfilling_nothing_passes_and_each_is_told_who_is_ahead() -> None:
@@ -238,4 +239,4 @@ def test_without_backfilling_nothing_passes_and_each_is_told_who_is_ahead() -> N
     (kept,) = result.verdicts["short"].reasons
     assert kept.code is ReasonCode.RESERVED
     assert kept.detail == "job head is ahead and nothing may pass it"
-    assert result.verdicts["head"].planned_start_ms is None
+    assert promised_ms(result.verdicts["head"]) is None

@@ -51,13 +51,19 @@ def test_a_job_that_just_came_waits_for_the_plan() -> None:
 
 
 def test_a_waiting_job_tells_its_place_its_reasons_and_its_start() -> None:
-    english, chinese = summaries(position=3, reasons=[BUSY], planned_start_ms=1_767_225_600_000)
+    start = {"planned_start_ms": 1_767_225_600_000, "planned_pool": "east-910b3"}
+    english, chinese = summaries(position=3, reasons=[BUSY], **start)
 
     assert english == (
         "waits at place 3: needs 8 cards in east-910b3: 2 free, 6 short. "
-        "By the present plan it starts about 2026-01-01 08:00:00"
+        "By the present plan it starts about 2026-01-01 08:00:00 in east-910b3"
     )
     assert "第 3 位" in chinese
+    english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start)
+    assert english.endswith(
+        ". Cards are kept for it in east-910b3: it starts by 2026-01-01 08:00:00"
+    )
+    assert "最迟 2026-01-01 08:00:00" in chinese
 
 
 def test_a_job_that_waits_again_tells_what_became_of_it_before() -> None:

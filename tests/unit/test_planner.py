@@ -8,7 +8,7 @@ import pytest
 
 from cluster.inventory import Park
 from scheduler import events as ev
-from scheduler.job import EndCause, Job, Placement, Priority, Reason, ReasonCode
+from scheduler.job import EndCause, Job, Placement, PlannedStart, Priority, Reason, ReasonCode
 from scheduler.planner import Answers, Plan, plan
 from scheduler.policy import EASY, FIFO, SJF_ORACLE
 from scheduler.state import State
@@ -24,6 +24,7 @@ from tests.builders import (
     a_state,
     a_tenant,
     happen,
+    promised_ms,
     submit,
 )
 
@@ -289,7 +290,7 @@ def test_a_job_whose_launch_failed_is_left_alone_for_a_while() -> None:
     verdict = plan(state, 99).verdicts["a1"]
 
     assert [(r.code, r.until_ms) for r in verdict.reasons] == [(ReasonCode.BACKOFF, 100)]
-    assert verdict.planned_start_ms == 100
+    assert verdict.start == PlannedStart(100, "east-npu")
     assert order(plan(state, 100)) == ["a1"]
 
 
@@ -300,7 +301,7 @@ def test_a_silent_centre_gets_nothing() -> None:
     verdict = plan(state, 0).verdicts["a1"]
 
     assert [(r.code, r.where) for r in verdict.reasons] == [(ReasonCode.CENTRE_SILENT, "east")]
-    assert verdict.planned_start_ms is None
+    assert promised_ms(verdict) is None
 
 
 def test_nodes_that_are_down_get_nothing() -> None:

@@ -22,6 +22,7 @@ from tests.builders import (
     a_state,
     a_tenant,
     happen,
+    promised_ms,
     submit,
 )
 
@@ -156,7 +157,7 @@ def test_whoever_waits_has_an_answer_and_whoever_starts_has_none(
     assert sorted([*granted, *result.verdicts]) == sorted(state.queue)
     for job_id, verdict in result.verdicts.items():
         assert verdict.reasons, f"{job_id} waits and nobody says why"
-        assert verdict.planned_start_ms is None or verdict.planned_start_ms > 7
+        assert verdict.start is None or verdict.start.at_ms > 7
 
 
 @often
@@ -176,7 +177,7 @@ def test_a_plan_depends_on_the_state_and_nothing_else(state: State, policy: Poli
 def test_nothing_waits_that_could_start_alone_unless_somebody_is_ahead(state: State) -> None:
     """Work is not held back without need: what is left fits nobody who could pay and may."""
     result = plan(state, 7)
-    assume(all(verdict.planned_start_ms is None for verdict in result.verdicts.values()))
+    assume(all(promised_ms(verdict) is None for verdict in result.verdicts.values()))
     for grant in result.grants:
         lease(state, grant, 7)
 
@@ -265,7 +266,7 @@ def check_promises(promised: dict[str, int], result: Plan, now_ms: int) -> None:
         assert now_ms <= promised.get(grant.job_id, now_ms), f"{grant.job_id} starts late"
     head = next(iter(result.verdicts), None)
     if head is not None:
-        start_ms = result.verdicts[head].planned_start_ms
+        start_ms = promised_ms(result.verdicts[head])
         assert start_ms is not None, f"{head} is first and is promised nothing"
         assert start_ms <= promised.get(head, start_ms), f"{head} was promised an earlier start"
         promised[head] = start_ms

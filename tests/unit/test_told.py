@@ -1,21 +1,24 @@
 """What is told again, and what is not: queues and pools that stand as they stood."""
 
+import pytest
+
 from scheduler import events as ev
-from scheduler.job import JobState, Reason, ReasonCode
+from scheduler.job import JobState, PlannedStart, Reason, ReasonCode
 from scheduler.planner import Verdict
 from scheduler.state import State
 from scheduler.told import SHORT_QUEUE, Told
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
 BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)
-LATER = Verdict(reasons=(BUSY,), planned_start_ms=9)
+LATER = Verdict(reasons=(BUSY,), start=PlannedStart(9, "east-npu"))
 PAUSE_MS = 1_000
+FAR_MS = 3_600_000
 
 
 def told_of(*job_ids: str) -> Told:
     """These were told at the moment 0."""
     told = Told(PAUSE_MS)
-    answers = told.new_answers(dict.fromkeys(job_ids, LATER), is_due=True)
+    answers = told.new_answers(dict.fromkeys(job_ids, LATER), 0, is_due=True)
     told.remember(answers, (), {})
     return told
 
@@ -24,24 +27,24 @@ def test_new_jobs_are_told_at_once_and_others_when_it_is_time() -> None:
     told = told_of("a", "b")
     verdicts = dict.fromkeys(("c", "a", "b"), LATER)
 
-    now = told.new_answers(verdicts, is_due=False)
-    in_time = told.new_answers(verdicts, is_due=True)
+    now = told.new_answers(verdicts, 0, is_due=False)
+    in_time = told.new_answers(verdicts, 0, is_due=True)
 
     assert [(job_id, answer.position) for job_id, answer in now.items()] == [("c", 1)]
     assert [(job_id, a.position) for job_id, a in in_time.items()] == [("c", 1), ("a", 2), ("b", 3)]
     assert in_time["a"].reasons == (BUSY,)
-    assert in_time["a"].planned_start_ms == 9
+    assert in_time["a"].start == LATER.start
 
 
 def test_the_same_answer_is_not_told_twice() -> None:
-    assert told_of("a").new_answers({"a": LATER}, is_due=True) == {}
+    assert told_of("a").new_answers({"a": LATER}, 0, is_due=True) == {}
 
 
 def test_what_was_not_committed_was_not_told() -> None:
     told = Told(PAUSE_MS)
     verdicts = {"a": LATER}
 
-    assert told.new_answers(verdicts, is_due=True) == told.new_answers(verdicts, is_due=True)
+    assert told.new_answers(verdicts, 0, is_due=True) == told.new_answers(verdicts, 0, is_due=True)
 
 
 def test_a_job_that_comes_back_is_told_as_a_new_one() -> None:
@@ -49,7 +52,7 @@ def test_a_job_that_comes_back_is_told_as_a_new_one() -> None:
 
     told.remember({}, (), {"a": JobState.LEASED})
 
-    assert told.new_answers({"a": LATER}, is_due=False).keys() == {"a"}
+    assert told.new_answers({"a": LATER}, 0, is_due=False).keys() == {"a"}
 
 
 def test_a_job_that_goes_on_waiting_is_no_new_one() -> None:
@@ -57,7 +60,7 @@ def test_a_job_that_goes_on_waiting_is_no_new_one() -> None:
 
     told.remember({}, (), {"a": JobState.QUEUED})
 
-    assert told.new_answers({"a": LATER}, is_due=False) == {}
+    assert told.new_answers({"a": LATER}, 0, is_due=False) == {}
 
 
 def test_a_long_queue_is_told_less_often() -> None:
@@ -114,3 +117,38 @@ def test_what_may_be_leased_is_online_and_heard_of() -> None:
 
 def test_without_a_park_no_pool_stands_anyhow() -> None:
     assert Told(PAUSE_MS).new_loads(State()) == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "is_told"),
+    [
+        (PlannedStart(FAR_MS, "east-npu"), False),
+        (PlannedStart(FAR_MS + 224_999, "east-npu"), False),
+        (PlannedStart(FAR_MS + 225_000, "east-npu"), True),
+        (PlannedStart(FAR_MS, "north-npu"), True),
+        (PlannedStart(FAR_MS, "east-npu", is_promised=True), True),
+        (None, True),
+    ],
+)
+def test_an_estimate_that_hardly_moved_is_not_told_again(
+    start: PlannedStart | None, is_told: bool
+) -> None:
+    """It is an hour away: a sixteenth of that is hardly."""
+    told = Told(PAUSE_MS)
+    before = Verdict(reasons=(BUSY,), start=PlannedStart(FAR_MS, "east-npu"))
+    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+
+    now = told.new_answers({"a": Verdict(reasons=(BUSY,), start=start)}, 0, is_due=True)
+
+    assert bool(now) is is_told
+
+
+def test_a_promise_that_moved_at_all_is_told() -> None:
+    told = Told(PAUSE_MS)
+    before, after = (
+        Verdict(reasons=(BUSY,), start=PlannedStart(at_ms, "east-npu", is_promised=True))
+        for at_ms in (FAR_MS, FAR_MS - 1)
+    )
+    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+
+    assert told.new_answers({"a": after}, 0, is_due=True).keys() == {"a"}

@@ -3,7 +3,7 @@
 import { get, post } from "./client.js";
 import { byId, h, show } from "./dom.js";
 import { LogTail } from "./log.js";
-import { ACTIVE, ENDED, WAITING, nameOf, needs, sentence, stateChip } from "./jobs.js";
+import { ACTIVE, ENDED, WAITING, nameOf, needs, plannedStart, sentence, stateChip } from "./jobs.js";
 import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./words.js";
 
 const dialog = byId("job");
@@ -108,7 +108,7 @@ export class Drawer {
       ["job.limit", span(durationMs(spec.limit))],
       ["job.submitted", at(job.submitted_at_ms, "full")],
       job.position !== null && ["job.position", count(job.position)],
-      WAITING.includes(job.state) && ["job.planned", job.planned_start_ms ? near(job.planned_start_ms) : t("jobs.unplanned")],
+      WAITING.includes(job.state) && ["job.planned", plannedStart(job)],
       job.started_at_ms && ["job.started", at(job.started_at_ms, "full")],
       job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
       job.started_at_ms && ["job.ran", span((job.ended_at_ms ?? nowMs()) - job.started_at_ms)],

@@ -102,6 +102,12 @@ function elapsed(sinceMs, limitMs) {
   ];
 }
 
+export function plannedStart(job) {
+  if (!job.planned_start_ms) return t("jobs.unplanned");
+  const values = { at: near(job.planned_start_ms), pool: job.planned_pool };
+  return t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
+}
+
 function waitingRow(job, names) {
   const [first, ...others] = job.reasons;
   return h(
@@ -114,7 +120,7 @@ function waitingRow(job, names) {
       "div.cell.time",
       {},
       h("time", { "data-since": job.submitted_at_ms }, span(nowMs() - job.submitted_at_ms)),
-      h("span.muted", {}, job.planned_start_ms ? t("jobs.planned", { at: near(job.planned_start_ms) }) : t("jobs.unplanned")),
+      h("span.muted", {}, plannedStart(job)),
     ),
     h(
       "p.reason",

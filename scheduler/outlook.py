@@ -1,0 +1,158 @@
+"""When each waiting job would start if nobody else came and all ran as long as it may.
+
+What is promised is kept; for the rest it is an estimate, made in the order of the queue by
+conservative backfill over each pool's and each tenant's cards (see `timeline`). It counts cards:
+whole nodes are looked for only among what runs now.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from cluster.inventory import Park, Pool
+from scheduler.job import Job, Placement, PlannedStart
+from scheduler.placement import Fit
+from scheduler.policy import Policy
+from scheduler.state import State
+from scheduler.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Cards that a job holds until `end_ms`, at the latest."""
+
+    tenant_id: str
+    placement: Placement
+    end_ms: int
+
+
+@dataclass(slots=True)
+class Prospect:
+    """What is to come of one pool: its cards, its next end, and when each node will be whole."""
+
+    cards_per_node: int
+    cards: Timeline
+    next_end_ms: int | None
+    whole_ms: list[int]
+    last_start_ms: int
+
+    def soonest(self, wanted: Fit, from_ms: int) -> int | None:
+        """Before this moment the pool has no room for it, however many cards are free."""
+        if wanted.card_count < self.cards_per_node:
+            return from_ms
+        if len(self.whole_ms) < wanted.node_count:
+            return None
+        return max(from_ms, self.whole_ms[wanted.node_count - 1])
+
+
+@dataclass(slots=True)
+class Outlook:
+    """One plan's view of what is to come; pools of silent centres are not in it."""
+
+    state: State
+    park: Park
+    now_ms: int
+    granted: Iterable[Holding]
+    policy: Policy
+    _pools: dict[str, Prospect] = field(default_factory=dict)
+    _tenants: dict[str, Timeline] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        by_pool: dict[str, list[Holding]] = defaultdict(list)
+        ends: dict[str, list[tuple[int, int]]] = {tenant_id: [] for tenant_id in self.state.tenants}
+        for holding in (*self._running(), *self.granted):
+            placement = holding.placement
+            by_pool[placement.pool_id].append(holding)
+            ends[holding.tenant_id].append((holding.end_ms, placement.card_count))
+        for pool in self.park.pools:
+            if pool.centre_id in self.state.heard_centre_ids:
+                self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
+        for tenant_id, own in ends.items():
+            free = self.state.tenants[tenant_id].max_cards - sum(cards for _, cards in own)
+            self._tenants[tenant_id] = Timeline(self.now_ms, free, own)
+
+    def start(
+        self, job: Job, places: Iterable[tuple[Pool, Fit]], from_ms: int | None
+    ) -> PlannedStart | None:
+        """Where the job would start first, which is then taken; None where it never could.
+
+        Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
+        """
+        first: PlannedStart | None = None
+        for pool, wanted in places:
+            prospect = self._pools.get(pool.id)
+            if prospect is None or _is_later(first, prospect.cards, job):
+                continue
+            begin_ms = prospect.next_end_ms if from_ms is None else from_ms
+            at_ms = self._start_in(prospect, job, wanted, begin_ms)
+            if at_ms is not None and (first is None or at_ms < first.at_ms):
+                first = PlannedStart(at_ms, pool.id)
+        if first is not None:
+            self.take(job, first)
+        return first
+
+    def take(self, job: Job, start: PlannedStart) -> None:
+        """Count with the job from then on."""
+        prospect = self._pools[start.pool_id]
+        prospect.last_start_ms = start.at_ms
+        for cards in (prospect.cards, self._tenants[job.tenant_id]):
+            cards.take(job.device_count, start.at_ms, start.at_ms + job.longest_ms)
+
+    def _start_in(
+        self, prospect: Prospect, job: Job, wanted: Fit, from_ms: int | None
+    ) -> int | None:
+        soonest_ms = None if from_ms is None else prospect.soonest(wanted, from_ms)
+        if soonest_ms is None:
+            return None
+        if not self.policy.is_backfilling:
+            soonest_ms = max(soonest_ms, prospect.last_start_ms)
+        return self._earliest(job, prospect.cards, soonest_ms)
+
+    def _earliest(self, job: Job, pool: Timeline, from_ms: int) -> int | None:
+        """When both the pool and the tenant's quota have room for all of it."""
+        cards, length_ms, tenant = job.device_count, job.longest_ms, self._tenants[job.tenant_id]
+        at_ms: int | None = from_ms
+        began_ms = None
+        while at_ms is not None and at_ms != began_ms:
+            began_ms = at_ms
+            at_ms = pool.earliest(cards, length_ms, began_ms)
+            if at_ms is not None:
+                at_ms = tenant.earliest(cards, length_ms, at_ms)
+        return at_ms
+
+    def _running(self) -> Iterator[Holding]:
+        """Running work ends by its limit; what has overstayed is expected to end at any moment."""
+        for attempt in self.state.live.values():
+            job = self.state.jobs[attempt.job_id].job
+            began_ms = attempt.started_at_ms or attempt.leased_at_ms
+            end_ms = max(began_ms + job.longest_ms, self.now_ms + 1)
+            yield Holding(job.tenant_id, attempt.placement, end_ms)
+
+    def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
+        """What is free of a pool's nodes now and later; nodes that are down give nothing."""
+        online = self.state.online_node_ids
+        whole_ms = {
+            node_id: self.now_ms for node_id in self.park.node_ids(pool.id) if node_id in online
+        }
+        ends = []
+        for holding in holdings:
+            for share in holding.placement.shares:
+                if share.node_id in whole_ms:
+                    ends.append((holding.end_ms, share.card_count))
+                    whole_ms[share.node_id] = max(whole_ms[share.node_id], holding.end_ms)
+        free = len(whole_ms) * pool.cards_per_node - sum(cards for _, cards in ends)
+        return Prospect(
+            cards_per_node=pool.cards_per_node,
+            cards=Timeline(self.now_ms, free, ends),
+            next_end_ms=min((end_ms for end_ms, _ in ends), default=None),
+            whole_ms=sorted(whole_ms.values()),
+            last_start_ms=self.now_ms,
+        )
+
+
+def _is_later(first: PlannedStart | None, pool: Timeline, job: Job) -> bool:
+    """Whether this pool is known to be no better."""
+    if first is None:
+        return False
+    bound_ms = pool.bound(job.device_count, job.longest_ms)
+    return bound_ms is None or bound_ms >= first.at_ms
