@@ -117,7 +117,7 @@ def option_of(command: Any, spelled: str) -> Any:
 
 def test_the_references_are_what_make_docs_writes(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "docs.references", str(tmp_path)]
-    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"LANG": "zh_CN.UTF-8"})
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | {"BRAIN_LANG": "zh"})
 
     for name in GENERATED:
         written = (tmp_path / name).read_text("utf-8")
