@@ -21,12 +21,14 @@ from api.routes import (
     keys,
     logs,
     prices,
+    quotes,
     tenants,
 )
 from api.services import Services
 
 ROUTERS = (
     jobs.router,
+    quotes.router,
     logs.router,
     events.router,
     capacity.router,

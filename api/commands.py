@@ -8,6 +8,7 @@ import api.cli.books
 import api.cli.jobs
 import api.cli.keys
 import api.cli.park
+import api.cli.quote
 import api.cli.submit
 import api.serving
 import api.upkeep
@@ -29,7 +30,7 @@ app = typer.Typer(
     ),
 )
 PANELS = (
-    (both("Jobs", "作业"), (api.cli.submit.app, api.cli.jobs.app)),
+    (both("Jobs", "作业"), (api.cli.submit.app, api.cli.quote.app, api.cli.jobs.app)),
     (both("Machines", "算力"), (api.cli.park.app,)),
     (both("Books", "账务"), (api.cli.books.app,)),
     (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),

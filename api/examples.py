@@ -211,6 +211,24 @@ ANSWERS: Mapping[str, Any] = {
         "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
         "已在 qdaicc-910b3 为其预留资源，最迟 2026-11-25 22:06:31 启动",
     },
+    "quote": {
+        "at_ms": 1_795_601_191_412,
+        "tenant": "t03",
+        "options": [
+            {
+                "centre": "qdaicc",
+                "pool": "qdaicc-910b3",
+                "device": "ascend-910b3",
+                "start_ms": _PLANNED_MS,
+                "end_ms": _PLANNED_MS + 14_400_000,
+                "cost": "112.00",
+                "reasons": [_BUSY],
+            }
+        ],
+        "summary": "it would start about 2026-11-25 22:06:31 in qdaicc-910b3; "
+        "up to 112.00 yuan, if it runs to its limit",
+        "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；运行到时限最多 112.00 元",
+    },
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
     "capacity": {
         "at_ms": _LEASED_MS,

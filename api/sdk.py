@@ -13,6 +13,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from api.administration import KeyList, Me
+from api.quote_schemas import Quote
 from api.schemas import (
     CapacityView,
     Explanation,
@@ -149,6 +150,12 @@ class Client:
         """Why a job waits, or where it went."""
         return self._get(f"/v1/jobs/{_quoted(job_id)}/explain", Explanation)
 
+    def quote(self, job: JobCreate) -> Quote:
+        """When the job would start in each pool, and what it would cost; nothing is submitted."""
+        content = job.model_dump_json(exclude_unset=True).encode()
+        headers = {"Content-Type": "application/json"}
+        return _read(self._request("POST", "/v1/quotes", content=content, headers=headers), Quote)
+
     def upload(self, content: bytes, sha256: str) -> None:
         """Store a packed working directory under its sha256; again changes nothing."""
         self._request(
@@ -278,6 +285,11 @@ class Client:
                 if attempt == TRIES_MAX:
                     raise self._unreachable(error) from None
                 self._pause(attempt, None)
+                continue
+            if attempt < TRIES_MAX and answer.status_code == httpx2.codes.TEMPORARY_REDIRECT:
+                # To the broker that leads; of its own the client would leave our key behind.
+                leader = answer.headers["Location"]
+                request = self._http.build_request(method, leader, content=content, headers=headers)
                 continue
             if answer.status_code not in _REPEATED_STATUSES or attempt == TRIES_MAX:
                 return _checked(answer)

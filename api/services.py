@@ -1,6 +1,6 @@
 """What the routes stand on; `app.state.services` holds the one of the process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import Annotated
@@ -17,6 +17,8 @@ from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
 from cluster.driver import Driver
+from scheduler.job import Job
+from scheduler.whatif import Prospect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Services:
     """Everything outside a route that it may use.
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
-    to whom alone agents may report.
+    to whom alone agents may report, and who alone knows what a job would meet (`what_if`).
     """
 
     settings: Settings
@@ -32,6 +34,7 @@ class Services:
     feed: Feed
     links: Mapping[str, Driver] = field(default_factory=dict)
     leads: Callable[[], bool] = lambda: True
+    what_if: Callable[[Job], Sequence[Prospect] | None] = lambda _: None
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)

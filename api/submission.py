@@ -133,7 +133,7 @@ def put(
 ) -> None:
     """Into the queue with all of them, or `Refused` and none."""
     now_ms = services.clock()
-    _check_possible(jobs, declared, now_ms)
+    check_possible(jobs, declared, now_ms)
     _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
@@ -143,7 +143,8 @@ def put(
     put_requests(connection, requests, now_ms)
 
 
-def _check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
+def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
+    """Raise `Refused` with the reasons where one of them could never run."""
     for number, job in enumerate(jobs):
         reasons = impossible(job, declared.park, declared.tenants, declared.prices, now_ms)
         if reasons:

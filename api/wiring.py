@@ -63,6 +63,7 @@ class Broker:
             feed=self.feed,
             links=links,
             leads=lambda: self.loop.is_leading,
+            what_if=self.loop.what_if,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

@@ -12,8 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.driver import Driver
 from scheduler.controller import Controller, Settings
+from scheduler.job import Job
 from scheduler.log import Deposed
 from scheduler.store import INBOX_CHANNEL, SqlLog
+from scheduler.whatif import Prospect, what_if
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class Pace:
     """How long the loop waits for what.
 
     After a step it rests `rests_per_step` times as long as the step took, `rest_s_max` at most.
+    `turn_s` is how long a question waits for its turn between steps.
     """
 
     idle_s: float = 0.25
@@ -30,13 +33,17 @@ class Pace:
     retry_s: float = 0.5
     rests_per_step: int = 2
     rest_s_max: float = 0.25
+    turn_s: float = 2.0
 
     def rest_s(self, step_ms: int) -> float:
         return min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)
 
 
 class LeaderLoop:
-    """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`."""
+    """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`.
+
+    Whoever holds `turn` may read the state: no step changes it.
+    """
 
     def __init__(
         self,
@@ -56,6 +63,21 @@ class LeaderLoop:
         self._clock = clock
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
+        self.turn = threading.Lock()
+
+    def what_if(self, job: Job) -> tuple[Prospect, ...] | None:
+        """What the job would meet now, which no step may change meanwhile; None where we lead not.
+
+        Raises `TimeoutError` where others ask so much that it is not our turn in time.
+        """
+        if not self.turn.acquire(timeout=self.pace.turn_s):
+            raise TimeoutError("too many ask what would be")
+        try:
+            if self.controller is None:
+                return None
+            return what_if(self.controller.state, self._clock(), job, self.settings.policy)
+        finally:
+            self.turn.release()
 
     @property
     def is_leading(self) -> bool:
@@ -95,7 +117,8 @@ class LeaderLoop:
             self.wake.wait(self.pace.idle_s)
             self.wake.clear()
             began_ms = self._clock()
-            self._step(controller)
+            with self.turn:
+                self._step(controller)
             # Requests are answered by this process too, and Python runs one thread at a time:
             # without a rest a stream of submits would wait for a plan each. Together they are one.
             self.stop.wait(self.pace.rest_s(self._clock() - began_ms))

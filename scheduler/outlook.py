@@ -80,11 +80,9 @@ class Outlook:
         """
         first: PlannedStart | None = None
         for pool, wanted in places:
-            prospect = self._pools.get(pool.id)
-            if prospect is None or _is_later(first, prospect.cards, job):
+            if first is not None and self._is_known_later(pool, job, first.at_ms):
                 continue
-            begin_ms = prospect.next_end_ms if from_ms is None else from_ms
-            at_ms = self._start_in(prospect, job, wanted, begin_ms)
+            at_ms = self.earliest(job, pool, wanted, from_ms)
             if at_ms is not None and (first is None or at_ms < first.at_ms):
                 first = PlannedStart(at_ms, pool.id)
         if first is not None:
@@ -98,17 +96,28 @@ class Outlook:
         for cards in (prospect.cards, self._tenants[job.tenant_id]):
             cards.take(job.device_count, start.at_ms, start.at_ms + job.longest_ms)
 
-    def _start_in(
-        self, prospect: Prospect, job: Job, wanted: Fit, from_ms: int | None
-    ) -> int | None:
-        soonest_ms = None if from_ms is None else prospect.soonest(wanted, from_ms)
+    def earliest(self, job: Job, pool: Pool, wanted: Fit, from_ms: int | None) -> int | None:
+        """When the job could start in this pool; None if never, or without `from_ms` as above."""
+        prospect = self._pools.get(pool.id)
+        if prospect is None:
+            return None
+        begin_ms = prospect.next_end_ms if from_ms is None else from_ms
+        soonest_ms = None if begin_ms is None else prospect.soonest(wanted, begin_ms)
         if soonest_ms is None:
             return None
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        return self._earliest(job, prospect.cards, soonest_ms)
+        return self._in_both(job, prospect.cards, soonest_ms)
 
-    def _earliest(self, job: Job, pool: Timeline, from_ms: int) -> int | None:
+    def _is_known_later(self, pool: Pool, job: Job, at_ms: int) -> bool:
+        """Whether this pool is known to be no better than another start."""
+        prospect = self._pools.get(pool.id)
+        if prospect is None:
+            return True
+        bound_ms = prospect.cards.bound(job.device_count, job.longest_ms)
+        return bound_ms is None or bound_ms >= at_ms
+
+    def _in_both(self, job: Job, pool: Timeline, from_ms: int) -> int | None:
         """When both the pool and the tenant's quota have room for all of it."""
         cards, length_ms, tenant = job.device_count, job.longest_ms, self._tenants[job.tenant_id]
         at_ms: int | None = from_ms
@@ -148,11 +157,3 @@ class Outlook:
             whole_ms=sorted(whole_ms.values()),
             last_start_ms=self.now_ms,
         )
-
-
-def _is_later(first: PlannedStart | None, pool: Timeline, job: Job) -> bool:
-    """Whether this pool is known to be no better."""
-    if first is None:
-        return False
-    bound_ms = pool.bound(job.device_count, job.longest_ms)
-    return bound_ms is None or bound_ms >= first.at_ms

@@ -1,6 +1,6 @@
 """The one planner: a pure function of the state; who starts now, where, and why not yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -61,23 +61,16 @@ def plan(
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
     verdicts: dict[str, Verdict] = {}
-    queue = Turns(state, now_ms, policy)
-    for record in queue:
-        answer = desk.consider(record)
+    for job_id, answer in desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)
-            queue.charge(record.job.tenant_id, desk.tflops(answer.placement))
         else:
-            verdicts[record.job.id] = answer
+            verdicts[job_id] = answer
         if answers is Answers.GRANTS and desk.is_full():
             break
     if answers is Answers.ALL:
-        verdicts = desk.foresee(verdicts)
+        verdicts = desk.foresee(desk.outlook(), verdicts)
     return Plan(grants=tuple(grants), verdicts=verdicts)
-
-
-UNFORESEEN = frozenset({ReasonCode.FUNDS, ReasonCode.NO_PRICE})
-"""What ends of itself at no known moment."""
 
 
 @dataclass(slots=True)
@@ -93,6 +86,14 @@ class Candidate:
     room: PoolRoom
     full: dict[bool, Reason] = field(default_factory=dict)
     is_hopeless: bool = False
+
+
+class Offer(NamedTuple):
+    """A pool that could hold a job, how, and why not now; it could now where there is no reason."""
+
+    pool: Pool
+    wanted: Fit
+    reasons: tuple[Reason, ...]
 
 
 class Option(NamedTuple):
@@ -119,7 +120,31 @@ class Desk:
     def __post_init__(self) -> None:
         self._allowances = Allowances(self.state, self.now_ms)
 
-    def consider(self, record: JobRecord) -> Grant | Verdict:
+    def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
+        """Consider every waiting job once, in the policy's order; `until` it is that job's turn."""
+        queue = Turns(self.state, self.now_ms, self.policy)
+        for record in queue:
+            if record.job.id == until:
+                return
+            answer = self._consider(record)
+            if isinstance(answer, Grant):
+                queue.charge(record.job.tenant_id, self._tflops(answer.placement))
+            yield record.job.id, answer
+
+    def outlook(self) -> Outlook:
+        """What is to come of what runs, and of what was granted until now."""
+        return Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy)
+
+    def offers(self, job: Job) -> Iterator[Offer]:
+        """Each pool that could hold the job, what is in its way there now; nothing is taken."""
+        quota = self._allowances.quota_reason(job)
+        for candidate in self._candidates(shape_of(job)):
+            money = self._allowances.hold_micros(job, candidate.pool)
+            full = self._why_full(job, candidate, self.now_ms + job.longest_ms)
+            reasons = (quota, money if isinstance(money, Reason) else None, full)
+            yield Offer(candidate.pool, candidate.wanted, tuple(filter(None, reasons)))
+
+    def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
         job = record.job
         if record.not_before_ms > self.now_ms:
@@ -132,9 +157,8 @@ class Desk:
             return Verdict(reasons=(quota,))
         return self._find(job)
 
-    def foresee(self, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
-        outlook = Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy)
         for job_id, verdict in verdicts.items():
             if verdict.start is not None:
                 outlook.take(self.state.jobs[job_id].job, verdict.start)
@@ -150,7 +174,7 @@ class Desk:
             for pool in self.park.pools
         )
 
-    def tflops(self, placement: Placement) -> int:
+    def _tflops(self, placement: Placement) -> int:
         kind = self.park.device_kind_by_id[placement.device_kind_id]
         return placement.card_count * kind.tflops_fp16
 
@@ -282,15 +306,10 @@ class Desk:
 
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """Nothing where it depends on more than the ends of what runs: on money or prices."""
-        codes = {reason.code for reason in reasons}
-        if codes & UNFORESEEN:
+        if is_unforeseen(reasons):
             return Verdict(reasons=reasons)
         record = self.state.jobs[job_id]
-        from_ms = None  # no sooner than something ends, for now there is no room
-        if codes == {ReasonCode.BACKOFF}:
-            from_ms = record.not_before_ms
-        elif codes == {ReasonCode.TENANT_QUOTA}:
-            from_ms = self.now_ms + 1
+        from_ms = begin_ms(reasons, self.now_ms)
         candidates = self._candidates(shape_of(record.job))
         places = [(candidate.pool, candidate.wanted) for candidate in candidates]
         return Verdict(reasons=reasons, start=outlook.start(record.job, places, from_ms))
@@ -315,6 +334,22 @@ class Desk:
                 begin_ms = attempt.started_at_ms or attempt.leased_at_ms
                 end_ms = begin_ms + self.state.jobs[attempt.job_id].job.longest_ms
                 yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
+
+
+def is_unforeseen(reasons: Iterable[Reason]) -> bool:
+    """Whether what is in the way ends of itself at no known moment."""
+    return any(reason.code in {ReasonCode.FUNDS, ReasonCode.NO_PRICE} for reason in reasons)
+
+
+def begin_ms(reasons: Iterable[Reason], now_ms: int) -> int | None:
+    """From when on there may be room; None where something must end first."""
+    match list(reasons):
+        case [Reason(code=ReasonCode.BACKOFF, until_ms=until_ms)]:
+            return until_ms
+        case [Reason(code=ReasonCode.TENANT_QUOTA)]:
+            return now_ms + 1
+        case _:
+            return None
 
 
 def _usable(free: FreeCards, wanted: Fit) -> int:

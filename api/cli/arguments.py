@@ -8,7 +8,7 @@ from api.cli.language import VARIABLE
 LANGUAGE_OPTION = "--lang"
 COMMAND_OPTION = "--command"
 END_OF_OPTIONS = "--"
-COMMANDS_WITH_COMMAND = frozenset({"submit"})
+COMMANDS_WITH_COMMAND = frozenset({"submit", "quote"})
 
 
 def prepared(arguments: list[str]) -> list[str]:

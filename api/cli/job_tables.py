@@ -6,6 +6,7 @@ from rich.table import Table
 
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
+from api.quote_schemas import Quote, QuoteOption
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
 NAME_SHOWN = 10
@@ -157,3 +158,28 @@ def print_explanation(explanation: Explanation) -> None:
             else both("planned start", "预计开始")
         )
         console.print(f"  {kind}: {plain(start)}")
+
+
+def print_quote(quote: Quote) -> None:
+    console.print(plain(both(quote.summary, quote.summary_zh)), soft_wrap=True)
+    made = table(
+        both("pool", "资源池"),
+        both("start", "开始"),
+        both("cost, yuan", "费用（元）"),
+        both("why not now", "不能立即开始的原因"),
+        numbers=(2,),
+    )
+    for option in quote.options:
+        made.add_row(
+            plain(option.pool),
+            _start_text(option),
+            option.cost or "-",
+            plain("; ".join(reason_text(reason) for reason in option.reasons)),
+        )
+    console.print(made)
+
+
+def _start_text(option: QuoteOption) -> str:
+    if option.start_ms is not None and not option.reasons:
+        return f"[green]{both('now', '立即')}[/]"
+    return clock_text(option.start_ms)

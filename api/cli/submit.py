@@ -136,7 +136,7 @@ def submit(
         "retries": retries,
     }
     session = session_of(context)
-    prepared = _prepared(job_file, options, session.default_tenant)
+    prepared = prepared_job(job_file, options, session.default_tenant)
     with client(session) as broker:
         if prepared.packed:
             broker.upload(prepared.packed.content, prepared.packed.sha256)
@@ -149,7 +149,7 @@ def submit(
             raise typer.Exit(watch_job(broker, job))
 
 
-def _prepared(
+def prepared_job(
     job_file: Path | None, options: dict[str, object], default_tenant: str | None
 ) -> "PreparedJob":
     """The job of the file, with what the options say in place of its own words."""

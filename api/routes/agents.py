@@ -8,11 +8,12 @@ from sqlalchemy import select
 from api import logs
 from api.auth import AgentDep
 from api.errors import Refused, missing
+from api.routes.leading import elsewhere
 from api.routes.parameters import CentreId, problems
-from api.services import Services, ServicesDep
+from api.services import ServicesDep
 from cluster.link import CentreLink
 from cluster.wire import LogKept, LogsKept, LogsShipped, Orders, OrdersWanted, Report
-from scheduler.tables import AttemptRow, LeaderRow
+from scheduler.tables import AttemptRow
 
 router = APIRouter(prefix="/v1/agents/{centre_id}", tags=["agents"])
 
@@ -30,7 +31,7 @@ OwnCentre = Annotated[str, Depends(own_centre)]
 def own_link(centre_id: OwnCentre, services: ServicesDep) -> CentreLink:
     """The centre's link in the process that leads; another names that one."""
     if not services.leads():
-        raise _elsewhere(services)
+        raise elsewhere(services)
     link = services.links.get(centre_id)
     if not isinstance(link, CentreLink):
         raise missing("centre", centre_id)
@@ -102,12 +103,3 @@ def _strange(pieces: list[logs.Piece], known: set[str]) -> list[LogKept]:
         LogKept(attempt_id=attempt_id, member=member, offset=0, is_full=True)
         for attempt_id, member in sorted(strange)
     ]
-
-
-def _elsewhere(services: Services) -> Refused:
-    """Where the leader is, as far as the database knows."""
-    with services.database.connect() as connection:
-        url = connection.scalar(select(LeaderRow.url))
-    if not url or url == services.settings.url:
-        return Refused(503, "nobody leads just now", headers={"Retry-After": "1"})
-    return Refused(307, f"the leader is at {url}", headers={"Location": url})

@@ -201,6 +201,7 @@ def test_what_cannot_run(words: list[str], variables: dict[str, str], says: str)
         (["submit", "--device", "abacus", "--", "true"], "there is no device kind abacus"),
         (["submit", "--field", "alchemy", "--", "true"], "there is no field alchemy"),
         (["submit", "--tenant", "fish", "--", "true"], "submits for tenant steel alone"),
+        (["quote", "-n", "25"], "needs 25 cards, and tenant steel may take 24"),
         (["show", "nobody"], "there is no job nobody"),
         (["logs", "nobody", "-f"], "there is no job nobody"),
         (["usage", "--tenant", "nobody"], "there is no tenant nobody"),

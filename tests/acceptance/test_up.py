@@ -218,6 +218,7 @@ COMMANDS = [
     ["jobs"],
     ["show", "JOB"],
     ["why", "JOB"],
+    ["quote", "--devices", "2"],
     ["usage"],
     ["statement", "--tenant", "steel"],
     ["capacity"],

@@ -8,6 +8,8 @@ _ALLOWANCE = "tests/unit/test_allowance.py"
 _STATE = "tests/unit/test_state.py"
 _DECLARED = "tests/unit/test_state_declared.py"
 _PLACEMENT = "tests/unit/test_placement.py"
+_WHATIF = "tests/unit/test_whatif.py"
+_QUOTES = "tests/acceptance/test_api_quotes.py"
 _OUTLOOK = "tests/unit/test_outlook.py"
 _TIMELINE = "tests/unit/test_timeline.py"
 _PLANNER = "tests/unit/test_planner.py"
@@ -113,17 +115,31 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._cards[tenant_id] += job.device_count\n", "", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._available[tenant_id] -= hold_micros\n", "", _PLANNER),
-    Mutant("scheduler/planner.py", "if codes & UNFORESEEN:", "if False:", _OUTLOOK),
-    Mutant("scheduler/planner.py", "from_ms = record.not_before_ms", "pass", _PLANNER),
-    Mutant("scheduler/planner.py", "from_ms = self.now_ms + 1", "pass", _OUTLOOK),
+    Mutant("scheduler/planner.py", "        if is_unforeseen(reasons):", "        if False:", _OUTLOOK),
+    Mutant("scheduler/planner.py", "            return until_ms\n", "            return now_ms\n", _PLANNER),
+    Mutant("scheduler/planner.py", "            return now_ms + 1\n", "            return None\n", _OUTLOOK),
     Mutant("scheduler/planner.py", "self._holdings.append(Holding(job.tenant_id, placement, end_ms))", "pass", _OUTLOOK),
     Mutant("scheduler/planner.py", "                outlook.take(self.state.jobs[job_id].job, verdict.start)", "                pass", _OUTLOOK),
     Mutant("scheduler/outlook.py", "at_ms = tenant.earliest(cards, length_ms, at_ms)", "pass", _OUTLOOK),
     Mutant("scheduler/outlook.py", "return max(from_ms, self.whole_ms[wanted.node_count - 1])", "return from_ms", _OUTLOOK),
     Mutant("scheduler/outlook.py", "soonest_ms = max(soonest_ms, prospect.last_start_ms)", "pass", _OUTLOOK),
     Mutant("scheduler/outlook.py", "at_ms < first.at_ms):", "at_ms <= first.at_ms):", _OUTLOOK),
-    Mutant("scheduler/outlook.py", "return bound_ms is None or bound_ms >= first.at_ms", "return True", _OUTLOOK),
+    Mutant("scheduler/outlook.py", "return bound_ms is None or bound_ms >= at_ms", "return True", _OUTLOOK),
     Mutant("scheduler/outlook.py", "for node_id in self.park.node_ids(pool.id) if node_id in online", "for node_id in self.park.node_ids(pool.id)", _OUTLOOK),
+    Mutant("scheduler/planner.py", "            if record.job.id == until:\n                return\n", "", _WHATIF),
+    Mutant("scheduler/planner.py", "reasons = (quota, money", "reasons = (None, money", _WHATIF),
+    Mutant("scheduler/whatif.py", "desk.state.queue.discard(job.id)", "pass", _WHATIF),
+    Mutant("scheduler/whatif.py", "    desk.foresee(outlook, verdicts)\n", "", _WHATIF),
+    Mutant("scheduler/whatif.py", "    if is_unforeseen(offer.reasons):", "    if False:", _WHATIF),
+    Mutant("scheduler/whatif.py", "job.device_count * job.limit_ms", "job.device_count * job.longest_ms", _WHATIF),
+    Mutant("scheduler/whatif.py", "sorted(prospects, key=_soonest)", "prospects", _WHATIF),
+    Mutant("scheduler/leader.py", "self.turn.acquire(timeout=self.pace.turn_s)", "self.turn.acquire()", "tests/unit/test_leader.py"),
+    Mutant("api/routes/quotes.py", "    check_possible([job], declared, services.clock())\n", "", _QUOTES),
+    Mutant("api/routes/quotes.py", 'raise elsewhere(services, "/v1/quotes")', "raise elsewhere(services)", _QUOTES),
+    Mutant("api/routes/quotes.py", "    if caller.tenant_id is None:", "    if True:", _QUOTES),
+    Mutant("api/quoting.py", "start_ms + job.limit_ms", "start_ms", _QUOTES),
+    Mutant("api/sdk.py", "request = self._http.build_request(method, leader,", 'request = self._http.build_request("GET", leader,', "tests/unit/test_sdk.py"),
+    Mutant("api/sdk.py", "if attempt < TRIES_MAX and answer.status_code", "if answer.status_code", "tests/unit/test_sdk.py"),
     Mutant("scheduler/timeline.py", "if version != self._version and", "if version == -1 and", _TIMELINE),
     Mutant("scheduler/timeline.py", "self._lowest = min(self._lowest, *left)", "pass", _TIMELINE),
     Mutant("scheduler/timeline.py", "if found_ms is None or from_ms <= found_ms:", "if True:", _TIMELINE),

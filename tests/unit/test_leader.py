@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from api.clock import SteadyClock
 from api.database import engine
 from scheduler.controller import Settings
@@ -9,7 +11,7 @@ from scheduler.events import ParkDeclared
 from scheduler.leader import LeaderLoop, Pace
 from scheduler.log import Request
 from scheduler.store import SqlLog, put_requests
-from tests.builders import PARK
+from tests.builders import PARK, a_job
 
 HOUR_MS = 3_600_000
 
@@ -68,3 +70,15 @@ def test_a_long_plan_never_makes_the_loop_rest_longer_than_its_limit() -> None:
 
 def test_a_clock_that_is_set_back_makes_no_negative_rest() -> None:
     assert Pace().rest_s(step_ms=-5) == 0
+
+
+def test_a_question_waits_for_its_turn_between_steps_and_not_for_ever(database_url: str) -> None:
+    database = engine(database_url)
+    loop = LeaderLoop(
+        SqlLog(database, "http://me"), {}, Settings(), SteadyClock(), Pace(turn_s=0.05)
+    )
+    assert loop.what_if(a_job()) is None, "who does not lead does not know"
+
+    with loop.turn, pytest.raises(TimeoutError):
+        loop.what_if(a_job())
+    database.dispose()

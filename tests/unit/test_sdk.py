@@ -66,6 +66,29 @@ def test_a_broker_that_is_away_for_a_moment_is_asked_again(status: int) -> None:
     assert len(script.asked) == 3
 
 
+def test_what_only_the_leader_knows_is_asked_there_with_the_same_key() -> None:
+    elsewhere = problem(307)
+    elsewhere.headers["Location"] = "http://leader:2/v1/quotes"
+    quote = {"at_ms": 1, "tenant": "t", "options": [], "summary": "", "summary_zh": ""}
+    script = Script(elsewhere, httpx2.Response(200, json=quote))
+
+    assert client(script).quote(JOB).tenant == "t"
+    first, second = script.asked
+    assert (first.url.host, str(second.url)) == ("broker", "http://leader:2/v1/quotes")
+    assert second.headers["Authorization"] == first.headers["Authorization"]
+    assert second.content == first.content
+
+
+def test_who_is_sent_round_in_circles_gives_up() -> None:
+    elsewhere = problem(307)
+    elsewhere.headers["Location"] = "http://broker/v1/quotes"
+    script = Script(elsewhere)
+
+    with pytest.raises(ApiError, match="that is not so"):
+        client(script).quote(JOB)
+    assert len(script.asked) == TRIES_MAX
+
+
 def test_a_lost_connection_is_made_again() -> None:
     script = Script(httpx2.ReadError("gone"), httpx2.Response(200, json=CAPACITY))
 

@@ -1,0 +1,84 @@
+"""The command that asks what a job would meet."""
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json, session_of
+from api.cli.session import client
+from api.cli.submit import (
+    Command,
+    Device,
+    Devices,
+    JobFile,
+    Limit,
+    Nodes,
+    Priority,
+    Tenant,
+    prepared_job,
+)
+from api.cli.terminal import print_json
+
+app = typer.Typer()
+
+HELP = both(
+    """When a job would start, and what it would cost; nothing is submitted.
+
+    Examples:
+
+      brain quote job.yaml
+
+      brain quote job.yaml --devices 16 --limit 2h
+
+      brain quote --devices 8 --device ascend-910b3 --limit 12h
+
+    A line for each pool that could hold it, the soonest first. The start is what the present plan
+    would give it, if nobody else came; the cost is at its limit, tax included.""",
+    """作业预计何时启动、费用多少；不会真正提交。
+
+    示例：
+
+      brain quote job.yaml
+
+      brain quote job.yaml --devices 16 --limit 2h
+
+      brain quote --devices 8 --device ascend-910b3 --limit 12h
+
+    每个可容纳它的资源池一行，最早的在前。启动时间按当前计划推算（假设无新作业），
+    费用按运行到时限计算，含税。""",
+)
+
+
+@app.command(help=HELP)
+def quote(
+    context: typer.Context,
+    job_file: JobFile = None,
+    command: Command = None,
+    devices: Devices = None,
+    device: Device = None,
+    nodes: Nodes = None,
+    limit: Limit = None,
+    tenant: Tenant = None,
+    priority: Priority = None,
+    as_json: Json = False,
+) -> None:
+    """What if."""
+    from api.cli.job_tables import print_quote
+
+    options: dict[str, object] = {
+        # What it runs makes no difference, so a quote need not say it.
+        "command": command or (None if job_file else "true"),
+        "devices": devices,
+        "device": device,
+        "nodes": nodes,
+        "limit": limit,
+        "tenant": tenant,
+        "priority": priority,
+    }
+    session = session_of(context)
+    prepared = prepared_job(job_file, options, session.default_tenant)
+    with client(session) as broker:
+        answer = broker.quote(prepared.job)
+    if as_json:
+        print_json(answer)
+    else:
+        print_quote(answer)

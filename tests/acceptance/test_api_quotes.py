@@ -1,0 +1,108 @@
+"""What a job would meet, over HTTP: when, where, for how much; and nothing is submitted."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
+
+BOTH = ["hygon-k100-ai", "ascend-910b3"]
+
+
+def quote(park: Served, **changes: Any) -> dict[str, Any]:
+    answer = park.steel.post("/v1/quotes", json=job(**changes))
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+@pytest.fixture(scope="module")
+def busy(park: Served) -> str:
+    """Of the 8 cards of the west another tenant has 6 for two hours."""
+    words = {"command": "sleep 7200", "limit": "2h", "device": BOTH[:1]}
+    job_id = submitted(park.fish, devices=6, **words)
+    await_state(park.fish, job_id, "running")
+    return job_id
+
+
+def test_a_quote_tells_each_pool_and_submits_nothing(park: Served, busy: str) -> None:
+    before = park.operator.get("/v1/jobs").json()["items"]
+
+    told = quote(park, devices=4, device=BOTH, limit="90m")
+
+    now, later = told["options"]
+    assert told["tenant"] == "steel"
+    assert (now["pool"], now["device"], now["reasons"]) == ("east-910b3", "ascend-910b3", [])
+    assert now["start_ms"] == pytest.approx(told["at_ms"], abs=2_000)
+    assert now["end_ms"] - now["start_ms"] == 5_400_000
+    assert (now["cost"], later["cost"]) == ("21.00", "16.80")
+    started_ms = park.operator.get(f"/v1/jobs/{busy}").json()["started_at_ms"]
+    assert (later["pool"], later["start_ms"]) == ("west-k100", started_ms + 7_200_000)
+    assert [reason["code"] for reason in later["reasons"]] == ["devices_busy"]
+    assert told["summary"] == (
+        "it would start now in east-910b3; up to 21.00 yuan, if it runs to its limit"
+    )
+    assert told["summary_zh"] == "可立即在 east-910b3 启动；运行到时限最多 21.00 元"
+    assert park.operator.get("/v1/jobs").json()["items"] == before
+
+
+def test_a_quote_tells_no_tenant_of_the_jobs_of_others(park: Served, busy: str) -> None:
+    ahead = submitted(park.fish, devices=8, device=BOTH[:1], limit="1h", command="sleep 1")
+    await_that(lambda: park.fish.get(f"/v1/jobs/{ahead}/explain").json()["reasons"])
+    wanted = job(devices=1, device=BOTH[:1], limit="3h", priority="low")
+
+    (west,) = quote(park, **wanted)["options"]
+    seen = park.operator.post("/v1/quotes", json=wanted | {"tenant": "steel"}).text
+
+    assert [reason["code"] for reason in west["reasons"]] == ["reserved"]
+    assert west["start_ms"] is not None
+    assert ahead in seen
+    assert ahead not in str(west)
+    assert busy not in str(west)
+    park.fish.post(f"/v1/jobs/{ahead}:cancel")
+
+
+def test_what_could_never_run_is_refused_as_at_its_submission(park: Served) -> None:
+    wanted = job(devices=25)
+
+    quoted = problem_of(park.steel.post("/v1/quotes", json=wanted), 422)
+
+    assert quoted == problem_of(park.steel.post("/v1/jobs", json=wanted), 422)
+
+
+def test_an_operator_asks_for_a_tenant(park: Served) -> None:
+    problem_of(park.operator.post("/v1/quotes", json=job()), 422)
+
+    answer = park.operator.post("/v1/quotes", json=job(tenant="fish"))
+
+    assert answer.json()["tenant"] == "fish"
+
+
+def test_who_does_not_lead_names_who_does(park: Served) -> None:
+    services = replace(park.broker.services, what_if=lambda _: None)
+    headers = {"Authorization": f"Bearer {park.keys['steel']}"}
+    follower = TestClient(create_app(services), headers=headers, follow_redirects=False)
+
+    problem_of(follower.post("/v1/quotes", json=job()), 503)  # it is the leader's own address
+    other = replace(services, settings=services.settings.model_copy(update={"url": "http://me"}))
+    follower = TestClient(create_app(other), headers=headers, follow_redirects=False)
+    answer = follower.post("/v1/quotes", json=job())
+
+    assert answer.status_code == 307
+    assert answer.headers["location"] == f"{services.settings.url}/v1/quotes"
+
+
+def test_who_asks_while_too_many_do_is_to_come_again(park: Served) -> None:
+    def too_many(_: object) -> None:
+        raise TimeoutError
+
+    services = replace(park.broker.services, what_if=too_many)
+    headers = {"Authorization": f"Bearer {park.keys['steel']}"}
+
+    answer = TestClient(create_app(services), headers=headers).post("/v1/quotes", json=job())
+
+    problem_of(answer, 503)
+    assert answer.headers["retry-after"] == "1"

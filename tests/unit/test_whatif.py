@@ -1,0 +1,125 @@
+"""What a job would meet is what it meets, and asking changes nothing."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typing_extensions import Unpack
+
+from scheduler import events as ev
+from scheduler.job import Checkpoint, Job, Priority, ReasonCode
+from scheduler.planner import plan
+from scheduler.policy import POLICY_BY_NAME, Policy
+from scheduler.state import State
+from scheduler.whatif import what_if
+from tests.builders import (
+    HOUR_MS,
+    YUAN,
+    JobChanges,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
+from tests.unit.test_planner_invariants import jobs, states
+
+FEN_PER_YUAN = 100
+NOW_MS = 10
+
+
+def a_park_with_work() -> State:
+    """8 NPUs are busy for an hour and there wait 8 for two; 8 GPUs are free."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("east-gpu", 1, 8)))
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    submit(state, a_job("waits", limit_ms=2 * HOUR_MS))
+    return state
+
+
+def asked(**changes: Unpack[JobChanges]) -> Job:
+    """It would take either kind."""
+    either = a_job("asked", submitted_at_ms=NOW_MS, device_kind_ids=("npu", "gpu"))
+    return replace(either, **changes)
+
+
+def test_each_pool_says_when_and_for_how_much_the_soonest_first() -> None:
+    now, later = what_if(a_park_with_work(), NOW_MS, asked())
+
+    assert (now.pool.id, now.start_ms, now.reasons) == ("east-gpu", NOW_MS, ())
+    assert now.cost_fen == 8 * 10.8 * FEN_PER_YUAN
+    assert (later.pool.id, later.start_ms) == ("east-npu", 3 * HOUR_MS)
+    assert later.cost_fen == 8 * 3.6 * FEN_PER_YUAN
+    assert [reason.code for reason in later.reasons] == [ReasonCode.DEVICES_BUSY]
+
+
+def test_who_is_ahead_decides_by_priority() -> None:
+    starts = {
+        priority: what_if(
+            a_park_with_work(), NOW_MS, asked(priority=priority, device_kind_ids=("npu",))
+        )[0].start_ms
+        for priority in (Priority.HIGH, Priority.NORMAL)
+    }
+
+    assert starts == {Priority.HIGH: HOUR_MS, Priority.NORMAL: 3 * HOUR_MS}
+
+
+def test_the_cost_is_of_the_limit_and_not_of_the_grace_after_it() -> None:
+    checkpoint = Checkpoint(dir="ckpt", signal=None, grace_ms=HOUR_MS)
+    job = asked(limit_ms=HOUR_MS // 2, device_count=1, checkpoint=checkpoint)
+
+    (gpu, _) = what_if(a_park_with_work(), NOW_MS, job)
+
+    assert gpu.cost_fen == 5.4 * FEN_PER_YUAN
+
+
+def test_who_cannot_pay_is_told_so_and_no_time() -> None:
+    state = a_park_with_work()
+    happen(state, ev.TenantDeclared(at_ms=0, tenant=a_tenant("poor")))
+
+    for prospect in what_if(state, NOW_MS, asked(tenant_id="poor")):
+        assert prospect.start_ms is None
+        assert ReasonCode.FUNDS in {reason.code for reason in prospect.reasons}
+        assert prospect.cost_fen
+
+
+def test_all_that_is_in_the_way_is_told() -> None:
+    state = a_park_with_work()
+    small = a_tenant("small", max_cards=4, credit_limit_micros=YUAN)
+    happen(state, ev.TenantDeclared(at_ms=0, tenant=small))
+
+    (npu,) = what_if(state, NOW_MS, asked(tenant_id="small", device_kind_ids=("npu",)))
+
+    assert {reason.code for reason in npu.reasons} == {
+        ReasonCode.TENANT_QUOTA,
+        ReasonCode.FUNDS,
+        ReasonCode.DEVICES_BUSY,
+    }
+
+
+@settings(max_examples=200)
+@given(states(), jobs(99), st.sampled_from(sorted(POLICY_BY_NAME)))
+def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, name: str) -> None:
+    policy: Policy = POLICY_BY_NAME[name]
+    before = deepcopy(state.snapshot())
+    prospects = what_if(state, NOW_MS, job, policy)
+    state.queue.check()
+    assert state.snapshot() == before, "asking changes nothing"
+    assert job.id not in state.queue
+
+    submit(state, job)
+    grants = {grant.job_id: grant for grant in plan(state, NOW_MS, policy).grants}
+
+    could_start = [one for one in prospects if not one.reasons]
+    assert bool(could_start) is (job.id in grants)
+    if could_start:
+        assert could_start[0] == prospects[0]
+        assert grants[job.id].placement.pool_id == prospects[0].pool.id
+        assert prospects[0].start_ms == NOW_MS
+    for prospect in prospects:
+        assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not prospect.reasons
