@@ -229,6 +229,21 @@ ANSWERS: Mapping[str, Any] = {
         "up to 112.00 yuan, if it runs to its limit",
         "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；运行到时限最多 112.00 元",
     },
+    "alternatives": {
+        "at_ms": 1_795_601_191_412,
+        "job_id": JOB_ID,
+        "items": [
+            {
+                "change": "cards",
+                "value": "2",
+                "start_ms": 1_795_601_191_412,
+                "pool": "qdaicc-910b3",
+                "cost": "28.00",
+                "text": "2 cards instead of 8: now in qdaicc-910b3",
+                "text_zh": "8 张卡改为 2 张：可立即启动（qdaicc-910b3）",
+            }
+        ],
+    },
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
     "capacity": {
         "at_ms": _LEASED_MS,

@@ -1,5 +1,7 @@
 """What a quote says on the wire."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from api.schemas import ReasonView, Wire
@@ -30,3 +32,26 @@ class Quote(Wire):
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")
+
+
+class AlternativeView(Wire):
+    """One change with which a job would start sooner."""
+
+    change: Literal["cards", "limit", "place", "priority"]
+    value: str = Field(
+        description="to what: fewer cards, a limit such as 90m, a pool that the job did not allow, "
+        "or a priority"
+    )
+    start_ms: Ms
+    pool: str = Field(description="where it would start then")
+    cost: str | None = Field(description="yuan, where it runs to its limit; tax included")
+    text: str = Field(description="all of it as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
+class Alternatives(Wire):
+    """What would let a waiting job start sooner; nothing was changed."""
+
+    at_ms: Ms = Field(description="the moment it holds for")
+    job_id: str
+    items: list[AlternativeView] = Field(description="the soonest first; empty where nothing would")

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from accounting.money import yuan_of_fen
-from api.quote_schemas import Quote, QuoteOption
+from api.durations import duration_text
+from api.quote_schemas import AlternativeView, Quote, QuoteOption
 from api.reasons import moment
 from api.reasons import view as reason_view
+from scheduler.alternatives import Alternative, Change
 from scheduler.job import Job
 from scheduler.whatif import Prospect
 
@@ -56,3 +58,41 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
         f"it would start about {start} in {pool}{price}",
         f"预计 {start} 在 {pool} 启动{price_zh}",
     )
+
+
+def alternative_view(job: Job, found: Alternative) -> AlternativeView:
+    """What to change of `job`, and what that would bring."""
+    value, english, chinese = _change(job, found)
+    prospect = found.prospect
+    assert prospect.start_ms is not None, "an alternative is sooner than something"
+    when, when_zh = ("now", "可立即启动")
+    if prospect.reasons:
+        start = moment(prospect.start_ms)
+        when, when_zh = f"about {start}", f"约 {start} 启动"
+    return AlternativeView(
+        change=found.change.value,
+        value=value,
+        start_ms=prospect.start_ms,
+        pool=prospect.pool.id,
+        cost=_cost(prospect),
+        text=f"{english}: {when} in {prospect.pool.id}",
+        text_zh=f"{chinese}：{when_zh}（{prospect.pool.id}）",
+    )
+
+
+def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
+    """The new value, and what it replaces, in both languages."""
+    match found.change:
+        case Change.CARDS:
+            cards, before = str(found.job.device_count), job.device_count
+            return cards, f"{cards} cards instead of {before}", f"{before} 张卡改为 {cards} 张"
+        case Change.LIMIT:
+            limit, longer = duration_text(found.job.limit_ms), duration_text(job.limit_ms)
+            return limit, f"a limit of {limit} instead of {longer}", f"时限 {longer} 改为 {limit}"
+        case Change.PLACE:
+            kind, centre = found.prospect.pool.device_kind_id, found.prospect.pool.centre_id
+            pool_id = found.prospect.pool.id
+            return pool_id, f"{kind} in {centre} as well", f"也接受 {centre} 的 {kind}"
+        case Change.PRIORITY:
+            priority = found.job.priority.value
+            return priority, f"priority {priority}", f"优先级改为 {priority}"

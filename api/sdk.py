@@ -13,7 +13,7 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from api.administration import KeyList, Me
-from api.quote_schemas import Quote
+from api.quote_schemas import Alternatives, Quote
 from api.schemas import (
     CapacityView,
     Explanation,
@@ -155,6 +155,10 @@ class Client:
         content = job.model_dump_json(exclude_unset=True).encode()
         headers = {"Content-Type": "application/json"}
         return _read(self._request("POST", "/v1/quotes", content=content, headers=headers), Quote)
+
+    def alternatives(self, job_id: str) -> Alternatives:
+        """What would let a waiting job start sooner; nothing is changed."""
+        return self._get(f"/v1/jobs/{_quoted(job_id)}/alternatives", Alternatives)
 
     def upload(self, content: bytes, sha256: str) -> None:
         """Store a packed working directory under its sha256; again changes nothing."""

@@ -1,4 +1,4 @@
-"""What a job would meet that was submitted now: the same plan, asked and not carried out."""
+"""What a job would meet: the same plan, asked and not carried out."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,8 @@ class Prospect:
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
     """Each pool that could hold the job, the soonest first, of equals the preferred.
 
-    Those ahead of the job are planned as they are. The state is as it was when this returns, and
+    Those ahead of the job are planned as they are; one that waits is asked about in its place, and
+    may be asked about as it is not. The state is as it was when this returns, and
     must not be changed meanwhile.
     """
     assert state.park is not None, "whoever asks has a job that could run"
@@ -41,7 +42,9 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 def _ahead(desk: Desk, job: Job) -> Outlook:
     """What is to come once all that is ahead of the job has its due."""
-    desk.state.queue.add(JobRecord(job=job))
+    queue, waiting = desk.state.queue, desk.state.queue.get(job.id)
+    queue.discard(job.id)
+    queue.add(JobRecord(job=job))
     try:
         verdicts = {
             job_id: answer
@@ -49,7 +52,9 @@ def _ahead(desk: Desk, job: Job) -> Outlook:
             if isinstance(answer, Verdict)
         }
     finally:
-        desk.state.queue.discard(job.id)
+        queue.discard(job.id)
+        if waiting is not None:
+            queue.add(waiting)
     outlook = desk.outlook()
     desk.foresee(outlook, verdicts)
     return outlook

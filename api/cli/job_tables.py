@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
-from api.quote_schemas import Quote, QuoteOption
+from api.quote_schemas import Alternatives, Quote, QuoteOption
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
 NAME_SHOWN = 10
@@ -158,6 +158,16 @@ def print_explanation(explanation: Explanation) -> None:
             else both("planned start", "预计开始")
         )
         console.print(f"  {kind}: {plain(start)}")
+
+
+def print_alternatives(found: Alternatives) -> None:
+    if found.items:
+        console.print(f"  {both('it would start sooner with', '如作以下改动可更早开始')}:")
+    for item in found.items:
+        cost = both(f", up to {item.cost} yuan", f"，最多 {item.cost} 元") if item.cost else ""
+        console.print(
+            f"    [green]•[/] {plain(both(item.text, item.text_zh))}{cost}", soft_wrap=True
+        )
 
 
 def print_quote(quote: Quote) -> None:

@@ -1,5 +1,6 @@
 """Commands about jobs in the queue and after: jobs, show, why, logs, cancel."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -103,12 +104,12 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 
 @app.command(
     help=both(
-        """Why a job waits, and when it would start; or where it went.
+        """Why a job waits, when it would start, and what would be sooner; or where it went.
 
     Example:
 
       brain why JOB_ID""",
-        """作业为何等待、预计何时开始；或去了哪里。
+        """作业为何等待、预计何时开始、如何更早开始；或去了哪里。
 
     示例：
 
@@ -117,14 +118,19 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 )
 def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Why a job waits."""
-    from api.cli.job_tables import print_explanation
+    from api.cli.job_tables import print_alternatives, print_explanation
+    from api.sdk import ApiError
 
     with client(session_of(context)) as broker:
         explanation = broker.explain(job_id)
-    if as_json:
-        print_json(explanation)
-    else:
+        if as_json:
+            print_json(explanation)
+            return
         print_explanation(explanation)
+        # It may have started meanwhile, or the leader may be busy: then there is no more to say.
+        with suppress(ApiError):
+            if explanation.state == "queued":
+                print_alternatives(broker.alternatives(job_id))
 
 
 @app.command(

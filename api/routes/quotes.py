@@ -1,4 +1,4 @@
-"""What a job would meet that was submitted now."""
+"""What a job would meet that was submitted now, and what would let one that waits start sooner."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,14 +10,18 @@ from api.auth import Caller, WorkerDep
 from api.errors import Refused
 from api.examples import JOB_EXAMPLES
 from api.explaining import named_jobs, without_strangers
-from api.quote_schemas import Quote
-from api.quoting import quote_of
+from api.quote_schemas import Alternatives, Quote
+from api.quoting import alternative_view, quote_of
+from api.routes.jobs import own_job
 from api.routes.leading import elsewhere
-from api.routes.parameters import problems
+from api.routes.parameters import JobId, problems
 from api.schemas import JobCreate
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler import queries
+from scheduler.alternatives import alternatives as sooner
+from scheduler.codec import decode_job
+from scheduler.job import Job, JobState
 from scheduler.whatif import Prospect
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -38,13 +42,39 @@ def quote(
         declared = services.declared.read(connection)
     (job,) = jobs_of([spec], caller, services, declared)
     check_possible([job], declared, services.clock())
+    prospects = _ask(services, job, "/v1/quotes")
+    return quote_of(job, _without_strangers(prospects, caller, services))
+
+
+@router.get(
+    "/jobs/{job_id}/alternatives",
+    responses=problems(307, 404, 409),
+    summary="What would let it start sooner?",
+)
+def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alternatives:
+    """The present plan again, with one thing of the waiting job changed; nothing is changed.
+
+    409 where it does not wait. Only the broker that leads knows: another names it.
+    """
+    with services.database.connect() as connection:
+        row = own_job(connection, job_id, caller)
+    if row.state != JobState.QUEUED:
+        raise Refused(409, f"job {job_id} does not wait: it is {row.state}")
+    job, now_ms, path = decode_job(row.spec), services.clock(), f"/v1/jobs/{job_id}/alternatives"
+    found = sooner(job, now_ms, lambda changed: _ask(services, changed, path))
+    items = [alternative_view(job, one) for one in found]
+    return Alternatives(at_ms=now_ms, job_id=job_id, items=items)
+
+
+def _ask(services: Services, job: Job, path: str) -> Sequence[Prospect]:
+    """What the job would meet, or `Refused` where we cannot know now."""
     try:
         prospects = services.what_if(job)
     except TimeoutError:
         raise Refused(503, "too many ask this just now", headers={"Retry-After": "1"}) from None
     if prospects is None:
-        raise elsewhere(services, "/v1/quotes")
-    return quote_of(job, _without_strangers(prospects, caller, services))
+        raise elsewhere(services, path)
+    return prospects
 
 
 def _without_strangers(

@@ -106,3 +106,29 @@ def test_who_asks_while_too_many_do_is_to_come_again(park: Served) -> None:
 
     problem_of(answer, 503)
     assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_waiting_job_is_told_what_would_be_sooner(park: Served) -> None:
+    job_id = submitted(park.steel, devices=4, device=BOTH[:1], limit="90m", name="waits")
+    await_that(lambda: park.steel.get(f"/v1/jobs/{job_id}/explain").json()["reasons"])
+
+    told = park.steel.get(f"/v1/jobs/{job_id}/alternatives").json()
+
+    items = {item["change"]: item for item in told["items"]}
+    assert (items["cards"]["value"], items["cards"]["text"]) == (
+        "2",
+        "2 cards instead of 4: now in west-k100",
+    )
+    assert items["cards"]["cost"] == "8.40"
+    assert items["cards"]["text_zh"] == "4 张卡改为 2 张：可立即启动（west-k100）"
+    assert items["place"]["value"] == "east-910b3"
+    assert items["place"]["text"] == "ascend-910b3 in east as well: now in east-910b3"
+    assert park.steel.get(f"/v1/jobs/{job_id}").json()["spec"]["devices"] == 4, "as it was"
+    park.steel.post(f"/v1/jobs/{job_id}:cancel")
+
+
+def test_only_what_waits_has_alternatives(park: Served, busy: str) -> None:
+    problem = problem_of(park.fish.get(f"/v1/jobs/{busy}/alternatives"), 409)
+
+    assert problem["detail"] == f"job {busy} does not wait: it is running"

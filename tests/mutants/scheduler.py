@@ -8,6 +8,7 @@ _ALLOWANCE = "tests/unit/test_allowance.py"
 _STATE = "tests/unit/test_state.py"
 _DECLARED = "tests/unit/test_state_declared.py"
 _PLACEMENT = "tests/unit/test_placement.py"
+_ALTERNATIVES = "tests/unit/test_alternatives.py"
 _WHATIF = "tests/unit/test_whatif.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py"
 _OUTLOOK = "tests/unit/test_outlook.py"
@@ -128,18 +129,25 @@ MUTANTS = [
     Mutant("scheduler/outlook.py", "for node_id in self.park.node_ids(pool.id) if node_id in online", "for node_id in self.park.node_ids(pool.id)", _OUTLOOK),
     Mutant("scheduler/planner.py", "            if record.job.id == until:\n                return\n", "", _WHATIF),
     Mutant("scheduler/planner.py", "reasons = (quota, money", "reasons = (None, money", _WHATIF),
-    Mutant("scheduler/whatif.py", "desk.state.queue.discard(job.id)", "pass", _WHATIF),
+    Mutant("scheduler/whatif.py", "    finally:\n        queue.discard(job.id)\n", "    finally:\n        pass\n", _WHATIF),
     Mutant("scheduler/whatif.py", "    desk.foresee(outlook, verdicts)\n", "", _WHATIF),
     Mutant("scheduler/whatif.py", "    if is_unforeseen(offer.reasons):", "    if False:", _WHATIF),
     Mutant("scheduler/whatif.py", "job.device_count * job.limit_ms", "job.device_count * job.longest_ms", _WHATIF),
     Mutant("scheduler/whatif.py", "sorted(prospects, key=_soonest)", "prospects", _WHATIF),
     Mutant("scheduler/leader.py", "self.turn.acquire(timeout=self.pace.turn_s)", "self.turn.acquire()", "tests/unit/test_leader.py"),
     Mutant("api/routes/quotes.py", "    check_possible([job], declared, services.clock())\n", "", _QUOTES),
-    Mutant("api/routes/quotes.py", 'raise elsewhere(services, "/v1/quotes")', "raise elsewhere(services)", _QUOTES),
+    Mutant("api/routes/quotes.py", "raise elsewhere(services, path)", "raise elsewhere(services)", _QUOTES),
     Mutant("api/routes/quotes.py", "    if caller.tenant_id is None:", "    if True:", _QUOTES),
     Mutant("api/quoting.py", "start_ms + job.limit_ms", "start_ms", _QUOTES),
     Mutant("api/sdk.py", "request = self._http.build_request(method, leader,", 'request = self._http.build_request("GET", leader,', "tests/unit/test_sdk.py"),
     Mutant("api/sdk.py", "if attempt < TRIES_MAX and answer.status_code", "if answer.status_code", "tests/unit/test_sdk.py"),
+    Mutant("scheduler/alternatives.py", "one.start_ms + CLEARLY_MS <= other.start_ms", "one.start_ms < other.start_ms", _ALTERNATIVES),
+    Mutant("scheduler/alternatives.py", "nodes = nodes and max(1, nodes // 2)", "pass", _ALTERNATIVES),
+    Mutant("scheduler/alternatives.py", "grace_ms = job.longest_ms - job.limit_ms", "grace_ms = 0", _ALTERNATIVES),
+    Mutant("scheduler/alternatives.py", "key=lambda one: one.prospect.start_ms or 0", "key=lambda one: one.change", _ALTERNATIVES),
+    Mutant("scheduler/whatif.py", "        if waiting is not None:\n            queue.add(waiting)\n", "", _ALTERNATIVES),
+    Mutant("api/routes/quotes.py", "    if row.state != JobState.QUEUED:", "    if False:", _QUOTES),
+    Mutant("api/cli/job_tables.py", "    if found.items:", "    if True:", "tests/unit/test_cli.py"),
     Mutant("scheduler/timeline.py", "if version != self._version and", "if version == -1 and", _TIMELINE),
     Mutant("scheduler/timeline.py", "self._lowest = min(self._lowest, *left)", "pass", _TIMELINE),
     Mutant("scheduler/timeline.py", "if found_ms is None or from_ms <= found_ms:", "if True:", _TIMELINE),

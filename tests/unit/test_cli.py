@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from api.cli.arguments import prepared
-from api.cli.job_tables import jobs_table, print_job
+from api.cli.job_tables import jobs_table, print_alternatives, print_job, print_quote
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
+from api.examples import ANSWERS
+from api.quote_schemas import Alternatives, Quote
 from api.schemas import JobSpec, JobView
 
-COMMANDS = ["submit", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
+COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
 COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
 
 
@@ -191,3 +193,37 @@ def test_no_command_prints_what_a_tenant_wrote_as_it_is(capsys: pytest.CaptureFi
 
     assert "\\x1b[2J" in said
     assert not {"\x1b", "\x9b"} & set(said)
+
+
+def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (waits,) = quote.options
+    now = waits.model_copy(update={"pool": "lsl-910b3", "reasons": []})
+    unknown = waits.model_copy(update={"start_ms": None, "cost": None})
+
+    print_quote(quote.model_copy(update={"options": [now, waits, unknown]}))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines[1:])) <= 80
+    assert [line.split()[:2] for line in lines[2:4]] == [
+        ["lsl-910b3", "now"],
+        ["qdaicc-910b3", "11-25"],
+    ]
+    assert "needs 8 cards" in lines[3]
+    assert lines[-2].split()[1:3] == ["-", "-"]
+
+
+def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = Alternatives.model_validate(ANSWERS["alternatives"])
+
+    print_alternatives(found)
+    print_alternatives(found.model_copy(update={"items": []}))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "  it would start sooner with:",
+        "    • 2 cards instead of 8: now in qdaicc-910b3, up to 28.00 yuan",
+    ]

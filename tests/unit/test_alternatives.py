@@ -1,0 +1,110 @@
+"""What would be sooner: one change at a time, the least that helps, and nothing that does not."""
+
+from functools import partial
+
+from scheduler.alternatives import Alternative, Change, alternatives
+from scheduler.job import Checkpoint, Job, Priority, Reason, ReasonCode
+from scheduler.state import State
+from scheduler.whatif import Prospect, what_if
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    happen,
+    submit,
+)
+
+POOL = a_pool("east-npu", 1, 8)
+BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu")
+
+
+def a_busy_park() -> State:
+    """Of 8 NPUs 6 are busy for two hours, then another job gets all 8 of them."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("north-gpu", 1, 8)))
+    submit(state, a_job("runs", device_count=6, limit_ms=2 * HOUR_MS), a_job("head"))
+    happen(state, a_lease("runs", a_placement("east-npu", 6)))
+    return state
+
+
+def found(state: State, job: Job, now_ms: int = 0) -> dict[Change, Alternative]:
+    submit(state, job)
+    answers = alternatives(job, now_ms, partial(what_if, state, now_ms))
+    return {answer.change: answer for answer in answers}
+
+
+def test_a_limit_as_long_as_until_who_is_ahead_is_the_least_to_give_up() -> None:
+    state = a_busy_park()
+    told = found(state, a_job("mine", device_count=2, limit_ms=3 * HOUR_MS), now_ms=59_999)
+
+    limit, place, priority = told[Change.LIMIT], told[Change.PLACE], told[Change.PRIORITY]
+    assert limit.job.limit_ms == 2 * HOUR_MS - 60_000, "whole minutes"
+    assert (limit.prospect.pool.id, limit.prospect.start_ms) == ("east-npu", 59_999)
+    assert (place.prospect.pool.id, place.prospect.start_ms) == ("north-gpu", 59_999)
+    assert (priority.job.priority, priority.prospect.start_ms) == (Priority.HIGH, 59_999)
+    assert Change.CARDS not in told, "one card for three hours would be in the way as well"
+
+
+def test_what_it_has_to_save_itself_counts_as_well() -> None:
+    checkpoint = Checkpoint(dir="ckpt", signal=None, grace_ms=HOUR_MS)
+    job = a_job("mine", device_count=2, limit_ms=3 * HOUR_MS, checkpoint=checkpoint)
+
+    assert found(a_busy_park(), job)[Change.LIMIT].job.limit_ms == HOUR_MS
+
+
+def test_of_the_halves_the_largest_that_starts_at_once() -> None:
+    told = found(a_busy_park(), a_job("mine", device_count=4))
+
+    assert told[Change.CARDS].job.device_count == 2
+    assert told[Change.CARDS].prospect.start_ms == 0
+    assert told[Change.PRIORITY].prospect.start_ms == 2 * HOUR_MS
+    assert Change.LIMIT not in told, "however short: its cards are not free"
+
+
+def test_a_gang_is_halved_with_its_nodes_and_members() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 4, 8)))
+    submit(state, a_job("runs", device_count=24))
+    happen(state, a_lease("runs", a_placement("east-npu", 8, 8, 8)))
+    job = a_job("mine", device_count=32, node_count=4, member_count=4, priority=Priority.HIGH)
+
+    (cards,) = found(state, job).values()
+
+    smaller = cards.job
+    assert (smaller.device_count, smaller.node_count, smaller.member_count) == (8, 1, 1)
+
+
+def test_where_nothing_helps_nothing_is_told() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    before = sorted(state.queue)
+
+    told = found(state, a_job("mine", device_count=1, device_kind_ids=()))
+
+    assert told == {}
+    assert sorted(state.queue) == [*before, "mine"], "asking changes nothing"
+    state.queue.check()
+
+
+def test_a_gain_of_less_than_a_minute_is_none() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("first", limit_ms=59_999), a_job("runs", limit_ms=1_000))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+
+    assert found(state, a_job("mine", submitted_at_ms=1)) == {}
+
+
+def test_the_soonest_comes_first() -> None:
+    def ask(job: Job) -> list[Prospect]:
+        hours = {4: 9, 2: 5, 1: 7}[job.device_count]
+        hours = 1 if not job.device_kind_ids else hours
+        hours = 3 if job.priority is Priority.HIGH else hours
+        return [Prospect(pool=POOL, start_ms=hours * HOUR_MS, cost_fen=None, reasons=(BUSY,))]
+
+    told = alternatives(a_job(device_count=4), 0, ask)
+
+    assert [one.change for one in told] == [Change.PLACE, Change.PRIORITY, Change.CARDS]
+    assert told[-1].job.device_count == 2, "the smaller would start later again"
