@@ -8,6 +8,7 @@ whole nodes are looked for only among what runs now.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cluster.inventory import Park, Pool
 from scheduler.job import Job, Placement, PlannedStart
@@ -15,6 +16,15 @@ from scheduler.placement import Fit
 from scheduler.policy import Policy
 from scheduler.state import State
 from scheduler.timeline import Timeline
+
+
+class Place(Protocol):
+    """A pool that could hold a job, and how the job would sit in it."""
+
+    @property
+    def pool(self) -> Pool: ...
+    @property
+    def wanted(self) -> Fit: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +81,18 @@ class Outlook:
             free = self.state.tenants[tenant_id].max_cards - sum(cards for _, cards in own)
             self._tenants[tenant_id] = Timeline(self.now_ms, free, own)
 
-    def start(
-        self, job: Job, places: Iterable[tuple[Pool, Fit]], from_ms: int | None
-    ) -> PlannedStart | None:
+    def start(self, job: Job, places: Iterable[Place], from_ms: int | None) -> PlannedStart | None:
         """Where the job would start first, which is then taken; None where it never could.
 
         Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
         """
         first: PlannedStart | None = None
-        for pool, wanted in places:
-            if first is not None and self._is_known_later(pool, job, first.at_ms):
+        for place in places:
+            if first is not None and self._is_known_later(place.pool, job, first.at_ms):
                 continue
-            at_ms = self.earliest(job, pool, wanted, from_ms)
+            at_ms = self.earliest(job, place, from_ms)
             if at_ms is not None and (first is None or at_ms < first.at_ms):
-                first = PlannedStart(at_ms, pool.id)
+                first = PlannedStart(at_ms, place.pool.id)
         if first is not None:
             self.take(job, first)
         return first
@@ -96,13 +104,13 @@ class Outlook:
         for cards in (prospect.cards, self._tenants[job.tenant_id]):
             cards.take(job.device_count, start.at_ms, start.at_ms + job.longest_ms)
 
-    def earliest(self, job: Job, pool: Pool, wanted: Fit, from_ms: int | None) -> int | None:
-        """When the job could start in this pool; None if never, or without `from_ms` as above."""
-        prospect = self._pools.get(pool.id)
+    def earliest(self, job: Job, place: Place, from_ms: int | None) -> int | None:
+        """When the job could start there; None if never, and without `from_ms` as above."""
+        prospect = self._pools.get(place.pool.id)
         if prospect is None:
             return None
         begin_ms = prospect.next_end_ms if from_ms is None else from_ms
-        soonest_ms = None if begin_ms is None else prospect.soonest(wanted, begin_ms)
+        soonest_ms = None if begin_ms is None else prospect.soonest(place.wanted, begin_ms)
         if soonest_ms is None:
             return None
         if not self.policy.is_backfilling:

@@ -310,8 +310,7 @@ class Desk:
             return Verdict(reasons=reasons)
         record = self.state.jobs[job_id]
         from_ms = begin_ms(reasons, self.now_ms)
-        candidates = self._candidates(shape_of(record.job))
-        places = [(candidate.pool, candidate.wanted) for candidate in candidates]
+        places = self._candidates(shape_of(record.job))
         return Verdict(reasons=reasons, start=outlook.start(record.job, places, from_ms))
 
     def _room(self, pool: Pool) -> PoolRoom:
@@ -338,18 +337,21 @@ class Desk:
 
 def is_unforeseen(reasons: Iterable[Reason]) -> bool:
     """Whether what is in the way ends of itself at no known moment."""
-    return any(reason.code in {ReasonCode.FUNDS, ReasonCode.NO_PRICE} for reason in reasons)
+    for reason in reasons:  # asked of everybody who waits: an enumeration's hash would cost more
+        if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
+            return True
+    return False
 
 
-def begin_ms(reasons: Iterable[Reason], now_ms: int) -> int | None:
+def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
-    match list(reasons):
-        case [Reason(code=ReasonCode.BACKOFF, until_ms=until_ms)]:
-            return until_ms
-        case [Reason(code=ReasonCode.TENANT_QUOTA)]:
+    if len(reasons) == 1:
+        (only,) = reasons
+        if only.code is ReasonCode.BACKOFF:
+            return only.until_ms
+        if only.code is ReasonCode.TENANT_QUOTA:
             return now_ms + 1
-        case _:
-            return None
+    return None
 
 
 def _usable(free: FreeCards, wanted: Fit) -> int:

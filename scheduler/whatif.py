@@ -66,7 +66,7 @@ def _prospect(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> Prospect:
         start_ms = None
     elif offer.reasons:
         from_ms = begin_ms(offer.reasons, desk.now_ms)
-        start_ms = outlook.earliest(job, offer.pool, offer.wanted, from_ms)
+        start_ms = outlook.earliest(job, offer, from_ms)
     return Prospect(
         pool=offer.pool,
         start_ms=start_ms,

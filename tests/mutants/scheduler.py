@@ -117,7 +117,7 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "        self._cards[tenant_id] += job.device_count\n", "", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._available[tenant_id] -= hold_micros\n", "", _PLANNER),
     Mutant("scheduler/planner.py", "        if is_unforeseen(reasons):", "        if False:", _OUTLOOK),
-    Mutant("scheduler/planner.py", "            return until_ms\n", "            return now_ms\n", _PLANNER),
+    Mutant("scheduler/planner.py", "            return only.until_ms\n", "            return now_ms\n", _PLANNER),
     Mutant("scheduler/planner.py", "            return now_ms + 1\n", "            return None\n", _OUTLOOK),
     Mutant("scheduler/planner.py", "self._holdings.append(Holding(job.tenant_id, placement, end_ms))", "pass", _OUTLOOK),
     Mutant("scheduler/planner.py", "                outlook.take(self.state.jobs[job_id].job, verdict.start)", "                pass", _OUTLOOK),
