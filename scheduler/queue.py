@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from scheduler.record import JobRecord
 
@@ -53,6 +54,21 @@ class JobQueue:
         del lane[bisect_left(lane, (age_key(record),))]
         if not lane:
             del self.lanes[tenant_id]
+
+    @contextmanager
+    def instead(self, record: JobRecord) -> Iterator[None]:
+        """For a while, with this job in the place of the one of its id, or as one more."""
+        before = self._record_by_id.copy()
+        job_id = record.job.id
+        self.discard(job_id)
+        self.add(record)
+        try:
+            yield
+        finally:
+            self.discard(job_id)
+            if job_id in before:
+                self.add(before[job_id])
+            self._record_by_id = before  # in the order in which they came
 
     def check(self) -> None:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""

@@ -42,19 +42,12 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 def _ahead(desk: Desk, job: Job) -> Outlook:
     """What is to come once all that is ahead of the job has its due."""
-    queue, waiting = desk.state.queue, desk.state.queue.get(job.id)
-    queue.discard(job.id)
-    queue.add(JobRecord(job=job))
-    try:
+    with desk.state.queue.instead(JobRecord(job=job)):
         verdicts = {
             job_id: answer
             for job_id, answer in desk.answers(until=job.id)
             if isinstance(answer, Verdict)
         }
-    finally:
-        queue.discard(job.id)
-        if waiting is not None:
-            queue.add(waiting)
     outlook = desk.outlook()
     desk.foresee(outlook, verdicts)
     return outlook
