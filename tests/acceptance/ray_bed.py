@@ -168,7 +168,8 @@ def listening_on(cluster: LocalRay) -> list[int]:
     return [port for port in ports if first <= port < first + PORT_BLOCK]
 
 
-def is_supervisor(process: psutil.Process) -> bool:
-    with suppress(psutil.Error):
-        return process.name().startswith("ray::Supervisor")
-    return False
+def supervisors_of(cluster: LocalRay) -> list[psutil.Process]:
+    """Those of this cluster alone: another worker's tests may run one of their own."""
+    raylets = [process for process in cluster.processes() if process.name() == "raylet"]
+    children = [child for raylet in raylets for child in raylet.children()]
+    return [child for child in children if child.name().startswith("ray::Supervisor")]

@@ -22,12 +22,12 @@ from tests.acceptance.ray_bed import (
     PATIENCE_S,
     Bed,
     eventually,
-    is_supervisor,
     listening_on,
     living,
     processes_of,
     serving,
     shim_of,
+    supervisors_of,
     upload,
     whole_tree,
 )
@@ -269,7 +269,8 @@ def test_a_supervisor_that_was_killed_finds_its_members_again(bed: Bed) -> None:
     bed.launch(order("super.1", "while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done; exit 3"))
     until_running(bed.link, "super.1")
 
-    supervisors = [one for one in psutil.process_iter() if is_supervisor(one)]
+    supervisors = supervisors_of(bed.cluster)
+    assert len(supervisors) == len(NODE_IDS)
     for supervisor in supervisors:
         supervisor.kill()
     psutil.wait_procs(supervisors, timeout=PATIENCE_S)

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.mutants import MUTANTS, Mutant
 
@@ -63,6 +66,7 @@ def _finding(mutant: Mutant) -> str:
         tree = _copy(Path(folder))
         _apply(mutant, tree)
         code, _ = _run_tests(tree, mutant.tests)
+        _end_what_is_left(tree)
     # Any other code is neither passed nor failed: not collected, or not ended.
     return {PYTEST_PASSED: "SURVIVED", PYTEST_FAILED: "red"}.get(code, f"BROKEN {code}")
 
@@ -85,6 +89,14 @@ def _apply(mutant: Mutant, tree: Path) -> None:
             f"{mutant.path} has {mutant.old!r} {text.count(mutant.old)} times, not once"
         )
     module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+
+
+def _end_what_is_left(tree: Path) -> None:
+    """A mutant that forgets to stop something leaves it to us: all that runs from the copy."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("PYTHONPATH") == str(tree):
+                process.kill()
 
 
 def _run_tests(tree: Path, tests: str) -> tuple[int, str]:
