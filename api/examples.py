@@ -207,9 +207,9 @@ ANSWERS: Mapping[str, Any] = {
         "is_start_promised": True,
         "reasons": [_BUSY],
         "summary": "waits at place 1: needs 8 cards in qdaicc-910b3: 2 free, 6 short. "
-        "Cards are kept for it in qdaicc-910b3: it starts by 2026-11-25 22:06:31",
+        "Cards are kept for it in qdaicc-910b3 from about 2026-11-25 22:06:31",
         "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
-        "已在 qdaicc-910b3 为其预留资源，最迟 2026-11-25 22:06:31 启动",
+        "已在 qdaicc-910b3 为其预留资源，约 2026-11-25 22:06:31 启动",
     },
     "quote": {
         "at_ms": 1_795_601_191_412,
@@ -220,14 +220,16 @@ ANSWERS: Mapping[str, Any] = {
                 "pool": "qdaicc-910b3",
                 "device": "ascend-910b3",
                 "start_ms": _PLANNED_MS,
+                "is_start_promised": True,
                 "end_ms": _PLANNED_MS + 14_400_000,
                 "cost": "112.00",
                 "reasons": [_BUSY],
             }
         ],
         "summary": "it would start about 2026-11-25 22:06:31 in qdaicc-910b3; "
-        "up to 112.00 yuan, if it runs to its limit",
-        "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；运行到时限最多 112.00 元",
+        "112.00 yuan to its limit, at today's price",
+        "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；"
+        "按当前价格运行到时限为 112.00 元",
     },
     "alternatives": {
         "at_ms": 1_795_601_191_412,

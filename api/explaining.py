@@ -85,12 +85,13 @@ def _start(job: JobView) -> tuple[str, str]:
     at, pool = moment(job.planned_start_ms), job.planned_pool
     if job.is_start_promised:
         return (
-            f". Cards are kept for it in {pool}: it starts by {at}",
-            f"。已在 {pool} 为其预留资源，最迟 {at} 启动",
+            f". Cards are kept for it in {pool} from about {at}",
+            f"。已在 {pool} 为其预留资源，约 {at} 启动",
         )
+    where, where_zh = (f" in {pool}", f"在 {pool} ") if pool else ("", "")
     return (
-        f". By the present plan it starts about {at} in {pool}",
-        f"。按当前计划约 {at} 在 {pool} 启动",
+        f". By the present plan it starts about {at}{where}",
+        f"。按当前计划约 {at} {where_zh}启动",
     )
 
 

@@ -7,6 +7,8 @@ from pydantic import Field
 from api.schemas import ReasonView, Wire
 from api.values import Ms
 
+COST = "yuan to its limit, at the price in force now; tax included"
+
 
 class QuoteOption(Wire):
     """One pool that could hold the job."""
@@ -17,8 +19,11 @@ class QuoteOption(Wire):
     start_ms: Ms | None = Field(
         description="when it would start, if nobody else came and all ran to its limit"
     )
+    is_start_promised: bool = Field(description="whether cards would be kept for it from then on")
     end_ms: Ms | None = Field(description="when its limit would end it then")
-    cost: str | None = Field(description="yuan, where it runs to its limit; tax included")
+    cost: str | None = Field(
+        description="yuan to its limit, at the price in force now; tax included"
+    )
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")
 
 
@@ -28,7 +33,8 @@ class Quote(Wire):
     at_ms: Ms = Field(description="the moment it holds for")
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
-        description="the soonest first, of equals the preferred: where it would go"
+        description="where it would go comes first: where it could start now, else where it would "
+        "be promised a start, else the soonest; of equals the preferred"
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")
@@ -44,7 +50,9 @@ class AlternativeView(Wire):
     )
     start_ms: Ms
     pool: str = Field(description="where it would start then")
-    cost: str | None = Field(description="yuan, where it runs to its limit; tax included")
+    cost: str | None = Field(
+        description="yuan to its limit, at the price in force now; tax included"
+    )
     text: str = Field(description="all of it as a sentence")
     text_zh: str = Field(description="the sentence in Chinese")
 

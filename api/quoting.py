@@ -30,6 +30,7 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         pool=prospect.pool.id,
         device=prospect.pool.device_kind_id,
         start_ms=start_ms,
+        is_start_promised=prospect.is_promised,
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
@@ -49,8 +50,8 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
             f"需要等待，时间未定：{view.text_zh}",
         )
     pool, cost = first.pool.id, _cost(first)
-    price = f"; up to {cost} yuan, if it runs to its limit" if cost else ""
-    price_zh = f"；运行到时限最多 {cost} 元" if cost else ""
+    price = f"; {cost} yuan to its limit, at today's price" if cost else ""
+    price_zh = f"；按当前价格运行到时限为 {cost} 元" if cost else ""
     if not first.reasons:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)
@@ -85,7 +86,12 @@ def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
     match found.change:
         case Change.CARDS:
             cards, before = str(found.job.device_count), job.device_count
-            return cards, f"{cards} cards instead of {before}", f"{before} 张卡改为 {cards} 张"
+            parts, parts_zh = _parts(found.job)
+            return (
+                cards,
+                f"{cards} cards{parts} instead of {before}",
+                f"{before} 张卡改为 {cards} 张{parts_zh}",
+            )
         case Change.LIMIT:
             limit, longer = duration_text(found.job.limit_ms), duration_text(job.limit_ms)
             return limit, f"a limit of {limit} instead of {longer}", f"时限 {longer} 改为 {limit}"
@@ -96,3 +102,18 @@ def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
         case Change.PRIORITY:
             priority = found.job.priority.value
             return priority, f"priority {priority}", f"优先级改为 {priority}"
+
+
+def _parts(job: Job) -> tuple[str, str]:
+    """What else of the job is given in numbers, and must change with its cards."""
+    parts = [
+        (f"{count} {english}{'s' if count > 1 else ''}", f"{count} 个{chinese}")
+        for count, english, chinese in (
+            (job.node_count, "node", "节点"),
+            (job.member_count, "member", "进程"),
+        )
+        if count is not None
+    ]
+    if not parts:
+        return "", ""
+    return f" ({', '.join(one for one, _ in parts)})", f"（{'、'.join(one for _, one in parts)}）"

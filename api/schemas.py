@@ -213,7 +213,8 @@ class JobView(Wire):
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
     is_start_promised: bool = Field(
-        default=False, description="whether cards are kept for it, so that nobody delays it"
+        default=False,
+        description="whether cards are kept for it: only who comes to be ahead of it moves it",
     )
     end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
@@ -239,7 +240,8 @@ class Explanation(Wire):
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
     is_start_promised: bool = Field(
-        default=False, description="whether cards are kept for it, so that nobody delays it"
+        default=False,
+        description="whether cards are kept for it: only who comes to be ahead of it moves it",
     )
     reasons: list[ReasonView]
     summary: str = Field(description="a sentence or two")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from random import Random
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, Unpack
 from urllib.parse import quote, urlsplit
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from api.administration import KeyList, Me
 from api.quote_schemas import Alternatives, Quote
@@ -24,12 +25,14 @@ from api.schemas import (
     JobView,
     KeyCreate,
     KeyCreated,
-    Problem,
     UsageView,
     UtilisationView,
 )
+from api.sdk_errors import ApiError, checked
 from api.settings import is_sendable
 from api.streamed import LINES, EventReader, LogReader, StreamedEvent
+
+__all__ = ["TRIES_MAX", "ApiError", "Client"]
 
 TIMEOUT_S = 30.0
 FOLLOW_TIMEOUT_S = 60.0
@@ -46,19 +49,12 @@ _REPEATED_STATUSES = frozenset({429, 502, 503, 504})
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class ApiError(Exception):
-    """The broker refused, or could not be reached; the text says why and what to do.
+class Sent(TypedDict, total=False):
+    """What a request may have besides its address."""
 
-    `problem` is None where no broker answered.
-    """
-
-    def __init__(self, text: str, problem: Problem | None = None) -> None:
-        super().__init__(text)
-        self.problem = problem
-
-    @property
-    def status(self) -> int | None:
-        return self.problem.status if self.problem else None
+    content: bytes
+    headers: Mapping[str, str]
+    tries: int
 
 
 class Client:
@@ -154,11 +150,13 @@ class Client:
         """When the job would start in each pool, and what it would cost; nothing is submitted."""
         content = job.model_dump_json(exclude_unset=True).encode()
         headers = {"Content-Type": "application/json"}
-        return _read(self._request("POST", "/v1/quotes", content=content, headers=headers), Quote)
+        answer = self._ask_leader("POST", "/v1/quotes", content=content, headers=headers)
+        return _read(answer, Quote)
 
     def alternatives(self, job_id: str) -> Alternatives:
-        """What would let a waiting job start sooner; nothing is changed."""
-        return self._get(f"/v1/jobs/{_quoted(job_id)}/alternatives", Alternatives)
+        """What would let a waiting job start sooner; nothing is changed. Asked but once."""
+        path = f"/v1/jobs/{_quoted(job_id)}/alternatives"
+        return _read(self._ask_leader("GET", path, tries=1), Alternatives)
 
     def upload(self, content: bytes, sha256: str) -> None:
         """Store a packed working directory under its sha256; again changes nothing."""
@@ -277,28 +275,39 @@ class Client:
         parameters: Mapping[str, str | int | None] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        tries: int = TRIES_MAX,
     ) -> httpx2.Response:
-        """One answer, after at most `TRIES_MAX` tries; nothing sent here does harm twice."""
+        """One answer, after so many tries at most; nothing sent here does harm twice."""
         request = self._http.build_request(
             method, path, params=_given(parameters or {}), content=content, headers=headers
         )
-        for attempt in range(1, TRIES_MAX + 1):
+        for attempt in range(1, tries + 1):
             try:
                 answer = self._http.send(request)
             except httpx2.TransportError as error:
-                if attempt == TRIES_MAX:
+                if attempt == tries:
                     raise self._unreachable(error) from None
                 self._pause(attempt, None)
                 continue
-            if attempt < TRIES_MAX and answer.status_code == httpx2.codes.TEMPORARY_REDIRECT:
-                # To the broker that leads; of its own the client would leave our key behind.
-                leader = answer.headers["Location"]
-                request = self._http.build_request(method, leader, content=content, headers=headers)
-                continue
-            if answer.status_code not in _REPEATED_STATUSES or attempt == TRIES_MAX:
-                return _checked(answer)
+            if answer.status_code not in _REPEATED_STATUSES or attempt == tries:
+                return checked(answer)
             self._pause(attempt, answer.headers.get("Retry-After"))
         raise AssertionError("the last try returns or raises")
+
+    def _ask_leader(self, method: str, path: str, **more: Unpack[Sent]) -> httpx2.Response:
+        """An answer of the broker that leads: the one we know names it, where it is another.
+
+        The key goes with it, so not from a protected connection to an open one.
+        """
+        try:
+            return self._request(method, path, **more)
+        except ApiError as error:
+            leader = error.location
+            if error.status != httpx2.codes.TEMPORARY_REDIRECT or leader is None:
+                raise
+        if self.url.startswith("https:") and not leader.startswith("https:"):
+            raise ApiError(f"the leader is at {leader}, where the key would be sent in the open")
+        return self._request(method, leader, **more)
 
     def _lines(
         self, path: str, accept: str, place: Callable[[], Mapping[str, str | int | None]]
@@ -334,7 +343,7 @@ class Client:
         with asked as answer:
             if not answer.is_success:
                 answer.read()
-                _checked(answer)
+                checked(answer)
             yield answer
 
     def _unreachable(self, error: httpx2.TransportError) -> ApiError:
@@ -363,33 +372,6 @@ def _quoted(name: str) -> str:
 
 def _given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
     return {name: value for name, value in parameters.items() if value is not None}
-
-
-def _checked(answer: httpx2.Response) -> httpx2.Response:
-    if answer.is_success:
-        return answer
-    try:
-        problem = Problem.model_validate_json(answer.content)
-    except ValidationError:
-        text = f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
-        raise ApiError(text) from None
-    raise ApiError(_told(problem), problem)
-
-
-def _told(problem: Problem) -> str:
-    """The whole problem as text: a line for each field and each reason."""
-    lines = [problem.detail or problem.title]
-    for error in problem.errors:
-        field, fix = error.get("field", ""), error.get("fix", "")
-        lines.append(f"  {field}: {error.get('problem', '')}" + (f" - {fix}" if fix else ""))
-    lines.extend(
-        f"  {reason.text or reason.code}"
-        for reason in problem.reasons
-        if reason.text not in problem.detail
-    )
-    if problem.status == httpx2.codes.UNAUTHORIZED:
-        lines.append("  set BRAIN_API_KEY to a key of this broker; `brain up` writes keys.json")
-    return "\n".join(lines)
 
 
 def _read(answer: httpx2.Response, model: type[Model]) -> Model:

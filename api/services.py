@@ -13,6 +13,7 @@ from api.declared import DeclaredCache
 from api.feed import Feed
 from api.gauge import QueueGauge
 from api.metrics import Metrics
+from api.questions import Questions
 from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
@@ -40,6 +41,7 @@ class Services:
     declared: DeclaredCache = field(default_factory=DeclaredCache)
     gauge: QueueGauge = field(default_factory=QueueGauge)
     streams: OpenStreams = field(default_factory=OpenStreams)
+    questions: Questions = field(default_factory=Questions)
     metrics: Metrics = field(default_factory=Metrics)
     tally: Tally = field(default_factory=Tally)
 

@@ -35,31 +35,32 @@ class Alternative:
 def alternatives(job: Job, now_ms: int, ask: Ask) -> tuple[Alternative, ...]:
     """Every single change with which the job would clearly start sooner, the soonest first.
 
-    Of several sizes and several limits the one that gives up least.
+    Of several sizes and several limits the one that gives up least, but for one that starts at
+    once. Nothing where the job fits nowhere any more, or is about to start.
     """
     present = ask(job)
-    if not present:  # the park has changed since: it fits nowhere
+    if not present or not present[0].reasons:
         return ()
     found = [
         alternative
         for change, jobs in _changes(job, present, now_ms)
-        if (alternative := _first_sooner(change, jobs, present, ask)) is not None
+        if (alternative := _first_sooner(change, jobs, present[0], ask)) is not None
     ]
     return tuple(sorted(found, key=lambda one: one.prospect.start_ms or 0))
 
 
 def _first_sooner(
-    change: Change, jobs: Iterator[Job], present: Sequence[Prospect], ask: Ask
+    change: Change, jobs: Iterator[Job], present: Prospect, ask: Ask
 ) -> Alternative | None:
-    """Of what would start at once the first; else of what would start sooner the soonest."""
-    best, found = present[0], None
+    first: Alternative | None = None
     for job in jobs:
-        first = next(iter(ask(job)), None)
-        if first is not None and _is_sooner(first, best):
-            best, found = first, Alternative(change=change, job=job, prospect=first)
-            if not best.reasons:
-                break
-    return found
+        for prospect in ask(job)[:1]:
+            found = Alternative(change=change, job=job, prospect=prospect)
+            if not prospect.reasons:
+                return found
+            if first is None and _is_sooner(prospect, present):
+                first = found
+    return first
 
 
 def _is_sooner(one: Prospect, other: Prospect) -> bool:
@@ -81,12 +82,16 @@ def _changes(
 
 def _smaller(job: Job) -> Iterator[Job]:
     """Halves of it, as long as its nodes and members can be halved as well."""
-    cards, nodes, members = job.device_count, job.node_count, job.member_count
-    while cards % 2 == 0:
-        cards //= 2
-        nodes = nodes and max(1, nodes // 2)
-        members = members and max(1, members // 2)
-        yield replace(job, device_count=cards, node_count=nodes, member_count=members)
+    smaller = job
+    while all(count is None or count % 2 == 0 for count in _counts(smaller)):
+        cards, nodes, members = (count and count // 2 for count in _counts(smaller))
+        assert cards is not None
+        smaller = replace(smaller, device_count=cards, node_count=nodes, member_count=members)
+        yield smaller
+
+
+def _counts(job: Job) -> tuple[int, int | None, int | None]:
+    return job.device_count, job.node_count, job.member_count
 
 
 def _shorter(job: Job, present: Sequence[Prospect], now_ms: int) -> Iterator[Job]:

@@ -12,7 +12,7 @@ from scheduler import events as ev
 from scheduler.declarations import published_now
 from scheduler.invariants import check
 from scheduler.job import EndCause, Job
-from scheduler.log import Cycle, Log, Request
+from scheduler.log import Cycle, Log, Request, Waiting
 from scheduler.metering import Booking, book, slices
 from scheduler.orders import cause_of, ended_at_ms, order
 from scheduler.planner import Answers, Plan, plan
@@ -335,12 +335,18 @@ class Controller:
             request_ids=tuple(request.id for request in requests),
             refused=batch.refused,
             states={job_id: self.state.state_of(job_id) for job_id in batch.job_ids},
-            waiting=self._told.new_answers(self.plan.verdicts, batch.now_ms, is_due=is_due),
+            waiting=self._news(batch.now_ms, is_due=is_due),
             loads=self._told.new_loads(self.state) if batch.events else (),
             usage=tuple(usage for booking in bookings for usage in booking.usage),
             credits=tuple(credit for booking in bookings for credit in booking.credits),
             transfers=tuple(moved for booking in bookings for moved in booking.transfers),
         )
+
+    def _news(self, now_ms: int, *, is_due: bool) -> Mapping[str, Waiting]:
+        """A plan for grants alone knows no starts: who is new is told by the next that does."""
+        if self.plan.answers is Answers.GRANTS:
+            return {}
+        return self._told.new_answers(self.plan.verdicts, now_ms, is_due=is_due)
 
     def _remember(self, cycle: Cycle) -> None:
         self._told.remember(cycle.waiting, cycle.loads, cycle.states)

@@ -123,7 +123,7 @@ class Placement:
 class PlannedStart:
     """When and where a waiting job would start, if nobody else came and all ran to its limit.
 
-    `is_promised` where cards are kept for it: nobody who comes later moves it.
+    `is_promised` where cards are kept for it: only who comes to be ahead of it moves it.
     """
 
     at_ms: int

@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import Connection as PgConnection
@@ -64,18 +65,23 @@ class LeaderLoop:
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
         self.turn = threading.Lock()
+        self._is_calm = threading.Event()
+        self._is_calm.set()
 
     def what_if(self, job: Job) -> tuple[Prospect, ...] | None:
         """What the job would meet now, which no step may change meanwhile; None where we lead not.
 
-        Raises `TimeoutError` where others ask so much that it is not our turn in time.
+        A step that wants to begin goes first. Raises `TimeoutError` where it is not our turn in
+        time.
         """
-        if not self.turn.acquire(timeout=self.pace.turn_s):
-            raise TimeoutError("too many ask what would be")
+        wait_s = self.pace.turn_s
+        if not (self._is_calm.wait(wait_s) and self.turn.acquire(timeout=wait_s)):
+            raise TimeoutError("the leader is busy")
         try:
-            if self.controller is None:
+            controller = self.controller
+            if controller is None:
                 return None
-            return what_if(self.controller.state, self._clock(), job, self.settings.policy)
+            return what_if(controller.state, self._clock(), job, self.settings.policy)
         finally:
             self.turn.release()
 
@@ -116,14 +122,27 @@ class LeaderLoop:
         while not self.stop.is_set():
             self.wake.wait(self.pace.idle_s)
             self.wake.clear()
-            began_ms = self._clock()
-            with self.turn:
+            with self._own_turn():
+                began_ms = self._clock()
                 self._step(controller)
             # Requests are answered by this process too, and Python runs one thread at a time:
             # without a rest a stream of submits would wait for a plan each. Together they are one.
             self.stop.wait(self.pace.rest_s(self._clock() - began_ms))
-        controller.checkpoint()
+        with self._own_turn():
+            controller.checkpoint()
         self.log.resign(controller.epoch, self._clock())
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Before all who ask; what a step has left half done after a failure nobody may see."""
+        self._is_calm.clear()
+        with self.turn:
+            self._is_calm.set()
+            try:
+                yield
+            except BaseException:
+                self.controller = None
+                raise
 
     def _step(self, controller: Controller) -> None:
         now_ms = self._clock()

@@ -38,21 +38,25 @@ class Holding:
 
 @dataclass(slots=True)
 class Prospect:
-    """What is to come of one pool: its cards, its next end, and when each node will be whole."""
+    """What is to come of one pool: its cards, its next end, and when its nodes have room.
 
-    cards_per_node: int
+    `room_ms[k]` is when some node has `k` cards free, and `whole_ms` has when each node is whole,
+    if nothing new began.
+    """
+
     cards: Timeline
     next_end_ms: int | None
+    room_ms: list[int | None]
     whole_ms: list[int]
     last_start_ms: int
 
     def soonest(self, wanted: Fit, from_ms: int) -> int | None:
         """Before this moment the pool has no room for it, however many cards are free."""
-        if wanted.card_count < self.cards_per_node:
-            return from_ms
-        if len(self.whole_ms) < wanted.node_count:
-            return None
-        return max(from_ms, self.whole_ms[wanted.node_count - 1])
+        room_ms = self.room_ms[wanted.card_count]
+        if wanted.node_count > 1:
+            enough = len(self.whole_ms) >= wanted.node_count
+            room_ms = self.whole_ms[wanted.node_count - 1] if enough else None
+        return None if room_ms is None else max(from_ms, room_ms)
 
 
 @dataclass(slots=True)
@@ -148,20 +152,34 @@ class Outlook:
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""
         online = self.state.online_node_ids
-        whole_ms = {
-            node_id: self.now_ms for node_id in self.park.node_ids(pool.id) if node_id in online
+        by_node: dict[str, list[tuple[int, int]]] = {
+            node_id: [] for node_id in self.park.node_ids(pool.id) if node_id in online
         }
-        ends = []
         for holding in holdings:
             for share in holding.placement.shares:
-                if share.node_id in whole_ms:
-                    ends.append((holding.end_ms, share.card_count))
-                    whole_ms[share.node_id] = max(whole_ms[share.node_id], holding.end_ms)
-        free = len(whole_ms) * pool.cards_per_node - sum(cards for _, cards in ends)
+                if share.node_id in by_node:
+                    by_node[share.node_id].append((holding.end_ms, share.card_count))
+        ends = [end for of_node in by_node.values() for end in of_node]
+        free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
+        room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)
+        for of_node in by_node.values():
+            _note_room(room_ms, of_node, self.now_ms)
         return Prospect(
-            cards_per_node=pool.cards_per_node,
             cards=Timeline(self.now_ms, free, ends),
             next_end_ms=min((end_ms for end_ms, _ in ends), default=None),
-            whole_ms=sorted(whole_ms.values()),
+            room_ms=room_ms,
+            whole_ms=sorted(max(own, default=(self.now_ms, 0))[0] for own in by_node.values()),
             last_start_ms=self.now_ms,
         )
+
+
+def _note_room(room_ms: list[int | None], ends: list[tuple[int, int]], now_ms: int) -> None:
+    """Where this node has so many cards free sooner than the others, it is this one that counts."""
+    free = len(room_ms) - 1 - sum(cards for _, cards in ends)
+    for at_ms, cards in [(now_ms, 0), *sorted(ends)]:
+        free += cards
+        for count in range(free, -1, -1):
+            known_ms = room_ms[count]
+            if known_ms is not None and known_ms <= at_ms:
+                break
+            room_ms[count] = at_ms

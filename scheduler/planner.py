@@ -1,6 +1,6 @@
 """The one planner: a pure function of the state; who starts now, where, and why not yet."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -50,6 +50,7 @@ class Plan:
 
     grants: tuple[Grant, ...]
     verdicts: Mapping[str, Verdict]
+    answers: Answers = Answers.ALL
 
 
 def plan(
@@ -70,7 +71,7 @@ def plan(
             break
     if answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
-    return Plan(grants=tuple(grants), verdicts=verdicts)
+    return Plan(grants=tuple(grants), verdicts=verdicts, answers=answers)
 
 
 @dataclass(slots=True)
@@ -89,11 +90,15 @@ class Candidate:
 
 
 class Offer(NamedTuple):
-    """A pool that could hold a job, how, and why not now; it could now where there is no reason."""
+    """A pool that could hold a job, how, and why not now; it could now where there is no reason.
+
+    `promise_ms` is when the plan would promise it a start there.
+    """
 
     pool: Pool
     wanted: Fit
     reasons: tuple[Reason, ...]
+    promise_ms: int | None
 
 
 class Option(NamedTuple):
@@ -135,27 +140,33 @@ class Desk:
         """What is to come of what runs, and of what was granted until now."""
         return Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy)
 
-    def offers(self, job: Job) -> Iterator[Offer]:
+    def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
-        quota = self._allowances.quota_reason(job)
+        job = record.job
+        first = self._backoff(record) or self._allowances.quota_reason(job)
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
             full = self._why_full(job, candidate, self.now_ms + job.longest_ms)
-            reasons = (quota, money if isinstance(money, Reason) else None, full)
-            yield Offer(candidate.pool, candidate.wanted, tuple(filter(None, reasons)))
+            others = (first, money if isinstance(money, Reason) else None)
+            reasons = tuple(filter(None, (*others, full)))
+            promise = None
+            if full is not None and others == (None, None) and self.policy.is_backfilling:
+                promise = self._promise(job, candidate)
+            promise_ms = promise.start_ms if promise else None
+            yield Offer(candidate.pool, candidate.wanted, reasons, promise_ms)
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
         job = record.job
-        if record.not_before_ms > self.now_ms:
-            reason = Reason(
-                code=ReasonCode.BACKOFF, where=job.id, unit="ms", until_ms=record.not_before_ms
-            )
-            return Verdict(reasons=(reason,))
-        quota = self._allowances.quota_reason(job)
-        if quota is not None:
-            return Verdict(reasons=(quota,))
-        return self._find(job)
+        reason = self._backoff(record) or self._allowances.quota_reason(job)
+        return self._find(job) if reason is None else Verdict(reasons=(reason,))
+
+    def _backoff(self, record: JobRecord) -> Reason | None:
+        until_ms = record.not_before_ms
+        if until_ms <= self.now_ms:
+            return None
+        where = record.job.id
+        return Reason(code=ReasonCode.BACKOFF, where=where, unit="ms", until_ms=until_ms)
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
@@ -305,13 +316,14 @@ class Desk:
         return reservation
 
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
-        """Nothing where it depends on more than the ends of what runs: on money or prices."""
-        if is_unforeseen(reasons):
-            return Verdict(reasons=reasons)
-        record = self.state.jobs[job_id]
+        """No start where it depends on more than the ends of what runs: on money or prices."""
+        job = self.state.jobs[job_id].job
+        places: Sequence[Candidate] = self._candidates(shape_of(job))
+        if is_unforeseen(reasons):  # then each pool has a reason of its own, in the same order
+            answers = zip(places, reasons, strict=True)
+            places = [place for place, reason in answers if not is_unforeseen([reason])]
         from_ms = begin_ms(reasons, self.now_ms)
-        places = self._candidates(shape_of(record.job))
-        return Verdict(reasons=reasons, start=outlook.start(record.job, places, from_ms))
+        return Verdict(reasons=reasons, start=outlook.start(job, places, from_ms))
 
     def _room(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)

@@ -80,6 +80,8 @@ def _is_as_told(answer: Waiting, told: Waiting, now_ms: int) -> bool:
         return answer == told
     if answer.start is None or told.start is None or answer.start.is_promised:
         return False
+    if told.start.at_ms <= now_ms:
+        return False
     slack_ms = max(NEAR_MS, (told.start.at_ms - now_ms) // FAR_SHARE)
     is_there = replace(answer.start, at_ms=told.start.at_ms) == told.start
     return is_there and abs(answer.start.at_ms - told.start.at_ms) < slack_ms

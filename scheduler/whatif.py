@@ -1,6 +1,6 @@
 """What a job would meet: the same plan, asked and not carried out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounting.money import charge_fen
 from accounting.rating import PriceMissing
@@ -17,35 +17,40 @@ from scheduler.state import State
 class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
-    `start_ms` and `cost_fen` are None where they are not known.
+    `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
+    now. `is_promised` where cards would be kept for it.
     """
 
     pool: Pool
     start_ms: int | None
     cost_fen: int | None
     reasons: tuple[Reason, ...]
+    is_promised: bool = False
 
 
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
-    """Each pool that could hold the job, the soonest first, of equals the preferred.
+    """Each pool that could hold the job: where it would go first, and of equals the preferred.
 
-    Those ahead of the job are planned as they are; one that waits is asked about in its place, and
-    may be asked about as it is not. The state is as it was when this returns, and
-    must not be changed meanwhile.
+    That is where it could start now, else where the plan would promise it a start, else where it
+    would start soonest. Those ahead of the job are planned as they are. One that waits is asked
+    about in its place, and may be asked about as it is not. The state is as it was when this
+    returns, and must not be changed meanwhile.
     """
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
-    outlook = _ahead(desk, job)
-    prospects = [_prospect(desk, outlook, job, offer) for offer in desk.offers(job)]
-    return tuple(sorted(prospects, key=_soonest))
+    waiting = state.queue.get(job.id)
+    record = replace(waiting, job=job) if waiting else JobRecord(job=job)
+    outlook = _ahead(desk, record)
+    prospects = [_prospect(desk, outlook, job, offer) for offer in desk.offers(record)]
+    return tuple(sorted(prospects, key=_preference))
 
 
-def _ahead(desk: Desk, job: Job) -> Outlook:
+def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     """What is to come once all that is ahead of the job has its due."""
-    with desk.state.queue.instead(JobRecord(job=job)):
+    with desk.state.queue.instead(record):
         verdicts = {
             job_id: answer
-            for job_id, answer in desk.answers(until=job.id)
+            for job_id, answer in desk.answers(until=record.job.id)
             if isinstance(answer, Verdict)
         }
     outlook = desk.outlook()
@@ -54,18 +59,21 @@ def _ahead(desk: Desk, job: Job) -> Outlook:
 
 
 def _prospect(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> Prospect:
-    start_ms: int | None = desk.now_ms
-    if is_unforeseen(offer.reasons):
-        start_ms = None
-    elif offer.reasons:
-        from_ms = begin_ms(offer.reasons, desk.now_ms)
-        start_ms = outlook.earliest(job, offer, from_ms)
     return Prospect(
         pool=offer.pool,
-        start_ms=start_ms,
+        start_ms=_start_ms(desk, outlook, job, offer),
         cost_fen=_cost_fen(desk, job, offer.pool),
         reasons=offer.reasons,
+        is_promised=offer.promise_ms is not None,
     )
+
+
+def _start_ms(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> int | None:
+    if not offer.reasons:
+        return desk.now_ms
+    if offer.promise_ms is not None or is_unforeseen(offer.reasons):
+        return offer.promise_ms
+    return outlook.earliest(job, offer, begin_ms(offer.reasons, desk.now_ms))
 
 
 def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
@@ -79,5 +87,10 @@ def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
     return charge_fen(job.device_count * job.limit_ms, price_micros)
 
 
-def _soonest(prospect: Prospect) -> tuple[bool, int]:
-    return prospect.start_ms is None, prospect.start_ms or 0
+def _preference(prospect: Prospect) -> tuple[bool, bool, bool, int]:
+    return (
+        prospect.start_ms is None,
+        bool(prospect.reasons),
+        not prospect.is_promised,
+        prospect.start_ms or 0,
+    )

@@ -152,19 +152,15 @@ def print_explanation(explanation: Explanation) -> None:
         console.print(f"  {place}")
     if explanation.planned_start_ms is not None:
         start = f"{clock_text(explanation.planned_start_ms)} {explanation.planned_pool or ''}"
-        kind = (
-            both("starts by", "最迟开始")
-            if explanation.is_start_promised
-            else both("planned start", "预计开始")
-        )
-        console.print(f"  {kind}: {plain(start)}")
+        kept = both(" (cards are kept)", "（已预留）") if explanation.is_start_promised else ""
+        console.print(f"  {both('planned start', '预计开始')}: {plain(start.rstrip() + kept)}")
 
 
 def print_alternatives(found: Alternatives) -> None:
     if found.items:
         console.print(f"  {both('it would start sooner with', '如作以下改动可更早开始')}:")
     for item in found.items:
-        cost = both(f", up to {item.cost} yuan", f"，最多 {item.cost} 元") if item.cost else ""
+        cost = both(f", {item.cost} yuan", f"，{item.cost} 元") if item.cost else ""
         console.print(
             f"    [green]•[/] {plain(both(item.text, item.text_zh))}{cost}", soft_wrap=True
         )

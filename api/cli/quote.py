@@ -65,8 +65,7 @@ def quote(
     from api.cli.job_tables import print_quote
 
     options: dict[str, object] = {
-        # What it runs makes no difference, so a quote need not say it.
-        "command": command or (None if job_file else "true"),
+        "command": command,
         "devices": devices,
         "device": device,
         "nodes": nodes,
@@ -75,7 +74,7 @@ def quote(
         "priority": priority,
     }
     session = session_of(context)
-    prepared = prepared_job(job_file, options, session.default_tenant)
+    prepared = prepared_job(job_file, options, session.default_tenant, as_question=True)
     with client(session) as broker:
         answer = broker.quote(prepared.job)
     if as_json:

@@ -150,9 +150,16 @@ def submit(
 
 
 def prepared_job(
-    job_file: Path | None, options: dict[str, object], default_tenant: str | None
+    job_file: Path | None,
+    options: dict[str, object],
+    default_tenant: str | None,
+    *,
+    as_question: bool = False,
 ) -> "PreparedJob":
-    """The job of the file, with what the options say in place of its own words."""
+    """The job of the file, with what the options say in place of its own words.
+
+    As a question it needs to say neither what it runs nor where.
+    """
     from api.job_file import JobFileInvalid, prepare, read_job_file
     from api.workdir import WorkdirInvalid
 
@@ -165,6 +172,8 @@ def prepared_job(
             fields["env"] = own_env | given_env
         if default_tenant:
             fields.setdefault("tenant", default_tenant)
+        if as_question:
+            fields = {"command": "true", **fields, "workdir": None, "archive": None}
         # What an option says is relative to here, what a file says to the file.
         folder = job_file.parent if job_file and "workdir" not in given else Path()
         return prepare(fields, folder)

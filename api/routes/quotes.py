@@ -27,7 +27,7 @@ from scheduler.whatif import Prospect
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
-@router.post("/quotes", responses=problems(307), summary="What if this job was submitted now?")
+@router.post("/quotes", responses=problems(307, 429), summary="What if this job was submitted now?")
 def quote(
     spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
     caller: WorkerDep,
@@ -42,13 +42,16 @@ def quote(
         declared = services.declared.read(connection)
     (job,) = jobs_of([spec], caller, services, declared)
     check_possible([job], declared, services.clock())
-    prospects = _ask(services, job, "/v1/quotes")
+    with services.questions.admitted(caller.scope):
+        prospects = _ask(services, job, "/v1/quotes")
+    if not prospects:  # between the check and the answer the park has changed
+        raise Refused(503, "the park has just changed", headers={"Retry-After": "1"})
     return quote_of(job, _without_strangers(prospects, caller, services))
 
 
 @router.get(
     "/jobs/{job_id}/alternatives",
-    responses=problems(307, 404, 409),
+    responses=problems(307, 404, 409, 429),
     summary="What would let it start sooner?",
 )
 def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alternatives:
@@ -61,7 +64,8 @@ def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alt
     if row.state != JobState.QUEUED:
         raise Refused(409, f"job {job_id} does not wait: it is {row.state}")
     job, now_ms, path = decode_job(row.spec), services.clock(), f"/v1/jobs/{job_id}/alternatives"
-    found = sooner(job, now_ms, lambda changed: _ask(services, changed, path))
+    with services.questions.admitted(caller.scope):
+        found = sooner(job, now_ms, lambda changed: _ask(services, changed, path))
     items = [alternative_view(job, one) for one in found]
     return Alternatives(at_ms=now_ms, job_id=job_id, items=items)
 
@@ -71,7 +75,7 @@ def _ask(services: Services, job: Job, path: str) -> Sequence[Prospect]:
     try:
         prospects = services.what_if(job)
     except TimeoutError:
-        raise Refused(503, "too many ask this just now", headers={"Retry-After": "1"}) from None
+        raise Refused(503, "the leader is busy", headers={"Retry-After": "1"}) from None
     if prospects is None:
         raise elsewhere(services, path)
     return prospects

@@ -1,5 +1,6 @@
 """What a job would meet, over HTTP: when, where, for how much; and nothing is submitted."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.questions import QUESTIONS_MAX
 from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
 
 BOTH = ["hygon-k100-ai", "ascend-910b3"]
@@ -43,9 +45,9 @@ def test_a_quote_tells_each_pool_and_submits_nothing(park: Served, busy: str) ->
     assert (later["pool"], later["start_ms"]) == ("west-k100", started_ms + 7_200_000)
     assert [reason["code"] for reason in later["reasons"]] == ["devices_busy"]
     assert told["summary"] == (
-        "it would start now in east-910b3; up to 21.00 yuan, if it runs to its limit"
+        "it would start now in east-910b3; 21.00 yuan to its limit, at today's price"
     )
-    assert told["summary_zh"] == "可立即在 east-910b3 启动；运行到时限最多 21.00 元"
+    assert told["summary_zh"] == "可立即在 east-910b3 启动；按当前价格运行到时限为 21.00 元"
     assert park.operator.get("/v1/jobs").json()["items"] == before
 
 
@@ -132,3 +134,22 @@ def test_only_what_waits_has_alternatives(park: Served, busy: str) -> None:
     problem = problem_of(park.fish.get(f"/v1/jobs/{busy}/alternatives"), 409)
 
     assert problem["detail"] == f"job {busy} does not wait: it is running"
+
+
+def test_who_asks_twice_at_once_is_to_come_again(park: Served) -> None:
+    with park.broker.services.questions.admitted("tenant:steel"):
+        answer = park.steel.post("/v1/quotes", json=job())
+        other = park.fish.post("/v1/quotes", json=job())
+
+    problem_of(answer, 429)
+    assert answer.headers["retry-after"] == "1"
+    assert other.status_code == 200
+    assert park.steel.post("/v1/quotes", json=job()).status_code == 200
+
+
+def test_few_ask_at_once(park: Served) -> None:
+    questions = park.broker.services.questions
+    with ExitStack() as stack:
+        for number in range(QUESTIONS_MAX):
+            stack.enter_context(questions.admitted(str(number)))
+        problem_of(park.steel.post("/v1/quotes", json=job()), 429)

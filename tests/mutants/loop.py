@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
     Mutant("scheduler/leader.py", "                if self._is_free():\n                    self._lead()", "                self._lead()", _ELECTION),
     Mutant("scheduler/leader.py", "            except Exception:\n", "            except ZeroDivisionError:\n", _ELECTION),
-    Mutant("scheduler/leader.py", "                self.controller = None\n", "                pass\n", _ELECTION),
+    Mutant("scheduler/leader.py", "            finally:\n                self.controller = None\n", "            finally:\n                pass\n", _ELECTION),
     Mutant("scheduler/leader.py", "            self.log.renew(controller.epoch, now_ms)\n", "", _ELECTION),
     Mutant("scheduler/leader.py", "        self.log.resign(controller.epoch, self._clock())\n", "", _ELECTION),
     Mutant("scheduler/leader.py", "            self._wake.set()  # what came before we listened\n", "", _ELECTION),

@@ -3,6 +3,8 @@
 from copy import deepcopy
 from functools import partial
 
+import pytest
+
 from scheduler.alternatives import Alternative, Change, alternatives
 from scheduler.job import Checkpoint, Job, Priority, Reason, ReasonCode
 from scheduler.state import State
@@ -116,3 +118,46 @@ def test_the_soonest_comes_first() -> None:
 
     assert [one.change for one in told] == [Change.PLACE, Change.PRIORITY, Change.CARDS]
     assert told[-1].job.device_count == 2, "the smaller would start later again"
+
+
+def test_where_no_size_starts_at_once_the_least_is_given_up() -> None:
+    def ask(job: Job) -> list[Prospect]:
+        start_ms = 8 * HOUR_MS + job.device_count * 600_000
+        return [Prospect(pool=POOL, start_ms=start_ms, cost_fen=None, reasons=(BUSY,))]
+
+    (cards,) = alternatives(a_job(device_count=64, priority=Priority.HIGH), 0, ask)[:1]
+
+    assert cards.job.device_count == 32
+
+
+@pytest.mark.parametrize(("nodes", "members", "halves"), [(None, None, 3), (2, 2, 1), (1, 8, 0)])
+def test_a_gang_is_halved_as_far_as_all_of_it_can_be(
+    nodes: int | None, members: int | None, halves: int
+) -> None:
+    asked: list[int] = []
+
+    def ask(job: Job) -> list[Prospect]:
+        asked.append(job.device_count)
+        return [Prospect(pool=POOL, start_ms=None, cost_fen=None, reasons=(BUSY,))]
+
+    job = a_job(
+        device_count=8,
+        node_count=nodes,
+        member_count=members,
+        device_kind_ids=(),
+        priority=Priority.HIGH,
+    )
+    assert alternatives(job, 0, ask) == ()
+
+    assert asked == [8, 4, 2, 1][: halves + 1]
+
+
+def test_who_is_about_to_start_needs_nothing() -> None:
+    asked: list[Job] = []
+
+    def ask(job: Job) -> list[Prospect]:
+        asked.append(job)
+        return [Prospect(pool=POOL, start_ms=0, cost_fen=None, reasons=())]
+
+    assert alternatives(a_job(), 0, ask) == ()
+    assert len(asked) == 1

@@ -225,5 +225,5 @@ def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(
 
     assert capsys.readouterr().out.splitlines() == [
         "  it would start sooner with:",
-        "    • 2 cards instead of 8: now in qdaicc-910b3, up to 28.00 yuan",
+        "    • 2 cards instead of 8: now in qdaicc-910b3, 28.00 yuan",
     ]

@@ -60,10 +60,10 @@ def test_a_waiting_job_tells_its_place_its_reasons_and_its_start() -> None:
     )
     assert "第 3 位" in chinese
     english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start)
-    assert english.endswith(
-        ". Cards are kept for it in east-910b3: it starts by 2026-01-01 08:00:00"
-    )
-    assert "最迟 2026-01-01 08:00:00" in chinese
+    assert english.endswith(". Cards are kept for it in east-910b3 from about 2026-01-01 08:00:00")
+    assert "已在 east-910b3 为其预留资源，约 2026-01-01 08:00:00 启动" in chinese
+    english, chinese = summaries(reasons=[BUSY], **start | {"planned_pool": None})
+    assert "None" not in english + chinese
 
 
 def test_a_job_that_waits_again_tells_what_became_of_it_before() -> None:

@@ -1,15 +1,18 @@
 """Rules of the leader's loop: when it leads, and that it leaves time to others."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from typing_extensions import override
 
 from api.clock import SteadyClock
 from api.database import engine
 from scheduler.controller import Settings
 from scheduler.events import ParkDeclared
 from scheduler.leader import LeaderLoop, Pace
-from scheduler.log import Request
+from scheduler.log import Cycle, Request
+from scheduler.record import Snapshot
 from scheduler.store import SqlLog, put_requests
 from tests.builders import PARK, a_job
 
@@ -82,3 +85,47 @@ def test_a_question_waits_for_its_turn_between_steps_and_not_for_ever(database_u
     with loop.turn, pytest.raises(TimeoutError):
         loop.what_if(a_job())
     database.dispose()
+
+
+class Curious(SqlLog):
+    """Asks what would be in the middle of each commit and each checkpoint."""
+
+    loop: LeaderLoop
+    answers: list[object]
+
+    @override
+    def commit(self, epoch: int, cycle: Cycle) -> None:
+        self._ask()
+        super().commit(epoch, cycle)
+
+    @override
+    def save(self, epoch: int, snapshot: Snapshot) -> None:
+        self._ask()
+        super().save(epoch, snapshot)
+
+    def _ask(self) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(self.loop.what_if, a_job())
+            self.answers.append(asked.exception())
+
+
+def test_nobody_looks_at_the_state_while_a_step_or_a_checkpoint_is_under_way(
+    database_url: str,
+) -> None:
+    database = engine(database_url)
+    log = Curious(database, "http://me")
+    pace = Pace(retry_s=0.05, turn_s=0.05)
+    log.loop, log.answers = LeaderLoop(log, {}, Settings(), SteadyClock(), pace), []
+    with database.begin() as connection:
+        put_requests(connection, [Request(id="park", wish=ParkDeclared(at_ms=0, park=PARK))], 0)
+    thread = threading.Thread(target=log.loop.run)
+
+    thread.start()
+    while log.requests(1):
+        threading.Event().wait(0.02)
+    log.loop.stop.set()
+    thread.join(10)
+    database.dispose()
+
+    assert len(log.answers) >= 2, "a commit and a checkpoint"
+    assert all(isinstance(answer, TimeoutError) for answer in log.answers)

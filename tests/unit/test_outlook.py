@@ -10,6 +10,7 @@ from scheduler.policy import DEFAULT, FIFO, Policy
 from scheduler.state import State
 from tests.builders import (
     HOUR_MS,
+    YUAN,
     a_job,
     a_lease,
     a_park,
@@ -141,6 +142,31 @@ def test_nothing_is_planned_for_who_cannot_pay() -> None:
     submit(state, a_job("a", tenant_id="poor"), a_job("b"))
 
     assert starts(state) == {"b": 1, "a": None}
+
+
+def test_who_can_pay_in_one_pool_alone_is_planned_there() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("east-gpu", 1, 8)))
+    for name, kind in (("r1", "npu"), ("r2", "gpu")):
+        placement = a_placement(f"east-{kind}", 8)
+        running(state, placement, a_job(name, device_kind_ids=(kind,), limit_ms=2 * HOUR_MS))
+    poor = a_tenant("poor", credit_limit_micros=29 * YUAN)  # 8 NPUs for an hour are 28.80
+    happen(state, ev.TenantDeclared(at_ms=0, tenant=poor))
+    submit(state, a_job("head"), a_job("a", tenant_id="poor", device_kind_ids=("gpu", "npu")))
+
+    start = plan(state, 1).verdicts["a"].start
+
+    assert start is not None
+    assert start.pool_id == "east-npu"
+
+
+def test_a_part_of_a_node_is_planned_when_some_node_has_so_much() -> None:
+    state = a_state(park=a_park(a_pool(POOL, 2, 8)))
+    running(state, a_placement(POOL, 6), waiting("r1", 6, hours=4))
+    running(state, a_placement(POOL, 0, 5), waiting("r2", 5, hours=9))
+    running(state, a_placement(POOL, 0, 1), waiting("r3", 1, hours=2))
+    submit(state, waiting("a", 8), waiting("b", 3, hours=9), waiting("c", 4, hours=9))
+
+    assert starts(state) == {"a": 4, "b": 2, "c": 5}, "4 are free all the time, 2 and 2"
 
 
 def test_who_is_ahead_is_planned_first() -> None:

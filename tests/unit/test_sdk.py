@@ -67,10 +67,8 @@ def test_a_broker_that_is_away_for_a_moment_is_asked_again(status: int) -> None:
 
 
 def test_what_only_the_leader_knows_is_asked_there_with_the_same_key() -> None:
-    elsewhere = problem(307)
-    elsewhere.headers["Location"] = "http://leader:2/v1/quotes"
     quote = {"at_ms": 1, "tenant": "t", "options": [], "summary": "", "summary_zh": ""}
-    script = Script(elsewhere, httpx2.Response(200, json=quote))
+    script = Script(sent_to("http://leader:2/v1/quotes"), httpx2.Response(200, json=quote))
 
     assert client(script).quote(JOB).tenant == "t"
     first, second = script.asked
@@ -79,14 +77,45 @@ def test_what_only_the_leader_knows_is_asked_there_with_the_same_key() -> None:
     assert second.content == first.content
 
 
-def test_who_is_sent_round_in_circles_gives_up() -> None:
+def sent_to(location: str | None) -> httpx2.Response:
     elsewhere = problem(307)
-    elsewhere.headers["Location"] = "http://broker/v1/quotes"
-    script = Script(elsewhere)
+    if location is not None:
+        elsewhere.headers["Location"] = location
+    return elsewhere
+
+
+@pytest.mark.parametrize("location", ["http://broker/v1/quotes", None])
+def test_who_is_sent_round_in_circles_gives_up(location: str | None) -> None:
+    script = Script(sent_to(location))
 
     with pytest.raises(ApiError, match="that is not so"):
         client(script).quote(JOB)
-    assert len(script.asked) == TRIES_MAX
+    assert len(script.asked) <= 2
+
+
+def test_a_key_does_not_go_from_a_protected_connection_to_an_open_one() -> None:
+    script = Script(sent_to("http://leader:2/v1/quotes"))
+    protected = Client("https://broker", "brk_a_b", random=Random(1), transport=script)
+
+    with pytest.raises(ApiError, match="the key would be sent in the open"):
+        protected.quote(JOB)
+    assert len(script.asked) == 1
+
+
+def test_nobody_else_sends_a_key_elsewhere() -> None:
+    script = Script(sent_to("http://leader:2/v1/capacity"))
+
+    with pytest.raises(ApiError, match="that is not so"):
+        client(script).capacity()
+    assert len(script.asked) == 1
+
+
+def test_alternatives_are_asked_for_but_once() -> None:
+    script = Script(problem(503))
+
+    with pytest.raises(ApiError):
+        client(script).alternatives("j1")
+    assert len(script.asked) == 1
 
 
 def test_a_lost_connection_is_made_again() -> None:

@@ -152,3 +152,14 @@ def test_a_promise_that_moved_at_all_is_told() -> None:
     told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
 
     assert told.new_answers({"a": after}, 0, is_due=True).keys() == {"a"}
+
+
+def test_an_estimate_that_has_passed_is_told_anew() -> None:
+    told = Told(PAUSE_MS)
+    before, after = (
+        Verdict(reasons=(BUSY,), start=PlannedStart(at_ms, "east-npu")) for at_ms in (5_000, 5_001)
+    )
+    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+
+    assert told.new_answers({"a": after}, 4_999, is_due=True) == {}
+    assert told.new_answers({"a": after}, 5_000, is_due=True).keys() == {"a"}

@@ -102,6 +102,37 @@ def test_all_that_is_in_the_way_is_told() -> None:
     }
 
 
+def test_a_promise_is_for_cards_that_are_together() -> None:
+    """9 cards are free at all times, and 2 on one node not before 10 hours have passed."""
+    state = a_state(park=a_park(a_pool("east-npu", 2, 8)))
+    for name, hours, placement in (
+        ("x", 10, a_placement("east-npu", 7)),
+        ("y", 1, a_placement("east-npu", 1)),
+        ("z", 10, a_placement("east-npu", 0, 7)),
+    ):
+        submit(state, a_job(name, device_count=placement.card_count, limit_ms=hours * HOUR_MS))
+        happen(state, a_lease(name, placement))
+    job = a_job("asked", device_count=2)
+
+    (first,) = what_if(state, NOW_MS, job)
+    submit(state, a_job("ahead"), job)
+    (behind,) = what_if(state, NOW_MS, job)
+
+    assert (first.start_ms, first.is_promised) == (10 * HOUR_MS, True)
+    assert (behind.start_ms, behind.is_promised) == (10 * HOUR_MS, False)
+
+
+def test_a_job_that_is_left_alone_for_a_while_is_asked_about_as_such() -> None:
+    state = a_park_with_work()
+    job = a_job("asked", device_kind_ids=("gpu",), submitted_at_ms=NOW_MS)
+    submit(state, job)
+    state.jobs["asked"].not_before_ms = 500
+
+    (gpu,) = what_if(state, NOW_MS, job)
+
+    assert ([reason.code for reason in gpu.reasons], gpu.start_ms) == ([ReasonCode.BACKOFF], 500)
+
+
 @settings(max_examples=200)
 @given(states(), jobs(99), st.sampled_from(sorted(POLICY_BY_NAME)))
 def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, name: str) -> None:
@@ -113,7 +144,8 @@ def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, na
     assert job.id not in state.queue
 
     submit(state, job)
-    grants = {grant.job_id: grant for grant in plan(state, NOW_MS, policy).grants}
+    drawn_up = plan(state, NOW_MS, policy)
+    grants = {grant.job_id: grant for grant in drawn_up.grants}
 
     could_start = [one for one in prospects if not one.reasons]
     assert bool(could_start) is (job.id in grants)
@@ -121,5 +153,10 @@ def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, na
         assert could_start[0] == prospects[0]
         assert grants[job.id].placement.pool_id == prospects[0].pool.id
         assert prospects[0].start_ms == NOW_MS
+    promise = drawn_up.verdicts[job.id].start if job.id in drawn_up.verdicts else None
+    if promise is not None and promise.is_promised:
+        first = prospects[0]
+        assert (first.pool.id, first.start_ms) == (promise.pool_id, promise.at_ms)
+        assert first.is_promised
     for prospect in prospects:
         assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not prospect.reasons

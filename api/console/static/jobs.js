@@ -103,7 +103,7 @@ function elapsed(sinceMs, limitMs) {
 }
 
 export function plannedStart(job) {
-  if (!job.planned_start_ms) return t("jobs.unplanned");
+  if (!job.planned_start_ms || !job.planned_pool) return t("jobs.unplanned");
   const values = { at: near(job.planned_start_ms), pool: job.planned_pool };
   return t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
 }

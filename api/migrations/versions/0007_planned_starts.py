@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # What was planned before does not say where; the leader plans it anew.
+    op.execute("UPDATE jobs SET planned_start_ms = NULL WHERE planned_start_ms IS NOT NULL")
     op.add_column("jobs", sa.Column("planned_pool_id", sa.Text(), nullable=True))
     op.add_column(
         "jobs",
