@@ -130,9 +130,12 @@ def test_where_no_size_starts_at_once_the_least_is_given_up() -> None:
     assert cards.job.device_count == 32
 
 
-@pytest.mark.parametrize(("nodes", "members", "halves"), [(None, None, 3), (2, 2, 1), (1, 8, 0)])
+@pytest.mark.parametrize(
+    ("nodes", "members", "sizes"),
+    [(None, None, [24, 12, 6, 3]), (None, 2, [24, 12]), (1, 8, [24]), (2, 6, [24, 12])],
+)
 def test_a_gang_is_halved_as_far_as_all_of_it_can_be(
-    nodes: int | None, members: int | None, halves: int
+    nodes: int | None, members: int | None, sizes: list[int]
 ) -> None:
     asked: list[int] = []
 
@@ -141,7 +144,7 @@ def test_a_gang_is_halved_as_far_as_all_of_it_can_be(
         return [Prospect(pool=POOL, start_ms=None, cost_fen=None, reasons=(BUSY,))]
 
     job = a_job(
-        device_count=8,
+        device_count=24,
         node_count=nodes,
         member_count=members,
         device_kind_ids=(),
@@ -149,7 +152,7 @@ def test_a_gang_is_halved_as_far_as_all_of_it_can_be(
     )
     assert alternatives(job, 0, ask) == ()
 
-    assert asked == [8, 4, 2, 1][: halves + 1]
+    assert asked == sizes
 
 
 def test_who_is_about_to_start_needs_nothing() -> None:

@@ -122,6 +122,20 @@ def test_a_promise_is_for_cards_that_are_together() -> None:
     assert (behind.start_ms, behind.is_promised) == (10 * HOUR_MS, False)
 
 
+def test_where_it_would_be_promised_a_start_comes_before_where_it_may_be_sooner() -> None:
+    """Somebody is promised 4 of the 8 NPUs in an hour; the GPUs are free in three."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("east-gpu", 1, 8)))
+    submit(state, a_job("r1"), a_job("r2", device_kind_ids=("gpu",), limit_ms=3 * HOUR_MS))
+    happen(state, a_lease("r1", a_placement("east-npu", 8)))
+    happen(state, a_lease("r2", a_placement("east-gpu", 8)))
+    submit(state, a_job("ahead", device_count=4))
+
+    gpu, npu = what_if(state, NOW_MS, asked(device_count=4))
+
+    assert (gpu.pool.id, gpu.start_ms, gpu.is_promised) == ("east-gpu", 3 * HOUR_MS, True)
+    assert (npu.pool.id, npu.start_ms, npu.is_promised) == ("east-npu", HOUR_MS, False)
+
+
 def test_a_job_that_is_left_alone_for_a_while_is_asked_about_as_such() -> None:
     state = a_park_with_work()
     job = a_job("asked", device_kind_ids=("gpu",), submitted_at_ms=NOW_MS)
