@@ -120,11 +120,11 @@ class Allowances:
     def _ends(self, job: Job) -> list[tuple[int, int]]:
         """When its tenant's work ends at the latest, and how many cards that gives back."""
         ends = list(self._granted[job.tenant_id])
-        for attempt in self._state.live.values():
-            running = self._state.jobs[attempt.job_id].job
-            if running.tenant_id == job.tenant_id:
-                begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-                ends.append((begin_ms + running.longest_ms, attempt.placement.card_count))
+        ends.extend(
+            (self._state.latest_end_ms(attempt), attempt.placement.card_count)
+            for attempt in self._state.live.values()
+            if self._state.jobs[attempt.job_id].job.tenant_id == job.tenant_id
+        )
         return sorted(ends)
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:

@@ -144,10 +144,9 @@ class Outlook:
     def _running(self) -> Iterator[Holding]:
         """Running work ends by its limit; what has overstayed is expected to end at any moment."""
         for attempt in self.state.live.values():
-            job = self.state.jobs[attempt.job_id].job
-            began_ms = attempt.started_at_ms or attempt.leased_at_ms
-            end_ms = max(began_ms + job.longest_ms, self.now_ms + 1)
-            yield Holding(job.tenant_id, attempt.placement, end_ms)
+            tenant_id = self.state.jobs[attempt.job_id].job.tenant_id
+            end_ms = max(self.state.latest_end_ms(attempt), self.now_ms + 1)
+            yield Holding(tenant_id, attempt.placement, end_ms)
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""

@@ -342,8 +342,7 @@ class Desk:
         for attempt in self.state.live.values():
             placement = attempt.placement
             if placement.pool_id == pool_id:
-                begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-                end_ms = begin_ms + self.state.jobs[attempt.job_id].job.longest_ms
+                end_ms = self.state.latest_end_ms(attempt)
                 yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
 
 

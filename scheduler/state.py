@@ -319,6 +319,11 @@ class State:
         record = self.jobs.get(job_id)
         return record.state if record else self.final_states[job_id]
 
+    def latest_end_ms(self, attempt: Attempt) -> int:
+        """When its limit ends a live attempt; one that has not started counts from its lease."""
+        begin_ms = attempt.started_at_ms or attempt.leased_at_ms
+        return begin_ms + self.jobs[attempt.job_id].job.longest_ms
+
     # Checkpoints.
 
     def snapshot(self) -> Snapshot:

@@ -31,8 +31,9 @@ HELP = both(
 
       brain quote --devices 8 --device ascend-910b3 --limit 12h
 
-    A line for each pool that could hold it, the soonest first. The start is what the present plan
-    would give it, if nobody else came; the cost is at its limit, tax included.""",
+    A line for each pool that could hold it, first where it would go. The start is what the present
+    plan would give it, if nobody else came; the cost is to its limit, at today's price, tax
+    included.""",
     """作业预计何时启动、费用多少；不会真正提交。
 
     示例：
@@ -43,8 +44,8 @@ HELP = both(
 
       brain quote --devices 8 --device ascend-910b3 --limit 12h
 
-    每个可容纳它的资源池一行，最早的在前。启动时间按当前计划推算（假设无新作业），
-    费用按运行到时限计算，含税。""",
+    每个可容纳它的资源池一行，将去往的在前。启动时间按当前计划推算（假设无新作业），
+    费用按当前价格、运行到时限计算，含税。""",
 )
 
 

@@ -208,16 +208,20 @@ def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> 
 def _reasons(
     connection: Connection, rows: Sequence[Row[Any]], caller: Caller
 ) -> dict[str, list[Reason]]:
-    """Why each job waits, in which a tenant finds no job of another."""
-    found = {row.id: [decode_value(Reason, body) for body in row.reasons] for row in rows}
+    found = [[decode_value(Reason, body) for body in row.reasons] for row in rows]
+    told = told_reasons(connection, found, caller)
+    return {row.id: some for row, some in zip(rows, told, strict=True)}
+
+
+def told_reasons(
+    connection: Connection, found: Sequence[Sequence[Reason]], caller: Caller
+) -> list[list[Reason]]:
+    """The same reasons, in which a tenant finds no job of another."""
     if caller.tenant_id is None:
-        return found
-    named = named_jobs(reason for some in found.values() for reason in some)
+        return [list(some) for some in found]
+    named = named_jobs(reason for some in found for reason in some)
     known = queries.ids_of(connection, named, caller.tenant_id) if named else set()
-    return {
-        job_id: [without_strangers(reason, known) for reason in some]
-        for job_id, some in found.items()
-    }
+    return [[without_strangers(reason, known) for reason in some] for some in found]
 
 
 def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason]) -> JobView:

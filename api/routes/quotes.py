@@ -6,19 +6,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from api.auth import Caller, WorkerDep
+from api.auth import WorkerDep
 from api.errors import Refused
 from api.examples import JOB_EXAMPLES
-from api.explaining import named_jobs, without_strangers
 from api.quote_schemas import Alternatives, Quote
 from api.quoting import alternative_view, quote_of
-from api.routes.jobs import own_job
+from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, problems
 from api.schemas import JobCreate
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
-from scheduler import queries
 from scheduler.alternatives import alternatives as sooner
 from scheduler.codec import decode_job
 from scheduler.job import Job, JobState
@@ -46,7 +44,12 @@ def quote(
         prospects = _ask(services, job, "/v1/quotes")
     if not prospects:  # between the check and the answer the park has changed
         raise Refused(503, "the park has just changed", headers={"Retry-After": "1"})
-    return quote_of(job, _without_strangers(prospects, caller, services))
+    with services.database.connect() as connection:
+        told = told_reasons(connection, [one.reasons for one in prospects], caller)
+    return quote_of(
+        job,
+        [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)],
+    )
 
 
 @router.get(
@@ -79,18 +82,3 @@ def _ask(services: Services, job: Job, path: str) -> Sequence[Prospect]:
     if prospects is None:
         raise elsewhere(services, path)
     return prospects
-
-
-def _without_strangers(
-    prospects: Sequence[Prospect], caller: Caller, services: Services
-) -> list[Prospect]:
-    """The same, in which a tenant finds no job of another."""
-    if caller.tenant_id is None:
-        return list(prospects)
-    named = named_jobs(reason for one in prospects for reason in one.reasons)
-    with services.database.connect() as connection:
-        known = queries.ids_of(connection, named, caller.tenant_id) if named else set()
-    return [
-        replace(one, reasons=tuple(without_strangers(reason, known) for reason in one.reasons))
-        for one in prospects
-    ]
