@@ -221,6 +221,7 @@ ANSWERS: Mapping[str, Any] = {
                 "device": "ascend-910b3",
                 "start_ms": _PLANNED_MS,
                 "is_start_promised": True,
+                "stops": 0,
                 "end_ms": _PLANNED_MS + 14_400_000,
                 "cost": "112.00",
                 "reasons": [_BUSY],

@@ -20,6 +20,9 @@ class QuoteOption(Wire):
         description="when it would start, if nobody else came and all ran to its limit"
     )
     is_start_promised: bool = Field(description="whether cards would be kept for it from then on")
+    stops: int = Field(
+        ge=0, description="so many jobs that run would be stopped for it, and go on later"
+    )
     end_ms: Ms | None = Field(description="when its limit would end it then")
     cost: str | None = Field(
         description="yuan to its limit, at the price in force now; tax included"

@@ -31,6 +31,7 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         device=prospect.pool.device_kind_id,
         start_ms=start_ms,
         is_start_promised=prospect.is_promised,
+        stops=prospect.stop_count,
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
@@ -55,10 +56,18 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
     if not first.reasons:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)
+    stops, stops_zh = _stops(first.stop_count)
     return (
-        f"it would start about {start} in {pool}{price}",
-        f"预计 {start} 在 {pool} 启动{price_zh}",
+        f"it would start about {start} in {pool}{stops}{price}",
+        f"预计 {start} 在 {pool} 启动{stops_zh}{price_zh}",
     )
+
+
+def _stops(count: int) -> tuple[str, str]:
+    if not count:
+        return "", ""
+    jobs = "1 running job" if count == 1 else f"{count} running jobs"
+    return f", for which {jobs} would be stopped", f"，为此将停止 {count} 个正在运行的作业"
 
 
 def alternative_view(job: Job, found: Alternative) -> AlternativeView:

@@ -53,6 +53,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
         "按时限需冻结 {need}，企业 {where} 可用余额为 {free}，还差 {gap}",
     ),
+    ReasonCode.MAKING_ROOM: (
+        "room is made for it in {where}: other work stops there",
+        "{where} 的其他作业将停止，为它腾出位置",
+    ),
     ReasonCode.RESERVED: (
         "the free cards of {where} are kept for a job that is ahead",
         "{where} 的空闲卡已为排在前面的作业预留",

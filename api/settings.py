@@ -48,6 +48,18 @@ class Settings(BaseSettings):
     data: Path = Field(
         default=DEFAULT_FOLDER, validate_default=True, description="what is kept on this machine"
     )
+    preemption: Literal["off", "classes", "turns"] = Field(
+        default="classes",
+        description="whether running jobs are stopped for waiting ones, to go on later: off, "
+        "classes (`low` jobs for higher classes) or turns (also jobs with a checkpoint that have "
+        "had more for those of their class that have had less); for a broker",
+    )
+    preemption_patience_s: int = Field(
+        default=10, ge=0, le=86_400, description="how long a job waits before others are stopped"
+    )
+    preemption_min_run_s: int = Field(
+        default=600, ge=0, le=86_400, description="how long a job runs before it may be stopped"
+    )
     member_users: Literal["auto", "required", "off"] = Field(
         default="auto",
         description="whether each tenant's members run as a system user of their own: auto (where "

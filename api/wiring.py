@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
@@ -31,13 +32,27 @@ from cluster.driver import Driver
 from cluster.link import CentreLink
 from scheduler import controller
 from scheduler.leader import InboxListener, LeaderLoop
+from scheduler.policy import DEFAULT, Policy, Preemption
 
 GRACEFUL_S = 5
 JOIN_S = 10.0
 REQUESTS_AT_ONCE = 2_000
 THREADS = 100
+MS_PER_S = 1_000
 
 _log = logging.getLogger(__name__)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """The default policy, with preemption as it is set."""
+    if settings.preemption == "off":
+        return replace(DEFAULT, preemption=None)
+    preemption = Preemption(
+        is_shared=settings.preemption == "turns",
+        patience_ms=settings.preemption_patience_s * MS_PER_S,
+        min_run_ms=settings.preemption_min_run_s * MS_PER_S,
+    )
+    return replace(DEFAULT, preemption=preemption)
 
 
 class Broker:
@@ -55,7 +70,8 @@ class Broker:
         # Requests may use up their connections: to lead, and to tell news, needs none of those.
         self._own_database = own_engine(database)
         log = MeasuredLog(metrics, self._own_database, settings.url)
-        self.loop = LeaderLoop(log, links, loop_settings or controller.Settings(), now_ms)
+        loop_settings = loop_settings or controller.Settings(policy=policy_of(settings))
+        self.loop = LeaderLoop(log, links, loop_settings, now_ms)
         self.feed = Feed(self._own_database)
         self.services = Services(
             settings=settings,

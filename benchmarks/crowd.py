@@ -9,7 +9,8 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.job import EndCause, Job, Priority
 from scheduler.placement import Fit, Shape, candidate_pools, fit
-from scheduler.planner import Answers, plan
+from scheduler.plan import Answers
+from scheduler.planner import plan
 from scheduler.state import State
 
 HOUR_MS = 3_600_000

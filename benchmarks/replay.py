@@ -7,7 +7,7 @@ peer is a plain list in order of arrival on as many devices without nodes.
 
 import time
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -20,9 +20,10 @@ from benchmarks.simulate import simulate
 from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, workload
 from cluster.inventory import Park
-from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
+from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
 
 CAPACITY_KEY = "capacity"
+TAKING_TURNS = Preemption(is_shared=True)
 
 EXAMPLES = """examples:
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
@@ -95,8 +96,14 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
     """The schedule and its report; what it cost counts from the trace's file to the last end."""
     began_s, began_cpu_s = time.perf_counter(), cpu_s()
     trace = read_trace(replay.trace, replay.walltimes)
-    load = workload(trace, replay.park, is_length_known=knows_lengths(replay))
-    rows = simulate(load, replay.policy, Random(replay.seed), replay.restart_ms or 0).rows
+    load = workload(
+        trace,
+        replay.park,
+        is_length_known=knows_lengths(replay),
+        is_resumable=replay.restart_ms is not None,
+    )
+    policy = with_preemption(replay.policy, is_on=replay.restart_ms is not None)
+    rows = simulate(load, policy, Random(replay.seed), replay.restart_ms or 0).rows
     used_s, wall_s = cpu_s() - began_cpu_s, time.perf_counter() - began_s
     capacity = sum(pool.card_count for pool in replay.park.pools)
     return rows, {
@@ -128,3 +135,9 @@ def _beside(replay: Replay, capacity: int, used_s: float) -> dict[str, object]:
 def knows_lengths(replay: Replay) -> bool:
     """An oracle is told each run time; so is EASY where nobody stated a limit."""
     return replay.policy is SJF_ORACLE or (replay.policy is EASY and replay.walltimes is None)
+
+
+def with_preemption(policy: Policy, *, is_on: bool) -> Policy:
+    """Jobs take turns where that is asked for, and the policy stops any at all."""
+    is_on = is_on and policy.preemption is not None
+    return replace(policy, preemption=TAKING_TURNS if is_on else None)

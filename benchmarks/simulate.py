@@ -13,10 +13,11 @@ from scheduler.controller import Controller, Settings
 from scheduler.events import Submitted
 from scheduler.job import Job
 from scheduler.log import MemoryLog, Request
-from scheduler.planner import Answers
+from scheduler.plan import Answers
 from scheduler.policy import Policy
 
 NEVER_MS = 1 << 60
+TICK_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -
         log.ask(Request(id=f"declare-{number}", wish=wish))
     controller.lead(0)
     step_count = 0
-    for now_ms in moments(load.jobs, centres, log):
+    for now_ms in moments(load.jobs, centres, log, Pace(controller)):
         step_count += 1
         for centre in centres:
             centre.advance(now_ms)
@@ -66,13 +67,32 @@ def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -
     return Simulation(rows=tuple(work.rows()), step_count=step_count)
 
 
-def moments(jobs: tuple[Job, ...], centres: list[SimulatedCentre], log: MemoryLog) -> Iterator[int]:
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a controller has something to do that nobody asks for and no centre tells of."""
+
+    controller: Controller
+
+    def next_ms(self, now_ms: int) -> int:
+        """Where jobs take turns, time alone may end somebody's: looked at every minute."""
+        is_shared = self.controller.settings.policy.is_shared
+        return now_ms + TICK_MS if is_shared and self.controller.state.queue else NEVER_MS
+
+    def is_stopping(self) -> bool:
+        """Whether work has just been stopped, and others are to get its devices."""
+        return bool(self.controller.state.stopping)
+
+
+def moments(
+    jobs: tuple[Job, ...], centres: list[SimulatedCentre], log: MemoryLog, pace: Pace
+) -> Iterator[int]:
     """When the controller has something to do; puts the jobs submitted then into its inbox."""
     arrivals = groupby(jobs, key=lambda job: job.submitted_at_ms)
     arriving_ms, arriving = next(arrivals)
+    now_ms = 0
     while True:
         due = [due_ms for centre in centres if (due_ms := centre.next_ms()) is not None]
-        now_ms = min([arriving_ms, *due])
+        now_ms = min([arriving_ms, pace.next_ms(now_ms), *due])
         if now_ms == NEVER_MS:
             return
         if now_ms == arriving_ms:
@@ -80,7 +100,7 @@ def moments(jobs: tuple[Job, ...], centres: list[SimulatedCentre], log: MemoryLo
                 log.ask(Request(id=job.id, wish=Submitted(at_ms=now_ms, job=job)))
             arriving_ms, arriving = next(arrivals, (NEVER_MS, iter(())))
         yield now_ms
-        while log.inbox:  # more than one step takes in
+        while log.inbox or pace.is_stopping():  # more than one step takes in
             yield now_ms
 
 

@@ -11,7 +11,7 @@ from benchmarks.traces import BadTrace, TraceJob
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
-from scheduler.job import Job, Priority, Reason
+from scheduler.job import Checkpoint, Job, Priority, Reason
 from scheduler.placement import impossible
 from scheduler.state import State
 from scheduler.tenancy import Tenant
@@ -21,6 +21,7 @@ UNKNOWN_LIMIT_MS = 366 * 24 * 3_600_000
 NO_QUOTA = 1 << 40
 """More cards than any park has: a tenant at its quota would not block those behind it."""
 PRICE_CLASS = "replay"
+RESUMABLE = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=0)
 REFUSALS_SHOWN = 5
 
 
@@ -60,16 +61,22 @@ def ideal_park(node_count: int, cards_per_node: int) -> Park:
     )
 
 
-def workload(trace: tuple[TraceJob, ...], park: Park, *, is_length_known: bool) -> Workload:
+def workload(
+    trace: tuple[TraceJob, ...], park: Park, *, is_length_known: bool, is_resumable: bool = False
+) -> Workload:
     """All jobs and what must be declared before them; raises `BadTrace` if one could never run.
 
     A job's limit is its walltime where the trace has one, else its run time if `is_length_known`,
     else none to speak of. A walltime below the run time was not enforced there, nor is it here.
+    If `is_resumable`, each can be stopped and go on from where it was.
     """
     trace_job_by_id = {f"{number:07}": job for number, job in enumerate(trace)}
     limit = _known_limit_ms if is_length_known else _stated_limit_ms
     jobs = tuple(
-        _job(job_id, trace_job, limit(trace_job), park)
+        replace(
+            _job(job_id, trace_job, limit(trace_job), park),
+            checkpoint=RESUMABLE if is_resumable else None,
+        )
         for job_id, trace_job in trace_job_by_id.items()
     )
     result = Workload(

@@ -3,9 +3,11 @@
 The first job that a pool blocks gets a reservation there: the earliest moment at which running
 work, each ending by its limit, leaves room for it. What starts now must end before that moment or
 use only cards that are spare at it (Lifka, "The ANL/IBM SP scheduling system", 1995).
+
+What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from scheduler.job import NodeShare, Placement
@@ -32,44 +34,87 @@ class Reservation:
 
 
 class PoolRoom:
-    """One pool while a plan is made: what is free now, and what is free for long.
+    """One pool while a plan is made: what is free now or soon, and what is free for long.
 
-    Without a reservation both are the same object. With one, `long` says what may be taken by work
-    that would still run when the reservation begins.
+    Without a reservation `long` is the same object as `now`. With one, it says what may be taken by
+    work that would still run when the reservation begins. `soon` is what is free once all that is
+    being stopped has ended, at `soon_ms`, and `soon_long` so for long.
     """
 
-    def __init__(self, free: FreeCards, releases: Iterable[Release]) -> None:
-        self.now = free
-        self.long = free
+    def __init__(
+        self, free: FreeCards, releases: Iterable[Release], stopping: Iterable[Release] = ()
+    ) -> None:
+        self.now = self.long = self.soon = self.soon_long = free
+        self.soon_ms = 0
         self.reservation: Reservation | None = None
         self._unread = releases
         self._releases: list[Release] = []
+        self._stopped: set[str] = set()
+        for stop in stopping:
+            self.free_soon(stop)
 
     def find(self, wanted: Fit, end_ms: int) -> tuple[NodeShare, ...] | None:
         return self._view(end_ms).find(wanted)
+
+    def find_soon(self, wanted: Fit, end_ms: int) -> tuple[NodeShare, ...] | None:
+        return self.view_soon(end_ms).find(wanted)
+
+    def view_soon(self, end_ms: int) -> FreeCards:
+        return self.soon if self.is_short(end_ms) else self.soon_long
+
+    def free_soon(self, stop: Release) -> None:
+        """These cards come free by a stop; what is promised of their nodes stays as it is."""
+        if self.soon is self.now:
+            self.soon = self.now.copy()
+            self.soon_long = self.soon if self.long is self.now else self.long.copy()
+        self.soon_ms = max(self.soon_ms, stop.at_ms)
+        self._stopped.add(stop.attempt_id)
+        _give_back(self.soon, stop.shares)
+        if self.soon_long is not self.soon:
+            promised = self.reservation.spare if self.reservation else {}
+            _give_back(self.soon_long, tuple(s for s in stop.shares if s.node_id not in promised))
+
+    def kept_node_ids(self, end_ms: int) -> Collection[str]:
+        """Nodes of which nothing is freed for work that ends then: what they give is promised."""
+        return () if self.reservation is None or self.is_short(end_ms) else self.reservation.spare
 
     def is_short(self, end_ms: int) -> bool:
         """Whether work that ends then is out of the reservation's way."""
         return self.reservation is None or end_ms <= self.reservation.start_ms
 
     def take(self, placement: Placement, attempt_id: str, end_ms: int) -> None:
-        is_short = self.is_short(end_ms)
-        for share in placement.shares:
-            left = self.now.by_node[share.node_id] - share.card_count
-            self.now.set(share.node_id, left)
-            if self.long is not self.now:
-                for_long = self.long.by_node[share.node_id]
-                taken = for_long if is_short else for_long - share.card_count
-                self.long.set(share.node_id, min(left, taken))
-        self._releases.append(Release(end_ms, attempt_id, placement.shares))
+        """Take what is free now."""
+        views = [self.now, self.soon]
+        if not self.is_short(end_ms):
+            views += [self.long, self.soon_long]
+        self._take(placement.shares, views, Release(end_ms, attempt_id, placement.shares))
+
+    def claim(self, shares: tuple[NodeShare, ...], job_id: str, end_ms: int) -> None:
+        """Take what will be free soon; of what is free now there is the less for others."""
+        views = [self.soon] if self.is_short(end_ms) else [self.soon, self.soon_long]
+        self._take(shares, views, Release(end_ms, job_id, shares))
+
+    def _take(
+        self, shares: tuple[NodeShare, ...], views: list[FreeCards], release: Release
+    ) -> None:
+        for view in {id(view): view for view in views}.values():
+            for share in shares:
+                view.set(share.node_id, view.by_node[share.node_id] - share.card_count)
+        # Nothing is free now that will not be, nor for long what is not for a while.
+        for low, high in (
+            (self.now, self.soon),
+            (self.soon_long, self.soon),
+            (self.long, self.now),
+            (self.long, self.soon_long),
+        ):
+            if low is not high:
+                _lower(low, high, shares)
+        self._releases.append(release)
 
     def earliest(self, job_id: str, wanted: Fit, now_ms: int) -> Reservation | None:
         """When the pool could hold it, if all ends by its limit; None if that does not suffice."""
-        future = self.now.copy()
-        self._releases.extend(self._unread)
-        self._unread = ()
-        releases = sorted(self._releases, key=lambda r: (r.at_ms, r.attempt_id))
-        for index, release in enumerate(releases):
+        future = self.soon.copy()
+        for index, release in enumerate(releases := self._all_releases()):
             _give_back(future, release.shares)
             is_last_of_moment = (
                 index + 1 == len(releases) or releases[index + 1].at_ms != release.at_ms
@@ -77,19 +122,43 @@ class PoolRoom:
             shares = future.find(wanted) if is_last_of_moment else None
             if shares is not None:
                 spare = {s.node_id: future.by_node[s.node_id] - s.card_count for s in shares}
-                return Reservation(job_id, max(release.at_ms, now_ms + 1), shares, spare)
+                start_ms = max(release.at_ms, self.soon_ms, now_ms + 1)
+                return Reservation(job_id, start_ms, shares, spare)
         return None
+
+    def _all_releases(self) -> list[Release]:
+        """What comes free, in order; first what is being stopped, which `soon` has already."""
+        self._releases.extend(self._unread)
+        self._unread = ()
+        to_come = [one for one in self._releases if one.attempt_id not in self._stopped]
+        if self._stopped:
+            to_come.append(Release(0, "", ()))
+        return sorted(to_come, key=lambda r: (r.at_ms, r.attempt_id))
 
     def reserve(self, reservation: Reservation) -> None:
         """Keep these cards for later; at most one reservation a pool."""
         assert self.reservation is None, "a pool keeps one reservation"
         self.reservation = reservation
-        self.long = self.now.copy()
-        for node_id, spare in reservation.spare.items():
-            self.long.set(node_id, min(self.now.by_node[node_id], spare))
+        self.long = _with_kept(self.now, reservation)
+        self.soon_long = self.long if self.soon is self.now else _with_kept(self.soon, reservation)
 
     def _view(self, end_ms: int) -> FreeCards:
         return self.now if self.is_short(end_ms) else self.long
+
+
+def _with_kept(free: FreeCards, reservation: Reservation) -> FreeCards:
+    """What is left of them for work that still runs when the reservation begins."""
+    left = free.copy()
+    for node_id, spare in reservation.spare.items():
+        left.set(node_id, min(free.by_node[node_id], spare))
+    return left
+
+
+def _lower(low: FreeCards, high: FreeCards, shares: tuple[NodeShare, ...]) -> None:
+    """On these nodes the one has no more than the other."""
+    for share in shares:
+        node_id = share.node_id
+        low.set(node_id, min(low.by_node[node_id], high.by_node[node_id]))
 
 
 def _give_back(free: FreeCards, shares: tuple[NodeShare, ...]) -> None:

@@ -5,17 +5,18 @@ a centre is repeated until the centre is seen to know it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler import events as ev
 from scheduler.declarations import published_now
 from scheduler.invariants import check
-from scheduler.job import EndCause, Job
+from scheduler.job import GRACE_MS, EndCause, Job
 from scheduler.log import Cycle, Log, Request, Waiting
 from scheduler.metering import Booking, book, slices
-from scheduler.orders import cause_of, ended_at_ms, order
-from scheduler.planner import Answers, Plan, plan
+from scheduler.orders import cause_of, ended_at_ms, is_as_known, is_unknown_start, order
+from scheduler.plan import Answers, Plan
+from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
 from scheduler.record import Attempt
 from scheduler.state import State
@@ -35,7 +36,7 @@ class Settings:
     meter_every_ms: int = 300_000
     suspect_after_ms: int = 15_000
     lost_after_ms: int = 1_200_000
-    stop_grace_ms: int = 10_000
+    stop_grace_ms: int = GRACE_MS
     explain_every_ms: int = 1_000
     checkpoint_every: int = 20_000
     request_limit: int = 1_000
@@ -110,6 +111,7 @@ class Controller:
         self.plan = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
         if is_due:
             self._told.at_ms = now_ms
+        self._take_all(batch, self._evictions(now_ms))
         self._take_all(batch, self._leases(now_ms))
         cycle = self._cycle(batch, requests, is_due=is_due)
         if not cycle.is_empty:
@@ -212,9 +214,9 @@ class Controller:
         known = {attempt.attempt_id: attempt for attempt in report.attempts}
         for attempt in self._live_at(centre_id):
             told = known.get(attempt.id)
-            if told is not None and _is_as_known(attempt, told):
+            if told is not None and is_as_known(attempt, told):
                 continue
-            if told is not None and not _is_unknown_start(attempt, told):
+            if told is not None and not is_unknown_start(attempt, told):
                 yield from self._progress(attempt, told, report, now_ms)
             elif attempt.is_seen and is_news:
                 # A complete report without it: the centre has lost what it once ran, at the latest
@@ -310,6 +312,14 @@ class Controller:
         self._told.planned_ms = now_ms
         return self.settings.answers
 
+    def _evictions(self, now_ms: int) -> Iterator[ev.Event]:
+        for eviction in self.plan.evictions:
+            attempt = self.state.live[eviction.attempt_id]
+            if attempt.placement.centre_id in self._present:
+                job = self.state.jobs[attempt.job_id].job
+                stop = self._stop(attempt, job, EndCause.PREEMPTED, now_ms)
+                yield replace(stop, for_job_id=eviction.job_id)
+
     def _leases(self, now_ms: int) -> Iterator[ev.Event]:
         """What the log last knew of a centre is no news: nothing goes where nobody was heard."""
         for grant in self.plan.grants:
@@ -381,16 +391,6 @@ class Controller:
                 driver.forget(told.attempt_id)
             else:
                 driver.stop(told.attempt_id, 0)
-
-
-def _is_as_known(attempt: Attempt, told: AttemptReport) -> bool:
-    """It runs and the log says so: what most reports say of most attempts."""
-    return attempt.started_at_ms is not None and told.phase is AttemptPhase.RUNNING
-
-
-def _is_unknown_start(attempt: Attempt, told: AttemptReport) -> bool:
-    """The centre was asked to stop what it no longer knew, and reports that it never started."""
-    return attempt.started_at_ms is not None and told.started_at_ms is None
 
 
 def _is_over_limit(attempt: Attempt, job: Job, now_ms: int) -> bool:

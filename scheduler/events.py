@@ -103,12 +103,13 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopDecided:
-    """The broker wants an attempt gone, and why."""
+    """The broker wants an attempt gone, and why; `for_job_id` is who gets its devices, if known."""
 
     at_ms: int
     attempt_id: str
     cause: EndCause
     grace_ms: int
+    for_job_id: str = ""
     kind: Literal["stop_decided"] = "stop_decided"
 
 

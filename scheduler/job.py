@@ -34,6 +34,9 @@ class EndCause(StrEnum):
     BROKER = "broker"
 
 
+GRACE_MS = 10_000
+"""What a job that says nothing of checkpoints has between TERM and KILL."""
+
 FAULT_CAUSES = frozenset({EndCause.NODE, EndCause.CENTRE, EndCause.BROKER})
 
 
@@ -92,6 +95,11 @@ class Job:
     checkpoint: Checkpoint | None = None
 
     @property
+    def grace_ms(self) -> int:
+        """How long it may take to stop."""
+        return self.checkpoint.grace_ms if self.checkpoint else GRACE_MS
+
+    @property
     def longest_ms(self) -> int:
         """How long it may hold its devices: its limit, and then what it has to save itself."""
         return self.limit_ms + (self.checkpoint.grace_ms if self.checkpoint else 0)
@@ -142,6 +150,7 @@ class ReasonCode(StrEnum):
     PARK_CAPACITY = "park_capacity"
     TENANT_QUOTA = "tenant_quota"
     FUNDS = "funds"
+    MAKING_ROOM = "making_room"
     RESERVED = "reserved"
     BACKOFF = "backoff"
     NO_PRICE = "no_price"

@@ -11,9 +11,9 @@ def loads(state: State) -> Iterator[PoolLoad]:
     assert state.park is not None
     for pool in state.park.pools:
         is_heard = pool.centre_id in state.heard_centre_ids
-        nodes = [node for node in pool.nodes() if node.id in state.online_node_ids]
-        online = sum(node.card_count for node in nodes)
-        free = sum(state.free_cards[node_id] for node_id in state.park.node_ids(pool.id))
+        node_ids = state.park.node_ids(pool.id)
+        online = pool.cards_per_node * sum(n in state.online_node_ids for n in node_ids)
+        free = sum(state.free_cards[node_id] for node_id in node_ids)
         yield PoolLoad(
             pool_id=pool.id,
             centre_id=pool.centre_id,

@@ -1,6 +1,6 @@
 """From a lease to the order that its centre gets, and back from what the centre says to a cause."""
 
-from cluster.driver import AttemptEnd, AttemptReport, LaunchOrder, MemberOrder
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
 from scheduler.job import EndCause, Job
 from scheduler.record import Attempt
 
@@ -61,3 +61,13 @@ def cause_of(attempt: Attempt, told: AttemptReport) -> EndCause:
             return attempt.stop_cause or EndCause.BROKER
         case AttemptEnd.EXITED | None:
             return EndCause.FINISHED if told.exit_code == 0 else EndCause.USER_ERROR
+
+
+def is_as_known(attempt: Attempt, told: AttemptReport) -> bool:
+    """It runs and the log says so: what most reports say of most attempts."""
+    return attempt.started_at_ms is not None and told.phase is AttemptPhase.RUNNING
+
+
+def is_unknown_start(attempt: Attempt, told: AttemptReport) -> bool:
+    """The centre was asked to stop what it no longer knew, and reports that it never started."""
+    return attempt.started_at_ms is not None and told.started_at_ms is None

@@ -6,7 +6,7 @@ whole nodes are looked for only among what runs now.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -61,13 +61,17 @@ class Prospect:
 
 @dataclass(slots=True)
 class Outlook:
-    """One plan's view of what is to come; pools of silent centres are not in it."""
+    """One plan's view of what is to come; pools of silent centres are not in it.
+
+    `stops` has when what the plan has stopped is gone.
+    """
 
     state: State
     park: Park
     now_ms: int
     granted: Iterable[Holding]
     policy: Policy
+    stops: Mapping[str, int] = field(default_factory=dict)
     _pools: dict[str, Prospect] = field(default_factory=dict)
     _tenants: dict[str, Timeline] = field(default_factory=dict)
 
@@ -145,7 +149,8 @@ class Outlook:
         """Running work ends by its limit; what has overstayed is expected to end at any moment."""
         for attempt in self.state.live.values():
             tenant_id = self.state.jobs[attempt.job_id].job.tenant_id
-            end_ms = max(self.state.latest_end_ms(attempt), self.now_ms + 1)
+            end_ms = self.stops.get(attempt.id) or self.state.latest_end_ms(attempt)
+            end_ms = max(end_ms, self.now_ms + 1)
             yield Holding(tenant_id, attempt.placement, end_ms)
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:

@@ -1,56 +1,24 @@
-"""The one planner: a pure function of the state; who starts now, where, and why not yet."""
+"""The one planner, a pure function of the state: who starts now and where, and who must wait."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.explain import begin_ms, closed_reason, is_unforeseen, making_room, pool_reason
 from scheduler.job import Job, Placement, PlannedStart, Reason, ReasonCode
 from scheduler.outlook import Holding, Outlook
 from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, misfits, shape_of
+from scheduler.plan import Answers, Eviction, Grant, Plan, Verdict
 from scheduler.policy import DEFAULT, Policy
+from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
 from scheduler.state import State
 from scheduler.turns import Turns
 
-
-class Answers(StrEnum):
-    """For whom a plan has an answer: for all who wait, or only for who starts now.
-
-    The second ends as soon as nothing more can start, and says nothing to those behind.
-    """
-
-    ALL = "all"
-    GRANTS = "grants"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """A job may start now, there, with so much money set aside."""
-
-    job_id: str
-    placement: Placement
-    hold_micros: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """Why a job waits, and when and where it would start; `start` is None where that is unknown."""
-
-    reasons: tuple[Reason, ...]
-    start: PlannedStart | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to start now, and for each job that stays, in the order of the queue, why."""
-
-    grants: tuple[Grant, ...]
-    verdicts: Mapping[str, Verdict]
-    answers: Answers = Answers.ALL
+NEVER_MS = 1 << 60
 
 
 def plan(
@@ -67,11 +35,16 @@ def plan(
             grants.append(answer)
         else:
             verdicts[job_id] = answer
-        if answers is Answers.GRANTS and desk.is_full():
+        if answers is Answers.GRANTS and desk.is_full(job_id):
             break
     if answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
-    return Plan(grants=tuple(grants), verdicts=verdicts, answers=answers)
+    return Plan(
+        grants=tuple(grants),
+        verdicts=verdicts,
+        evictions=tuple(desk.evictions),
+        answers=answers,
+    )
 
 
 @dataclass(slots=True)
@@ -92,13 +65,22 @@ class Candidate:
 class Offer(NamedTuple):
     """A pool that could hold a job, how, and why not now; it could now where there is no reason.
 
-    `promise_ms` is when the plan would promise it a start there.
+    `promise_ms` is when the plan would promise it a start there, for which `stop_count` jobs that
+    run would be stopped.
     """
 
     pool: Pool
     wanted: Fit
     reasons: tuple[Reason, ...]
     promise_ms: int | None
+    stop_count: int = 0
+
+
+class Opening(NamedTuple):
+    """When a job would have cards of a pool that others hold now, and whom to stop for it."""
+
+    start_ms: int
+    victims: tuple[Victim, ...] = ()
 
 
 class Option(NamedTuple):
@@ -116,29 +98,30 @@ class Desk:
     park: Park
     now_ms: int
     policy: Policy
+    evictions: list[Eviction] = field(default_factory=list)
     _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _allowances: Allowances = field(init=False)
+    _turns: Turns = field(init=False)
+    _victims: Victims | None = None
+    _ends: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._allowances = Allowances(self.state, self.now_ms)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn."""
-        queue = Turns(self.state, self.now_ms, self.policy)
-        for record in queue:
+        self._turns = Turns(self.state, self.now_ms, self.policy)
+        for record in self._turns:
             if record.job.id == until:
                 return
-            answer = self._consider(record)
-            if isinstance(answer, Grant):
-                queue.charge(record.job.tenant_id, self._tflops(answer.placement))
-            yield record.job.id, answer
+            yield record.job.id, self._consider(record)
 
     def outlook(self) -> Outlook:
         """What is to come of what runs, and of what was granted until now."""
-        return Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy)
+        return Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy, self._ends)
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
@@ -149,17 +132,27 @@ class Desk:
             full = self._why_full(job, candidate, self.now_ms + job.longest_ms)
             others = (first, money if isinstance(money, Reason) else None)
             reasons = tuple(filter(None, (*others, full)))
-            promise = None
+            offer = Offer(candidate.pool, candidate.wanted, reasons, None)
             if full is not None and others == (None, None) and self.policy.is_backfilling:
-                promise = self._promise(job, candidate)
-            promise_ms = promise.start_ms if promise else None
-            yield Offer(candidate.pool, candidate.wanted, reasons, promise_ms)
+                offer = self._promising(record, candidate, offer)
+            yield offer
+
+    def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
+        """The same, with the start that the plan would promise, now or once the job has waited."""
+        job = record.job
+        opening = self._opening(record, candidate, NEVER_MS)
+        if opening is None:
+            promise = self._promise(job, candidate)
+            return offer._replace(promise_ms=promise.start_ms if promise else None)
+        reason = making_room(candidate.pool, candidate.room, job.device_count)
+        count = len(opening.victims)
+        return offer._replace(reasons=(reason,), promise_ms=opening.start_ms, stop_count=count)
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
         job = record.job
         reason = self._backoff(record) or self._allowances.quota_reason(job)
-        return self._find(job) if reason is None else Verdict(reasons=(reason,))
+        return self._find(record) if reason is None else Verdict(reasons=(reason,))
 
     def _backoff(self, record: JobRecord) -> Reason | None:
         until_ms = record.not_before_ms
@@ -178,18 +171,32 @@ class Desk:
             for job_id, verdict in verdicts.items()
         }
 
-    def is_full(self) -> bool:
-        """Whether no pool has as much as one card left that somebody might be given now."""
-        return all(
-            pool.id in self._closed_by or self._room(pool).now.total == 0
+    def is_full(self, job_id: str) -> bool:
+        """Whether nobody behind this job might get as much as one card, or make room for it."""
+        has_cards = any(
+            pool.id not in self._closed_by and self._room(pool).soon.total
             for pool in self.park.pools
         )
+        if has_cards or job_id in self.state.claims:
+            return False
+        record = self.state.jobs[job_id]
+        running = self._running(record)
+        return running is None or running.is_over(running.standing(record))
 
-    def _tflops(self, placement: Placement) -> int:
-        kind = self.park.device_kind_by_id[placement.device_kind_id]
-        return placement.card_count * kind.tflops_fp16
+    def _running(self, taker: JobRecord) -> Victims | None:
+        """Who might be stopped; looked up when first somebody finds no room."""
+        policy = self.policy.preemption
+        if self._victims is None and policy is not None:
+            self._victims = Victims(self.state, self.now_ms, policy, taker, self._ends)
+        return self._victims
 
-    def _find(self, job: Job) -> Grant | Verdict:
+    def _charge(self, job: Job, pool: Pool) -> None:
+        """Its tenant has had so much as soon as it is given."""
+        tflops = job.device_count * self.park.tflops_per_card(pool)
+        self._turns.charge(job.tenant_id, tflops)
+
+    def _find(self, record: JobRecord) -> Grant | Verdict:
+        job = record.job
         shape = shape_of(job)
         candidates = self._candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
@@ -209,7 +216,54 @@ class Desk:
             payable.append(Option(candidate, money))
         if not payable:
             self._allowances.save_for(job, reasons)
+        elif self.policy.is_backfilling:
+            for option in payable:
+                opening = self._opening(record, option.candidate, self.now_ms)
+                if opening is not None:
+                    return self._claim(job, option, opening)
         return self._wait(job, payable, reasons)
+
+    def _opening(self, record: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
+        """Whether there is room soon: by what stops already, or by what it may stop until then."""
+        pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
+        if pool.centre_id not in self.state.heard_centre_ids:
+            return None
+        end_ms = self._claim_end_ms(record.job)
+        if room.soon is not room.now and room.find_soon(wanted, end_ms) is not None:
+            return Opening(max(room.soon_ms, self.now_ms + 1))
+        running = self._running(record)
+        asks_ms = running.asks_from_ms(record) if running else NEVER_MS
+        if running is None or asks_ms > by_ms:
+            return None
+        victims = running.choose(room, pool.id, wanted, running.standing(record), end_ms)
+        graces_ms = [victim.job.grace_ms for victim in victims]
+        return Opening(asks_ms + max(graces_ms), victims) if victims else None
+
+    def _claim_end_ms(self, job: Job) -> int:
+        """When a claim is over at the latest: the job starts once the others are gone."""
+        return self.now_ms + SOON_MS + job.longest_ms
+
+    def _claim(self, job: Job, option: Option, opening: Opening) -> Verdict:
+        """It is to have what comes free, and nobody else."""
+        candidate, end_ms = option.candidate, self._claim_end_ms(job)
+        for victim in opening.victims:
+            self._evict(victim, candidate.room, job.id)
+        shares = candidate.room.find_soon(candidate.wanted, end_ms)
+        assert shares is not None, f"no room was made for {job.id} in {candidate.pool.id}"
+        candidate.room.claim(shares, job.id, end_ms)
+        self._allowances.take(job, option.hold_micros)
+        self._charge(job, candidate.pool)
+        reason = making_room(candidate.pool, candidate.room, job.device_count)
+        start_ms = max(candidate.room.soon_ms, self.now_ms + 1)
+        start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
+        return Verdict(reasons=(reason,), start=start)
+
+    def _evict(self, victim: Victim, room: PoolRoom, job_id: str) -> None:
+        """Each is stopped for one job only."""
+        assert victim.id not in self._ends, f"{victim.id} is stopped already"
+        gone_ms = self._ends[victim.id] = self.now_ms + victim.job.grace_ms
+        room.free_soon(Release(gone_ms, victim.id, victim.attempt.placement.shares))
+        self.evictions.append(Eviction(attempt_id=victim.id, job_id=job_id))
 
     def _candidates(self, shape: Shape) -> list[Candidate]:
         known = self._candidates_by_shape.get(shape)
@@ -226,45 +280,18 @@ class Desk:
         """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
         closed_by = self._closed_by.get(candidate.pool.id)
         if closed_by is not None:
-            return Reason(
-                code=ReasonCode.RESERVED,
-                where=candidate.pool.id,
-                need=job.device_count,
-                detail=f"job {closed_by} is ahead and nothing may pass it",
-            )
+            return closed_reason(candidate.pool, job.device_count, closed_by)
         is_short = candidate.room.is_short(end_ms)
         reason = candidate.full.get(is_short)
         if reason is None and candidate.room.find(candidate.wanted, end_ms) is None:
-            reason = candidate.full[is_short] = self._describe(job.device_count, candidate)
+            reason = candidate.full[is_short] = pool_reason(
+                candidate.pool,
+                candidate.room,
+                candidate.wanted,
+                job.device_count,
+                is_heard=candidate.pool.centre_id in self.state.heard_centre_ids,
+            )
         return reason
-
-    def _describe(self, need: int, candidate: Candidate) -> Reason:
-        pool, wanted, room = candidate.pool, candidate.wanted, candidate.room
-        where = pool.id
-        if pool.centre_id not in self.state.heard_centre_ids:
-            return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
-        if room.reservation is not None and room.now.find(wanted) is not None:
-            return Reason(
-                code=ReasonCode.RESERVED,
-                where=where,
-                need=need,
-                free=room.long.total,
-                until_ms=room.reservation.start_ms,
-                detail=f"kept for job {room.reservation.job_id}",
-            )
-        down = pool.node_count - len(room.now.by_node)
-        if need > len(room.now.by_node) * pool.cards_per_node:
-            return Reason(
-                code=ReasonCode.NODES_DOWN,
-                where=where,
-                need=need,
-                free=room.now.total,
-                detail=f"{down} of {pool.node_count} nodes are down",
-            )
-        if room.now.total >= need:
-            usable = _usable(room.now, wanted)
-            return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
-        return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
 
     def _grant(self, job: Job, option: Option, end_ms: int) -> Grant:
         pool, room = option.candidate.pool, option.candidate.room
@@ -278,6 +305,7 @@ class Desk:
         )
         room.take(placement, job.id, end_ms)
         self._allowances.take(job, option.hold_micros)
+        self._charge(job, pool)
         self._holdings.append(Holding(job.tenant_id, placement, end_ms))
         return Grant(job_id=job.id, placement=placement, hold_micros=option.hold_micros)
 
@@ -333,8 +361,16 @@ class Desk:
             free = self.state.free_cards
             nodes = ((n, free[n]) for n in self.park.node_ids(pool.id) if n in online)
             cards = FreeCards(pool.cards_per_node, nodes)
-            room = self._rooms[pool.id] = PoolRoom(cards, self._releases(pool.id))
+            stopping = self._stopping(pool.id) if self.policy.is_backfilling else ()
+            room = self._rooms[pool.id] = PoolRoom(cards, self._releases(pool.id), stopping)
         return room
+
+    def _stopping(self, pool_id: str) -> Iterator[Release]:
+        """What is being stopped and is gone soon."""
+        for attempt in self.state.stopping.values():
+            placement, gone_ms = attempt.placement, self.state.latest_end_ms(attempt)
+            if placement.pool_id == pool_id and gone_ms <= self.now_ms + SOON_MS:
+                yield Release(gone_ms, attempt.id, placement.shares)
 
     def _releases(self, pool_id: str) -> Iterator[Release]:
         """Running work ends by its limit; what has overstayed is expected to end at any moment."""
@@ -344,29 +380,3 @@ class Desk:
             if placement.pool_id == pool_id:
                 end_ms = self.state.latest_end_ms(attempt)
                 yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
-
-
-def is_unforeseen(reasons: Iterable[Reason]) -> bool:
-    """Whether what is in the way ends of itself at no known moment."""
-    for reason in reasons:  # asked of everybody who waits: an enumeration's hash would cost more
-        if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
-            return True
-    return False
-
-
-def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
-    """From when on there may be room; None where something must end first."""
-    if len(reasons) == 1:
-        (only,) = reasons
-        if only.code is ReasonCode.BACKOFF:
-            return only.until_ms
-        if only.code is ReasonCode.TENANT_QUOTA:
-            return now_ms + 1
-    return None
-
-
-def _usable(free: FreeCards, wanted: Fit) -> int:
-    """Cards that this shape could use of what is free: what is stranded is left out."""
-    if wanted.node_count > 1:
-        return free.whole_node_count() * wanted.card_count
-    return free.most_on_a_node()

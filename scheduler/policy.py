@@ -1,4 +1,4 @@
-"""Policies as values: the order of the queue, and whether later jobs may pass a blocked one."""
+"""Policies as values: the order of the queue, who may pass whom, who is stopped for whom."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,15 +13,35 @@ class Order(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preemption:
+    """When work that runs may be stopped for work that waits, to go on later.
+
+    Who waits has waited for `patience_ms`; who is stopped has run for `min_run_ms` and would not
+    end within `patience_ms` anyway. Where `is_shared`, not only a higher class takes from a lower
+    one, but also who has had less from who has had more.
+    """
+
+    is_shared: bool = False
+    patience_ms: int = 10_000
+    min_run_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the queue is ordered, and whether later jobs may pass a blocked one."""
+    """How the queue is ordered, whether later jobs may pass a blocked one, and preemption."""
 
     name: str
     order: Order
     is_backfilling: bool
+    preemption: Preemption | None = None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether jobs of one class take turns."""
+        return self.preemption is not None and self.preemption.is_shared
 
 
-DEFAULT = Policy(name="default", order=Order.FAIR, is_backfilling=True)
+DEFAULT = Policy(name="default", order=Order.FAIR, is_backfilling=True, preemption=Preemption())
 FIFO = Policy(name="fifo", order=Order.AGE, is_backfilling=False)
 EASY = Policy(name="easy", order=Order.AGE, is_backfilling=True)
 SJF_ORACLE = Policy(name="sjf-oracle", order=Order.SHORTEST, is_backfilling=False)

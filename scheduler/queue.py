@@ -4,9 +4,12 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from scheduler.levels import level
 from scheduler.record import JobRecord
 
 AgeKey = tuple[int, int, str]
+LaneKey = tuple[str, int]
+"""A tenant, and how much of the park its jobs in this lane have had: their level."""
 
 
 def age_key(record: JobRecord) -> AgeKey:
@@ -15,12 +18,17 @@ def age_key(record: JobRecord) -> AgeKey:
     return -job.priority.rank, job.submitted_at_ms, job.id
 
 
+def lane_key(record: JobRecord) -> LaneKey:
+    """What a job has had does not change while it waits."""
+    return record.job.tenant_id, level(record.served_card_ms)
+
+
 class JobQueue:
-    """Waiting jobs by id, and one lane a tenant in the order of `age_key`."""
+    """Waiting jobs by id, and one lane a tenant and level in the order of `age_key`."""
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self._record_by_id: dict[str, JobRecord] = {}
-        self.lanes: dict[str, list[tuple[AgeKey, JobRecord]]] = {}
+        self.lanes: dict[LaneKey, list[tuple[AgeKey, JobRecord]]] = {}
         for record in records:
             self.add(record)
 
@@ -42,18 +50,18 @@ class JobQueue:
     def add(self, record: JobRecord) -> None:
         self._record_by_id[record.job.id] = record
         # Ids are unique: the comparison never comes to the records.
-        insort(self.lanes.setdefault(record.job.tenant_id, []), (age_key(record), record))
+        insort(self.lanes.setdefault(lane_key(record), []), (age_key(record), record))
 
     def discard(self, job_id: str) -> None:
         """Take a job out; nothing happens where it does not wait."""
         record = self._record_by_id.pop(job_id, None)
         if record is None:
             return
-        tenant_id = record.job.tenant_id
-        lane = self.lanes[tenant_id]
+        key = lane_key(record)
+        lane = self.lanes[key]
         del lane[bisect_left(lane, (age_key(record),))]
         if not lane:
-            del self.lanes[tenant_id]
+            del self.lanes[key]
 
     @contextmanager
     def instead(self, record: JobRecord) -> Iterator[None]:
@@ -74,7 +82,8 @@ class JobQueue:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
-        for tenant_id, lane in self.lanes.items():
+        for of, lane in self.lanes.items():
             keys = [key for key, _ in lane]
-            assert keys, f"tenant {tenant_id} has an empty lane"
-            assert keys == sorted(keys), f"the lane of {tenant_id} is out of order"
+            assert keys, f"the lane of {of} is empty"
+            assert keys == sorted(keys), f"the lane of {of} is out of order"
+            assert all(lane_key(record) == of for _, record in lane), f"others in the lane of {of}"

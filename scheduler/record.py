@@ -37,6 +37,18 @@ class Attempt:
         """Whether its centre has ever said that it knows this attempt."""
         return self.is_launching or self.started_at_ms is not None
 
+    @property
+    def gone_ms(self) -> int:
+        """When the broker's stop has taken effect at the latest; it must be stopping."""
+        assert self.stop_at_ms is not None, f"{self.id} is not to stop"
+        return self.stop_at_ms + self.stop_grace_ms
+
+    def served_card_ms(self, until_ms: int) -> int:
+        """What it has given its job until then, in cards x time."""
+        if self.started_at_ms is None:
+            return 0
+        return self.placement.card_count * max(0, until_ms - self.started_at_ms)
+
 
 @dataclass(slots=True, kw_only=True)
 class JobRecord:
@@ -44,6 +56,7 @@ class JobRecord:
 
     `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
     never started; after such a one the job is not considered before `not_before_ms`.
+    `served_card_ms` is what it has had, in cards x time, in attempts that were preempted.
     """
 
     job: Job
@@ -53,6 +66,7 @@ class JobRecord:
     failure_count: int = 0
     launch_failure_count: int = 0
     not_before_ms: int = 0
+    served_card_ms: int = 0
     is_cancelled: bool = False
 
     @property
@@ -101,6 +115,7 @@ class Snapshot:
     final_states: dict[str, JobState] = field(default_factory=dict)
     funds: dict[str, Funds] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)

@@ -19,6 +19,8 @@ from scheduler.tenancy import Tenant
 
 MAX_LAUNCH_FAILURES = 5
 FIRST_BACKOFF_MS = 5_000
+CLAIM_MS = 60_000
+"""For so long after the devices must be free, who they were freed for has the first claim."""
 FINAL_STATES_MAX = 100_000
 """Of so many jobs, the last to end, a repeated request is known; the inbox knows the others'."""
 
@@ -33,6 +35,8 @@ class State:
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
         self.live: dict[str, Attempt] = {}
+        self.stopping: dict[str, Attempt] = {}
+        self.claims: dict[str, int] = {}
         self.final_states: dict[str, JobState] = {}
         self.funds: dict[str, Funds] = {}
         self.shares: dict[str, Share] = {}
@@ -167,6 +171,7 @@ class State:
             hold_left_micros=event.hold_micros,
         )
         self.queue.discard(event.job_id)
+        self.claims.pop(event.job_id, None)
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
         self.live[attempt.id] = attempt
@@ -197,7 +202,10 @@ class State:
             return f"attempt {event.attempt_id} is not there to stop"
         attempt.stop_cause, attempt.stop_at_ms = event.cause, event.at_ms
         attempt.stop_grace_ms = event.grace_ms
+        self.stopping[attempt.id] = attempt
         self.jobs[attempt.job_id].state = JobState.STOPPING
+        if event.for_job_id in self.queue:
+            self.claims[event.for_job_id] = event.at_ms + event.grace_ms + CLAIM_MS
         return None
 
     def _meter(self, event: ev.Metered) -> str | None:
@@ -226,6 +234,7 @@ class State:
         if event.cause in FAULT_CAUSES:
             funds.available_micros += attempt.charged_micros
         del self.live[attempt.id]
+        self.stopping.pop(attempt.id, None)
         record.attempt = None
         self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
         self._after(record, attempt, event)
@@ -237,17 +246,18 @@ class State:
             self._finish(record, JobState.CANCELLED)
         elif event.cause is EndCause.FINISHED:
             self._finish(record, JobState.SUCCEEDED)
-        elif self._may_retry(record, attempt, event.cause):
+        elif self._may_retry(record, attempt, event):
             record.state = JobState.QUEUED
             self.queue.add(record)
             record.not_before_ms = event.at_ms + _backoff_ms(record.launch_failure_count)
         else:
             self._finish(record, JobState.FAILED)
 
-    def _may_retry(self, record: JobRecord, attempt: Attempt, cause: EndCause) -> bool:
-        if cause is EndCause.PREEMPTED:
+    def _may_retry(self, record: JobRecord, attempt: Attempt, event: ev.Ended) -> bool:
+        if event.cause is EndCause.PREEMPTED:
+            record.served_card_ms += attempt.served_card_ms(event.at_ms)
             return True
-        if cause not in FAULT_CAUSES:
+        if event.cause not in FAULT_CAUSES:
             return False
         if attempt.started_at_ms is None:
             record.launch_failure_count += 1
@@ -258,6 +268,7 @@ class State:
     def _finish(self, record: JobRecord, state: JobState) -> None:
         record.state = state
         self.queue.discard(record.job.id)
+        self.claims.pop(record.job.id, None)
         del self.jobs[record.job.id]
         self.final_states[record.job.id] = state
         if len(self.final_states) > FINAL_STATES_MAX:
@@ -320,9 +331,10 @@ class State:
         return record.state if record else self.final_states[job_id]
 
     def latest_end_ms(self, attempt: Attempt) -> int:
-        """When its limit ends a live attempt; one that has not started counts from its lease."""
+        """When its limit or a stop ends a live attempt; before its start its lease counts."""
         begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-        return begin_ms + self.jobs[attempt.job_id].job.longest_ms
+        end_ms = begin_ms + self.jobs[attempt.job_id].job.longest_ms
+        return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
 
     # Checkpoints.
 
@@ -336,6 +348,7 @@ class State:
             final_states=self.final_states,
             funds=self.funds,
             shares=self.shares,
+            claims=self.claims,
             credit_references=sorted(self.credit_references),
             online_node_ids=sorted(self.online_node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
@@ -351,6 +364,8 @@ class State:
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
+        state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}
+        state.claims = dict(snapshot.claims)
         state.final_states = dict(snapshot.final_states)
         state.funds, state.shares = dict(snapshot.funds), dict(snapshot.shares)
         state.credit_references = set(snapshot.credit_references)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from scheduler.job import JobState
 from scheduler.loads import loads
 from scheduler.log import PoolLoad, Waiting
-from scheduler.planner import Verdict
+from scheduler.plan import Verdict
 from scheduler.state import State
 
 SHORT_QUEUE = 1_000

@@ -5,30 +5,48 @@ from collections.abc import Iterator
 
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.policy import Order, Policy
-from scheduler.queue import AgeKey
+from scheduler.queue import AgeKey, LaneKey
 from scheduler.record import JobRecord
 from scheduler.state import State
 
+FairKey = tuple[int, int, float, int, str]
+
 
 class Turns:
-    """Waiting jobs in the policy's order.
+    """Waiting jobs in the policy's order, after those for whom devices were freed.
 
-    Fair: the highest priority class, then the tenant with the least weighted use, then age. A grant
-    made while the plan is drawn up counts at once. Else: one static key over all jobs.
+    Fair: the highest priority class, where jobs take turns who has had least by levels, then the
+    tenant with the least weighted use, then age. A grant made while the plan is drawn up counts at
+    once. Else: one static key over all jobs.
     """
 
     def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
         self._queue = state.queue
-        self._order = policy.order
+        self._policy = policy
+        self._claimants = _claimants(state, now_ms)
         self._scores: dict[str, float] = {}
         self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
         if policy.order is Order.FAIR:
-            for tenant_id in state.queue.lanes:
+            for tenant_id in {tenant_id for tenant_id, _ in state.queue.lanes}:
                 share, weight = state.shares[tenant_id], self._weights[tenant_id]
                 self._scores[tenant_id] = score(share, weight, now_ms)
 
     def __iter__(self) -> Iterator[JobRecord]:
-        match self._order:
+        if not self._claimants:
+            return self._in_order()
+        return self._claimants_first()
+
+    def charge(self, tenant_id: str, tflops: int) -> None:
+        """The tenant was just given `tflops`."""
+        if tenant_id in self._scores:
+            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
+
+    def _claimants_first(self) -> Iterator[JobRecord]:
+        yield from self._claimants.values()
+        yield from (one for one in self._in_order() if one.job.id not in self._claimants)
+
+    def _in_order(self) -> Iterator[JobRecord]:
+        match self._policy.order:
             case Order.FAIR:
                 return self._by_share()
             case Order.AGE:
@@ -36,30 +54,34 @@ class Turns:
             case Order.SHORTEST:
                 return iter(sorted(self._queue.records(), key=_by_length))
 
-    def charge(self, tenant_id: str, tflops: int) -> None:
-        """The tenant was just given `tflops`."""
-        if tenant_id in self._scores:
-            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
-
     def _by_share(self) -> Iterator[JobRecord]:
-        lanes = {tenant_id: iter(lane) for tenant_id, lane in self._queue.lanes.items()}
-        heap = [self._turn(tenant_id, *next(lane)) for tenant_id, lane in lanes.items()]
+        lanes = {key: iter(lane) for key, lane in self._queue.lanes.items()}
+        heap = [self._turn(key, *next(lane)) for key, lane in lanes.items()]
         heapq.heapify(heap)
         while heap:
-            *_, tenant_id, record = heap[0]
+            _, key, record = heap[0]
             yield record
-            head = next(lanes[tenant_id], None)
+            head = next(lanes[key], None)
             if head is None:
                 heapq.heappop(heap)
             else:
-                heapq.heapreplace(heap, self._turn(tenant_id, *head))
+                heapq.heapreplace(heap, self._turn(key, *head))
 
     def _turn(
-        self, tenant_id: str, key: AgeKey, record: JobRecord
-    ) -> tuple[int, float, int, str, str, JobRecord]:
+        self, lane: LaneKey, key: AgeKey, record: JobRecord
+    ) -> tuple[FairKey, LaneKey, JobRecord]:
         priority, submitted_ms, job_id = key
-        # The id before the record: two entries are never compared beyond it.
-        return priority, self._scores[tenant_id], submitted_ms, job_id, tenant_id, record
+        tenant_id, level = lane
+        shared_level = level if self._policy.is_shared else 0
+        # Ids are unique: two entries are never compared beyond them.
+        turn = (priority, shared_level, self._scores[tenant_id], submitted_ms, job_id)
+        return turn, lane, record
+
+
+def _claimants(state: State, now_ms: int) -> dict[str, JobRecord]:
+    """For whom devices were freed, and who has not got them yet; the oldest claim first."""
+    valid = [(end_ms, job_id) for job_id, end_ms in state.claims.items() if end_ms > now_ms]
+    return {job_id: state.jobs[job_id] for _, job_id in sorted(valid) if job_id in state.queue}
 
 
 def _by_length(record: JobRecord) -> tuple[int, int, int, str]:

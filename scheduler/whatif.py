@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from accounting.money import charge_fen
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
+from scheduler.explain import begin_ms, is_unforeseen
 from scheduler.job import Job, Reason
 from scheduler.outlook import Outlook
-from scheduler.planner import Desk, Offer, Verdict, begin_ms, is_unforeseen
+from scheduler.plan import Verdict
+from scheduler.planner import Desk, Offer
 from scheduler.policy import DEFAULT, Policy
 from scheduler.record import JobRecord
 from scheduler.state import State
@@ -18,7 +20,8 @@ class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
-    now. `is_promised` where cards would be kept for it.
+    now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
+    for it.
     """
 
     pool: Pool
@@ -26,6 +29,7 @@ class Prospect:
     cost_fen: int | None
     reasons: tuple[Reason, ...]
     is_promised: bool = False
+    stop_count: int = 0
 
 
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
@@ -65,6 +69,7 @@ def _prospect(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> Prospect:
         cost_fen=_cost_fen(desk, job, offer.pool),
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
+        stop_count=offer.stop_count,
     )
 
 

@@ -14,7 +14,7 @@ from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
 from scheduler.invariants import check
 from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
-from scheduler.planner import Verdict
+from scheduler.plan import Verdict
 from scheduler.state import State
 from scheduler.tenancy import Tenant
 

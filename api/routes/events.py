@@ -24,6 +24,7 @@ router = APIRouter(prefix="/v1", tags=["events"])
 RETRY_MS = 2_000
 SEQ_MAX = 1 << 62
 
+_OTHERS = frozenset({"for_job_id"})
 _MONEY = frozenset({"credited"})
 _FINANCE = frozenset(
     {"credited", "metered", "price_list_published", "tenant_declared", "park_declared"}
@@ -67,7 +68,7 @@ async def _frames(services: Services, caller: Caller, seq: int) -> AsyncGenerato
             news.clear()
             page = await _after(services, visible, seq)
             if page.events:
-                yield "".join(map(_frame, page.events))
+                yield "".join(_frame(event, caller) for event in page.events)
             is_behind, seq = page.seq > seq, page.seq
             if watch.is_due:
                 if not await watch.is_valid():
@@ -116,7 +117,9 @@ def _visible(caller: Caller) -> EventFilter:
             return EventFilter(kinds=_FINANCE)
 
 
-def _frame(event: EventRecord) -> str:
+def _frame(event: EventRecord, caller: Caller) -> str:
+    # For whose job a tenant's was stopped is nothing that it is told.
+    hidden = _OTHERS if caller.role is Role.TENANT else ()
     data = {
         "seq": event.seq,
         "kind": event.kind,
@@ -124,7 +127,7 @@ def _frame(event: EventRecord) -> str:
         "recorded_at_ms": event.recorded_at_ms,
         "tenant_id": event.tenant_id,
         "job_id": event.job_id,
-        "body": event.body,
+        "body": {name: value for name, value in event.body.items() if name not in hidden},
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.seq}\nevent: {event.kind}\ndata: {text}\n\n"

@@ -36,6 +36,7 @@ MARKS = [
     pytest.mark.xdist_group("up"),
 ]
 """Of every test of the whole product: one worker runs them all."""
+SETTINGS = "BRAIN_PREEMPTION_PATIENCE_S=1\nBRAIN_PREEMPTION_MIN_RUN_S=1\n"
 FINAL = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -50,6 +51,8 @@ class Product:
         self._running: Running | None = None
         self._client: Client | None = None
         shutil.copy(PARK, folder / "park.yaml")
+        self.data.mkdir(mode=0o700)
+        (self.data / "settings.env").write_text(SETTINGS, encoding="utf-8")
 
     # `brain up`
 

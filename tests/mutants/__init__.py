@@ -1,6 +1,16 @@
 """Deliberate bugs, each of which must turn the tests named beside it red: one module a package."""
 
-from tests.mutants import accounting, api, benchmarks, cluster, docs, loop, product, scheduler
+from tests.mutants import (
+    accounting,
+    api,
+    benchmarks,
+    cluster,
+    docs,
+    loop,
+    preemption,
+    product,
+    scheduler,
+)
 from tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -9,6 +19,7 @@ MUTANTS = [
     *cluster.MUTANTS,
     *accounting.MUTANTS,
     *scheduler.MUTANTS,
+    *preemption.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,

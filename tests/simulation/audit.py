@@ -11,8 +11,11 @@ from cluster.driver import AttemptEnd
 from cluster.inventory import Park
 from cluster.simulated import Run, World
 from scheduler import events as ev
-from scheduler.job import FAULT_CAUSES, EndCause, Job
+from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority
 from scheduler.log import MemoryLog
+
+MIN_RUN_MS = 500
+"""Nothing that has run for less is stopped to make room."""
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Audit:
     live_by_job: dict[str, Try] = field(default_factory=dict)
     used_by_node: Counter[str] = field(default_factory=Counter)
     count: int = 0
+    preempted_count: int = 0
 
     def read(self, log: MemoryLog) -> None:
         """Take in what was committed since the last time."""
@@ -63,7 +67,7 @@ class Audit:
                 assert self._live(event.attempt_id).started is None, f"{event} again"
                 self._live(event.attempt_id).started = event
             case ev.StopDecided():
-                self._live(event.attempt_id).stop = event
+                self._stop(event)
             case ev.Metered():
                 self._live(event.attempt_id).metered.append(event)
             case ev.Ended():
@@ -94,6 +98,26 @@ class Audit:
         )
         assert held <= self.max_cards[job.tenant_id], f"{job.tenant_id} holds {held} cards"
 
+    def _stop(self, event: ev.StopDecided) -> None:
+        attempt = self._live(event.attempt_id)
+        assert attempt.stop is None, f"{event.attempt_id} was to stop already"
+        attempt.stop = event
+        if event.cause is EndCause.PREEMPTED:
+            self.preempted_count += 1
+            self._check_preemption(attempt, event)
+
+    def _check_preemption(self, attempt: Try, stop: ev.StopDecided) -> None:
+        """For one who waits and is of a higher class; of the same only where nothing is lost."""
+        victim, taker = self.jobs[attempt.leased.job_id], self.jobs[stop.for_job_id]
+        ended = taker.id in self.live_by_job or taker.id in self.finished | self.cancelled
+        assert not ended, f"{victim.id} is stopped for {taker.id}, which does not wait"
+        assert victim.priority.rank <= taker.priority.rank, f"{victim.id} is above {taker.id}"
+        is_low = victim.priority is Priority.LOW and taker.priority is not Priority.LOW
+        assert is_low or victim.checkpoint, f"{victim.id} is stopped and loses what it has done"
+        assert attempt.started is not None, f"{victim.id} is stopped before it began"
+        ran_ms = stop.at_ms - attempt.started.at_ms
+        assert ran_ms >= MIN_RUN_MS, f"{victim.id} is stopped after {ran_ms} ms"
+
     def _check_gang(self, job: Job, event: ev.Leased) -> None:
         """All or nothing: the whole gang, in one pool of a kind it accepts, whole nodes."""
         assert self.park is not None
@@ -123,6 +147,9 @@ class Audit:
             self.used_by_node[share.node_id] -= share.card_count
         if event.cause in (EndCause.FINISHED, EndCause.USER_ERROR, EndCause.LIMIT):
             self.finished.add(job_id)
+        if event.cause is EndCause.PREEMPTED:
+            assert attempt.stop is not None, f"{job_id} was not to stop"
+            assert attempt.stop.cause is EndCause.PREEMPTED, f"{job_id} was to stop for another end"
         if event.cause is EndCause.CANCELLED:
             assert job_id in self.cancelled, f"{job_id} was not cancelled"
 

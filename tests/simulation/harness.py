@@ -5,7 +5,7 @@ taken over. Until then the old leader, which does not know, is still obeyed.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 
@@ -15,9 +15,10 @@ from scheduler.controller import Controller, Settings
 from scheduler.events import Credited, Event
 from scheduler.job import FINAL_STATES, EndCause, JobState
 from scheduler.log import Cycle, Deposed, MemoryLog, Request
+from scheduler.policy import DEFAULT, Preemption
 from scheduler.record import Snapshot
 from scheduler.state import State
-from tests.simulation.audit import Audit, check_money, check_usage_is_what_ran
+from tests.simulation.audit import MIN_RUN_MS, Audit, check_money, check_usage_is_what_ran
 from tests.simulation.scenario import TENANTS, YUAN, Scenario, a_park, a_scenario
 
 T = TypeVar("T")
@@ -37,6 +38,11 @@ SETTINGS = Settings(
     checkpoint_every=60,
     request_limit=7,
     is_checked=True,
+)
+PREEMPTIONS = (
+    None,
+    Preemption(patience_ms=200, min_run_ms=MIN_RUN_MS),
+    Preemption(patience_ms=0, min_run_ms=MIN_RUN_MS, is_shared=True),
 )
 
 
@@ -154,8 +160,11 @@ class Harness:
     is_healed: bool = False
     crash_count: int = 0
     deposed_count: int = 0
+    settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
+        preemption = self.rng.choice(PREEMPTIONS)
+        self.settings = replace(SETTINGS, policy=replace(DEFAULT, preemption=preemption))
         self.chaos = Chaos(self.rng, self.rng.choice((0.0, 0.002, 0.01)))
         self.centres = [
             SimulatedCentre(
@@ -213,7 +222,7 @@ class Harness:
             links = self.old_links.pop()
         else:
             links = {centre.centre_id: Link(centre, self.chaos) for centre in self.centres}
-        controller = Controller(FragileLog(self.log, self.chaos), links, SETTINGS)
+        controller = Controller(FragileLog(self.log, self.chaos), links, self.settings)
         try:
             controller.lead(self.now_ms)
         except Crash:
@@ -341,7 +350,7 @@ class Harness:
 def run_seed(seed: int) -> Harness:
     """One seed from its scenario to its audit; a failure names the seed."""
     rng = Random(seed)
-    harness = Harness(rng, a_scenario(rng, rng.randint(3, 16)))
+    harness = Harness(rng, a_scenario(rng, rng.randint(3, 20)))
     try:
         harness.run()
     except Exception as error:

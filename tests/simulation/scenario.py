@@ -103,7 +103,7 @@ def a_price_list(list_id: str, from_ms: int, yuan: int) -> PriceList:
 
 
 def a_scenario(rng: Random, job_count: int) -> Scenario:
-    tenants = (a_tenant(tenant_id, 16) for tenant_id in TENANTS)
+    tenants = tuple(a_tenant(tenant_id, rng.choice((16, 48))) for tenant_id in TENANTS)
     declarations: tuple[ev.Wish, ...] = (
         ev.ParkDeclared(at_ms=0, park=a_park()),
         *(ev.TenantDeclared(at_ms=0, tenant=tenant) for tenant in tenants),
@@ -173,7 +173,7 @@ def _asked_for_park(rng: Random) -> Iterator[Asked]:
             )
             yield Asked(at_ms=at_ms, id=f"credit-{tenant_id}-{number}", wish=paid)
         at_ms = rng.randrange(60_000)
-        tenant = a_tenant(tenant_id, rng.choice((16, 24)), rng.choice((50, 100)))
+        tenant = a_tenant(tenant_id, rng.choice((16, 24, 48)), rng.choice((50, 100)))
         changed = ev.TenantDeclared(at_ms=at_ms, tenant=tenant)
         yield Asked(at_ms=at_ms, id=f"tenant-{tenant_id}", wish=changed)
     at_ms = rng.randrange(60_000)

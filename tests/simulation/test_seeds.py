@@ -14,3 +14,4 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     # A harness in which nothing went wrong would prove nothing.
     assert sum(harness.crash_count for harness in harnesses) > 0
     assert sum(harness.deposed_count for harness in harnesses) > 0
+    assert sum(harness.audit.preempted_count for harness in harnesses) > 0

@@ -6,7 +6,8 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.job import Checkpoint, EndCause, Job, Priority, ReasonCode
-from scheduler.planner import Plan, plan
+from scheduler.plan import Plan
+from scheduler.planner import plan
 from scheduler.state import State
 from tests.builders import (
     HOUR_MS,

@@ -8,7 +8,8 @@ from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
 from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
-from scheduler.planner import Plan, plan
+from scheduler.plan import Plan
+from scheduler.planner import plan
 from scheduler.policy import FIFO
 from scheduler.state import State
 from tests.builders import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from cluster.driver import AttemptEnd
 from scheduler import events as ev
 from scheduler.controller import Settings
-from scheduler.job import Checkpoint, EndCause, JobState
+from scheduler.job import Checkpoint, EndCause, JobState, Priority, ReasonCode
 from tests.hand import (
     Hand,
     a_hand,
@@ -139,3 +139,62 @@ def test_silence_counts_from_the_lead_for_whoever_just_took_over() -> None:
     keep_north(hand, 3 * LOST_MS)
 
     assert state_of(hand) is JobState.FAILED
+
+
+# Preemption.
+
+
+def a_full_centre() -> Hand:
+    """`j1` is `low` and holds all of `east` since 2 s; `new` has waited for it for a while."""
+    hand = a_run(replace(here(cards=16), priority=Priority.LOW))
+    say(hand, 700_000, runs("j1.1", 2_000))
+    submit(hand, replace(here("new", 16), submitted_at_ms=600_000), 700_000)
+    assert [cause for cause, _ in stops(hand)] == [EndCause.PREEMPTED]
+    return hand
+
+
+def test_low_work_is_stopped_for_who_waits_above_it_which_then_runs() -> None:
+    hand = a_full_centre()
+
+    (stop,) = [e for e in hand.log.events if isinstance(e, ev.StopDecided)]
+    assert (stop.cause, stop.for_job_id) == (EndCause.PREEMPTED, "new")
+    assert east(hand).stopped == ["j1.1"]
+    assert hand.log.waiting["new"].reasons[0].code is ReasonCode.MAKING_ROOM
+    stopped = replace(ended("j1.1", 2_000, 700_500), end=AttemptEnd.STOPPED, exit_code=143)
+    say(hand, 701_000, stopped)
+
+    assert state_of(hand) is JobState.QUEUED
+    assert state_of(hand, "new") is JobState.LEASED
+    assert stops(hand) == [(EndCause.PREEMPTED, Settings().stop_grace_ms)], "and nothing else"
+
+
+def test_who_is_cancelled_while_it_makes_room_does_not_come_back() -> None:
+    hand = a_full_centre()
+    hand.ask(ev.CancelRequested(at_ms=700_100, job_id="j1", by="u"))
+    hand.step(700_100)
+
+    stopped = replace(ended("j1.1", 2_000, 700_500), end=AttemptEnd.STOPPED, exit_code=143)
+    say(hand, 701_000, stopped)
+
+    assert state_of(hand) is JobState.CANCELLED
+
+
+def test_who_ends_well_while_it_makes_room_is_done() -> None:
+    hand = a_full_centre()
+
+    say(hand, 701_000, ended("j1.1", 2_000, 700_500))
+
+    assert state_of(hand) is JobState.SUCCEEDED
+
+
+def test_nobody_is_stopped_where_nobody_was_heard_of_since_the_lead() -> None:
+    hand = a_run(replace(here(cards=16), priority=Priority.LOW))
+    hand.all_say(690_000)
+    hand.step(690_000)
+    hand.ask(ev.Submitted(at_ms=600_000, job=replace(here("new", 16), submitted_at_ms=600_000)))
+
+    hand.take_over(700_000)
+    hand.step(700_000)
+
+    assert hand.controller.plan.evictions, "it is what the plan would do"
+    assert stops(hand) == []

@@ -90,7 +90,7 @@ def bend_a_hold(state: State) -> None:
 
 
 def bend_a_lane(state: State) -> None:
-    state.queue.lanes["steel"].clear()
+    state.queue.lanes["steel", 0].clear()
 
 
 @pytest.mark.parametrize(

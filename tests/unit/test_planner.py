@@ -9,7 +9,8 @@ import pytest
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.job import EndCause, Job, Placement, PlannedStart, Priority, Reason, ReasonCode
-from scheduler.planner import Answers, Plan, plan
+from scheduler.plan import Answers, Plan
+from scheduler.planner import plan
 from scheduler.policy import EASY, FIFO, SJF_ORACLE
 from scheduler.state import State
 from tests.builders import (

@@ -10,7 +10,8 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.job import EndCause, Job, Priority
 from scheduler.placement import Fit, candidate_pools, fit, shape_of
-from scheduler.planner import Grant, Plan, plan
+from scheduler.plan import Grant, Plan
+from scheduler.planner import plan
 from scheduler.policy import DEFAULT, EASY, POLICY_BY_NAME, Policy
 from scheduler.state import State
 from tests.builders import (

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from benchmarks.replay import TAKING_TURNS
 from benchmarks.score import RunRow
 from benchmarks.simulate import Work, simulate
 from benchmarks.traces import BadTrace, TraceJob, read_trace
@@ -92,6 +93,24 @@ def test_a_kind_is_asked_for_only_where_the_park_has_it() -> None:
     load = workload((other, TINY[1]), ideal_park(1, 4), is_length_known=True)
 
     assert [job.device_kind_ids for job in load.jobs] == [("device",), ()]
+
+
+def test_jobs_take_turns_and_pay_for_each_restart() -> None:
+    """At 700 s `b` finds `a` on the only card, asks at the next full minute, and `a` goes on."""
+    job = dataclasses.replace(TINY[0], submit_ms=0, device_count=1)
+    long = dataclasses.replace(job, id="a", duration_ms=7_200_000)
+    short = dataclasses.replace(job, id="b", submit_ms=700_000, duration_ms=100_000)
+    load = workload((long, short), ideal_park(1, 1), is_length_known=False, is_resumable=True)
+
+    rows = simulate(
+        load, dataclasses.replace(DEFAULT, preemption=TAKING_TURNS), Random(0), 60_000
+    ).rows
+
+    assert [(row.job_id, row.start_ms // 1_000, row.end_ms // 1_000) for row in rows] == [
+        ("a", 0, 760),
+        ("b", 760, 860),
+        ("a", 860, 860 + 60 + 7_200 - 760),
+    ]
 
 
 def test_what_a_stopped_run_has_done_is_kept_at_the_price_of_a_restart() -> None:

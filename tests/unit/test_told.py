@@ -4,7 +4,7 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.job import JobState, PlannedStart, Reason, ReasonCode
-from scheduler.planner import Verdict
+from scheduler.plan import Verdict
 from scheduler.state import State
 from scheduler.told import SHORT_QUEUE, Told
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit

@@ -174,3 +174,16 @@ def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, na
         assert first.is_promised
     for prospect in prospects:
         assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not prospect.reasons
+
+
+def test_a_quote_says_how_many_would_be_stopped_and_waits_for_it() -> None:
+    """`low` has run for an hour; who asks now would have it stopped ten seconds later."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("low", priority=Priority.LOW, limit_ms=9 * HOUR_MS))
+    lease = a_lease("low", a_placement("east-npu", 8))
+    happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+
+    (npu,) = what_if(state, HOUR_MS, asked(submitted_at_ms=HOUR_MS))
+
+    assert (npu.start_ms, npu.is_promised, npu.stop_count) == (HOUR_MS + 20_000, True, 1)
+    assert [reason.code for reason in npu.reasons] == [ReasonCode.MAKING_ROOM]

@@ -1,0 +1,79 @@
+"""Why a pool that could hold a job does not take it now: one reason, with need and free."""
+
+from collections.abc import Iterable
+
+from cluster.inventory import Pool
+from scheduler.backfill import PoolRoom
+from scheduler.job import Reason, ReasonCode
+from scheduler.placement import Fit, FreeCards
+
+
+def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
+    """The first that holds: silent, kept for others, down, in pieces, in use."""
+    where = pool.id
+    if not is_heard:
+        return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
+    if room.reservation is not None and room.now.find(wanted) is not None:
+        return Reason(
+            code=ReasonCode.RESERVED,
+            where=where,
+            need=need,
+            free=room.long.total,
+            until_ms=room.reservation.start_ms,
+            detail=f"kept for job {room.reservation.job_id}",
+        )
+    down = pool.node_count - len(room.now.by_node)
+    if need > len(room.now.by_node) * pool.cards_per_node:
+        return Reason(
+            code=ReasonCode.NODES_DOWN,
+            where=where,
+            need=need,
+            free=room.now.total,
+            detail=f"{down} of {pool.node_count} nodes are down",
+        )
+    if room.now.total >= need:
+        usable = _usable(room.now, wanted)
+        return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
+    return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
+
+
+def closed_reason(pool: Pool, need: int, by_job_id: str) -> Reason:
+    detail = f"job {by_job_id} is ahead and nothing may pass it"
+    return Reason(code=ReasonCode.RESERVED, where=pool.id, need=need, detail=detail)
+
+
+def making_room(pool: Pool, room: PoolRoom, need: int) -> Reason:
+    """It is as good as started: work is being stopped for it, or stops anyway."""
+    return Reason(
+        code=ReasonCode.MAKING_ROOM,
+        where=pool.id,
+        need=need,
+        free=room.now.total,
+        until_ms=room.soon_ms,
+    )
+
+
+def is_unforeseen(reasons: Iterable[Reason]) -> bool:
+    """Whether what is in the way ends of itself at no known moment."""
+    for reason in reasons:  # asked of everybody who waits: an enumeration's hash would cost more
+        if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
+            return True
+    return False
+
+
+def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
+    """From when on there may be room; None where something must end first."""
+    if len(reasons) == 1:
+        (only,) = reasons
+        if only.code is ReasonCode.BACKOFF:
+            return only.until_ms
+        if only.code is ReasonCode.TENANT_QUOTA:
+            return now_ms + 1
+    return None
+
+
+def _usable(free: FreeCards, wanted: Fit) -> int:
+    """Cards that this shape could use of what is free: what is stranded is left out."""
+    if wanted.node_count > 1:
+        return free.whole_node_count() * wanted.card_count
+    return free.most_on_a_node()

@@ -1,0 +1,201 @@
+"""Who is stopped for whom: the running work whose end costs least, and only where that is enough.
+
+A job may take from running work of a lower standing alone: a lower class, or, where jobs take
+turns, the same class and a higher level (see `levels`). A job that is stopped keeps its standing or
+comes to a worse one as it runs, so who was stopped for another can stop it in turn only once that
+one has run its way to a higher level; and there are five. Nobody is stopped for nothing: the
+victims are looked for on whole placements, and what is freed is claimed in the same plan.
+"""
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scheduler.backfill import PoolRoom
+from scheduler.job import Job, Priority
+from scheduler.levels import level
+from scheduler.placement import Fit
+from scheduler.policy import Preemption
+from scheduler.record import Attempt, JobRecord
+from scheduler.state import State
+
+SOON_MS = 300_000
+"""What is stopped is gone so soon, or it is not stopped for others."""
+
+
+class Standing(NamedTuple):
+    """A job's class, and how little it has had; the greater goes first."""
+
+    rank: int
+    spared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """Running work that might be stopped, and what that would lose: cards x time, done in vain."""
+
+    attempt: Attempt
+    job: Job
+    standing: Standing
+    lost_card_ms: int
+
+    @property
+    def cost(self) -> tuple[int, int, int, int, str]:
+        """Lower classes first, then what loses least, has had most, and began last."""
+        started_ms = self.attempt.started_at_ms or 0
+        return (*self.standing[:1], self.lost_card_ms, self.standing.spared, -started_ms, self.id)
+
+    @property
+    def id(self) -> str:
+        return self.attempt.id
+
+
+class Victims:
+    """Running work that might be stopped, by pool and node, while a plan is made.
+
+    `taker` is who asks first; others ask who wait. `stopped` is what the plan stops already; it
+    grows as the plan does.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        now_ms: int,
+        policy: Preemption,
+        taker: JobRecord,
+        stopped: Container[str],
+    ) -> None:
+        self._policy = policy
+        self._now_ms = now_ms
+        self._by_pool: dict[str, dict[str, list[Victim]]] = {}
+        self._stopped = stopped
+        self._failed: dict[tuple[str, Fit, bool], Standing] = {}
+        takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
+        strongest = max(map(self.standing, takers))
+        found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
+        self._standings = sorted(victim.standing for victim in found)
+        for victim in found:
+            placement = victim.attempt.placement
+            by_node = self._by_pool.setdefault(placement.pool_id, defaultdict(list))
+            for share in placement.shares:
+                by_node[share.node_id].append(victim)
+
+    def standing(self, record: JobRecord, running_card_ms: int = 0) -> Standing:
+        """Where jobs do not take turns, what they have had counts for nothing."""
+        served_card_ms = record.served_card_ms + running_card_ms
+        spared = -level(served_card_ms) if self._policy.is_shared else 0
+        return Standing(record.job.priority.rank, spared)
+
+    def is_over(self, taker: Standing) -> bool:
+        """Whether nobody who runs is of a lower standing."""
+        return not self._standings or self._standings[0] >= taker
+
+    def asks_from_ms(self, record: JobRecord) -> int:
+        """When the job has waited long enough; what ends until then need not be stopped."""
+        waiting_since_ms = max(record.job.submitted_at_ms, record.not_before_ms)
+        return max(self._now_ms, waiting_since_ms + self._policy.patience_ms)
+
+    def choose(
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, end_ms: int
+    ) -> tuple[Victim, ...]:
+        """The work to stop so that it fits, at the least cost; empty where that cannot be.
+
+        Who found nobody to stop spares those of no higher standing the search.
+        """
+        key = (pool_id, wanted, room.is_short(end_ms))
+        failed = self._failed.get(key)
+        if self.is_over(taker) or (failed is not None and taker <= failed):
+            return ()
+        found = self._cheapest(room, pool_id, wanted, taker, end_ms)
+        if not found:
+            self._failed[key] = taker
+        return found
+
+    def _cheapest(
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, end_ms: int
+    ) -> tuple[Victim, ...]:
+        free = room.view_soon(end_ms).by_node
+        kept = room.kept_node_ids(end_ms)
+        choices = []
+        for node_id, here in self._by_pool.get(pool_id, {}).items():
+            if node_id in free and node_id not in kept:
+                able = (victim for victim in here if self._may_take(taker, victim))
+                choice = _clear(node_id, able, wanted.card_count - free[node_id])
+                if choice:
+                    choices.append(choice)
+        needed = wanted.node_count
+        if needed > 1:
+            needed -= room.view_soon(end_ms).whole_node_count()
+        if len(choices) < needed:
+            return ()
+        cheapest = sorted(choices, key=_total_cost)[:needed]
+        return tuple({victim.id: victim for choice in cheapest for victim in choice}.values())
+
+    def _may_take(self, taker: Standing, victim: Victim) -> bool:
+        """Only work that can go on from where it was is stopped for another of its class."""
+        if victim.id in self._stopped or victim.standing >= taker:
+            return False
+        return victim.standing.rank < taker.rank or victim.job.checkpoint is not None
+
+    def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
+        """Those that somebody might stop, cheap questions first: it is asked of all that run."""
+        begun_ms = self._now_ms - self._policy.min_run_ms
+        for attempt in state.live.values():
+            started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
+            if started_ms is None or started_ms > begun_ms or not self._is_preemptible(record.job):
+                continue
+            served_card_ms = attempt.served_card_ms(self._now_ms)
+            standing = self.standing(record, served_card_ms)
+            if standing < strongest and self._is_worth_it(state, attempt, record):
+                lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
+                yield Victim(attempt, record.job, standing, lost_card_ms)
+
+    def _is_worth_it(self, state: State, attempt: Attempt, record: JobRecord) -> bool:
+        """It does not end anyway, and when it is stopped it is gone soon."""
+        if attempt.stop_cause is not None or record.is_cancelled:
+            return False
+        left_ms = state.latest_end_ms(attempt) - self._now_ms
+        return left_ms > self._policy.patience_ms and record.job.grace_ms <= SOON_MS
+
+    def _is_preemptible(self, job: Job) -> bool:
+        """`low` work always; where jobs take turns, all that can go on from where it was."""
+        is_resumed = self._policy.is_shared and job.checkpoint is not None
+        return is_resumed or job.priority is Priority.LOW
+
+
+def _saves_itself(job: Job) -> bool:
+    """Whether it is told to save itself before it is stopped."""
+    return job.checkpoint is not None and job.checkpoint.signal is not None
+
+
+def _clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, ...]:
+    """The first of them that give so many cards of the node, without those that others make idle.
+
+    Empty where all together do not.
+    """
+    chosen: list[tuple[Victim, int]] = []
+    for victim in able:
+        if missing <= 0:
+            break
+        shares = victim.attempt.placement.shares
+        cards = next(share.card_count for share in shares if share.node_id == node_id)
+        chosen.append((victim, cards))
+        missing -= cards
+    needed: list[Victim] = []
+    for victim, cards in reversed(chosen):
+        if cards <= -missing:
+            missing += cards
+        else:
+            needed.append(victim)
+    return tuple(reversed(needed)) if missing <= 0 else ()
+
+
+def _total_cost(choice: tuple[Victim, ...]) -> tuple[int, int, int, str]:
+    """The highest class among them, what is lost, how many cards stand still; the id decides."""
+    return (
+        max(victim.standing.rank for victim in choice),
+        sum(victim.lost_card_ms for victim in choice),
+        sum(victim.attempt.placement.card_count for victim in choice),
+        choice[0].id,
+    )

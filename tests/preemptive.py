@@ -1,0 +1,83 @@
+"""Work that runs for an hour in a small pool, and who waits for its cards."""
+
+from dataclasses import replace
+
+from scheduler import events as ev
+from scheduler.job import Checkpoint, EndCause, Job, Priority
+from scheduler.plan import Eviction, Plan
+from scheduler.policy import DEFAULT, Preemption
+from scheduler.state import State
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
+
+POOL = "east-npu"
+LIMIT_MS = 10 * HOUR_MS
+NOW_MS = HOUR_MS
+SAVES = Checkpoint(dir="c", signal="SIGUSR1", grace_ms=30_000)
+PATIENCE_MS, MIN_RUN_MS = 10_000, 600_000
+TURNS = replace(DEFAULT, preemption=Preemption(is_shared=True))
+
+
+def low(job_id: str, cards: int = 8, checkpoint: Checkpoint | None = None) -> Job:
+    return a_job(
+        job_id,
+        device_count=cards,
+        priority=Priority.LOW,
+        limit_ms=LIMIT_MS,
+        checkpoint=checkpoint,
+    )
+
+
+def normal(job_id: str, cards: int = 8, checkpoint: Checkpoint | None = SAVES) -> Job:
+    return replace(low(job_id, cards, checkpoint), priority=Priority.NORMAL)
+
+
+def wants(job_id: str = "new", cards: int = 8, priority: Priority = Priority.NORMAL) -> Job:
+    return a_job(
+        job_id,
+        device_count=cards,
+        priority=priority,
+        limit_ms=LIMIT_MS,
+        submitted_at_ms=NOW_MS - PATIENCE_MS,
+    )
+
+
+def a_pool_of(nodes: int = 1, cards: int = 8) -> State:
+    return a_state(a_tenant("steel"), a_tenant("fish"), park=a_park(a_pool(POOL, nodes, cards)))
+
+
+def run(state: State, job: Job, *cards: int, at_ms: int = 0) -> None:
+    """It holds so many cards of the first node, the second, ... since then."""
+    submit(state, job)
+    lease = a_lease(job.id, a_placement(POOL, *cards), at_ms=at_ms)
+    happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
+
+
+def stop(state: State, eviction: Eviction, at_ms: int = NOW_MS, grace_ms: int = 10_000) -> None:
+    decided = ev.StopDecided(
+        at_ms=at_ms,
+        attempt_id=eviction.attempt_id,
+        cause=EndCause.PREEMPTED,
+        grace_ms=grace_ms,
+        for_job_id=eviction.job_id,
+    )
+    happen(state, decided)
+
+
+def gone(state: State, attempt_id: str, at_ms: int) -> None:
+    cause = EndCause.PREEMPTED
+    happen(state, ev.Ended(at_ms=at_ms, attempt_id=attempt_id, cause=cause, exit_code=None))
+
+
+def stopped(result: Plan) -> list[str]:
+    return [eviction.attempt_id for eviction in result.evictions]

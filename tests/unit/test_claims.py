@@ -1,0 +1,230 @@
+"""What was freed for a job is kept for it, and no promise moves for that."""
+
+from dataclasses import replace
+
+import pytest
+
+from scheduler import events as ev
+from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.job import EndCause, NodeShare, PlannedStart, Priority, ReasonCode
+from scheduler.placement import Fit, FreeCards
+from scheduler.plan import Answers, Eviction
+from scheduler.planner import plan
+from scheduler.preemption import SOON_MS
+from scheduler.state import CLAIM_MS, State
+from tests.builders import HOUR_MS, a_job, a_lease, a_placement, happen, submit
+from tests.preemptive import (
+    LIMIT_MS,
+    MIN_RUN_MS,
+    NOW_MS,
+    PATIENCE_MS,
+    POOL,
+    TURNS,
+    a_pool_of,
+    gone,
+    low,
+    normal,
+    run,
+    stop,
+    wants,
+)
+
+
+def a_claim() -> State:
+    """`old` is being stopped for `new`; 2 cards beside it are free."""
+    state = a_pool_of()
+    run(state, low("old", 6), 6)
+    submit(state, wants())
+    (eviction,) = plan(state, NOW_MS).evictions
+    stop(state, eviction)
+    return state
+
+
+def test_nobody_more_is_stopped_while_somebody_is() -> None:
+    state = a_claim()
+
+    result = plan(state, NOW_MS + 1)
+
+    assert result.evictions == ()
+    assert result.verdicts["new"].reasons[0].code is ReasonCode.MAKING_ROOM
+
+
+def test_what_is_free_beside_it_is_kept_as_well() -> None:
+    state = a_claim()
+    submit(state, a_job("small", device_count=1, limit_ms=1, submitted_at_ms=NOW_MS))
+
+    assert plan(state, NOW_MS + 1).grants == ()
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "first"), [(10_000 + CLAIM_MS - 1, "new"), (10_000 + CLAIM_MS, "urgent")]
+)
+def test_who_it_was_freed_for_is_first_for_a_while(after_ms: int, first: str) -> None:
+    state = a_claim()
+    submit(state, replace(wants("urgent"), priority=Priority.HIGH))
+    gone(state, "old.1", NOW_MS + 5)
+
+    result = plan(state, NOW_MS + after_ms)
+
+    assert [grant.job_id for grant in result.grants] == [first]
+
+
+def test_a_claim_ends_with_the_lease_and_with_the_job() -> None:
+    state = a_claim()
+    gone(state, "old.1", NOW_MS + 5)
+    happen(state, a_lease("new", a_placement(POOL, 8), at_ms=NOW_MS + 5))
+    assert state.claims == {}
+
+    state = a_claim()
+    happen(state, ev.CancelRequested(at_ms=NOW_MS, job_id="new", by="u"))
+    assert state.claims == {}
+
+
+def test_the_state_that_a_checkpoint_keeps_knows_claims_and_stops() -> None:
+    state = a_claim()
+
+    again = State.restored(state.snapshot())
+
+    assert again.claims == state.claims == {"new": NOW_MS + 10_000 + CLAIM_MS}
+    assert again.stopping == state.stopping
+    assert plan(again, NOW_MS + 1) == plan(state, NOW_MS + 1)
+
+
+def test_who_was_stopped_waits_again_and_keeps_what_it_has_had() -> None:
+    state = a_claim()
+
+    gone(state, "old.1", NOW_MS + 5)
+
+    record = state.jobs["old"]
+    assert "old" in state.queue
+    assert record.served_card_ms == 6 * (NOW_MS + 5)
+    assert list(state.queue.lanes) == [("steel", 0), ("steel", 3)]
+
+
+def test_a_fault_gives_nothing_to_keep() -> None:
+    state = a_pool_of()
+    run(state, replace(low("old"), retry_count=1), 8)
+
+    fault = EndCause.NODE
+    happen(state, ev.Ended(at_ms=NOW_MS, attempt_id="old.1", cause=fault, exit_code=None))
+
+    assert state.jobs["old"].served_card_ms == 0
+
+
+def test_what_somebody_cancelled_comes_free_for_who_is_first() -> None:
+    state = a_pool_of()
+    run(state, a_job("old", device_count=8, limit_ms=LIMIT_MS), 8)
+    happen(
+        state,
+        ev.CancelRequested(at_ms=5, job_id="old", by="u"),
+        ev.StopDecided(at_ms=NOW_MS, attempt_id="old.1", cause=EndCause.CANCELLED, grace_ms=700),
+    )
+    submit(state, wants())
+
+    verdict = plan(state, NOW_MS).verdicts["new"]
+
+    assert verdict.start == PlannedStart(NOW_MS + 700, POOL, is_promised=True)
+
+
+def test_what_takes_long_to_stop_is_no_room_yet() -> None:
+    state = a_pool_of()
+    run(state, a_job("old", device_count=8, limit_ms=LIMIT_MS), 8)
+    decided = ev.StopDecided(
+        at_ms=NOW_MS, attempt_id="old.1", cause=EndCause.CANCELLED, grace_ms=300_001
+    )
+    happen(state, decided)
+    submit(state, wants())
+
+    verdict = plan(state, NOW_MS).verdicts["new"]
+
+    assert verdict.reasons[0].code is ReasonCode.DEVICES_BUSY
+    assert verdict.start == PlannedStart(NOW_MS + 300_001, POOL, is_promised=True)
+
+
+# Promises stay.
+
+
+def test_a_promise_is_not_moved_by_who_makes_room_behind_it() -> None:
+    """`head` waits for 16 cards until both have ended; nothing longer gets n1 before."""
+    state = a_pool_of(nodes=2)
+    run(state, replace(low("old"), limit_ms=2 * HOUR_MS), 8)
+    run(state, a_job("other", device_count=8, limit_ms=2 * HOUR_MS), 0, 8)
+    asked_ms = NOW_MS - PATIENCE_MS
+    head = replace(wants("head", 16), submitted_at_ms=asked_ms - 2)
+    longer = replace(wants("long"), submitted_at_ms=asked_ms - 1)
+    submit(state, head, longer, replace(wants("brief"), limit_ms=HOUR_MS // 2))
+
+    result = plan(state, NOW_MS)
+
+    assert result.verdicts["head"].start == PlannedStart(2 * HOUR_MS, POOL, is_promised=True)
+    assert result.evictions == (Eviction(attempt_id="old.1", job_id="brief"),)
+
+
+def test_a_claim_does_not_end_a_plan_for_starts_alone() -> None:
+    """`urgent` may take from `peer`, from which `new` with its older claim may not."""
+    state = a_pool_of(nodes=2)
+    run(state, replace(normal("peer"), device_count=1), 1, at_ms=NOW_MS - MIN_RUN_MS)
+    run(state, a_job("other", device_count=7, limit_ms=LIMIT_MS), 7)
+    run(state, low("old"), 0, 8)
+    submit(state, wants(), wants("urgent", 1, Priority.HIGH))
+    stop(state, Eviction(attempt_id="old.1", job_id="new"))
+    state.queue.discard("new")
+    state.jobs["new"].served_card_ms = MIN_RUN_MS
+    state.queue.add(state.jobs["new"])
+
+    result = plan(state, NOW_MS, TURNS, Answers.GRANTS)
+
+    assert result.evictions == (Eviction(attempt_id="peer.1", job_id="urgent"),)
+
+
+def on(node_id: str, cards: int) -> tuple[NodeShare, ...]:
+    return (NodeShare(node_id=node_id, card_count=cards),)
+
+
+def a_promise() -> PoolRoom:
+    """Of n1 2 cards are free and 6 stop; all is promised from 100 on, when n2 ends."""
+    free = FreeCards(8, {"n1": 2, "n2": 0, "n3": 2}.items())
+    stopping = [Release(10, "stops", on("n1", 6)), Release(10, "stops, too", on("n3", 6))]
+    room = PoolRoom(free, [Release(100, "runs", on("n2", 8))], stopping)
+    room.reserve(Reservation("head", 100, (*on("n1", 8), *on("n2", 8)), {"n1": 0, "n2": 0}))
+    return room
+
+
+def test_what_is_claimed_is_free_for_nobody_beside_a_promise_either() -> None:
+    room = a_promise()
+
+    room.claim(on("n1", 8), "new", 90)
+
+    assert room.find(Fit(1, 2), 90) == on("n3", 2)
+    assert room.find_soon(Fit(1, 8), 90) == on("n3", 8)
+    assert room.find_soon(Fit(1, 8), 101) == on("n3", 8)
+    room.claim(on("n3", 8), "newer", 90)
+    assert room.find(Fit(1, 1), 90) is None
+    assert room.find_soon(Fit(1, 1), 90) is None
+
+
+def test_what_short_work_takes_now_is_gone_for_long_work_as_well() -> None:
+    room = a_promise()
+
+    room.take(replace(a_placement(POOL, 1), shares=on("n3", 2)), "short", 90)
+
+    assert room.find(Fit(1, 1), 101) is None
+    assert room.find_soon(Fit(1, 6), 101) == on("n3", 6)
+    assert room.find_soon(Fit(1, 7), 101) is None
+
+
+def test_who_waits_behind_a_claim_counts_with_its_end_and_not_with_the_limit_of_who_left() -> None:
+    state = a_pool_of()
+    run(state, low("old"), 8)
+    submit(
+        state,
+        *(replace(wants(job_id), limit_ms=HOUR_MS) for job_id in ("a", "b", "c")),
+    )
+
+    verdicts = plan(state, NOW_MS).verdicts
+
+    starts = {job_id: verdicts[job_id].start for job_id in ("a", "b", "c")}
+    late_ms = NOW_MS + SOON_MS
+    assert starts["a"] == PlannedStart(NOW_MS + 10_000, POOL, is_promised=True)
+    assert starts["b"] == PlannedStart(late_ms + HOUR_MS, POOL, is_promised=True)
+    assert starts["c"] == PlannedStart(late_ms + 2 * HOUR_MS, POOL)
