@@ -1,14 +1,15 @@
 """Weighted fair share in P-time: who has used least of the park lately goes first.
 
 Use decays continuously and exactly, by 2^(-t / half-life), as Slurm's multifactor priority does
-by small steps (its `PriorityDecayHalfLife`, 7 days by default).
+by small steps. Its `PriorityDecayHalfLife` is 7 days by default; ours is one, after which on real
+traces all wait for less (docs/decisions/0011).
 """
 
 from math import exp, log
 
 from scheduler.record import Share
 
-HALF_LIFE_MS = 7 * 24 * 3_600_000
+HALF_LIFE_MS = 24 * 3_600_000
 COMMITTED_MS = 3_600_000
 """A device just granted counts as if it had been used this long, so that a burst of submissions
 cannot be admitted on a stale past (Kueue's admission penalty, KEP-4136)."""

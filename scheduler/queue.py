@@ -8,8 +8,11 @@ from scheduler.levels import level
 from scheduler.record import JobRecord
 
 AgeKey = tuple[int, int, str]
+DueKey = tuple[int, int, int, str]
 LaneKey = tuple[str, int]
 """A tenant, and how much of the park its jobs in this lane have had: their level."""
+SLOWDOWN = 30
+"""So many times as long as it runs a job may have to wait for shorter ones that come later."""
 
 
 def age_key(record: JobRecord) -> AgeKey:
@@ -18,17 +21,28 @@ def age_key(record: JobRecord) -> AgeKey:
     return -job.priority.rank, job.submitted_at_ms, job.id
 
 
+def due_key(record: JobRecord) -> DueKey:
+    """The highest class first, then who is due first, then as `age_key`.
+
+    Due is a job once it has waited `SLOWDOWN` times as long as it is expected to run: the short go
+    first, but nobody is passed by who comes later than that.
+    """
+    rank, submitted_ms, job_id = age_key(record)
+    return rank, submitted_ms + SLOWDOWN * record.expected_ms, submitted_ms, job_id
+
+
 def lane_key(record: JobRecord) -> LaneKey:
     """What a job has had does not change while it waits."""
     return record.job.tenant_id, level(record.served_card_ms)
 
 
 class JobQueue:
-    """Waiting jobs by id, and one lane a tenant and level in the order of `age_key`."""
+    """Waiting jobs by id, by age, and in lanes, one a tenant and level, in which they are due."""
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self._record_by_id: dict[str, JobRecord] = {}
-        self.lanes: dict[LaneKey, list[tuple[AgeKey, JobRecord]]] = {}
+        self.by_age: list[tuple[AgeKey, JobRecord]] = []
+        self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
         for record in records:
             self.add(record)
 
@@ -50,7 +64,8 @@ class JobQueue:
     def add(self, record: JobRecord) -> None:
         self._record_by_id[record.job.id] = record
         # Ids are unique: the comparison never comes to the records.
-        insort(self.lanes.setdefault(lane_key(record), []), (age_key(record), record))
+        insort(self.by_age, (age_key(record), record))
+        insort(self.lanes.setdefault(lane_key(record), []), (due_key(record), record))
 
     def discard(self, job_id: str) -> None:
         """Take a job out; nothing happens where it does not wait."""
@@ -59,7 +74,8 @@ class JobQueue:
             return
         key = lane_key(record)
         lane = self.lanes[key]
-        del lane[bisect_left(lane, (age_key(record),))]
+        del self.by_age[bisect_left(self.by_age, (age_key(record),))]
+        del lane[bisect_left(lane, (due_key(record),))]
         if not lane:
             del self.lanes[key]
 
@@ -82,6 +98,9 @@ class JobQueue:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
+        ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())
+        aged = [(key, record.job.id) for key, record in self.by_age]
+        assert aged == ages, "the order of age drifted from the queue"
         for of, lane in self.lanes.items():
             keys = [key for key, _ in lane]
             assert keys, f"the lane of {of} is empty"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from accounting.rating import PriceList
 from cluster.inventory import Park
+from scheduler.history import PastRun
 from scheduler.job import FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.tenancy import Tenant
 
@@ -57,6 +58,7 @@ class JobRecord:
     `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
     never started; after such a one the job is not considered before `not_before_ms`.
     `served_card_ms` is what it has had, in cards x time, in attempts that were preempted.
+    `expected_ms` is how long it was expected to run when it was submitted.
     """
 
     job: Job
@@ -67,6 +69,7 @@ class JobRecord:
     launch_failure_count: int = 0
     not_before_ms: int = 0
     served_card_ms: int = 0
+    expected_ms: int = 0
     is_cancelled: bool = False
 
     @property
@@ -116,6 +119,7 @@ class Snapshot:
     funds: dict[str, Funds] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
     claims: dict[str, int] = field(default_factory=dict)
+    runs: list[PastRun] = field(default_factory=list)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)

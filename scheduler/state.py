@@ -12,7 +12,8 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.fairshare import change_rate
-from scheduler.job import FAULT_CAUSES, EndCause, Job, JobState, Placement
+from scheduler.history import History
+from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
 from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
@@ -38,6 +39,7 @@ class State:
         self.stopping: dict[str, Attempt] = {}
         self.claims: dict[str, int] = {}
         self.final_states: dict[str, JobState] = {}
+        self.history = History()
         self.funds: dict[str, Funds] = {}
         self.shares: dict[str, Share] = {}
         self.credit_references: set[str] = set()
@@ -59,7 +61,7 @@ class State:
             case ev.Credited():
                 return self._credit(event)
             case ev.Submitted():
-                return self._submit(event.job)
+                return self._submit(event)
             case ev.CancelRequested():
                 return self._cancel(event.job_id)
             case ev.Leased():
@@ -131,12 +133,14 @@ class State:
 
     # A job's way from the queue to its end.
 
-    def _submit(self, job: Job) -> str | None:
+    def _submit(self, event: ev.Submitted) -> str | None:
+        job = event.job
         if job.id in self.jobs or job.id in self.final_states:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
-        self.jobs[job.id] = JobRecord(job=job)
+        expected_ms = self.history.expected_ms(job, event.at_ms)
+        self.jobs[job.id] = JobRecord(job=job, expected_ms=expected_ms)
         self.queue.add(self.jobs[job.id])
         return None
 
@@ -193,6 +197,7 @@ class State:
         if event.at_ms < attempt.leased_at_ms:
             return f"attempt {event.attempt_id} cannot start before it was leased"
         attempt.started_at_ms = attempt.metered_to_ms = event.at_ms
+        self.history.begin(self.jobs[attempt.job_id].job, attempt.id, event.at_ms)
         self._move(attempt, JobState.RUNNING)
         return None
 
@@ -237,6 +242,7 @@ class State:
         self.stopping.pop(attempt.id, None)
         record.attempt = None
         self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
+        self.history.end(attempt.id, _whole_run_ms(record, attempt, event))
         self._after(record, attempt, event)
         return None
 
@@ -349,6 +355,7 @@ class State:
             funds=self.funds,
             shares=self.shares,
             claims=self.claims,
+            runs=list(self.history.runs),
             credit_references=sorted(self.credit_references),
             online_node_ids=sorted(self.online_node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
@@ -366,6 +373,7 @@ class State:
         state.live = {attempt.id: attempt for attempt in attempts}
         state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}
         state.claims = dict(snapshot.claims)
+        state.history = History(snapshot.runs)
         state.final_states = dict(snapshot.final_states)
         state.funds, state.shares = dict(snapshot.funds), dict(snapshot.shares)
         state.credit_references = set(snapshot.credit_references)
@@ -375,6 +383,15 @@ class State:
         if state.park is not None:
             state._index_holdings()
         return state
+
+
+def _whole_run_ms(record: JobRecord, attempt: Attempt, event: ev.Ended) -> int | None:
+    """How long the job ran, with what it had before it was preempted; None where it was cut off."""
+    is_cut_off = event.cause is EndCause.PREEMPTED or event.cause in FAULT_CAUSES
+    if attempt.started_at_ms is None or is_cut_off:
+        return None
+    before_ms = record.served_card_ms // record.job.device_count
+    return before_ms + event.at_ms - attempt.started_at_ms
 
 
 def _backoff_ms(failure_count: int) -> int:

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.policy import Order, Policy
-from scheduler.queue import AgeKey, LaneKey
+from scheduler.queue import DueKey, LaneKey
 from scheduler.record import JobRecord
 from scheduler.state import State
 
-FairKey = tuple[int, int, float, int, str]
+FairKey = tuple[int, int, float, DueKey]
 
 
 class Turns:
     """Waiting jobs in the policy's order, after those for whom devices were freed.
 
     Fair: the highest priority class, where jobs take turns who has had least by levels, then the
-    tenant with the least weighted use, then age. A grant made while the plan is drawn up counts at
-    once. Else: one static key over all jobs.
+    tenant with the least weighted use, then who is due first. A grant made while the plan is drawn
+    up counts at once. Else: one static key over all jobs.
     """
 
     def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
@@ -50,7 +50,7 @@ class Turns:
             case Order.FAIR:
                 return self._by_share()
             case Order.AGE:
-                return (record for _, record in heapq.merge(*self._queue.lanes.values()))
+                return (record for _, record in self._queue.by_age)
             case Order.SHORTEST:
                 return iter(sorted(self._queue.records(), key=_by_length))
 
@@ -68,13 +68,12 @@ class Turns:
                 heapq.heapreplace(heap, self._turn(key, *head))
 
     def _turn(
-        self, lane: LaneKey, key: AgeKey, record: JobRecord
+        self, lane: LaneKey, key: DueKey, record: JobRecord
     ) -> tuple[FairKey, LaneKey, JobRecord]:
-        priority, submitted_ms, job_id = key
         tenant_id, level = lane
         shared_level = level if self._policy.is_shared else 0
         # Ids are unique: two entries are never compared beyond them.
-        turn = (priority, shared_level, self._scores[tenant_id], submitted_ms, job_id)
+        turn = (key[0], shared_level, self._scores[tenant_id], key)
         return turn, lane, record
 
 

@@ -43,7 +43,8 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
     waiting = state.queue.get(job.id)
-    record = replace(waiting, job=job) if waiting else JobRecord(job=job)
+    expected_ms = state.history.expected_ms(job, now_ms)
+    record = replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
     outlook = _ahead(desk, record)
     prospects = [_prospect(desk, outlook, job, offer) for offer in desk.offers(record)]
     return tuple(sorted(prospects, key=_preference))

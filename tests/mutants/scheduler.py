@@ -19,6 +19,7 @@ _INVARIANTS = "tests/unit/test_planner_invariants.py"
 _LOGS = "tests/contract/test_logs.py"
 _STORE = "tests/unit/test_store.py"
 _ROWS = "tests/unit/test_rows.py"
+_HISTORY = "tests/unit/test_history.py"
 
 # fmt: off
 MUTANTS = [
@@ -111,7 +112,7 @@ MUTANTS = [
     Mutant("scheduler/state.py", "begin_ms = attempt.started_at_ms or attempt.leased_at_ms", "attempt.leased_at_ms", _BACKFILL),
     Mutant("scheduler/planner.py", "min(promises, key=lambda promise: promise[0].start_ms)", "promises[0]", _BACKFILL),
     Mutant("scheduler/turns.py", "self._scores[tenant_id] += tflops * COMMITTED_MS", "self._scores[tenant_id] += 0 * COMMITTED_MS", _PLANNER),
-    Mutant("scheduler/turns.py", "turn = (priority, shared_level, self._scores[tenant_id],", "turn = (shared_level, self._scores[tenant_id], priority,", _PLANNER),
+    Mutant("scheduler/turns.py", "turn = (key[0], shared_level, self._scores[tenant_id], key)", "turn = (0, shared_level, self._scores[tenant_id], key)", _PLANNER),
     Mutant("scheduler/planner.py", "        if not candidates:  # the park has changed since the job was submitted\n            return Verdict(reasons=misfits(shape, self.park))\n", "", f"{_PLANNER} {_INVARIANTS}"),
     Mutant("scheduler/allowance.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._cards[tenant_id] += job.device_count\n", "", _PLANNER),
@@ -137,7 +138,7 @@ MUTANTS = [
     Mutant("scheduler/whatif.py", "or is_unforeseen(offer.reasons):", "or False:", _WHATIF),
     Mutant("scheduler/whatif.py", "job.device_count * job.limit_ms", "job.device_count * job.longest_ms", _WHATIF),
     Mutant("scheduler/whatif.py", "sorted(prospects, key=_preference)", "prospects", _WHATIF),
-    Mutant("scheduler/whatif.py", "replace(waiting, job=job) if waiting else JobRecord(job=job)", "JobRecord(job=job)", _WHATIF),
+    Mutant("scheduler/whatif.py", "replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)", "JobRecord(job=job, expected_ms=expected_ms)", _WHATIF),
     Mutant("scheduler/whatif.py", "        not prospect.is_promised,\n", "", _WHATIF),
     Mutant("scheduler/leader.py", "self.turn.acquire(timeout=wait_s)", "self.turn.acquire()", "tests/unit/test_leader.py"),
     Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/test_leader.py"),
@@ -178,4 +179,22 @@ MUTANTS = [
     Mutant("scheduler/planner.py", "desk.is_full(job_id):\n            break", "desk.is_full(job_id):\n            pass", _PLANNER),
     Mutant("scheduler/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/test_answers.py"),
     Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/test_leader.py"),
+    Mutant("scheduler/history.py", "return sorted(lengths)[len(lengths) // 2]", "return sum(lengths) // len(lengths)", _HISTORY),
+    Mutant("scheduler/history.py", "return min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms)", "return UNKNOWN_MS if typical_ms is None else typical_ms", _HISTORY),
+    Mutant("scheduler/history.py", "run.length_ms, run.is_void = length_ms, length_ms is None", "run.length_ms = length_ms or 0", _HISTORY),
+    Mutant("scheduler/history.py", "    yield tenant_id, user, card_count, name\n", "", _HISTORY),
+    Mutant("scheduler/history.py", "    yield tenant_id, user, card_count\n", "", _HISTORY),
+    Mutant("scheduler/history.py", "    yield (tenant_id,)\n", "", _HISTORY),
+    Mutant("scheduler/history.py", "deque(maxlen=WINDOW)", "deque()", _HISTORY),
+    Mutant("scheduler/history.py", "            if runs[0] is run:\n", "            if False:\n", _HISTORY),
+    Mutant("scheduler/history.py", "if not ended and max(running, default=0) < TELLING_MS:", "if not ended and not running:", _HISTORY),
+    Mutant("scheduler/history.py", "return ended + [_expected_ms(ended, elapsed_ms) for elapsed_ms in running]", "return ended", _HISTORY),
+    Mutant("scheduler/history.py", "return longer[len(longer) // 2] if longer else 2 * elapsed_ms", "return elapsed_ms", _HISTORY),
+    Mutant("scheduler/state.py", "        state.history = History(snapshot.runs)\n", "", _HISTORY),
+    Mutant("scheduler/state.py", "event.cause is EndCause.PREEMPTED or event.cause in FAULT_CAUSES", "event.cause in FAULT_CAUSES", _HISTORY),
+    Mutant("scheduler/state.py", "return before_ms + event.at_ms - attempt.started_at_ms", "return event.at_ms - attempt.started_at_ms", _HISTORY),
+    Mutant("scheduler/state.py", "JobRecord(job=job, expected_ms=expected_ms)", "JobRecord(job=job)", _HISTORY),
+    Mutant("scheduler/queue.py", "submitted_ms + SLOWDOWN * record.expected_ms,", "record.expected_ms,", _HISTORY),
+    Mutant("scheduler/queue.py", "+ SLOWDOWN * record.expected_ms", "", _HISTORY),
+    Mutant("scheduler/turns.py", "return (record for _, record in self._queue.by_age)", "return self._by_share()", _HISTORY),
 ]

@@ -10,7 +10,7 @@ from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Plan
 from scheduler.planner import plan
-from scheduler.policy import FIFO
+from scheduler.policy import EASY, FIFO
 from scheduler.state import State
 from tests.builders import (
     HOUR_MS,
@@ -160,7 +160,7 @@ def granted(result: Plan) -> list[str]:
 def test_the_head_is_told_when_it_starts_and_the_short_pass_it() -> None:
     state = a_blocked_park(behind("long", HOUR_MS - 4), behind("short", HOUR_MS - 5))
 
-    result = plan(state, 5)
+    result = plan(state, 5, EASY)
 
     assert promised_ms(result.verdicts["head"]) == HOUR_MS
     assert granted(result) == ["short"]
@@ -207,7 +207,7 @@ def test_a_job_without_a_limit_to_speak_of_passes_on_spare_cards_only() -> None:
 def test_work_that_overstayed_is_expected_to_end_at_any_moment() -> None:
     state = a_blocked_park(behind("short", 1), behind("long", 2))
 
-    result = plan(state, 5 * HOUR_MS)
+    result = plan(state, 5 * HOUR_MS, EASY)
 
     assert promised_ms(result.verdicts["head"]) == 5 * HOUR_MS + 1
     assert granted(result) == ["short"]

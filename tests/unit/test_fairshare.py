@@ -9,38 +9,38 @@ from hypothesis import strategies as st
 from scheduler.fairshare import COMMITTED_MS, HALF_LIFE_MS, change_rate, decayed, score
 from scheduler.record import Share
 
-WEEK_MS = 7 * 24 * 3_600_000
+DAY_MS = 24 * 3_600_000
 HOUR_MS = 3_600_000
 
 
-def test_use_halves_every_week() -> None:
+def test_use_halves_every_day() -> None:
     share = Share(used=1_000.0, at_ms=0)
 
-    assert HALF_LIFE_MS == WEEK_MS
+    assert HALF_LIFE_MS == DAY_MS
     assert decayed(share, 0) == 1_000.0
-    assert decayed(share, WEEK_MS) == pytest.approx(500.0)
-    assert decayed(share, 3 * WEEK_MS) == pytest.approx(125.0)
-    assert decayed(share, WEEK_MS // 2) == pytest.approx(1_000 / 2**0.5)
+    assert decayed(share, DAY_MS) == pytest.approx(500.0)
+    assert decayed(share, 3 * DAY_MS) == pytest.approx(125.0)
+    assert decayed(share, DAY_MS // 2) == pytest.approx(1_000 / 2**0.5)
 
 
 def test_what_is_held_adds_up_and_decays_as_it_does() -> None:
-    """The integral of 2^(-t / week) over a week is half a week, divided by ln 2."""
+    """The integral of 2^(-t / day) over a day is half a day, divided by ln 2."""
     share = Share(rate=313, at_ms=0)
 
-    assert decayed(share, WEEK_MS) == pytest.approx(313 * WEEK_MS / (2 * log(2)))
-    assert decayed(share, 2 * WEEK_MS) == pytest.approx(313 * WEEK_MS * 3 / (4 * log(2)))
+    assert decayed(share, DAY_MS) == pytest.approx(313 * DAY_MS / (2 * log(2)))
+    assert decayed(share, 2 * DAY_MS) == pytest.approx(313 * DAY_MS * 3 / (4 * log(2)))
 
 
 def test_over_a_short_time_use_is_rate_times_time() -> None:
-    assert decayed(Share(rate=8 * 313), 1_000) == pytest.approx(8 * 313 * 1_000, rel=1e-6)
+    assert decayed(Share(rate=8 * 313), 1_000) == pytest.approx(8 * 313 * 1_000, rel=1e-5)
 
 
 def test_whoever_holds_for_ever_ends_at_a_level() -> None:
-    """Where a week's decay of the level is what a week of holding adds."""
-    level = 313 * WEEK_MS / log(2)
+    """Where a day's decay of the level is what a day of holding adds."""
+    level = 313 * DAY_MS / log(2)
 
-    assert decayed(Share(rate=313), 60 * WEEK_MS) == pytest.approx(level)
-    assert decayed(Share(rate=313, used=level), WEEK_MS) == pytest.approx(level)
+    assert decayed(Share(rate=313), 60 * DAY_MS) == pytest.approx(level)
+    assert decayed(Share(rate=313, used=level), DAY_MS) == pytest.approx(level)
 
 
 def test_a_lease_and_its_end_leave_the_use_of_the_time_between() -> None:
@@ -53,7 +53,7 @@ def test_a_lease_and_its_end_leave_the_use_of_the_time_between() -> None:
 
     assert share.rate == 0
     assert share.at_ms == 2 * HOUR_MS
-    assert share.used == pytest.approx((2 * 313 + 400) * HOUR_MS, rel=0.01)
+    assert share.used == pytest.approx((2 * 313 + 400) * HOUR_MS, rel=0.05)
     assert share.used < (2 * 313 + 400) * HOUR_MS, "the first hour has decayed a little"
 
 
@@ -84,7 +84,7 @@ def test_a_score_is_use_against_weight_and_what_is_held_counts_an_hour_ahead() -
 
 
 @given(
-    st.lists(st.integers(1, WEEK_MS), min_size=1, max_size=8),
+    st.lists(st.integers(1, DAY_MS), min_size=1, max_size=8),
     st.floats(0, 1e15),
     st.integers(0, 10**7),
 )

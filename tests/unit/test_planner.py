@@ -166,10 +166,10 @@ def test_a_gang_starts_whole_or_not_at_all() -> None:
     state = a_queue(asked("a1", 4), asked("b1", 16), short, park=TWO_NODES)
     run(state, "a1", a_placement("east-npu", 4))
 
-    result = plan(state, 1)
+    result = plan(state, 1)  # in which the short one comes first
 
     assert placed(result) == {"c1": a_placement("east-npu", 0, 8)}
-    busy = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=16, free=12)
+    busy = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=16, free=4)
     assert reasons(result, "b1") == (busy,)
 
 
