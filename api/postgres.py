@@ -14,9 +14,9 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 from urllib.parse import urlencode
 
 import psutil
@@ -116,12 +116,11 @@ class EmbeddedPostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from starting or stopping this server at the same moment."""
-        with (self.root / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _alone(self) -> TextIO:
+        """Keep other processes from starting or stopping this server until the file is closed."""
+        lock = (self.root / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     def _runs_already(self) -> bool:
         """Whether a server takes queries here; one that starts or stops is waited for."""

@@ -115,11 +115,23 @@ def park_path(named: str | None, setting: Path | None) -> Path:
 
 
 def end_on_signals() -> None:
-    """Being told to end is the same as Ctrl-C; a hang-up is not, where somebody said so (nohup)."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.default_int_handler)
+    """Being told to end is the same as Ctrl-C; a hang-up is not, where somebody said so (nohup).
+
+    Once is enough: a second signal would interrupt whatever gives back what the first interrupted.
+    """
+    for number in _endings():
+        signal.signal(number, _end)
+
+
+def _endings() -> list[signal.Signals]:
+    is_hangup_heard = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *[signal.SIGHUP] * is_hangup_heard]
+
+
+def _end(*_: object) -> None:
+    for ending in _endings():
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def say(english: str, chinese: str) -> None:

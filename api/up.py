@@ -192,10 +192,12 @@ class LocalPark:
             with _signals_ignored():
                 for cluster in clusters:
                     cluster.give_up()
-                self._end_processes()  # among them those that the threads wait for
-                threads.shutdown(cancel_futures=True)
-                for cluster in clusters:
-                    cluster.stop()  # what a thread has begun meanwhile
+                try:
+                    self._end_processes()  # among them those that the threads wait for
+                finally:
+                    threads.shutdown(cancel_futures=True)
+                    for cluster in clusters:
+                        cluster.stop()  # what a thread has begun meanwhile
             raise
         threads.shutdown()
 

@@ -15,10 +15,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -328,13 +328,11 @@ class _Pause:
         self._never.wait(POLL_S)
 
 
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from doing the same at the same moment; the file stays empty."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
-    with os.fdopen(os.open(path, flags, 0o600), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _alone(path: Path) -> TextIO:
+    """Keep other processes from doing the same until the file is closed; it stays empty."""
+    lock = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def _make_private(folder: Path) -> None:

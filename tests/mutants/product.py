@@ -51,4 +51,7 @@ MUTANTS = [
     Mutant("accounting/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
     Mutant("scheduler/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested")', '_ENDING_KINDS = ("ended",)', f"{_TALLY} -k once"),
     Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/test_housekeeping.py -k number"),
+    Mutant("api/serving.py", "        signal.signal(ending, signal.SIG_IGN)\n", "        pass\n", "tests/unit/test_interrupts.py"),
+    Mutant("api/serving.py", "*[signal.SIGHUP] * is_hangup_heard", "signal.SIGHUP", "tests/unit/test_interrupts.py"),
+    Mutant("api/up.py", "                finally:\n                    threads.shutdown(cancel_futures=True)", "                except AssertionError:\n                    threads.shutdown(cancel_futures=True)", "tests/unit/test_interrupts.py"),
 ]
