@@ -11,11 +11,12 @@ from rich.table import Table
 from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
 from api.up import UpFailed
-from benchmarks import controller, launch, plan, replay, submit
+from benchmarks import compare, controller, launch, plan, replay, submit
 from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.traces import BadTrace
 
 COMMANDS = {
+    "compare": compare,
     "controller": controller,
     "launch": launch,
     "plan": plan,
@@ -69,8 +70,24 @@ def _parser() -> ArgumentParser:
 def _print_table(command: str, report: dict[str, object]) -> None:
     table = Table(title=command, show_header=False)
     for name, value in report.items():
-        table.add_row(name, f"{value:,.3f}" if isinstance(value, float) else str(value))
+        if isinstance(value, list):
+            _print_columns(value)
+        else:
+            table.add_row(name, _text(value))
     Console().print(table)
+
+
+def _print_columns(lines: list[dict[str, object]]) -> None:
+    """One column for each, one row for each figure; its first figure is its name."""
+    title, *names = lines[0]
+    table = Table(title, *(str(line[title]) for line in lines))
+    for name in names:
+        table.add_row(name, *(_text(line.get(name, "-")) for line in lines))
+    Console().print(table)
+
+
+def _text(value: object) -> str:
+    return f"{value:,.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ class Replay:
     seed: int
 
 
-def add_arguments(parser: ArgumentParser) -> None:
+def add_workload(parser: ArgumentParser) -> None:
+    """What runs, and where."""
     parser.add_argument("--trace", type=Path, required=True, help="T.csv or T.csv.gz")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--park", type=Path, help="a park file")
@@ -53,13 +54,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cards", type=positive, default=8, help="with --nodes: cards of each node (%(default)s)"
     )
+    parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_workload(parser)
     parser.add_argument(
         "--policy",
         choices=sorted(POLICY_BY_NAME),
         default="default",
         help="the order, and whether to backfill (%(default)s)",
     )
-    parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
     parser.add_argument(
         "--preemption",
         choices=("off", "on"),

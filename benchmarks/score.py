@@ -21,6 +21,13 @@ Number = TypeVar("Number", int, float)
 
 SHORT_MS = 10_000
 """Runs shorter than this count as if they took so long, so that trivial jobs do not rule."""
+SIZE_CLASSES = (
+    (1, "1 device"),
+    (8, "2-8 devices"),
+    (64, "9-64 devices"),
+    (512, "65-512 devices"),
+    (1 << 60, "over 512 devices"),
+)
 COLUMNS = ("job_id", "tenant", "submit_s", "start_s", "end_s", "devices", "pool", "attempt")
 
 
@@ -79,6 +86,20 @@ def score(rows: Sequence[RunRow], capacity: int) -> Score:
         jain_bsld=jain([sum(values) / len(values) for values in slowdowns.values()]),
         preemptions=len(rows) - job_count,
     )
+
+
+def waits_by_class(rows: Sequence[RunRow]) -> dict[str, list[int]]:
+    """How long jobs waited, in ms, by how many devices they take: 1, up to 8, 64, 512, more."""
+    runs_by_job: dict[str, list[RunRow]] = defaultdict(list)
+    for row in rows:
+        runs_by_job[row.job_id].append(row)
+    classes: dict[str, list[int]] = {label: [] for _, label in SIZE_CLASSES}
+    for runs in runs_by_job.values():
+        size = runs[0].device_count
+        label = next(label for most, label in SIZE_CLASSES if size <= most)
+        jct_ms = max(run.end_ms for run in runs) - runs[0].submit_ms
+        classes[label].append(jct_ms - sum(run.end_ms - run.start_ms for run in runs))
+    return {label: waits for label, waits in classes.items() if waits}
 
 
 def utilisation_while_arriving(rows: Sequence[RunRow], capacity: int) -> float:

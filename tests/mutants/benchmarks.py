@@ -19,4 +19,10 @@ MUTANTS = [
     Mutant("benchmarks/controller.py", "sum(cycles) / events", "sum(cycles) / len(laps)", "tests/unit/test_controller_bench.py -k steady"),
     Mutant("benchmarks/controller.py", "lap.cycle_ms for lap in laps) / MS_PER_S", "lap.commit_ms for lap in laps) / MS_PER_S", "tests/unit/test_controller_bench.py -k taking"),
     Mutant("benchmarks/list_fifo.py", "max(now_ms, job.submit_ms)", "job.submit_ms", "tests/unit/test_replay.py"),
+    Mutant("benchmarks/compare.py", "if name.endswith(PREEMPTION) else None", "if False else None", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/compare.py", "nearest_rank(waits, 95)", "nearest_rank(waits, 50)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/picture.py", "        since[row.job_id] = row.end_ms\n", "", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/picture.py", "changes[row.end_ms] -= row.device_count", "changes[row.end_ms] -= 1", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/picture.py", "max(0, min(row.end_ms, until_ms) - row.start_ms)", "(row.end_ms - row.start_ms)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/score.py", "if size <= most)", "if size < most)", "tests/unit/test_compare.py"),
 ]

@@ -1,0 +1,89 @@
+"""`compare`: several policies on the same arrivals, side by side, as a table and a picture.
+
+Each is a replay of its own (see `replay`), one after the other; NAME+preemption may stop and resume
+every job. The picture shows devices in use and jobs that wait over time, how long jobs of each size
+waited, and what each tenant got of the devices while jobs arrived.
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.hardware import conditions
+from benchmarks.options import add_seed
+from benchmarks.picture import draw
+from benchmarks.replay import CAPACITY_KEY, Replay, add_workload, measured, park_of
+from benchmarks.score import RunRow, nearest_rank, waits_by_class
+from benchmarks.traces import MS_PER_S
+from scheduler.policy import POLICY_BY_NAME
+
+PREEMPTION = "+preemption"
+SHOWN = ("mean_wait_s", "p95_wait_s", "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld")
+
+EXAMPLES = """examples:
+  python -m benchmarks compare --trace philly_14d.csv.gz --nodes 64 --picture philly.png
+  python -m benchmarks compare --trace theta.csv.gz --walltime theta_walltime.csv.gz --nodes 1 \\
+      --cards 4392 --policies easy default --report theta.json"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_workload(parser)
+    parser.add_argument(
+        "--policies",
+        nargs="+",
+        type=_policy,
+        default=["fifo", "easy", "default", "default+preemption"],
+        metavar="NAME",
+        help=f"of {', '.join(sorted(POLICY_BY_NAME))}, each alone or as NAME{PREEMPTION}",
+    )
+    parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
+    add_seed(parser, "faults, of which a replay has none")
+    parser.add_argument("--picture", type=Path, help="draw them: OUT.png, OUT.svg or OUT.pdf")
+
+
+def run(arguments: Namespace) -> dict[str, object]:
+    park = park_of(arguments)
+    capacity = sum(pool.card_count for pool in park.pools)
+    schedules: dict[str, tuple[RunRow, ...]] = {}
+    lines: list[dict[str, object]] = []
+    for name in dict.fromkeys(arguments.policies):
+        rows, report = measured(_replay(arguments, name))
+        schedules[name] = rows
+        lines.append(_line(name, rows, report))
+    if arguments.picture:
+        draw(arguments.picture, schedules, capacity, f"{arguments.trace.name}, {capacity} devices")
+    return {
+        "policies": lines,
+        CAPACITY_KEY: capacity,
+        "trace": arguments.trace.name,
+        **conditions(arguments.seed),
+    }
+
+
+def _policy(text: str) -> str:
+    if text.removesuffix(PREEMPTION) not in POLICY_BY_NAME:
+        known = ", ".join(sorted(POLICY_BY_NAME))
+        raise ArgumentTypeError(
+            f"no policy is called {text}: known are {known}, each also {PREEMPTION}"
+        )
+    return text
+
+
+def _replay(arguments: Namespace, name: str) -> Replay:
+    return Replay(
+        trace=arguments.trace,
+        walltimes=arguments.walltime,
+        park=park_of(arguments),
+        policy=POLICY_BY_NAME[name.removesuffix(PREEMPTION)],
+        restart_ms=arguments.restart_s * MS_PER_S if name.endswith(PREEMPTION) else None,
+        seed=arguments.seed,
+    )
+
+
+def _line(name: str, rows: Sequence[RunRow], report: dict[str, object]) -> dict[str, object]:
+    by_class = {
+        f"p95_wait_s, {label}": nearest_rank(waits, 95) / MS_PER_S
+        for label, waits in waits_by_class(rows).items()
+    }
+    figures = {key: report[key] for key in (*SHOWN, "preemptions", "cpu_s")}
+    return {"policy": name.replace("+", " +"), **figures, **by_class}

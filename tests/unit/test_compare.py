@@ -1,0 +1,101 @@
+"""Several policies side by side: the table, the picture, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.picture import in_use, shares, waiting
+from benchmarks.score import waits_by_class
+from tests.unit.test_replay import IDEAL
+from tests.unit.test_score import THREE, a_run
+
+S_PER_DAY = 86_400
+STOPPED = (a_run("a", 0, 0, 10), a_run("a", 0, 30, 40))
+
+
+def seconds(steps: tuple[list[float], list[int]]) -> list[tuple[int, int]]:
+    return [(round(day * S_PER_DAY), value) for day, value in zip(*steps, strict=True)]
+
+
+def test_each_policy_has_a_line_that_its_replay_would_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "both.png"
+    names = ["fifo", "sjf-oracle", "default+preemption"]
+
+    code = main(
+        ["compare", *IDEAL, "--policies", *names, "fifo", "--picture", str(picture), "--json"]
+    )
+
+    report = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert [line["policy"] for line in report["policies"]] == [
+        *("fifo", "sjf-oracle", "default +preemption"),
+    ]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["replay", *IDEAL, "--policy", "fifo", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    fifo = report["policies"][0]
+    assert {key: fifo[key] for key in ("mean_wait_s", "mean_bsld", "util_arrivals")} == {
+        key: alone[key] for key in ("mean_wait_s", "mean_bsld", "util_arrivals")
+    }
+    assert fifo["p95_wait_s, 1 device"] == 80
+    assert fifo["p95_wait_s, 2-8 devices"] == 90
+
+
+def test_preemption_is_for_those_that_name_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`b` comes when `a` has run for 700 s of two hours, on the only device."""
+    trace = tmp_path / "trace.csv"
+    columns = "job_id,tenant,user,submit_s,duration_s,devices,nodes,device_type,status"
+    trace.write_text(f"{columns}\na,x,u,0,7200,1,,,\nb,x,u,700,100,1,,,\n", encoding="utf-8")
+    where = ["--trace", str(trace), "--nodes", "1", "--cards", "1", "--json"]
+
+    assert main(["compare", *where, "--policies", "default", "default+preemption"]) == 0
+
+    lines = json.loads(capsys.readouterr().out)["policies"]
+    assert [line["preemptions"] for line in lines] == [0, 1]
+    assert lines[1]["mean_wait_s"] < lines[0]["mean_wait_s"]
+
+
+def test_the_table_has_a_column_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *IDEAL, "--policies", "fifo", "easy"]) == 0
+
+    said = capsys.readouterr().out
+    (head,) = [line for line in said.splitlines() if "policy" in line]
+    assert head.split()[1::2] == ["policy", "fifo", "easy"]
+    assert "mean_wait_s" in said
+
+
+def test_an_unknown_policy_is_named_with_those_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", *IDEAL, "--policies", "fifo", "best"])
+
+    assert ended.value.code == 2
+    assert "no policy is called best: known are default, easy, fifo" in capsys.readouterr().err
+
+
+def test_devices_in_use_and_jobs_that_wait_from_each_moment_on() -> None:
+    assert seconds(in_use(THREE)) == [(0, 2), (100, 2), (105, 1), (150, 0)]
+    assert seconds(waiting(THREE)) == [(0, 0), (10, 1), (20, 2), (100, 0)]
+
+
+def test_a_job_that_was_stopped_waits_again() -> None:
+    assert seconds(in_use(STOPPED)) == [(0, 1), (10, 0), (30, 1), (40, 0)]
+    assert seconds(waiting(STOPPED)) == [(0, 0), (10, 1), (30, 0)]
+    assert waits_by_class(STOPPED) == {"1 device": [20_000]}
+
+
+def test_each_tenant_has_its_part_of_what_was_used_while_jobs_arrived() -> None:
+    """Until 20 s only `a` of x runs; of 120 s more it is both."""
+    late = a_run("d", 120, 120, 130)
+
+    assert shares(THREE) == {"x": 1.0, "y": 0.0}
+    used_x, used_y = 2 * 100, 20 + 5
+    expected = {"x": used_x / (used_x + used_y), "y": used_y / (used_x + used_y)}
+    assert shares((*THREE, late)) == pytest.approx(expected)
