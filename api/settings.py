@@ -51,8 +51,8 @@ class Settings(BaseSettings):
     preemption: Literal["off", "classes", "turns"] = Field(
         default="classes",
         description="whether running jobs are stopped for waiting ones, to go on later: off, "
-        "classes (`low` jobs for higher classes) or turns (also jobs with a checkpoint that have "
-        "had more for those of their class that have had less); for a broker",
+        "classes (`low` jobs for higher classes) or turns (also jobs with a checkpoint, for "
+        "higher classes and for those of their own that have had less); for a broker",
     )
     preemption_patience_s: int = Field(
         default=10, ge=0, le=86_400, description="how long a job waits before others are stopped"

@@ -38,6 +38,20 @@ STOP_TIMEOUT_S = 60.0
 POLL_S = 0.1
 LOG_BYTES_SHOWN = 1_500
 RESTARTS_MAX = 5
+SETTINGS = frozenset(
+    {
+        "BRAIN_PREEMPTION",
+        "BRAIN_PREEMPTION_PATIENCE_S",
+        "BRAIN_PREEMPTION_MIN_RUN_S",
+        "BRAIN_LOGS_KEPT_DAYS",
+        "BRAIN_ARCHIVES_KEPT_DAYS",
+        "BRAIN_UTILISATION_KEPT_DAYS",
+        "BRAIN_MEMBER_USERS",
+        "BRAIN_MEMBER_UID_FROM",
+        "BRAIN_LOG_LEVEL",
+    }
+)
+"""What says how a broker and its agents work, whichever they are; the rest says which."""
 
 Say = Callable[[str, str], None]
 """Tells one line of progress: in English, in Chinese."""
@@ -284,7 +298,7 @@ class LocalPark:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("BRAIN_", "RAY_"))
+            if name in SETTINGS or not name.startswith(("BRAIN_", "RAY_"))
         }
         return kept | {
             "BRAIN_DATA": str(self.data),

@@ -1,8 +1,8 @@
 """`compare`: several policies on the same arrivals, side by side, as a table and a picture.
 
-Each is a replay of its own (see `replay`), one after the other; NAME+preemption may stop and resume
-every job. The picture shows devices in use and jobs that wait over time, how long jobs of each size
-waited, and what each tenant got of the devices while jobs arrived.
+Each is a replay of its own (see `replay`), one after the other; default+preemption may stop and
+resume every job. The picture shows devices in use and jobs that wait over time, how long jobs of
+each size waited, and what each tenant got of the devices while jobs arrived.
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -18,6 +18,7 @@ from benchmarks.traces import MS_PER_S
 from scheduler.policy import POLICY_BY_NAME
 
 PREEMPTION = "+preemption"
+PICTURES = (".png", ".svg", ".pdf")
 SHOWN = ("mean_wait_s", "p95_wait_s", "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld")
 
 EXAMPLES = """examples:
@@ -34,11 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=_policy,
         default=["fifo", "easy", "default", "default+preemption"],
         metavar="NAME",
-        help=f"of {', '.join(sorted(POLICY_BY_NAME))}, each alone or as NAME{PREEMPTION}",
+        help=f"of {', '.join(sorted(POLICY_BY_NAME))}, and default{PREEMPTION}",
     )
     parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
     add_seed(parser, "faults, of which a replay has none")
-    parser.add_argument("--picture", type=Path, help="draw them: OUT.png, OUT.svg or OUT.pdf")
+    parser.add_argument("--picture", type=_picture, help="draw them: OUT.png, OUT.svg or OUT.pdf")
 
 
 def run(arguments: Namespace) -> dict[str, object]:
@@ -61,12 +62,22 @@ def run(arguments: Namespace) -> dict[str, object]:
 
 
 def _policy(text: str) -> str:
-    if text.removesuffix(PREEMPTION) not in POLICY_BY_NAME:
+    name = text.removesuffix(PREEMPTION)
+    if name not in POLICY_BY_NAME:
         known = ", ".join(sorted(POLICY_BY_NAME))
-        raise ArgumentTypeError(
-            f"no policy is called {text}: known are {known}, each also {PREEMPTION}"
-        )
+        raise ArgumentTypeError(f"no policy is called {name}: known are {known}")
+    if name != text and POLICY_BY_NAME[name].preemption is None:
+        raise ArgumentTypeError(f"{name} stops nobody: leave {PREEMPTION} out")
     return text
+
+
+def _picture(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in PICTURES:
+        raise ArgumentTypeError(f"{text} is none of {', '.join(PICTURES)}")
+    if not path.parent.is_dir():
+        raise ArgumentTypeError(f"there is no folder {path.parent}")
+    return path
 
 
 def _replay(arguments: Namespace, name: str) -> Replay:

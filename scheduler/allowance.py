@@ -40,8 +40,8 @@ class Allowances:
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
 
-    def quota_reason(self, job: Job) -> Reason | None:
-        """Why the tenant's quota forbids the job now, if it does."""
+    def quota_reason(self, job: Job, delay_ms: int = 0) -> Reason | None:
+        """Why the tenant's quota forbids the job now, if it does; it may start so much later."""
         tenant = self._state.tenants[job.tenant_id]
         need, free = job.device_count, tenant.max_cards - self._cards[tenant.id]
         kept = self._kept.get(tenant.id)
@@ -51,7 +51,7 @@ class Allowances:
             return Reason(
                 code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=max(0, free)
             )
-        if kept is None or self._end_ms(job) <= kept.start_ms or need <= kept.spare:
+        if kept is None or self._end_ms(job) + delay_ms <= kept.start_ms or need <= kept.spare:
             return None
         return Reason(
             code=ReasonCode.TENANT_QUOTA,
@@ -96,8 +96,8 @@ class Allowances:
             free += sum(cards for end_ms, cards in self._ends(job) if end_ms <= start_ms)
             self._kept[job.tenant_id] = Kept(job.id, start_ms, free - job.device_count)
 
-    def take(self, job: Job, hold_micros: int) -> None:
-        tenant_id, end_ms = job.tenant_id, self._end_ms(job)
+    def take(self, job: Job, hold_micros: int, delay_ms: int = 0) -> None:
+        tenant_id, end_ms = job.tenant_id, self._end_ms(job) + delay_ms
         self._cards[tenant_id] += job.device_count
         self._available[tenant_id] -= hold_micros
         self._held[tenant_id] += hold_micros

@@ -318,7 +318,7 @@ class Controller:
             if attempt.placement.centre_id in self._present:
                 job = self.state.jobs[attempt.job_id].job
                 stop = self._stop(attempt, job, EndCause.PREEMPTED, now_ms)
-                yield replace(stop, for_job_id=eviction.job_id)
+                yield replace(stop, for_job_id=eviction.job_id, for_node_ids=eviction.node_ids)
 
     def _leases(self, now_ms: int) -> Iterator[ev.Event]:
         """What the log last knew of a centre is no news: nothing goes where nobody was heard."""

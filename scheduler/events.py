@@ -103,13 +103,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopDecided:
-    """The broker wants an attempt gone, and why; `for_job_id` is who gets its devices, if known."""
+    """The broker wants an attempt gone, and why.
+
+    `for_job_id` is the job for which it makes room, on `for_node_ids`.
+    """
 
     at_ms: int
     attempt_id: str
     cause: EndCause
     grace_ms: int
     for_job_id: str = ""
+    for_node_ids: tuple[str, ...] = ()
     kind: Literal["stop_decided"] = "stop_decided"
 
 

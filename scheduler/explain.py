@@ -42,14 +42,14 @@ def closed_reason(pool: Pool, need: int, by_job_id: str) -> Reason:
     return Reason(code=ReasonCode.RESERVED, where=pool.id, need=need, detail=detail)
 
 
-def making_room(pool: Pool, room: PoolRoom, need: int) -> Reason:
-    """It is as good as started: work is being stopped for it, or stops anyway."""
+def making_room(pool: Pool, room: PoolRoom, need: int, start_ms: int) -> Reason:
+    """It is as good as started: work is stopped for it, or stops anyway."""
     return Reason(
         code=ReasonCode.MAKING_ROOM,
         where=pool.id,
         need=need,
         free=room.now.total,
-        until_ms=room.soon_ms,
+        until_ms=start_ms,
     )
 
 

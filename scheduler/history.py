@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from scheduler.job import Job
 
 WINDOW = 16
-"""So many runs of a group count, the last to begin."""
+"""So many runs of a group count, the last to begin of those that were not cut off."""
+KEPT = 4 * WINDOW
+"""So many runs of a group are known."""
 RUNS_MAX = 10_000
 """So many runs are known in all."""
 UNKNOWN_MS = 3_600_000
@@ -87,7 +89,7 @@ class History:
         if run.length_ms is None and not run.is_void:
             self._open[run.attempt_id] = run
         for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
-            self._by_group.setdefault(group, deque(maxlen=WINDOW)).append(run)
+            self._by_group.setdefault(group, deque(maxlen=KEPT)).append(run)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
 
@@ -112,9 +114,9 @@ def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[G
 
 def _lengths(runs: Iterable[PastRun], now_ms: int) -> list[int]:
     """How long they ran; for what runs the median of what ran longer, else twice what it has."""
-    known = [run for run in runs if not run.is_void]
+    known = [run for run in runs if not run.is_void][-WINDOW:]
     ended = sorted(run.length_ms for run in known if run.length_ms is not None)
-    running = [now_ms - run.started_at_ms for run in known if run.length_ms is None]
+    running = [max(0, now_ms - run.started_at_ms) for run in known if run.length_ms is None]
     if not ended and max(running, default=0) < TELLING_MS:
         return []
     return ended + [_expected_ms(ended, elapsed_ms) for elapsed_ms in running]

@@ -158,6 +158,11 @@ class FreeCards:
     def copy(self) -> "FreeCards":
         return FreeCards(len(self._buckets) - 1, self.by_node.items())
 
+    def on(self, node_ids: Iterable[str]) -> "FreeCards":
+        """What these nodes have of it."""
+        own = ((n, self.by_node[n]) for n in node_ids if n in self.by_node)
+        return FreeCards(len(self._buckets) - 1, own)
+
     def set(self, node_id: str, cards: int) -> None:
         """A node has so many cards to give, from now on."""
         before = self.by_node[node_id]

@@ -26,12 +26,13 @@ class Grant:
     hold_micros: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Eviction:
-    """A running attempt is to stop, so that a waiting job may start in its place."""
+    """A running attempt is to stop, so that a waiting job may start on these nodes."""
 
     attempt_id: str
     job_id: str
+    node_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ one has run its way to a higher level; and there are five. Nobody is stopped for
 victims are looked for on whole placements, and what is freed is claimed in the same plan.
 """
 
-from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -130,7 +130,8 @@ class Victims:
         if len(choices) < needed:
             return ()
         cheapest = sorted(choices, key=_total_cost)[:needed]
-        return tuple({victim.id: victim for choice in cheapest for victim in choice}.values())
+        chosen = {victim.id: victim for choice in cheapest for victim in choice}
+        return _without_idle(chosen, free, wanted) if wanted.node_count > 1 else (*chosen.values(),)
 
     def _may_take(self, taker: Standing, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class."""
@@ -189,6 +190,22 @@ def _clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, 
         else:
             needed.append(victim)
     return tuple(reversed(needed)) if missing <= 0 else ()
+
+
+def _without_idle(
+    chosen: dict[str, Victim], free: Mapping[str, int], wanted: Fit
+) -> tuple[Victim, ...]:
+    """Those without whom there would be too few whole nodes: one gang may clear several."""
+    for victim in sorted(chosen.values(), key=lambda one: one.cost, reverse=True):
+        others = {one.id: one for one in chosen.values() if one.id != victim.id}
+        freed: Counter[str] = Counter()
+        for one in others.values():
+            for share in one.attempt.placement.shares:
+                freed[share.node_id] += share.card_count
+        whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in free.items())
+        if whole >= wanted.node_count:
+            chosen = others
+    return tuple(chosen.values())
 
 
 def _total_cost(choice: tuple[Victim, ...]) -> tuple[int, int, int, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.history import PastRun
-from scheduler.job import FINAL_STATES, EndCause, Job, JobState, Placement
+from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.tenancy import Tenant
 
 
@@ -57,7 +57,7 @@ class JobRecord:
 
     `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
     never started; after such a one the job is not considered before `not_before_ms`.
-    `served_card_ms` is what it has had, in cards x time, in attempts that were preempted.
+    `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
     `expected_ms` is how long it was expected to run when it was submitted.
     """
 
@@ -94,6 +94,14 @@ class Funds:
         self.available_micros -= amount_micros - from_hold_micros
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """Nodes on which room was made for a job, which comes first there until then."""
+
+    until_ms: int
+    node_ids: tuple[str, ...]
+
+
 @dataclass(slots=True, kw_only=True)
 class Share:
     """A tenant's decayed use of the park.
@@ -118,8 +126,16 @@ class Snapshot:
     final_states: dict[str, JobState] = field(default_factory=dict)
     funds: dict[str, Funds] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
-    claims: dict[str, int] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
     runs: list[PastRun] = field(default_factory=list)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)
+
+
+def whole_run_ms(record: JobRecord, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
+    """How long the job ran, with what it had before it was stopped; None where it was cut off."""
+    is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
+    if attempt.started_at_ms is None or is_cut_off:
+        return None
+    return record.served_card_ms // record.job.device_count + at_ms - attempt.started_at_ms

@@ -12,10 +12,10 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.fairshare import change_rate
-from scheduler.history import History
+from scheduler.history import UNKNOWN_MS, History
 from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
 from scheduler.queue import JobQueue
-from scheduler.record import Attempt, Funds, JobRecord, Share, Snapshot
+from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot, whole_run_ms
 from scheduler.tenancy import Tenant
 
 MAX_LAUNCH_FAILURES = 5
@@ -37,7 +37,7 @@ class State:
         self.queue = JobQueue()
         self.live: dict[str, Attempt] = {}
         self.stopping: dict[str, Attempt] = {}
-        self.claims: dict[str, int] = {}
+        self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
         self.history = History()
         self.funds: dict[str, Funds] = {}
@@ -210,7 +210,8 @@ class State:
         self.stopping[attempt.id] = attempt
         self.jobs[attempt.job_id].state = JobState.STOPPING
         if event.for_job_id in self.queue:
-            self.claims[event.for_job_id] = event.at_ms + event.grace_ms + CLAIM_MS
+            claim = Claim(attempt.gone_ms + CLAIM_MS, event.for_node_ids)
+            self.claims[event.for_job_id] = max(claim, self.claims.get(event.for_job_id, claim))
         return None
 
     def _meter(self, event: ev.Metered) -> str | None:
@@ -242,7 +243,7 @@ class State:
         self.stopping.pop(attempt.id, None)
         record.attempt = None
         self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
-        self.history.end(attempt.id, _whole_run_ms(record, attempt, event))
+        self.history.end(attempt.id, whole_run_ms(record, attempt, event.cause, event.at_ms))
         self._after(record, attempt, event)
         return None
 
@@ -260,11 +261,13 @@ class State:
             self._finish(record, JobState.FAILED)
 
     def _may_retry(self, record: JobRecord, attempt: Attempt, event: ev.Ended) -> bool:
-        if event.cause is EndCause.PREEMPTED:
+        is_fault = event.cause in FAULT_CAUSES
+        was_to_go = is_fault and attempt.stop_cause is EndCause.PREEMPTED
+        is_preempted = was_to_go or event.cause is EndCause.PREEMPTED
+        if is_preempted or record.job.checkpoint:
             record.served_card_ms += attempt.served_card_ms(event.at_ms)
-            return True
-        if event.cause not in FAULT_CAUSES:
-            return False
+        if is_preempted or not is_fault:
+            return is_preempted
         if attempt.started_at_ms is None:
             record.launch_failure_count += 1
             return record.launch_failure_count < MAX_LAUNCH_FAILURES
@@ -368,6 +371,8 @@ class State:
         state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
+        for record in snapshot.jobs:  # older checkpoints have no expectations
+            record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
@@ -383,15 +388,6 @@ class State:
         if state.park is not None:
             state._index_holdings()
         return state
-
-
-def _whole_run_ms(record: JobRecord, attempt: Attempt, event: ev.Ended) -> int | None:
-    """How long the job ran, with what it had before it was preempted; None where it was cut off."""
-    is_cut_off = event.cause is EndCause.PREEMPTED or event.cause in FAULT_CAUSES
-    if attempt.started_at_ms is None or is_cut_off:
-        return None
-    before_ms = record.served_card_ms // record.job.device_count
-    return before_ms + event.at_ms - attempt.started_at_ms
 
 
 def _backoff_ms(failure_count: int) -> int:

@@ -13,7 +13,7 @@ FairKey = tuple[int, int, float, DueKey]
 
 
 class Turns:
-    """Waiting jobs in the policy's order, after those for whom devices were freed.
+    """Waiting jobs in the policy's order.
 
     Fair: the highest priority class, where jobs take turns who has had least by levels, then the
     tenant with the least weighted use, then who is due first. A grant made while the plan is drawn
@@ -23,7 +23,6 @@ class Turns:
     def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
         self._queue = state.queue
         self._policy = policy
-        self._claimants = _claimants(state, now_ms)
         self._scores: dict[str, float] = {}
         self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
         if policy.order is Order.FAIR:
@@ -32,20 +31,6 @@ class Turns:
                 self._scores[tenant_id] = score(share, weight, now_ms)
 
     def __iter__(self) -> Iterator[JobRecord]:
-        if not self._claimants:
-            return self._in_order()
-        return self._claimants_first()
-
-    def charge(self, tenant_id: str, tflops: int) -> None:
-        """The tenant was just given `tflops`."""
-        if tenant_id in self._scores:
-            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
-
-    def _claimants_first(self) -> Iterator[JobRecord]:
-        yield from self._claimants.values()
-        yield from (one for one in self._in_order() if one.job.id not in self._claimants)
-
-    def _in_order(self) -> Iterator[JobRecord]:
         match self._policy.order:
             case Order.FAIR:
                 return self._by_share()
@@ -53,6 +38,11 @@ class Turns:
                 return (record for _, record in self._queue.by_age)
             case Order.SHORTEST:
                 return iter(sorted(self._queue.records(), key=_by_length))
+
+    def charge(self, tenant_id: str, tflops: int) -> None:
+        """The tenant was just given `tflops`."""
+        if tenant_id in self._scores:
+            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
 
     def _by_share(self) -> Iterator[JobRecord]:
         lanes = {key: iter(lane) for key, lane in self._queue.lanes.items()}
@@ -75,12 +65,6 @@ class Turns:
         # Ids are unique: two entries are never compared beyond them.
         turn = (key[0], shared_level, self._scores[tenant_id], key)
         return turn, lane, record
-
-
-def _claimants(state: State, now_ms: int) -> dict[str, JobRecord]:
-    """For whom devices were freed, and who has not got them yet; the oldest claim first."""
-    valid = [(end_ms, job_id) for job_id, end_ms in state.claims.items() if end_ms > now_ms]
-    return {job_id: state.jobs[job_id] for _, job_id in sorted(valid) if job_id in state.queue}
 
 
 def _by_length(record: JobRecord) -> tuple[int, int, int, str]:

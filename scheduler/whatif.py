@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from accounting.money import charge_fen
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
+from scheduler.desk import Desk
 from scheduler.explain import begin_ms, is_unforeseen
 from scheduler.job import Job, Reason
+from scheduler.options import Offer
 from scheduler.outlook import Outlook
 from scheduler.plan import Verdict
-from scheduler.planner import Desk, Offer
 from scheduler.policy import DEFAULT, Policy
 from scheduler.record import JobRecord
 from scheduler.state import State
@@ -43,7 +44,10 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
     waiting = state.queue.get(job.id)
-    expected_ms = state.history.expected_ms(job, now_ms)
+    if waiting is not None and waiting.job.device_count == job.device_count:
+        expected_ms = min(waiting.expected_ms, job.limit_ms)  # its place in the queue stays
+    else:
+        expected_ms = state.history.expected_ms(job, now_ms)
     record = replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
     outlook = _ahead(desk, record)
     prospects = [_prospect(desk, outlook, job, offer) for offer in desk.offers(record)]

@@ -21,6 +21,7 @@ from tests.builders import (
 )
 
 POOL = "east-npu"
+NODE, SECOND = f"{POOL}-n001", f"{POOL}-n002"
 LIMIT_MS = 10 * HOUR_MS
 NOW_MS = HOUR_MS
 SAVES = Checkpoint(dir="c", signal="SIGUSR1", grace_ms=30_000)
@@ -70,6 +71,7 @@ def stop(state: State, eviction: Eviction, at_ms: int = NOW_MS, grace_ms: int = 
         cause=EndCause.PREEMPTED,
         grace_ms=grace_ms,
         for_job_id=eviction.job_id,
+        for_node_ids=eviction.node_ids,
     )
     happen(state, decided)
 

@@ -1,24 +1,39 @@
 """What was freed for a job is kept for it, and no promise moves for that."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
 
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.job import EndCause, NodeShare, PlannedStart, Priority, ReasonCode
+from scheduler.job import EndCause, Job, JobState, NodeShare, PlannedStart, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Answers, Eviction
 from scheduler.planner import plan
 from scheduler.preemption import SOON_MS
+from scheduler.record import Claim
 from scheduler.state import CLAIM_MS, State
-from tests.builders import HOUR_MS, a_job, a_lease, a_placement, happen, submit
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    happen,
+    submit,
+)
 from tests.preemptive import (
     LIMIT_MS,
     MIN_RUN_MS,
+    NODE,
     NOW_MS,
     PATIENCE_MS,
     POOL,
+    SAVES,
+    SECOND,
     TURNS,
     a_pool_of,
     gone,
@@ -85,7 +100,7 @@ def test_the_state_that_a_checkpoint_keeps_knows_claims_and_stops() -> None:
 
     again = State.restored(state.snapshot())
 
-    assert again.claims == state.claims == {"new": NOW_MS + 10_000 + CLAIM_MS}
+    assert again.claims == state.claims == {"new": Claim(NOW_MS + 10_000 + CLAIM_MS, (NODE,))}
     assert again.stopping == state.stopping
     assert plan(again, NOW_MS + 1) == plan(state, NOW_MS + 1)
 
@@ -157,7 +172,7 @@ def test_a_promise_is_not_moved_by_who_makes_room_behind_it() -> None:
     result = plan(state, NOW_MS)
 
     assert result.verdicts["head"].start == PlannedStart(2 * HOUR_MS, POOL, is_promised=True)
-    assert result.evictions == (Eviction(attempt_id="old.1", job_id="brief"),)
+    assert result.evictions == (Eviction("old.1", "brief", (NODE,)),)
 
 
 def test_a_claim_does_not_end_a_plan_for_starts_alone() -> None:
@@ -167,14 +182,14 @@ def test_a_claim_does_not_end_a_plan_for_starts_alone() -> None:
     run(state, a_job("other", device_count=7, limit_ms=LIMIT_MS), 7)
     run(state, low("old"), 0, 8)
     submit(state, wants(), wants("urgent", 1, Priority.HIGH))
-    stop(state, Eviction(attempt_id="old.1", job_id="new"))
+    stop(state, Eviction("old.1", "new", (SECOND,)))
     state.queue.discard("new")
     state.jobs["new"].served_card_ms = MIN_RUN_MS
     state.queue.add(state.jobs["new"])
 
     result = plan(state, NOW_MS, TURNS, Answers.GRANTS)
 
-    assert result.evictions == (Eviction(attempt_id="peer.1", job_id="urgent"),)
+    assert result.evictions == (Eviction("peer.1", "urgent", (NODE,)),)
 
 
 def on(node_id: str, cards: int) -> tuple[NodeShare, ...]:
@@ -228,3 +243,124 @@ def test_who_waits_behind_a_claim_counts_with_its_end_and_not_with_the_limit_of_
     assert starts["a"] == PlannedStart(NOW_MS + 10_000, POOL, is_promised=True)
     assert starts["b"] == PlannedStart(late_ms + HOUR_MS, POOL, is_promised=True)
     assert starts["c"] == PlannedStart(late_ms + 2 * HOUR_MS, POOL)
+
+
+@pytest.mark.parametrize(
+    ("cause", "state_then"),
+    [
+        (EndCause.PREEMPTED, JobState.QUEUED),
+        (EndCause.NODE, JobState.QUEUED),
+        (EndCause.USER_ERROR, JobState.FAILED),
+        (EndCause.FINISHED, JobState.SUCCEEDED),
+    ],
+)
+def test_who_is_told_to_go_comes_back_whatever_the_park_breaks(
+    cause: EndCause, state_then: JobState
+) -> None:
+    state = a_claim()
+
+    happen(state, ev.Ended(at_ms=NOW_MS + 5, attempt_id="old.1", cause=cause, exit_code=None))
+
+    assert state.state_of("old") is state_then
+
+
+# Where others are ahead.
+
+
+def plain(job_id: str, cards: int, limit_ms: int = LIMIT_MS) -> Job:
+    """Work that nobody stops."""
+    return a_job(job_id, device_count=cards, limit_ms=limit_ms)
+
+
+def test_elsewhere_a_claimant_waits_for_its_turn() -> None:
+    """`head` is promised n1, of which 4 cards are free; for `later` room is made on n2."""
+    state = a_pool_of(nodes=2)
+    run(state, plain("x", 4, 2 * HOUR_MS), 4)
+    run(state, plain("y", 4), 0, 4)
+    run(state, low("old", 4), 0, 4)
+    head = replace(wants("head"), submitted_at_ms=NOW_MS - 2 * PATIENCE_MS)
+    submit(state, head, wants("later", 4))
+    (eviction,) = plan(state, NOW_MS).evictions
+    assert eviction == Eviction("old.1", "later", (SECOND,))
+    stop(state, eviction)
+
+    result = plan(state, NOW_MS + 1)
+
+    assert result.grants == ()
+    assert result.verdicts["head"].start == PlannedStart(2 * HOUR_MS, POOL, is_promised=True)
+    assert result.verdicts["later"].reasons[0].code is ReasonCode.MAKING_ROOM
+
+
+def test_a_claim_lasts_until_after_the_last_grace() -> None:
+    state = a_pool_of()
+    run(state, low("slow", 4, replace(SAVES, grace_ms=300_000)), 4)
+    run(state, low("fast", 4), 4)
+    submit(state, wants())
+    for eviction in plan(state, NOW_MS).evictions:
+        stop(state, eviction, grace_ms=300_000 if eviction.attempt_id == "slow.1" else 10_000)
+
+    assert state.claims["new"].until_ms == NOW_MS + 300_000 + CLAIM_MS
+
+
+def test_who_has_a_claim_stops_nobody_else_meanwhile() -> None:
+    """`young` has run long enough only after `old` has been told to stop."""
+    state = a_state(park=a_park(a_pool(POOL, 1, 8), a_pool("north-npu", 1, 8)))
+    young_ms = NOW_MS - MIN_RUN_MS + 5
+    for job, pool_id, at_ms in ((low("young"), POOL, young_ms), (low("old"), "north-npu", 0)):
+        submit(state, job)
+        lease = a_lease(job.id, a_placement(pool_id, 8), at_ms=at_ms)
+        happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
+    submit(state, wants())
+    (eviction,) = plan(state, NOW_MS).evictions
+    assert eviction.attempt_id == "old.1"
+    stop(state, eviction)
+
+    assert plan(state, NOW_MS + 9).evictions == ()
+
+
+def test_nobody_is_stopped_where_room_comes_free_anyway_in_another_pool() -> None:
+    state = a_state(park=a_park(a_pool(POOL, 1, 8), a_pool("north-npu", 1, 8)))
+    for job, pool_id in ((low("old"), POOL), (plain("ends", 8), "north-npu")):
+        submit(state, job)
+        lease = a_lease(job.id, a_placement(pool_id, 8))
+        happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+    cancelled = EndCause.CANCELLED
+    happen(state, ev.StopDecided(at_ms=NOW_MS, attempt_id="ends.1", cause=cancelled, grace_ms=9))
+    submit(state, wants())
+
+    result = plan(state, NOW_MS)
+
+    assert result.evictions == ()
+    assert result.verdicts["new"].start == PlannedStart(NOW_MS + 9, "north-npu", is_promised=True)
+
+
+def test_what_should_have_gone_long_ago_is_no_room() -> None:
+    state = a_claim()
+    submit(state, a_job("small", device_count=1, limit_ms=1, submitted_at_ms=NOW_MS))
+
+    (grant,) = plan(state, NOW_MS + 10_000 + CLAIM_MS).grants
+
+    assert grant.job_id == "small"
+
+
+def test_the_order_of_the_stops_does_not_decide_where_a_claim_is() -> None:
+    """A state that was read back has them in another order."""
+    state = a_pool_of(nodes=2)
+    run(state, low("a", 4), 4)
+    run(state, low("b", 4), 0, 4)
+    for job_id in ("b", "a"):
+        stop(state, Eviction(f"{job_id}.1", "nobody", ()))
+    submit(state, wants("whole"), wants("half", 4))
+    again = State.restored(deepcopy(state.snapshot()))
+
+    assert list(again.stopping) != list(state.stopping)
+    assert plan(again, NOW_MS) == plan(state, NOW_MS)
+
+
+def test_a_gang_that_clears_two_nodes_is_enough() -> None:
+    state = a_pool_of(nodes=3)
+    run(state, low("gang", 16), 8, 8)
+    run(state, low("cheap", 8, SAVES), 0, 0, 8)
+    submit(state, wants(cards=16))
+
+    assert {eviction.attempt_id for eviction in plan(state, NOW_MS).evictions} == {"gang.1"}

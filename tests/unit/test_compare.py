@@ -80,6 +80,24 @@ def test_an_unknown_policy_is_named_with_those_there_are(
     assert "no policy is called best: known are default, easy, fifo" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--policies", "easy+preemption"], "easy stops nobody: leave +preemption out"),
+        (["--picture", "out.doc"], "out.doc is none of .png, .svg, .pdf"),
+        (["--picture", "nowhere/out.png"], "there is no folder nowhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(
+    words: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", *IDEAL, *words])
+
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
+
+
 def test_devices_in_use_and_jobs_that_wait_from_each_moment_on() -> None:
     assert seconds(in_use(THREE)) == [(0, 2), (100, 2), (105, 1), (150, 0)]
     assert seconds(waiting(THREE)) == [(0, 0), (10, 1), (20, 2), (100, 0)]

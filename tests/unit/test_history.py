@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from scheduler import events as ev
 from scheduler.history import RUNS_MAX, UNKNOWN_MS, WINDOW, History
-from scheduler.job import EndCause, Job
+from scheduler.job import Checkpoint, EndCause, Job
 from scheduler.planner import plan
 from scheduler.policy import EASY
 from scheduler.queue import SLOWDOWN
@@ -111,6 +111,22 @@ def test_what_was_cut_off_says_nothing() -> None:
     assert history.expected_ms(like(), HOUR_MS) == 30
 
 
+def test_what_was_cut_off_pushes_nothing_out() -> None:
+    history = after(*[(like(), 60)] * WINDOW)
+    for number in range(2 * WINDOW):
+        history.begin(like(), f"cut-{number}", 0)
+        history.end(f"cut-{number}", None)
+
+    assert history.expected_ms(like(), HOUR_MS) == 60
+
+
+def test_what_begins_after_the_moment_asked_about_has_run_for_nothing() -> None:
+    history = after((like(), 60))
+    history.begin(like(), "later", 7 * HOUR_MS)
+
+    assert history.expected_ms(like(), HOUR_MS) == 60
+
+
 def test_the_oldest_runs_are_forgotten() -> None:
     history = after((like(user="gone"), 7), *[(like(), 5)] * RUNS_MAX)
 
@@ -193,6 +209,29 @@ def test_a_job_keeps_what_was_expected_of_it_and_a_checkpoint_keeps_all() -> Non
 
     assert again.jobs["new"].expected_ms == 77
     assert again.history.expected_ms(like(), 0) == 77
+
+
+def test_what_it_can_go_on_from_counts_as_had_after_a_fault_as_well() -> None:
+    state = a_node()
+    saves = replace(like("saves"), checkpoint=Checkpoint(dir="c"), retry_count=1)
+    run(state, saves, until_ms=70, cause=EndCause.NODE)
+    run(state, replace(like("loses"), retry_count=1), until_ms=70, cause=EndCause.NODE)
+
+    assert {record.job.id: record.served_card_ms for record in state.queue.records()} == {
+        "saves": 70,
+        "loses": 0,
+    }
+
+
+def test_jobs_of_an_older_checkpoint_are_expected_to_run_for_an_hour() -> None:
+    state = a_node()
+    submit(state, like("long"), replace(like("short"), limit_ms=MINUTE_MS))
+    for record in state.jobs.values():
+        record.expected_ms = 0
+
+    again = State.restored(state.snapshot())
+
+    assert [again.jobs[job_id].expected_ms for job_id in ("long", "short")] == [HOUR_MS, MINUTE_MS]
 
 
 # Who is due first.

@@ -17,6 +17,7 @@ PARK = Path(__file__).parents[1] / "data" / "small-park.yaml"
 TWICE = """
 import os, signal
 from api.serving import end_on_signals
+signal.signal(signal.SIGHUP, signal.{hangup})
 end_on_signals()
 for _ in range(2):
     try:
@@ -32,15 +33,16 @@ for _ in range(2):
 @pytest.mark.parametrize("first", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_the_second_signal_does_not_interrupt_what_the_first_set_off(first: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", TWICE.format(first=first)], capture_output=True, check=True
+        [sys.executable, "-c", TWICE.format(first=first, hangup="SIG_DFL")],
+        capture_output=True,
+        check=True,
     )
 
     assert done.stdout.decode().split("\n") == ["ends", "not heard", "goes on", ""]
 
 
 def test_who_is_not_to_hear_a_hang_up_does_not() -> None:
-    words = TWICE.format(first="SIGHUP")
-    script = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{words}"
+    script = TWICE.format(first="SIGHUP", hangup="SIG_IGN")
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
@@ -84,3 +86,17 @@ def test_a_lock_goes_with_its_file_whoever_still_knows_of_it(tmp_path: Path) -> 
             assert not first.closed
         with lock():
             assert first.closed
+
+
+def test_parts_are_told_how_to_work_and_not_of_other_brokers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BRAIN_PREEMPTION", "BRAIN_API_KEY", "BRAIN_DATABASE_URL", "RAY_ADDRESS", "OTHER"):
+        monkeypatch.setenv(name, "set")
+    park = LocalPark(tmp_path, PARK, 1, lambda *_: None)
+
+    told = park._environment()
+
+    assert (told["BRAIN_PREEMPTION"], told["OTHER"]) == ("set", "set")
+    assert not {"BRAIN_API_KEY", "BRAIN_DATABASE_URL", "RAY_ADDRESS"} & told.keys()
+    assert told["BRAIN_DATA"] == str(tmp_path)

@@ -14,6 +14,7 @@ from tests.builders import a_job, a_lease, a_placement, a_tenant, happen, submit
 from tests.preemptive import (
     LIMIT_MS,
     MIN_RUN_MS,
+    NODE,
     NOW_MS,
     PATIENCE_MS,
     POOL,
@@ -39,7 +40,7 @@ def test_a_higher_class_takes_from_low_and_is_told_when() -> None:
 
     result = plan(state, NOW_MS)
 
-    assert result.evictions == (Eviction(attempt_id="old.1", job_id="new"),)
+    assert result.evictions == (Eviction("old.1", "new", (NODE,)),)
     assert result.grants == ()
     verdict = result.verdicts["new"]
     (reason,) = verdict.reasons
@@ -210,7 +211,7 @@ def test_one_victim_is_not_stopped_for_two() -> None:
 
     result = plan(state, NOW_MS)
 
-    assert result.evictions == (Eviction(attempt_id="old.1", job_id="a"),)
+    assert result.evictions == (Eviction("old.1", "a", (NODE,)),)
     assert result.verdicts["b"].reasons[0].code is ReasonCode.DEVICES_BUSY
 
 
@@ -307,7 +308,7 @@ def test_who_has_had_less_goes_first_where_jobs_take_turns() -> None:
     state = a_pool_of()
     run(state, normal("old"), 8)
     submit(state, replace(wants("new"), submitted_at_ms=NOW_MS - 1))
-    decided = Eviction(attempt_id="old.1", job_id="nobody")
+    decided = Eviction("old.1", "nobody", (NODE,))
     stop(state, decided)
     gone(state, "old.1", NOW_MS)
 

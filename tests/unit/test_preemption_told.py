@@ -49,7 +49,7 @@ def test_a_tenant_is_not_told_for_whom_its_job_was_stopped(role: Role, is_told: 
 )
 def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chinese: str) -> None:
     pool = a_pool("east-npu", 1, 8)
-    reason = making_room(pool, a_room({"n1": 0}), 8)
+    reason = making_room(pool, a_room({"n1": 0}), 8, 0)
     prospect = Prospect(
         pool=pool, start_ms=0, cost_fen=None, reasons=(reason,), is_promised=True, stop_count=count
     )

@@ -186,4 +186,19 @@ def test_a_quote_says_how_many_would_be_stopped_and_waits_for_it() -> None:
     (npu,) = what_if(state, HOUR_MS, asked(submitted_at_ms=HOUR_MS))
 
     assert (npu.start_ms, npu.is_promised, npu.stop_count) == (HOUR_MS + 20_000, True, 1)
-    assert [reason.code for reason in npu.reasons] == [ReasonCode.MAKING_ROOM]
+    (reason,) = npu.reasons
+    assert (reason.code, reason.until_ms) == (ReasonCode.MAKING_ROOM, npu.start_ms)
+
+
+def test_who_waits_keeps_its_place_whatever_has_run_since() -> None:
+    """`mine` was expected to run for an hour; by now its like has run for a minute."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    submit(state, a_job("first", submitted_at_ms=0), a_job("mine", submitted_at_ms=1))
+    state.history.begin(state.jobs["mine"].job, "like.1", 0)
+    state.history.end("like.1", 60_000)
+
+    (npu,) = what_if(state, NOW_MS, state.jobs["mine"].job)
+
+    assert npu.start_ms == 2 * HOUR_MS, "after `first`"
