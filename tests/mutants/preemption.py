@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant("scheduler/state.py", "        self.claims.pop(record.job.id, None)\n", "", f"{_CLAIMS} {_SEEDS}"),
     Mutant("scheduler/state.py", "        self.stopping.pop(attempt.id, None)\n", "", f"{_CLAIMS} {_SEEDS}"),
     Mutant("scheduler/state.py", "        state.claims = dict(snapshot.claims)\n", "", _CLAIMS),
-    Mutant("scheduler/state.py", "            record.served_card_ms += attempt.served_card_ms(event.at_ms)\n", "", _CLAIMS),
+    Mutant("scheduler/state.py", "            record.served_card_ms += attempt.served_card_ms(event.at_ms)\n", "            pass\n", _CLAIMS),
     Mutant("scheduler/state.py", "min(end_ms, attempt.gone_ms)", "end_ms", _CLAIMS),
     Mutant("scheduler/controller.py", "            if attempt.placement.centre_id in self._present:\n", "            if True:\n", _STOPS),
     Mutant("scheduler/controller.py", "stop, for_job_id=eviction.job_id, for_node_ids=eviction.node_ids", "stop", _STOPS),

@@ -22,6 +22,7 @@ from tests.builders import (
     a_placement,
     a_pool,
     a_state,
+    a_tenant,
     happen,
     submit,
 )
@@ -164,9 +165,9 @@ def test_a_promise_is_not_moved_by_who_makes_room_behind_it() -> None:
     state = a_pool_of(nodes=2)
     run(state, replace(low("old"), limit_ms=2 * HOUR_MS), 8)
     run(state, a_job("other", device_count=8, limit_ms=2 * HOUR_MS), 0, 8)
-    asked_ms = NOW_MS - PATIENCE_MS
-    head = replace(wants("head", 16), submitted_at_ms=asked_ms - 2)
-    longer = replace(wants("long"), submitted_at_ms=asked_ms - 1)
+    long_ago_ms = NOW_MS - 16 * HOUR_MS  # so that they are due before `brief`
+    head = replace(wants("head", 16), submitted_at_ms=long_ago_ms)
+    longer = replace(wants("long"), submitted_at_ms=long_ago_ms + 1)
     submit(state, head, longer, replace(wants("brief"), limit_ms=HOUR_MS // 2))
 
     result = plan(state, NOW_MS)
@@ -316,6 +317,24 @@ def test_who_has_a_claim_stops_nobody_else_meanwhile() -> None:
     stop(state, eviction)
 
     assert plan(state, NOW_MS + 9).evictions == ()
+    happen(state, ev.NodesChanged(at_ms=NOW_MS + 9, centre_id="north", online_node_ids=()))
+    assert plan(state, NOW_MS + 9).evictions == (), "not even where it was for nothing"
+    assert plan(state, NOW_MS + 10_000 + CLAIM_MS).evictions, "but in the end"
+
+
+def test_no_room_is_made_that_a_job_ahead_would_pay_for_by_its_quota() -> None:
+    """`big` gets its quota when `x` ends; `small` would start late, after a grace."""
+    steel = a_tenant("steel", max_cards=16)
+    state = a_state(steel, a_tenant("fish"), park=a_park(a_pool(POOL, 2, 8)))
+    run(state, plain("x", 8, 2 * HOUR_MS), 8)
+    theirs = replace(low("theirs", 8, replace(SAVES, grace_ms=290_000)), tenant_id="fish")
+    run(state, theirs, 0, 8)
+    big = replace(wants("big", 16), submitted_at_ms=NOW_MS - HOUR_MS * 30)
+    for limit_ms, count in ((HOUR_MS, 0), (HOUR_MS - SOON_MS, 1)):
+        small = replace(wants(f"small-{count}", 4), limit_ms=limit_ms)
+        submit(state, *([big] if count == 0 else []), small)
+        evictions = plan(state, NOW_MS).evictions
+        assert [one.job_id for one in evictions] == [small.id] * count
 
 
 def test_nobody_is_stopped_where_room_comes_free_anyway_in_another_pool() -> None:
@@ -335,12 +354,14 @@ def test_nobody_is_stopped_where_room_comes_free_anyway_in_another_pool() -> Non
 
 
 def test_what_should_have_gone_long_ago_is_no_room() -> None:
+    """`new` waits for the limit of `old` again, and what is brief may use what is free."""
     state = a_claim()
-    submit(state, a_job("small", device_count=1, limit_ms=1, submitted_at_ms=NOW_MS))
+    brief = a_job("brief", device_count=1, limit_ms=1, submitted_at_ms=NOW_MS)
+    submit(state, replace(brief, priority=Priority.LOW))
 
     (grant,) = plan(state, NOW_MS + 10_000 + CLAIM_MS).grants
 
-    assert grant.job_id == "small"
+    assert grant.job_id == "brief"
 
 
 def test_the_order_of_the_stops_does_not_decide_where_a_claim_is() -> None:
@@ -350,7 +371,7 @@ def test_the_order_of_the_stops_does_not_decide_where_a_claim_is() -> None:
     run(state, low("b", 4), 0, 4)
     for job_id in ("b", "a"):
         stop(state, Eviction(f"{job_id}.1", "nobody", ()))
-    submit(state, wants("whole"), wants("half", 4))
+    submit(state, wants("a-whole"), wants("half", 4))
     again = State.restored(deepcopy(state.snapshot()))
 
     assert list(again.stopping) != list(state.stopping)

@@ -187,6 +187,14 @@ def test_a_gang_gets_whole_nodes_at_the_least_cost() -> None:
     assert stopped(plan(state, NOW_MS)) == ["short.1"], "the fourth node is free"
 
 
+def test_what_is_whole_already_counts_for_a_gang() -> None:
+    state = a_pool_of(nodes=2)
+    run(state, low("old"), 8)
+    submit(state, wants(cards=16))
+
+    assert stopped(plan(state, NOW_MS)) == ["old.1"], "the second node is free"
+
+
 def test_a_gang_on_two_nodes_is_stopped_once() -> None:
     state = a_pool_of(nodes=2)
     run(state, low("gang", 16), 8, 8)
