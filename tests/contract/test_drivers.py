@@ -215,6 +215,14 @@ def test_what_was_reported_as_over_is_ended_where_it_runs_all_the_same(bed: Bed)
 
     assert until_phase(bed, wanted, AttemptPhase.ENDED).started_at_ms is None
     eventually(lambda: not processes_of(wanted.attempt_id), "it has ended")
+    eventually(lambda: _runs_through(bed), "its node has taken note of that, and gives its cards")
+
+
+def _runs_through(bed: Bed) -> bool:
+    """Whether a node has all its cards for us; it refuses what is too much for it."""
+    whole = an_order("true", cards=4, node_ids=NODE_IDS[:1])
+    bed.driver.launch(whole)
+    return until_phase(bed, whole, AttemptPhase.ENDED).end is AttemptEnd.EXITED
 
 
 def test_two_attempts_share_a_node_as_long_as_it_has_cards(bed: Bed) -> None:
