@@ -24,9 +24,7 @@ class QuoteOption(Wire):
         ge=0, description="so many jobs that run would be stopped for it, and go on later"
     )
     end_ms: Ms | None = Field(description="when its limit would end it then")
-    cost: str | None = Field(
-        description="yuan to its limit, at the price in force now; tax included"
-    )
+    cost: str | None = Field(description=COST)
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")
 
 
@@ -53,9 +51,7 @@ class AlternativeView(Wire):
     )
     start_ms: Ms
     pool: str = Field(description="where it would start then")
-    cost: str | None = Field(
-        description="yuan to its limit, at the price in force now; tax included"
-    )
+    cost: str | None = Field(description=COST)
     text: str = Field(description="all of it as a sentence")
     text_zh: str = Field(description="the sentence in Chinese")
 

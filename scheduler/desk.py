@@ -85,8 +85,8 @@ class Desk:
     def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
         job = record.job
-        if self._has_room_soon(job, candidate):
-            opening: Opening | None = Opening(max(candidate.room.soon_ms, self.now_ms + 1))
+        if self._find_soon(job, candidate) is not None:
+            opening: Opening | None = Opening(self._soon_ms(candidate.room))
         else:
             opening = self._stops(record, candidate, NEVER_MS)
         if opening is None:
@@ -160,6 +160,7 @@ class Desk:
             full = self._why_full(job, candidate, end_ms)
             if full is None:
                 shares = candidate.room.find(candidate.wanted, end_ms)
+                assert shares is not None, f"{job.id} no longer fits into {candidate.pool.id}"
                 return self._grant(job, Option(candidate, money), shares)
             reasons.append(full)
             payable.append(Option(candidate, money))
@@ -174,8 +175,8 @@ class Desk:
         if self._allowances.quota_reason(job, SOON_MS) is not None:
             return None
         for option in payable:
-            if self._has_room_soon(job, option.candidate):
-                return self._claim(job, option, self._find_soon(job, option.candidate))
+            if (shares := self._find_soon(job, option.candidate)) is not None:
+                return self._claim(job, option, shares)
         if self._has_claim(job.id):
             return None
         for option in payable:
@@ -192,7 +193,7 @@ class Desk:
         valid = sorted(
             (claim.until_ms, job_id) for job_id, claim in claims if self._has_claim(job_id)
         )
-        return [self.state.jobs[job_id] for _, job_id in valid if job_id in self.state.queue]
+        return [self.state.jobs[job_id] for _, job_id in valid]
 
     def _has_claim(self, job_id: str) -> bool:
         claim = self.state.claims.get(job_id)
@@ -214,12 +215,16 @@ class Desk:
                 return self._claim(job, option, shares)
         return None
 
-    def _has_room_soon(self, job: Job, candidate: Candidate) -> bool:
-        room = candidate.room
-        return room.soon is not room.now and self._find_soon(job, candidate) is not None
-
     def _find_soon(self, job: Job, candidate: Candidate) -> Shares | None:
-        return candidate.room.find_soon(candidate.wanted, self._claim_end_ms(job))
+        """Where there is room once all that is being stopped has gone."""
+        room = candidate.room
+        if room.soon is room.now:
+            return None
+        return room.find_soon(candidate.wanted, self._claim_end_ms(job))
+
+    def _soon_ms(self, room: PoolRoom) -> int:
+        """When all that is being stopped has gone; what is late goes at any moment."""
+        return max(room.soon_ms, self.now_ms + 1)
 
     def _stops(self, record: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
         """Whom it may stop for room there, if it may ask until then, and when it would start."""
@@ -249,10 +254,9 @@ class Desk:
         self.evictions.extend(Eviction(victim.id, job.id, node_ids) for victim in victims)
         return self._claim(job, option, shares)
 
-    def _claim(self, job: Job, option: Option, shares: Shares | None) -> Verdict:
+    def _claim(self, job: Job, option: Option, shares: Shares) -> Verdict:
         """It is to have what comes free, and nobody else."""
-        assert shares is not None, f"there is no room for {job.id}"
-        candidate, start_ms = option.candidate, max(option.candidate.room.soon_ms, self.now_ms + 1)
+        candidate, start_ms = option.candidate, self._soon_ms(option.candidate.room)
         candidate.room.claim(shares, job.id, self._claim_end_ms(job))
         self._allowances.take(job, option.hold_micros, SOON_MS)
         self._charge(job, candidate.pool)
@@ -288,20 +292,15 @@ class Desk:
             )
         return reason
 
-    def _grant(self, job: Job, option: Option, shares: Shares | None) -> Grant:
-        pool, room, end_ms = (
-            option.candidate.pool,
-            option.candidate.room,
-            self.now_ms + job.longest_ms,
-        )
-        assert shares is not None, f"{job.id} no longer fits into {pool.id}"
+    def _grant(self, job: Job, option: Option, shares: Shares) -> Grant:
+        pool, end_ms = option.candidate.pool, self.now_ms + job.longest_ms
         placement = Placement(
             centre_id=pool.centre_id,
             pool_id=pool.id,
             device_kind_id=pool.device_kind_id,
             shares=shares,
         )
-        room.take(placement, job.id, end_ms)
+        option.candidate.room.take(placement, job.id, end_ms)
         self._allowances.take(job, option.hold_micros)
         self._charge(job, pool)
         self._holdings.append(Holding(job.tenant_id, placement, end_ms))

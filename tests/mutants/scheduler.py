@@ -172,7 +172,7 @@ MUTANTS = [
     Mutant("scheduler/told.py", "or answer.start.is_promised:", "or False:", "tests/unit/test_told.py"),
     Mutant("scheduler/rows.py", '"is_promised": start is not None and start.is_promised', '"is_promised": False', _ROWS),
     Mutant("api/explaining.py", "    if job.is_start_promised:", "    if False:", "tests/unit/test_explaining.py"),
-    Mutant("scheduler/desk.py", "        room.take(placement, job.id, end_ms)\n", "", _PLANNER),
+    Mutant("scheduler/desk.py", "        option.candidate.room.take(placement, job.id, end_ms)\n", "", _PLANNER),
     Mutant("scheduler/desk.py", "online = self.state.online_node_ids if is_heard else frozenset()", "online = self.state.online_node_ids", _PLANNER),
     Mutant("scheduler/desk.py", "for n in self.park.node_ids(pool.id) if n in online)", "for n in self.park.node_ids(pool.id))", f"{_INVARIANTS} -k whole"),
     Mutant("scheduler/desk.py", "        if until_ms <= self.now_ms:", "        if True:", _PLANNER),
