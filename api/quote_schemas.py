@@ -17,7 +17,7 @@ class QuoteOption(Wire):
     pool: str
     device: str
     start_ms: Ms | None = Field(
-        description="when it would start, if nobody else came and all ran to its limit"
+        description="when it would start, if nobody else came and all ran as long as is likely"
     )
     is_start_promised: bool = Field(description="whether cards would be kept for it from then on")
     stops: int = Field(

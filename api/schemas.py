@@ -209,7 +209,7 @@ class JobView(Wire):
     ended_at_ms: Ms | None
     position: int | None = Field(description="place in the queue, from 1")
     planned_start_ms: Ms | None = Field(
-        description="when it would start, if nobody else came and all ran to its limit"
+        description="when it would start, if nobody else came and all ran as long as is likely"
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
     is_start_promised: bool = Field(
@@ -236,7 +236,7 @@ class Explanation(Wire):
     state: str
     position: int | None
     planned_start_ms: Ms | None = Field(
-        description="when it would start, if nobody else came and all ran to its limit"
+        description="when it would start, if nobody else came and all ran as long as is likely"
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
     is_start_promised: bool = Field(

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from accounting.money import charge_micros
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
+from scheduler.backfill import Reservation
+from scheduler.ends import Ends
 from scheduler.job import Job, Reason, ReasonCode
+from scheduler.policy import Policy
+from scheduler.record import JobRecord
 from scheduler.state import State
 
 MICROS_UNIT = "micro-yuan"
@@ -24,34 +28,37 @@ class Kept:
     job_id: str
     start_ms: int
     spare: int
+    is_firm: bool
 
 
 class Allowances:
     """Quota and money of all tenants, less what the plan has granted so far."""
 
-    def __init__(self, state: State, now_ms: int) -> None:
+    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
         self._state = state
         self._now_ms = now_ms
+        self._policy = policy
         self._cards = dict(state.held_cards)
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
-        self._granted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._granted: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
         self._kept: dict[str, Kept] = {}
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
 
-    def quota_reason(self, job: Job, delay_ms: int = 0) -> Reason | None:
+    def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
         """Why the tenant's quota forbids the job now, if it does; it may start so much later."""
+        job = record.job
         tenant = self._state.tenants[job.tenant_id]
         need, free = job.device_count, tenant.max_cards - self._cards[tenant.id]
         kept = self._kept.get(tenant.id)
         if need > free:
             if kept is None:
-                self._keep(job, free)
+                self._keep(record, free)
             return Reason(
                 code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=max(0, free)
             )
-        if kept is None or self._end_ms(job) + delay_ms <= kept.start_ms or need <= kept.spare:
+        if kept is None or need <= kept.spare or self._is_short(record, kept, delay_ms):
             return None
         return Reason(
             code=ReasonCode.TENANT_QUOTA,
@@ -88,44 +95,53 @@ class Allowances:
         if needs and min(needs) <= within:
             self._saving.setdefault(job.tenant_id, job.id)
 
-    def promise(self, job: Job, start_ms: int, hold_micros: int) -> None:
+    def promise(self, record: JobRecord, reservation: Reservation, hold_micros: int) -> None:
         """The job will start then: its quota and its money are to be there."""
+        job, start_ms, is_firm = record.job, reservation.start_ms, reservation.is_firm
         self._available[job.tenant_id] -= hold_micros
         if job.tenant_id not in self._kept:
             free = self._state.tenants[job.tenant_id].max_cards - self._cards[job.tenant_id]
-            free += sum(cards for end_ms, cards in self._ends(job) if end_ms <= start_ms)
-            self._kept[job.tenant_id] = Kept(job.id, start_ms, free - job.device_count)
+            ends = self._ends(job.tenant_id, is_firm=is_firm)
+            free += sum(cards for end_ms, cards in ends if end_ms <= start_ms)
+            spare = free - job.device_count
+            self._kept[job.tenant_id] = Kept(job.id, start_ms, spare, is_firm)
 
-    def take(self, job: Job, hold_micros: int, delay_ms: int = 0) -> None:
-        tenant_id, end_ms = job.tenant_id, self._end_ms(job) + delay_ms
-        self._cards[tenant_id] += job.device_count
-        self._available[tenant_id] -= hold_micros
-        self._held[tenant_id] += hold_micros
-        self._granted[tenant_id].append((end_ms, job.device_count))
-        kept = self._kept.get(tenant_id)
-        if kept is not None and end_ms > kept.start_ms:
+    def take(self, record: JobRecord, hold_micros: int, delay_ms: int = 0) -> None:
+        job = record.job
+        ends = record.ends(self._now_ms, self._now_ms).later(delay_ms)
+        self._cards[job.tenant_id] += job.device_count
+        self._available[job.tenant_id] -= hold_micros
+        self._held[job.tenant_id] += hold_micros
+        self._granted[job.tenant_id].append((ends, job.device_count))
+        kept = self._kept.get(job.tenant_id)
+        if kept is not None and not self._is_short(record, kept, delay_ms):
             kept.spare -= job.device_count
 
-    def _end_ms(self, job: Job) -> int:
-        return self._now_ms + job.longest_ms
+    def _is_short(self, record: JobRecord, kept: Kept, delay_ms: int) -> bool:
+        """Whether it gives back what it takes before that is needed."""
+        ends = record.ends(self._now_ms, self._now_ms)
+        return ends.by(is_firm=kept.is_firm) + delay_ms <= kept.start_ms
 
-    def _keep(self, job: Job, free: int) -> None:
-        """When the tenant's work, each ending by its limit, has given back enough for the job."""
-        for end_ms, cards in self._ends(job):
+    def _keep(self, record: JobRecord, free: int) -> None:
+        """When the tenant's work has given back enough for the job."""
+        job = record.job
+        is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
+        for end_ms, cards in self._ends(job.tenant_id, is_firm=is_firm):
             free += cards
             if free >= job.device_count:
-                self._kept[job.tenant_id] = Kept(job.id, end_ms, free - job.device_count)
+                spare = free - job.device_count
+                self._kept[job.tenant_id] = Kept(job.id, end_ms, spare, is_firm)
                 return
 
-    def _ends(self, job: Job) -> list[tuple[int, int]]:
-        """When its tenant's work ends at the latest, and how many cards that gives back."""
-        ends = list(self._granted[job.tenant_id])
+    def _ends(self, tenant_id: str, *, is_firm: bool) -> list[tuple[int, int]]:
+        """When its work ends, and how many cards that gives back."""
+        ends = list(self._granted[tenant_id])
         ends.extend(
-            (self._state.latest_end_ms(attempt), attempt.placement.card_count)
+            (self._state.ends(attempt, self._now_ms), attempt.placement.card_count)
             for attempt in self._state.live.values()
-            if self._state.jobs[attempt.job_id].job.tenant_id == job.tenant_id
+            if self._state.jobs[attempt.job_id].job.tenant_id == tenant_id
         )
-        return sorted(ends)
+        return sorted((one.by(is_firm=is_firm), cards) for one, cards in ends)
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
         key = (kind_id, qos, price_class)

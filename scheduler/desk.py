@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.ends import Ends
 from scheduler.explain import begin_ms, closed_reason, is_unforeseen, making_room, pool_reason
 from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason, ReasonCode
 from scheduler.options import Candidate, Offer, Opening, Option
@@ -39,10 +40,10 @@ class Desk:
     _allowances: Allowances = field(init=False)
     _turns: Turns = field(init=False)
     _victims: Victims | None = None
-    _ends: dict[str, int] = field(default_factory=dict)
+    _gone_ms: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._allowances = Allowances(self.state, self.now_ms)
+        self._allowances = Allowances(self.state, self.now_ms, self.policy)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -66,15 +67,17 @@ class Desk:
 
     def outlook(self) -> Outlook:
         """What is to come of what runs, and of what was granted until now."""
-        return Outlook(self.state, self.park, self.now_ms, self._holdings, self.policy, self._ends)
+        return Outlook(
+            self.state, self.park, self.now_ms, self._holdings, self.policy, self._gone_ms
+        )
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
         job = record.job
-        first = self._backoff(record) or self._allowances.quota_reason(job)
+        first = self._backoff(record) or self._allowances.quota_reason(record)
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
-            full = self._why_full(job, candidate, self.now_ms + job.longest_ms)
+            full = self._why_full(job, candidate, self._ends(record))
             others = (first, money if isinstance(money, Reason) else None)
             reasons = tuple(filter(None, (*others, full)))
             offer = Offer(candidate.pool, candidate.wanted, reasons, None)
@@ -85,21 +88,24 @@ class Desk:
     def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
         job = record.job
-        if self._find_soon(job, candidate) is not None:
+        if self._find_soon(record, candidate) is not None:
             opening: Opening | None = Opening(self._soon_ms(candidate.room))
         else:
             opening = self._stops(record, candidate, NEVER_MS)
         if opening is None:
-            promise = self._promise(job, candidate)
-            return offer._replace(promise_ms=promise.start_ms if promise else None)
+            promise = self._promise(record, candidate)
+            if promise is None:
+                return offer
+            return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
         start_ms, count = opening.start_ms, len(opening.victims)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        return offer._replace(reasons=(reason,), promise_ms=start_ms, stop_count=count)
+        return offer._replace(
+            reasons=(reason,), promise_ms=start_ms, sure_ms=start_ms, stop_count=count
+        )
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
-        job = record.job
-        reason = self._backoff(record) or self._allowances.quota_reason(job)
+        reason = self._backoff(record) or self._allowances.quota_reason(record)
         return self._find(record) if reason is None else Verdict(reasons=(reason,))
 
     def _backoff(self, record: JobRecord) -> Reason | None:
@@ -113,7 +119,7 @@ class Desk:
         """The same, and when and where each job would start: in order, beside what is promised."""
         for job_id, verdict in verdicts.items():
             if verdict.start is not None:
-                outlook.take(self.state.jobs[job_id].job, verdict.start)
+                outlook.take(self.state.jobs[job_id], verdict.start)
         return {
             job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
             for job_id, verdict in verdicts.items()
@@ -135,7 +141,7 @@ class Desk:
         """Who might be stopped; looked up when first somebody finds no room."""
         policy = self.policy.preemption
         if self._victims is None and policy is not None:
-            self._victims = Victims(self.state, self.now_ms, policy, taker, self._ends)
+            self._victims = Victims(self.state, self.now_ms, policy, taker, self._gone_ms)
         return self._victims
 
     def _charge(self, job: Job, pool: Pool) -> None:
@@ -149,7 +155,7 @@ class Desk:
         candidates = self._candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
-        end_ms = self.now_ms + job.longest_ms
+        ends = self._ends(record)
         reasons: list[Reason] = []
         payable: list[Option] = []
         for candidate in candidates:
@@ -157,32 +163,31 @@ class Desk:
             if isinstance(money, Reason):
                 reasons.append(money)
                 continue
-            full = self._why_full(job, candidate, end_ms)
+            full = self._why_full(job, candidate, ends)
             if full is None:
-                shares = candidate.room.find(candidate.wanted, end_ms)
+                shares = candidate.room.find(candidate.wanted, ends)
                 assert shares is not None, f"{job.id} no longer fits into {candidate.pool.id}"
-                return self._grant(job, Option(candidate, money), shares)
+                return self._grant(record, Option(candidate, money), shares)
             reasons.append(full)
             payable.append(Option(candidate, money))
         if not payable:
             self._allowances.save_for(job, reasons)
         verdict = self._with_openings(record, payable) if self.policy.is_backfilling else None
-        return verdict or self._wait(job, payable, reasons)
+        return verdict or self._wait(record, payable, reasons)
 
     def _with_openings(self, record: JobRecord, payable: list[Option]) -> Verdict | None:
         """What comes free anyway is claimed, and for one job others are stopped once."""
-        job = record.job
-        if self._allowances.quota_reason(job, SOON_MS) is not None:
+        if self._allowances.quota_reason(record, SOON_MS) is not None:
             return None
         for option in payable:
-            if (shares := self._find_soon(job, option.candidate)) is not None:
-                return self._claim(job, option, shares)
-        if self._has_claim(job.id):
+            if (shares := self._find_soon(record, option.candidate)) is not None:
+                return self._claim(record, option, shares)
+        if self._has_claim(record.job.id):
             return None
         for option in payable:
             opening = self._stops(record, option.candidate, self.now_ms)
             if opening is not None:
-                return self._make_room(job, option, opening.victims)
+                return self._make_room(record, option, opening.victims)
         return None
 
     def _claimants(self) -> list[JobRecord]:
@@ -202,7 +207,7 @@ class Desk:
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed for the job is its own; None where that does not suffice."""
         job, node_ids = record.job, self.state.claims[record.job.id].node_ids
-        if self._backoff(record) or self._allowances.quota_reason(job, SOON_MS):
+        if self._backoff(record) or self._allowances.quota_reason(record, SOON_MS):
             return None
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
@@ -210,17 +215,17 @@ class Desk:
                 continue
             option, room = Option(candidate, money), candidate.room
             if (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
-                return self._grant(job, option, shares)
+                return self._grant(record, option, shares)
             if (shares := room.soon.on(node_ids).find(candidate.wanted)) is not None:
-                return self._claim(job, option, shares)
+                return self._claim(record, option, shares)
         return None
 
-    def _find_soon(self, job: Job, candidate: Candidate) -> Shares | None:
+    def _find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
         """Where there is room once all that is being stopped has gone."""
         room = candidate.room
         if room.soon is room.now:
             return None
-        return room.find_soon(candidate.wanted, self._claim_end_ms(job))
+        return room.find_soon(candidate.wanted, self._claim_ends(record))
 
     def _soon_ms(self, room: PoolRoom) -> int:
         """When all that is being stopped has gone; what is late goes at any moment."""
@@ -233,32 +238,38 @@ class Desk:
         asks_ms = running.asks_from_ms(record) if running else NEVER_MS
         if running is None or asks_ms > by_ms or pool.centre_id not in self.state.heard_centre_ids:
             return None
-        end_ms = self._claim_end_ms(record.job)
-        victims = running.choose(room, pool.id, wanted, running.standing(record), end_ms)
+        ends = self._claim_ends(record)
+        victims = running.choose(room, pool.id, wanted, running.standing(record), ends)
         gone_ms = [asks_ms + victim.job.grace_ms for victim in victims]
         return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
 
-    def _claim_end_ms(self, job: Job) -> int:
-        """When a claim is over at the latest: the job starts once the others are gone."""
-        return self.now_ms + SOON_MS + job.longest_ms
+    def _ends(self, record: JobRecord) -> Ends:
+        """When the job would end if it started now."""
+        return self.policy.counted(record.ends(self.now_ms, self.now_ms))
 
-    def _make_room(self, job: Job, option: Option, victims: tuple[Victim, ...]) -> Verdict:
-        room = option.candidate.room
+    def _claim_ends(self, record: JobRecord) -> Ends:
+        """When a claim is over: the job starts once the others are gone."""
+        return self._ends(record).later(SOON_MS)
+
+    def _make_room(self, record: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
+        room, job_id = option.candidate.room, record.job.id
         for victim in victims:
-            assert victim.id not in self._ends, f"{victim.id} is stopped already"
-            gone_ms = self._ends[victim.id] = self.now_ms + victim.job.grace_ms
-            room.free_soon(Release(gone_ms, victim.id, victim.attempt.placement.shares))
-        shares = self._find_soon(job, option.candidate)
-        assert shares is not None, f"no room was made for {job.id} in {option.candidate.pool.id}"
-        node_ids = tuple(share.node_id for share in shares)
-        self.evictions.extend(Eviction(victim.id, job.id, node_ids) for victim in victims)
-        return self._claim(job, option, shares)
+            assert victim.id not in self._gone_ms, f"{victim.id} is stopped already"
+            gone_ms = self._gone_ms[victim.id] = self.now_ms + victim.job.grace_ms
+            shares = victim.attempt.placement.shares
+            room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
+        found = self._find_soon(record, option.candidate)
+        assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
+        node_ids = tuple(share.node_id for share in found)
+        self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)
+        return self._claim(record, option, found)
 
-    def _claim(self, job: Job, option: Option, shares: Shares) -> Verdict:
+    def _claim(self, record: JobRecord, option: Option, shares: Shares) -> Verdict:
         """It is to have what comes free, and nobody else."""
-        candidate, start_ms = option.candidate, self._soon_ms(option.candidate.room)
-        candidate.room.claim(shares, job.id, self._claim_end_ms(job))
-        self._allowances.take(job, option.hold_micros, SOON_MS)
+        job, candidate = record.job, option.candidate
+        start_ms = self._soon_ms(candidate.room)
+        candidate.room.claim(shares, job.id, self._claim_ends(record))
+        self._allowances.take(record, option.hold_micros, SOON_MS)
         self._charge(job, candidate.pool)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
@@ -275,14 +286,14 @@ class Desk:
             ]
         return known
 
-    def _why_full(self, job: Job, candidate: Candidate, end_ms: int) -> Reason | None:
+    def _why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
         """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
         closed_by = self._closed_by.get(candidate.pool.id)
         if closed_by is not None:
             return closed_reason(candidate.pool, job.device_count, closed_by)
-        is_short = candidate.room.is_short(end_ms)
+        is_short = candidate.room.is_short(ends)
         reason = candidate.full.get(is_short)
-        if reason is None and candidate.room.find(candidate.wanted, end_ms) is None:
+        if reason is None and candidate.room.find(candidate.wanted, ends) is None:
             reason = candidate.full[is_short] = pool_reason(
                 candidate.pool,
                 candidate.room,
@@ -292,63 +303,64 @@ class Desk:
             )
         return reason
 
-    def _grant(self, job: Job, option: Option, shares: Shares) -> Grant:
-        pool, end_ms = option.candidate.pool, self.now_ms + job.longest_ms
+    def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
+        job, pool, ends = record.job, option.candidate.pool, self._ends(record)
         placement = Placement(
             centre_id=pool.centre_id,
             pool_id=pool.id,
             device_kind_id=pool.device_kind_id,
             shares=shares,
         )
-        option.candidate.room.take(placement, job.id, end_ms)
-        self._allowances.take(job, option.hold_micros)
+        option.candidate.room.take(placement, job.id, ends)
+        self._allowances.take(record, option.hold_micros)
         self._charge(job, pool)
-        self._holdings.append(Holding(job.tenant_id, placement, end_ms))
+        self._holdings.append(Holding(job.tenant_id, placement, ends))
         return Grant(job_id=job.id, placement=placement, hold_micros=option.hold_micros)
 
-    def _wait(self, job: Job, payable: list[Option], reasons: list[Reason]) -> Verdict:
+    def _wait(self, record: JobRecord, payable: list[Option], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.
 
         Only where it can pay: nobody is kept out for one who cannot.
         """
         if not self.policy.is_backfilling:
             for option in payable:
-                self._closed_by.setdefault(option.candidate.pool.id, job.id)
+                self._closed_by.setdefault(option.candidate.pool.id, record.job.id)
             return Verdict(reasons=tuple(reasons))
         promises = [
             (reservation, option)
             for option in payable
-            if (reservation := self._promise(job, option.candidate)) is not None
+            if (reservation := self._promise(record, option.candidate)) is not None
         ]
         if not promises:
             return Verdict(reasons=tuple(reasons))
         reservation, option = min(promises, key=lambda promise: promise[0].start_ms)
         option.candidate.room.reserve(reservation)
-        self._allowances.promise(job, reservation.start_ms, option.hold_micros)
+        self._allowances.promise(record, reservation, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
-        start = PlannedStart(reservation.start_ms, option.candidate.pool.id, is_promised=True)
+        start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
         return Verdict(reasons=tuple(reasons), start=start)
 
-    def _promise(self, job: Job, candidate: Candidate) -> Reservation | None:
+    def _promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
         """What takes a placement gives it back later: a shape without hope stays without it."""
         room = candidate.room
         if room.reservation is not None or candidate.is_hopeless:
             return None
         if candidate.pool.centre_id not in self.state.heard_centre_ids:
             return None
-        reservation = room.earliest(job.id, candidate.wanted, self.now_ms)
+        is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)
+        reservation = room.earliest(record.job.id, candidate.wanted, self.now_ms, is_firm=is_firm)
         candidate.is_hopeless = reservation is None
         return reservation
 
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """No start where it depends on more than the ends of what runs: on money or prices."""
-        job = self.state.jobs[job_id].job
-        places: Sequence[Candidate] = self._candidates(shape_of(job))
+        record = self.state.jobs[job_id]
+        places: Sequence[Candidate] = self._candidates(shape_of(record.job))
         if is_unforeseen(reasons):  # then each pool has a reason of its own, in the same order
             answers = zip(places, reasons, strict=True)
             places = [place for place, reason in answers if not is_unforeseen([reason])]
         from_ms = begin_ms(reasons, self.now_ms)
-        return Verdict(reasons=reasons, start=outlook.start(job, places, from_ms))
+        return Verdict(reasons=reasons, start=outlook.start(record, places, from_ms))
 
     def _room(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)
@@ -365,16 +377,15 @@ class Desk:
     def _stopping(self, pool_id: str) -> Iterator[Release]:
         """What is being stopped and is gone soon; not what should have gone long ago."""
         for _, attempt in sorted(self.state.stopping.items()):
-            placement, gone_ms = attempt.placement, self.state.latest_end_ms(attempt)
+            placement = attempt.placement
+            gone_ms = self.state.jobs[attempt.job_id].latest_end_ms(attempt)
             is_soon = gone_ms - SOON_MS <= self.now_ms < gone_ms + CLAIM_MS
             if placement.pool_id == pool_id and is_soon:
-                yield Release(gone_ms, attempt.id, placement.shares)
+                yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)
 
     def _releases(self, pool_id: str) -> Iterator[Release]:
-        """Running work ends by its limit; what has overstayed is expected to end at any moment."""
-        soonest_ms = self.now_ms + 1
         for attempt in self.state.live.values():
             placement = attempt.placement
             if placement.pool_id == pool_id:
-                end_ms = self.state.latest_end_ms(attempt)
-                yield Release(max(end_ms, soonest_ms), attempt.id, placement.shares)
+                ends = self.policy.counted(self.state.ends(attempt, self.now_ms))
+                yield Release(ends, attempt.id, placement.shares)

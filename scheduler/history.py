@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from scheduler.job import Job
 
@@ -26,6 +27,9 @@ UNKNOWN_MS = 3_600_000
 """How long a job is expected to run where nothing has, unless its limit is shorter."""
 TELLING_MS = 600_000
 """What has run for less, and still runs, tells nothing where nothing else is known."""
+
+OWN_GROUPS, ALL_GROUPS = 3, 5
+"""So many of a job's groups, the nearest first, are of its user alone, and so many are in all."""
 
 Group = tuple[str | int, ...]
 
@@ -73,12 +77,20 @@ class History:
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
         """How long the job is likely to run, by what was like it, and at most to its limit."""
-        typical_ms = self.typical_ms(job, now_ms)
+        typical_ms = self._typical_ms(job, now_ms, ALL_GROUPS)
         return min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms)
 
-    def typical_ms(self, job: Job, now_ms: int) -> int | None:
-        """The median of the nearest group that has run; None where nothing has."""
-        for group in _groups(job.tenant_id, job.user, job.name, job.device_count):
+    def forecast_ms(self, job: Job, now_ms: int) -> int | None:
+        """The same, by what its own user ran alone; None where that is nothing.
+
+        What strangers ran says something on average, and so for the order. A promise is for one.
+        """
+        return self._typical_ms(job, now_ms, OWN_GROUPS)
+
+    def _typical_ms(self, job: Job, now_ms: int, nearest: int) -> int | None:
+        """The median of the nearest group that has run; None where none of so many has."""
+        groups = _groups(job.tenant_id, job.user, job.name, job.device_count)
+        for group in islice(groups, nearest):
             lengths = _lengths(self._by_group.get(group, ()), now_ms)
             if lengths:
                 return sorted(lengths)[len(lengths) // 2]

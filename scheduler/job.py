@@ -129,7 +129,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStart:
-    """When and where a waiting job would start, if nobody else came and all ran to its limit.
+    """When and where a waiting job would start: if nobody else came, and all ran as is likely.
 
     `is_promised` where cards are kept for it: only who comes to be ahead of it moves it.
     """

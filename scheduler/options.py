@@ -28,14 +28,15 @@ class Candidate:
 class Offer(NamedTuple):
     """A pool that could hold a job, how, and why not now; it could now where there is no reason.
 
-    `promise_ms` is when the plan would promise it a start there, for which `stop_count` jobs that
-    run would be stopped.
+    `promise_ms` is when the plan would promise it a start there, kept from `sure_ms` on, for which
+    `stop_count` jobs that run would be stopped.
     """
 
     pool: Pool
     wanted: Fit
     reasons: tuple[Reason, ...]
     promise_ms: int | None
+    sure_ms: int | None = None
     stop_count: int = 0
 
 

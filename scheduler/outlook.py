@@ -1,4 +1,4 @@
-"""When each waiting job would start if nobody else came and all ran as long as it may.
+"""When each waiting job would start if nobody else came and all ran as long as is likely.
 
 What is promised is kept; for the rest it is an estimate, made in the order of the queue by
 conservative backfill over each pool's and each tenant's cards (see `timeline`). It counts cards:
@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cluster.inventory import Park, Pool
-from scheduler.job import Job, Placement, PlannedStart
+from scheduler.ends import Ends
+from scheduler.job import Placement, PlannedStart
 from scheduler.placement import Fit
 from scheduler.policy import Policy
+from scheduler.record import JobRecord
 from scheduler.state import State
 from scheduler.timeline import Timeline
 
@@ -29,11 +31,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Cards that a job holds until `end_ms`, at the latest."""
+    """Cards that a job holds until then."""
 
     tenant_id: str
     placement: Placement
-    end_ms: int
+    ends: Ends
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Outlook:
         for holding in (*self._running(), *self.granted):
             placement = holding.placement
             by_pool[placement.pool_id].append(holding)
-            ends[holding.tenant_id].append((holding.end_ms, placement.card_count))
+            ends[holding.tenant_id].append((self._end_ms(holding), placement.card_count))
         for pool in self.park.pools:
             if pool.centre_id in self.state.heard_centre_ids:
                 self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
@@ -89,30 +91,33 @@ class Outlook:
             free = self.state.tenants[tenant_id].max_cards - sum(cards for _, cards in own)
             self._tenants[tenant_id] = Timeline(self.now_ms, free, own)
 
-    def start(self, job: Job, places: Iterable[Place], from_ms: int | None) -> PlannedStart | None:
+    def start(
+        self, record: JobRecord, places: Iterable[Place], from_ms: int | None
+    ) -> PlannedStart | None:
         """Where the job would start first, which is then taken; None where it never could.
 
         Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
         """
         first: PlannedStart | None = None
         for place in places:
-            if first is not None and self._is_known_later(place.pool, job, first.at_ms):
+            if first is not None and self._is_known_later(place.pool, record, first.at_ms):
                 continue
-            at_ms = self.earliest(job, place, from_ms)
+            at_ms = self.earliest(record, place, from_ms)
             if at_ms is not None and (first is None or at_ms < first.at_ms):
                 first = PlannedStart(at_ms, place.pool.id)
         if first is not None:
-            self.take(job, first)
+            self.take(record, first)
         return first
 
-    def take(self, job: Job, start: PlannedStart) -> None:
+    def take(self, record: JobRecord, start: PlannedStart) -> None:
         """Count with the job from then on."""
-        prospect = self._pools[start.pool_id]
+        job, prospect = record.job, self._pools[start.pool_id]
         prospect.last_start_ms = start.at_ms
+        end_ms = start.at_ms + self._length_ms(record)
         for cards in (prospect.cards, self._tenants[job.tenant_id]):
-            cards.take(job.device_count, start.at_ms, start.at_ms + job.longest_ms)
+            cards.take(job.device_count, start.at_ms, end_ms)
 
-    def earliest(self, job: Job, place: Place, from_ms: int | None) -> int | None:
+    def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as above."""
         prospect = self._pools.get(place.pool.id)
         if prospect is None:
@@ -123,19 +128,20 @@ class Outlook:
             return None
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        return self._in_both(job, prospect.cards, soonest_ms)
+        return self._in_both(record, prospect.cards, soonest_ms)
 
-    def _is_known_later(self, pool: Pool, job: Job, at_ms: int) -> bool:
+    def _is_known_later(self, pool: Pool, record: JobRecord, at_ms: int) -> bool:
         """Whether this pool is known to be no better than another start."""
         prospect = self._pools.get(pool.id)
         if prospect is None:
             return True
-        bound_ms = prospect.cards.bound(job.device_count, job.longest_ms)
+        bound_ms = prospect.cards.bound(record.job.device_count, self._length_ms(record))
         return bound_ms is None or bound_ms >= at_ms
 
-    def _in_both(self, job: Job, pool: Timeline, from_ms: int) -> int | None:
+    def _in_both(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
         """When both the pool and the tenant's quota have room for all of it."""
-        cards, length_ms, tenant = job.device_count, job.longest_ms, self._tenants[job.tenant_id]
+        cards, length_ms = record.job.device_count, self._length_ms(record)
+        tenant = self._tenants[record.job.tenant_id]
         at_ms: int | None = from_ms
         began_ms = None
         while at_ms is not None and at_ms != began_ms:
@@ -146,12 +152,18 @@ class Outlook:
         return at_ms
 
     def _running(self) -> Iterator[Holding]:
-        """Running work ends by its limit; what has overstayed is expected to end at any moment."""
         for attempt in self.state.live.values():
             tenant_id = self.state.jobs[attempt.job_id].job.tenant_id
-            end_ms = self.stops.get(attempt.id) or self.state.latest_end_ms(attempt)
-            end_ms = max(end_ms, self.now_ms + 1)
-            yield Holding(tenant_id, attempt.placement, end_ms)
+            gone_ms = self.stops.get(attempt.id)
+            ends = Ends(gone_ms, gone_ms) if gone_ms else self.state.ends(attempt, self.now_ms)
+            yield Holding(tenant_id, attempt.placement, ends.after(self.now_ms))
+
+    def _end_ms(self, holding: Holding) -> int:
+        return self.policy.counted(holding.ends).likely_ms
+
+    def _length_ms(self, record: JobRecord) -> int:
+        """How long the job is likely to hold its cards once it has them."""
+        return self.policy.counted(record.ends(0, 0)).likely_ms
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""
@@ -162,7 +174,7 @@ class Outlook:
         for holding in holdings:
             for share in holding.placement.shares:
                 if share.node_id in by_node:
-                    by_node[share.node_id].append((holding.end_ms, share.card_count))
+                    by_node[share.node_id].append((self._end_ms(holding), share.card_count))
         ends = [end for of_node in by_node.values() for end in of_node]
         free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
         room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)

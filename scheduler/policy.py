@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scheduler.ends import Ends
+
 
 class Order(StrEnum):
     """Who is considered first."""
@@ -28,12 +30,25 @@ class Preemption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How the queue is ordered, whether later jobs may pass a blocked one, and preemption."""
+    """How the queue is ordered, whether later jobs may pass a blocked one, and preemption.
+
+    What is promised to a job is as is likely by forecasts until it has waited for `firm_after_ms`,
+    and from then on by limits, so that no forecast makes it wait for ever.
+    """
 
     name: str
     order: Order
     is_backfilling: bool
     preemption: Preemption | None = None
+    firm_after_ms: int = 0
+
+    def is_firm(self, waited_ms: int) -> bool:
+        """Whether what is promised to a job that has waited for so long is by limits."""
+        return waited_ms >= self.firm_after_ms
+
+    def counted(self, ends: Ends) -> Ends:
+        """Where nothing goes by forecasts, all is likely to end by its limit."""
+        return ends if self.firm_after_ms else Ends(ends.latest_ms, ends.latest_ms)
 
     @property
     def is_shared(self) -> bool:
@@ -41,7 +56,14 @@ class Policy:
         return self.preemption is not None and self.preemption.is_shared
 
 
-DEFAULT = Policy(name="default", order=Order.FAIR, is_backfilling=True, preemption=Preemption())
+FIRM_AFTER_MS = 3 * 24 * 3_600_000
+DEFAULT = Policy(
+    name="default",
+    order=Order.FAIR,
+    is_backfilling=True,
+    preemption=Preemption(),
+    firm_after_ms=FIRM_AFTER_MS,
+)
 FIFO = Policy(name="fifo", order=Order.AGE, is_backfilling=False)
 EASY = Policy(name="easy", order=Order.AGE, is_backfilling=True)
 SJF_ORACLE = Policy(name="sjf-oracle", order=Order.SHORTEST, is_backfilling=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scheduler.backfill import PoolRoom
+from scheduler.ends import Ends
 from scheduler.job import Job, Priority
 from scheduler.levels import level
 from scheduler.placement import Fit
@@ -93,30 +94,29 @@ class Victims:
 
     def asks_from_ms(self, record: JobRecord) -> int:
         """When the job has waited long enough; what ends until then need not be stopped."""
-        waiting_since_ms = max(record.job.submitted_at_ms, record.not_before_ms)
-        return max(self._now_ms, waiting_since_ms + self._policy.patience_ms)
+        return max(self._now_ms, record.waiting_since_ms + self._policy.patience_ms)
 
     def choose(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, end_ms: int
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, ends: Ends
     ) -> tuple[Victim, ...]:
         """The work to stop so that it fits, at the least cost; empty where that cannot be.
 
         Who found nobody to stop spares those of no higher standing the search.
         """
-        key = (pool_id, wanted, room.is_short(end_ms))
+        key = (pool_id, wanted, room.is_short(ends))
         failed = self._failed.get(key)
         if self.is_over(taker) or (failed is not None and taker <= failed):
             return ()
-        found = self._cheapest(room, pool_id, wanted, taker, end_ms)
+        found = self._cheapest(room, pool_id, wanted, taker, ends)
         if not found:
             self._failed[key] = taker
         return found
 
     def _cheapest(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, end_ms: int
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, ends: Ends
     ) -> tuple[Victim, ...]:
-        free = room.view_soon(end_ms).by_node
-        kept = room.kept_node_ids(end_ms)
+        free = room.view_soon(ends).by_node
+        kept = room.kept_node_ids(ends)
         choices = []
         for node_id, here in self._by_pool.get(pool_id, {}).items():
             if node_id in free and node_id not in kept:
@@ -126,7 +126,7 @@ class Victims:
                     choices.append(choice)
         needed = wanted.node_count
         if needed > 1:
-            needed -= room.view_soon(end_ms).whole_node_count()
+            needed -= room.view_soon(ends).whole_node_count()
         if len(choices) < needed:
             return ()
         cheapest = sorted(choices, key=_total_cost)[:needed]
@@ -148,15 +148,15 @@ class Victims:
                 continue
             served_card_ms = attempt.served_card_ms(self._now_ms)
             standing = self.standing(record, served_card_ms)
-            if standing < strongest and self._is_worth_it(state, attempt, record):
+            if standing < strongest and self._is_worth_it(attempt, record):
                 lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
                 yield Victim(attempt, record.job, standing, lost_card_ms)
 
-    def _is_worth_it(self, state: State, attempt: Attempt, record: JobRecord) -> bool:
+    def _is_worth_it(self, attempt: Attempt, record: JobRecord) -> bool:
         """It does not end anyway, and when it is stopped it is gone soon."""
         if attempt.stop_cause is not None or record.is_cancelled:
             return False
-        left_ms = state.latest_end_ms(attempt) - self._now_ms
+        left_ms = record.latest_end_ms(attempt) - self._now_ms
         return left_ms > self._policy.patience_ms and record.job.grace_ms <= SOON_MS
 
     def _is_preemptible(self, job: Job) -> bool:

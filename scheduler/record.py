@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from accounting.rating import PriceList
 from cluster.inventory import Park
+from scheduler.ends import Ends, left_ms
 from scheduler.history import PastRun
 from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.tenancy import Tenant
@@ -39,6 +40,11 @@ class Attempt:
         return self.is_launching or self.started_at_ms is not None
 
     @property
+    def begin_ms(self) -> int:
+        """Since when it counts: it started, or else it was leased."""
+        return self.started_at_ms or self.leased_at_ms
+
+    @property
     def gone_ms(self) -> int:
         """When the broker's stop has taken effect at the latest; it must be stopping."""
         assert self.stop_at_ms is not None, f"{self.id} is not to stop"
@@ -58,7 +64,9 @@ class JobRecord:
     `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
     never started; after such a one the job is not considered before `not_before_ms`.
     `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
-    `expected_ms` is how long it was expected to run when it was submitted.
+    `expected_ms` is how long it was expected to run when it was submitted. `forecast_ms` is what
+    its user's own runs foretell, as of its last lease, or of when it was submitted; None where
+    there are none.
     """
 
     job: Job
@@ -70,11 +78,40 @@ class JobRecord:
     not_before_ms: int = 0
     served_card_ms: int = 0
     expected_ms: int = 0
+    forecast_ms: int | None = None
     is_cancelled: bool = False
 
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
+
+    @property
+    def waiting_since_ms(self) -> int:
+        """Since when it might start: it was submitted, or went back to the queue."""
+        return max(self.job.submitted_at_ms, self.not_before_ms)
+
+    def ends(self, begin_ms: int, now_ms: int) -> Ends:
+        """When it would end as it is, had it begun then; where nothing is foretold, by its limit.
+
+        What it had before it was stopped, and can go on from, counts as run.
+        """
+        latest_ms = begin_ms + self.job.longest_ms
+        if self.forecast_ms is None:
+            return Ends(latest_ms, latest_ms)
+        had_ms = self.served_card_ms // self.job.device_count + now_ms - begin_ms
+        return Ends(min(now_ms + left_ms(self.forecast_ms, had_ms), latest_ms), latest_ms)
+
+    def live_ends(self, attempt: Attempt, now_ms: int) -> Ends:
+        """When its attempt ends; one that is to stop, when it is gone."""
+        if attempt.stop_at_ms is None:
+            return self.ends(attempt.begin_ms, now_ms)
+        gone_ms = self.latest_end_ms(attempt)
+        return Ends(gone_ms, gone_ms)
+
+    def latest_end_ms(self, attempt: Attempt) -> int:
+        """When its limit or a stop ends its attempt; before it starts its lease counts."""
+        end_ms = attempt.begin_ms + self.job.longest_ms
+        return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
+from scheduler.ends import Ends
 from scheduler.fairshare import change_rate
 from scheduler.history import UNKNOWN_MS, History
 from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
@@ -139,8 +140,11 @@ class State:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
-        expected_ms = self.history.expected_ms(job, event.at_ms)
-        self.jobs[job.id] = JobRecord(job=job, expected_ms=expected_ms)
+        self.jobs[job.id] = JobRecord(
+            job=job,
+            expected_ms=self.history.expected_ms(job, event.at_ms),
+            forecast_ms=self.history.forecast_ms(job, event.at_ms),
+        )
         self.queue.add(self.jobs[job.id])
         return None
 
@@ -178,6 +182,7 @@ class State:
         self.claims.pop(event.job_id, None)
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
+        record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)
         self.live[attempt.id] = attempt
         self._hold(record.job.tenant_id, event.placement, event.at_ms, 1)
         return None
@@ -339,11 +344,9 @@ class State:
         record = self.jobs.get(job_id)
         return record.state if record else self.final_states[job_id]
 
-    def latest_end_ms(self, attempt: Attempt) -> int:
-        """When its limit or a stop ends a live attempt; before its start its lease counts."""
-        begin_ms = attempt.started_at_ms or attempt.leased_at_ms
-        end_ms = begin_ms + self.jobs[attempt.job_id].job.longest_ms
-        return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
+    def ends(self, attempt: Attempt, now_ms: int) -> Ends:
+        """When a live attempt ends, of now; what has overstayed does at any moment."""
+        return self.jobs[attempt.job_id].live_ends(attempt, now_ms).after(now_ms)
 
     # Checkpoints.
 

@@ -43,15 +43,23 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     """
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
+    record = _asked(state, now_ms, job)
+    outlook = _ahead(desk, record)
+    offers = [(offer, _prospect(desk, outlook, record, offer)) for offer in desk.offers(record)]
+    return tuple(prospect for _, prospect in sorted(offers, key=_preference))
+
+
+def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
+    """The job as it would wait; who waits already, with as many cards, keeps its place."""
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
-        expected_ms = min(waiting.expected_ms, job.limit_ms)  # its place in the queue stays
-    else:
-        expected_ms = state.history.expected_ms(job, now_ms)
-    record = replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
-    outlook = _ahead(desk, record)
-    prospects = [_prospect(desk, outlook, job, offer) for offer in desk.offers(record)]
-    return tuple(sorted(prospects, key=_preference))
+        return replace(waiting, job=job, expected_ms=min(waiting.expected_ms, job.limit_ms))
+    return replace(
+        waiting or JobRecord(job=job),
+        job=job,
+        expected_ms=state.history.expected_ms(job, now_ms),
+        forecast_ms=state.history.forecast_ms(job, now_ms),
+    )
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:
@@ -67,23 +75,23 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     return outlook
 
 
-def _prospect(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> Prospect:
+def _prospect(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> Prospect:
     return Prospect(
         pool=offer.pool,
-        start_ms=_start_ms(desk, outlook, job, offer),
-        cost_fen=_cost_fen(desk, job, offer.pool),
+        start_ms=_start_ms(desk, outlook, record, offer),
+        cost_fen=_cost_fen(desk, record.job, offer.pool),
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
         stop_count=offer.stop_count,
     )
 
 
-def _start_ms(desk: Desk, outlook: Outlook, job: Job, offer: Offer) -> int | None:
+def _start_ms(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> int | None:
     if not offer.reasons:
         return desk.now_ms
     if offer.promise_ms is not None or is_unforeseen(offer.reasons):
         return offer.promise_ms
-    return outlook.earliest(job, offer, begin_ms(offer.reasons, desk.now_ms))
+    return outlook.earliest(record, offer, begin_ms(offer.reasons, desk.now_ms))
 
 
 def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
@@ -97,10 +105,11 @@ def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
     return charge_fen(job.device_count * job.limit_ms, price_micros)
 
 
-def _preference(prospect: Prospect) -> tuple[bool, bool, bool, int]:
+def _preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int]:
+    offer, prospect = offered
     return (
         prospect.start_ms is None,
         bool(prospect.reasons),
         not prospect.is_promised,
-        prospect.start_ms or 0,
+        offer.sure_ms or prospect.start_ms or 0,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.ends import Ends
 from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Plan
@@ -36,8 +37,21 @@ def shares(**cards: int) -> tuple[NodeShare, ...]:
     return tuple(NodeShare(node_id=node_id, card_count=count) for node_id, count in cards.items())
 
 
+def at(end_ms: int) -> Ends:
+    """It ends then, as is likely and at the latest."""
+    return Ends(end_ms, end_ms)
+
+
 def release(at_ms: int, **cards: int) -> Release:
-    return Release(at_ms, f"until-{at_ms}", shares(**cards))
+    return Release(at(at_ms), f"until-{at_ms}", shares(**cards))
+
+
+def promise(room: PoolRoom, wanted: Fit, now_ms: int = 0) -> Reservation | None:
+    return room.earliest("j", wanted, now_ms, is_firm=False)
+
+
+def reserved(at_ms: int, spare: dict[str, int], **cards: int) -> Reservation:
+    return Reservation("j", at_ms, at_ms, shares(**cards), spare, is_firm=False)
 
 
 def taken(**cards: int) -> Placement:
@@ -50,26 +64,24 @@ def taken(**cards: int) -> Placement:
 def test_the_earliest_start_is_when_enough_has_ended() -> None:
     room = a_room({"n1": 2, "n2": 0}, release(30, n2=8), release(20, n1=3), release(10, n1=1))
 
-    assert room.earliest("j", Fit(1, 3), 0) == Reservation("j", 10, shares(n1=3), {"n1": 0})
-    assert room.earliest("j", Fit(1, 5), 0) == Reservation("j", 20, shares(n1=5), {"n1": 1})
-    assert room.earliest("j", Fit(1, 8), 0) == Reservation("j", 30, shares(n2=8), {"n2": 0})
-    assert room.earliest("j", Fit(2, 8), 0) is None
+    assert promise(room, Fit(1, 3)) == reserved(10, {"n1": 0}, n1=3)
+    assert promise(room, Fit(1, 5)) == reserved(20, {"n1": 1}, n1=5)
+    assert promise(room, Fit(1, 8)) == reserved(30, {"n2": 0}, n2=8)
+    assert promise(room, Fit(2, 8)) is None
 
 
 def test_what_ends_in_one_moment_comes_free_together() -> None:
-    room = a_room({"n1": 0}, release(10, n1=4), Release(10, "other", shares(n1=4)))
+    room = a_room({"n1": 0}, release(10, n1=4), Release(at(10), "other", shares(n1=4)))
 
-    reservation = room.earliest("j", Fit(1, 4), 0)
-
-    assert reservation == Reservation("j", 10, shares(n1=4), {"n1": 4})
+    assert promise(room, Fit(1, 4)) == reserved(10, {"n1": 4}, n1=4)
 
 
 def test_nodes_that_are_down_give_nothing_back() -> None:
-    assert a_room({"n1": 0}, release(10, n2=8)).earliest("j", Fit(1, 1), 0) is None
+    assert promise(a_room({"n1": 0}, release(10, n2=8)), Fit(1, 1)) is None
 
 
 def test_no_promise_is_for_now_or_before() -> None:
-    reservation = a_room({"n1": 0}, release(10, n1=8)).earliest("j", Fit(1, 1), 50)
+    reservation = promise(a_room({"n1": 0}, release(10, n1=8)), Fit(1, 1), 50)
 
     assert reservation is not None
     assert reservation.start_ms == 51
@@ -78,9 +90,9 @@ def test_no_promise_is_for_now_or_before() -> None:
 def test_what_starts_now_gives_its_cards_back_at_its_own_limit() -> None:
     room = a_room({"n1": 8}, release(90, n1=0))
 
-    room.take(taken(n1=8), "now", 40)
+    room.take(taken(n1=8), "now", at(40))
 
-    reservation = room.earliest("j", Fit(1, 8), 0)
+    reservation = promise(room, Fit(1, 8))
     assert reservation is not None
     assert reservation.start_ms == 40
 
@@ -91,8 +103,8 @@ def test_what_starts_now_gives_its_cards_back_at_its_own_limit() -> None:
 def a_promise() -> PoolRoom:
     """6 cards of n1 are kept from 100 on, where it will have 8; n2 has 4 of its own."""
     room = a_room({"n1": 5, "n2": 4}, release(100, n1=3))
-    reservation = room.earliest("head", Fit(1, 6), 0)
-    assert reservation == Reservation("head", 100, shares(n1=6), {"n1": 2})
+    reservation = promise(room, Fit(1, 6))
+    assert reservation == reserved(100, {"n1": 2}, n1=6)
     room.reserve(reservation)
     return room
 
@@ -104,7 +116,7 @@ def a_promise() -> PoolRoom:
 def test_what_ends_in_time_or_takes_what_is_spare_may_pass(
     cards: int, end_ms: int, node: str | None
 ) -> None:
-    found = a_promise().find(Fit(1, cards), end_ms)
+    found = a_promise().find(Fit(1, cards), at(end_ms))
 
     assert (found[0].node_id if found else None) == node
 
@@ -112,21 +124,21 @@ def test_what_ends_in_time_or_takes_what_is_spare_may_pass(
 def test_what_is_spare_is_spare_once() -> None:
     room = a_promise()
 
-    room.take(taken(n1=2), "long", 101)
+    room.take(taken(n1=2), "long", at(101))
 
-    assert room.find(Fit(1, 1), 101) == shares(n2=1)
-    room.take(taken(n2=4), "longer", 101)
-    assert room.find(Fit(1, 1), 101) is None
-    assert room.find(Fit(1, 3), 100) == shares(n1=3), "short work may still pass"
+    assert room.find(Fit(1, 1), at(101)) == shares(n2=1)
+    room.take(taken(n2=4), "longer", at(101))
+    assert room.find(Fit(1, 1), at(101)) is None
+    assert room.find(Fit(1, 3), at(100)) == shares(n1=3), "short work may still pass"
 
 
 def test_short_work_takes_nothing_of_what_is_spare_for_long() -> None:
     room = a_promise()
 
-    room.take(taken(n1=3), "short", 100)
+    room.take(taken(n1=3), "short", at(100))
 
-    assert room.find(Fit(1, 2), 101) == shares(n1=2)
-    room.take(taken(n1=1), "short, too", 100)
+    assert room.find(Fit(1, 2), at(101)) == shares(n1=2)
+    room.take(taken(n1=1), "short, too", at(100))
     assert room.long.by_node["n1"] == 1, "no more than is free at all"
 
 
@@ -134,7 +146,7 @@ def test_a_pool_keeps_one_promise() -> None:
     room = a_promise()
 
     with pytest.raises(AssertionError, match="one reservation"):
-        room.reserve(Reservation("other", 5, shares(n2=1), {"n2": 0}))
+        room.reserve(reserved(5, {"n2": 0}, n2=1))
 
 
 # In a plan.

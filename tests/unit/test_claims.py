@@ -7,6 +7,7 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.ends import Ends
 from scheduler.job import EndCause, Job, JobState, NodeShare, PlannedStart, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Answers, Eviction
@@ -197,36 +198,41 @@ def on(node_id: str, cards: int) -> tuple[NodeShare, ...]:
     return (NodeShare(node_id=node_id, card_count=cards),)
 
 
+def at(end_ms: int) -> Ends:
+    return Ends(end_ms, end_ms)
+
+
 def a_promise() -> PoolRoom:
     """Of n1 2 cards are free and 6 stop; all is promised from 100 on, when n2 ends."""
     free = FreeCards(8, {"n1": 2, "n2": 0, "n3": 2}.items())
-    stopping = [Release(10, "stops", on("n1", 6)), Release(10, "stops, too", on("n3", 6))]
-    room = PoolRoom(free, [Release(100, "runs", on("n2", 8))], stopping)
-    room.reserve(Reservation("head", 100, (*on("n1", 8), *on("n2", 8)), {"n1": 0, "n2": 0}))
+    stopping = [Release(at(10), "stops", on("n1", 6)), Release(at(10), "stops, too", on("n3", 6))]
+    room = PoolRoom(free, [Release(at(100), "runs", on("n2", 8))], stopping)
+    nodes, spare = (*on("n1", 8), *on("n2", 8)), {"n1": 0, "n2": 0}
+    room.reserve(Reservation("head", 100, 100, nodes, spare, is_firm=True))
     return room
 
 
 def test_what_is_claimed_is_free_for_nobody_beside_a_promise_either() -> None:
     room = a_promise()
 
-    room.claim(on("n1", 8), "new", 90)
+    room.claim(on("n1", 8), "new", at(90))
 
-    assert room.find(Fit(1, 2), 90) == on("n3", 2)
-    assert room.find_soon(Fit(1, 8), 90) == on("n3", 8)
-    assert room.find_soon(Fit(1, 8), 101) == on("n3", 8)
-    room.claim(on("n3", 8), "newer", 90)
-    assert room.find(Fit(1, 1), 90) is None
-    assert room.find_soon(Fit(1, 1), 90) is None
+    assert room.find(Fit(1, 2), at(90)) == on("n3", 2)
+    assert room.find_soon(Fit(1, 8), at(90)) == on("n3", 8)
+    assert room.find_soon(Fit(1, 8), at(101)) == on("n3", 8)
+    room.claim(on("n3", 8), "newer", at(90))
+    assert room.find(Fit(1, 1), at(90)) is None
+    assert room.find_soon(Fit(1, 1), at(90)) is None
 
 
 def test_what_short_work_takes_now_is_gone_for_long_work_as_well() -> None:
     room = a_promise()
 
-    room.take(replace(a_placement(POOL, 1), shares=on("n3", 2)), "short", 90)
+    room.take(replace(a_placement(POOL, 1), shares=on("n3", 2)), "short", at(90))
 
-    assert room.find(Fit(1, 1), 101) is None
-    assert room.find_soon(Fit(1, 6), 101) == on("n3", 6)
-    assert room.find_soon(Fit(1, 7), 101) is None
+    assert room.find(Fit(1, 1), at(101)) is None
+    assert room.find_soon(Fit(1, 6), at(101)) == on("n3", 6)
+    assert room.find_soon(Fit(1, 7), at(101)) is None
 
 
 def test_who_waits_behind_a_claim_counts_with_its_end_and_not_with_the_limit_of_who_left() -> None:

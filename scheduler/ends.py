@@ -1,0 +1,33 @@
+"""When work ends: as is likely by its forecast, and at the latest by its limit."""
+
+from typing import NamedTuple
+
+
+class Ends(NamedTuple):
+    """When work is over, as is likely and at the latest; the first is not after the second."""
+
+    likely_ms: int
+    latest_ms: int
+
+    def by(self, *, is_firm: bool) -> int:
+        """What to count with where something is promised: for good, or as is likely."""
+        return self.latest_ms if is_firm else self.likely_ms
+
+    def later(self, delay_ms: int) -> "Ends":
+        return Ends(self.likely_ms + delay_ms, self.latest_ms + delay_ms)
+
+    def after(self, at_ms: int) -> "Ends":
+        """What should have ended by then is expected to end at any moment."""
+        return Ends(max(self.likely_ms, at_ms + 1), max(self.latest_ms, at_ms + 1))
+
+
+def left_ms(forecast_ms: int, had_ms: int) -> int:
+    """How much longer work is likely to run that has had so much already.
+
+    What overstays its forecast is not punished but given twice as long, and so on: what has run for
+    long is likely to run for as long again (as the mean residual life of a Pareto distribution
+    grows with age; Harchol-Balter and Downey, "Exploiting process lifetime distributions for
+    dynamic load balancing", 1997).
+    """
+    forecast_ms = max(1, forecast_ms)
+    return (forecast_ms << (had_ms // forecast_ms).bit_length()) - had_ms

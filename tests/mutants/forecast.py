@@ -1,0 +1,37 @@
+"""Deliberate bugs in what is promised and planned by forecasts, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_FORECAST = "tests/unit/test_forecast.py"
+_WHATIF = "tests/unit/test_whatif.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/ends.py", "return self.latest_ms if is_firm else self.likely_ms", "return self.latest_ms", _FORECAST),
+    Mutant("scheduler/ends.py", "    forecast_ms = max(1, forecast_ms)\n", "    if not forecast_ms:\n        return 0\n", _FORECAST),
+    Mutant("scheduler/ends.py", "(had_ms // forecast_ms).bit_length()", "(had_ms > forecast_ms)", _FORECAST),
+    Mutant("scheduler/record.py", "min(now_ms + left_ms(self.forecast_ms, had_ms), latest_ms)", "now_ms + left_ms(self.forecast_ms, had_ms)", _FORECAST),
+    Mutant("scheduler/record.py", "self.served_card_ms // self.job.device_count + now_ms - begin_ms", "now_ms - begin_ms", _FORECAST),
+    Mutant("scheduler/record.py", "had_ms = self.served_card_ms // self.job.device_count", "had_ms = self.served_card_ms", _FORECAST),
+    Mutant("scheduler/record.py", "return max(self.job.submitted_at_ms, self.not_before_ms)", "return self.job.submitted_at_ms", _FORECAST),
+    Mutant("scheduler/history.py", "self._typical_ms(job, now_ms, OWN_GROUPS)", "self._typical_ms(job, now_ms, ALL_GROUPS)", _FORECAST),
+    Mutant("scheduler/state.py", "        record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)\n", "", _FORECAST),
+    Mutant("scheduler/state.py", "            forecast_ms=self.history.forecast_ms(job, event.at_ms),\n", "", _FORECAST),
+    Mutant("scheduler/record.py", "        if attempt.stop_at_ms is None:\n            return self.ends", "        if True:\n            return self.ends", _FORECAST),
+    Mutant("scheduler/policy.py", "return ends if self.firm_after_ms else Ends(ends.latest_ms, ends.latest_ms)", "return ends", _FORECAST),
+    Mutant("scheduler/policy.py", "return waited_ms >= self.firm_after_ms", "return waited_ms > self.firm_after_ms", _FORECAST),
+    Mutant("scheduler/policy.py", "waited_ms >= self.firm_after_ms", "False", _FORECAST),
+    Mutant("scheduler/backfill.py", "self._opened(self.soon.on(spare), wanted, is_firm=False)", "self._opened(self.soon.on(spare), wanted, is_firm=True)", _FORECAST),
+    Mutant("scheduler/backfill.py", "self._opened(self.soon.on(spare), wanted", "self._opened(self.soon.copy(), wanted", _FORECAST),
+    Mutant("scheduler/desk.py", "PlannedStart(reservation.likely_ms, option", "PlannedStart(reservation.start_ms, option", _FORECAST),
+    Mutant("scheduler/desk.py", "is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
+    Mutant("scheduler/desk.py", "return self.policy.counted(record.ends(self.now_ms, self.now_ms))", "return record.ends(self.now_ms, self.now_ms)", _FORECAST),
+    Mutant("scheduler/desk.py", "ends = self.policy.counted(self.state.ends(attempt, self.now_ms))", "ends = self.state.ends(attempt, self.now_ms)", _FORECAST),
+    Mutant("scheduler/outlook.py", "return self.policy.counted(record.ends(0, 0)).likely_ms", "return record.ends(0, 0).latest_ms", _FORECAST),
+    Mutant("scheduler/outlook.py", "self.policy.counted(record.ends(0, 0)).likely_ms", "record.ends(0, 0).likely_ms", _FORECAST),
+    Mutant("scheduler/outlook.py", "return self.policy.counted(holding.ends).likely_ms", "return holding.ends.latest_ms", _FORECAST),
+    Mutant("scheduler/allowance.py", "return ends.by(is_firm=kept.is_firm) + delay_ms <= kept.start_ms", "return ends.latest_ms + delay_ms <= kept.start_ms", _FORECAST),
+    Mutant("scheduler/allowance.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
+    Mutant("scheduler/whatif.py", "        forecast_ms=state.history.forecast_ms(job, now_ms),\n", "", _FORECAST),
+    Mutant("scheduler/whatif.py", "promise_ms is not None or is_unforeseen", "is_unforeseen", _WHATIF),
+]
