@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Engine
 
@@ -18,6 +19,10 @@ from cluster.local_ray import LocalRay
 from tests.ray_centre import CENTRE, PARK
 
 os.environ["BRAIN_LANG"] = "en"  # whatever this machine speaks, texts are compared in English
+
+# No test is red because the machine was busy for a moment.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 TEMPLATE = "brain_template"
 LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use

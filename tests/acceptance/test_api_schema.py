@@ -69,7 +69,6 @@ def test_every_answer_is_as_described(method: str, path: str, park: Served, inte
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
         database=None,

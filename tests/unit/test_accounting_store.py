@@ -236,9 +236,7 @@ def histories(draw: st.DrawFn) -> list[list[ledger.Transfer]]:
 
 
 @given(batches=histories())
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_accounts_hold_is_the_sum_of_all_transfers(
     connection: Connection, batches: list[list[ledger.Transfer]]
 ) -> None:
@@ -278,9 +276,7 @@ def test_a_price_list_comes_back_as_it_was_published(connection: Connection) -> 
 
 
 @given(cuts=st.sets(st.integers(1, 4 * HOUR_MS - 1), max_size=8), data=st.data())
-@settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_usage_is_cut_and_ordered_the_sum_is_the_same(
     connection: Connection, cuts: set[int], data: st.DataObject
 ) -> None:

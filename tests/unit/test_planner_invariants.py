@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from copy import deepcopy
 
-from hypothesis import HealthCheck, assume, example, given, note, settings
+from hypothesis import assume, example, given, note, settings
 from hypothesis import strategies as st
 
 from cluster.inventory import Park
@@ -29,7 +29,6 @@ from tests.builders import (
 
 TENANTS = ("acme", "blue", "coal")
 STEPS_MAX = 400
-often = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -101,7 +100,6 @@ def lease(state: State, grant: Grant, at_ms: int) -> str:
 policies = st.sampled_from(sorted(POLICY_BY_NAME)).map(POLICY_BY_NAME.__getitem__)
 
 
-@often
 @given(states(), policies)
 def test_every_grant_fits_beside_all_others_and_above_no_limit(
     state: State, policy: Policy
@@ -122,7 +120,6 @@ def test_every_grant_fits_beside_all_others_and_above_no_limit(
         assert state.allocated_tflops[centre.id] <= centre.stated_tflops
 
 
-@often
 @given(states(), policies)
 def test_every_gang_is_whole_and_where_it_asked_to_be(state: State, policy: Policy) -> None:
     assert state.park is not None
@@ -146,7 +143,6 @@ def test_every_gang_is_whole_and_where_it_asked_to_be(state: State, policy: Poli
             assert {share.card_count for share in placement.shares} == {pool.cards_per_node}
 
 
-@often
 @given(states(), policies)
 def test_whoever_waits_has_an_answer_and_whoever_starts_has_none(
     state: State, policy: Policy
@@ -161,7 +157,6 @@ def test_whoever_waits_has_an_answer_and_whoever_starts_has_none(
         assert verdict.start is None or verdict.start.at_ms > 7
 
 
-@often
 @given(states(), policies)
 def test_a_plan_depends_on_the_state_and_nothing_else(state: State, policy: Policy) -> None:
     before = deepcopy(state.snapshot())
@@ -173,7 +168,6 @@ def test_a_plan_depends_on_the_state_and_nothing_else(state: State, policy: Poli
     assert plan(State.restored(before), 7, policy) == first
 
 
-@often
 @given(states())
 def test_nothing_waits_that_could_start_alone_unless_somebody_is_ahead(state: State) -> None:
     """Work is not held back without need: what is left fits nobody who could pay and may."""
@@ -222,7 +216,7 @@ TWO_SHARE_WHAT_IS_SPARE_ONCE = [
 ]
 
 
-@settings(often, max_examples=400)
+@settings(max_examples=400)
 @example(TWO_SHARE_WHAT_IS_SPARE_ONCE, (1, 8))
 @given(queues(), st.sampled_from([(1, 8), (1, 8), (2, 4), (4, 2)]))
 def test_who_is_first_starts_no_later_than_it_was_ever_promised(
