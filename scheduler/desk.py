@@ -16,6 +16,7 @@ from scheduler.plan import Eviction, Grant, Verdict
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
+from scheduler.starving import Starving, starving
 from scheduler.state import CLAIM_MS, State
 from scheduler.turns import Turns
 
@@ -39,6 +40,7 @@ class Desk:
     _holdings: list[Holding] = field(default_factory=list)
     _allowances: Allowances = field(init=False)
     _turns: Turns = field(init=False)
+    _starving: Starving = field(default_factory=Starving)
     _victims: Victims | None = None
     _gone_ms: dict[str, int] = field(default_factory=dict)
 
@@ -50,7 +52,9 @@ class Desk:
 
         First those for whom room was made, where it was made; elsewhere they wait for their turn.
         """
-        self._turns = Turns(self.state, self.now_ms, self.policy)
+        if self.policy.is_shared:
+            self._starving = starving(self.state, self.now_ms)
+        self._turns = Turns(self.state, self.now_ms, self.policy, self._starving)
         served: set[str] = set()
         for record in self._claimants():
             if record.job.id == until:
@@ -141,7 +145,9 @@ class Desk:
         """Who might be stopped; looked up when first somebody finds no room."""
         policy = self.policy.preemption
         if self._victims is None and policy is not None:
-            self._victims = Victims(self.state, self.now_ms, policy, taker, self._gone_ms)
+            self._victims = Victims(
+                self.state, self.now_ms, policy, taker, self._gone_ms, self._starving
+            )
         return self._victims
 
     def _charge(self, job: Job, pool: Pool) -> None:

@@ -1,10 +1,12 @@
 """Who is stopped for whom: the running work whose end costs least, and only where that is enough.
 
 A job may take from running work of a lower standing alone: a lower class, or, where jobs take
-turns, the same class and a higher level (see `levels`). A job that is stopped keeps its standing or
-comes to a worse one as it runs, so who was stopped for another can stop it in turn only once that
-one has run its way to a higher level; and there are five. Nobody is stopped for nothing: the
-victims are looked for on whole placements, and what is freed is claimed in the same plan.
+turns, the same class and a higher level (see `levels`), and who starves (see `starving`) from all
+of its class that do not. A job that is stopped keeps its standing or comes to a worse one as it
+runs, so who was stopped for another can stop it in turn only once that one has run its way to a
+higher level, and there are five; or once it starves, which it then does to its end. Nobody is
+stopped for nothing: the victims are looked for on whole placements, and what is freed is claimed in
+the same plan.
 """
 
 from collections import Counter, defaultdict
@@ -19,14 +21,17 @@ from scheduler.levels import level
 from scheduler.placement import Fit
 from scheduler.policy import Preemption
 from scheduler.record import Attempt, JobRecord
+from scheduler.starving import Starving
 from scheduler.state import State
 
+STARVING = 1
+"""Above all levels, of which the best is 0."""
 SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""
 
 
 class Standing(NamedTuple):
-    """A job's class, and how little it has had; the greater goes first."""
+    """A job's class, and how little it has had, or that it starves; the greater goes first."""
 
     rank: int
     spared: int
@@ -56,7 +61,7 @@ class Victims:
     """Running work that might be stopped, by pool and node, while a plan is made.
 
     `taker` is who asks first; others ask who wait. `stopped` is what the plan stops already; it
-    grows as the plan does.
+    grows as the plan does. Of those who are `starving` none is stopped for its class.
     """
 
     def __init__(
@@ -66,13 +71,16 @@ class Victims:
         policy: Preemption,
         taker: JobRecord,
         stopped: Container[str],
+        starving: Starving,
     ) -> None:
         self._policy = policy
         self._now_ms = now_ms
         self._by_pool: dict[str, dict[str, list[Victim]]] = {}
         self._stopped = stopped
+        self._starving = starving
         self._failed: dict[tuple[str, Fit, bool], Standing] = {}
-        takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
+        first = [lane[0][1] for lane in state.queue.lanes.values()]
+        takers = (taker, *starving.waiting[:1], *first)
         strongest = max(map(self.standing, takers))
         found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
         self._standings = sorted(victim.standing for victim in found)
@@ -84,6 +92,8 @@ class Victims:
 
     def standing(self, record: JobRecord, running_card_ms: int = 0) -> Standing:
         """Where jobs do not take turns, what they have had counts for nothing."""
+        if record.job.id in self._starving.job_ids:
+            return Standing(record.job.priority.rank, STARVING)
         served_card_ms = record.served_card_ms + running_card_ms
         spared = -level(served_card_ms) if self._policy.is_shared else 0
         return Standing(record.job.priority.rank, spared)

@@ -1,8 +1,9 @@
 """Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 
 from scheduler.levels import level
 from scheduler.record import JobRecord
@@ -37,11 +38,12 @@ def lane_key(record: JobRecord) -> LaneKey:
 
 
 class JobQueue:
-    """Waiting jobs by id, by age, and in lanes, one a tenant and level, in which they are due."""
+    """Waiting jobs by id, by age, by when they starve, and in lanes, one a tenant and level."""
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self._record_by_id: dict[str, JobRecord] = {}
         self.by_age: list[tuple[AgeKey, JobRecord]] = []
+        self._by_hunger: list[tuple[int, str, JobRecord]] = []
         self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
         for record in records:
             self.add(record)
@@ -58,6 +60,11 @@ class JobQueue:
     def get(self, job_id: str) -> JobRecord | None:
         return self._record_by_id.get(job_id)
 
+    def starving(self, now_ms: int) -> list[JobRecord]:
+        """Those that have waited too long, by age."""
+        count = bisect_right(self._by_hunger, now_ms, key=itemgetter(0))
+        return sorted((record for _, _, record in self._by_hunger[:count]), key=age_key)
+
     def records(self) -> Iterator[JobRecord]:
         return iter(self._record_by_id.values())
 
@@ -65,6 +72,7 @@ class JobQueue:
         self._record_by_id[record.job.id] = record
         # Ids are unique: the comparison never comes to the records.
         insort(self.by_age, (age_key(record), record))
+        insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
         insort(self.lanes.setdefault(lane_key(record), []), (due_key(record), record))
 
     def discard(self, job_id: str) -> None:
@@ -75,6 +83,7 @@ class JobQueue:
         key = lane_key(record)
         lane = self.lanes[key]
         del self.by_age[bisect_left(self.by_age, (age_key(record),))]
+        del self._by_hunger[bisect_left(self._by_hunger, (record.starving_from_ms, job_id))]
         del lane[bisect_left(lane, (due_key(record),))]
         if not lane:
             del self.lanes[key]
@@ -101,6 +110,8 @@ class JobQueue:
         ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())
         aged = [(key, record.job.id) for key, record in self.by_age]
         assert aged == ages, "the order of age drifted from the queue"
+        hunger = sorted((record.starving_from_ms, record.job.id) for record in in_lanes.values())
+        assert [one[:2] for one in self._by_hunger] == hunger, "who starves drifted from the queue"
         for of, lane in self.lanes.items():
             keys = [key for key, _ in lane]
             assert keys, f"the lane of {of} is empty"

@@ -7,6 +7,7 @@ from cluster.inventory import Park
 from scheduler.ends import Ends, left_ms
 from scheduler.history import PastRun
 from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
+from scheduler.levels import STARVING_MS, STARVING_RUNS
 from scheduler.tenancy import Tenant
 
 
@@ -90,6 +91,17 @@ class JobRecord:
         """Since when it might start: it was submitted, or went back to the queue."""
         return max(self.job.submitted_at_ms, self.not_before_ms)
 
+    @property
+    def had_ms(self) -> int:
+        """How long it has run, in attempts from which it can go on."""
+        return self.served_card_ms // self.job.device_count
+
+    @property
+    def starving_from_ms(self) -> int:
+        """If it waited until then, it would have waited too long (see `starving`)."""
+        long_ms = max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))
+        return self.job.submitted_at_ms + self.had_ms + long_ms
+
     def ends(self, begin_ms: int, now_ms: int) -> Ends:
         """When it would end as it is, had it begun then; where nothing is foretold, by its limit.
 
@@ -98,7 +110,7 @@ class JobRecord:
         latest_ms = begin_ms + self.job.longest_ms
         if self.forecast_ms is None:
             return Ends(latest_ms, latest_ms)
-        had_ms = self.served_card_ms // self.job.device_count + now_ms - begin_ms
+        had_ms = self.had_ms + now_ms - begin_ms
         return Ends(min(now_ms + left_ms(self.forecast_ms, had_ms), latest_ms), latest_ms)
 
     def live_ends(self, attempt: Attempt, now_ms: int) -> Ends:
@@ -175,4 +187,4 @@ def whole_run_ms(record: JobRecord, attempt: Attempt, cause: EndCause, at_ms: in
     is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
     if attempt.started_at_ms is None or is_cut_off:
         return None
-    return record.served_card_ms // record.job.device_count + at_ms - attempt.started_at_ms
+    return record.had_ms + at_ms - attempt.started_at_ms

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _HAND = "tests/unit/test_preemption.py"
 _CLAIMS = "tests/unit/test_claims.py"
 _ALWAYS = "tests/unit/test_preemption_invariants.py"
+_STARVING = "tests/unit/test_starving.py"
 _STOPS = "tests/unit/test_controller_stops.py"
 _TOLD = "tests/unit/test_preemption_told.py"
 _SEEDS = "tests/simulation/test_seeds.py"
@@ -74,5 +75,23 @@ MUTANTS = [
     Mutant("api/wiring.py", '    if settings.preemption == "off":\n        return replace(DEFAULT, preemption=None)\n', "", _TOLD),
     Mutant("benchmarks/simulate.py", "while log.inbox or pace.is_stopping():", "while log.inbox:", "tests/unit/test_simulate.py"),
     Mutant("benchmarks/simulate.py", "return now_ms + TICK_MS if is_shared and", "return NEVER_MS if is_shared and", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/record.py", "max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))", "STARVING_MS", _STARVING),
+    Mutant("scheduler/record.py", "STARVING_RUNS * max(self.expected_ms, self.had_ms)", "STARVING_RUNS * self.expected_ms", _STARVING),
+    Mutant("scheduler/record.py", "self.job.submitted_at_ms + self.had_ms + long_ms", "self.job.submitted_at_ms + long_ms", _STARVING),
+    Mutant("scheduler/queue.py", "count = bisect_right(self._by_hunger, now_ms, key=itemgetter(0))", "count = bisect_left(self._by_hunger, now_ms, key=itemgetter(0))", _STARVING),
+    Mutant("scheduler/queue.py", "for _, _, record in self._by_hunger[:count]), key=age_key)", "for _, _, record in self._by_hunger[:count]), key=lambda record: record.job.id)", _STARVING),
+    Mutant("scheduler/starving.py", ".starving_from_ms <= attempt.leased_at_ms", ".starving_from_ms <= now_ms", _STARVING),
+    Mutant("scheduler/starving.py", "for _, job in sorted(fed, key=lambda one: (one[0], one[1].id)):", "for _, job in []:", _STARVING),
+    Mutant("scheduler/starving.py", "key=lambda one: (one[0], one[1].id)", "key=lambda one: (-one[0], one[1].id)", _STARVING),
+    Mutant("scheduler/starving.py", "has_share = left[job.tenant_id] > 0", "has_share = True", _STARVING),
+    Mutant("scheduler/starving.py", "left[job.tenant_id] > 0", "left[job.tenant_id] >= job.device_count", _STARVING),
+    Mutant("scheduler/starving.py", "cards * one / sum(weights.values())", "cards / len(weights)", _STARVING),
+    Mutant("scheduler/starving.py", "    tenant_ids |= {tenant_id for tenant_id, held in state.held_cards.items() if held}\n", "", _STARVING),
+    Mutant("scheduler/turns.py", "(entry for entry in lane if entry[1].job.id not in job_ids)", "iter(lane)", _STARVING),
+    Mutant("scheduler/turns.py", "return {STARVING_LANE: starving, **others}", "return others", _STARVING),
+    Mutant("scheduler/turns.py", "return rank, submitted_ms, submitted_ms, job_id", "return 0, submitted_ms, submitted_ms, job_id", _STARVING),
+    Mutant("scheduler/preemption.py", "        if record.job.id in self._starving.job_ids:\n", "        if False:\n", f"{_STARVING} {_ALWAYS}"),
+    Mutant("scheduler/preemption.py", "takers = (taker, *starving.waiting[:1], *first)", "takers = (taker, *first)", _STARVING),
+    Mutant("scheduler/desk.py", "        if self.policy.is_shared:\n            self._starving", "        if True:\n            self._starving", _STARVING),
     Mutant("scheduler/levels.py", "return bisect_right(STEPS_CARD_MS, served_card_ms)", "return bisect_right(STEPS_CARD_MS, served_card_ms - 1)", _HAND),
 ]

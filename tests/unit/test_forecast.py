@@ -175,6 +175,15 @@ def test_easy_knows_no_forecasts() -> None:
     }
 
 
+def test_under_easy_what_starts_now_is_told_to_end_by_its_limit() -> None:
+    state = a_node_of(("u", HOUR_MS))
+
+    assert waits(state, lasting("first"), lasting("head"), policy=EASY, now_ms=HOUR_MS) == {
+        "first": 0,
+        "head": HOUR_MS + LIMIT_MS,
+    }
+
+
 def test_who_is_likely_to_be_over_in_time_may_pass() -> None:
     """`runs` is likely to end in an hour, `quick` in half of one, `slow` in two."""
     state = a_node_of(("u", HOUR_MS), ("quick", HOUR_MS // 2), ("slow", 2 * HOUR_MS))

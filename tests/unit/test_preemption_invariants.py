@@ -8,14 +8,17 @@ from hypothesis import strategies as st
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.job import Job, Priority, ReasonCode
-from scheduler.levels import level
+from scheduler.levels import STARVING_MS, level
 from scheduler.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.plan import Plan
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
+from scheduler.starving import starving
 from scheduler.state import State
 from tests.builders import a_job, a_lease, happen, submit
 from tests.preemptive import LIMIT_MS, NOW_MS, SAVES, TURNS, a_pool_of, gone, run, stop, stopped
+
+SUBMITTED = st.sampled_from([0, NOW_MS, -2 * STARVING_MS])
 
 
 @st.composite
@@ -25,14 +28,14 @@ def crowded(draw: st.DrawFn) -> State:
     state = a_pool_of(nodes, cards)
     assert state.park is not None
     for number in range(draw(st.integers(0, 12))):
-        job = draw(a_random_job(f"r{number:02}"))
+        job = replace(draw(a_random_job(f"r{number:02}")), submitted_at_ms=draw(SUBMITTED))
         placement = _room_for(state, state.park, job)
         if placement:
             run(state, job, *placement, at_ms=draw(st.sampled_from([0, NOW_MS // 2, NOW_MS - 1])))
     for number in range(draw(st.integers(1, 8))):
         job = draw(a_random_job(f"w{number:02}"))
         if isinstance(fit(shape_of(job), state.park.pools[0]), Fit):
-            submit(state, replace(job, submitted_at_ms=draw(st.sampled_from([0, NOW_MS]))))
+            submit(state, replace(job, submitted_at_ms=draw(SUBMITTED)))
     return state
 
 
@@ -69,6 +72,7 @@ POLICIES = st.sampled_from([DEFAULT, TURNS])
 def test_each_stop_is_for_one_above_and_each_is_needed(state: State, policy: Policy) -> None:
     result = plan(state, NOW_MS, policy)
 
+    starve = starving(state, NOW_MS).job_ids
     evicted = stopped(result)
     assert len(set(evicted)) == len(evicted)
     for eviction in result.evictions:
@@ -78,7 +82,8 @@ def test_each_stop_is_for_one_above_and_each_is_needed(state: State, policy: Pol
         if victim.priority is taker.priority:
             assert policy.is_shared
             assert victim.checkpoint is not None
-            assert level(attempt.served_card_ms(NOW_MS)) > level(0)
+            assert attempt.job_id not in starve
+            assert level(attempt.served_card_ms(NOW_MS)) > level(0) or eviction.job_id in starve
         else:
             assert victim.priority is Priority.LOW or policy.is_shared
         assert eviction.job_id in result.verdicts

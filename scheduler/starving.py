@@ -1,0 +1,59 @@
+"""Who has waited for so long that it goes first, within its tenant's share of the park.
+
+Where jobs take turns, what has had much waits for all that has had little, and in a busy park for
+ever. So a job that has waited in all for a day, and for twice as long as it runs, is starving: it
+goes first in its class, takes from all others of it, and is stopped for none of them (the promotion
+of Tiresias, Gu et al., NSDI 2019; there it lasts until its next demotion, here until it ends).
+
+No tenant gains the park by submitting much and waiting for a day: its jobs starve only as far as
+they fit into its share, the oldest first; the last may go beyond it.
+"""
+
+from dataclasses import dataclass, field
+
+from scheduler.job import Job
+from scheduler.record import JobRecord
+from scheduler.state import State
+
+
+@dataclass(slots=True)
+class Starving:
+    """The jobs that starve, waiting or running; those that wait in the order of their turn."""
+
+    job_ids: set[str] = field(default_factory=set)
+    waiting: list[JobRecord] = field(default_factory=list)
+
+
+def starving(state: State, now_ms: int) -> Starving:
+    """Who began to run while it starved stays so; those that wait may add what is left."""
+    fed = [
+        (attempt.leased_at_ms, record.job)
+        for attempt in state.live.values()
+        if (record := state.jobs[attempt.job_id]).starving_from_ms <= attempt.leased_at_ms
+    ]
+    hungry = state.queue.starving(now_ms)
+    found = Starving()
+    if fed or hungry:
+        left = _shares(state)
+        for _, job in sorted(fed, key=lambda one: (one[0], one[1].id)):
+            _admit(found, left, job)
+        found.waiting = [record for record in hungry if _admit(found, left, record.job)]
+    return found
+
+
+def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
+    has_share = left[job.tenant_id] > 0
+    if has_share:
+        left[job.tenant_id] -= job.device_count
+        found.job_ids.add(job.id)
+    return has_share
+
+
+def _shares(state: State) -> dict[str, float]:
+    """Cards by tenant: all of the park, by the weights of those that have jobs."""
+    assert state.park is not None, "jobs are planned in a park"
+    cards = sum(pool.card_count for pool in state.park.pools)
+    tenant_ids = {tenant_id for tenant_id, _ in state.queue.lanes}
+    tenant_ids |= {tenant_id for tenant_id, held in state.held_cards.items() if held}
+    weights = {tenant_id: state.tenants[tenant_id].weight for tenant_id in tenant_ids}
+    return {tenant_id: cards * one / sum(weights.values()) for tenant_id, one in weights.items()}
