@@ -104,6 +104,7 @@ _QUEUED: dict[str, Any] = {
     "position": None,
     "planned_start_ms": None,
     "planned_pool": None,
+    "start_p90_ms": None,
     "is_start_promised": False,
     "end_cause": None,
     "detail": "",
@@ -204,6 +205,7 @@ ANSWERS: Mapping[str, Any] = {
         "position": 1,
         "planned_start_ms": _PLANNED_MS,
         "planned_pool": "qdaicc-910b3",
+        "start_p90_ms": None,
         "is_start_promised": True,
         "reasons": [_BUSY],
         "summary": "waits at place 1: needs 8 cards in qdaicc-910b3: 2 free, 6 short. "
@@ -220,6 +222,7 @@ ANSWERS: Mapping[str, Any] = {
                 "pool": "qdaicc-910b3",
                 "device": "ascend-910b3",
                 "start_ms": _PLANNED_MS,
+                "start_p90_ms": None,
                 "is_start_promised": True,
                 "stops": 0,
                 "end_ms": _PLANNED_MS + 14_400_000,

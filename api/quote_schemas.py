@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas import ReasonView, Wire
+from api.schemas import START_P90, ReasonView, Wire
 from api.values import Ms
 
 COST = "yuan to its limit, at the price in force now; tax included"
@@ -19,6 +19,7 @@ class QuoteOption(Wire):
     start_ms: Ms | None = Field(
         description="when it would start, if nobody else came and all ran as long as is likely"
     )
+    start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(description="whether cards would be kept for it from then on")
     stops: int = Field(
         ge=0, description="so many jobs that run would be stopped for it, and go on later"

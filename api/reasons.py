@@ -179,3 +179,11 @@ def _yuan(micros: int) -> str:
     """To the fen, upwards: who pays in what is short has enough."""
     fen = -(-micros // MICROS_PER_FEN)
     return f"{fen // 100:,}.{fen % 100:02}"
+
+
+def by_p90(late_ms: int | None) -> tuple[str, str]:
+    """How late it may be, where enough have started to tell."""
+    if late_ms is None:
+        return "", ""
+    late = moment(late_ms)
+    return f" (nine of ten by {late})", f"（九成概率不晚于 {late}）"

@@ -34,6 +34,10 @@ MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
 
+START_P90 = (
+    "by when nine of ten start that are told so, by how the last came out; null: too few did"
+)
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -212,6 +216,7 @@ class JobView(Wire):
         description="when it would start, if nobody else came and all ran as long as is likely"
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
+    start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(
         default=False,
         description="whether cards are kept for it: only who comes to be ahead of it moves it",
@@ -239,6 +244,7 @@ class Explanation(Wire):
         description="when it would start, if nobody else came and all ran as long as is likely"
     )
     planned_pool: str | None = Field(default=None, description="where that would be")
+    start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(
         default=False,
         description="whether cards are kept for it: only who comes to be ahead of it moves it",

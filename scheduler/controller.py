@@ -333,6 +333,7 @@ class Controller:
                 epoch=self.epoch,
                 placement=grant.placement,
                 hold_micros=grant.hold_micros,
+                foretold=self._told.foretold.get(grant.job_id),
             )
 
     # What is committed.
@@ -359,7 +360,7 @@ class Controller:
         return self._told.new_answers(self.plan.verdicts, now_ms, is_due=is_due)
 
     def _remember(self, cycle: Cycle) -> None:
-        self._told.remember(cycle.waiting, cycle.loads, cycle.states)
+        self._told.remember(cycle)
         self._events_since_checkpoint += len(cycle.events)
         if self._events_since_checkpoint >= self.settings.checkpoint_every:
             self.checkpoint()

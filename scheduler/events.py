@@ -10,6 +10,7 @@ from typing import Literal
 from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.job import EndCause, Job, Placement
+from scheduler.punctuality import Foretold
 from scheduler.tenancy import Tenant
 
 
@@ -72,7 +73,10 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
-    """A job was given devices: the right to run attempt `attempt_id`, with money held for it."""
+    """A job was given devices: the right to run attempt `attempt_id`, with money held for it.
+
+    `foretold` is what it was told first of when that would be, in this wait.
+    """
 
     at_ms: int
     job_id: str
@@ -80,6 +84,7 @@ class Leased:
     epoch: int
     placement: Placement
     hold_micros: int
+    foretold: Foretold | None = None
     kind: Literal["leased"] = "leased"
 
 

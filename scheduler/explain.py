@@ -1,11 +1,13 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from cluster.inventory import Pool
 from scheduler.backfill import PoolRoom
-from scheduler.job import Reason, ReasonCode
+from scheduler.job import PlannedStart, Reason, ReasonCode
 from scheduler.placement import Fit, FreeCards
+from scheduler.plan import Verdict
+from scheduler.punctuality import P90
 
 
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
@@ -51,6 +53,22 @@ def making_room(pool: Pool, room: PoolRoom, need: int, start_ms: int) -> Reason:
         free=room.now.total,
         until_ms=start_ms,
     )
+
+
+def with_p90(verdicts: Mapping[str, Verdict], p90: P90, now_ms: int) -> dict[str, Verdict]:
+    """The same, and by when each is likely to have started, by how the last ones came out."""
+    if not p90.permille:
+        return dict(verdicts)
+    return {job_id: _with_p90(verdict, p90, now_ms) for job_id, verdict in verdicts.items()}
+
+
+def _with_p90(verdict: Verdict, p90: P90, now_ms: int) -> Verdict:
+    start = verdict.start
+    late_ms = p90.of(start.at_ms, now_ms) if start else None
+    if start is None or late_ms is None:
+        return verdict
+    dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, late_ms)
+    return Verdict(reasons=verdict.reasons, start=dated)
 
 
 def is_unforeseen(reasons: Iterable[Reason]) -> bool:

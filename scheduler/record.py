@@ -8,7 +8,10 @@ from scheduler.ends import Ends, left_ms
 from scheduler.history import PastRun
 from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.levels import STARVING_MS, STARVING_RUNS
+from scheduler.punctuality import Score, Start
 from scheduler.tenancy import Tenant
+
+FIRST_BACKOFF_MS = 5_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +95,12 @@ class JobRecord:
         return max(self.job.submitted_at_ms, self.not_before_ms)
 
     @property
+    def backoff_ms(self) -> int:
+        """Twice as long after each launch failure; none where nothing failed."""
+        failed = self.launch_failure_count
+        return FIRST_BACKOFF_MS << (failed - 1) if failed else 0
+
+    @property
     def had_ms(self) -> int:
         """How long it has run, in attempts from which it can go on."""
         return self.served_card_ms // self.job.device_count
@@ -119,6 +128,13 @@ class JobRecord:
             return self.ends(attempt.begin_ms, now_ms)
         gone_ms = self.latest_end_ms(attempt)
         return Ends(gone_ms, gone_ms)
+
+    def whole_run_ms(self, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
+        """How long it ran, with what it had before it was stopped; None where it was cut off."""
+        is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
+        if attempt.started_at_ms is None or is_cut_off:
+            return None
+        return self.had_ms + at_ms - attempt.started_at_ms
 
     def latest_end_ms(self, attempt: Attempt) -> int:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""
@@ -177,14 +193,8 @@ class Snapshot:
     shares: dict[str, Share] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     runs: list[PastRun] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    start_score: Score = field(default_factory=Score)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)
-
-
-def whole_run_ms(record: JobRecord, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
-    """How long the job ran, with what it had before it was stopped; None where it was cut off."""
-    is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
-    if attempt.started_at_ms is None or is_cut_off:
-        return None
-    return record.had_ms + at_ms - attempt.started_at_ms

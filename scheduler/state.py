@@ -15,12 +15,12 @@ from scheduler.ends import Ends
 from scheduler.fairshare import change_rate
 from scheduler.history import UNKNOWN_MS, History
 from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
+from scheduler.punctuality import Punctuality
 from scheduler.queue import JobQueue
-from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot, whole_run_ms
+from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
 
 MAX_LAUNCH_FAILURES = 5
-FIRST_BACKOFF_MS = 5_000
 CLAIM_MS = 60_000
 """For so long after the devices must be free, who they were freed for has the first claim."""
 FINAL_STATES_MAX = 100_000
@@ -41,6 +41,7 @@ class State:
         self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
         self.history = History()
+        self.punctuality = Punctuality()
         self.funds: dict[str, Funds] = {}
         self.shares: dict[str, Share] = {}
         self.credit_references: set[str] = set()
@@ -183,6 +184,8 @@ class State:
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
         record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)
+        if event.foretold is not None:
+            self.punctuality.note(event.foretold, event.at_ms)
         self.live[attempt.id] = attempt
         self._hold(record.job.tenant_id, event.placement, event.at_ms, 1)
         return None
@@ -248,7 +251,7 @@ class State:
         self.stopping.pop(attempt.id, None)
         record.attempt = None
         self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
-        self.history.end(attempt.id, whole_run_ms(record, attempt, event.cause, event.at_ms))
+        self.history.end(attempt.id, record.whole_run_ms(attempt, event.cause, event.at_ms))
         self._after(record, attempt, event)
         return None
 
@@ -261,7 +264,7 @@ class State:
         elif self._may_retry(record, attempt, event):
             record.state = JobState.QUEUED
             self.queue.add(record)
-            record.not_before_ms = event.at_ms + _backoff_ms(record.launch_failure_count)
+            record.not_before_ms = event.at_ms + record.backoff_ms
         else:
             self._finish(record, JobState.FAILED)
 
@@ -362,6 +365,8 @@ class State:
             shares=self.shares,
             claims=self.claims,
             runs=list(self.history.runs),
+            starts=list(self.punctuality.starts()),
+            start_score=self.punctuality.score,
             credit_references=sorted(self.credit_references),
             online_node_ids=sorted(self.online_node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
@@ -382,6 +387,7 @@ class State:
         state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}
         state.claims = dict(snapshot.claims)
         state.history = History(snapshot.runs)
+        state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
         state.final_states = dict(snapshot.final_states)
         state.funds, state.shares = dict(snapshot.funds), dict(snapshot.shares)
         state.credit_references = set(snapshot.credit_references)
@@ -391,8 +397,3 @@ class State:
         if state.park is not None:
             state._index_holdings()
         return state
-
-
-def _backoff_ms(failure_count: int) -> int:
-    """Twice as long after each launch failure; none where nothing failed."""
-    return FIRST_BACKOFF_MS << (failure_count - 1) if failure_count else 0

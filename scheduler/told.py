@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from scheduler.job import JobState
 from scheduler.loads import loads
-from scheduler.log import PoolLoad, Waiting
+from scheduler.log import Cycle, PoolLoad, Waiting
 from scheduler.plan import Verdict
+from scheduler.punctuality import Foretold
 from scheduler.state import State
 
 SHORT_QUEUE = 1_000
@@ -19,6 +20,7 @@ class Told:
     """New jobs are told within `pause_ms`, all others when it is time.
 
     A long queue is told less often: where one job starts all behind it move up, each a row.
+    `foretold` is what each that waits was told first of its start.
     """
 
     pause_ms: int
@@ -26,6 +28,7 @@ class Told:
     planned_ms: int = 0
     answers: dict[str, Waiting] = field(default_factory=dict)
     loads: dict[str, PoolLoad] = field(default_factory=dict)
+    foretold: dict[str, Foretold] = field(default_factory=dict)
 
     def is_due(self, queue_length: int, now_ms: int) -> bool:
         """Whether it is time to tell all who wait."""
@@ -60,28 +63,36 @@ class Told:
             return ()
         return tuple(load for load in loads(state) if self.loads.get(load.pool_id) != load)
 
-    def remember(
-        self,
-        answers: Mapping[str, Waiting],
-        pool_loads: tuple[PoolLoad, ...],
-        states: Mapping[str, JobState],
-    ) -> None:
+    def remember(self, cycle: Cycle) -> None:
         """What was told is known only once it is committed."""
-        self.answers.update(answers)
-        self.loads.update((load.pool_id, load) for load in pool_loads)
-        for job_id, state in states.items():
+        self.answers.update(cycle.waiting)
+        self.loads.update((load.pool_id, load) for load in cycle.loads)
+        for job_id, answer in cycle.waiting.items():
+            if answer.start is not None and job_id not in self.foretold:
+                start = answer.start
+                self.foretold[job_id] = Foretold(cycle.now_ms, start.at_ms, start.p90_ms)
+        for job_id, state in cycle.states.items():
             if state is not JobState.QUEUED:
                 self.answers.pop(job_id, None)
+                self.foretold.pop(job_id, None)
 
 
 def _is_as_told(answer: Waiting, told: Waiting, now_ms: int) -> bool:
     """Whether nothing has changed but an estimate, and that by little: far off it counts less."""
     if answer == told or replace(answer, start=told.start) != told:
         return answer == told
-    if answer.start is None or told.start is None or answer.start.is_promised:
+    if answer.start is None or told.start is None or told.start.at_ms <= now_ms:
         return False
-    if told.start.at_ms <= now_ms:
+    new, old = answer.start, told.start
+    if (new.pool_id, new.is_promised) != (old.pool_id, old.is_promised):
         return False
-    slack_ms = max(NEAR_MS, (told.start.at_ms - now_ms) // FAR_SHARE)
-    is_there = replace(answer.start, at_ms=told.start.at_ms) == told.start
-    return is_there and abs(answer.start.at_ms - told.start.at_ms) < slack_ms
+    if new.is_promised and new.at_ms != old.at_ms:
+        return False
+    return _is_near(new.at_ms, old.at_ms, now_ms) and _is_near(new.p90_ms, old.p90_ms, now_ms)
+
+
+def _is_near(new_ms: int | None, old_ms: int | None, now_ms: int) -> bool:
+    if new_ms is None or old_ms is None:
+        return new_ms is old_ms
+    slack_ms = max(NEAR_MS, (old_ms - now_ms) // FAR_SHARE)
+    return abs(new_ms - old_ms) < slack_ms

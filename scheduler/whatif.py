@@ -22,7 +22,7 @@ class Prospect:
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
     now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
-    for it.
+    for it. `p90_ms` is when nine of ten have started that were told so; None where too few were.
     """
 
     pool: Pool
@@ -31,6 +31,7 @@ class Prospect:
     reasons: tuple[Reason, ...]
     is_promised: bool = False
     stop_count: int = 0
+    p90_ms: int | None = None
 
 
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
@@ -76,9 +77,11 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
 
 
 def _prospect(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> Prospect:
+    start_ms, p90 = _start_ms(desk, outlook, record, offer), desk.state.punctuality.outlook()
     return Prospect(
         pool=offer.pool,
-        start_ms=_start_ms(desk, outlook, record, offer),
+        start_ms=start_ms,
+        p90_ms=p90.of(start_ms, desk.now_ms) if start_ms is not None and offer.reasons else None,
         cost_fen=_cost_fen(desk, record.job, offer.pool),
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _FORECAST = "tests/unit/test_forecast.py"
+_PUNCTUALITY = "tests/unit/test_punctuality.py"
 _WHATIF = "tests/unit/test_whatif.py"
 
 # fmt: off
@@ -34,4 +35,22 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
     Mutant("scheduler/whatif.py", "        forecast_ms=state.history.forecast_ms(job, now_ms),\n", "", _FORECAST),
     Mutant("scheduler/whatif.py", "promise_ms is not None or is_unforeseen", "is_unforeseen", _WHATIF),
+    Mutant("scheduler/punctuality.py", "del starts[:-WINDOW]", "pass", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "if len(starts) >= ENOUGH", "if len(starts) > ENOUGH", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "-(-(len(permille) + 1) * LIKELY_PERMILLE // PERMILLE)", "len(permille) * LIKELY_PERMILLE // PERMILLE", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "return sorted(permille)[", "return permille[", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "return (wait_ms // MINUTE_MS).bit_length() // 2", "return 0", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "self.waited_ms * PERMILLE // max(SHORTEST_MS, self.foretold_ms)", "self.waited_ms * PERMILLE // max(1, self.foretold_ms)", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "return max(start_ms, now_ms + max(SHORTEST_MS, wait_ms) * permille // PERMILLE)", "return now_ms + max(SHORTEST_MS, wait_ms) * permille // PERMILLE", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "self.score.by_p50 += started_ms <= foretold.start_ms", "self.score.by_p50 += 1", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "self.score.by_p90 += started_ms <= foretold.p90_ms", "self.score.by_p90 += 1", _PUNCTUALITY),
+    Mutant("scheduler/state.py", "            self.punctuality.note(event.foretold, event.at_ms)\n", "            pass\n", _PUNCTUALITY),
+    Mutant("scheduler/state.py", "        state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)\n", "", _PUNCTUALITY),
+    Mutant("scheduler/planner.py", "        verdicts = with_p90(verdicts, state.punctuality.outlook(), now_ms)\n", "", _PUNCTUALITY),
+    Mutant("scheduler/controller.py", "foretold=self._told.foretold.get(grant.job_id),", "foretold=None,", "tests/unit/test_controller.py"),
+    Mutant("scheduler/told.py", "if answer.start is not None and job_id not in self.foretold:", "if answer.start is not None:", "tests/unit/test_told.py"),
+    Mutant("scheduler/told.py", "                self.foretold.pop(job_id, None)\n", "", "tests/unit/test_told.py"),
+    Mutant("scheduler/rows.py", '"p90_ms": start.p90_ms if start else None,', '"p90_ms": None,', "tests/unit/test_rows.py"),
+    Mutant("scheduler/rows.py", "            start_p90_ms=None,\n", "", "tests/unit/test_rows.py"),
+    Mutant("api/explaining.py", "late, late_zh = by_p90(job.start_p90_ms)", "late, late_zh = by_p90(None)", "tests/unit/test_explaining.py"),
 ]

@@ -10,6 +10,7 @@ from scheduler.controller import Controller, Settings
 from scheduler.events import Event
 from scheduler.job import EndCause, JobState, ReasonCode
 from scheduler.log import Deposed, Request
+from scheduler.punctuality import Foretold
 from scheduler.state import State
 from tests.builders import HOUR_MS, PARK, a_job, a_kind, a_tenant
 from tests.hand import (
@@ -50,6 +51,19 @@ def test_each_request_is_taken_once_and_what_does_not_fit_is_told_why() -> None:
     assert dict(cycle.refused) == {bad: "there is no tenant nobody"}
     assert not hand.log.inbox
     assert [type(event) for event in cycle.events] == [ev.Submitted, ev.Leased]
+
+
+def test_a_lease_says_what_its_job_was_told_first() -> None:
+    hand = a_run(here(cards=16))
+    submit(hand, here("j2", cards=16), 5_000)
+    said = hand.log.waiting["j2"].start
+    say(hand, 9_000, ended("j1.1", 2_000, 8_000))
+
+    first, second = (event for event in events(hand, ev.Leased) if isinstance(event, ev.Leased))
+
+    assert first.foretold is None, "it never waited"
+    assert said is not None
+    assert second.foretold == Foretold(5_000, said.at_ms)
 
 
 def publish(hand: Hand, list_id: str, from_ms: int, asked_at_ms: int) -> str:

@@ -64,6 +64,18 @@ def test_a_replay_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "60.000" in capsys.readouterr().out
 
 
+def test_a_replay_says_how_many_started_as_they_were_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Under `easy` all is known: two wait, and each starts when it was told or before."""
+    assert main(["replay", *IDEAL, "--policy", "easy", "--foretell", "on", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["foretold_starts"], said["started_by_p50"]) == (2, 1.0)
+    assert (said["foretold_p90s"], said["started_by_p90"]) == (0, 0.0)
+    assert said["mean_wait_s"] == 27.5
+
+
 def test_a_replay_runs_on_a_park_file(capsys: pytest.CaptureFixture[str]) -> None:
     park = Path(__file__).parents[2] / "cluster" / "parks" / "default.yaml"
 

@@ -161,6 +161,15 @@ def test_what_runs_counts_first() -> None:
     assert who_starves(state) == ["late"], "8 cards are its share of 16"
 
 
+def test_of_those_that_run_who_began_first_stays() -> None:
+    state = a_pool_of(nodes=2)
+    run(state, long_ago("a", tenant_id="fish"), 8, at_ms=DAY_MS + 2)
+    run(state, long_ago("b", tenant_id="fish"), 0, 8, at_ms=DAY_MS + 1)
+    submit(state, fresh("other"))
+
+    assert who_starves(state) == ["b"]
+
+
 def test_a_flood_of_one_tenant_keeps_nobody_waiting_for_a_day() -> None:
     state = a_pool_of(nodes=2)
     run(state, long_ago("fish-0", tenant_id="fish"), 8, at_ms=DAY_MS)

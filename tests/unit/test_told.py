@@ -1,10 +1,15 @@
 """What is told again, and what is not: queues and pools that stand as they stood."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from scheduler import events as ev
 from scheduler.job import JobState, PlannedStart, Reason, ReasonCode
+from scheduler.log import Cycle, PoolLoad, Waiting
 from scheduler.plan import Verdict
+from scheduler.punctuality import Foretold
 from scheduler.state import State
 from scheduler.told import SHORT_QUEUE, Told
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
@@ -19,8 +24,19 @@ def told_of(*job_ids: str) -> Told:
     """These were told at the moment 0."""
     told = Told(PAUSE_MS)
     answers = told.new_answers(dict.fromkeys(job_ids, LATER), 0, is_due=True)
-    told.remember(answers, (), {})
+    told.remember(a_cycle(answers))
     return told
+
+
+def a_cycle(
+    waiting: Mapping[str, Waiting] | None = None,
+    *,
+    now_ms: int = 0,
+    loads: tuple[PoolLoad, ...] = (),
+    states: Mapping[str, JobState] | None = None,
+) -> Cycle:
+    """What was committed."""
+    return Cycle(now_ms=now_ms, events=(), waiting=waiting or {}, loads=loads, states=states or {})
 
 
 def test_new_jobs_are_told_at_once_and_others_when_it_is_time() -> None:
@@ -50,7 +66,7 @@ def test_what_was_not_committed_was_not_told() -> None:
 def test_a_job_that_comes_back_is_told_as_a_new_one() -> None:
     told = told_of("a")
 
-    told.remember({}, (), {"a": JobState.LEASED})
+    told.remember(a_cycle(states={"a": JobState.LEASED}))
 
     assert told.new_answers({"a": LATER}, 0, is_due=False).keys() == {"a"}
 
@@ -58,7 +74,7 @@ def test_a_job_that_comes_back_is_told_as_a_new_one() -> None:
 def test_a_job_that_goes_on_waiting_is_no_new_one() -> None:
     told = told_of("a")
 
-    told.remember({}, (), {"a": JobState.QUEUED})
+    told.remember(a_cycle(states={"a": JobState.QUEUED}))
 
     assert told.new_answers({"a": LATER}, 0, is_due=False) == {}
 
@@ -84,7 +100,7 @@ def test_a_pool_is_told_when_it_stands_otherwise() -> None:
     told = Told(PAUSE_MS)
     state = a_state()
     first = told.new_loads(state)
-    told.remember({}, first, {})
+    told.remember(a_cycle(loads=first))
     assert told.new_loads(state) == ()
 
     submit(state, a_job())
@@ -136,7 +152,7 @@ def test_an_estimate_that_hardly_moved_is_not_told_again(
     """It is an hour away: a sixteenth of that is hardly."""
     told = Told(PAUSE_MS)
     before = Verdict(reasons=(BUSY,), start=PlannedStart(FAR_MS, "east-npu"))
-    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+    told.remember(a_cycle(told.new_answers({"a": before}, 0, is_due=True)))
 
     now = told.new_answers({"a": Verdict(reasons=(BUSY,), start=start)}, 0, is_due=True)
 
@@ -149,9 +165,43 @@ def test_a_promise_that_moved_at_all_is_told() -> None:
         Verdict(reasons=(BUSY,), start=PlannedStart(at_ms, "east-npu", is_promised=True))
         for at_ms in (FAR_MS, FAR_MS - 1)
     )
-    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+    told.remember(a_cycle(told.new_answers({"a": before}, 0, is_due=True)))
 
     assert told.new_answers({"a": after}, 0, is_due=True).keys() == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("p90_ms", "is_told"),
+    [(2 * FAR_MS + 449_999, False), (2 * FAR_MS + 450_000, True), (None, True)],
+)
+@pytest.mark.parametrize("is_promised", [False, True])
+def test_a_p90_that_hardly_moved_is_not_told_again(
+    p90_ms: int | None, *, is_told: bool, is_promised: bool
+) -> None:
+    """It is two hours away."""
+    told = Told(PAUSE_MS)
+    start = PlannedStart(FAR_MS, "east-npu", is_promised, 2 * FAR_MS)
+    before, after = (
+        Verdict(reasons=(BUSY,), start=one) for one in (start, replace(start, p90_ms=p90_ms))
+    )
+    told.remember(a_cycle(told.new_answers({"a": before}, 0, is_due=True)))
+
+    assert bool(told.new_answers({"a": after}, 0, is_due=True)) is is_told
+
+
+def test_what_a_job_was_told_first_is_kept_until_it_starts() -> None:
+    told = Told(PAUSE_MS)
+    unknown, later, sooner = (
+        Verdict(reasons=(BUSY,), start=start)
+        for start in (None, PlannedStart(FAR_MS, "east-npu", p90_ms=2 * FAR_MS), LATER.start)
+    )
+    for now_ms, verdict in ((1, unknown), (2, later), (3, sooner)):
+        answers = told.new_answers({"a": verdict}, now_ms, is_due=True)
+        told.remember(a_cycle(answers, now_ms=now_ms))
+
+    assert told.foretold == {"a": Foretold(2, FAR_MS, 2 * FAR_MS)}
+    told.remember(a_cycle(states={"a": JobState.LEASED}))
+    assert told.foretold == {}
 
 
 def test_an_estimate_that_has_passed_is_told_anew() -> None:
@@ -159,7 +209,7 @@ def test_an_estimate_that_has_passed_is_told_anew() -> None:
     before, after = (
         Verdict(reasons=(BUSY,), start=PlannedStart(at_ms, "east-npu")) for at_ms in (5_000, 5_001)
     )
-    told.remember(told.new_answers({"a": before}, 0, is_due=True), (), {})
+    told.remember(a_cycle(told.new_answers({"a": before}, 0, is_due=True)))
 
     assert told.new_answers({"a": after}, 4_999, is_due=True) == {}
     assert told.new_answers({"a": after}, 5_000, is_due=True).keys() == {"a"}

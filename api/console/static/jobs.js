@@ -105,7 +105,8 @@ function elapsed(sinceMs, limitMs) {
 export function plannedStart(job) {
   if (!job.planned_start_ms || !job.planned_pool) return t("jobs.unplanned");
   const values = { at: near(job.planned_start_ms), pool: job.planned_pool };
-  return t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
+  const start = t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
+  return job.start_p90_ms ? start + t("jobs.by_p90", { at: near(job.start_p90_ms) }) : start;
 }
 
 function waitingRow(job, names) {

@@ -1,0 +1,118 @@
+"""How starts came out against what was foretold, and so by when nine of ten of the next will.
+
+A planned start is one number, and nothing in a plan says how far off it may be: forecasts err,
+others come, nodes fail. But how far off the last ones were is known. By split conformal prediction
+(Papadopoulos et al., "Inductive confidence machines for regression", 2002; Angelopoulos and Bates,
+"A gentle introduction to conformal prediction", 2021) the quantile of their errors holds for the
+next as well, whatever made them, as long as days are alike. The error is the ratio of the actual
+wait to the foretold one, among the last that were foretold a wait of about this length.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+WINDOW = 200
+"""So many starts count, the last that were foretold a wait of about this length."""
+ENOUGH = 20
+"""With fewer nothing is said."""
+LIKELY_PERMILLE = 900
+MINUTE_MS = 60_000
+SHORTEST_MS = 1_000
+PERMILLE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What a job was told first, at `at_ms`: when it starts, and by when if it is unlucky."""
+
+    at_ms: int
+    start_ms: int
+    p90_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How long a start was still away when it was foretold, and how long it was."""
+
+    foretold_ms: int
+    waited_ms: int
+
+    @property
+    def permille(self) -> int:
+        return self.waited_ms * PERMILLE // max(SHORTEST_MS, self.foretold_ms)
+
+
+@dataclass(slots=True)
+class Score:
+    """How many starts had been foretold, how many with a P90, and how many came by then."""
+
+    count: int = 0
+    by_p50: int = 0
+    p90_count: int = 0
+    by_p90: int = 0
+
+
+class Punctuality:
+    """The last starts that had been foretold, by the length of the wait, oldest first."""
+
+    def __init__(self, starts: Iterable[Start] = (), score: Score | None = None) -> None:
+        self.score = score or Score()
+        self._starts: dict[int, list[Start]] = defaultdict(list)
+        for start in starts:
+            self._add(start)
+
+    def starts(self) -> Iterator[Start]:
+        """In an order from which the same comes out again."""
+        for bucket in sorted(self._starts):
+            yield from self._starts[bucket]
+
+    def note(self, foretold: Foretold, started_ms: int) -> None:
+        """A job that was told so has started."""
+        told_ms = foretold.at_ms
+        self._add(Start(max(0, foretold.start_ms - told_ms), max(0, started_ms - told_ms)))
+        self.score.count += 1
+        self.score.by_p50 += started_ms <= foretold.start_ms
+        if foretold.p90_ms is not None:
+            self.score.p90_count += 1
+            self.score.by_p90 += started_ms <= foretold.p90_ms
+
+    def outlook(self) -> "P90":
+        """What the last starts say of the next."""
+        known = {
+            bucket: _quantile([start.permille for start in starts])
+            for bucket, starts in self._starts.items()
+            if len(starts) >= ENOUGH
+        }
+        return P90(known)
+
+    def _add(self, start: Start) -> None:
+        starts = self._starts[_bucket(start.foretold_ms)]
+        starts.append(start)
+        del starts[:-WINDOW]
+
+
+@dataclass(frozen=True, slots=True)
+class P90:
+    """By length of the foretold wait, how many thousandths of it nine of ten had waited at most."""
+
+    permille: dict[int, int]
+
+    def of(self, start_ms: int, now_ms: int) -> int | None:
+        """By when nine of ten start that are foretold this; None where too few have."""
+        wait_ms = max(0, start_ms - now_ms)
+        permille = self.permille.get(_bucket(wait_ms))
+        if permille is None:
+            return None
+        return max(start_ms, now_ms + max(SHORTEST_MS, wait_ms) * permille // PERMILLE)
+
+
+def _bucket(wait_ms: int) -> int:
+    """Below 2 minutes, 8, 32, ...: four times as long each."""
+    return (wait_ms // MINUTE_MS).bit_length() // 2
+
+
+def _quantile(permille: list[int]) -> int:
+    """The smallest at or above which nine of ten of these, and of one more, would lie."""
+    rank = -(-(len(permille) + 1) * LIKELY_PERMILLE // PERMILLE)
+    return sorted(permille)[min(rank, len(permille)) - 1]
