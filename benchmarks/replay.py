@@ -21,6 +21,7 @@ from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, workload
 from cluster.inventory import Park
 from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
+from scheduler.punctuality import Score
 
 CAPACITY_KEY = "capacity"
 TAKING_TURNS = Preemption(is_shared=True)
@@ -33,7 +34,10 @@ EXAMPLES = """examples:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What to replay, on what, and how; `restart_ms` is None where no job is ever stopped."""
+    """What to replay, on what, and how; `restart_ms` is None where no job is ever stopped.
+
+    Where it is foretelling, each job that waits is told its start, as in the real broker.
+    """
 
     trace: Path
     walltimes: Path | None
@@ -41,6 +45,7 @@ class Replay:
     policy: Policy
     restart_ms: int | None
     seed: int
+    is_foretelling: bool = False
 
 
 def add_workload(parser: ArgumentParser) -> None:
@@ -72,6 +77,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="may jobs be stopped and resumed (%(default)s)",
     )
     parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
+    parser.add_argument(
+        "--foretell",
+        choices=("off", "on"),
+        default="off",
+        help="tell who waits its start, and say how many started by then (%(default)s)",
+    )
     add_seed(parser, "faults, of which a replay has none")
     parser.add_argument("--schedule", type=Path, help="write the schedule: OUT.csv.gz")
 
@@ -84,6 +95,7 @@ def run(arguments: Namespace) -> dict[str, object]:
         policy=POLICY_BY_NAME[arguments.policy],
         restart_ms=arguments.restart_s * MS_PER_S if arguments.preemption == "on" else None,
         seed=arguments.seed,
+        is_foretelling=arguments.foretell == "on",
     )
     rows, report = measured(replay)
     if arguments.schedule:
@@ -108,7 +120,14 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
         is_resumable=replay.restart_ms is not None,
     )
     policy = with_preemption(replay.policy, is_on=replay.restart_ms is not None)
-    rows = simulate(load, policy, Random(replay.seed), replay.restart_ms or 0).rows
+    simulation = simulate(
+        load,
+        policy,
+        Random(replay.seed),
+        replay.restart_ms or 0,
+        is_foretelling=replay.is_foretelling,
+    )
+    rows = simulation.rows
     used_s, wall_s = cpu_s() - began_cpu_s, time.perf_counter() - began_s
     capacity = sum(pool.card_count for pool in replay.park.pools)
     return rows, {
@@ -117,11 +136,22 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
         "wall_s": round(wall_s, 3),
         "cpu_s": round(used_s, 3),
         "jobs_per_cpu_s": round(len(trace) / used_s, 1),
+        **(_foretold(simulation.starts) if replay.is_foretelling else {}),
         **_beside(replay, capacity, used_s),
         "peak_rss_mib": peak_rss_mib(),
         "policy": replay.policy.name,
         "trace": replay.trace.name,
         **conditions(replay.seed),
+    }
+
+
+def _foretold(starts: Score) -> dict[str, object]:
+    """How many had been told their start, and which part of them started by then."""
+    return {
+        "foretold_starts": starts.count,
+        "started_by_p50": round(starts.by_p50 / max(1, starts.count), 3),
+        "foretold_p90s": starts.p90_count,
+        "started_by_p90": round(starts.by_p90 / max(1, starts.p90_count), 3),
     }
 
 

@@ -15,6 +15,7 @@ from scheduler.job import Job
 from scheduler.log import MemoryLog, Request
 from scheduler.plan import Answers
 from scheduler.policy import Policy
+from scheduler.punctuality import Score
 
 NEVER_MS = 1 << 60
 TICK_MS = 60_000
@@ -22,27 +23,41 @@ TICK_MS = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """How it went: one row per uninterrupted run, and how often the controller stepped."""
+    """How it went: one row per uninterrupted run, and how often the controller stepped.
+
+    `starts` says how many starts came as they had been foretold; none are where nobody is told.
+    """
 
     rows: tuple[RunRow, ...]
     step_count: int
+    starts: Score
 
 
-def settings_of(policy: Policy) -> Settings:
-    """The real loop without what a replay does not read: metering, explanations, checkpoints."""
+def settings_of(policy: Policy, *, is_foretelling: bool = False) -> Settings:
+    """The real loop without what a replay does not read: metering, checkpoints, explanations."""
     return Settings(
         policy=policy,
-        answers=Answers.GRANTS,
+        answers=Answers.ALL if is_foretelling else Answers.GRANTS,
         meter_every_ms=NEVER_MS,
         suspect_after_ms=NEVER_MS,
         lost_after_ms=NEVER_MS,
-        explain_every_ms=NEVER_MS,
+        explain_every_ms=TICK_MS if is_foretelling else NEVER_MS,
         checkpoint_every=NEVER_MS,
     )
 
 
-def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -> Simulation:
-    """Run all jobs to their ends; each run after the first costs `restart_ms` more."""
+def simulate(
+    load: Workload,
+    policy: Policy,
+    rng: Random,
+    restart_ms: int = 0,
+    *,
+    is_foretelling: bool = False,
+) -> Simulation:
+    """Run all jobs to their ends; each run after the first costs `restart_ms` more.
+
+    Where it is foretelling, each that waits is told when it would start.
+    """
     world = World()
     work = Work(load, world, restart_ms)
     centres = [
@@ -51,7 +66,9 @@ def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -
     ]
     log = MemoryLog()
     controller = Controller(
-        log, {centre.centre_id: centre for centre in centres}, settings_of(policy)
+        log,
+        {centre.centre_id: centre for centre in centres},
+        settings_of(policy, is_foretelling=is_foretelling),
     )
     for number, wish in enumerate(load.declarations):
         log.ask(Request(id=f"declare-{number}", wish=wish))
@@ -64,7 +81,8 @@ def simulate(load: Workload, policy: Policy, rng: Random, restart_ms: int = 0) -
         controller.step(now_ms)
     assert len(world.runs_by_job) == len(load.jobs), "some jobs never ran"
     assert not log.refused, f"refused: {list(log.refused.items())[:3]}"
-    return Simulation(rows=tuple(work.rows()), step_count=step_count)
+    starts = controller.state.punctuality.score
+    return Simulation(rows=tuple(work.rows()), step_count=step_count, starts=starts)
 
 
 @dataclass(frozen=True, slots=True)
