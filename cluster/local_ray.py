@@ -80,7 +80,7 @@ class LocalRay:
         """Start the cluster, or adopt it where it runs already; returns when all nodes are in."""
         self._check_size()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone(self.data_dir / "ray.lock"):
+        with self._alone(self.data_dir / "ray.lock"):
             if self.is_running():
                 return
             self._end_processes()
@@ -89,7 +89,7 @@ class LocalRay:
             self._start_nodes_patiently()
 
     def give_up(self) -> None:
-        """A start that is under way in another thread, and fails, is not tried again."""
+        """A start that is under way in another thread begins nothing more, and fails."""
         self._is_given_up.set()
 
     def stop(self) -> None:
@@ -175,7 +175,8 @@ class LocalRay:
     def _start_head(self, starting: ThreadPoolExecutor) -> Future[None]:
         # Each user has one: others could not open it. Blocks of ports that two users choose at the
         # same moment are told apart by Ray, which then fails to start.
-        with _alone(Path(f"/tmp/brain-ray-ports-{os.getuid()}.lock")):  # noqa: S108 - see _alone
+        # The link that somebody may have laid there is not followed.
+        with self._alone(Path(f"/tmp/brain-ray-ports-{os.getuid()}.lock")):  # noqa: S108
             first_port = self._choose_ports()
             self._ports_path.write_text(str(first_port), encoding="utf-8")
             head = starting.submit(self._ray_start, 0)
@@ -183,7 +184,28 @@ class LocalRay:
             self._await_port(first_port, head)
         return head
 
+    def _alone(self, path: Path) -> TextIO:
+        """Keep others from doing the same until the file is closed; it stays empty.
+
+        Raises `RayFailed` where the start is given up while others are at it.
+        """
+        lock = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self._is_given_up.wait(POLL_S):
+                    lock.close()
+                    raise RayFailed(self._given_up()) from None
+            else:
+                return lock
+
+    def _given_up(self) -> str:
+        return f"the start of {self.centre.id} was given up"
+
     def _ray_start(self, number: int) -> None:
+        if self._is_given_up.is_set():
+            raise RayFailed(self._given_up())
         node = self._nodes[number]
         first = self._first_port()
         if number == 0:
@@ -326,13 +348,6 @@ class _Pause:
             raise RayFailed(complaint)
         self._looks_left -= 1
         self._never.wait(POLL_S)
-
-
-def _alone(path: Path) -> TextIO:
-    """Keep other processes from doing the same until the file is closed; it stays empty."""
-    lock = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
 
 
 def _make_private(folder: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from api import up
 from api.postgres import EmbeddedPostgres
 from api.up import LocalPark
-from cluster.local_ray import _alone
+from cluster.local_ray import LocalRay
+from tests.ray_centre import CENTRE
+from tests.ray_centre import PARK as RAY_PARK
 
 PARK = Path(__file__).parents[1] / "data" / "small-park.yaml"
 
@@ -80,8 +82,8 @@ def test_what_a_thread_has_begun_ends_though_the_guard_does_not(
 
 def test_a_lock_goes_with_its_file_whoever_still_knows_of_it(tmp_path: Path) -> None:
     """A context of our own could be left half-way by a signal, and keep it as long as we live."""
-    server = EmbeddedPostgres(tmp_path)
-    for lock in (server._alone, lambda: _alone(tmp_path / "ray.lock")):
+    server, cluster = EmbeddedPostgres(tmp_path), LocalRay(CENTRE, RAY_PARK, tmp_path, index=91)
+    for lock in (server._alone, lambda: cluster._alone(tmp_path / "ray.lock")):
         with lock() as first:
             assert not first.closed
         with lock():

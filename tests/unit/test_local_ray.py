@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import local_ray
 from cluster.local_ray import CENTRES_MAX, NODES_MAX, LocalRay, RayFailed
 from tests.ray_centre import CENTRE, PARK, POOL
 
@@ -36,9 +35,10 @@ def test_a_centre_that_does_not_fit_one_machine_is_told_what_to_do(
 
 
 def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
+    made = LocalRay(CENTRE, PARK, tmp_path / "lsl", index=91)
     (tmp_path / "lock").symlink_to(tmp_path / "precious")
 
-    with pytest.raises(OSError, match="lock"), local_ray._alone(tmp_path / "lock"):
+    with pytest.raises(OSError, match="lock"), made._alone(tmp_path / "lock"):
         pass
 
     assert not (tmp_path / "precious").exists()
@@ -55,17 +55,40 @@ def cluster(tmp_path: Path) -> Iterator[LocalRay]:
     made.stop()
 
 
-def kill_the_start(cluster: LocalRay) -> None:
-    """End its `ray start`, once there is one."""
+def start_of(cluster: LocalRay) -> psutil.Process:
+    """Its `ray start`, once there is one."""
     pause = threading.Event()
     for _ in range(int(PATIENCE_S / 0.01)):
         for process in cluster.processes():
             with suppress(psutil.Error):
                 if "ray.scripts.scripts" in process.cmdline():
-                    process.kill()
-                    return
+                    return process
         pause.wait(0.01)
     raise AssertionError("it does not start")
+
+
+def test_a_start_that_waits_for_another_is_given_up_at_once(cluster: LocalRay) -> None:
+    cluster.data_dir.mkdir()
+    other = LocalRay(ONE_NODE, PARK, cluster.data_dir, index=91)
+    with other._alone(cluster.data_dir / "ray.lock"), ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(cluster.start)
+        assert wait([starting], 0.2).not_done
+
+        cluster.give_up()
+
+        with pytest.raises(RayFailed, match="the start of lsl was given up"):
+            starting.result(PATIENCE_S)
+
+
+@pytest.mark.enable_socket
+def test_a_start_that_was_given_up_begins_nothing(cluster: LocalRay) -> None:
+    cluster.give_up()
+
+    with pytest.raises(RayFailed, match="the start of lsl was given up"):
+        cluster.start()
+
+    assert cluster.processes() == []
+    assert not cluster.log_path.exists()
 
 
 @pytest.mark.ray
@@ -75,7 +98,7 @@ def kill_the_start(cluster: LocalRay) -> None:
 def test_a_start_that_fails_is_tried_once_more(cluster: LocalRay) -> None:
     with ThreadPoolExecutor(1) as thread:
         starting = thread.submit(cluster.start)
-        kill_the_start(cluster)
+        start_of(cluster).kill()
 
         starting.result()
 
@@ -87,10 +110,11 @@ def test_a_start_that_fails_is_tried_once_more(cluster: LocalRay) -> None:
 @pytest.mark.enable_socket
 @pytest.mark.timeout(120)
 def test_a_start_that_is_given_up_ends_in_one_line_and_leaves_nothing(cluster: LocalRay) -> None:
-    cluster.give_up()
     with ThreadPoolExecutor(1) as thread:
         starting = thread.submit(cluster.start)
-        kill_the_start(cluster)
+        begun = start_of(cluster)
+        cluster.give_up()
+        begun.kill()
 
         with pytest.raises(RayFailed) as failed:
             starting.result()
