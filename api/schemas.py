@@ -34,6 +34,9 @@ MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
 
+IS_PROMISED = (
+    "whether cards are kept for it: who comes to be ahead moves it, and what overstays its forecast"
+)
 START_P90 = (
     "by when nine of ten start that are told so, by how the last came out; null: too few did"
 )
@@ -219,7 +222,7 @@ class JobView(Wire):
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(
         default=False,
-        description="whether cards are kept for it: only who comes to be ahead of it moves it",
+        description=IS_PROMISED,
     )
     end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
@@ -247,7 +250,7 @@ class Explanation(Wire):
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(
         default=False,
-        description="whether cards are kept for it: only who comes to be ahead of it moves it",
+        description=IS_PROMISED,
     )
     reasons: list[ReasonView]
     summary: str = Field(description="a sentence or two")

@@ -149,10 +149,14 @@ def _foretold(starts: Score) -> dict[str, object]:
     """How many had been told their start, and which part of them started by then."""
     return {
         "foretold_starts": starts.count,
-        "started_by_p50": round(starts.by_p50 / max(1, starts.count), 3),
+        "started_by_p50": _part(starts.by_p50, starts.count),
         "foretold_p90s": starts.p90_count,
-        "started_by_p90": round(starts.by_p90 / max(1, starts.p90_count), 3),
+        "started_by_p90": _part(starts.by_p90, starts.p90_count),
     }
+
+
+def _part(count: int, of: int) -> float | None:
+    return round(count / of, 3) if of else None
 
 
 def _beside(replay: Replay, capacity: int, used_s: float) -> dict[str, object]:

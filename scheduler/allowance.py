@@ -13,6 +13,7 @@ from accounting.rating import PriceMissing
 from cluster.inventory import Pool
 from scheduler.backfill import Reservation
 from scheduler.ends import Ends
+from scheduler.forecasts import Forecasts
 from scheduler.job import Job, Reason, ReasonCode
 from scheduler.policy import Policy
 from scheduler.record import JobRecord
@@ -34,8 +35,9 @@ class Kept:
 class Allowances:
     """Quota and money of all tenants, less what the plan has granted so far."""
 
-    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
+    def __init__(self, state: State, now_ms: int, policy: Policy, forecasts: Forecasts) -> None:
         self._state = state
+        self._forecasts = forecasts
         self._now_ms = now_ms
         self._policy = policy
         self._cards = dict(state.held_cards)
@@ -108,7 +110,7 @@ class Allowances:
 
     def take(self, record: JobRecord, hold_micros: int, delay_ms: int = 0) -> None:
         job = record.job
-        ends = record.ends(self._now_ms, self._now_ms).later(delay_ms)
+        ends = self._forecasts.ends(record, delay_ms)
         self._cards[job.tenant_id] += job.device_count
         self._available[job.tenant_id] -= hold_micros
         self._held[job.tenant_id] += hold_micros
@@ -119,8 +121,8 @@ class Allowances:
 
     def _is_short(self, record: JobRecord, kept: Kept, delay_ms: int) -> bool:
         """Whether it gives back what it takes before that is needed."""
-        ends = record.ends(self._now_ms, self._now_ms)
-        return ends.by(is_firm=kept.is_firm) + delay_ms <= kept.start_ms
+        ends = self._forecasts.ends(record, delay_ms)
+        return ends.by(is_firm=kept.is_firm) <= kept.start_ms
 
     def _keep(self, record: JobRecord, free: int) -> None:
         """When the tenant's work has given back enough for the job."""
@@ -137,7 +139,7 @@ class Allowances:
         """When its work ends, and how many cards that gives back."""
         ends = list(self._granted[tenant_id])
         ends.extend(
-            (self._state.ends(attempt, self._now_ms), attempt.placement.card_count)
+            (self._forecasts.live_ends(attempt), attempt.placement.card_count)
             for attempt in self._state.live.values()
             if self._state.jobs[attempt.job_id].job.tenant_id == tenant_id
         )

@@ -1,4 +1,4 @@
-"""EASY backfill: a lower job may start now only where no higher job's planned start moves.
+"""EASY backfill: a lower job may start now only where no higher job's start is likely to move.
 
 The first job that a pool blocks gets a reservation there: the earliest moment at which running
 work leaves room for it. What starts now must end before that moment or use only cards that are

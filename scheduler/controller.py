@@ -334,6 +334,7 @@ class Controller:
                 placement=grant.placement,
                 hold_micros=grant.hold_micros,
                 foretold=self._told.foretold.get(grant.job_id),
+                is_starving=grant.is_starving,
             )
 
     # What is committed.

@@ -8,6 +8,7 @@ from scheduler.allowance import Allowances
 from scheduler.backfill import PoolRoom, Release, Reservation
 from scheduler.ends import Ends
 from scheduler.explain import begin_ms, closed_reason, is_unforeseen, making_room, pool_reason
+from scheduler.forecasts import Forecasts
 from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason, ReasonCode
 from scheduler.options import Candidate, Offer, Opening, Option
 from scheduler.outlook import Holding, Outlook
@@ -38,6 +39,7 @@ class Desk:
     _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
+    _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
     _turns: Turns = field(init=False)
     _starving: Starving = field(default_factory=Starving)
@@ -45,7 +47,8 @@ class Desk:
     _gone_ms: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._allowances = Allowances(self.state, self.now_ms, self.policy)
+        self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
+        self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -71,9 +74,8 @@ class Desk:
 
     def outlook(self) -> Outlook:
         """What is to come of what runs, and of what was granted until now."""
-        return Outlook(
-            self.state, self.park, self.now_ms, self._holdings, self.policy, self._gone_ms
-        )
+        plan = (self._holdings, self.policy, self._forecasts, self._gone_ms)
+        return Outlook(self.state, self.park, self.now_ms, *plan)
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
@@ -81,7 +83,7 @@ class Desk:
         first = self._backoff(record) or self._allowances.quota_reason(record)
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
-            full = self._why_full(job, candidate, self._ends(record))
+            full = self._why_full(job, candidate, self._forecasts.ends(record))
             others = (first, money if isinstance(money, Reason) else None)
             reasons = tuple(filter(None, (*others, full)))
             offer = Offer(candidate.pool, candidate.wanted, reasons, None)
@@ -103,9 +105,7 @@ class Desk:
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
         start_ms, count = opening.start_ms, len(opening.victims)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        return offer._replace(
-            reasons=(reason,), promise_ms=start_ms, sure_ms=start_ms, stop_count=count
-        )
+        return Offer(candidate.pool, candidate.wanted, (reason,), start_ms, start_ms, count)
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
@@ -161,7 +161,7 @@ class Desk:
         candidates = self._candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
-        ends = self._ends(record)
+        ends = self._forecasts.ends(record)
         reasons: list[Reason] = []
         payable: list[Option] = []
         for candidate in candidates:
@@ -249,13 +249,9 @@ class Desk:
         gone_ms = [asks_ms + victim.job.grace_ms for victim in victims]
         return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
 
-    def _ends(self, record: JobRecord) -> Ends:
-        """When the job would end if it started now."""
-        return self.policy.counted(record.ends(self.now_ms, self.now_ms))
-
     def _claim_ends(self, record: JobRecord) -> Ends:
         """When a claim is over: the job starts once the others are gone."""
-        return self._ends(record).later(SOON_MS)
+        return self._forecasts.ends(record, SOON_MS)
 
     def _make_room(self, record: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
         room, job_id = option.candidate.room, record.job.id
@@ -310,7 +306,7 @@ class Desk:
         return reason
 
     def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
-        job, pool, ends = record.job, option.candidate.pool, self._ends(record)
+        job, pool, ends = record.job, option.candidate.pool, self._forecasts.ends(record)
         placement = Placement(
             centre_id=pool.centre_id,
             pool_id=pool.id,
@@ -320,8 +316,13 @@ class Desk:
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(record, option.hold_micros)
         self._charge(job, pool)
-        self._holdings.append(Holding(job.tenant_id, placement, ends))
-        return Grant(job_id=job.id, placement=placement, hold_micros=option.hold_micros)
+        self._holdings.append(Holding(job.tenant_id, placement, ends.likely_ms))
+        return Grant(
+            job_id=job.id,
+            placement=placement,
+            hold_micros=option.hold_micros,
+            is_starving=job.id in self._starving.job_ids,
+        )
 
     def _wait(self, record: JobRecord, payable: list[Option], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.
@@ -393,5 +394,4 @@ class Desk:
         for attempt in self.state.live.values():
             placement = attempt.placement
             if placement.pool_id == pool_id:
-                ends = self.policy.counted(self.state.ends(attempt, self.now_ms))
-                yield Release(ends, attempt.id, placement.shares)
+                yield Release(self._forecasts.live_ends(attempt), attempt.id, placement.shares)

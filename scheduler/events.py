@@ -75,7 +75,8 @@ class CancelRequested:
 class Leased:
     """A job was given devices: the right to run attempt `attempt_id`, with money held for it.
 
-    `foretold` is what it was told first of when that would be, in this wait.
+    `foretold` is what it was told first of when that would be, in this wait. `is_starving` where it
+    came first because it had waited too long.
     """
 
     at_ms: int
@@ -85,6 +86,7 @@ class Leased:
     placement: Placement
     hold_micros: int
     foretold: Foretold | None = None
+    is_starving: bool = False
     kind: Literal["leased"] = "leased"
 
 

@@ -131,8 +131,9 @@ class Placement:
 class PlannedStart:
     """When and where a waiting job would start: if nobody else came, and all ran as is likely.
 
-    `is_promised` where cards are kept for it: only who comes to be ahead of it moves it. `p90_ms`
-    is when nine of ten have started that were told so; None where too few were.
+    `is_promised` where cards are kept for it: who comes to be ahead moves it, and what overstays
+    its forecast. `p90_ms` is when nine of ten have started that were told so; None where too few
+    were.
     """
 
     at_ms: int

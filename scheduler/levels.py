@@ -16,7 +16,7 @@ STEPS_CARD_MS = (
     36 * MS_PER_CARD_HOUR,
 )
 """From so much on a job is on the next level: ten card-minutes, and then six times as much each."""
-STARVING_MS = 24 * MS_PER_CARD_HOUR
+STARVING_MS = 24 * 3_600_000
 """Who has waited for so long in all is starving, ..."""
 STARVING_RUNS = 2
 """... once it has waited for so many times as long as it runs as well (see `starving`)."""

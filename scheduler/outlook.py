@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cluster.inventory import Park, Pool
-from scheduler.ends import Ends
+from scheduler.forecasts import Forecasts
 from scheduler.job import Placement, PlannedStart
 from scheduler.placement import Fit
 from scheduler.policy import Policy
@@ -31,11 +31,11 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Cards that a job holds until then."""
+    """Cards that a job is likely to hold until then."""
 
     tenant_id: str
     placement: Placement
-    ends: Ends
+    end_ms: int
 
 
 @dataclass(slots=True)
@@ -73,6 +73,7 @@ class Outlook:
     now_ms: int
     granted: Iterable[Holding]
     policy: Policy
+    forecasts: Forecasts
     stops: Mapping[str, int] = field(default_factory=dict)
     _pools: dict[str, Prospect] = field(default_factory=dict)
     _tenants: dict[str, Timeline] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Outlook:
         for holding in (*self._running(), *self.granted):
             placement = holding.placement
             by_pool[placement.pool_id].append(holding)
-            ends[holding.tenant_id].append((self._end_ms(holding), placement.card_count))
+            ends[holding.tenant_id].append((holding.end_ms, placement.card_count))
         for pool in self.park.pools:
             if pool.centre_id in self.state.heard_centre_ids:
                 self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
@@ -154,16 +155,12 @@ class Outlook:
     def _running(self) -> Iterator[Holding]:
         for attempt in self.state.live.values():
             tenant_id = self.state.jobs[attempt.job_id].job.tenant_id
-            gone_ms = self.stops.get(attempt.id)
-            ends = Ends(gone_ms, gone_ms) if gone_ms else self.state.ends(attempt, self.now_ms)
-            yield Holding(tenant_id, attempt.placement, ends.after(self.now_ms))
-
-    def _end_ms(self, holding: Holding) -> int:
-        return self.policy.counted(holding.ends).likely_ms
+            end_ms = self.stops.get(attempt.id) or self.forecasts.live_ends(attempt).likely_ms
+            yield Holding(tenant_id, attempt.placement, max(end_ms, self.now_ms + 1))
 
     def _length_ms(self, record: JobRecord) -> int:
         """How long the job is likely to hold its cards once it has them."""
-        return self.policy.counted(record.ends(0, 0)).likely_ms
+        return self.forecasts.ends(record).likely_ms - self.now_ms
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""
@@ -174,7 +171,7 @@ class Outlook:
         for holding in holdings:
             for share in holding.placement.shares:
                 if share.node_id in by_node:
-                    by_node[share.node_id].append((self._end_ms(holding), share.card_count))
+                    by_node[share.node_id].append((holding.end_ms, share.card_count))
         ends = [end for of_node in by_node.values() for end in of_node]
         free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
         room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)

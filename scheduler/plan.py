@@ -19,11 +19,12 @@ class Answers(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A job may start now, there, with so much money set aside."""
+    """A job may start now, there, with so much money set aside; it may be that it starves."""
 
     job_id: str
     placement: Placement
     hold_micros: int
+    is_starving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ ENOUGH = 20
 """With fewer nothing is said."""
 LIKELY_PERMILLE = 900
 MINUTE_MS = 60_000
-SHORTEST_MS = 1_000
+SHORTEST_MS = MINUTE_MS
+"""A shorter wait is taken for so long: what ends at any moment ends neither now nor never."""
 PERMILLE = 1_000
 
 
@@ -40,7 +41,7 @@ class Start:
 
     @property
     def permille(self) -> int:
-        return self.waited_ms * PERMILLE // max(SHORTEST_MS, self.foretold_ms)
+        return _rounded_up(self.waited_ms * PERMILLE, max(SHORTEST_MS, self.foretold_ms))
 
 
 @dataclass(slots=True)
@@ -104,7 +105,8 @@ class P90:
         permille = self.permille.get(_bucket(wait_ms))
         if permille is None:
             return None
-        return max(start_ms, now_ms + max(SHORTEST_MS, wait_ms) * permille // PERMILLE)
+        late_ms = _rounded_up(max(SHORTEST_MS, wait_ms) * permille, PERMILLE)
+        return max(start_ms, now_ms + late_ms)
 
 
 def _bucket(wait_ms: int) -> int:
@@ -112,7 +114,12 @@ def _bucket(wait_ms: int) -> int:
     return (wait_ms // MINUTE_MS).bit_length() // 2
 
 
+def _rounded_up(number: int, by: int) -> int:
+    """Whoever is late by a moment is late."""
+    return -(-number // by)
+
+
 def _quantile(permille: list[int]) -> int:
     """The smallest at or above which nine of ten of these, and of one more, would lie."""
-    rank = -(-(len(permille) + 1) * LIKELY_PERMILLE // PERMILLE)
+    rank = _rounded_up((len(permille) + 1) * LIKELY_PERMILLE, PERMILLE)
     return sorted(permille)[min(rank, len(permille)) - 1]

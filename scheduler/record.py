@@ -20,7 +20,7 @@ class Attempt:
 
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
     in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
-    for it. `stop_cause` is set once the broker wants it gone.
+    for it. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Attempt:
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
+    is_starving: bool = False
 
     @property
     def is_seen(self) -> bool:
@@ -69,8 +70,7 @@ class JobRecord:
     never started; after such a one the job is not considered before `not_before_ms`.
     `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
     `expected_ms` is how long it was expected to run when it was submitted. `forecast_ms` is what
-    its user's own runs foretell, as of its last lease, or of when it was submitted; None where
-    there are none.
+    its user's own runs foretold at its last lease; None where there were none.
     """
 
     job: Job
@@ -102,8 +102,8 @@ class JobRecord:
 
     @property
     def had_ms(self) -> int:
-        """How long it has run, in attempts from which it can go on."""
-        return self.served_card_ms // self.job.device_count
+        """How long it has run, if it can go on from there; what is lost counts as waited."""
+        return self.served_card_ms // self.job.device_count if self.job.checkpoint else 0
 
     @property
     def starving_from_ms(self) -> int:
@@ -111,21 +111,21 @@ class JobRecord:
         long_ms = max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))
         return self.job.submitted_at_ms + self.had_ms + long_ms
 
-    def ends(self, begin_ms: int, now_ms: int) -> Ends:
+    def ends(self, begin_ms: int, now_ms: int, forecast_ms: int | None) -> Ends:
         """When it would end as it is, had it begun then; where nothing is foretold, by its limit.
 
         What it had before it was stopped, and can go on from, counts as run.
         """
         latest_ms = begin_ms + self.job.longest_ms
-        if self.forecast_ms is None:
+        if forecast_ms is None:
             return Ends(latest_ms, latest_ms)
-        had_ms = self.had_ms + now_ms - begin_ms
-        return Ends(min(now_ms + left_ms(self.forecast_ms, had_ms), latest_ms), latest_ms)
+        had_ms = self.had_ms + max(0, now_ms - begin_ms)
+        return Ends(min(now_ms + left_ms(forecast_ms, had_ms), latest_ms), latest_ms)
 
     def live_ends(self, attempt: Attempt, now_ms: int) -> Ends:
         """When its attempt ends; one that is to stop, when it is gone."""
         if attempt.stop_at_ms is None:
-            return self.ends(attempt.begin_ms, now_ms)
+            return self.ends(attempt.begin_ms, now_ms, self.forecast_ms)
         gone_ms = self.latest_end_ms(attempt)
         return Ends(gone_ms, gone_ms)
 

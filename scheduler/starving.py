@@ -25,20 +25,22 @@ class Starving:
 
 
 def starving(state: State, now_ms: int) -> Starving:
-    """Who began to run while it starved stays so; those that wait may add what is left."""
-    fed = [
-        (attempt.leased_at_ms, record.job)
-        for attempt in state.live.values()
-        if (record := state.jobs[attempt.job_id]).starving_from_ms <= attempt.leased_at_ms
-    ]
-    hungry = state.queue.starving(now_ms)
+    """Who began to run as one that starves stays so; those that wait may add what is left."""
+    fed = [attempt for attempt in state.live.values() if attempt.is_starving]
+    hungry = [one for one in state.queue.starving(now_ms) if _may_start(state, one, now_ms)]
     found = Starving()
     if fed or hungry:
         left = _shares(state)
-        for _, job in sorted(fed, key=lambda one: (one[0], one[1].id)):
-            _admit(found, left, job)
+        for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):
+            _admit(found, left, state.jobs[attempt.job_id].job)
         found.waiting = [record for record in hungry if _admit(found, left, record.job)]
     return found
+
+
+def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
+    """Who cannot start whatever ends keeps nobody of its tenant from it."""
+    max_cards = state.tenants[record.job.tenant_id].max_cards
+    return record.not_before_ms <= now_ms and record.job.device_count <= max_cards
 
 
 def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
@@ -56,4 +58,5 @@ def _shares(state: State) -> dict[str, float]:
     tenant_ids = {tenant_id for tenant_id, _ in state.queue.lanes}
     tenant_ids |= {tenant_id for tenant_id, held in state.held_cards.items() if held}
     weights = {tenant_id: state.tenants[tenant_id].weight for tenant_id in tenant_ids}
-    return {tenant_id: cards * one / sum(weights.values()) for tenant_id, one in weights.items()}
+    total = sum(weights.values())
+    return {tenant_id: cards * weight / total for tenant_id, weight in weights.items()}

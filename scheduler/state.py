@@ -11,7 +11,6 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
-from scheduler.ends import Ends
 from scheduler.fairshare import change_rate
 from scheduler.history import UNKNOWN_MS, History
 from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
@@ -141,11 +140,8 @@ class State:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
-        self.jobs[job.id] = JobRecord(
-            job=job,
-            expected_ms=self.history.expected_ms(job, event.at_ms),
-            forecast_ms=self.history.forecast_ms(job, event.at_ms),
-        )
+        expected_ms = self.history.expected_ms(job, event.at_ms)
+        self.jobs[job.id] = JobRecord(job=job, expected_ms=expected_ms)
         self.queue.add(self.jobs[job.id])
         return None
 
@@ -178,6 +174,7 @@ class State:
             leased_at_ms=event.at_ms,
             price_class=self.tenants[record.job.tenant_id].price_class,
             hold_left_micros=event.hold_micros,
+            is_starving=event.is_starving,
         )
         self.queue.discard(event.job_id)
         self.claims.pop(event.job_id, None)
@@ -346,10 +343,6 @@ class State:
         """How a job stands, over or not; raises `KeyError` for one that was never submitted."""
         record = self.jobs.get(job_id)
         return record.state if record else self.final_states[job_id]
-
-    def ends(self, attempt: Attempt, now_ms: int) -> Ends:
-        """When a live attempt ends, of now; what has overstayed does at any moment."""
-        return self.jobs[attempt.job_id].live_ends(attempt, now_ms).after(now_ms)
 
     # Checkpoints.
 

@@ -57,7 +57,11 @@ class Turns:
         ]
         heapq.heapify(heap)
         while heap:
-            _, key, record = heap[0]
+            turn, key, record = heap[0]
+            present = self._turn(key, turn[-1], record)
+            if present > heap[0]:  # its tenant was given something in another lane
+                heapq.heapreplace(heap, present)
+                continue
             yield record
             head = next(lanes[key], None)
             if head is None:

@@ -55,12 +55,8 @@ def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
         return replace(waiting, job=job, expected_ms=min(waiting.expected_ms, job.limit_ms))
-    return replace(
-        waiting or JobRecord(job=job),
-        job=job,
-        expected_ms=state.history.expected_ms(job, now_ms),
-        forecast_ms=state.history.forecast_ms(job, now_ms),
-    )
+    expected_ms = state.history.expected_ms(job, now_ms)
+    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:

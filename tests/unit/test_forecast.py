@@ -7,7 +7,8 @@ import pytest
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release
 from scheduler.ends import Ends, left_ms
-from scheduler.job import EndCause, Job, NodeShare, Placement, PlannedStart, Priority
+from scheduler.forecasts import Forecasts
+from scheduler.job import Checkpoint, EndCause, Job, NodeShare, Placement, PlannedStart, Priority
 from scheduler.placement import Fit, FreeCards
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, EASY, FIRM_AFTER_MS, Policy
@@ -48,25 +49,42 @@ def test_what_was_over_at_once_is_expected_to_run_for_a_moment() -> None:
     assert left_ms(0, 5) == 3
 
 
-def a_record(forecast_ms: int | None, served_ms: int = 0) -> JobRecord:
-    job = a_job(device_count=4, limit_ms=100)
-    return JobRecord(job=job, forecast_ms=forecast_ms, served_card_ms=4 * served_ms)
+def ends(
+    forecast_ms: int | None,
+    begin_ms: int,
+    now_ms: int,
+    *,
+    served_ms: int = 0,
+    is_saved: bool = True,
+) -> Ends:
+    checkpoint = Checkpoint(dir="c", grace_ms=0) if is_saved else None
+    job = a_job(device_count=4, limit_ms=100, checkpoint=checkpoint)
+    record = JobRecord(job=job, served_card_ms=4 * served_ms)
+    return record.ends(begin_ms, now_ms, forecast_ms)
 
 
 def test_where_nothing_is_foretold_it_runs_to_its_limit() -> None:
-    assert a_record(None).ends(5, 50) == Ends(105, 105)
+    assert ends(None, 5, 50) == Ends(105, 105)
 
 
 def test_it_is_likely_to_end_by_its_forecast_and_at_the_latest_by_its_limit() -> None:
-    assert a_record(30).ends(5, 5) == Ends(35, 105)
-    assert a_record(30).ends(5, 34) == Ends(35, 105)
-    assert a_record(30).ends(5, 35) == Ends(65, 105)
-    assert a_record(30).ends(5, 65) == Ends(105, 105), "not after its limit"
+    assert ends(30, 5, 5) == Ends(35, 105)
+    assert ends(30, 5, 34) == Ends(35, 105)
+    assert ends(30, 5, 35) == Ends(65, 105)
+    assert ends(30, 5, 65) == Ends(105, 105), "not after its limit"
 
 
 def test_what_it_had_before_it_was_stopped_counts_as_run() -> None:
-    assert a_record(30, served_ms=20).ends(0, 0) == Ends(10, 100)
-    assert a_record(30, served_ms=20).ends(0, 10) == Ends(40, 100)
+    assert ends(30, 0, 0, served_ms=20) == Ends(10, 100)
+    assert ends(30, 0, 10, served_ms=20) == Ends(40, 100)
+
+
+def test_what_is_lost_does_not() -> None:
+    assert ends(30, 0, 0, served_ms=20, is_saved=False) == Ends(30, 100)
+
+
+def test_a_clock_that_was_ahead_makes_nothing_longer() -> None:
+    assert ends(30, 50, 40) == Ends(70, 150)
 
 
 # Who runs for how long, in a state.
@@ -104,20 +122,34 @@ def test_a_job_is_foretold_by_what_its_own_user_ran() -> None:
     state = a_node_of(("u", 5), ("other", 7))
     submit(state, lasting("a"), lasting("b", user="other"), lasting("c", user="new"))
 
-    told = {job_id: state.jobs[job_id].forecast_ms for job_id in "abc"}
-    assert told == {"a": 5, "b": 7, "c": None}
+    assert [foretold(state, job_id) for job_id in "abc"] == [5, 7, LIMIT_MS]
 
 
-def test_what_has_ended_while_it_waited_counts_once_it_starts() -> None:
+def foretold(state: State, job_id: str, now_ms: int = HOUR_MS) -> int:
+    """How long one that waits is likely to run."""
+    return Forecasts(state, now_ms, DEFAULT).ends(state.jobs[job_id]).likely_ms - now_ms
+
+
+def test_what_has_ended_while_it_waited_counts_for_who_waits_and_who_starts() -> None:
     state = a_node_of()
     submit(state, lasting("a"))
+    before = foretold(state, "a")
     has_run(state, lasting("b"), 60)
-    before = state.jobs["a"].forecast_ms
 
+    assert (before, foretold(state, "a")) == (LIMIT_MS, 60)
     runs(state, lasting("a"), 60)
-
-    assert (before, state.jobs["a"].forecast_ms) == (None, 60)
+    assert state.jobs["a"].forecast_ms == 60
     assert State.restored(state.snapshot()).jobs["a"].forecast_ms == 60
+
+
+def test_who_came_before_its_like_had_run_may_pass_as_well() -> None:
+    state = a_node_of(("u", HOUR_MS))
+    submit(state, lasting("quick", 4, "quick"))
+    has_run(state, lasting("like", 4, "quick"), HOUR_MS // 2)
+    runs(state, lasting("runs", 4), HOUR_MS)
+    submit(state, replace(lasting("head", user="new"), priority=Priority.HIGH))
+
+    assert [grant.job_id for grant in plan(state, HOUR_MS + 1).grants] == ["quick"]
 
 
 def test_what_is_being_stopped_ends_when_it_is_gone() -> None:
@@ -126,8 +158,12 @@ def test_what_is_being_stopped_ends_when_it_is_gone() -> None:
     stop = ev.StopDecided(at_ms=20, attempt_id="a.1", cause=EndCause.CANCELLED, grace_ms=100)
     happen(state, stop)
 
-    assert state.ends(state.live["a.1"], 30) == Ends(120, 120)
-    assert state.ends(state.live["a.1"], 500) == Ends(501, 501)
+    assert live_ends(state, 30) == Ends(120, 120)
+    assert live_ends(state, 500) == Ends(501, 501)
+
+
+def live_ends(state: State, now_ms: int) -> Ends:
+    return Forecasts(state, now_ms, DEFAULT).live_ends(state.live["a.1"])
 
 
 def test_before_it_starts_its_lease_counts() -> None:
@@ -135,7 +171,7 @@ def test_before_it_starts_its_lease_counts() -> None:
     submit(state, lasting("a"))
     happen(state, a_lease("a", a_placement(POOL, 8), at_ms=100))
 
-    assert state.ends(state.live["a.1"], 120) == Ends(150, 100 + LIMIT_MS)
+    assert live_ends(state, 120) == Ends(150, 100 + LIMIT_MS)
 
 
 # What is promised.

@@ -195,10 +195,19 @@ def test_ends_of_its_own_and_of_its_user_tell_how_long_it_runs() -> None:
 
 def test_what_it_had_before_it_made_room_belongs_to_its_run() -> None:
     state = a_node()
-    run(state, like("old", cards=4), until_ms=70, cause=EndCause.PREEMPTED)
-    run(state, like("old", cards=4), until_ms=30, cause=EndCause.FINISHED, number=2)
+    saves = replace(like("old", cards=4), checkpoint=Checkpoint(dir="c"))
+    run(state, saves, until_ms=70, cause=EndCause.PREEMPTED)
+    run(state, saves, until_ms=30, cause=EndCause.FINISHED, number=2)
 
     assert state.history.expected_ms(like(cards=4), 0) == 100
+
+
+def test_what_was_lost_does_not() -> None:
+    state = a_node()
+    run(state, like("old"), until_ms=70, cause=EndCause.PREEMPTED)
+    run(state, like("old"), until_ms=30, cause=EndCause.FINISHED, number=2)
+
+    assert state.history.expected_ms(like(), 0) == 30
 
 
 def test_a_job_keeps_what_was_expected_of_it_and_a_checkpoint_keeps_all() -> None:

@@ -32,6 +32,7 @@ def crowded(draw: st.DrawFn) -> State:
         placement = _room_for(state, state.park, job)
         if placement:
             run(state, job, *placement, at_ms=draw(st.sampled_from([0, NOW_MS // 2, NOW_MS - 1])))
+            state.live[f"{job.id}.1"].is_starving = draw(st.booleans())
     for number in range(draw(st.integers(1, 8))):
         job = draw(a_random_job(f"w{number:02}"))
         if isinstance(fit(shape_of(job), state.park.pools[0]), Fit):

@@ -73,12 +73,16 @@ def test_only_waits_of_about_that_length_tell(minutes: int, *, is_known: bool) -
     assert (p90(known, minutes * MINUTE_MS) is not None) is is_known
 
 
-def test_a_wait_of_no_time_is_taken_for_a_second() -> None:
-    known = after(*[(0, 5_000)] * ENOUGH)
+def test_a_wait_of_less_than_a_minute_is_taken_for_a_minute() -> None:
+    known = after(*[(1, 5 * MINUTE_MS)] * ENOUGH)
 
-    assert p90(known, 0) == 5_000
-    assert p90(known, 10) == 5_000
-    assert p90(known, 2_000) == 10_000
+    assert p90(known, 0) == 5 * MINUTE_MS
+    assert p90(known, MINUTE_MS) == 5 * MINUTE_MS
+    assert p90(known, MINUTE_MS + 1) == 5 * MINUTE_MS + 5
+
+
+def test_who_is_late_by_a_moment_is_late() -> None:
+    assert p90(after(*[(HOUR_MS, HOUR_MS + 1)] * ENOUGH), HOUR_MS) == HOUR_MS + HOUR_MS // 1_000
 
 
 def test_the_last_ones_count() -> None:

@@ -12,9 +12,10 @@ from scheduler.record import JobRecord
 from scheduler.starving import starving
 from scheduler.state import State
 from scheduler.whatif import what_if
-from tests.builders import HOUR_MS, a_job, a_lease, a_tenant, happen, submit
+from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_tenant, happen, submit
 from tests.preemptive import (
     MIN_RUN_MS,
+    POOL,
     SAVES,
     TURNS,
     a_pool_of,
@@ -40,6 +41,13 @@ def fresh(job_id: str, cards: int = 8, priority: Priority = Priority.NORMAL) -> 
     return replace(job, submitted_at_ms=NOW_MS - HOUR_MS, checkpoint=SAVES)
 
 
+def begin_starving(state: State, job: Job, *cards: int, at_ms: int) -> None:
+    """It came first because it starved, and runs since then."""
+    submit(state, job)
+    lease = replace(a_lease(job.id, a_placement(POOL, *cards), at_ms=at_ms), is_starving=True)
+    happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
+
+
 def who_starves(state: State, now_ms: int = NOW_MS) -> list[str]:
     return sorted(starving(state, now_ms).job_ids)
 
@@ -55,7 +63,7 @@ def test_a_day_and_twice_as_long_as_it_runs_is_too_long(
     expected_hours: int, had_hours: int, from_hour: int
 ) -> None:
     record = JobRecord(
-        job=a_job(device_count=4),
+        job=a_job(device_count=4, checkpoint=SAVES),
         expected_ms=expected_hours * HOUR_MS,
         served_card_ms=4 * had_hours * HOUR_MS,
     )
@@ -120,18 +128,18 @@ def test_who_starves_takes_from_who_has_had_no_more() -> None:
 
 def test_who_began_while_it_starved_is_stopped_for_nobody_of_its_class() -> None:
     state = a_pool_of(nodes=2)
-    run(state, long_ago("starved"), 8, at_ms=DAY_MS)
-    run(state, long_ago("in time"), 0, 8, at_ms=DAY_MS - 1)
+    begin_starving(state, long_ago("starved"), 8, at_ms=DAY_MS)
+    run(state, long_ago("by turn"), 0, 8, at_ms=DAY_MS)
     submit(state, fresh("a"), fresh("b"))
 
-    assert stopped(plan(state, NOW_MS, TURNS)) == ["in time.1"]
+    assert stopped(plan(state, NOW_MS, TURNS)) == ["by turn.1"]
     submit(state, fresh("c", priority=Priority.HIGH), fresh("d", priority=Priority.HIGH))
-    assert sorted(stopped(plan(state, NOW_MS, TURNS))) == ["in time.1", "starved.1"]
+    assert sorted(stopped(plan(state, NOW_MS, TURNS))) == ["by turn.1", "starved.1"]
 
 
 def test_two_who_starve_do_not_take_from_each_other() -> None:
     state = a_pool_of()
-    run(state, long_ago("runs"), 8, at_ms=DAY_MS)
+    begin_starving(state, long_ago("runs"), 8, at_ms=DAY_MS)
     submit(state, long_ago("waits", hour=-9))
 
     assert plan(state, NOW_MS, TURNS).evictions == ()
@@ -155,7 +163,7 @@ def test_no_more_of_a_tenant_starves_than_its_share_holds() -> None:
 
 def test_what_runs_counts_first() -> None:
     state = a_pool_of(nodes=2)
-    run(state, long_ago("late", tenant_id="fish", hour=1), 8, at_ms=NOW_MS - 1)
+    begin_starving(state, long_ago("late", tenant_id="fish", hour=1), 8, at_ms=NOW_MS - 1)
     submit(state, long_ago("early", tenant_id="fish"), fresh("other"))
 
     assert who_starves(state) == ["late"], "8 cards are its share of 16"
@@ -163,17 +171,65 @@ def test_what_runs_counts_first() -> None:
 
 def test_of_those_that_run_who_began_first_stays() -> None:
     state = a_pool_of(nodes=2)
-    run(state, long_ago("a", tenant_id="fish"), 8, at_ms=DAY_MS + 2)
-    run(state, long_ago("b", tenant_id="fish"), 0, 8, at_ms=DAY_MS + 1)
+    begin_starving(state, long_ago("a", tenant_id="fish"), 8, at_ms=DAY_MS + 2)
+    begin_starving(state, long_ago("b", tenant_id="fish"), 0, 8, at_ms=DAY_MS + 1)
     submit(state, fresh("other"))
 
     assert who_starves(state) == ["b"]
 
 
+def test_who_starts_by_its_turn_pushes_nobody_out() -> None:
+    """`old` fills its tenant's share by itself; what its tenant starts meanwhile is younger."""
+    state = a_pool_of(nodes=2)
+    run(state, normal("steel's"), 8)
+    submit(state, long_ago("old", 16, "fish"), long_ago("young", 4, "fish", hour=1))
+    assert who_starves(state) == ["old"]
+
+    begin = a_lease("young", a_placement(POOL, 0, 4), at_ms=NOW_MS)
+    happen(state, begin, ev.Started(at_ms=NOW_MS, attempt_id="young.1"))
+
+    assert who_starves(state) == ["old"]
+
+
+@pytest.mark.parametrize("is_backing_off", [False, True])
+def test_who_cannot_start_whatever_ends_keeps_nobody_of_its_tenant_from_it(
+    *, is_backing_off: bool
+) -> None:
+    state = a_pool_of(nodes=2)
+    submit(state, long_ago("big", 16, "fish"), long_ago("small", 4, "fish", hour=1), fresh("other"))
+    assert who_starves(state) == ["big"]
+
+    if is_backing_off:
+        state.jobs["big"].not_before_ms = NOW_MS + 1
+    else:
+        happen(state, ev.TenantDeclared(at_ms=0, tenant=a_tenant("fish", max_cards=8)))
+
+    assert who_starves(state) == ["small"]
+
+
+def test_a_grant_says_that_its_job_starved() -> None:
+    state = a_pool_of()
+    submit(state, long_ago("old", 4), fresh("new", 4))
+
+    grants = {grant.job_id: grant.is_starving for grant in plan(state, NOW_MS, TURNS).grants}
+
+    assert grants == {"old": True, "new": False}
+
+
+def test_what_one_that_starves_was_given_its_tenant_has_had() -> None:
+    state = a_pool_of()
+    submit(state, long_ago("old", 6), fresh("steel's", 2))
+    submit(state, replace(fresh("fish's", 2), tenant_id="fish", submitted_at_ms=NOW_MS - 1))
+
+    granted = [grant.job_id for grant in plan(state, NOW_MS, TURNS).grants]
+
+    assert granted == ["old", "fish's"]
+
+
 def test_a_flood_of_one_tenant_keeps_nobody_waiting_for_a_day() -> None:
     state = a_pool_of(nodes=2)
-    run(state, long_ago("fish-0", tenant_id="fish"), 8, at_ms=DAY_MS)
-    run(state, long_ago("fish-1", tenant_id="fish"), 0, 8, at_ms=DAY_MS)
+    begin_starving(state, long_ago("fish-0", tenant_id="fish"), 8, at_ms=DAY_MS)
+    begin_starving(state, long_ago("fish-1", tenant_id="fish"), 0, 8, at_ms=DAY_MS)
     submit(state, *(long_ago(f"fish-{number}", 8, "fish") for number in range(2, 9)))
     submit(state, fresh("new"))
 
@@ -224,7 +280,7 @@ def test_who_asks_about_one_that_starves_is_told_what_the_plan_does() -> None:
 
 def test_what_a_checkpoint_keeps_starves_the_same() -> None:
     state = a_pool_of()
-    run(state, long_ago("runs", 4), 4, at_ms=DAY_MS)
+    begin_starving(state, long_ago("runs", 4), 4, at_ms=DAY_MS)
     submit(state, long_ago("waits", 4))
     had_much(state, "waits")
 
