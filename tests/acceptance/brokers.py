@@ -213,6 +213,14 @@ def submitted(client: TestClient, **changes: Any) -> str:
     return job_id
 
 
+def newcomer(park: Served, tenant_id: str) -> TestClient:
+    """A user of the tenant who has run nothing yet: what is foretold goes by its limits."""
+    label = f"new-{len(park.clients)}"
+    wanted = {"role": "tenant", "tenant": tenant_id, "label": label}
+    park.keys[label] = park.operator.post("/v1/keys", json=wanted).json()["secret"]
+    return getattr(park, label)  # type: ignore[no-any-return]
+
+
 def state_of(client: TestClient, job_id: str) -> str:
     state: str = client.get(f"/v1/jobs/{job_id}").json()["state"]
     return state

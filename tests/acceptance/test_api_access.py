@@ -15,6 +15,7 @@ from tests.acceptance.brokers import (
     await_state,
     await_that,
     job,
+    newcomer,
     problem_of,
     submitted,
 )
@@ -315,14 +316,15 @@ def test_money_is_told_to_its_owner_and_to_finance(park: Served) -> None:
 
 
 def test_a_tenant_is_told_of_no_job_of_another_that_is_ahead(park: Served) -> None:
+    fish, steel = newcomer(park, "fish"), newcomer(park, "steel")
     big = {"devices": 16, "nodes": 2, "device": "ascend-910b3", "limit": "1h"}
-    runs = submitted(park.fish, command="sleep 600", devices=8, device="ascend-910b3", limit="1h")
+    runs = submitted(fish, command="sleep 600", devices=8, device="ascend-910b3", limit="1h")
     await_state(park.fish, runs, "running")
     ahead = submitted(park.fish, command="sleep 600", priority="high", **big)
     await_that(lambda: park.fish.get(f"/v1/jobs/{ahead}").json()["reasons"])
     small = {"devices": 4, "device": "ascend-910b3", "limit": "4h"}
-    own = submitted(park.fish, command="sleep 9", **small)
-    others = submitted(park.steel, command="sleep 9", **small)
+    own = submitted(fish, command="sleep 9", **small)
+    others = submitted(steel, command="sleep 9", **small)
     for job_id in (own, others):
         await_that(lambda job_id=job_id: ahead in park.operator.get(f"/v1/jobs/{job_id}").text)
 
