@@ -79,8 +79,7 @@ class Victims:
         self._stopped = stopped
         self._starving = starving
         self._failed: dict[tuple[str, Fit, bool], Standing] = {}
-        first = [lane[0][1] for lane in state.queue.lanes.values()]
-        takers = (taker, *starving.waiting[:1], *first)
+        takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = max(map(self.standing, takers))
         found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
         self._standings = sorted(victim.standing for victim in found)

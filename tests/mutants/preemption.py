@@ -96,7 +96,6 @@ MUTANTS = [
     Mutant("scheduler/turns.py", "return {STARVING_LANE: starving, **others}", "return others", _STARVING),
     Mutant("scheduler/turns.py", "return rank, submitted_ms, submitted_ms, job_id", "return 0, submitted_ms, submitted_ms, job_id", _STARVING),
     Mutant("scheduler/preemption.py", "        if record.job.id in self._starving.job_ids:\n", "        if False:\n", f"{_STARVING} {_ALWAYS}"),
-    Mutant("scheduler/preemption.py", "takers = (taker, *starving.waiting[:1], *first)", "takers = (taker, *first)", _STARVING),
     Mutant("scheduler/desk.py", "        if self.policy.is_shared:\n            self._starving", "        if True:\n            self._starving", _STARVING),
     Mutant("scheduler/levels.py", "return bisect_right(STEPS_CARD_MS, served_card_ms)", "return bisect_right(STEPS_CARD_MS, served_card_ms - 1)", _HAND),
 ]
