@@ -13,10 +13,6 @@ class Ends(NamedTuple):
         """What to count with where something is promised: for good, or as is likely."""
         return self.latest_ms if is_firm else self.likely_ms
 
-    def after(self, at_ms: int) -> "Ends":
-        """What should have ended by then is expected to end at any moment."""
-        return Ends(max(self.likely_ms, at_ms + 1), max(self.latest_ms, at_ms + 1))
-
 
 def left_ms(forecast_ms: int, had_ms: int) -> int:
     """How much longer work is likely to run that has had so much already.

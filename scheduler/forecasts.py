@@ -16,18 +16,30 @@ class Forecasts:
     def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
         self._state = state
         self._now_ms = now_ms
-        self._policy = policy
+        self._is_forecasting = policy.is_forecasting
         self._known: dict[tuple[str, str, str, int], int | None] = {}
 
     def ends(self, record: JobRecord, delay_ms: int = 0) -> Ends:
         """When a job that waits would end if it began now, or so much later."""
         job, begin_ms = record.job, self._now_ms + delay_ms
+        if not self._is_forecasting:
+            return record.ends(begin_ms, begin_ms, None)
         like = (job.tenant_id, job.user, job.name, job.device_count)
         if like not in self._known:
             self._known[like] = self._state.history.forecast_ms(job, self._now_ms)
-        return self._policy.counted(record.ends(begin_ms, begin_ms, self._known[like]))
+        return record.ends(begin_ms, begin_ms, self._known[like])
 
     def live_ends(self, attempt: Attempt) -> Ends:
-        """When a live attempt ends; what has overstayed does at any moment."""
-        record = self._state.jobs[attempt.job_id]
-        return self._policy.counted(record.live_ends(attempt, self._now_ms).after(self._now_ms))
+        """When a live attempt ends; what has overstayed does at any moment.
+
+        A plan asks it of all that runs, so that it takes the short way where there is one.
+        """
+        record, soonest_ms = self._state.jobs[attempt.job_id], self._now_ms + 1
+        latest_ms = record.latest_end_ms(attempt)
+        if latest_ms <= soonest_ms:
+            return Ends(soonest_ms, soonest_ms)
+        forecast_ms = record.forecast_ms
+        if forecast_ms is None or attempt.stop_at_ms is not None or not self._is_forecasting:
+            return Ends(latest_ms, latest_ms)
+        likely_ms = record.likely_end_ms(attempt.begin_ms, self._now_ms, forecast_ms)
+        return Ends(min(likely_ms, latest_ms), latest_ms)

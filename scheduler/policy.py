@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scheduler.ends import Ends
-
 
 class Order(StrEnum):
     """Who is considered first."""
@@ -46,9 +44,10 @@ class Policy:
         """Whether what is promised to a job that has waited for so long is by limits."""
         return waited_ms >= self.firm_after_ms
 
-    def counted(self, ends: Ends) -> Ends:
-        """Where nothing goes by forecasts, all is likely to end by its limit."""
-        return ends if self.firm_after_ms else Ends(ends.latest_ms, ends.latest_ms)
+    @property
+    def is_forecasting(self) -> bool:
+        """Whether anything goes by forecasts; else all is likely to end by its limit."""
+        return self.firm_after_ms > 0
 
     @property
     def is_shared(self) -> bool:

@@ -119,15 +119,12 @@ class JobRecord:
         latest_ms = begin_ms + self.job.longest_ms
         if forecast_ms is None:
             return Ends(latest_ms, latest_ms)
-        had_ms = self.had_ms + max(0, now_ms - begin_ms)
-        return Ends(min(now_ms + left_ms(forecast_ms, had_ms), latest_ms), latest_ms)
+        return Ends(min(self.likely_end_ms(begin_ms, now_ms, forecast_ms), latest_ms), latest_ms)
 
-    def live_ends(self, attempt: Attempt, now_ms: int) -> Ends:
-        """When its attempt ends; one that is to stop, when it is gone."""
-        if attempt.stop_at_ms is None:
-            return self.ends(attempt.begin_ms, now_ms, self.forecast_ms)
-        gone_ms = self.latest_end_ms(attempt)
-        return Ends(gone_ms, gone_ms)
+    def likely_end_ms(self, begin_ms: int, now_ms: int, forecast_ms: int) -> int:
+        """The same, by the forecast alone."""
+        had_ms = self.had_ms + max(0, now_ms - begin_ms)
+        return now_ms + left_ms(forecast_ms, had_ms)
 
     def whole_run_ms(self, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
         """How long it ran, with what it had before it was stopped; None where it was cut off."""

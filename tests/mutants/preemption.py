@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant("api/up.py", "name in SETTINGS or ", "", "tests/unit/test_interrupts.py"),
     Mutant("scheduler/desk.py", "(reason,), start_ms, start_ms, count)", "(reason,), start_ms, start_ms, 0)", _WHATIF),
     Mutant("scheduler/backfill.py", "            (self.now, self.soon),\n", "", _CLAIMS),
-    Mutant("scheduler/backfill.py", "            if one.attempt_id not in self._stopped\n", "", f"{_CLAIMS} {_ALWAYS} {_SEEDS}"),
+    Mutant("scheduler/backfill.py", "            if one.attempt_id not in stopped\n", "", f"{_CLAIMS} {_ALWAYS} {_SEEDS}"),
     Mutant("scheduler/desk.py", "claim is not None and claim.until_ms > self.now_ms", "claim is not None", _CLAIMS),
     Mutant("scheduler/desk.py", "        if self.policy.preemption is None:\n            return []\n", "        return []\n", _CLAIMS),
     Mutant("scheduler/turns.py", "shared_level = level if self._policy.is_shared else 0", "shared_level = level", _HAND),

@@ -108,7 +108,7 @@ MUTANTS = [
     Mutant("scheduler/backfill.py", "if share.node_id in free.by_node:", "if True:", _BACKFILL),
     Mutant("scheduler/backfill.py", "releases[index + 1][0] != at_ms", "True", _BACKFILL),
     Mutant("scheduler/desk.py", "is_short = candidate.room.is_short(ends)", "is_short = True", _BACKFILL),
-    Mutant("scheduler/forecasts.py", ".live_ends(attempt, self._now_ms).after(self._now_ms)", ".live_ends(attempt, self._now_ms)", _BACKFILL),
+    Mutant("scheduler/forecasts.py", "        if latest_ms <= soonest_ms:\n            return Ends(soonest_ms, soonest_ms)\n", "", _BACKFILL),
     Mutant("scheduler/record.py", "return self.started_at_ms or self.leased_at_ms", "return self.leased_at_ms", _BACKFILL),
     Mutant("scheduler/desk.py", "min(promises, key=lambda promise: promise[0].start_ms)", "promises[0]", _BACKFILL),
     Mutant("scheduler/turns.py", "self._scores[tenant_id] += tflops * COMMITTED_MS", "self._scores[tenant_id] += 0 * COMMITTED_MS", _PLANNER),
