@@ -49,7 +49,7 @@ class Score:
     """How many starts had been foretold, how many with a P90, and how many came by then."""
 
     count: int = 0
-    by_p50: int = 0
+    by_planned: int = 0
     p90_count: int = 0
     by_p90: int = 0
 
@@ -73,7 +73,7 @@ class Punctuality:
         told_ms = foretold.at_ms
         self._add(Start(max(0, foretold.start_ms - told_ms), max(0, started_ms - told_ms)))
         self.score.count += 1
-        self.score.by_p50 += started_ms <= foretold.start_ms
+        self.score.by_planned += started_ms <= foretold.start_ms
         if foretold.p90_ms is not None:
             self.score.p90_count += 1
             self.score.by_p90 += started_ms <= foretold.p90_ms

@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/punctuality.py", "max(SHORTEST_MS, self.foretold_ms)", "max(1, self.foretold_ms)", _PUNCTUALITY),
     Mutant("scheduler/punctuality.py", "return max(start_ms, now_ms + late_ms)", "return now_ms + late_ms", _PUNCTUALITY),
     Mutant("scheduler/punctuality.py", "return -(-number // by)", "return number // by", _PUNCTUALITY),
-    Mutant("scheduler/punctuality.py", "self.score.by_p50 += started_ms <= foretold.start_ms", "self.score.by_p50 += 1", _PUNCTUALITY),
+    Mutant("scheduler/punctuality.py", "self.score.by_planned += started_ms <= foretold.start_ms", "self.score.by_planned += 1", _PUNCTUALITY),
     Mutant("scheduler/punctuality.py", "self.score.by_p90 += started_ms <= foretold.p90_ms", "self.score.by_p90 += 1", _PUNCTUALITY),
     Mutant("scheduler/state.py", "            self.punctuality.note(event.foretold, event.at_ms)\n", "            pass\n", _PUNCTUALITY),
     Mutant("scheduler/state.py", "        state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)\n", "", _PUNCTUALITY),

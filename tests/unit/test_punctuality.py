@@ -98,7 +98,7 @@ def test_who_is_late_is_counted() -> None:
         punctuality.note(Foretold(0, 10, 20), started_ms)
     punctuality.note(Foretold(5, 10), 10)
 
-    assert punctuality.score == Score(count=5, by_p50=2, p90_count=4, by_p90=3)
+    assert punctuality.score == Score(count=5, by_planned=2, p90_count=4, by_p90=3)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10 * HOUR_MS), st.integers(0, 10 * HOUR_MS)), max_size=80))
@@ -169,7 +169,7 @@ def test_a_start_that_was_foretold_is_learned_from() -> None:
     happen(state, replace(lease, foretold=told), a_lease("b", a_placement(POOL, 1)))
 
     assert list(state.punctuality.starts()) == [Start(HOUR_MS, 2 * HOUR_MS)]
-    assert state.punctuality.score == Score(count=1, by_p50=0, p90_count=1, by_p90=1)
+    assert state.punctuality.score == Score(count=1, by_planned=0, p90_count=1, by_p90=1)
     again = State.restored(decode_snapshot(encode_snapshot(state.snapshot())))
     assert list(again.punctuality.starts()) == [Start(HOUR_MS, 2 * HOUR_MS)]
     assert again.punctuality.score == state.punctuality.score

@@ -71,7 +71,7 @@ def test_a_replay_says_how_many_started_as_they_were_told(
     assert main(["replay", *IDEAL, "--policy", "easy", "--foretell", "on", "--json"]) == 0
 
     said = json.loads(capsys.readouterr().out)
-    assert (said["foretold_starts"], said["started_by_p50"]) == (2, 1.0)
+    assert (said["foretold_starts"], said["started_by_planned"]) == (2, 1.0)
     assert (said["foretold_p90s"], said["started_by_p90"]) == (0, None)
     assert said["mean_wait_s"] == 27.5
 
