@@ -137,9 +137,12 @@ class Desk:
         )
         if has_cards or job_id in self.state.claims:
             return False
-        record = self.state.jobs[job_id]
+        return not self._may_stop(self.state.jobs[job_id])
+
+    def _may_stop(self, record: JobRecord) -> bool:
+        """Whether anybody who runs is of a lower standing."""
         running = self._running(record)
-        return running is None or running.is_over(running.standing(record))
+        return running is not None and not running.is_over(running.standing(record))
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped; looked up when first somebody finds no room."""
@@ -188,7 +191,7 @@ class Desk:
         for option in payable:
             if (shares := self._find_soon(record, option.candidate)) is not None:
                 return self._claim(record, option, shares)
-        if self._has_claim(record.job.id):
+        if self._has_claim(record.job.id) or not self._may_stop(record):
             return None
         for option in payable:
             opening = self._stops(record, option.candidate, self.now_ms)

@@ -1,10 +1,11 @@
 """When work ends, running or not yet begun, as the policy counts with it; one plan's view.
 
 How long those that wait are likely to run goes by what is known now. Those that are alike are
-looked up once.
+looked up once, and a plan asks of each several times.
 """
 
 from scheduler.ends import Ends
+from scheduler.job import Job
 from scheduler.policy import Policy
 from scheduler.record import Attempt, JobRecord
 from scheduler.state import State
@@ -18,16 +19,24 @@ class Forecasts:
         self._now_ms = now_ms
         self._is_forecasting = policy.is_forecasting
         self._known: dict[tuple[str, str, str, int], int | None] = {}
+        self._ends: dict[int, Ends] = {}
 
     def ends(self, record: JobRecord, delay_ms: int = 0) -> Ends:
         """When a job that waits would end if it began now, or so much later."""
-        job, begin_ms = record.job, self._now_ms + delay_ms
+        ends = self._ends.get(id(record))
+        if ends is None:
+            ends = self._ends[id(record)] = record.ends(
+                self._now_ms, self._now_ms, self._forecast_ms(record.job)
+            )
+        return Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms) if delay_ms else ends
+
+    def _forecast_ms(self, job: Job) -> int | None:
         if not self._is_forecasting:
-            return record.ends(begin_ms, begin_ms, None)
+            return None
         like = (job.tenant_id, job.user, job.name, job.device_count)
         if like not in self._known:
             self._known[like] = self._state.history.forecast_ms(job, self._now_ms)
-        return record.ends(begin_ms, begin_ms, self._known[like])
+        return self._known[like]
 
     def live_ends(self, attempt: Attempt) -> Ends:
         """When a live attempt ends; what has overstayed does at any moment.

@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("scheduler/backfill.py", "self._opened(self.soon.on(spare), wanted", "self._opened(self.soon.copy(), wanted", _FORECAST),
     Mutant("scheduler/desk.py", "PlannedStart(reservation.likely_ms, option", "PlannedStart(reservation.start_ms, option", _FORECAST),
     Mutant("scheduler/desk.py", "is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
-    Mutant("scheduler/forecasts.py", "        if not self._is_forecasting:\n            return record.ends", "        if False:\n            return record.ends", _FORECAST),
+    Mutant("scheduler/forecasts.py", "        if not self._is_forecasting:\n            return None", "        if False:\n            return None", _FORECAST),
     Mutant("scheduler/forecasts.py", " or not self._is_forecasting:", ":", _FORECAST),
     Mutant("scheduler/outlook.py", "return self.forecasts.ends(record).likely_ms - self.now_ms", "return self.forecasts.ends(record).latest_ms - self.now_ms", _FORECAST),
     Mutant("scheduler/outlook.py", "self.forecasts.live_ends(attempt).likely_ms", "self.forecasts.live_ends(attempt).latest_ms", _FORECAST),
@@ -54,4 +54,5 @@ MUTANTS = [
     Mutant("scheduler/rows.py", '"p90_ms": start.p90_ms if start else None,', '"p90_ms": None,', "tests/unit/test_rows.py"),
     Mutant("scheduler/rows.py", "            start_p90_ms=None,\n", "", "tests/unit/test_rows.py"),
     Mutant("api/explaining.py", "late, late_zh = by_p90(job.start_p90_ms)", "late, late_zh = by_p90(None)", "tests/unit/test_explaining.py"),
+    Mutant("scheduler/forecasts.py", "Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms)", "ends", _FORECAST),
 ]

@@ -125,6 +125,15 @@ def test_a_job_is_foretold_by_what_its_own_user_ran() -> None:
     assert [foretold(state, job_id) for job_id in "abc"] == [5, 7, LIMIT_MS]
 
 
+def test_who_begins_later_ends_later() -> None:
+    state = a_node_of(("u", 5))
+    submit(state, lasting("a"))
+    forecasts = Forecasts(state, HOUR_MS, DEFAULT)
+
+    assert forecasts.ends(state.jobs["a"], 3) == Ends(HOUR_MS + 8, HOUR_MS + 3 + LIMIT_MS)
+    assert forecasts.ends(state.jobs["a"]) == Ends(HOUR_MS + 5, HOUR_MS + LIMIT_MS)
+
+
 def foretold(state: State, job_id: str, now_ms: int = HOUR_MS) -> int:
     """How long one that waits is likely to run."""
     return Forecasts(state, now_ms, DEFAULT).ends(state.jobs[job_id]).likely_ms - now_ms
