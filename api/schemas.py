@@ -34,6 +34,7 @@ MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
 
+PLANNED_START = "when it would start, if nobody else came and all ran as long as is likely"
 IS_PROMISED = (
     "whether cards are kept for it: who comes to be ahead moves it, and what overstays its forecast"
 )
@@ -215,15 +216,10 @@ class JobView(Wire):
     started_at_ms: Ms | None
     ended_at_ms: Ms | None
     position: int | None = Field(description="place in the queue, from 1")
-    planned_start_ms: Ms | None = Field(
-        description="when it would start, if nobody else came and all ran as long as is likely"
-    )
+    planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
-    is_start_promised: bool = Field(
-        default=False,
-        description=IS_PROMISED,
-    )
+    is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
     reasons: list[ReasonView] = Field(description="why it waits: the first is the one that counts")
@@ -243,15 +239,10 @@ class Explanation(Wire):
     job_id: str
     state: str
     position: int | None
-    planned_start_ms: Ms | None = Field(
-        description="when it would start, if nobody else came and all ran as long as is likely"
-    )
+    planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
-    is_start_promised: bool = Field(
-        default=False,
-        description=IS_PROMISED,
-    )
+    is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     reasons: list[ReasonView]
     summary: str = Field(description="a sentence or two")
     summary_zh: str = Field(description="the same in Chinese")

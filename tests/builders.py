@@ -12,6 +12,7 @@ from accounting.usage import UsageSlice, UsageSum
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
+from scheduler.ends import Ends
 from scheduler.invariants import check
 from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
 from scheduler.plan import Verdict
@@ -273,6 +274,11 @@ def happen(state: State, *events: ev.Event) -> None:
         refusal = state.apply(event)
         assert refusal is None, refusal
         check(state)
+
+
+def at(end_ms: int) -> Ends:
+    """Work ends then, as is likely and at the latest."""
+    return Ends(end_ms, end_ms)
 
 
 def submit(state: State, *jobs: Job) -> None:

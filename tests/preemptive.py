@@ -57,10 +57,11 @@ def a_pool_of(nodes: int = 1, cards: int = 8) -> State:
     return a_state(a_tenant("steel"), a_tenant("fish"), park=a_park(a_pool(POOL, nodes, cards)))
 
 
-def run(state: State, job: Job, *cards: int, at_ms: int = 0) -> None:
+def run(state: State, job: Job, *cards: int, at_ms: int = 0, is_starving: bool = False) -> None:
     """It holds so many cards of the first node, the second, ... since then."""
     submit(state, job)
     lease = a_lease(job.id, a_placement(POOL, *cards), at_ms=at_ms)
+    lease = replace(lease, is_starving=is_starving)
     happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.ends import Ends
 from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Plan
@@ -21,6 +20,7 @@ from tests.builders import (
     a_placement,
     a_pool,
     a_state,
+    at,
     happen,
     promised_ms,
     submit,
@@ -35,11 +35,6 @@ def a_room(cards: dict[str, int], *releases: Release) -> PoolRoom:
 
 def shares(**cards: int) -> tuple[NodeShare, ...]:
     return tuple(NodeShare(node_id=node_id, card_count=count) for node_id, count in cards.items())
-
-
-def at(end_ms: int) -> Ends:
-    """It ends then, as is likely and at the latest."""
-    return Ends(end_ms, end_ms)
 
 
 def release(at_ms: int, **cards: int) -> Release:

@@ -7,7 +7,6 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.ends import Ends
 from scheduler.job import EndCause, Job, JobState, NodeShare, PlannedStart, Priority, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Answers, Eviction
@@ -24,6 +23,7 @@ from tests.builders import (
     a_pool,
     a_state,
     a_tenant,
+    at,
     happen,
     submit,
 )
@@ -196,10 +196,6 @@ def test_a_claim_does_not_end_a_plan_for_starts_alone() -> None:
 
 def on(node_id: str, cards: int) -> tuple[NodeShare, ...]:
     return (NodeShare(node_id=node_id, card_count=cards),)
-
-
-def at(end_ms: int) -> Ends:
-    return Ends(end_ms, end_ms)
 
 
 def a_promise() -> PoolRoom:

@@ -8,7 +8,7 @@ from scheduler import events as ev
 from scheduler.backfill import PoolRoom, Release
 from scheduler.ends import Ends, left_ms
 from scheduler.forecasts import Forecasts
-from scheduler.job import Checkpoint, EndCause, Job, NodeShare, Placement, PlannedStart, Priority
+from scheduler.job import Checkpoint, EndCause, Job, NodeShare, PlannedStart, Priority
 from scheduler.placement import Fit, FreeCards
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, EASY, FIRM_AFTER_MS, Policy
@@ -90,11 +90,11 @@ def test_a_clock_that_was_ahead_makes_nothing_longer() -> None:
 # Who runs for how long, in a state.
 
 
-def runs(state: State, job: Job, at_ms: int, placement: Placement | None = None) -> None:
-    """It begins to run then; with its number of cards on the first node, if nowhere else."""
+def runs(state: State, job: Job, at_ms: int) -> None:
+    """It begins to run then, on the first node, whether it waits already or not."""
     if job.id not in state.jobs:
         submit(state, job)
-    lease = a_lease(job.id, placement or a_placement(POOL, job.device_count), at_ms=at_ms)
+    lease = a_lease(job.id, a_placement(POOL, job.device_count), at_ms=at_ms)
     happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
 
 

@@ -41,13 +41,6 @@ def fresh(job_id: str, cards: int = 8, priority: Priority = Priority.NORMAL) -> 
     return replace(job, submitted_at_ms=NOW_MS - HOUR_MS, checkpoint=SAVES)
 
 
-def begin_starving(state: State, job: Job, *cards: int, at_ms: int) -> None:
-    """It came first because it starved, and runs since then."""
-    submit(state, job)
-    lease = replace(a_lease(job.id, a_placement(POOL, *cards), at_ms=at_ms), is_starving=True)
-    happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
-
-
 def who_starves(state: State, now_ms: int = NOW_MS) -> list[str]:
     return sorted(starving(state, now_ms).job_ids)
 
@@ -128,7 +121,7 @@ def test_who_starves_takes_from_who_has_had_no_more() -> None:
 
 def test_who_began_while_it_starved_is_stopped_for_nobody_of_its_class() -> None:
     state = a_pool_of(nodes=2)
-    begin_starving(state, long_ago("starved"), 8, at_ms=DAY_MS)
+    run(state, long_ago("starved"), 8, at_ms=DAY_MS, is_starving=True)
     run(state, long_ago("by turn"), 0, 8, at_ms=DAY_MS)
     submit(state, fresh("a"), fresh("b"))
 
@@ -139,7 +132,7 @@ def test_who_began_while_it_starved_is_stopped_for_nobody_of_its_class() -> None
 
 def test_two_who_starve_do_not_take_from_each_other() -> None:
     state = a_pool_of()
-    begin_starving(state, long_ago("runs"), 8, at_ms=DAY_MS)
+    run(state, long_ago("runs"), 8, at_ms=DAY_MS, is_starving=True)
     submit(state, long_ago("waits", hour=-9))
 
     assert plan(state, NOW_MS, TURNS).evictions == ()
@@ -163,7 +156,7 @@ def test_no_more_of_a_tenant_starves_than_its_share_holds() -> None:
 
 def test_what_runs_counts_first() -> None:
     state = a_pool_of(nodes=2)
-    begin_starving(state, long_ago("late", tenant_id="fish", hour=1), 8, at_ms=NOW_MS - 1)
+    run(state, long_ago("late", tenant_id="fish", hour=1), 8, at_ms=NOW_MS - 1, is_starving=True)
     submit(state, long_ago("early", tenant_id="fish"), fresh("other"))
 
     assert who_starves(state) == ["late"], "8 cards are its share of 16"
@@ -171,8 +164,8 @@ def test_what_runs_counts_first() -> None:
 
 def test_of_those_that_run_who_began_first_stays() -> None:
     state = a_pool_of(nodes=2)
-    begin_starving(state, long_ago("a", tenant_id="fish"), 8, at_ms=DAY_MS + 2)
-    begin_starving(state, long_ago("b", tenant_id="fish"), 0, 8, at_ms=DAY_MS + 1)
+    run(state, long_ago("a", tenant_id="fish"), 8, at_ms=DAY_MS + 2, is_starving=True)
+    run(state, long_ago("b", tenant_id="fish"), 0, 8, at_ms=DAY_MS + 1, is_starving=True)
     submit(state, fresh("other"))
 
     assert who_starves(state) == ["b"]
@@ -228,8 +221,8 @@ def test_what_one_that_starves_was_given_its_tenant_has_had() -> None:
 
 def test_a_flood_of_one_tenant_keeps_nobody_waiting_for_a_day() -> None:
     state = a_pool_of(nodes=2)
-    begin_starving(state, long_ago("fish-0", tenant_id="fish"), 8, at_ms=DAY_MS)
-    begin_starving(state, long_ago("fish-1", tenant_id="fish"), 0, 8, at_ms=DAY_MS)
+    run(state, long_ago("fish-0", tenant_id="fish"), 8, at_ms=DAY_MS, is_starving=True)
+    run(state, long_ago("fish-1", tenant_id="fish"), 0, 8, at_ms=DAY_MS, is_starving=True)
     submit(state, *(long_ago(f"fish-{number}", 8, "fish") for number in range(2, 9)))
     submit(state, fresh("new"))
 
@@ -280,7 +273,7 @@ def test_who_asks_about_one_that_starves_is_told_what_the_plan_does() -> None:
 
 def test_what_a_checkpoint_keeps_starves_the_same() -> None:
     state = a_pool_of()
-    begin_starving(state, long_ago("runs", 4), 4, at_ms=DAY_MS)
+    run(state, long_ago("runs", 4), 4, at_ms=DAY_MS, is_starving=True)
     submit(state, long_ago("waits", 4))
     had_much(state, "waits")
 
