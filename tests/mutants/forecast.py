@@ -53,6 +53,7 @@ MUTANTS = [
     Mutant("scheduler/told.py", "                self.foretold.pop(job_id, None)\n", "", "tests/unit/test_told.py"),
     Mutant("scheduler/rows.py", '"p90_ms": start.p90_ms if start else None,', '"p90_ms": None,', "tests/unit/test_rows.py"),
     Mutant("scheduler/rows.py", "            start_p90_ms=None,\n", "", "tests/unit/test_rows.py"),
+    Mutant("api/cli/job_tables.py", "    if explanation.start_p90_ms is not None:\n", "    if False:\n", "tests/unit/test_cli.py"),
     Mutant("api/explaining.py", "late, late_zh = by_p90(job.start_p90_ms)", "late, late_zh = by_p90(None)", "tests/unit/test_explaining.py"),
     Mutant("scheduler/forecasts.py", "Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms)", "ends", _FORECAST),
 ]

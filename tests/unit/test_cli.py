@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from api.cli.arguments import prepared
-from api.cli.job_tables import jobs_table, print_alternatives, print_job, print_quote
+from api.cli.job_tables import (
+    jobs_table,
+    print_alternatives,
+    print_explanation,
+    print_job,
+    print_quote,
+)
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.examples import ANSWERS
 from api.quote_schemas import Alternatives, Quote
-from api.schemas import JobSpec, JobView
+from api.schemas import Explanation, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
 COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
@@ -193,6 +199,23 @@ def test_no_command_prints_what_a_tenant_wrote_as_it_is(capsys: pytest.CaptureFi
 
     assert "\\x1b[2J" in said
     assert not {"\x1b", "\x9b"} & set(said)
+
+
+def test_who_waits_is_told_by_when_at_nine_of_ten_where_that_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    waits = Explanation.model_validate(ANSWERS["explain"])
+    planned_ms = waits.planned_start_ms
+    assert planned_ms is not None
+
+    print_explanation(waits)
+    before = capsys.readouterr().out
+    print_explanation(waits.model_copy(update={"start_p90_ms": planned_ms + 3_600_000}))
+    after = capsys.readouterr().out
+
+    assert "planned start: 11-25 22:06:31 qdaicc-910b3 (cards are kept)" in before
+    assert "nine of ten" not in before
+    assert "nine of ten start by: 11-25 23:06:31" in after
 
 
 def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
