@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field
 from api.schemas import CentreCapacity, KeyView, Wire
 from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
 
+NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]
+
 
 class TenantPut(Wire):
     """What a tenant is from now on; `credit_limit` is how far below zero it may go, in yuan."""
@@ -16,7 +18,11 @@ class TenantPut(Wire):
     field: Identifier = Field(description="one of the park's fields")
     price_class: Identifier = Field(description="a class of every price list")
     max_cards: Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)] = Field(
-        description="quota over all centres"
+        description="quota over all centres, what it borrows included"
+    )
+    nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
+        default={},
+        description="its own cards by device kind: it gets them back from who has borrowed them",
     )
     weight: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)] = Field(
         default=100, description="share under contention"
@@ -33,6 +39,7 @@ class TenantView(Wire):
     field: str
     price_class: str
     max_cards: int
+    nominal_cards: dict[str, int]
     weight: int
     credit_limit: str | None
     balance: str | None = Field(description="what it may still commit, in yuan")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
 from api.park_file import ParkFile
@@ -65,10 +66,17 @@ def _opening_balances(park_file: ParkFile, now_ms: int) -> Iterator[Request]:
 
 
 def _digest(*wishes: Wish) -> str:
-    """Of what is wished, whenever."""
-    said = [{**encode(wish), "at_ms": 0} for wish in wishes]
+    """Of what is wished, whenever; what says nothing does not count, so that it may be added."""
+    said = [_said({**encode(wish), "at_ms": 0}) for wish in wishes]
     text = json.dumps(said, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _said(value: JsonValue) -> JsonValue:
+    """The same without empty lists."""
+    if isinstance(value, dict):
+        return {key: _said(one) for key, one in value.items() if one != []}
+    return [_said(one) for one in value] if isinstance(value, list) else value
 
 
 def _last_declaration(connection: Connection) -> tuple[str, int]:

@@ -56,6 +56,7 @@ TENANT_EXAMPLES: dict[str, Any] = {
             "field": "manufacturing",
             "price_class": "standard",
             "max_cards": 64,
+            "nominal_cards": {"ascend-910b3": 32},
             "weight": 100,
         },
     }
@@ -184,6 +185,7 @@ _TENANT: dict[str, Any] = {
     "field": "manufacturing",
     "price_class": "standard",
     "max_cards": 512,
+    "nominal_cards": {"ascend-910b3": 128},
     "weight": 100,
     "credit_limit": "0.00",
     "balance": "19983872.00",
@@ -225,6 +227,7 @@ ANSWERS: Mapping[str, Any] = {
                 "start_p90_ms": None,
                 "is_start_promised": True,
                 "stops": 0,
+                "is_borrowing": False,
                 "end_ms": _PLANNED_MS + 14_400_000,
                 "cost": "112.00",
                 "reasons": [_BUSY],

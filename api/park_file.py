@@ -20,7 +20,7 @@ from api.yaml_text import YamlInvalid, read_yaml
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.park import SumMismatch, sum_mismatches
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Tenant, nominal_problems
 
 PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
 DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
@@ -61,12 +61,14 @@ def load(path: Path | None = None) -> ParkFile:
     if found:
         raise _invalid(path, found)
     park = entry.park()
+    tenants = tuple(tenant.tenant() for tenant in entry.tenants)
     found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
+    found += nominal_problems(tenants, park)
     if found:
         raise _invalid(path, found)
     return ParkFile(
         park=park,
-        tenants=tuple(tenant.tenant() for tenant in entry.tenants),
+        tenants=tenants,
         price_lists=tuple(prices.price_list() for prices in entry.price_lists),
         opening_balances={tenant.id: tenant.opening_balance for tenant in entry.tenants},
     )
@@ -137,6 +139,7 @@ def _one_line(text: str) -> str:
 Amount = Annotated[int, BeforeValidator(_micros)]
 Multiplier = Annotated[int, BeforeValidator(_permille), Field(ge=1, le=100 * PERMILLE)]
 Moment = Annotated[int, BeforeValidator(_moment_ms), Field(ge=0)]
+NominalCards = Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX * 1_024)]
 Title = Annotated[Name, AfterValidator(_one_line)]
 
 
@@ -238,6 +241,9 @@ class TenantEntry(Wire):
     field: Identifier
     price_class: Identifier = Field(alias="class")
     max_cards: Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
+    nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
+        default={}
+    )
     weight: Annotated[Count, Field(ge=1, le=1_000_000)] = 100
     opening_balance: Amount = 0
     credit_limit: Amount = 0
@@ -252,6 +258,7 @@ class TenantEntry(Wire):
             max_cards=self.max_cards,
             weight=self.weight,
             credit_limit_micros=self.credit_limit,
+            nominal_cards=tuple(sorted(self.nominal_cards.items())),
         )
 
 

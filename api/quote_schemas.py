@@ -22,6 +22,10 @@ class QuoteOption(Wire):
     stops: int = Field(
         ge=0, description="so many jobs that run would be stopped for it, and go on later"
     )
+    is_borrowing: bool = Field(
+        description="whether other tenants, whose nominal quota it would use, may take the cards "
+        "back: then it is stopped, and goes back to the queue"
+    )
     end_ms: Ms | None = Field(description="when its limit would end it then")
     cost: str | None = Field(description=COST)
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")

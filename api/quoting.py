@@ -33,6 +33,7 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         start_p90_ms=prospect.p90_ms,
         is_start_promised=prospect.is_promised,
         stops=prospect.stop_count,
+        is_borrowing=prospect.is_borrowing,
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
@@ -54,6 +55,9 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
     pool, cost = first.pool.id, _cost(first)
     price = f"; {cost} yuan to its limit, at today's price" if cost else ""
     price_zh = f"；按当前价格运行到时限为 {cost} 元" if cost else ""
+    if first.is_borrowing:
+        price += "; on borrowed cards, which their owners may take back"
+        price_zh += "；占用其他企业的额定配额，其所有者可随时收回"
     if not first.reasons:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)

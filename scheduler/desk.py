@@ -12,13 +12,15 @@ from scheduler.forecasts import Forecasts
 from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason, ReasonCode
 from scheduler.options import Candidate, Offer, Opening, Option
 from scheduler.outlook import Holding, Outlook
-from scheduler.placement import Fit, FreeCards, Shape, candidate_pools, fit, misfits, shape_of
+from scheduler.placement import Fit, Shape, candidate_pools, fit, misfits, shape_of
 from scheduler.plan import Eviction, Grant, Verdict
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
+from scheduler.rooms import Rooms
+from scheduler.standing import Standings
 from scheduler.starving import Starving, starving
-from scheduler.state import CLAIM_MS, State
+from scheduler.state import State
 from scheduler.turns import Turns
 
 NEVER_MS = 1 << 60
@@ -35,12 +37,13 @@ class Desk:
     now_ms: int
     policy: Policy
     evictions: list[Eviction] = field(default_factory=list)
-    _rooms: dict[str, PoolRoom] = field(default_factory=dict)
     _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
+    _rooms: Rooms = field(init=False)
+    _standings: Standings = field(init=False)
     _turns: Turns = field(init=False)
     _starving: Starving = field(default_factory=Starving)
     _victims: Victims | None = None
@@ -49,6 +52,7 @@ class Desk:
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
+        self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -57,7 +61,8 @@ class Desk:
         """
         if self.policy.is_shared:
             self._starving = starving(self.state, self.now_ms)
-        self._turns = Turns(self.state, self.now_ms, self.policy, self._starving)
+        self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
+        self._turns = Turns(self.state, self.now_ms, self.policy, self._starving, self._standings)
         served: set[str] = set()
         for record in self._claimants():
             if record.job.id == until:
@@ -107,6 +112,10 @@ class Desk:
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         return Offer(candidate.pool, candidate.wanted, (reason,), start_ms, start_ms, count)
 
+    def is_borrowing(self, record: JobRecord, pool: Pool) -> bool:
+        """Whether the job would be stopped there for tenants whose nominal quota it uses."""
+        return self._standings.is_borrowing(record, pool.device_kind_id)
+
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
         reason = self._backoff(record) or self._allowances.quota_reason(record)
@@ -132,31 +141,33 @@ class Desk:
     def is_full(self, job_id: str) -> bool:
         """Whether nobody behind this job might get as much as one card, or make room for it."""
         has_cards = any(
-            pool.id not in self._closed_by and self._room(pool).soon.total
+            pool.id not in self._closed_by and self._rooms.of(pool).soon.total
             for pool in self.park.pools
         )
-        if has_cards or job_id in self.state.claims:
+        if has_cards or job_id in self.state.claims or self._turns.is_of_owner:
             return False
-        return not self._may_stop(self.state.jobs[job_id])
+        record = self.state.jobs[job_id]
+        return not self._may_stop(record)
 
     def _may_stop(self, record: JobRecord) -> bool:
         """Whether anybody who runs is of a lower standing."""
         running = self._running(record)
-        return running is not None and not running.is_over(running.standing(record))
+        return running is not None and not running.is_over(self._standings.best(record))
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped; looked up when first somebody finds no room."""
         policy = self.policy.preemption
         if self._victims is None and policy is not None:
             self._victims = Victims(
-                self.state, self.now_ms, policy, taker, self._gone_ms, self._starving
+                self.state, self.now_ms, policy, taker, self._gone_ms, self._standings
             )
         return self._victims
 
-    def _charge(self, job: Job, pool: Pool) -> None:
+    def _charge(self, record: JobRecord, pool: Pool) -> None:
         """Its tenant has had so much as soon as it is given."""
-        tflops = job.device_count * self.park.tflops_per_card(pool)
-        self._turns.charge(job.tenant_id, tflops)
+        tflops = record.job.device_count * self.park.tflops_per_card(pool)
+        self._turns.charge(record.job.tenant_id, tflops)
+        self._standings.take(record, pool.device_kind_id)
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
         job = record.job
@@ -245,10 +256,11 @@ class Desk:
         pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
         running = self._running(record)
         asks_ms = running.asks_from_ms(record) if running else NEVER_MS
-        if running is None or asks_ms > by_ms or pool.centre_id not in self.state.heard_centre_ids:
+        if running is None or asks_ms > by_ms or not self._rooms.is_heard(pool):
             return None
         ends = self._claim_ends(record)
-        victims = running.choose(room, pool.id, wanted, running.standing(record), ends)
+        standing = self._standings.waiting(record, pool.device_kind_id)
+        victims = running.choose(room, pool.id, wanted, standing, ends)
         gone_ms = [asks_ms + victim.job.grace_ms for victim in victims]
         return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
 
@@ -275,7 +287,7 @@ class Desk:
         start_ms = self._soon_ms(candidate.room)
         candidate.room.claim(shares, job.id, self._claim_ends(record))
         self._allowances.take(record, option.hold_micros, SOON_MS)
-        self._charge(job, candidate.pool)
+        self._charge(record, candidate.pool)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
         return Verdict(reasons=(reason,), start=start)
@@ -285,7 +297,7 @@ class Desk:
         if known is None:
             answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, self.park)]
             known = self._candidates_by_shape[shape] = [
-                Candidate(pool, answer, self._room(pool))
+                Candidate(pool, answer, self._rooms.of(pool))
                 for pool, answer in answers
                 if isinstance(answer, Fit)
             ]
@@ -304,7 +316,7 @@ class Desk:
                 candidate.room,
                 candidate.wanted,
                 job.device_count,
-                is_heard=candidate.pool.centre_id in self.state.heard_centre_ids,
+                is_heard=self._rooms.is_heard(candidate.pool),
             )
         return reason
 
@@ -318,7 +330,7 @@ class Desk:
         )
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(record, option.hold_micros)
-        self._charge(job, pool)
+        self._charge(record, pool)
         self._holdings.append(Holding(job.tenant_id, placement, ends.likely_ms))
         return Grant(
             job_id=job.id,
@@ -355,7 +367,7 @@ class Desk:
         room = candidate.room
         if room.reservation is not None or candidate.is_hopeless:
             return None
-        if candidate.pool.centre_id not in self.state.heard_centre_ids:
+        if not self._rooms.is_heard(candidate.pool):
             return None
         is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)
         reservation = room.earliest(record.job.id, candidate.wanted, self.now_ms, is_firm=is_firm)
@@ -371,30 +383,3 @@ class Desk:
             places = [place for place, reason in answers if not is_unforeseen([reason])]
         from_ms = begin_ms(reasons, self.now_ms)
         return Verdict(reasons=reasons, start=outlook.start(record, places, from_ms))
-
-    def _room(self, pool: Pool) -> PoolRoom:
-        room = self._rooms.get(pool.id)
-        if room is None:
-            is_heard = pool.centre_id in self.state.heard_centre_ids
-            online = self.state.online_node_ids if is_heard else frozenset()
-            free = self.state.free_cards
-            nodes = ((n, free[n]) for n in self.park.node_ids(pool.id) if n in online)
-            cards = FreeCards(pool.cards_per_node, nodes)
-            stopping = self._stopping(pool.id) if self.policy.is_backfilling else ()
-            room = self._rooms[pool.id] = PoolRoom(cards, self._releases(pool.id), stopping)
-        return room
-
-    def _stopping(self, pool_id: str) -> Iterator[Release]:
-        """What is being stopped and is gone soon; not what should have gone long ago."""
-        for _, attempt in sorted(self.state.stopping.items()):
-            placement = attempt.placement
-            gone_ms = self.state.jobs[attempt.job_id].latest_end_ms(attempt)
-            is_soon = gone_ms - SOON_MS <= self.now_ms < gone_ms + CLAIM_MS
-            if placement.pool_id == pool_id and is_soon:
-                yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)
-
-    def _releases(self, pool_id: str) -> Iterator[Release]:
-        for attempt in self.state.live.values():
-            placement = attempt.placement
-            if placement.pool_id == pool_id:
-                yield Release(self._forecasts.live_ends(attempt), attempt.id, placement.shares)

@@ -1,40 +1,31 @@
 """Who is stopped for whom: the running work whose end costs least, and only where that is enough.
 
-A job may take from running work of a lower standing alone: a lower class, or, where jobs take
-turns, the same class and a higher level (see `levels`), and who starves (see `starving`) from all
-of its class that do not. A job that is stopped keeps its standing or comes to a worse one as it
-runs, so who was stopped for another can stop it in turn only once that one has run its way to a
-higher level, and there are five; or once it starves, which it then does to its end. Nobody is
-stopped for nothing: the victims are looked for on whole placements, and what is freed is claimed in
-the same plan.
+A job may take from running work of a lower standing alone (see `standing`): who is within its
+tenant's nominal quota from all that is borrowed; else from a lower class, or, where jobs take
+turns, from the same class and a higher level (see `levels`), and who starves (see `starving`) from
+all of its class that do not. What runs within its quota stays within it, unless its own tenant
+starts something better. A job that is stopped keeps its merit or comes to a worse one as it runs,
+so who was stopped for another can stop it in turn only once that one has run its way to a higher
+level, and there are five; or once it starves, which it then does to its end. Nobody is stopped for
+nothing: the victims are looked for on whole placements, and what is freed is claimed in the same
+plan.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from scheduler.backfill import PoolRoom
 from scheduler.ends import Ends
 from scheduler.job import Job, Priority
-from scheduler.levels import level
 from scheduler.placement import Fit
 from scheduler.policy import Preemption
 from scheduler.record import Attempt, JobRecord
-from scheduler.starving import Starving
+from scheduler.standing import Standing, Standings
 from scheduler.state import State
 
-STARVING = 1
-"""Above all levels, of which the best is 0."""
 SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""
-
-
-class Standing(NamedTuple):
-    """A job's class, and how little it has had, or that it starves; the greater goes first."""
-
-    rank: int
-    spared: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +38,10 @@ class Victim:
     lost_card_ms: int
 
     @property
-    def cost(self) -> tuple[int, int, int, int, str]:
-        """Lower classes first, then what loses least, has had most, and began last."""
-        started_ms = self.attempt.started_at_ms or 0
-        return (*self.standing[:1], self.lost_card_ms, self.standing.spared, -started_ms, self.id)
+    def cost(self) -> tuple[bool, int, int, int, int, str]:
+        """What is borrowed and lower classes first, then what loses least, has had most, is new."""
+        (owns, merit), started_ms = self.standing, self.attempt.started_at_ms or 0
+        return owns, merit.rank, self.lost_card_ms, merit.spared, -started_ms, self.id
 
     @property
     def id(self) -> str:
@@ -61,7 +52,7 @@ class Victims:
     """Running work that might be stopped, by pool and node, while a plan is made.
 
     `taker` is who asks first; others ask who wait. `stopped` is what the plan stops already; it
-    grows as the plan does. Of those who are `starving` none is stopped for its class.
+    grows as the plan does.
     """
 
     def __init__(
@@ -71,35 +62,30 @@ class Victims:
         policy: Preemption,
         taker: JobRecord,
         stopped: Container[str],
-        starving: Starving,
+        standings: Standings,
     ) -> None:
         self._policy = policy
         self._now_ms = now_ms
         self._by_pool: dict[str, dict[str, list[Victim]]] = {}
         self._stopped = stopped
-        self._starving = starving
+        self._standings = standings
         self._failed: dict[tuple[str, Fit, bool], Standing] = {}
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
-        strongest = max(map(self.standing, takers))
+        strongest = standings.strongest(takers)
         found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
-        self._standings = sorted(victim.standing for victim in found)
+        self._lowest = min((victim.standing for victim in found), default=None)
+        others = (victim.standing for victim in found if self._is_preemptible(victim.job))
+        self._lowest_preemptible = min(others, default=None)
         for victim in found:
             placement = victim.attempt.placement
             by_node = self._by_pool.setdefault(placement.pool_id, defaultdict(list))
             for share in placement.shares:
                 by_node[share.node_id].append(victim)
 
-    def standing(self, record: JobRecord, running_card_ms: int = 0) -> Standing:
-        """Where jobs do not take turns, what they have had counts for nothing."""
-        if record.job.id in self._starving.job_ids:
-            return Standing(record.job.priority.rank, STARVING)
-        served_card_ms = record.served_card_ms + running_card_ms
-        spared = -level(served_card_ms) if self._policy.is_shared else 0
-        return Standing(record.job.priority.rank, spared)
-
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who runs is of a lower standing."""
-        return not self._standings or self._standings[0] >= taker
+        lowest = self._lowest if taker.owns else self._lowest_preemptible
+        return lowest is None or lowest >= taker
 
     def asks_from_ms(self, record: JobRecord) -> int:
         """When the job has waited long enough; what ends until then need not be stopped."""
@@ -143,20 +129,28 @@ class Victims:
         return _without_idle(chosen, free, wanted) if wanted.node_count > 1 else (*chosen.values(),)
 
     def _may_take(self, taker: Standing, victim: Victim) -> bool:
-        """Only work that can go on from where it was is stopped for another of its class."""
+        """Only work that can go on from where it was is stopped for another of its class.
+
+        What is borrowed is given back, whatever it is.
+        """
         if victim.id in self._stopped or victim.standing >= taker:
             return False
-        return victim.standing.rank < taker.rank or victim.job.checkpoint is not None
+        if taker.owns and not victim.standing.owns:
+            return True
+        is_below = victim.standing.merit.rank < taker.merit.rank
+        return self._is_preemptible(victim.job) and (is_below or victim.job.checkpoint is not None)
 
     def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
         """Those that somebody might stop, cheap questions first: it is asked of all that run."""
         begun_ms = self._now_ms - self._policy.min_run_ms
         for attempt in state.live.values():
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
-            if started_ms is None or started_ms > begun_ms or not self._is_preemptible(record.job):
+            if started_ms is None or started_ms > begun_ms:
+                continue
+            if not (strongest.owns or self._is_preemptible(record.job)):
                 continue
             served_card_ms = attempt.served_card_ms(self._now_ms)
-            standing = self.standing(record, served_card_ms)
+            standing = self._standings.running(attempt, record, served_card_ms)
             if standing < strongest and self._is_worth_it(attempt, record):
                 lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
                 yield Victim(attempt, record.job, standing, lost_card_ms)
@@ -217,10 +211,10 @@ def _without_idle(
     return tuple(chosen.values())
 
 
-def _total_cost(choice: tuple[Victim, ...]) -> tuple[int, int, int, str]:
+def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[bool, int], int, int, str]:
     """The highest class among them, what is lost, how many cards stand still; the id decides."""
     return (
-        max(victim.standing.rank for victim in choice),
+        max((victim.standing.owns, victim.standing.merit.rank) for victim in choice),
         sum(victim.lost_card_ms for victim in choice),
         sum(victim.attempt.placement.card_count for victim in choice),
         choice[0].id,

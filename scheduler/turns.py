@@ -5,27 +5,41 @@ from collections.abc import Iterator
 
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.policy import Order, Policy
-from scheduler.queue import DueKey, LaneKey, age_key
+from scheduler.queue import DueKey, age_key
 from scheduler.record import JobRecord
+from scheduler.standing import Standings
 from scheduler.starving import Starving
 from scheduler.state import State
 
-FairKey = tuple[int, int, float, DueKey]
-STARVING_LANE: LaneKey = ("", -1)
+FairKey = tuple[bool, int, int, float, DueKey]
+Lane = tuple[str, int, int]
+"""A lane of the queue, and 0 for those of it who are within their tenant's nominal quota."""
+STARVING_LANE: Lane = ("", -1, 0)
 """Before all levels, and of no tenant."""
 
 
 class Turns:
     """Waiting jobs in the policy's order.
 
-    Fair: the highest priority class, where jobs take turns who is starving and then who has had
-    least by levels, then the tenant with the least weighted use, then who is due first. A grant
-    made while the plan is drawn up counts at once. Else: one static key over all jobs.
+    Fair: who is within its tenant's nominal quota, then the highest priority class, where jobs take
+    turns who is starving and then who has had least by levels, then the tenant with the least
+    weighted use, then who is due first. A grant made while the plan is drawn up counts at once.
+    Else: one static key over all jobs.
     """
 
-    def __init__(self, state: State, now_ms: int, policy: Policy, starving: Starving) -> None:
+    def __init__(
+        self,
+        state: State,
+        now_ms: int,
+        policy: Policy,
+        starving: Starving,
+        standings: Standings,
+    ) -> None:
+        self.is_of_owner = False
+        """Whether it is the turn of who is within its tenant's nominal quota: such come first."""
         self._queue = state.queue
         self._starving = starving
+        self._standings = standings
         self._policy = policy
         self._scores: dict[str, float] = {}
         self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
@@ -49,6 +63,8 @@ class Turns:
             self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
 
     def _by_share(self) -> Iterator[JobRecord]:
+        """Who is in two lanes comes once, by the one whose turn is first."""
+        done: set[str] = set()
         lanes = self._lanes()
         heap = [
             self._turn(key, *head)
@@ -62,32 +78,36 @@ class Turns:
             if present > heap[0]:  # its tenant was given something in another lane
                 heapq.heapreplace(heap, present)
                 continue
-            yield record
+            if record.job.id not in done:
+                done.add(record.job.id)
+                self.is_of_owner = not turn[0]
+                yield record
             head = next(lanes[key], None)
             if head is None:
                 heapq.heappop(heap)
             else:
                 heapq.heapreplace(heap, self._turn(key, *head))
 
-    def _lanes(self) -> dict[LaneKey, Iterator[tuple[DueKey, JobRecord]]]:
-        """Those of the queue, and one more for those who starve, which are in no other then."""
-        lanes = self._queue.lanes.items()
-        if not self._starving.waiting:
-            return {key: iter(lane) for key, lane in lanes}
-        job_ids = self._starving.job_ids
-        others = {
-            key: (entry for entry in lane if entry[1].job.id not in job_ids) for key, lane in lanes
-        }
-        starving = ((_starving_key(record), record) for record in self._starving.waiting)
-        return {STARVING_LANE: starving, **others}
+    def _lanes(self) -> dict[Lane, Iterator[tuple[DueKey, JobRecord]]]:
+        """Those of the queue, and more for who comes before others of its own.
 
-    def _turn(
-        self, lane: LaneKey, key: DueKey, record: JobRecord
-    ) -> tuple[FairKey, LaneKey, JobRecord]:
-        tenant_id, level = lane
+        One for those who starve, and of a tenant that has a nominal quota one for those within it.
+        """
+        lanes = {(*key, 1): iter(lane) for key, lane in self._queue.lanes.items()}
+        for (tenant_id, level), lane in self._queue.lanes.items():
+            if self._standings.may_own(lane[0][1]):
+                lanes[tenant_id, level, 0] = (e for e in lane if self._standings.is_owner(e[1]))
+        if self._starving.waiting:
+            starving = ((_starving_key(record), record) for record in self._starving.waiting)
+            lanes[STARVING_LANE] = starving
+        return lanes
+
+    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[FairKey, Lane, JobRecord]:
+        tenant_id, level, _ = lane
         shared_level = level if self._policy.is_shared else 0
         # Ids are unique: two entries are never compared beyond them.
-        turn = (key[0], shared_level, self._scores.get(tenant_id, 0.0), key)
+        borrows = not self._standings.is_owner(record)
+        turn = (borrows, key[0], shared_level, self._scores.get(tenant_id, 0.0), key)
         return turn, lane, record
 
 

@@ -23,6 +23,7 @@ class Prospect:
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
     now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
     for it. `p90_ms` is when nine of ten have started that were told so; None where too few were.
+    `is_borrowing` where it would be stopped for the owners of a nominal quota, should they ask.
     """
 
     pool: Pool
@@ -32,6 +33,7 @@ class Prospect:
     is_promised: bool = False
     stop_count: int = 0
     p90_ms: int | None = None
+    is_borrowing: bool = False
 
 
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
@@ -82,6 +84,7 @@ def _prospect(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> 
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
         stop_count=offer.stop_count,
+        is_borrowing=desk.is_borrowing(record, offer.pool),
     )
 
 

@@ -208,6 +208,7 @@ class TenantChanges(TypedDict, total=False):
 
     price_class: str
     max_cards: int
+    nominal_cards: tuple[tuple[str, int], ...]
     weight: int
     credit_limit_micros: int
 

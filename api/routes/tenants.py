@@ -12,13 +12,14 @@ from accounting.store import balances
 from api.administration import TenantList, TenantPut, TenantView, TopUp
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
+from api.declared import Declared
 from api.errors import Refused, missing
 from api.examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
 from scheduler.events import Credited, TenantDeclared
 from scheduler.log import Request
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Tenant, nominal_problems
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 
@@ -64,21 +65,31 @@ def put_tenant(
         max_cards=wanted.max_cards,
         weight=wanted.weight,
         credit_limit_micros=parse_yuan(wanted.credit_limit),
+        nominal_cards=tuple(sorted(wanted.nominal_cards.items())),
     )
-    _check_words(services, tenant)
+    _check(services, tenant)
     wish = TenantDeclared(at_ms=services.clock(), tenant=tenant)
     _heard(ask(services, Request(id=request_id("tenant", None), wish=wish)).is_consumed)
     return _read(services, tenant_id, caller)
 
 
-def _check_words(services: Services, tenant: Tenant) -> None:
-    """A field that the park has, and a class that every price list to come knows."""
+def _check(services: Services, tenant: Tenant) -> None:
+    """Its words are the park's and its prices', and nominal quotas are not more than there is."""
     with services.database.connect() as connection:
         declared = services.declared.read(connection)
+    _check_words(declared, tenant, services.clock())
+    if tenant.nominal_cards:
+        tenants = {**declared.tenants, tenant.id: tenant}
+        for problem in nominal_problems(tenants.values(), declared.park):
+            fix = "give it fewer cards, or others first"
+            raise _wrong("nominal_cards", problem, problem, fix)
+
+
+def _check_words(declared: Declared, tenant: Tenant, now_ms: int) -> None:
+    """A field that the park has, and a class that every price list to come knows."""
     fields = [field_id for field_id, _ in declared.park.fields]
     if tenant.field not in fields:
         raise _unknown("field", tenant.field, fields)
-    now_ms = services.clock()
     lists = declared.prices.lists
     current = [p for p in lists if p.from_ms <= now_ms][-1:]
     for prices in [*current, *(p for p in lists if p.from_ms > now_ms)]:
@@ -88,13 +99,13 @@ def _check_words(services: Services, tenant: Tenant) -> None:
 
 
 def _unknown(field: str, word: str, known: list[str]) -> Refused:
-    error = {
-        "field": field,
-        "in": "body",
-        "problem": f"{word} is unknown",
-        "fix": f"use one of {', '.join(known)}",
-    }
-    return Refused(422, f"there is no {field} {word}", errors=[error])
+    fix = f"use one of {', '.join(known)}"
+    return _wrong(field, f"there is no {field} {word}", f"{word} is unknown", fix)
+
+
+def _wrong(field: str, detail: str, problem: str, fix: str) -> Refused:
+    error = {"field": field, "in": "body", "problem": problem, "fix": fix}
+    return Refused(422, detail, errors=[error])
 
 
 @router.post("/tenants/{tenant_id}:top-up", responses=problems(404, 409), summary="Book a payment")
@@ -145,6 +156,7 @@ def _view(tenant: Tenant, accounts: Mapping[str, int] | None) -> TenantView:
         field=tenant.field,
         price_class=tenant.price_class,
         max_cards=tenant.max_cards,
+        nominal_cards=dict(tenant.nominal_cards),
         weight=tenant.weight,
         credit_limit=yuan_of_micros(tenant.credit_limit_micros),
         balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,

@@ -197,6 +197,10 @@ def test_a_tenant_is_declared_and_may_use_its_credit(park: Served) -> None:
         ({"field": "alchemy"}, "field"),
         ({"price_class": "royal"}, "price_class"),
         ({"max_cards": -1}, "max_cards"),
+        ({"nominal_cards": {"ascend-910b3": 5}}, "nominal_cards"),
+        ({"nominal_cards": {"tpu": 1}}, "nominal_cards"),
+        ({"nominal_cards": {"ascend-910b3": 0}}, "nominal_cards.ascend-910b3"),
+        ({"nominal_cards": {"ascend-910b3": 17}, "max_cards": 24}, "nominal_cards"),
         ({"weight": 0}, "weight"),
         ({"credit_limit": "1e9"}, "credit_limit"),
         ({"credit_limit": "-5"}, "credit_limit"),
@@ -210,6 +214,30 @@ def test_a_tenant_that_makes_no_sense_is_refused(
 
     assert fields_of(problem_of(answer, 422)) == [field]
     problem_of(park.operator.get("/v1/tenants/odd"), 404)
+
+
+def test_an_owner_is_told_its_nominal_quota_and_others_that_they_would_borrow(
+    park: Served,
+) -> None:
+    nominal = {"ascend-910b3": 16}
+    owner = {**TENANT, "max_cards": 16, "nominal_cards": nominal}
+    made = park.operator.put("/v1/tenants/owner", json=owner)
+    assert made.json()["nominal_cards"] == nominal
+    assert park.operator.get("/v1/tenants/owner").json()["nominal_cards"] == nominal
+    refused = park.operator.put(
+        "/v1/tenants/second", json={**TENANT, "nominal_cards": {"ascend-910b3": 1}}
+    )
+    assert "are 17 over all tenants, and the park has 16" in problem_of(refused, 422)["detail"]
+
+    quote = park.steel.post("/v1/quotes", json=job(device=["ascend-910b3"])).json()
+
+    assert quote["options"][0]["is_borrowing"] is True
+    assert "on borrowed cards, which their owners may take back" in quote["summary"]
+    assert "其所有者可随时收回" in quote["summary_zh"]
+    park.operator.put("/v1/tenants/owner", json={**owner, "nominal_cards": {}})
+    again = park.steel.post("/v1/quotes", json=job(device=["ascend-910b3"])).json()
+    assert again["options"][0]["is_borrowing"] is False
+    assert "borrowed" not in again["summary"]
 
 
 def test_a_payment_is_booked_once_for_its_reference(park: Served) -> None:

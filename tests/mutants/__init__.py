@@ -10,6 +10,7 @@ from tests.mutants import (
     loop,
     preemption,
     product,
+    quotas,
     scheduler,
 )
 from tests.mutants.mutant import Mutant
@@ -22,6 +23,7 @@ MUTANTS = [
     *scheduler.MUTANTS,
     *preemption.MUTANTS,
     *forecast.MUTANTS,
+    *quotas.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,

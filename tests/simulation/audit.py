@@ -1,7 +1,7 @@
 """A second opinion on the log: reads its events one by one and knows nothing of `State`."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from cluster.simulated import Run, World
 from scheduler import events as ev
 from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority
 from scheduler.log import MemoryLog
+from scheduler.tenancy import Tenant
 
 MIN_RUN_MS = 500
 """Nothing that has run for less is stopped to make room."""
@@ -34,7 +35,7 @@ class Audit:
     """What the log has told so far; `take` raises `AssertionError` at what must never be there."""
 
     park: Park | None = None
-    max_cards: dict[str, int] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
@@ -43,6 +44,7 @@ class Audit:
     used_by_node: Counter[str] = field(default_factory=Counter)
     count: int = 0
     preempted_count: int = 0
+    reclaimed_count: int = 0
 
     def read(self, log: MemoryLog) -> None:
         """Take in what was committed since the last time."""
@@ -55,7 +57,7 @@ class Audit:
             case ev.ParkDeclared():
                 self.park = event.park
             case ev.TenantDeclared():
-                self.max_cards[event.tenant.id] = event.tenant.max_cards
+                self.tenants[event.tenant.id] = event.tenant
             case ev.Submitted():
                 assert event.job.id not in self.jobs, f"{event.job.id} was submitted twice"
                 self.jobs[event.job.id] = event.job
@@ -91,12 +93,16 @@ class Audit:
         for share in event.placement.shares:
             self.used_by_node[share.node_id] += share.card_count
         self._check_capacity()
-        held = sum(
-            attempt.leased.placement.card_count
-            for job_id, attempt in self.live_by_job.items()
-            if self.jobs[job_id].tenant_id == job.tenant_id
-        )
-        assert held <= self.max_cards[job.tenant_id], f"{job.tenant_id} holds {held} cards"
+        held = sum(cards for _, _, cards in self._held(job.tenant_id))
+        max_cards = self.tenants[job.tenant_id].max_cards
+        assert held <= max_cards, f"{job.tenant_id} holds {held} cards"
+
+    def _held(self, tenant_id: str) -> Iterator[tuple[Job, str, int]]:
+        """What runs of a tenant, on which kind, and on how many cards."""
+        for job_id, attempt in self.live_by_job.items():
+            placement = attempt.leased.placement
+            if self.jobs[job_id].tenant_id == tenant_id:
+                yield self.jobs[job_id], placement.device_kind_id, placement.card_count
 
     def _stop(self, event: ev.StopDecided) -> None:
         attempt = self._live(event.attempt_id)
@@ -107,16 +113,37 @@ class Audit:
             self._check_preemption(attempt, event)
 
     def _check_preemption(self, attempt: Try, stop: ev.StopDecided) -> None:
-        """For one who waits and is of a higher class; of the same only where nothing is lost."""
+        """For one who waits and is of a higher class; of the same only where nothing is lost.
+
+        Or what is beyond its tenant's nominal quota, for one who is within its own.
+        """
         victim, taker = self.jobs[attempt.leased.job_id], self.jobs[stop.for_job_id]
         ended = taker.id in self.live_by_job or taker.id in self.finished | self.cancelled
         assert not ended, f"{victim.id} is stopped for {taker.id}, which does not wait"
-        assert victim.priority.rank <= taker.priority.rank, f"{victim.id} is above {taker.id}"
         is_low = victim.priority is Priority.LOW and taker.priority is not Priority.LOW
-        assert is_low or victim.checkpoint, f"{victim.id} is stopped and loses what it has done"
+        is_above = victim.priority.rank > taker.priority.rank
+        if is_above or not (is_low or victim.checkpoint):
+            self.reclaimed_count += 1
+            self._check_reclaim(attempt, victim, taker)
         assert attempt.started is not None, f"{victim.id} is stopped before it began"
         ran_ms = stop.at_ms - attempt.started.at_ms
         assert ran_ms >= MIN_RUN_MS, f"{victim.id} is stopped after {ran_ms} ms"
+
+    def _check_reclaim(self, attempt: Try, victim: Job, taker: Job) -> None:
+        kind = attempt.leased.placement.device_kind_id
+        borrowed = sum(cards for _, of, cards in self._held(victim.tenant_id) if of == kind)
+        borrowed -= self._nominal(victim, kind)
+        assert borrowed > 0, f"{victim.id} is within its tenant's quota, and is stopped"
+        above = sum(
+            cards
+            for job, of, cards in self._held(taker.tenant_id)
+            if of == kind and job.priority.rank > taker.priority.rank
+        )
+        within = self._nominal(taker, kind) - above
+        assert taker.device_count <= within, f"{taker.id} takes more than its tenant's quota"
+
+    def _nominal(self, job: Job, kind_id: str) -> int:
+        return dict(self.tenants[job.tenant_id].nominal_cards).get(kind_id, 0)
 
     def _check_gang(self, job: Job, event: ev.Leased) -> None:
         """All or nothing: the whole gang, in one pool of a kind it accepts, whole nodes."""

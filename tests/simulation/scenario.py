@@ -16,6 +16,8 @@ YUAN = 1_000_000
 KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))
 CENTRES = {"east": (("npu", 2, 8), ("gpu", 2, 4)), "north": (("npu", 1, 8), ("dcu", 2, 8))}
 TENANTS = ("acme", "blue", "coal")
+NOMINAL_CARDS = ((), (("npu", 8),), (("dcu", 4), ("gpu", 2), ("npu", 4)))
+"""Of all tenants together never more than there is."""
 RUN_MS_MAX = 40_000
 
 
@@ -79,7 +81,7 @@ def _centre(centre_id: str) -> Centre:
     return Centre(id=centre_id, name=centre_id, operator="o", stated_tflops=stated, pools=pools)
 
 
-def a_tenant(tenant_id: str, max_cards: int, weight: int = 100) -> Tenant:
+def a_tenant(rng: Random, tenant_id: str, max_cards: int, weight: int = 100) -> Tenant:
     return Tenant(
         id=tenant_id,
         name=tenant_id,
@@ -89,6 +91,7 @@ def a_tenant(tenant_id: str, max_cards: int, weight: int = 100) -> Tenant:
         max_cards=max_cards,
         weight=weight,
         credit_limit_micros=5 * YUAN,
+        nominal_cards=rng.choice(NOMINAL_CARDS),
     )
 
 
@@ -103,7 +106,7 @@ def a_price_list(list_id: str, from_ms: int, yuan: int) -> PriceList:
 
 
 def a_scenario(rng: Random, job_count: int) -> Scenario:
-    tenants = tuple(a_tenant(tenant_id, rng.choice((16, 48))) for tenant_id in TENANTS)
+    tenants = tuple(a_tenant(rng, tenant_id, rng.choice((16, 48))) for tenant_id in TENANTS)
     declarations: tuple[ev.Wish, ...] = (
         ev.ParkDeclared(at_ms=0, park=a_park()),
         *(ev.TenantDeclared(at_ms=0, tenant=tenant) for tenant in tenants),
@@ -173,7 +176,7 @@ def _asked_for_park(rng: Random) -> Iterator[Asked]:
             )
             yield Asked(at_ms=at_ms, id=f"credit-{tenant_id}-{number}", wish=paid)
         at_ms = rng.randrange(60_000)
-        tenant = a_tenant(tenant_id, rng.choice((16, 24, 48)), rng.choice((50, 100)))
+        tenant = a_tenant(rng, tenant_id, rng.choice((16, 24, 48)), rng.choice((50, 100)))
         changed = ev.TenantDeclared(at_ms=at_ms, tenant=tenant)
         yield Asked(at_ms=at_ms, id=f"tenant-{tenant_id}", wish=changed)
     at_ms = rng.randrange(60_000)

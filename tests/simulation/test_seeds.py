@@ -15,3 +15,4 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.crash_count for harness in harnesses) > 0
     assert sum(harness.deposed_count for harness in harnesses) > 0
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
+    assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0

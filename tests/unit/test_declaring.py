@@ -45,6 +45,22 @@ def test_the_same_file_again_changes_nothing(connection: Connection) -> None:
     assert declare(connection, PARK_FILE, 2_000) == 0
 
 
+def test_a_file_that_is_known_stays_known_when_tenants_may_say_more(connection: Connection) -> None:
+    """Its digest is what it was before there were nominal quotas."""
+    declare(connection, PARK_FILE, 1_000)
+
+    first = connection.scalars(select(InboxRow.id).order_by(InboxRow.seq)).first()
+
+    assert first == "file:174652216c7a8315bf6f288f:0:0"
+
+
+def test_a_quota_that_is_new_declares_the_file_again(connection: Connection) -> None:
+    declare(connection, PARK_FILE, 1_000)
+    owner = replace(TENANTS[0], nominal_cards=(("ascend-910b3", 8),))
+
+    assert declare(connection, replace(PARK_FILE, tenants=(owner,)), 2_000) == 2
+
+
 def test_a_changed_file_declares_park_and_tenants_and_pays_nothing_in(
     connection: Connection,
 ) -> None:

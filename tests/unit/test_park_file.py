@@ -170,6 +170,26 @@ def test_a_park_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Pa
         ),
         ("field: ocean", "field: space", "tenant a: field space is not among fields"),
         ("max_cards: 8", "max_cards: -1", "tenants[0].max_cards"),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    nominal_cards: {npu-x: 0}",
+            "tenants[0].nominal_cards.npu-x: Input should be greater",
+        ),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    nominal_cards: {npu-y: 1}",
+            "tenant a: nominal_cards names npu-y; the park has npu-x",
+        ),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    nominal_cards: {npu-x: 9}",
+            "tenant a: nominal_cards are 9 in all, more than its max_cards 8",
+        ),
+        (
+            "max_cards: 8",
+            "max_cards: 99\n    nominal_cards: {npu-x: 99}",
+            "nominal_cards of npu-x are 99 over all tenants, and the park has",
+        ),
         ("max_cards: 8", "max_cards: 8\n    weight: 0", "tenants[0].weight"),
         ("opening_balance: 279.99", "opening_balance: [1]", "tenants[0].opening_balance"),
         ("- id: a\n", "- id: a\n    id: b\n", "'id' is given twice"),
