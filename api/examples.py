@@ -253,6 +253,40 @@ ANSWERS: Mapping[str, Any] = {
             }
         ],
     },
+    "standing": {
+        "at_ms": 1_795_601_191_412,
+        "job_id": JOB_ID,
+        "position": 3,
+        "waiting": 42,
+        "ahead_yours": 1,
+        "terms": [
+            {
+                "name": "nominal_quota",
+                "value": "within",
+                "text": "it is within its tenant's nominal quota",
+                "text_zh": "在企业额定配额之内",
+            },
+            {
+                "name": "priority",
+                "value": "normal",
+                "text": "its priority is normal",
+                "text_zh": "优先级为 normal",
+            },
+        ],
+        "pools": [
+            {
+                "centre": "qdaicc",
+                "pool": "qdaicc-910b3",
+                "device": "ascend-910b3",
+                "cards": 8,
+                "free": 4,
+                "down": 0,
+                "yours": 1,
+                "others": {"standard": 3},
+                "reasons": [_BUSY],
+            }
+        ],
+    },
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
     "capacity": {
         "at_ms": _LEASED_MS,

@@ -1,4 +1,4 @@
-"""What a quote says on the wire."""
+"""What the leader is asked about a job, on the wire: what would be, and how it stands."""
 
 from typing import Literal
 
@@ -65,3 +65,43 @@ class Alternatives(Wire):
     at_ms: Ms = Field(description="the moment it holds for")
     job_id: str
     items: list[AlternativeView] = Field(description="the soonest first; empty where nothing would")
+
+
+class TermView(Wire):
+    """One of the terms by which the queue is ordered."""
+
+    name: Literal["nominal_quota", "priority", "starving", "level", "fair_share", "due"]
+    value: str = Field(
+        description="within, beyond or none; low, normal or high; yes or no; 0 to 4; P.h; a time "
+        "in milliseconds"
+    )
+    text: str = Field(description="as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
+class PoolUseView(Wire):
+    """Who holds the cards of a pool that could hold the job."""
+
+    centre: str
+    pool: str
+    device: str
+    cards: int = Field(description="all that it has")
+    free: int
+    down: int = Field(description="free, on nodes that are down or not heard of")
+    yours: int = Field(description="held by the job's tenant")
+    others: dict[str, int] = Field(description="held by other tenants, by their price class")
+    reasons: list[ReasonView] = Field(description="all that is in the job's way there")
+
+
+class QueueStanding(Wire):
+    """Where a waiting job stands in the queue, by what, and who holds what it waits for."""
+
+    at_ms: Ms = Field(description="the moment it holds for")
+    job_id: str
+    position: int = Field(ge=1, description="place among those that wait")
+    waiting: int = Field(ge=1, description="so many jobs wait in all")
+    ahead_yours: int = Field(ge=0, description="so many of those ahead are of the job's tenant")
+    terms: list[TermView] = Field(
+        description="by which its turn is decided: the first in which two jobs differ counts"
+    )
+    pools: list[PoolUseView] = Field(description="in its order of preference")

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from api.administration import KeyList, Me
-from api.quote_schemas import Alternatives, Quote
+from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
     CapacityView,
     Explanation,
@@ -155,8 +155,15 @@ class Client:
 
     def alternatives(self, job_id: str) -> Alternatives:
         """What would let a waiting job start sooner; nothing is changed. Asked but once."""
-        path = f"/v1/jobs/{_quoted(job_id)}/alternatives"
-        return _read(self._ask_leader("GET", path, tries=1), Alternatives)
+        return self._ask_about(job_id, "alternatives", Alternatives)
+
+    def standing(self, job_id: str) -> QueueStanding:
+        """Where a waiting job stands in the queue, and who holds what it waits for; asked once."""
+        return self._ask_about(job_id, "standing", QueueStanding)
+
+    def _ask_about(self, job_id: str, what: str, model: type[Model]) -> Model:
+        path = f"/v1/jobs/{_quoted(job_id)}/{what}"
+        return _read(self._ask_leader("GET", path, tries=1), model)
 
     def upload(self, content: bytes, sha256: str) -> None:
         """Store a packed working directory under its sha256; again changes nothing."""

@@ -1,9 +1,9 @@
 """What the routes stand on; `app.state.services` holds the one of the process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random, SystemRandom
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy import Engine
@@ -18,8 +18,21 @@ from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
 from cluster.driver import Driver
-from scheduler.job import Job
-from scheduler.whatif import Prospect
+from scheduler.policy import Policy
+from scheduler.state import State
+
+T = TypeVar("T")
+
+
+class Leader(Protocol):
+    """Who answers questions about the state."""
+
+    def __call__(self, question: Callable[[State, int, Policy], T], /) -> T | None:
+        """The answer, or None where we lead not; raises `TimeoutError` where it is busy."""
+
+
+def nobody_leads(_: Callable[[State, int, Policy], object]) -> None:
+    """The leader of a process that has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +40,7 @@ class Services:
     """Everything outside a route that it may use.
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
-    to whom alone agents may report, and who alone knows what a job would meet (`what_if`).
+    to whom alone agents may report, and who alone knows the state (`ask`).
     """
 
     settings: Settings
@@ -35,7 +48,7 @@ class Services:
     feed: Feed
     links: Mapping[str, Driver] = field(default_factory=dict)
     leads: Callable[[], bool] = lambda: True
-    what_if: Callable[[Job], Sequence[Prospect] | None] = lambda _: None
+    ask: Leader = nobody_leads
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)

@@ -79,7 +79,7 @@ class Broker:
             feed=self.feed,
             links=links,
             leads=lambda: self.loop.is_leading,
-            what_if=self.loop.what_if,
+            ask=self.loop.ask,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

@@ -18,7 +18,7 @@ from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
 from scheduler.rooms import Rooms
-from scheduler.standing import Standings
+from scheduler.standing import Standing, Standings
 from scheduler.starving import Starving, starving
 from scheduler.state import State
 from scheduler.turns import Turns
@@ -112,6 +112,10 @@ class Desk:
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         return Offer(candidate.pool, candidate.wanted, (reason,), start_ms, start_ms, count)
 
+    def standing(self, record: JobRecord) -> Standing:
+        """How the job stands at its turn, on the kind where it stands best."""
+        return self._standings.best(record)
+
     def is_borrowing(self, record: JobRecord, pool: Pool) -> bool:
         """Whether the job would be stopped there for tenants whose nominal quota it uses."""
         return self._standings.is_borrowing(record, pool.device_kind_id)
@@ -152,7 +156,7 @@ class Desk:
     def _may_stop(self, record: JobRecord) -> bool:
         """Whether anybody who runs is of a lower standing."""
         running = self._running(record)
-        return running is not None and not running.is_over(self._standings.best(record))
+        return running is not None and not running.is_over(self.standing(record))
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped; looked up when first somebody finds no room."""

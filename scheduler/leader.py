@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from psycopg import Connection as PgConnection
 from psycopg import Error as PgError
@@ -13,10 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.driver import Driver
 from scheduler.controller import Controller, Settings
-from scheduler.job import Job
 from scheduler.log import Deposed
+from scheduler.policy import Policy
+from scheduler.state import State
 from scheduler.store import INBOX_CHANNEL, SqlLog
-from scheduler.whatif import Prospect, what_if
+
+T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
 
@@ -68,11 +71,11 @@ class LeaderLoop:
         self._is_calm = threading.Event()
         self._is_calm.set()
 
-    def what_if(self, job: Job) -> tuple[Prospect, ...] | None:
-        """What the job would meet now, which no step may change meanwhile; None where we lead not.
+    def ask(self, question: Callable[[State, int, Policy], T]) -> T | None:
+        """What is so now, which no step may change meanwhile; None where we lead not.
 
-        A step that wants to begin goes first. Raises `TimeoutError` where it is not our turn in
-        time.
+        The question is given the state, the moment and the policy, and changes nothing. A step that
+        wants to begin goes first. Raises `TimeoutError` where it is not our turn in time.
         """
         wait_s = self.pace.turn_s
         if not (self._is_calm.wait(wait_s) and self.turn.acquire(timeout=wait_s)):
@@ -81,7 +84,7 @@ class LeaderLoop:
             controller = self.controller
             if controller is None:
                 return None
-            return what_if(controller.state, self._clock(), job, self.settings.policy)
+            return question(controller.state, self._clock(), self.settings.policy)
         finally:
             self.turn.release()
 

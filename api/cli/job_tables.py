@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
-from api.quote_schemas import Alternatives, Quote, QuoteOption
+from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteOption
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
 NAME_SHOWN = 10
@@ -157,6 +157,40 @@ def print_explanation(explanation: Explanation) -> None:
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
         console.print(f"  {both('nine of ten start by', '九成概率不晚于')}: {late}")
+
+
+def print_standing(standing: QueueStanding) -> None:
+    """Its place, by what, and a line for each pool that could hold it."""
+    others = standing.position - 1 - standing.ahead_yours
+    ahead = both(
+        f"of {standing.waiting} that wait it is {standing.position}; ahead of it: "
+        f"{standing.ahead_yours} of yours, {others} of others",
+        f"共 {standing.waiting} 个作业排队，此作业第 {standing.position}；"
+        f"前面有本企业 {standing.ahead_yours} 个、其他企业 {others} 个",
+    )
+    console.print(f"  {ahead}", soft_wrap=True)
+    console.print(f"  {both('its turn, the first that differs decides', '排序依据（依次比较）')}:")
+    for term in standing.terms:
+        console.print(f"    [green]•[/] {plain(both(term.text, term.text_zh))}", soft_wrap=True)
+    made = table(
+        both("pool", "资源池"),
+        both("cards", "卡"),
+        both("free", "空闲"),
+        both("yours", "本企业"),
+        both("others", "其他企业"),
+        both("why not now", "不能立即开始的原因"),
+        numbers=(1, 2, 3),
+    )
+    for use in standing.pools:
+        made.add_row(
+            plain(use.pool),
+            str(use.cards),
+            str(use.free),
+            str(use.yours),
+            plain(", ".join(f"{name} {cards}" for name, cards in use.others.items()) or "-"),
+            plain("; ".join(reason_text(reason) for reason in use.reasons)),
+        )
+    console.print(made)
 
 
 def print_alternatives(found: Alternatives) -> None:

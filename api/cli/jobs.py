@@ -104,12 +104,12 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 
 @app.command(
     help=both(
-        """Why a job waits, when it would start, and what would be sooner; or where it went.
+        """Why a job waits, where it stands, when it would start, what would be sooner.
 
     Example:
 
       brain why JOB_ID""",
-        """作业为何等待、预计何时开始、如何更早开始；或去了哪里。
+        """作业为何等待、排在何处、预计何时开始、如何更早开始。
 
     示例：
 
@@ -118,7 +118,7 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 )
 def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Why a job waits."""
-    from api.cli.job_tables import print_alternatives, print_explanation
+    from api.cli.job_tables import print_alternatives, print_explanation, print_standing
     from api.sdk import ApiError
 
     with client(session_of(context)) as broker:
@@ -130,6 +130,7 @@ def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         # It may have started meanwhile, or the leader may be busy: then there is no more to say.
         with suppress(ApiError):
             if explanation.state == "queued":
+                print_standing(broker.standing(job_id))
                 print_alternatives(broker.alternatives(job_id))
 
 

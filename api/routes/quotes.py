@@ -1,16 +1,17 @@
-"""What a job would meet that was submitted now, and what would let one that waits start sooner."""
+"""What only the leader knows of a job: what it would meet, what would be sooner, how it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body
 
 from api.auth import WorkerDep
 from api.errors import Refused
 from api.examples import JOB_EXAMPLES
-from api.quote_schemas import Alternatives, Quote
+from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.quoting import alternative_view, quote_of
+from api.ranked import standing_view
 from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, problems
@@ -20,7 +21,12 @@ from api.submission import check_possible, jobs_of
 from scheduler.alternatives import alternatives as sooner
 from scheduler.codec import decode_job
 from scheduler.job import Job, JobState
-from scheduler.whatif import Prospect
+from scheduler.policy import Policy
+from scheduler.ranking import Ranking, ranking
+from scheduler.state import State
+from scheduler.whatif import Prospect, what_if
+
+T = TypeVar("T")
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -41,7 +47,7 @@ def quote(
     (job,) = jobs_of([spec], caller, services, declared)
     check_possible([job], declared, services.clock())
     with services.questions.admitted(caller.scope):
-        prospects = _ask(services, job, "/v1/quotes")
+        prospects = _prospects(services, job, "/v1/quotes")
     if not prospects:  # between the check and the answer the park has changed
         raise Refused(503, "the park has just changed", headers={"Retry-After": "1"})
     with services.database.connect() as connection:
@@ -65,20 +71,54 @@ def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alt
     with services.database.connect() as connection:
         row = own_job(connection, job_id, caller)
     if row.state != JobState.QUEUED:
-        raise Refused(409, f"job {job_id} does not wait: it is {row.state}")
+        raise _waits_not(job_id, row.state)
     job, now_ms, path = decode_job(row.spec), services.clock(), f"/v1/jobs/{job_id}/alternatives"
     with services.questions.admitted(caller.scope):
-        found = sooner(job, now_ms, lambda changed: _ask(services, changed, path))
+        found = sooner(job, now_ms, lambda changed: _prospects(services, changed, path))
     items = [alternative_view(job, one) for one in found]
     return Alternatives(at_ms=now_ms, job_id=job_id, items=items)
 
 
-def _ask(services: Services, job: Job, path: str) -> Sequence[Prospect]:
-    """What the job would meet, or `Refused` where we cannot know now."""
+@router.get(
+    "/jobs/{job_id}/standing",
+    responses=problems(307, 404, 409, 429),
+    summary="Where does it stand in the queue, and by what?",
+)
+def standing(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> QueueStanding:
+    """Its place, the terms that decide it, who holds what it waits for, and all that is in its way.
+
+    Other tenants are told apart by their price class alone. 409 where it does not wait. Only the
+    broker that leads knows: another names it.
+    """
+    with services.database.connect() as connection:
+        row = own_job(connection, job_id, caller)
+
+    def question(state: State, now_ms: int, policy: Policy) -> tuple[Ranking | None]:
+        return (ranking(state, now_ms, job_id, policy),)
+
+    with services.questions.admitted(caller.scope):
+        (ranked,) = _ask(services, question, f"/v1/jobs/{job_id}/standing")
+    if ranked is None:
+        raise _waits_not(job_id, row.state)
+    with services.database.connect() as connection:
+        told = told_reasons(connection, [use.reasons for use in ranked.pools], caller)
+    return standing_view(ranked, told)
+
+
+def _waits_not(job_id: str, state: str) -> Refused:
+    return Refused(409, f"job {job_id} does not wait: it is {state}")
+
+
+def _prospects(services: Services, job: Job, path: str) -> Sequence[Prospect]:
+    return _ask(services, lambda state, now_ms, policy: what_if(state, now_ms, job, policy), path)
+
+
+def _ask(services: Services, question: Callable[[State, int, Policy], T], path: str) -> T:
+    """What the leader answers, or `Refused` where we cannot know now."""
     try:
-        prospects = services.what_if(job)
+        answer = services.ask(question)
     except TimeoutError:
         raise Refused(503, "the leader is busy", headers={"Retry-After": "1"}) from None
-    if prospects is None:
+    if answer is None:
         raise elsewhere(services, path)
-    return prospects
+    return answer

@@ -33,6 +33,7 @@ MATRIX = {
     ("GET", f"{NO_JOB}/logs"): (404, 404, 403, 403, 401),
     ("GET", f"{NO_JOB}/explain"): (404, 404, 403, 403, 401),
     ("GET", f"{NO_JOB}/alternatives"): (404, 404, 403, 403, 401),
+    ("GET", f"{NO_JOB}/standing"): (404, 404, 403, 403, 401),
     ("POST", f"{NO_JOB}:cancel"): (404, 404, 403, 403, 401),
     ("POST", "/v1/jobs"): (422, 422, 403, 403, 401),
     ("POST", "/v1/jobs:batch"): (422, 422, 403, 403, 401),

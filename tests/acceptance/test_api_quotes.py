@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.questions import QUESTIONS_MAX
+from api.services import nobody_leads
 from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
 
 BOTH = ["hygon-k100-ai", "ascend-910b3"]
@@ -84,7 +85,7 @@ def test_an_operator_asks_for_a_tenant(park: Served) -> None:
 
 
 def test_who_does_not_lead_names_who_does(park: Served) -> None:
-    services = replace(park.broker.services, what_if=lambda _: None)
+    services = replace(park.broker.services, ask=nobody_leads)
     headers = {"Authorization": f"Bearer {park.keys['steel']}"}
     follower = TestClient(create_app(services), headers=headers, follow_redirects=False)
 
@@ -101,7 +102,7 @@ def test_who_asks_while_too_many_do_is_to_come_again(park: Served) -> None:
     def too_many(_: object) -> None:
         raise TimeoutError
 
-    services = replace(park.broker.services, what_if=too_many)
+    services = replace(park.broker.services, ask=too_many)
     headers = {"Authorization": f"Bearer {park.keys['steel']}"}
 
     answer = TestClient(create_app(services), headers=headers).post("/v1/quotes", json=job())
@@ -128,6 +129,34 @@ def test_a_waiting_job_is_told_what_would_be_sooner(park: Served) -> None:
     assert items["place"]["text"] == "ascend-910b3 in east as well: now in east-910b3"
     assert park.steel.get(f"/v1/jobs/{job_id}").json()["spec"]["devices"] == 4, "as it was"
     park.steel.post(f"/v1/jobs/{job_id}:cancel")
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_waiting_job_is_told_where_it_stands_and_who_holds_what(park: Served) -> None:
+    job_id = submitted(park.steel, devices=4, device=BOTH[:1], limit="90m", name="stands")
+    await_that(lambda: park.steel.get(f"/v1/jobs/{job_id}/explain").json()["reasons"])
+
+    told = park.steel.get(f"/v1/jobs/{job_id}/standing").json()
+
+    assert (told["job_id"], told["position"], told["ahead_yours"]) == (job_id, 1, 0)
+    assert told["waiting"] >= 1
+    terms = {term["name"]: term for term in told["terms"]}
+    assert list(terms) == ["nominal_quota", "priority", "fair_share", "due"]
+    assert (terms["nominal_quota"]["value"], terms["priority"]["value"]) == ("none", "normal")
+    assert "for a weight of 100: place" in terms["fair_share"]["text"]
+    assert "权重 100" in terms["fair_share"]["text_zh"]
+    (west,) = told["pools"]
+    assert (west["pool"], west["cards"], west["free"], west["yours"]) == ("west-k100", 8, 2, 0)
+    assert (west["down"], west["others"]) == (0, {"standard": 6})
+    assert [reason["code"] for reason in west["reasons"]] == ["devices_busy"]
+    problem_of(park.fish.get(f"/v1/jobs/{job_id}/standing"), 404)
+    park.steel.post(f"/v1/jobs/{job_id}:cancel")
+
+
+def test_only_what_waits_has_a_standing(park: Served, busy: str) -> None:
+    problem = problem_of(park.fish.get(f"/v1/jobs/{busy}/standing"), 409)
+
+    assert problem["detail"] == f"job {busy} does not wait: it is running"
 
 
 def test_only_what_waits_has_alternatives(park: Served, busy: str) -> None:

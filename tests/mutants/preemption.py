@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("scheduler/desk.py", "        candidate.room.claim(shares, job.id, self._claim_ends(record))\n", "", f"{_CLAIMS} {_HAND}"),
     Mutant("scheduler/desk.py", "        if room.soon is room.now:\n            return None\n        return room.find_soon", "        if True:\n            return None\n        return room.find_soon", _CLAIMS),
     Mutant("scheduler/desk.py", "if has_cards or job_id in self.state.claims or", "if has_cards or", _CLAIMS),
-    Mutant("scheduler/desk.py", "return running is not None and not running.is_over(self._standings.best(record))", "return False", _HAND),
+    Mutant("scheduler/desk.py", "return running is not None and not running.is_over(self.standing(record))", "return False", _HAND),
     Mutant("scheduler/rooms.py", "gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS", "self._now_ms < gone_ms + CLAIM_MS", _CLAIMS),
     Mutant("scheduler/rooms.py", "<= self._now_ms < gone_ms + CLAIM_MS", "<= self._now_ms", _CLAIMS),
     Mutant("scheduler/rooms.py", "sorted(self._state.stopping.items())", "self._state.stopping.items()", _CLAIMS),

@@ -4,6 +4,8 @@ from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/test_standing.py"
 _FILE = "tests/unit/test_park_file.py"
+_RANKING = "tests/unit/test_ranking.py"
+_QUOTES = "tests/acceptance/test_api_quotes.py -k stand"
 _API = "tests/acceptance/test_api_park.py -k owner"
 
 # fmt: off
@@ -45,5 +47,19 @@ MUTANTS = [
     Mutant("api/routes/tenants.py", "nominal_cards=dict(tenant.nominal_cards)", "nominal_cards={}", _API),
     Mutant("api/quoting.py", "        is_borrowing=prospect.is_borrowing,\n", "        is_borrowing=False,\n", _API),
     Mutant("api/quoting.py", "    if first.is_borrowing:\n", "    if False:\n", _API),
+    Mutant("scheduler/ranking.py", "if isinstance(answer, Verdict)\n", "", _RANKING),
+    Mutant("scheduler/ranking.py", "sum(job.tenant_id == tenant_id for job in ahead)", "len(ahead)", _RANKING),
+    Mutant("scheduler/ranking.py", "is_owner=owns if tenant.nominal_cards else None", "is_owner=owns", _RANKING),
+    Mutant("scheduler/ranking.py", "had_tflops_ms=own_score * tenant.weight", "had_tflops_ms=own_score", _RANKING),
+    Mutant("scheduler/ranking.py", "other < own_score for", "other > own_score for", _RANKING),
+    Mutant("scheduler/ranking.py", "merit.spared == STARVING if is_shared else None", "False if is_shared else None", _RANKING),
+    Mutant("scheduler/ranking.py", "max(0, -merit.spared) if is_shared", "0 if is_shared", _RANKING),
+    Mutant("scheduler/ranking.py", '"" if owner.id == tenant_id else owner.price_class', "owner.price_class", _RANKING),
+    Mutant("scheduler/ranking.py", "for node_id in node_ids if node_id in online)", "for node_id in node_ids)", _RANKING),
+    Mutant("scheduler/ranking.py", "state.online_node_ids if is_heard else frozenset()", "state.online_node_ids", _RANKING),
+    Mutant("scheduler/ranking.py", "offer.pool.card_count - held.total() - free", "0", _RANKING),
+    Mutant("api/ranked.py", "terms.had_tflops_ms / TFLOPS_MS_PER_PH", "terms.had_tflops_ms", _QUOTES),
+    Mutant("api/routes/quotes.py", "    if ranked is None:\n", "    if False:\n", _QUOTES),
+    Mutant("api/cli/job_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/test_cli.py"),
     Mutant("api/declaring.py", " if one != []}", "}", "tests/unit/test_declaring.py"),
 ]

@@ -14,10 +14,11 @@ from api.cli.job_tables import (
     print_explanation,
     print_job,
     print_quote,
+    print_standing,
 )
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.examples import ANSWERS
-from api.quote_schemas import Alternatives, Quote
+from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import Explanation, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
@@ -236,6 +237,24 @@ def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
     ]
     assert "needs 8 cards" in lines[3]
     assert lines[-2].split()[1:3] == ["-", "-"]
+
+
+def test_a_standing_is_told_with_its_terms_and_who_holds_what(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_standing(QueueStanding.model_validate(ANSWERS["standing"]))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "  of 42 that wait it is 3; ahead of it: 1 of yours, 1 of others",
+        "  its turn, the first that differs decides:",
+        "    • it is within its tenant's nominal quota",
+        "    • its priority is normal",
+    ]
+    assert lines[4].split()[:5] == ["pool", "cards", "free", "yours", "others"]
+    row = " ".join(" ".join(lines[5:]).split())
+    assert "qdaicc-910b3 8 4 1 standard 3 needs 8 cards in" in row
+    assert max(map(len, lines)) <= 80
 
 
 def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(

@@ -12,9 +12,11 @@ from scheduler.controller import Settings
 from scheduler.events import ParkDeclared
 from scheduler.leader import LeaderLoop, Pace
 from scheduler.log import Cycle, Request
+from scheduler.policy import DEFAULT, Policy
 from scheduler.record import Snapshot
+from scheduler.state import State
 from scheduler.store import SqlLog, put_requests
-from tests.builders import PARK, a_job
+from tests.builders import PARK
 
 HOUR_MS = 3_600_000
 
@@ -75,15 +77,21 @@ def test_a_clock_that_is_set_back_makes_no_negative_rest() -> None:
     assert Pace().rest_s(step_ms=-5) == 0
 
 
+def the_queue(state: State, now_ms: int, policy: Policy) -> int:
+    assert now_ms >= 0
+    assert policy is DEFAULT
+    return len(state.queue)
+
+
 def test_a_question_waits_for_its_turn_between_steps_and_not_for_ever(database_url: str) -> None:
     database = engine(database_url)
     loop = LeaderLoop(
         SqlLog(database, "http://me"), {}, Settings(), SteadyClock(), Pace(turn_s=0.05)
     )
-    assert loop.what_if(a_job()) is None, "who does not lead does not know"
+    assert loop.ask(the_queue) is None, "who does not lead does not know"
 
     with loop.turn, pytest.raises(TimeoutError):
-        loop.what_if(a_job())
+        loop.ask(the_queue)
     database.dispose()
 
 
@@ -105,7 +113,7 @@ class Curious(SqlLog):
 
     def _ask(self) -> None:
         with ThreadPoolExecutor(1) as thread:
-            asked = thread.submit(self.loop.what_if, a_job())
+            asked = thread.submit(self.loop.ask, the_queue)
             self.answers.append(asked.exception())
 
 

@@ -118,6 +118,14 @@ def test_alternatives_are_asked_for_but_once() -> None:
     assert len(script.asked) == 1
 
 
+def test_a_standing_is_asked_for_but_once() -> None:
+    script = Script(problem(503))
+
+    with pytest.raises(ApiError):
+        client(script).standing("j1")
+    assert len(script.asked) == 1
+
+
 def test_a_lost_connection_is_made_again() -> None:
     script = Script(httpx2.ReadError("gone"), httpx2.Response(200, json=CAPACITY))
 

@@ -1,0 +1,88 @@
+"""Where a job stands in the queue, as an answer and in sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from api.durations import duration_text
+from api.quote_schemas import PoolUseView, QueueStanding, TermView
+from api.reasons import moment
+from api.reasons import view as reason_view
+from scheduler.job import Reason
+from scheduler.queue import SLOWDOWN
+from scheduler.ranking import Ranking, Terms
+
+TFLOPS_MS_PER_PH = 1_000 * 3_600_000
+QUOTAS = {
+    None: ("none", "its tenant has no nominal quota", "企业没有额定配额"),
+    True: ("within", "it is within its tenant's nominal quota", "在企业额定配额之内"),
+    False: ("beyond", "it is beyond its tenant's nominal quota", "超出企业额定配额"),
+}
+HUNGER = {
+    True: ("yes", "it has waited too long, and goes first in its class", "等待过久，同级优先"),
+    False: ("no", "it has not waited too long yet", "尚未等待过久"),
+}
+
+
+def standing_view(found: Ranking, reasons: Sequence[Sequence[Reason]]) -> QueueStanding:
+    """`reasons` are those of each pool, as the caller may know them."""
+    return QueueStanding(
+        at_ms=found.at_ms,
+        job_id=found.job.id,
+        position=found.position,
+        waiting=found.queue_length,
+        ahead_yours=found.ahead_mine,
+        terms=list(_terms(found.terms)),
+        pools=[
+            PoolUseView(
+                centre=use.pool.centre_id,
+                pool=use.pool.id,
+                device=use.pool.device_kind_id,
+                cards=use.pool.card_count,
+                free=use.free,
+                down=use.down,
+                yours=use.mine,
+                others=dict(use.others),
+                reasons=[reason_view(reason) for reason in some],
+            )
+            for use, some in zip(found.pools, reasons, strict=True)
+        ],
+    )
+
+
+def _terms(terms: Terms) -> Iterator[TermView]:
+    """The first in which two jobs differ decides."""
+    value, english, chinese = QUOTAS[terms.is_owner]
+    yield TermView(name="nominal_quota", value=value, text=english, text_zh=chinese)
+    priority = terms.priority.value
+    yield TermView(
+        name="priority",
+        value=priority,
+        text=f"its priority is {priority}",
+        text_zh=f"优先级为 {priority}",
+    )
+    if terms.is_starving is not None:
+        value, english, chinese = HUNGER[terms.is_starving]
+        yield TermView(name="starving", value=value, text=english, text_zh=chinese)
+    if terms.level is not None:
+        yield TermView(
+            name="level",
+            value=str(terms.level),
+            text=f"it is on level {terms.level} of 0 to 4 by what it has had",
+            text_zh=f"按已获得的算力处于第 {terms.level} 级（0 至 4 级）",
+        )
+    had = f"{terms.had_tflops_ms / TFLOPS_MS_PER_PH:.2f}"
+    place, count = terms.tenant_place, terms.tenant_count
+    yield TermView(
+        name="fair_share",
+        value=had,
+        text=f"its tenant has had {had} P.h lately for a weight of {terms.weight}: "
+        f"place {place} of the {count} with jobs waiting, the least first",
+        text_zh=f"企业近期已用 {had} P·h（权重 {terms.weight}）："
+        f"在 {count} 家有排队作业的企业中由少到多排第 {place}",
+    )
+    due, expected = moment(terms.due_ms), duration_text(terms.expected_ms)
+    yield TermView(
+        name="due",
+        value=str(terms.due_ms),
+        text=f"it is due at {due}: {SLOWDOWN} times the {expected} it is expected to run",
+        text_zh=f"应于 {due} 前启动：预计运行 {expected} 的 {SLOWDOWN} 倍",
+    )

@@ -1,0 +1,153 @@
+"""Where a waiting job stands, by what, and who holds what it waits for."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from scheduler import events as ev
+from scheduler.job import Priority, ReasonCode
+from scheduler.levels import STARVING_MS
+from scheduler.planner import plan
+from scheduler.policy import DEFAULT, Policy
+from scheduler.queue import SLOWDOWN
+from scheduler.ranking import Ranking, ranking
+from scheduler.state import State
+from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.preemptive import NODE, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
+from tests.unit.test_preemption_invariants import POLICIES, crowded
+
+TFLOPS = 313
+
+
+def of(state: State, job_id: str, policy: Policy = DEFAULT) -> Ranking:
+    found = ranking(state, NOW_MS, job_id, policy)
+    assert found is not None
+    return found
+
+
+def busy() -> State:
+    """Two nodes: steel holds 6 cards, fish 4 as `gold`, coal 2; one card of the second is down."""
+    tenants = (
+        a_tenant("steel", weight=50, nominal_cards=(("npu", 8),)),
+        a_tenant("fish"),
+        a_tenant("coal"),
+    )
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8)))
+    state.tenants["fish"] = replace(state.tenants["fish"], price_class="gold")
+    run(state, normal("s", 6), 6)
+    run(state, replace(normal("f", 4), tenant_id="fish"), 0, 4)
+    run(state, replace(normal("c", 2), tenant_id="coal"), 0, 2)
+    return state
+
+
+def test_its_place_is_that_of_the_plan_and_those_ahead_are_counted() -> None:
+    state = busy()
+    submit(state, wants("a", 8), wants("b", 8), replace(wants("c2", 8), tenant_id="coal"))
+
+    told = [of(state, job_id) for job_id in plan(state, NOW_MS).verdicts]
+
+    assert [one.position for one in told] == [1, 2, 3]
+    assert [one.job.id for one in told] == ["c2", "a", "b"]
+    assert [one.ahead_mine for one in told] == [0, 0, 1]
+    assert {one.queue_length for one in told} == {3}
+    assert {one.at_ms for one in told} == {NOW_MS}
+
+
+def test_who_starts_in_this_plan_is_not_ahead() -> None:
+    state = busy()
+    submit(state, wants("a", 2, Priority.HIGH), wants("b", 8))
+
+    assert of(state, "b").position == 1
+
+
+def test_who_holds_the_cards_is_told_by_class_alone() -> None:
+    state = busy()
+    submit(state, wants("a", 8))
+
+    (use,) = of(state, "a").pools
+
+    assert (use.pool.id, use.mine, use.others) == (POOL, 6, {"gold": 4, "standard": 2})
+    assert (use.free, use.down) == (4, 0)
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(NODE,)))
+    (use,) = of(state, "a").pools
+    assert (use.free, use.down) == (2, 2)
+    happen(state, ev.CentreLinkChanged(at_ms=1, centre_id="east", is_heard=False))
+    (use,) = of(state, "a").pools
+    assert (use.free, use.down) == (0, 4)
+
+
+def test_all_that_is_in_its_way_is_told_not_only_the_first() -> None:
+    state = busy()
+    state.tenants["steel"] = replace(state.tenants["steel"], max_cards=8)
+    state.funds["steel"].available_micros = 0
+    submit(state, wants("a", 8))
+
+    (use,) = of(state, "a").pools
+
+    codes = [reason.code for reason in use.reasons]
+    assert codes == [ReasonCode.TENANT_QUOTA, ReasonCode.FUNDS, ReasonCode.DEVICES_BUSY]
+
+
+def test_the_terms_are_those_of_the_order() -> None:
+    state = busy()
+    submit(state, wants("mine", 2), wants("beyond", 8), replace(wants("f2", 8), tenant_id="fish"))
+
+    terms = of(state, "beyond").terms
+
+    assert (terms.is_owner, terms.priority) == (False, Priority.NORMAL)
+    assert (terms.is_starving, terms.level) == (None, None), "jobs do not take turns"
+    assert (terms.weight, terms.tenant_place, terms.tenant_count) == (50, 2, 2)
+    record = state.jobs["beyond"]
+    assert terms.expected_ms == record.expected_ms
+    assert terms.due_ms == record.job.submitted_at_ms + SLOWDOWN * record.expected_ms
+    assert of(state, "mine").terms.is_owner is True
+    assert of(state, "f2").terms.is_owner is None
+    assert of(state, "f2").terms.tenant_place == 1
+
+
+def test_what_a_tenant_has_had_is_not_divided_by_its_weight() -> None:
+    """6 cards for an hour, an hour more for what it holds, and a little has decayed."""
+    state = busy()
+    submit(state, wants("a", 8))
+
+    had = of(state, "a").terms.had_tflops_ms
+
+    assert had == pytest.approx(2 * 6 * TFLOPS * HOUR_MS, rel=0.02)
+
+
+def test_where_jobs_take_turns_level_and_hunger_are_told() -> None:
+    state = busy()
+    submit(state, wants("x", 8), replace(wants("y", 8), submitted_at_ms=-2 * STARVING_MS))
+    submit(state, replace(wants("z", 8), checkpoint=SAVES))
+    record = state.jobs["z"]
+    state.queue.discard("z")
+    record.served_card_ms = 2 * HOUR_MS
+    state.queue.add(record)
+
+    terms = {job_id: of(state, job_id, TURNS).terms for job_id in ("x", "y", "z")}
+
+    assert [terms[job_id].is_starving for job_id in "xyz"] == [False, True, False]
+    assert [terms[job_id].level for job_id in "xyz"] == [0, 0, 2]
+
+
+def test_who_does_not_wait_has_no_place() -> None:
+    assert ranking(busy(), NOW_MS, "s") is None
+    assert ranking(busy(), NOW_MS, "nobody") is None
+
+
+@given(crowded(), POLICIES)
+def test_places_are_those_of_the_plan_and_every_pool_says_what_is_in_the_way(
+    state: State, policy: Policy
+) -> None:
+    """No pool has nothing in the way: else it would have started there."""
+    verdicts = plan(state, NOW_MS, policy).verdicts
+
+    for position, job_id in enumerate(verdicts, start=1):
+        found = ranking(state, NOW_MS, job_id, policy)
+        assert found is not None
+        assert found.position == position
+        assert found.pools
+        assert all(use.reasons for use in found.pools)
+        held = [use.free + use.down + use.mine + sum(use.others.values()) for use in found.pools]
+        assert held == [use.pool.card_count for use in found.pools]
