@@ -69,6 +69,11 @@ def _summary(job: JobView) -> tuple[str, str]:
 
 
 def _waiting(job: JobView) -> tuple[str, str]:
+    if not job.reasons and job.state == JobState.HELD:
+        return (
+            "all that it was to follow has ended: it comes to the queue",
+            "前置作业已结束，即将排队",
+        )
     if not job.reasons:
         return "just arrived: the next plan places it", "刚刚提交，等待下一次排程"
     place = "" if job.position is None else f" at place {job.position}"
@@ -145,7 +150,8 @@ def _over(job: JobView, state: JobState) -> tuple[str, str]:
     if state is JobState.SUCCEEDED:
         return f"succeeded{ran}", f"已成功{ran_zh}"
     if state is JobState.CANCELLED:
-        return f"was cancelled{ran}", f"已取消{ran_zh}"
+        detail = f": {job.detail}" if job.detail else ""
+        return f"was cancelled{ran}{detail}", f"已取消{ran_zh}{detail}"
     english, chinese = CAUSES[EndCause(job.end_cause or EndCause.BROKER)]
     codes = [a.exit_code for a in job.attempts if a.exit_code is not None]
     code = f" (exit code {codes[-1]})" if codes and codes[-1] else ""

@@ -93,6 +93,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "its cards cannot be shared evenly by its nodes and members in {where}",
         "作业的卡数无法在 {where} 的节点和进程间平均分配",
     ),
+    ReasonCode.DEPENDENCY: (
+        "job {where}, which it is to follow, has not ended",
+        "前置作业 {where} 尚未结束",
+    ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
         "企业 {where} 已有 {free}在排队，达到上限",

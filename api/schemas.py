@@ -19,6 +19,7 @@ from api.values import (
     Limit,
     Ms,
     Name,
+    Predecessors,
     RelativePath,
     Sha256,
     VisiblePath,
@@ -126,6 +127,12 @@ class JobSpec(Wire):
     )
     checkpoint: CheckpointSpec | None = Field(
         default=None, description="how it saves itself before it is stopped"
+    )
+    after: Predecessors = Field(
+        default=[], description="held until these jobs have succeeded; else it never runs"
+    )
+    after_any: Predecessors = Field(
+        default=[], description="held until these jobs have ended, however they did"
     )
 
     @model_validator(mode="after")

@@ -98,7 +98,8 @@ def _queue(connection: Connection, services: Services) -> Iterator[Metric]:
     oldest = _gauge("queue_oldest_wait_seconds", "How long the oldest has waited.", ("tenant",))
     for tenant_id, count, submitted_at_ms in queries.waiting_by_tenant(connection):
         waiting.add_metric((tenant_id,), count)
-        oldest.add_metric((tenant_id,), max(0, now_ms - submitted_at_ms) / 1_000)
+        waited_ms = 0 if submitted_at_ms is None else max(0, now_ms - submitted_at_ms)
+        oldest.add_metric((tenant_id,), waited_ms / 1_000)
     yield waiting
     yield oldest
 

@@ -1,7 +1,8 @@
 """From what a user states to a job in the queue, in one durable transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, update
@@ -15,9 +16,10 @@ from api.schemas import CheckpointSpec, JobCreate, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
 from scheduler.events import Submitted
-from scheduler.job import Checkpoint, Job, Priority
+from scheduler.job import Checkpoint, Job, JobState, Priority
 from scheduler.log import Request
 from scheduler.placement import impossible
+from scheduler.queries import Predecessor, predecessors
 from scheduler.rows import SUBMIT_PREFIX, new_job_row
 from scheduler.store import put_requests
 from scheduler.tables import JobRow
@@ -77,6 +79,8 @@ def _job(
         workdir=spec.workdir,
         retry_count=spec.retries,
         checkpoint=_checkpoint(spec.checkpoint),
+        after_ids=tuple(dict.fromkeys(spec.after)),
+        after_any_ids=tuple(dict.fromkeys(spec.after_any)),
     )
 
 
@@ -114,6 +118,8 @@ def spec_of(job: Job) -> JobSpec:
         archive=job.archive,
         retries=job.retry_count,
         checkpoint=_checkpoint_spec(job.checkpoint),
+        after=list(job.after_ids),
+        after_any=list(job.after_any_ids),
     )
 
 
@@ -134,6 +140,7 @@ def put(
     """Into the queue with all of them, or `Refused` and none."""
     now_ms = services.clock()
     check_possible(jobs, declared, now_ms)
+    jobs = _without_ended(connection, jobs)
     _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
@@ -156,6 +163,37 @@ def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None
 
 
 _NEVER = "The job could never run"
+
+
+def _without_ended(connection: Connection, jobs: Sequence[Job]) -> list[Job]:
+    """The same jobs, which follow only what has not ended; `Refused` where one never could run.
+
+    Another tenant's job does not exist.
+    """
+    asked = {job_id for job in jobs for job_id in job.followed_ids}
+    known = predecessors(connection, asked)
+    return [_following(job, known) if job.followed_ids else job for job in jobs]
+
+
+def _following(job: Job, known: Mapping[str, Predecessor]) -> Job:
+    for job_id in job.followed_ids:
+        found = known.get(job_id)
+        field = "after" if job_id in job.after_ids else "after_any"
+        if found is None or found.tenant_id != job.tenant_id:
+            raise _not_to_follow(field, f"there is no job {job_id}")
+        if field == "after" and found.is_over and found.state != JobState.SUCCEEDED:
+            raise _not_to_follow(field, f"job {job_id} did not succeed: it has {found.state}")
+    return replace(
+        job,
+        after_ids=tuple(one for one in job.after_ids if not known[one].is_over),
+        after_any_ids=tuple(one for one in job.after_any_ids if not known[one].is_over),
+    )
+
+
+def _not_to_follow(field: str, problem: str) -> Refused:
+    fix = "name jobs of the same tenant that may still succeed"
+    error = {"field": field, "in": "body", "problem": problem, "fix": fix}
+    return Refused(422, f"the job could never run: {problem}", title=_NEVER, errors=[error])
 
 
 def _check_archives(

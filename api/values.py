@@ -121,3 +121,8 @@ Count = Annotated[int, BeforeValidator(whole)]
 """Bounds stand before the validator, as in `Permille`, or no description tells them."""
 
 Permille = Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)]
+Predecessors = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]],
+    BeforeValidator(listed),
+    Field(max_length=64),
+]

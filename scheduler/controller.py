@@ -107,6 +107,7 @@ class Controller:
         self._take_all(batch, self._silences(now_ms))
         self._take_all(batch, self._stops(now_ms))
         self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
+        self._take_all(batch, self._ripe(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
         if is_due:
@@ -130,7 +131,7 @@ class Controller:
 
     def _take(self, batch: Batch, event: ev.Event) -> str | None:
         """Apply one event and note what it means; the reason where it does not fit."""
-        job_id = self._job_of(event)
+        job_id = ev.job_of(event)
         is_known = self._fits_books(event)
         booking = book(self.state, event, batch.now_ms) if is_known else None
         refusal = self.state.apply(event)
@@ -176,18 +177,6 @@ class Controller:
                 return event.amount_micros > 0
             case _:
                 return True
-
-    def _job_of(self, event: ev.Event) -> str | None:
-        match event:
-            case ev.Submitted():
-                return event.job.id
-            case ev.CancelRequested() | ev.Leased():
-                return event.job_id
-            case ev.Launching() | ev.Started() | ev.StopDecided() | ev.Ended():
-                attempt = self.state.live.get(event.attempt_id)
-                return attempt.job_id if attempt else None
-            case _:
-                return None
 
     # What the centres say.
 
@@ -303,6 +292,16 @@ class Controller:
             to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))
             if to_ms - begin_ms >= at_least_ms:
                 yield from slices(self.state, attempt, to_ms, now_ms)
+
+    def _ripe(self, now_ms: int) -> Iterator[ev.Event]:
+        """Held jobs whose time has come; what is given up makes those that follow it ripe."""
+        while (record := self.state.held.ripe()) is not None:
+            if record.broken_by:
+                yield ev.DependencyFailed(
+                    at_ms=now_ms, job_id=record.job.id, after_id=record.broken_by
+                )
+            else:
+                yield ev.Released(at_ms=now_ms, job_id=record.job.id)
 
     # What the plan decides.
 

@@ -54,11 +54,30 @@ class Credited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """A job entered the queue."""
+    """A job entered the queue, or is held until others have ended."""
 
     at_ms: int
     job: Job
     kind: Literal["submitted"] = "submitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """All that a held job was to follow has ended, and it entered the queue."""
+
+    at_ms: int
+    job_id: str
+    kind: Literal["released"] = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyFailed:
+    """A job that a held one was to follow did not succeed, so that it never runs."""
+
+    at_ms: int
+    job_id: str
+    after_id: str
+    kind: Literal["dependency_failed"] = "dependency_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +194,8 @@ Event = (
     | PriceListPublished
     | Credited
     | Submitted
+    | Released
+    | DependencyFailed
     | CancelRequested
     | Leased
     | Launching
@@ -188,3 +209,16 @@ Event = (
 
 Wish = ParkDeclared | TenantDeclared | PriceListPublished | Credited | Submitted | CancelRequested
 """What others than the leader may ask for: the bodies of requests in the inbox."""
+
+
+def job_of(event: Event) -> str | None:
+    """The job that an event speaks of; an attempt is named after its job and its number."""
+    match event:
+        case Submitted():
+            return event.job.id
+        case Released() | DependencyFailed() | CancelRequested() | Leased():
+            return event.job_id
+        case Launching() | Started() | StopDecided() | Metered() | Ended():
+            return event.attempt_id.rpartition(".")[0]
+        case _:
+            return None

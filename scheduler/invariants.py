@@ -27,7 +27,10 @@ def _check_jobs(state: State) -> None:
         assert not record.is_final, f"{job_id} is over and still kept"
         assert job_id not in state.final_states, f"{job_id} ended twice"
         assert (record.state in WAITING) == (record.attempt is None), f"{job_id} {record.state}"
-        assert (job_id in state.queue) == (record.attempt is None), f"{job_id} is in no place"
+        is_held = record.state is JobState.HELD
+        assert (job_id in state.held) == is_held, f"{job_id} is held, or is not"
+        waits = record.attempt is None and not is_held
+        assert (job_id in state.queue) == waits, f"{job_id} is in no place"
         assert not (record.is_cancelled and job_id in state.queue), f"{job_id} waits, cancelled"
     attempts = {r.attempt.id: r.attempt for r in state.jobs.values() if r.attempt}
     assert attempts == state.live, "live attempts are not those of the jobs"
@@ -35,6 +38,7 @@ def _check_jobs(state: State) -> None:
     assert stopping == state.stopping, "what is stopping drifted"
     assert all(job_id in state.queue for job_id in state.claims), "a claim of one who does not wait"
     state.queue.check()
+    state.held.check()
 
 
 def _check_holdings(state: State, park: Park) -> None:

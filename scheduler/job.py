@@ -70,7 +70,8 @@ class Job:
 
     `device_kind_ids` are acceptable kinds in order of preference, empty for any. `node_count`
     None lets the planner choose. `member_count` None means one process a node. `archive` is the
-    sha256 of an uploaded working directory. `centre_ids` empty means any centre.
+    sha256 of an uploaded working directory. `centre_ids` empty means any centre. It is held until
+    those of `after_ids` have succeeded and those of `after_any_ids` have ended.
     """
 
     id: str
@@ -93,11 +94,18 @@ class Job:
     workdir: str | None = None
     retry_count: int = 0
     checkpoint: Checkpoint | None = None
+    after_ids: tuple[str, ...] = ()
+    after_any_ids: tuple[str, ...] = ()
 
     @property
     def grace_ms(self) -> int:
         """How long it may take to stop."""
         return self.checkpoint.grace_ms if self.checkpoint else GRACE_MS
+
+    @property
+    def followed_ids(self) -> tuple[str, ...]:
+        """Those that it waits for before it comes to the queue, each once."""
+        return tuple(dict.fromkeys((*self.after_ids, *self.after_any_ids)))
 
     @property
     def longest_ms(self) -> int:
@@ -164,6 +172,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     UNEVEN_GANG = "uneven_gang"
     QUEUE_FULL = "queue_full"
+    DEPENDENCY = "dependency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

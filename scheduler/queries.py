@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
@@ -20,7 +20,7 @@ WAITING_STATES = (JobState.QUEUED, JobState.HELD)
 SCANNED_SEQS = 100_000
 HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
 
-_ENDING_KINDS = ("ended", "cancel_requested")
+_ENDING_KINDS = ("ended", "cancel_requested", "dependency_failed")
 """Facts that may be a job's last: a job that does not run yet ends when it is cancelled."""
 
 _IS_DECLARED = or_(
@@ -288,10 +288,34 @@ def ended_counts(
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int]]:
-    """Each tenant with waiting jobs: how many, and when the oldest was submitted."""
+class Predecessor(NamedTuple):
+    """A job that others follow: whose it is, and how it stands."""
+
+    tenant_id: str
+    state: str
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in FINAL_STATES
+
+
+def predecessors(connection: Connection, job_ids: Collection[str]) -> dict[str, Predecessor]:
+    """These jobs by id; those that are not there are left out."""
+    if not job_ids:
+        return {}
+    columns = select(JobRow.id, JobRow.tenant_id, JobRow.state)
+    rows = connection.execute(columns.where(JobRow.id.in_(sorted(job_ids))))
+    return {job_id: Predecessor(tenant_id, state) for job_id, tenant_id, state in rows}
+
+
+def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int | None]]:
+    """Each tenant with waiting jobs: how many, and when the oldest in the queue was submitted.
+
+    Those that are held for others wait, but are not in the queue.
+    """
+    oldest = func.min(JobRow.submitted_at_ms).filter(JobRow.state == JobState.QUEUED)
     statement = (
-        select(JobRow.tenant_id, func.count(), func.min(JobRow.submitted_at_ms))
+        select(JobRow.tenant_id, func.count(), oldest)
         .where(JobRow.state.in_(WAITING_STATES))
         .group_by(JobRow.tenant_id)
         .order_by(JobRow.tenant_id)

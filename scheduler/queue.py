@@ -18,8 +18,7 @@ SLOWDOWN = 30
 
 def age_key(record: JobRecord) -> AgeKey:
     """The highest class first, then the oldest; the id decides between equals."""
-    job = record.job
-    return -job.priority.rank, job.submitted_at_ms, job.id
+    return -record.job.priority.rank, record.queued_at_ms, record.job.id
 
 
 def due_key(record: JobRecord) -> DueKey:
@@ -28,8 +27,8 @@ def due_key(record: JobRecord) -> DueKey:
     Due is a job once it has waited `SLOWDOWN` times as long as it is expected to run: the short go
     first, but nobody is passed by who comes later than that.
     """
-    rank, submitted_ms, job_id = age_key(record)
-    return rank, submitted_ms + SLOWDOWN * record.expected_ms, submitted_ms, job_id
+    rank, queued_ms, job_id = age_key(record)
+    return rank, queued_ms + SLOWDOWN * record.expected_ms, queued_ms, job_id
 
 
 def lane_key(record: JobRecord) -> LaneKey:

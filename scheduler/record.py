@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.ends import Ends, left_ms
+from scheduler.events import Ended, Leased
 from scheduler.history import PastRun
 from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.levels import STARVING_MS, STARVING_RUNS
@@ -12,6 +13,7 @@ from scheduler.punctuality import Score, Start
 from scheduler.tenancy import Tenant
 
 FIRST_BACKOFF_MS = 5_000
+MAX_LAUNCH_FAILURES = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +40,19 @@ class Attempt:
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
     is_starving: bool = False
+
+    @classmethod
+    def leased(cls, event: Leased, price_class: str) -> "Attempt":
+        return cls(
+            id=event.attempt_id,
+            job_id=event.job_id,
+            placement=event.placement,
+            epoch=event.epoch,
+            leased_at_ms=event.at_ms,
+            price_class=price_class,
+            hold_left_micros=event.hold_micros,
+            is_starving=event.is_starving,
+        )
 
     @property
     def is_seen(self) -> bool:
@@ -70,7 +85,9 @@ class JobRecord:
     never started; after such a one the job is not considered before `not_before_ms`.
     `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
     `expected_ms` is how long it was expected to run when it was submitted. `forecast_ms` is what
-    its user's own runs foretold at its last lease; None where there were none.
+    its user's own runs foretold at its last lease; None where there were none. A held job waits for
+    those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
+    `released_at_ms`.
     """
 
     job: Job
@@ -84,15 +101,23 @@ class JobRecord:
     expected_ms: int = 0
     forecast_ms: int | None = None
     is_cancelled: bool = False
+    awaited_ids: list[str] = field(default_factory=list)
+    broken_by: str = ""
+    released_at_ms: int = 0
 
     @property
     def is_final(self) -> bool:
         return self.state in FINAL_STATES
 
     @property
+    def queued_at_ms(self) -> int:
+        """When it came to the queue first; what it was held before does not make it older."""
+        return self.released_at_ms or self.job.submitted_at_ms
+
+    @property
     def waiting_since_ms(self) -> int:
-        """Since when it might start: it was submitted, or went back to the queue."""
-        return max(self.job.submitted_at_ms, self.not_before_ms)
+        """Since when it might start: it came to the queue, or went back to it."""
+        return max(self.queued_at_ms, self.not_before_ms)
 
     @property
     def backoff_ms(self) -> int:
@@ -109,7 +134,7 @@ class JobRecord:
     def starving_from_ms(self) -> int:
         """If it waited until then, it would have waited too long (see `starving`)."""
         long_ms = max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))
-        return self.job.submitted_at_ms + self.had_ms + long_ms
+        return self.queued_at_ms + self.had_ms + long_ms
 
     def ends(self, begin_ms: int, now_ms: int, forecast_ms: int | None) -> Ends:
         """When it would end as it is, had it begun then; where nothing is foretold, by its limit.
@@ -132,6 +157,21 @@ class JobRecord:
         if attempt.started_at_ms is None or is_cut_off:
             return None
         return self.had_ms + at_ms - attempt.started_at_ms
+
+    def may_retry(self, attempt: Attempt, event: Ended) -> bool:
+        """Count how its attempt ended, and what it has had; whether it goes back to the queue."""
+        is_fault = event.cause in FAULT_CAUSES
+        was_to_go = is_fault and attempt.stop_cause is EndCause.PREEMPTED
+        is_preempted = was_to_go or event.cause is EndCause.PREEMPTED
+        if is_preempted or self.job.checkpoint:
+            self.served_card_ms += attempt.served_card_ms(event.at_ms)
+        if is_preempted or not is_fault:
+            return is_preempted
+        if attempt.started_at_ms is None:
+            self.launch_failure_count += 1
+            return self.launch_failure_count < MAX_LAUNCH_FAILURES
+        self.failure_count += 1
+        return self.failure_count <= self.job.retry_count
 
     def latest_end_ms(self, attempt: Attempt) -> int:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""

@@ -29,7 +29,7 @@ class Owners:
     @classmethod
     def of(cls, connection: Connection, events: Iterable[ev.Event]) -> "Owners":
         known = {e.job.id: e.job.tenant_id for e in events if isinstance(e, ev.Submitted)}
-        asked = {job_id for event in events if (job_id := job_of(event))} - known.keys()
+        asked = {job_id for event in events if (job_id := ev.job_of(event))} - known.keys()
         if asked:
             statement = select(JobRow.id, JobRow.tenant_id).where(JobRow.id.in_(sorted(asked)))
             known.update((row.id, row.tenant_id) for row in connection.execute(statement))
@@ -43,7 +43,7 @@ class Owners:
             case ev.Credited():
                 return event.tenant_id
             case _:
-                job_id = job_of(event)
+                job_id = ev.job_of(event)
                 return self.tenant_by_job.get(job_id) if job_id else None
 
 
@@ -54,19 +54,6 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.job.tenant_id
         case ev.Credited():
             return wish.tenant_id
-        case _:
-            return None
-
-
-def job_of(event: ev.Event) -> str | None:
-    """The job that an event speaks of; an attempt is named after its job and its number."""
-    match event:
-        case ev.Submitted():
-            return event.job.id
-        case ev.CancelRequested() | ev.Leased():
-            return event.job_id
-        case ev.Launching() | ev.Started() | ev.StopDecided() | ev.Metered() | ev.Ended():
-            return event.attempt_id.rpartition(".")[0]
         case _:
             return None
 
@@ -111,7 +98,7 @@ def _new_attempt(event: ev.Leased) -> Row:
 
 def _write_starts(connection: Connection, cycle: Cycle) -> None:
     starts = [
-        {"key": e.attempt_id, "job": job_of(e), "at": e.at_ms}
+        {"key": e.attempt_id, "job": ev.job_of(e), "at": e.at_ms}
         for e in cycle.events
         if isinstance(e, ev.Started)
     ]
@@ -147,11 +134,13 @@ def _write_ends(connection: Connection, cycle: Cycle) -> None:
 
 def _write_states(connection: Connection, cycle: Cycle) -> None:
     """How each touched job stands; one that no longer waits has no place and no reasons."""
-    last_end = {job_of(e): e for e in cycle.events if isinstance(e, ev.Ended)}
+    last_end = {ev.job_of(e): e for e in cycle.events if isinstance(e, ev.Ended)}
+    given_up = {e.job_id: e for e in cycle.events if isinstance(e, ev.DependencyFailed)}
+    released = {e.job_id for e in cycle.events if isinstance(e, ev.Released)}
     rows = [
-        _state_row(job_id, state, last_end.get(job_id), cycle.now_ms)
+        _state_row(job_id, state, last_end.get(job_id) or given_up.get(job_id), cycle.now_ms)
         for job_id, state in cycle.states.items()
-        if state is not JobState.QUEUED or job_id in last_end
+        if state is not JobState.QUEUED or job_id in last_end or job_id in released
     ]
     if not rows:
         return
@@ -174,16 +163,24 @@ def _write_states(connection: Connection, cycle: Cycle) -> None:
     connection.execute(statement, rows)
 
 
-def _state_row(job_id: str, state: JobState, end: ev.Ended | None, now_ms: int) -> Row:
-    is_final = state in FINAL_STATES
+def _state_row(
+    job_id: str, state: JobState, end: ev.Ended | ev.DependencyFailed | None, now_ms: int
+) -> Row:
+    cause, text = "cancelled" if state is JobState.CANCELLED else None, ""
+    match end:
+        case ev.Ended():
+            cause, text = end.cause, end.detail
+        case ev.DependencyFailed():
+            text = f"job {end.after_id}, which it was to follow, did not succeed"
+        case None:
+            pass
     at_ms = end.at_ms if end else now_ms
-    cause = end.cause if end else ("cancelled" if state is JobState.CANCELLED else None)
     return {
         "key": job_id,
         "now": state,
-        "at": at_ms if is_final else None,
+        "at": at_ms if state in FINAL_STATES else None,
         "why": cause,
-        "text": end.detail if end else "",
+        "text": text,
     }
 
 

@@ -12,6 +12,7 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.fairshare import change_rate
+from scheduler.held import Held, awaited
 from scheduler.history import UNKNOWN_MS, History
 from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
 from scheduler.punctuality import Punctuality
@@ -19,7 +20,6 @@ from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
 
-MAX_LAUNCH_FAILURES = 5
 CLAIM_MS = 60_000
 """For so long after the devices must be free, who they were freed for has the first claim."""
 FINAL_STATES_MAX = 100_000
@@ -35,6 +35,7 @@ class State:
         self.prices = PriceBook()
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
+        self.held = Held()
         self.live: dict[str, Attempt] = {}
         self.stopping: dict[str, Attempt] = {}
         self.claims: dict[str, Claim] = {}
@@ -63,6 +64,10 @@ class State:
                 return self._credit(event)
             case ev.Submitted():
                 return self._submit(event)
+            case ev.Released():
+                return self._release(event)
+            case ev.DependencyFailed():
+                return self._give_up(event)
             case ev.CancelRequested():
                 return self._cancel(event.job_id)
             case ev.Leased():
@@ -140,9 +145,34 @@ class State:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
+        awaited_ids = awaited(job, self.jobs, self.final_states)
+        if isinstance(awaited_ids, str):
+            return awaited_ids
         expected_ms = self.history.expected_ms(job, event.at_ms)
-        self.jobs[job.id] = JobRecord(job=job, expected_ms=expected_ms)
-        self.queue.add(self.jobs[job.id])
+        record = JobRecord(job=job, expected_ms=expected_ms, awaited_ids=awaited_ids)
+        self.jobs[job.id] = record
+        if awaited_ids:
+            record.state = JobState.HELD
+            self.held.add(record)
+        else:
+            self.queue.add(record)
+        return None
+
+    def _release(self, event: ev.Released) -> str | None:
+        record = self.jobs.get(event.job_id)
+        if record is None or event.job_id not in self.held or record.awaited_ids:
+            return f"job {event.job_id} does not wait for its turn to come to the queue"
+        self.held.discard(event.job_id)
+        record.state, record.released_at_ms = JobState.QUEUED, event.at_ms
+        record.expected_ms = self.history.expected_ms(record.job, event.at_ms)
+        self.queue.add(record)
+        return None
+
+    def _give_up(self, event: ev.DependencyFailed) -> str | None:
+        record = self.jobs.get(event.job_id)
+        if record is None or record.broken_by != event.after_id:
+            return f"job {event.job_id} does not wait for job {event.after_id}"
+        self._finish(record, JobState.CANCELLED)
         return None
 
     def _cancel(self, job_id: str) -> str | None:
@@ -166,16 +196,7 @@ class State:
         if any(self.free_cards[s.node_id] < s.card_count for s in event.placement.shares):
             return f"the devices of attempt {event.attempt_id} are not free"
         funds.hold(event.hold_micros)
-        attempt = Attempt(
-            id=event.attempt_id,
-            job_id=event.job_id,
-            placement=event.placement,
-            epoch=event.epoch,
-            leased_at_ms=event.at_ms,
-            price_class=self.tenants[record.job.tenant_id].price_class,
-            hold_left_micros=event.hold_micros,
-            is_starving=event.is_starving,
-        )
+        attempt = Attempt.leased(event, self.tenants[record.job.tenant_id].price_class)
         self.queue.discard(event.job_id)
         self.claims.pop(event.job_id, None)
         record.attempt, record.state = attempt, JobState.LEASED
@@ -221,11 +242,7 @@ class State:
 
     def _meter(self, event: ev.Metered) -> str | None:
         attempt = self.live.get(event.attempt_id)
-        if (
-            attempt is None
-            or attempt.metered_to_ms != event.from_ms
-            or event.to_ms <= event.from_ms
-        ):
+        if attempt is None or not attempt.metered_to_ms == event.from_ms < event.to_ms:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
         funds = self.funds[self.jobs[attempt.job_id].job.tenant_id]
         from_hold = min(attempt.hold_left_micros, event.charge_micros)
@@ -258,30 +275,18 @@ class State:
             self._finish(record, JobState.CANCELLED)
         elif event.cause is EndCause.FINISHED:
             self._finish(record, JobState.SUCCEEDED)
-        elif self._may_retry(record, attempt, event):
+        elif record.may_retry(attempt, event):
             record.state = JobState.QUEUED
             self.queue.add(record)
             record.not_before_ms = event.at_ms + record.backoff_ms
         else:
             self._finish(record, JobState.FAILED)
 
-    def _may_retry(self, record: JobRecord, attempt: Attempt, event: ev.Ended) -> bool:
-        is_fault = event.cause in FAULT_CAUSES
-        was_to_go = is_fault and attempt.stop_cause is EndCause.PREEMPTED
-        is_preempted = was_to_go or event.cause is EndCause.PREEMPTED
-        if is_preempted or record.job.checkpoint:
-            record.served_card_ms += attempt.served_card_ms(event.at_ms)
-        if is_preempted or not is_fault:
-            return is_preempted
-        if attempt.started_at_ms is None:
-            record.launch_failure_count += 1
-            return record.launch_failure_count < MAX_LAUNCH_FAILURES
-        record.failure_count += 1
-        return record.failure_count <= record.job.retry_count
-
     def _finish(self, record: JobRecord, state: JobState) -> None:
         record.state = state
         self.queue.discard(record.job.id)
+        self.held.discard(record.job.id)
+        self.held.note_end(record.job.id, state)
         self.claims.pop(record.job.id, None)
         del self.jobs[record.job.id]
         self.final_states[record.job.id] = state
@@ -375,6 +380,7 @@ class State:
         for record in snapshot.jobs:  # older checkpoints have no expectations
             record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
+        state.held = Held(r for r in snapshot.jobs if r.state is JobState.HELD)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
         state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}

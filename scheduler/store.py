@@ -13,7 +13,7 @@ from scheduler import events as ev
 from scheduler.codec import decode, decode_snapshot, decode_wish, encode, encode_snapshot
 from scheduler.log import Cycle, Deposed, Request
 from scheduler.record import Snapshot
-from scheduler.rows import Owners, job_of, tenant_of_wish, write_jobs, write_views
+from scheduler.rows import Owners, tenant_of_wish, write_jobs, write_views
 from scheduler.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
 
 EVENTS_CHANNEL = "brain_events"
@@ -134,7 +134,7 @@ class SqlLog:
                 "epoch": epoch,
                 "kind": event.kind,
                 "tenant_id": owners.tenant_of(event),
-                "job_id": job_of(event),
+                "job_id": ev.job_of(event),
                 "at_ms": event.at_ms,
                 "recorded_at_ms": cycle.now_ms,
                 "body": encode(event),

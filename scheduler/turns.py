@@ -113,9 +113,9 @@ class Turns:
 
 def _starving_key(record: JobRecord) -> DueKey:
     """By age, whoever is due."""
-    rank, submitted_ms, job_id = age_key(record)
-    return rank, submitted_ms, submitted_ms, job_id
+    rank, queued_ms, job_id = age_key(record)
+    return rank, queued_ms, queued_ms, job_id
 
 
 def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
-    return -record.job.priority.rank, record.job.limit_ms, record.job.submitted_at_ms, record.job.id
+    return -record.job.priority.rank, record.job.limit_ms, record.queued_at_ms, record.job.id

@@ -201,6 +201,8 @@ class JobChanges(TypedDict, total=False):
     archive: str | None
     retry_count: int
     checkpoint: Checkpoint | None
+    after_ids: tuple[str, ...]
+    after_any_ids: tuple[str, ...]
 
 
 class TenantChanges(TypedDict, total=False):

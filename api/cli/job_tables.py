@@ -66,6 +66,9 @@ def print_job(job: JobView) -> None:
         (both("started", "开始"), clock_text(job.started_at_ms)),
         (both("ended", "结束"), clock_text(job.ended_at_ms)),
     ]
+    followed = ", ".join([*spec.after, *(f"{job_id} *" for job_id in spec.after_any)])
+    if followed:
+        rows.insert(5, (both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)))
     shown = Table.grid(padding=(0, 2))
     for name, value in rows:
         shown.add_row(f"[dim]{name}[/]", value)

@@ -26,6 +26,8 @@ HELP = both(
 
       brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
 
+      brain submit --devices 1 --after JOB_ID -- python evaluate.py
+
     A relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
     one is a path that the centre already has.""",
     """提交作业，输出作业编号。
@@ -37,6 +39,8 @@ HELP = both(
       brain submit job.yaml --device nvidia-a800 --devices 8 --nodes 2
 
       brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
+
+      brain submit --devices 1 --after JOB_ID -- python evaluate.py
 
     相对路径的 workdir 会打包上传（不含 `.git`、`.venv`、`__pycache__`），
     绝对路径表示算力中心已有的目录。""",
@@ -90,6 +94,20 @@ Retries = Annotated[
     int | None,
     typer.Option(help=both("new attempts after failures of the park", "园区故障后的重试次数")),
 ]
+After = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="JOB_ID",
+        help=both("held until it has succeeded; repeatable", "在该作业成功后才排队，可重复"),
+    ),
+]
+AfterAny = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="JOB_ID",
+        help=both("held until it has ended, anyhow; repeatable", "在该作业结束后才排队，可重复"),
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
 ]
@@ -112,6 +130,8 @@ def submit(
     workdir: Workdir = None,
     env: Env = None,
     retries: Retries = None,
+    after: After = None,
+    after_any: AfterAny = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:
@@ -134,6 +154,8 @@ def submit(
         "workdir": workdir,
         "env": _variables(env or []),
         "retries": retries,
+        "after": after,
+        "after_any": after_any,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant)

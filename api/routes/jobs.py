@@ -34,7 +34,7 @@ from api.values import Identifier
 from scheduler import queries
 from scheduler.codec import decode_job, decode_value
 from scheduler.events import CancelRequested
-from scheduler.job import FINAL_STATES, Job, JobState, Placement, Reason
+from scheduler.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode
 from scheduler.log import Request
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -208,9 +208,27 @@ def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> 
 def _reasons(
     connection: Connection, rows: Sequence[Row[Any]], caller: Caller
 ) -> dict[str, list[Reason]]:
-    found = [[decode_value(Reason, body) for body in row.reasons] for row in rows]
+    holding = _holding(connection, rows)
+    found = [
+        holding.get(row.id) or [decode_value(Reason, body) for body in row.reasons] for row in rows
+    ]
     told = told_reasons(connection, found, caller)
     return {row.id: some for row, some in zip(rows, told, strict=True)}
+
+
+def _holding(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[Reason]]:
+    """What each held job still waits for."""
+    jobs = [decode_job(row.spec) for row in rows if row.state == JobState.HELD]
+    followed = {job_id for job in jobs for job_id in job.followed_ids}
+    states = queries.predecessors(connection, followed)
+    return {
+        job.id: [
+            Reason(code=ReasonCode.DEPENDENCY, where=job_id, need=1, unit="jobs")
+            for job_id in job.followed_ids
+            if job_id in states and not states[job_id].is_over
+        ]
+        for job in jobs
+    }
 
 
 def told_reasons(

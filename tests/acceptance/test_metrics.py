@@ -43,7 +43,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 @pytest.fixture(scope="module")
 def busy(park: Served) -> Iterator[Served]:
-    """One job runs in each centre, two wait, and four have ended in different ways."""
+    """One job runs in each centre, two wait, one is held, and four have ended in different ways."""
     for command, devices in (("sleep 2", 16), ("true", 2)):
         await_state(
             park.steel, submitted(park.steel, command=command, devices=devices), "succeeded"
@@ -59,6 +59,7 @@ def busy(park: Served) -> Iterator[Served]:
     park.fish.post(f"/v1/jobs/{waiting[0]}:cancel")
     await_state(park.fish, waiting[0], "cancelled")
     await_state(park.fish, submitted(park.fish, device=["ascend-910b3"]), "succeeded")
+    await_state(park.steel, submitted(park.steel, after=running[:1]), "held")
     await_that(lambda: park.operator.get("/v1/capacity").json()["running_jobs"] == 2)
     yield park
     for job_id in (*waiting[1:], *running):
@@ -116,7 +117,10 @@ def test_the_queue_is_as_long_and_as_old_as_it_is(busy: Served) -> None:
     oldest_ms = min(job["submitted_at_ms"] for job in queued)
     waited_s = value(samples, "queue_oldest_wait_seconds", tenant="fish")
     assert 0 < waited_s <= (asked_ms - oldest_ms) / 1_000
-    assert ("brain_queue_jobs", (("tenant", "steel"),)) not in samples
+    assert value(samples, "queue_jobs", tenant="steel") == 1
+    waited_s = value(samples, "queue_oldest_wait_seconds", tenant="steel")
+    assert waited_s == 0, "what is held is not in the queue yet"
+    assert ("brain_queue_jobs", (("tenant", "poor"),)) not in samples
 
 
 def test_jobs_are_counted_by_state_and_by_what_ended_them(busy: Served) -> None:
@@ -124,7 +128,7 @@ def test_jobs_are_counted_by_state_and_by_what_ended_them(busy: Served) -> None:
 
     assert value(samples, "jobs", state="running") == 2
     assert value(samples, "jobs", state="queued") == 2
-    assert value(samples, "jobs", state="held") == 0
+    assert value(samples, "jobs", state="held") == 1
     assert value(samples, "jobs_ended_total", state="succeeded", cause="finished") == 3
     cancelled = [
         count

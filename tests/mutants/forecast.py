@@ -14,7 +14,7 @@ MUTANTS = [
     Mutant("scheduler/record.py", "min(self.likely_end_ms(begin_ms, now_ms, forecast_ms), latest_ms)", "self.likely_end_ms(begin_ms, now_ms, forecast_ms)", _FORECAST),
     Mutant("scheduler/record.py", "had_ms = self.had_ms + max(0, now_ms - begin_ms)", "had_ms = max(0, now_ms - begin_ms)", _FORECAST),
     Mutant("scheduler/record.py", "self.served_card_ms // self.job.device_count if self.job.checkpoint else 0", "self.served_card_ms if self.job.checkpoint else 0", _FORECAST),
-    Mutant("scheduler/record.py", "return max(self.job.submitted_at_ms, self.not_before_ms)", "return self.job.submitted_at_ms", _FORECAST),
+    Mutant("scheduler/record.py", "return max(self.queued_at_ms, self.not_before_ms)", "return self.queued_at_ms", _FORECAST),
     Mutant("scheduler/history.py", "self._typical_ms(job, now_ms, OWN_GROUPS)", "self._typical_ms(job, now_ms, ALL_GROUPS)", _FORECAST),
     Mutant("scheduler/state.py", "        record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)\n", "", _FORECAST),
     Mutant("scheduler/record.py", "self.job.device_count if self.job.checkpoint else 0", "self.job.device_count", _FORECAST),

@@ -39,12 +39,15 @@ class Audit:
     jobs: dict[str, Job] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
+    succeeded: set[str] = field(default_factory=set)
+    given_up: set[str] = field(default_factory=set)
     tries: dict[str, Try] = field(default_factory=dict)
     live_by_job: dict[str, Try] = field(default_factory=dict)
     used_by_node: Counter[str] = field(default_factory=Counter)
     count: int = 0
     preempted_count: int = 0
     reclaimed_count: int = 0
+    released_count: int = 0
 
     def read(self, log: MemoryLog) -> None:
         """Take in what was committed since the last time."""
@@ -52,7 +55,7 @@ class Audit:
             self.take(event)
         self.count = len(log.events)
 
-    def take(self, event: ev.Event) -> None:
+    def take(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one case a kind
         match event:
             case ev.ParkDeclared():
                 self.park = event.park
@@ -63,6 +66,11 @@ class Audit:
                 self.jobs[event.job.id] = event.job
             case ev.CancelRequested():
                 self.cancelled.add(event.job_id)
+            case ev.Released():
+                self.released_count += 1
+            case ev.DependencyFailed():
+                assert event.after_id not in self.succeeded, f"{event} though it succeeded"
+                self.given_up.add(event.job_id)
             case ev.Leased():
                 self._lease(event)
             case ev.Started():
@@ -88,6 +96,8 @@ class Audit:
         assert job.id not in self.live_by_job, f"{job.id} is tried twice at once"
         assert job.id not in self.cancelled, f"{job.id} was cancelled and goes on"
         assert job.id not in self.finished, f"{job.id} was over and goes on"
+        assert set(job.after_ids) <= self.succeeded, f"{job.id} follows what did not succeed"
+        assert self.live_by_job.keys().isdisjoint(job.followed_ids), f"{job.id} runs beside them"
         self._check_gang(job, event)
         self.tries[event.attempt_id] = self.live_by_job[job.id] = Try(event)
         for share in event.placement.shares:
@@ -174,6 +184,8 @@ class Audit:
             self.used_by_node[share.node_id] -= share.card_count
         if event.cause in (EndCause.FINISHED, EndCause.USER_ERROR, EndCause.LIMIT):
             self.finished.add(job_id)
+        if event.cause is EndCause.FINISHED and job_id not in self.cancelled:
+            self.succeeded.add(job_id)
         if event.cause is EndCause.PREEMPTED:
             assert attempt.stop is not None, f"{job_id} was not to stop"
             assert attempt.stop.cause is EndCause.PREEMPTED, f"{job_id} was to stop for another end"

@@ -13,7 +13,7 @@ from cluster.driver import CentreReport, LaunchOrder
 from cluster.simulated import SimulatedCentre, World
 from scheduler.controller import Controller, Settings
 from scheduler.events import Credited, Event
-from scheduler.job import FINAL_STATES, EndCause, JobState
+from scheduler.job import FINAL_STATES, EndCause, Job, JobState
 from scheduler.log import Cycle, Deposed, MemoryLog, Request
 from scheduler.policy import DEFAULT, Preemption
 from scheduler.record import Snapshot
@@ -311,8 +311,12 @@ class Harness:
         return {
             job.id: live[job.id].state if job.id in live else None
             for job in self.scenario.jobs
-            if job.id not in over
+            if job.id not in over and not self._is_refused(job)
         }
+
+    def _is_refused(self, job: Job) -> bool:
+        """What it was to follow has failed before, or was refused itself."""
+        return bool(job.followed_ids) and f"submit-{job.id}" in self.log.refused
 
     def check_end(self) -> None:
         controller = self._leading()
@@ -344,7 +348,8 @@ class Harness:
             if final is JobState.SUCCEEDED:
                 assert finished.count(job_id) == 1, f"{job_id} finished {finished.count(job_id)} x"
             if final is JobState.CANCELLED:
-                assert job_id in self.audit.cancelled, f"{job_id} was never cancelled"
+                cancelled = self.audit.cancelled | self.audit.given_up
+                assert job_id in cancelled, f"{job_id} was never cancelled"
 
 
 def run_seed(seed: int) -> Harness:

@@ -1,7 +1,7 @@
 """What one seed asks of the broker: a small park, tenants, and wishes at random moments."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from accounting.rating import PriceList
@@ -16,7 +16,7 @@ YUAN = 1_000_000
 KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))
 CENTRES = {"east": (("npu", 2, 8), ("gpu", 2, 4)), "north": (("npu", 1, 8), ("dcu", 2, 8))}
 TENANTS = ("acme", "blue", "coal")
-NOMINAL_CARDS = ((), (("npu", 8),), (("dcu", 4), ("gpu", 2), ("npu", 4)))
+NOMINAL_CARDS = ((), (("npu", 8),), (("npu", 8),), (("dcu", 4), ("gpu", 2), ("npu", 6)))
 """Of all tenants together never more than there is."""
 RUN_MS_MAX = 40_000
 
@@ -112,7 +112,7 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
         *(ev.TenantDeclared(at_ms=0, tenant=tenant) for tenant in tenants),
         ev.PriceListPublished(at_ms=0, price_list=a_price_list("p1", 0, 30)),
     )
-    jobs = tuple(_job(rng, f"j{number:03}") for number in range(job_count))
+    jobs = tuple(_following(rng, [_job(rng, f"j{number:03}") for number in range(job_count)]))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     return Scenario(
         declarations=declarations,
@@ -147,6 +147,21 @@ def _job(rng: Random, job_id: str) -> Job:
         retry_count=rng.randrange(3),
         checkpoint=rng.choice((None, Checkpoint(dir="ckpt", grace_ms=3_000))),
     )
+
+
+def _following(rng: Random, jobs: list[Job]) -> Iterator[Job]:
+    """Some follow others that were submitted before, one or two, whatever becomes of those."""
+    for number in range(len(jobs)):
+        followed = rng.sample(jobs[:number], min(number, rng.choice((0, 0, 0, 0, 1, 2))))
+        if followed:
+            cut, together = rng.randint(0, len(followed)), (jobs[number], *followed)
+            jobs[number] = replace(
+                jobs[number],
+                after_ids=tuple(one.id for one in followed[:cut]),
+                after_any_ids=tuple(one.id for one in followed[cut:]),
+                submitted_at_ms=1 + max(one.submitted_at_ms for one in together),
+            )
+        yield jobs[number]
 
 
 def _asked_for(rng: Random, job: Job) -> Iterator[Asked]:

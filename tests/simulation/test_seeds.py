@@ -15,4 +15,12 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.crash_count for harness in harnesses) > 0
     assert sum(harness.deposed_count for harness in harnesses) > 0
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
+    assert sum(harness.audit.released_count for harness in harnesses) > 0
+    assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
+
+
+def test_owners_take_back_what_was_borrowed_in_some_of_them() -> None:
+    """Rarely: a borrower must have run for long enough, and its class must not say the same."""
+    harnesses = [run_seed(seed) for seed in (133, 134, 153)]
+
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0

@@ -7,8 +7,8 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.job import EndCause, JobState
-from scheduler.record import FIRST_BACKOFF_MS
-from scheduler.state import MAX_LAUNCH_FAILURES, State
+from scheduler.record import FIRST_BACKOFF_MS, MAX_LAUNCH_FAILURES
+from scheduler.state import State
 from tests.builders import (
     PARK,
     TENANT,

@@ -7,7 +7,7 @@ import { at, count, t, tOr } from "./words.js";
 const KEPT = 60;
 // These come often, and say nothing that others do not.
 const UNTOLD = new Set(["metered", "launching"]);
-const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", centre_link_changed: "warn", nodes_changed: "warn" };
+const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", centre_link_changed: "warn", nodes_changed: "warn" };
 // What happened in the same millisecond happened in this order.
 const ORDER = ["submitted", "leased", "started", "cancel_requested", "stop_decided", "ended"];
 const BAD_CAUSES = new Set(["user_error", "limit", "node", "centre", "broker"]);
@@ -84,6 +84,7 @@ function told(event, names) {
     nodes: count((placement.shares ?? []).length),
     cause: body.cause ? tOr("cause", body.cause) : "",
     code: body.exit_code ?? "—",
+    after: names.job(body.after_id ?? ""),
     online: count((body.online_node_ids ?? []).length),
     name: body.tenant?.name ?? names.tenant(body.tenant_id ?? ""),
   });

@@ -1,0 +1,39 @@
+"""Deliberate bugs in jobs that follow others, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_HELD = "tests/unit/test_held.py"
+_API = "tests/acceptance/test_api_dependencies.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/held.py", "if ended is not JobState.SUCCEEDED and job_id in job.after_ids:", "if False:", _HELD),
+    Mutant("scheduler/held.py", "SUCCEEDED and job_id in job.after_ids:", "SUCCEEDED:", _HELD),
+    Mutant("scheduler/held.py", "        if ended is None:\n", "        if False:\n", _HELD),
+    Mutant("scheduler/held.py", "if state is not JobState.SUCCEEDED and job_id in record.job.after_ids:", "if job_id in record.job.after_ids:", _HELD),
+    Mutant("scheduler/held.py", "SUCCEEDED and job_id in record.job.after_ids:", "SUCCEEDED:", _HELD),
+    Mutant("scheduler/held.py", "record.broken_by = record.broken_by or job_id", "record.broken_by = job_id", _HELD),
+    Mutant("scheduler/held.py", "        if record.broken_by or not record.awaited_ids:\n", "        if not record.awaited_ids:\n", _HELD),
+    Mutant("scheduler/held.py", "        while self._ripe and self._ripe[0] not in self._record_by_id:\n            heappop(self._ripe)\n", "", _HELD),
+    Mutant("scheduler/held.py", "            heappush(self._ripe, record.job.id)", "            self._ripe.append(record.job.id)", _HELD),
+    Mutant("scheduler/held.py", "            del followers[job_id]\n", "            pass\n", _HELD),
+    Mutant("scheduler/state.py", "        if awaited_ids:\n", "        if False:\n", _HELD),
+    Mutant("scheduler/state.py", "or event.job_id not in self.held or record.awaited_ids:", "or event.job_id not in self.held:", _HELD),
+    Mutant("scheduler/state.py", "or event.job_id not in self.held or", "or", _HELD),
+    Mutant("scheduler/state.py", "        record.expected_ms = self.history.expected_ms(record.job, event.at_ms)\n", "", _HELD),
+    Mutant("scheduler/state.py", "record.state, record.released_at_ms = JobState.QUEUED, event.at_ms", "record.state = JobState.QUEUED", _HELD),
+    Mutant("scheduler/state.py", "if record is None or record.broken_by != event.after_id:", "if record is None:", _HELD),
+    Mutant("scheduler/state.py", "        self.held.note_end(record.job.id, state)\n", "", _HELD),
+    Mutant("scheduler/state.py", "        self.held.discard(record.job.id)\n        self.held.note", "        self.held.note", _HELD),
+    Mutant("scheduler/state.py", "        state.held = Held(r for r in snapshot.jobs if r.state is JobState.HELD)\n", "", _HELD),
+    Mutant("scheduler/record.py", "return self.released_at_ms or self.job.submitted_at_ms", "return self.job.submitted_at_ms", _HELD),
+    Mutant("scheduler/controller.py", "        self._take_all(batch, self._ripe(now_ms))\n", "", _HELD),
+    Mutant("scheduler/rows.py", "or job_id in last_end or job_id in released", "or job_id in last_end", _API),
+    Mutant("scheduler/rows.py", "last_end.get(job_id) or given_up.get(job_id)", "last_end.get(job_id)", _API),
+    Mutant("api/submission.py", "if found is None or found.tenant_id != job.tenant_id:", "if found is None:", _API),
+    Mutant("api/submission.py", "and found.is_over and found.state != JobState.SUCCEEDED:", "and False:", _API),
+    Mutant("api/submission.py", "for one in job.after_ids if not known[one].is_over)", "for one in job.after_ids)", _API),
+    Mutant("api/routes/jobs.py", "if job_id in states and not states[job_id].is_over", "if job_id not in states", _API),
+    Mutant("scheduler/queries.py", ".filter(JobRow.state == JobState.QUEUED)\n", "\n", "tests/acceptance/test_metrics.py -k old"),
+    Mutant("api/explaining.py", 'return f"was cancelled{ran}{detail}"', 'return f"was cancelled{ran}"', _API),
+]
