@@ -18,7 +18,7 @@ from benchmarks.options import add_seed, positive
 from benchmarks.score import RunRow, score, write_schedule
 from benchmarks.simulate import simulate
 from benchmarks.traces import MS_PER_S, read_trace
-from benchmarks.workload import ideal_park, workload
+from benchmarks.workload import ideal_park, park_of_centres, workload
 from cluster.inventory import Park
 from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
 from scheduler.punctuality import Score
@@ -56,8 +56,12 @@ def add_workload(parser: ArgumentParser) -> None:
     where.add_argument(
         "--nodes", type=positive, help="one centre of so many nodes, 1: an ideal pool"
     )
+    where.add_argument("--centres", type=Path, help="centres of a CSV file: pool,capacity")
     parser.add_argument(
-        "--cards", type=positive, default=8, help="with --nodes: cards of each node (%(default)s)"
+        "--cards",
+        type=positive,
+        default=8,
+        help="with --nodes and --centres: cards of each node (%(default)s)",
     )
     parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
 
@@ -106,6 +110,8 @@ def run(arguments: Namespace) -> dict[str, object]:
 def park_of(arguments: Namespace) -> Park:
     if arguments.park:
         return load(arguments.park).park
+    if arguments.centres:
+        return park_of_centres(arguments.centres, arguments.cards)
     return ideal_park(arguments.nodes, arguments.cards)
 
 

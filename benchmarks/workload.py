@@ -5,9 +5,10 @@ Money takes no part in a replay: every device costs nothing, so no job waits for
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from accounting.rating import PERMILLE, PriceList
-from benchmarks.traces import BadTrace, TraceJob
+from benchmarks.traces import BadTrace, TraceJob, read_rows
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
@@ -35,28 +36,56 @@ class Workload:
     jobs: tuple[Job, ...]
 
 
+DEVICE = DeviceKind(
+    id="device", name="Device", vendor="-", tflops_fp16=1, memory_gb=0, ray_resource="GPU"
+)
+
+
 def ideal_park(node_count: int, cards_per_node: int) -> Park:
     """One centre with one pool; with a single node, devices are one fungible heap."""
-    kind = DeviceKind(
-        id="device", name="Device", vendor="-", tflops_fp16=1, memory_gb=0, ray_resource="GPU"
-    )
+    return _park("ideal", (_centre("centre", "pool", node_count, cards_per_node),))
+
+
+def park_of_centres(path: Path, cards_per_node: int) -> Park:
+    """A centre of one pool for each row of a CSV file with the columns `pool,capacity`.
+
+    Raises `BadTrace` where a capacity is not so many nodes.
+    """
+    centres = []
+    for number, row in enumerate(read_rows(path), start=2):
+        try:
+            name, node_count = row["pool"], int(row["capacity"]) / cards_per_node
+        except (KeyError, ValueError, TypeError) as error:
+            raise BadTrace(f"{path}, line {number}: {error!r}") from None
+        if node_count < 1 or node_count % 1:
+            raise BadTrace(f"{path}, line {number}: {name} is not nodes of {cards_per_node} cards")
+        centres.append(_centre(name, name, int(node_count), cards_per_node))
+    if len({centre.id for centre in centres}) < max(1, len(centres)):
+        raise BadTrace(f"{path}: no centres, or one is there twice")
+    return _park(path.stem, tuple(centres))
+
+
+def _centre(centre_id: str, pool_id: str, node_count: int, cards_per_node: int) -> Centre:
     pool = Pool(
-        id="pool",
-        centre_id="centre",
-        device_kind_id=kind.id,
+        id=pool_id,
+        centre_id=centre_id,
+        device_kind_id=DEVICE.id,
         node_count=node_count,
         cards_per_node=cards_per_node,
     )
-    tflops = node_count * cards_per_node
-    centre = Centre(id="centre", name="Centre", operator="-", stated_tflops=tflops, pools=(pool,))
+    tflops = pool.card_count * DEVICE.tflops_fp16
+    return Centre(id=centre_id, name=centre_id, operator="-", stated_tflops=tflops, pools=(pool,))
+
+
+def _park(park_id: str, centres: tuple[Centre, ...]) -> Park:
     return Park(
-        id="ideal",
-        name="Ideal park",
+        id=park_id,
+        name=park_id,
         note="for replays",
         is_logical=True,
-        stated_tflops=tflops,
-        device_kinds=(kind,),
-        centres=(centre,),
+        stated_tflops=sum(centre.stated_tflops for centre in centres),
+        device_kinds=(DEVICE,),
+        centres=centres,
         fields=(("replay", "Replay"),),
     )
 

@@ -25,4 +25,7 @@ MUTANTS = [
     Mutant("benchmarks/picture.py", "changes[row.end_ms] -= row.device_count", "changes[row.end_ms] -= 1", "tests/unit/test_compare.py"),
     Mutant("benchmarks/picture.py", "max(0, min(row.end_ms, until_ms) - row.start_ms)", "(row.end_ms - row.start_ms)", "tests/unit/test_compare.py"),
     Mutant("benchmarks/score.py", "if size <= most)", "if size < most)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/workload.py", "if node_count < 1 or node_count % 1:", "if node_count < 1:", "tests/unit/test_replay.py"),
+    Mutant("benchmarks/workload.py", "_centre(name, name, int(node_count), cards_per_node)", "_centre(name, name, 1, cards_per_node)", "tests/unit/test_replay.py"),
+    Mutant("benchmarks/workload.py", "< max(1, len(centres)):", "< len(centres):", "tests/unit/test_replay.py"),
 ]

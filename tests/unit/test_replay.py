@@ -44,6 +44,42 @@ def test_a_replay_writes_its_schedule_and_its_report(
     } <= said.keys()  # fmt: skip
 
 
+def test_a_replay_on_centres_keeps_each_job_in_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    centres, schedule = tmp_path / "two.csv", tmp_path / "s.csv"
+    centres.write_text("pool,capacity\nsouth,4\nnorth,8\n")
+
+    where = ["--trace", TINY, "--centres", str(centres), "--cards=4"]
+    assert main(["replay", *where, f"--schedule={schedule}", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["capacity"] == 12
+    assert {row.pool for row in read_schedule(schedule)} == {"north", "south"}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("pool,capacity\nnorth,3\n", "line 2: north is not nodes of 2 cards"),
+        ("pool,capacity\nnorth,0\n", "line 2: north is not nodes of 2 cards"),
+        ("pool,capacity\nnorth,many\n", "line 2: ValueError"),
+        ("pool,devices\nnorth,2\n", "line 2: KeyError"),
+        ("pool,capacity\n", "no centres"),
+        ("pool,capacity\nnorth,2\nnorth,2\n", "one is there twice"),
+    ],
+)
+def test_centres_that_are_none_are_refused(
+    text: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    centres = tmp_path / "centres.csv"
+    centres.write_text(text)
+
+    assert main(["replay", "--trace", TINY, "--centres", str(centres), "--cards=2"]) == 2
+
+    assert what in capsys.readouterr().err
+
+
 def test_in_order_of_arrival_on_an_ideal_pool_the_controller_and_a_plain_list_agree(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
