@@ -43,12 +43,13 @@ class Forecasts:
 
         A plan asks it of all that runs, so that it takes the short way where there is one.
         """
-        record, soonest_ms = self._state.jobs[attempt.job_id], self._now_ms + 1
-        latest_ms = record.latest_end_ms(attempt)
-        if latest_ms <= soonest_ms:
-            return Ends(soonest_ms, soonest_ms)
+        ends, soonest_ms = attempt.ends, self._now_ms + 1
+        if ends.likely_ms > soonest_ms and self._is_forecasting:
+            return ends
+        latest_ms = max(ends.latest_ms, soonest_ms)
+        record = self._state.jobs[attempt.job_id]
         forecast_ms = record.forecast_ms
-        if forecast_ms is None or attempt.stop_at_ms is not None or not self._is_forecasting:
+        if latest_ms == soonest_ms or forecast_ms is None or not self._is_forecasting:
             return Ends(latest_ms, latest_ms)
         likely_ms = record.likely_end_ms(attempt.begin_ms, self._now_ms, forecast_ms)
         return Ends(min(likely_ms, latest_ms), latest_ms)

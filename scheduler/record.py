@@ -13,6 +13,7 @@ from scheduler.punctuality import Score, Start
 from scheduler.tenancy import Tenant
 
 FIRST_BACKOFF_MS = 5_000
+UNKNOWN_ENDS = Ends(0, 0)
 MAX_LAUNCH_FAILURES = 5
 
 
@@ -22,7 +23,9 @@ class Attempt:
 
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
     in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
-    for it. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease.
+    for it. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease. `ends`
+    is when it ends as was foretold at its lease, by its limit and by a stop: kept, as each plan
+    asks it of all that runs.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Attempt:
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
     is_starving: bool = False
+    ends: Ends = UNKNOWN_ENDS
 
     @classmethod
     def leased(cls, event: Leased, price_class: str) -> "Attempt":
@@ -173,6 +177,16 @@ class JobRecord:
         self.failure_count += 1
         return self.failure_count <= self.job.retry_count
 
+    def note_ends(self) -> None:
+        """Work out anew when its attempt ends, which was leased, started or told to stop."""
+        attempt = self.attempt
+        assert attempt is not None, f"{self.job.id} has no attempt"
+        latest_ms = likely_ms = self.latest_end_ms(attempt)
+        if self.forecast_ms is not None and attempt.stop_at_ms is None:
+            begin_ms = attempt.begin_ms
+            likely_ms = min(self.likely_end_ms(begin_ms, begin_ms, self.forecast_ms), latest_ms)
+        attempt.ends = Ends(likely_ms, latest_ms)
+
     def latest_end_ms(self, attempt: Attempt) -> int:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""
         end_ms = attempt.begin_ms + self.job.longest_ms
@@ -189,6 +203,12 @@ class Funds:
     def hold(self, amount_micros: int) -> None:
         self.available_micros -= amount_micros
         self.held_micros += amount_micros
+
+    def settle(self, attempt: Attempt, cause: EndCause) -> None:
+        """Give back what is still held for it, and what it was charged if the park ended it."""
+        self.hold(-attempt.hold_left_micros)
+        if cause in FAULT_CAUSES:
+            self.available_micros += attempt.charged_micros
 
     def post(self, amount_micros: int, *, from_hold_micros: int) -> None:
         """Charge an amount, of which a part was held; the rest comes out of what is available."""

@@ -14,7 +14,7 @@ from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.fairshare import change_rate
 from scheduler.held import Held, awaited
 from scheduler.history import UNKNOWN_MS, History
-from scheduler.job import FAULT_CAUSES, EndCause, JobState, Placement
+from scheduler.job import EndCause, JobState, Placement
 from scheduler.punctuality import Punctuality
 from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot
@@ -202,6 +202,7 @@ class State:
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
         record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)
+        record.note_ends()
         if event.foretold is not None:
             self.punctuality.note(event.foretold, event.at_ms)
         self.live[attempt.id] = attempt
@@ -223,6 +224,7 @@ class State:
         if event.at_ms < attempt.leased_at_ms:
             return f"attempt {event.attempt_id} cannot start before it was leased"
         attempt.started_at_ms = attempt.metered_to_ms = event.at_ms
+        self.jobs[attempt.job_id].note_ends()
         self.history.begin(self.jobs[attempt.job_id].job, attempt.id, event.at_ms)
         self._move(attempt, JobState.RUNNING)
         return None
@@ -235,6 +237,7 @@ class State:
         attempt.stop_grace_ms = event.grace_ms
         self.stopping[attempt.id] = attempt
         self.jobs[attempt.job_id].state = JobState.STOPPING
+        self.jobs[attempt.job_id].note_ends()
         if event.for_job_id in self.queue:
             claim = Claim(attempt.gone_ms + CLAIM_MS, event.for_node_ids)
             self.claims[event.for_job_id] = max(claim, self.claims.get(event.for_job_id, claim))
@@ -257,10 +260,7 @@ class State:
         if attempt is None:
             return f"attempt {event.attempt_id} is over already"
         record = self.jobs[attempt.job_id]
-        funds = self.funds[record.job.tenant_id]
-        funds.hold(-attempt.hold_left_micros)
-        if event.cause in FAULT_CAUSES:
-            funds.available_micros += attempt.charged_micros
+        self.funds[record.job.tenant_id].settle(attempt, event.cause)
         del self.live[attempt.id]
         self.stopping.pop(attempt.id, None)
         record.attempt = None
@@ -377,8 +377,10 @@ class State:
         state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
-        for record in snapshot.jobs:  # older checkpoints have no expectations
+        for record in snapshot.jobs:  # older checkpoints have neither expectations nor ends
             record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
+            if record.attempt:
+                record.note_ends()
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         state.held = Held(r for r in snapshot.jobs if r.state is JobState.HELD)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]

@@ -19,7 +19,7 @@ MUTANTS = [
     Mutant("scheduler/state.py", "        record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)\n", "", _FORECAST),
     Mutant("scheduler/record.py", "self.job.device_count if self.job.checkpoint else 0", "self.job.device_count", _FORECAST),
     Mutant("scheduler/record.py", "max(0, now_ms - begin_ms)", "(now_ms - begin_ms)", _FORECAST),
-    Mutant("scheduler/forecasts.py", "attempt.stop_at_ms is not None or ", "", _FORECAST),
+    Mutant("scheduler/record.py", " and attempt.stop_at_ms is None:", ":", _FORECAST),
     Mutant("scheduler/policy.py", "return self.firm_after_ms > 0", "return True", _FORECAST),
     Mutant("scheduler/policy.py", "return waited_ms >= self.firm_after_ms", "return waited_ms > self.firm_after_ms", _FORECAST),
     Mutant("scheduler/policy.py", "waited_ms >= self.firm_after_ms", "False", _FORECAST),
