@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from api.durations import duration_text
-from api.reasons import by_p90, moment
+from api.reasons import by_quantiles, moment
 from api.schemas import AttemptView, Explanation, JobView
 from scheduler.job import EndCause, JobState, Reason
 
@@ -51,6 +51,7 @@ def explanation(job: JobView) -> Explanation:
         position=job.position,
         planned_start_ms=job.planned_start_ms,
         planned_pool=job.planned_pool,
+        start_p50_ms=job.start_p50_ms,
         start_p90_ms=job.start_p90_ms,
         is_start_promised=job.is_start_promised,
         reasons=job.reasons,
@@ -89,7 +90,7 @@ def _start(job: JobView) -> tuple[str, str]:
     if job.planned_start_ms is None:
         return "", ""
     at, pool = moment(job.planned_start_ms), job.planned_pool
-    late, late_zh = by_p90(job.start_p90_ms)
+    late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)
     if job.is_start_promised:
         return (
             f". Cards are kept for it in {pool} from about {at}{late}",

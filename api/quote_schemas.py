@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas import PLANNED_START, START_P90, ReasonView, Wire
+from api.schemas import PLANNED_START, START_P50, START_P90, ReasonView, Wire
 from api.values import Ms
 
 COST = "yuan to its limit, at the price in force now; tax included"
@@ -17,6 +17,7 @@ class QuoteOption(Wire):
     pool: str
     device: str
     start_ms: Ms | None = Field(description=PLANNED_START)
+    start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(description="whether cards would be kept for it from then on")
     stops: int = Field(

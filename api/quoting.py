@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from accounting.money import yuan_of_fen
 from api.durations import duration_text
 from api.quote_schemas import AlternativeView, Quote, QuoteOption
-from api.reasons import by_p90, moment
+from api.reasons import by_quantiles, moment
 from api.reasons import view as reason_view
 from scheduler.alternatives import Alternative, Change
 from scheduler.job import Job
@@ -30,7 +30,8 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         pool=prospect.pool.id,
         device=prospect.pool.device_kind_id,
         start_ms=start_ms,
-        start_p90_ms=prospect.p90_ms,
+        start_p50_ms=prospect.likely.p50_ms if prospect.likely else None,
+        start_p90_ms=prospect.likely.p90_ms if prospect.likely else None,
         is_start_promised=prospect.is_promised,
         stops=prospect.stop_count,
         is_borrowing=prospect.is_borrowing,
@@ -62,7 +63,7 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)
     stops, stops_zh = _stops(first.stop_count)
-    late, late_zh = by_p90(first.p90_ms)
+    late, late_zh = by_quantiles(*(first.likely or (None, None)))
     return (
         f"it would start about {start} in {pool}{late}{stops}{price}",
         f"预计 {start} 在 {pool} 启动{late_zh}{stops_zh}{price_zh}",

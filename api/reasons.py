@@ -185,9 +185,12 @@ def _yuan(micros: int) -> str:
     return f"{fen // 100:,}.{fen % 100:02}"
 
 
-def by_p90(late_ms: int | None) -> tuple[str, str]:
+def by_quantiles(p50_ms: int | None, p90_ms: int | None) -> tuple[str, str]:
     """How late it may be, where enough have started to tell."""
-    if late_ms is None:
+    if p50_ms is None or p90_ms is None:
         return "", ""
-    late = moment(late_ms)
-    return f" (nine of ten by {late})", f"（九成概率不晚于 {late}）"
+    half, late = moment(p50_ms), moment(p90_ms)
+    return (
+        f" (half by {half}, nine of ten by {late})",
+        f"（五成概率不晚于 {half}，九成概率不晚于 {late}）",
+    )

@@ -39,9 +39,8 @@ PLANNED_START = "when it would start, if nobody else came and all ran as long as
 IS_PROMISED = (
     "whether cards are kept for it: who comes to be ahead moves it, and what overstays its forecast"
 )
-START_P90 = (
-    "by when nine of ten start that are told so, by how the last came out; null: too few did"
-)
+_BY_WHEN = "by when {} start that are told so, by how the last came out; null: too few did"
+START_P50, START_P90 = _BY_WHEN.format("half"), _BY_WHEN.format("nine of ten")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -225,6 +224,7 @@ class JobView(Wire):
     position: int | None = Field(description="place in the queue, from 1")
     planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
+    start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     end_cause: str | None = Field(description="the cause of the last attempt")
@@ -248,6 +248,7 @@ class Explanation(Wire):
     position: int | None
     planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
+    start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     reasons: list[ReasonView]

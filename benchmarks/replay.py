@@ -157,6 +157,7 @@ def _foretold(starts: Score) -> dict[str, object]:
         "foretold_starts": starts.count,
         "started_by_planned": _part(starts.by_planned, starts.count),
         "foretold_p90s": starts.p90_count,
+        "started_by_p50": _part(starts.by_p50, starts.p90_count),
         "started_by_p90": _part(starts.by_p90, starts.p90_count),
     }
 

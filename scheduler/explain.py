@@ -7,7 +7,7 @@ from scheduler.backfill import PoolRoom
 from scheduler.job import PlannedStart, Reason, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Verdict
-from scheduler.punctuality import P90
+from scheduler.punctuality import Quantiles
 
 
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
@@ -55,19 +55,22 @@ def making_room(pool: Pool, room: PoolRoom, need: int, start_ms: int) -> Reason:
     )
 
 
-def with_p90(verdicts: Mapping[str, Verdict], p90: P90, now_ms: int) -> dict[str, Verdict]:
+def with_quantiles(
+    verdicts: Mapping[str, Verdict], quantiles: Quantiles, now_ms: int
+) -> dict[str, Verdict]:
     """The same, and by when each is likely to have started, by how the last ones came out."""
-    if not p90.permille:
+    if not quantiles.permille:
         return dict(verdicts)
-    return {job_id: _with_p90(verdict, p90, now_ms) for job_id, verdict in verdicts.items()}
+    return {job_id: _dated(verdict, quantiles, now_ms) for job_id, verdict in verdicts.items()}
 
 
-def _with_p90(verdict: Verdict, p90: P90, now_ms: int) -> Verdict:
+def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
     start = verdict.start
-    late_ms = p90.of(start.at_ms, now_ms) if start else None
-    if start is None or late_ms is None:
+    likely = quantiles.of(start.at_ms, now_ms) if start else None
+    if start is None or likely is None:
         return verdict
-    dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, late_ms)
+    p50_ms, p90_ms = likely
+    dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, p90_ms, p50_ms)
     return Verdict(reasons=verdict.reasons, start=dated)
 
 

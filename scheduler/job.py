@@ -140,14 +140,15 @@ class PlannedStart:
     """When and where a waiting job would start: if nobody else came, and all ran as is likely.
 
     `is_promised` where cards are kept for it: who comes to be ahead moves it, and what overstays
-    its forecast. `p90_ms` is when nine of ten have started that were told so; None where too few
-    were.
+    its forecast. `p50_ms` and `p90_ms` are when half and nine of ten have started that were told
+    so; None where too few were.
     """
 
     at_ms: int
     pool_id: str
     is_promised: bool = False
     p90_ms: int | None = None
+    p50_ms: int | None = None
 
 
 class ReasonCode(StrEnum):

@@ -1,7 +1,7 @@
 """The one planner, a pure function of the state: who starts now and where, and who must wait."""
 
 from scheduler.desk import Desk
-from scheduler.explain import with_p90
+from scheduler.explain import with_quantiles
 from scheduler.plan import Answers, Grant, Plan, Verdict
 from scheduler.policy import DEFAULT, Policy
 from scheduler.state import State
@@ -25,7 +25,7 @@ def plan(
             break
     if answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
-        verdicts = with_p90(verdicts, state.punctuality.outlook(), now_ms)
+        verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)
     return Plan(
         grants=tuple(grants),
         verdicts=verdicts,

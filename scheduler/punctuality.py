@@ -1,4 +1,4 @@
-"""How starts came out against what was foretold, and so by when nine of ten of the next will.
+"""How starts came out against what was foretold, and so by when half and nine of ten will.
 
 A planned start is one number, and nothing in a plan says how far off it may be: forecasts err,
 others come, nodes fail. But how far off the last ones were is known. By split conformal prediction
@@ -11,11 +11,13 @@ wait to the foretold one, among the last that were foretold a wait of about this
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 WINDOW = 200
 """So many starts count, the last that were foretold a wait of about this length."""
 ENOUGH = 20
 """With fewer nothing is said."""
+MEDIAN_PERMILLE = 500
 LIKELY_PERMILLE = 900
 MINUTE_MS = 60_000
 SHORTEST_MS = MINUTE_MS
@@ -25,11 +27,12 @@ PERMILLE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What a job was told first, at `at_ms`: when it starts, and by when if it is unlucky."""
+    """What a job was told first, at `at_ms`: when it starts, by when half do, and nine of ten."""
 
     at_ms: int
     start_ms: int
     p90_ms: int | None = None
+    p50_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,13 @@ class Start:
 
 @dataclass(slots=True)
 class Score:
-    """How many starts had been foretold, how many with a P90, and how many came by then."""
+    """How many starts had been foretold, how many with quantiles, and how many came by then."""
 
     count: int = 0
     by_planned: int = 0
     p90_count: int = 0
     by_p90: int = 0
+    by_p50: int = 0
 
 
 class Punctuality:
@@ -77,15 +81,17 @@ class Punctuality:
         if foretold.p90_ms is not None:
             self.score.p90_count += 1
             self.score.by_p90 += started_ms <= foretold.p90_ms
+        if foretold.p50_ms is not None:
+            self.score.by_p50 += started_ms <= foretold.p50_ms
 
-    def outlook(self) -> "P90":
+    def outlook(self) -> "Quantiles":
         """What the last starts say of the next."""
         known = {
-            bucket: _quantile([start.permille for start in starts])
+            bucket: _quantiles([start.permille for start in starts])
             for bucket, starts in self._starts.items()
             if len(starts) >= ENOUGH
         }
-        return P90(known)
+        return Quantiles(known)
 
     def _add(self, start: Start) -> None:
         starts = self._starts[_bucket(start.foretold_ms)]
@@ -93,20 +99,35 @@ class Punctuality:
         del starts[:-WINDOW]
 
 
+class Likely(NamedTuple):
+    """By when half start that are told so, and nine of ten."""
+
+    p50_ms: int
+    p90_ms: int
+
+
 @dataclass(frozen=True, slots=True)
-class P90:
-    """By length of the foretold wait, how many thousandths of it nine of ten had waited at most."""
+class Quantiles:
+    """By length of the foretold wait, how many thousandths of it half and nine of ten had waited.
 
-    permille: dict[int, int]
+    That is at most.
+    """
 
-    def of(self, start_ms: int, now_ms: int) -> int | None:
-        """By when nine of ten start that are foretold this; None where too few have."""
+    permille: dict[int, tuple[int, int]]
+
+    def of(self, start_ms: int, now_ms: int) -> Likely | None:
+        """By when those start that are foretold this; None where too few have.
+
+        Nine of ten no sooner than foretold; half may well be.
+        """
         wait_ms = max(0, start_ms - now_ms)
         permille = self.permille.get(_bucket(wait_ms))
         if permille is None:
             return None
-        late_ms = _rounded_up(max(SHORTEST_MS, wait_ms) * permille, PERMILLE)
-        return max(start_ms, now_ms + late_ms)
+        half_ms, late_ms = (
+            now_ms + _rounded_up(max(SHORTEST_MS, wait_ms) * one, PERMILLE) for one in permille
+        )
+        return Likely(half_ms, max(start_ms, late_ms))
 
 
 def _bucket(wait_ms: int) -> int:
@@ -119,7 +140,11 @@ def _rounded_up(number: int, by: int) -> int:
     return -(-number // by)
 
 
-def _quantile(permille: list[int]) -> int:
-    """The smallest at or above which nine of ten of these, and of one more, would lie."""
-    rank = _rounded_up((len(permille) + 1) * LIKELY_PERMILLE, PERMILLE)
-    return sorted(permille)[min(rank, len(permille)) - 1]
+def _quantiles(permille: list[int]) -> tuple[int, int]:
+    """The smallest at or below which half, and nine of ten, of these and of one more would lie."""
+    ordered = sorted(permille)
+    half, most = (
+        min(len(ordered), _rounded_up((len(ordered) + 1) * part, PERMILLE)) - 1
+        for part in (MEDIAN_PERMILLE, LIKELY_PERMILLE)
+    )
+    return ordered[half], ordered[most]

@@ -155,6 +155,7 @@ def _write_states(connection: Connection, cycle: Cycle) -> None:
             position=None,
             planned_start_ms=None,
             planned_pool_id=None,
+            start_p50_ms=None,
             start_p90_ms=None,
             is_start_promised=False,
             reasons=[],
@@ -203,6 +204,7 @@ def _write_answers(connection: Connection, cycle: Cycle) -> None:
             position=bindparam("place"),
             planned_start_ms=bindparam("start_ms"),
             planned_pool_id=bindparam("start_pool_id"),
+            start_p50_ms=bindparam("p50_ms"),
             start_p90_ms=bindparam("p90_ms"),
             is_start_promised=bindparam("is_promised"),
             reasons=bindparam("why"),
@@ -215,6 +217,7 @@ def _planned(start: PlannedStart | None) -> Row:
     return {
         "start_ms": start.at_ms if start else None,
         "start_pool_id": start.pool_id if start else None,
+        "p50_ms": start.p50_ms if start else None,
         "p90_ms": start.p90_ms if start else None,
         "is_promised": start is not None and start.is_promised,
     }

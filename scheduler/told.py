@@ -70,7 +70,9 @@ class Told:
         for job_id, answer in cycle.waiting.items():
             if answer.start is not None and job_id not in self.foretold:
                 start = answer.start
-                self.foretold[job_id] = Foretold(cycle.now_ms, start.at_ms, start.p90_ms)
+                self.foretold[job_id] = Foretold(
+                    cycle.now_ms, start.at_ms, start.p90_ms, start.p50_ms
+                )
         for job_id, state in cycle.states.items():
             if state is not JobState.QUEUED:
                 self.answers.pop(job_id, None)
@@ -88,7 +90,14 @@ def _is_as_told(answer: Waiting, told: Waiting, now_ms: int) -> bool:
         return False
     if new.is_promised and new.at_ms != old.at_ms:
         return False
-    return _is_near(new.at_ms, old.at_ms, now_ms) and _is_near(new.p90_ms, old.p90_ms, now_ms)
+    return all(
+        _is_near(newer, older, now_ms)
+        for newer, older in (
+            (new.at_ms, old.at_ms),
+            (new.p50_ms, old.p50_ms),
+            (new.p90_ms, old.p90_ms),
+        )
+    )
 
 
 def _is_near(new_ms: int | None, old_ms: int | None, now_ms: int) -> bool:

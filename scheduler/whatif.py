@@ -12,6 +12,7 @@ from scheduler.options import Offer
 from scheduler.outlook import Outlook
 from scheduler.plan import Verdict
 from scheduler.policy import DEFAULT, Policy
+from scheduler.punctuality import Likely
 from scheduler.record import JobRecord
 from scheduler.state import State
 
@@ -22,7 +23,8 @@ class Prospect:
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
     now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
-    for it. `p90_ms` is when nine of ten have started that were told so; None where too few were.
+    for it. `likely` is when half and nine of ten have started that were told so; None where too few
+    were.
     `is_borrowing` where it would be stopped for the owners of a nominal quota, should they ask.
     """
 
@@ -32,7 +34,7 @@ class Prospect:
     reasons: tuple[Reason, ...]
     is_promised: bool = False
     stop_count: int = 0
-    p90_ms: int | None = None
+    likely: Likely | None = None
     is_borrowing: bool = False
 
 
@@ -75,11 +77,13 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
 
 
 def _prospect(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> Prospect:
-    start_ms, p90 = _start_ms(desk, outlook, record, offer), desk.state.punctuality.outlook()
+    start_ms = _start_ms(desk, outlook, record, offer)
+    is_later = start_ms is not None and offer.reasons
+    quantiles = desk.state.punctuality.outlook()
     return Prospect(
         pool=offer.pool,
         start_ms=start_ms,
-        p90_ms=p90.of(start_ms, desk.now_ms) if start_ms is not None and offer.reasons else None,
+        likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
         cost_fen=_cost_fen(desk, record.job, offer.pool),
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,

@@ -157,6 +157,9 @@ def print_explanation(explanation: Explanation) -> None:
         start = f"{clock_text(explanation.planned_start_ms)} {explanation.planned_pool or ''}"
         kept = both(" (cards are kept)", "（已预留）") if explanation.is_start_promised else ""
         console.print(f"  {both('planned start', '预计开始')}: {plain(start.rstrip() + kept)}")
+    if explanation.start_p50_ms is not None:
+        half = clock_text(explanation.start_p50_ms)
+        console.print(f"  {both('half start by', '五成概率不晚于')}: {half}")
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
         console.print(f"  {both('nine of ten start by', '九成概率不晚于')}: {late}")

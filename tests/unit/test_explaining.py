@@ -62,11 +62,16 @@ def test_a_waiting_job_tells_its_place_its_reasons_and_its_start() -> None:
     english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start)
     assert english.endswith(". Cards are kept for it in east-910b3 from about 2026-01-01 08:00:00")
     assert "已在 east-910b3 为其预留资源，约 2026-01-01 08:00:00 启动" in chinese
-    late = {"start_p90_ms": 1_767_232_800_000}
+    late = {"start_p50_ms": 1_767_229_200_000, "start_p90_ms": 1_767_232_800_000}
     english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start, **late)
-    assert english.endswith("about 2026-01-01 08:00:00 (nine of ten by 2026-01-01 10:00:00)")
-    assert chinese.endswith("约 2026-01-01 08:00:00 启动（九成概率不晚于 2026-01-01 10:00:00）")
-    assert "(nine of ten by 2026" in summaries(reasons=[BUSY], **start, **late)[0]
+    assert english.endswith(
+        "about 2026-01-01 08:00:00 "
+        "(half by 2026-01-01 09:00:00, nine of ten by 2026-01-01 10:00:00)"
+    )
+    assert chinese.endswith(
+        "启动（五成概率不晚于 2026-01-01 09:00:00，九成概率不晚于 2026-01-01 10:00:00）"
+    )
+    assert ", nine of ten by 2026" in summaries(reasons=[BUSY], **start, **late)[0]
     english, chinese = summaries(reasons=[BUSY], **start | {"planned_pool": None})
     assert "None" not in english + chinese
 

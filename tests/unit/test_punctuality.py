@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scheduler.codec import decode, decode_snapshot, encode, encode_snapshot
 from scheduler.job import PlannedStart
 from scheduler.planner import plan
-from scheduler.punctuality import ENOUGH, WINDOW, Foretold, Punctuality, Score, Start
+from scheduler.punctuality import ENOUGH, WINDOW, Foretold, Likely, Punctuality, Score, Start
 from scheduler.state import State
 from scheduler.whatif import what_if
 from tests.builders import (
@@ -38,7 +38,13 @@ def after(*waits: tuple[int, int]) -> Punctuality:
 
 
 def p90(punctuality: Punctuality, wait_ms: int) -> int | None:
-    return punctuality.outlook().of(wait_ms, 0)
+    likely = punctuality.outlook().of(wait_ms, 0)
+    return likely.p90_ms if likely else None
+
+
+def p50(punctuality: Punctuality, wait_ms: int) -> int | None:
+    likely = punctuality.outlook().of(wait_ms, 0)
+    return likely.p50_ms if likely else None
 
 
 def test_nothing_is_said_before_enough_have_started() -> None:
@@ -53,10 +59,23 @@ def test_nine_of_ten_of_the_last_and_of_one_more_had_started_by_then() -> None:
     assert p90(after(*reversed(twenty)), HOUR_MS) == 19 * HOUR_MS
 
 
+def test_half_of_the_last_and_of_one_more_had_started_by_then() -> None:
+    """Of 20 waits the 11th: 10.5 of 21 are half; of 21 the 11th as well."""
+    waits = [(HOUR_MS, HOUR_MS * number) for number in range(1, 22)]
+    assert p50(after(*waits[:20]), HOUR_MS) == 11 * HOUR_MS
+    assert p50(after(*reversed(waits)), HOUR_MS) == 11 * HOUR_MS
+
+
+def test_half_may_start_sooner_than_planned() -> None:
+    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * ENOUGH), HOUR_MS) == HOUR_MS // 2
+    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * (ENOUGH - 1)), HOUR_MS) is None
+
+
 def test_it_grows_with_the_wait() -> None:
     known = after(*[(HOUR_MS, 3 * HOUR_MS)] * ENOUGH)
 
-    assert known.outlook().of(100 + HOUR_MS * 5 // 4, 100) == 100 + HOUR_MS * 15 // 4
+    late_ms = 100 + HOUR_MS * 15 // 4
+    assert known.outlook().of(100 + HOUR_MS * 5 // 4, 100) == Likely(late_ms, late_ms)
 
 
 def test_it_is_no_sooner_than_the_planned_start() -> None:
@@ -95,10 +114,10 @@ def test_the_last_ones_count() -> None:
 def test_who_is_late_is_counted() -> None:
     punctuality = Punctuality()
     for started_ms in (10, 11, 20, 21):
-        punctuality.note(Foretold(0, 10, 20), started_ms)
+        punctuality.note(Foretold(0, 10, 20, 11), started_ms)
     punctuality.note(Foretold(5, 10), 10)
 
-    assert punctuality.score == Score(count=5, by_planned=2, p90_count=4, by_p90=3)
+    assert punctuality.score == Score(count=5, by_planned=2, p90_count=4, by_p90=3, by_p50=2)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10 * HOUR_MS), st.integers(0, 10 * HOUR_MS)), max_size=80))
@@ -132,32 +151,33 @@ def test_nine_of_ten_are_right_where_days_are_alike() -> None:
 
 
 def a_full_node() -> State:
-    """8 cards, busy for an hour; those that were foretold a wait of an hour had two."""
+    """8 cards, busy for an hour; of those foretold a wait of an hour some had two, most a half."""
     state = a_state(park=a_park(a_pool(POOL, 1, 8)))
     submit(state, a_job("runs"))
     happen(state, a_lease("runs", a_placement(POOL, 8)))
-    for _ in range(ENOUGH):
-        state.punctuality.note(Foretold(0, HOUR_MS), 2 * HOUR_MS)
+    for number in range(ENOUGH):
+        waited_ms = 2 * HOUR_MS if number < ENOUGH // 4 else HOUR_MS // 2
+        state.punctuality.note(Foretold(0, HOUR_MS), waited_ms)
     return state
 
 
-def test_who_waits_is_told_its_start_and_by_when_at_nine_of_ten() -> None:
+def test_who_waits_is_told_its_start_and_by_when_at_half_and_nine_of_ten() -> None:
     state = a_full_node()
     submit(state, a_job("a"), a_job("b"), a_job("c"))
 
     starts = {job_id: verdict.start for job_id, verdict in plan(state, 0).verdicts.items()}
 
     assert starts == {
-        "a": PlannedStart(HOUR_MS, POOL, is_promised=True, p90_ms=2 * HOUR_MS),
-        "b": PlannedStart(2 * HOUR_MS, POOL, p90_ms=4 * HOUR_MS),
-        "c": PlannedStart(3 * HOUR_MS, POOL, p90_ms=None),
+        "a": PlannedStart(HOUR_MS, POOL, is_promised=True, p90_ms=2 * HOUR_MS, p50_ms=HOUR_MS // 2),
+        "b": PlannedStart(2 * HOUR_MS, POOL, p90_ms=4 * HOUR_MS, p50_ms=HOUR_MS),
+        "c": PlannedStart(3 * HOUR_MS, POOL, p90_ms=None, p50_ms=None),
     }, "nobody was foretold three hours yet"
 
 
 def test_a_quote_says_it_as_well() -> None:
     (npu,) = what_if(a_full_node(), 0, a_job("asked"))
 
-    assert (npu.start_ms, npu.p90_ms) == (HOUR_MS, 2 * HOUR_MS)
+    assert (npu.start_ms, npu.likely) == (HOUR_MS, Likely(HOUR_MS // 2, 2 * HOUR_MS))
 
 
 def test_a_start_that_was_foretold_is_learned_from() -> None:

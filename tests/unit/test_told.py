@@ -175,15 +175,15 @@ def test_a_promise_that_moved_at_all_is_told() -> None:
     [(2 * FAR_MS + 449_999, False), (2 * FAR_MS + 450_000, True), (None, True)],
 )
 @pytest.mark.parametrize("is_promised", [False, True])
-def test_a_p90_that_hardly_moved_is_not_told_again(
-    p90_ms: int | None, *, is_told: bool, is_promised: bool
+@pytest.mark.parametrize("is_p50", [False, True])
+def test_a_quantile_that_hardly_moved_is_not_told_again(
+    p90_ms: int | None, *, is_told: bool, is_promised: bool, is_p50: bool
 ) -> None:
     """It is two hours away."""
     told = Told(PAUSE_MS)
-    start = PlannedStart(FAR_MS, "east-npu", is_promised, 2 * FAR_MS)
-    before, after = (
-        Verdict(reasons=(BUSY,), start=one) for one in (start, replace(start, p90_ms=p90_ms))
-    )
+    start = PlannedStart(FAR_MS, "east-npu", is_promised, 2 * FAR_MS, 2 * FAR_MS)
+    moved = replace(start, p50_ms=p90_ms) if is_p50 else replace(start, p90_ms=p90_ms)
+    before, after = (Verdict(reasons=(BUSY,), start=one) for one in (start, moved))
     told.remember(a_cycle(told.new_answers({"a": before}, 0, is_due=True)))
 
     assert bool(told.new_answers({"a": after}, 0, is_due=True)) is is_told
@@ -193,13 +193,17 @@ def test_what_a_job_was_told_first_is_kept_until_it_starts() -> None:
     told = Told(PAUSE_MS)
     unknown, later, sooner = (
         Verdict(reasons=(BUSY,), start=start)
-        for start in (None, PlannedStart(FAR_MS, "east-npu", p90_ms=2 * FAR_MS), LATER.start)
+        for start in (
+            None,
+            PlannedStart(FAR_MS, "east-npu", p90_ms=2 * FAR_MS, p50_ms=7),
+            LATER.start,
+        )
     )
     for now_ms, verdict in ((1, unknown), (2, later), (3, sooner)):
         answers = told.new_answers({"a": verdict}, now_ms, is_due=True)
         told.remember(a_cycle(answers, now_ms=now_ms))
 
-    assert told.foretold == {"a": Foretold(2, FAR_MS, 2 * FAR_MS)}
+    assert told.foretold == {"a": Foretold(2, FAR_MS, 2 * FAR_MS, 7)}
     told.remember(a_cycle(states={"a": JobState.LEASED}))
     assert told.foretold == {}
 

@@ -106,7 +106,8 @@ export function plannedStart(job) {
   if (!job.planned_start_ms || !job.planned_pool) return t("jobs.unplanned");
   const values = { at: near(job.planned_start_ms), pool: job.planned_pool };
   const start = t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
-  return job.start_p90_ms ? start + t("jobs.by_p90", { at: near(job.start_p90_ms) }) : start;
+  if (!job.start_p50_ms || !job.start_p90_ms) return start;
+  return start + t("jobs.by_quantiles", { half: near(job.start_p50_ms), most: near(job.start_p90_ms) });
 }
 
 function waitingRow(job, names) {
