@@ -4,6 +4,7 @@ Everything it believes can be dropped at any moment and replayed from the log; e
 a centre is repeated until the centre is seen to know it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ from scheduler.invariants import check
 from scheduler.job import GRACE_MS, EndCause, Job
 from scheduler.log import Cycle, Log, Request, Waiting
 from scheduler.metering import Booking, book, slices
-from scheduler.orders import cause_of, ended_at_ms, is_as_known, is_unknown_start, order
+from scheduler.orders import End, cause_of, ended_at_ms, is_as_known, is_unknown_start, order
 from scheduler.plan import Answers, Plan
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
@@ -54,16 +55,6 @@ class Batch:
     job_ids: dict[str, None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """How an attempt came to its end, before the books are asked."""
-
-    cause: EndCause
-    at_ms: int
-    exit_code: int | None = None
-    detail: str = ""
-
-
 class Controller:
     """One leader's loop over one log and its centres."""
 
@@ -101,9 +92,9 @@ class Controller:
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch(now_ms)
         self._take_requests(batch, requests)
-        reports = self._observe()
+        reports, live = self._observe(), self._live_by_centre()
         for report in reports:
-            self._take_all(batch, self._seen(report, now_ms))
+            self._take_all(batch, self._seen(report, live[report.centre_id], now_ms))
         self._take_all(batch, self._silences(now_ms))
         self._take_all(batch, self._stops(now_ms))
         self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
@@ -184,8 +175,16 @@ class Controller:
         reports = [self.drivers[centre_id].observe() for centre_id in sorted(self.drivers)]
         return [report for report in reports if report is not None]
 
-    def _seen(self, report: CentreReport, now_ms: int) -> Iterator[ev.Event]:
-        """What a centre's report tells that the log does not know yet."""
+    def _live_by_centre(self) -> defaultdict[str, list[Attempt]]:
+        live: defaultdict[str, list[Attempt]] = defaultdict(list)
+        for attempt in self.state.live.values():
+            live[attempt.placement.centre_id].append(attempt)
+        return live
+
+    def _seen(
+        self, report: CentreReport, live: Iterable[Attempt], now_ms: int
+    ) -> Iterator[ev.Event]:
+        """What a centre's report tells that the log does not know yet, of what is live there."""
         centre_id = report.centre_id
         if self.state.park is None or centre_id not in self.state.park.centre_by_id:
             return
@@ -201,7 +200,7 @@ class Controller:
         online = tuple(sorted(report.online_node_ids))
         yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
         known = {attempt.attempt_id: attempt for attempt in report.attempts}
-        for attempt in self._live_at(centre_id):
+        for attempt in live:
             told = known.get(attempt.id)
             if told is not None and is_as_known(attempt, told):
                 continue
@@ -212,10 +211,6 @@ class Controller:
                 # when it was heard of with it for the last time.
                 end = End(EndCause.NODE, before_ms, detail="its centre lost it")
                 yield from self._end(attempt, end, now_ms)
-
-    def _live_at(self, centre_id: str) -> list[Attempt]:
-        live = self.state.live.values()
-        return [attempt for attempt in live if attempt.placement.centre_id == centre_id]
 
     def _progress(
         self, attempt: Attempt, told: AttemptReport, report: CentreReport, now_ms: int
@@ -263,7 +258,7 @@ class Controller:
             return
         for centre_id, silent_ms in silent.items():
             if silent_ms >= self.settings.lost_after_ms:
-                for attempt in self._live_at(centre_id):
+                for attempt in self._live_by_centre()[centre_id]:
                     detail = f"its centre was silent for {silent_ms // 1000} s"
                     end = End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0), detail=detail)
                     yield from self._end(attempt, end, now_ms)

@@ -1,8 +1,20 @@
 """From a lease to the order that its centre gets, and back from what the centre says to a cause."""
 
+from dataclasses import dataclass
+
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
 from scheduler.job import EndCause, Job
 from scheduler.record import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt came to its end, before the books are asked."""
+
+    cause: EndCause
+    at_ms: int
+    exit_code: int | None = None
+    detail: str = ""
 
 
 def order(job: Job, attempt: Attempt, epoch: int) -> LaunchOrder:

@@ -1,6 +1,8 @@
 """The rooms of a plan: each pool as it is when the plan begins, made when first it is asked for."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from cluster.inventory import Park, Pool
 from scheduler.backfill import PoolRoom, Release
@@ -9,6 +11,7 @@ from scheduler.forecasts import Forecasts
 from scheduler.placement import FreeCards
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS
+from scheduler.record import Attempt
 from scheduler.state import CLAIM_MS, State
 
 
@@ -50,7 +53,13 @@ class Rooms:
                 yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)
 
     def _releases(self, pool_id: str) -> Iterator[Release]:
+        for attempt in self._live_by_pool[pool_id]:
+            yield Release(self._forecasts.live_ends(attempt), attempt.id, attempt.placement.shares)
+
+    @cached_property
+    def _live_by_pool(self) -> Mapping[str, list[Attempt]]:
+        """Found out once, for all pools, when first it is asked for."""
+        live: defaultdict[str, list[Attempt]] = defaultdict(list)
         for attempt in self._state.live.values():
-            placement = attempt.placement
-            if placement.pool_id == pool_id:
-                yield Release(self._forecasts.live_ends(attempt), attempt.id, placement.shares)
+            live[attempt.placement.pool_id].append(attempt)
+        return live
