@@ -68,7 +68,7 @@ class RayDriver:
         self._is_closed = threading.Event()
         self._leasing = Leasing.RENEW
         self._connected = threading.Event()
-        self._head = Head(place.address)
+        self._head = Head(place.address, place.silence_ms_max)
         self._met: set[str] = set()
         self._groups = CardGroups()
         works = (self._look_at_head, self._keep, self._watch)
@@ -348,7 +348,7 @@ class RayDriver:
         """Whether nobody can have renewed the lease of this node's members for too long."""
         if self._connected.is_set():
             return self._nodes.is_gone(node_id)
-        return self._head.unseen_s > FENCED_AFTER_S
+        return self._head.is_gone
 
     def _lose(self, attempt: Attempt, member: MemberOrder) -> None:
         if self._connected.is_set():

@@ -79,11 +79,16 @@ class _Node:
 
 
 class Head:
-    """The head of the centre's Ray, as far as looking at its address tells."""
+    """The head of the centre's Ray, as far as looking at its address tells.
 
-    def __init__(self, address: str) -> None:
+    That somebody answers there does not say who: the Ray may have gone, and another have come that
+    does not let us in.
+    """
+
+    def __init__(self, address: str, silence_ms_max: int) -> None:
         self._address = address
-        self._seen_at_s = time.monotonic()
+        self._silence_s_max = silence_ms_max / 1_000
+        self._began_at_s = self._seen_at_s = time.monotonic()
         self.misses = 0
 
     def look(self) -> None:
@@ -93,8 +98,14 @@ class Head:
             self.misses += 1
 
     @property
-    def unseen_s(self) -> float:
-        return time.monotonic() - self._seen_at_s
+    def is_gone(self) -> bool:
+        """Whether what ran under it has certainly ended, if it was not joined since we began.
+
+        No lease is renewed where nobody answers, nor where no agent has spoken for so long.
+        """
+        now_s = time.monotonic()
+        is_unseen = now_s - self._seen_at_s > FENCED_AFTER_S
+        return is_unseen or now_s - self._began_at_s > self._silence_s_max + FENCED_AFTER_S
 
 
 class NodeTable:

@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant("cluster/ray_driver.py", "elif attempt.is_not_to_run(state):", "elif False:", "tests/contract/test_drivers.py -k reported"),
     Mutant("cluster/gang.py", "return self.final is not None and state.phase is not", "return state.phase is not", "tests/unit/test_gang.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
-    Mutant("cluster/ray_driver.py", "return self._head.unseen_s > FENCED_AFTER_S", "return False", "tests/acceptance/test_deployed.py -k elsewhere"),
+    Mutant("cluster/ray_driver.py", "return self._head.is_gone", "return False", "tests/acceptance/test_deployed.py -k elsewhere"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [
@@ -72,4 +72,6 @@ AS_ROOT = [
     Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/test_supervisor.py -k apart"),
     Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/test_supervisor.py -k apart"),
 ]
-MUTANTS += AS_ROOT if os.geteuid() == 0 else []
+MUTANTS += AS_ROOT if os.geteuid() == 0 else [    Mutant("cluster/ray_watch.py", "return is_unseen or now_s - self._began_at_s > self._silence_s_max + FENCED_AFTER_S", "return is_unseen", "tests/unit/test_ray_watch.py"),
+    Mutant("cluster/ray_watch.py", "is_unseen = now_s - self._seen_at_s > FENCED_AFTER_S", "is_unseen = False", "tests/unit/test_ray_watch.py"),
+]
