@@ -19,6 +19,7 @@ from scheduler.orders import End, cause_of, ended_at_ms, is_as_known, is_unknown
 from scheduler.plan import Answers, Plan
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
+from scheduler.preemption import SOON_MS
 from scheduler.record import Attempt
 from scheduler.state import State
 from scheduler.told import Told
@@ -131,7 +132,7 @@ class Controller:
         batch.events.append(event)
         if booking is not None:
             batch.bookings.append(booking)
-        if job_id is not None:
+        if job_id is not None and not isinstance(event, ev.Metered):  # it stands as before
             batch.job_ids[job_id] = None
         if self.settings.is_checked:
             check(self.state)
@@ -312,7 +313,12 @@ class Controller:
             if attempt.placement.centre_id in self._present:
                 job = self.state.jobs[attempt.job_id].job
                 stop = self._stop(attempt, job, EndCause.PREEMPTED, now_ms)
-                yield replace(stop, for_job_id=eviction.job_id, for_node_ids=eviction.node_ids)
+                yield replace(
+                    stop,
+                    grace_ms=min(stop.grace_ms, SOON_MS),
+                    for_job_id=eviction.job_id,
+                    for_node_ids=eviction.node_ids,
+                )
 
     def _leases(self, now_ms: int) -> Iterator[ev.Event]:
         """What the log last knew of a centre is no news: nothing goes where nobody was heard."""

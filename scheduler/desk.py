@@ -18,7 +18,7 @@ from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
 from scheduler.rooms import Rooms
-from scheduler.standing import Standing, Standings
+from scheduler.standing import BEST_MERIT, Standing, Standings
 from scheduler.starving import Starving, starving
 from scheduler.state import State
 from scheduler.turns import Turns
@@ -62,7 +62,10 @@ class Desk:
         if self.policy.is_shared:
             self._starving = starving(self.state, self.now_ms)
         self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
-        self._turns = Turns(self.state, self.now_ms, self.policy, self._starving, self._standings)
+        standings, is_first = self._standings, self._is_first
+        self._turns = Turns(
+            self.state, self.now_ms, self.policy, self._starving, standings, is_first
+        )
         served: set[str] = set()
         for record in self._claimants():
             if record.job.id == until:
@@ -148,15 +151,22 @@ class Desk:
             pool.id not in self._closed_by and self._rooms.of(pool).soon.total
             for pool in self.park.pools
         )
-        if has_cards or job_id in self.state.claims or self._turns.is_of_owner:
+        if has_cards or job_id in self.state.claims:
             return False
-        record = self.state.jobs[job_id]
-        return not self._may_stop(record)
+        record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
+        # Behind an owner there may be a higher class, which takes from work of its own tenant.
+        merit = BEST_MERIT if is_owner else self._standings.merit(record)
+        return not self._may_stop(record, Standing(is_owner, merit))
 
-    def _may_stop(self, record: JobRecord) -> bool:
+    def _may_stop(self, record: JobRecord, standing: Standing) -> bool:
         """Whether anybody who runs is of a lower standing."""
         running = self._running(record)
-        return running is not None and not running.is_over(self.standing(record))
+        return running is not None and not running.is_over(standing)
+
+    def _is_first(self, record: JobRecord) -> bool:
+        """Whether it would be within its tenant's nominal quota wherever it fits."""
+        kind_ids = {one.pool.device_kind_id for one in self._candidates(shape_of(record.job))}
+        return bool(kind_ids) and all(self._standings.owns(record, one) for one in kind_ids)
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped; looked up when first somebody finds no room."""
@@ -206,7 +216,7 @@ class Desk:
         for option in payable:
             if (shares := self._find_soon(record, option.candidate)) is not None:
                 return self._claim(record, option, shares)
-        if self._has_claim(record.job.id) or not self._may_stop(record):
+        if self._has_claim(record.job.id) or not self._may_stop(record, self.standing(record)):
             return None
         for option in payable:
             opening = self._stops(record, option.candidate, self.now_ms)
@@ -263,9 +273,9 @@ class Desk:
         if running is None or asks_ms > by_ms or not self._rooms.is_heard(pool):
             return None
         ends = self._claim_ends(record)
-        standing = self._standings.waiting(record, pool.device_kind_id)
-        victims = running.choose(room, pool.id, wanted, standing, ends)
-        gone_ms = [asks_ms + victim.job.grace_ms for victim in victims]
+        taker = self._standings.taker(record, pool.device_kind_id)
+        victims = running.choose(room, pool.id, wanted, taker, ends)
+        gone_ms = [asks_ms + victim.grace_ms for victim in victims]
         return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
 
     def _claim_ends(self, record: JobRecord) -> Ends:
@@ -276,7 +286,7 @@ class Desk:
         room, job_id = option.candidate.room, record.job.id
         for victim in victims:
             assert victim.id not in self._gone_ms, f"{victim.id} is stopped already"
-            gone_ms = self._gone_ms[victim.id] = self.now_ms + victim.job.grace_ms
+            gone_ms = self._gone_ms[victim.id] = self.now_ms + victim.grace_ms
             shares = victim.attempt.placement.shares
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
         found = self._find_soon(record, option.candidate)

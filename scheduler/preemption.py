@@ -3,12 +3,13 @@
 A job may take from running work of a lower standing alone (see `standing`): who is within its
 tenant's nominal quota from all that is borrowed; else from a lower class, or, where jobs take
 turns, from the same class and a higher level (see `levels`), and who starves (see `starving`) from
-all of its class that do not. What runs within its quota stays within it, unless its own tenant
-starts something better. A job that is stopped keeps its merit or comes to a worse one as it runs,
-so who was stopped for another can stop it in turn only once that one has run its way to a higher
-level, and there are five; or once it starves, which it then does to its end. Nobody is stopped for
-nothing: the victims are looked for on whole placements, and what is freed is claimed in the same
-plan.
+all of its class that do not; but nobody who borrows from another tenant's work within its quota.
+What runs within its quota stays within it, unless its own tenant starts something better, and each
+time that what is borrowed is taken back more cards are. A job that is stopped keeps its merit or
+comes to a worse one as it runs, so who was stopped for another can stop it in turn only once that
+one has run its way to a higher level, and there are five; or once it starves, which it then does to
+its end. Nobody is stopped for nothing: the victims are looked for on whole placements, and what is
+freed is claimed in the same plan.
 """
 
 from collections import Counter, defaultdict
@@ -21,7 +22,7 @@ from scheduler.job import Job, Priority
 from scheduler.placement import Fit
 from scheduler.policy import Preemption
 from scheduler.record import Attempt, JobRecord
-from scheduler.standing import Standing, Standings
+from scheduler.standing import Merit, Standing, Standings, Taker
 from scheduler.state import State
 
 SOON_MS = 300_000
@@ -47,6 +48,11 @@ class Victim:
     def id(self) -> str:
         return self.attempt.id
 
+    @property
+    def grace_ms(self) -> int:
+        """What it has to save itself: what was borrowed is given back soon, whatever it asked."""
+        return min(self.job.grace_ms, SOON_MS)
+
 
 class Victims:
     """Running work that might be stopped, by pool and node, while a plan is made.
@@ -69,13 +75,13 @@ class Victims:
         self._by_pool: dict[str, dict[str, list[Victim]]] = {}
         self._stopped = stopped
         self._standings = standings
-        self._failed: dict[tuple[str, Fit, bool], Standing] = {}
+        self._failed: dict[tuple[str, Fit, bool, bool, str], Merit] = {}
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = standings.strongest(takers)
         found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
         self._lowest = min((victim.standing for victim in found), default=None)
-        others = (victim.standing for victim in found if self._is_preemptible(victim.job))
-        self._lowest_preemptible = min(others, default=None)
+        merits = (v.standing.merit for v in found if self._is_preemptible(v.job))
+        self._lowest_merit = min(merits, default=None)
         for victim in found:
             placement = victim.attempt.placement
             by_node = self._by_pool.setdefault(placement.pool_id, defaultdict(list))
@@ -83,32 +89,36 @@ class Victims:
                 by_node[share.node_id].append(victim)
 
     def is_over(self, taker: Standing) -> bool:
-        """Whether nobody who runs is of a lower standing."""
-        lowest = self._lowest if taker.owns else self._lowest_preemptible
-        return lowest is None or lowest >= taker
+        """Whether nobody who runs is of a lower standing, or at least of a lower merit."""
+        if taker.owns and self._lowest is not None and self._lowest < taker:
+            return False
+        return self._lowest_merit is None or self._lowest_merit >= taker.merit
 
     def asks_from_ms(self, record: JobRecord) -> int:
         """When the job has waited long enough; what ends until then need not be stopped."""
         return max(self._now_ms, record.waiting_since_ms + self._policy.patience_ms)
 
     def choose(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, ends: Ends
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
     ) -> tuple[Victim, ...]:
         """The work to stop so that it fits, at the least cost; empty where that cannot be.
 
-        Who found nobody to stop spares those of no higher standing the search.
+        Who found nobody to stop spares those of no higher merit the search: of its tenant, and all
+        others where no tenant has work that is its own.
         """
-        key = (pool_id, wanted, room.is_short(ends))
+        owns, merit = taker.standing
+        whose = taker.tenant_id if self._standings.has_owners else ""
+        key = pool_id, wanted, room.is_short(ends), owns, whose
         failed = self._failed.get(key)
-        if self.is_over(taker) or (failed is not None and taker <= failed):
+        if self.is_over(taker.standing) or (failed is not None and merit <= failed):
             return ()
         found = self._cheapest(room, pool_id, wanted, taker, ends)
         if not found:
-            self._failed[key] = taker
+            self._failed[key] = merit
         return found
 
     def _cheapest(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Standing, ends: Ends
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
     ) -> tuple[Victim, ...]:
         free = room.view_soon(ends).by_node
         kept = room.kept_node_ids(ends)
@@ -128,16 +138,20 @@ class Victims:
         chosen = {victim.id: victim for choice in cheapest for victim in choice}
         return _without_idle(chosen, free, wanted) if wanted.node_count > 1 else (*chosen.values(),)
 
-    def _may_take(self, taker: Standing, victim: Victim) -> bool:
+    def _may_take(self, taker: Taker, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class.
 
-        What is borrowed is given back, whatever it is.
+        What is borrowed is given back, whatever it is; within a tenant only merit counts.
         """
-        if victim.id in self._stopped or victim.standing >= taker:
+        owns, merit = victim.standing
+        is_own = victim.job.tenant_id == taker.tenant_id
+        if victim.id in self._stopped or (owns and not taker.standing.owns and not is_own):
             return False
-        if taker.owns and not victim.standing.owns:
+        if taker.standing.owns and not owns and not is_own:
             return True
-        is_below = victim.standing.merit.rank < taker.merit.rank
+        if merit >= taker.standing.merit:
+            return False
+        is_below = merit.rank < taker.standing.merit.rank
         return self._is_preemptible(victim.job) and (is_below or victim.job.checkpoint is not None)
 
     def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
@@ -156,16 +170,18 @@ class Victims:
                 yield Victim(attempt, record.job, standing, lost_card_ms)
 
     def _is_worth_it(self, attempt: Attempt, record: JobRecord) -> bool:
-        """It does not end anyway, and when it is stopped it is gone soon."""
+        """It does not end anyway."""
         if attempt.stop_cause is not None or record.is_cancelled:
             return False
-        left_ms = record.latest_end_ms(attempt) - self._now_ms
-        return left_ms > self._policy.patience_ms and record.job.grace_ms <= SOON_MS
+        return record.latest_end_ms(attempt) - self._now_ms > self._policy.patience_ms
 
     def _is_preemptible(self, job: Job) -> bool:
-        """`low` work always; where jobs take turns, all that can go on from where it was."""
+        """`low` work always; where jobs take turns, all that can go on from where it was.
+
+        And only what is gone soon once it is stopped.
+        """
         is_resumed = self._policy.is_shared and job.checkpoint is not None
-        return is_resumed or job.priority is Priority.LOW
+        return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
 
 
 def _saves_itself(job: Job) -> bool:

@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
 
 from scheduler.job import FINAL_STATES, JobState
 from scheduler.tables import (
@@ -303,17 +316,19 @@ def predecessors(connection: Connection, job_ids: Collection[str]) -> dict[str, 
     """These jobs by id; those that are not there are left out."""
     if not job_ids:
         return {}
-    columns = select(JobRow.id, JobRow.tenant_id, JobRow.state)
-    rows = connection.execute(columns.where(JobRow.id.in_(sorted(job_ids))))
+    # One parameter, however many they are.
+    asked = JobRow.id == any_(literal(sorted(job_ids), ARRAY(Text)))
+    rows = connection.execute(select(JobRow.id, JobRow.tenant_id, JobRow.state).where(asked))
     return {job_id: Predecessor(tenant_id, state) for job_id, tenant_id, state in rows}
 
 
 def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int | None]]:
-    """Each tenant with waiting jobs: how many, and when the oldest in the queue was submitted.
+    """Each tenant with waiting jobs: how many, and when the oldest in the queue came there.
 
     Those that are held for others wait, but are not in the queue.
     """
-    oldest = func.min(JobRow.submitted_at_ms).filter(JobRow.state == JobState.QUEUED)
+    queued_at_ms = func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)
+    oldest = func.min(queued_at_ms).filter(JobRow.state == JobState.QUEUED)
     statement = (
         select(JobRow.tenant_id, func.count(), oldest)
         .where(JobRow.state.in_(WAITING_STATES))

@@ -8,6 +8,7 @@ from cluster.inventory import Pool
 from scheduler.desk import Desk
 from scheduler.fairshare import score
 from scheduler.job import Job, Priority, Reason
+from scheduler.levels import level
 from scheduler.options import Offer
 from scheduler.plan import Verdict
 from scheduler.policy import DEFAULT, Policy
@@ -105,7 +106,7 @@ def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
         is_owner=owns if tenant.nominal_cards else None,
         priority=record.job.priority,
         is_starving=merit.spared == STARVING if is_shared else None,
-        level=max(0, -merit.spared) if is_shared else None,
+        level=level(record.served_card_ms) if is_shared else None,
         had_tflops_ms=own_score * tenant.weight,
         weight=tenant.weight,
         tenant_place=1 + sum(other < own_score for other in scores.values()),

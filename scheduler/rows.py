@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
@@ -136,19 +136,24 @@ def _write_states(connection: Connection, cycle: Cycle) -> None:
     """How each touched job stands; one that no longer waits has no place and no reasons."""
     last_end = {ev.job_of(e): e for e in cycle.events if isinstance(e, ev.Ended)}
     given_up = {e.job_id: e for e in cycle.events if isinstance(e, ev.DependencyFailed)}
-    released = {e.job_id for e in cycle.events if isinstance(e, ev.Released)}
+    released_ms = {e.job_id: e.at_ms for e in cycle.events if isinstance(e, ev.Released)}
     rows = [
-        _state_row(job_id, state, last_end.get(job_id) or given_up.get(job_id), cycle.now_ms)
+        {
+            **_state_row(job_id, state, last_end.get(job_id) or given_up.get(job_id), cycle.now_ms),
+            "released": released_ms.get(job_id),
+        }
         for job_id, state in cycle.states.items()
-        if state is not JobState.QUEUED or job_id in last_end or job_id in released
+        if state is not JobState.QUEUED or job_id in last_end or job_id in released_ms
     ]
     if not rows:
         return
+    released = func.coalesce(bindparam("released", type_=BigInteger), JobRow.released_at_ms)
     statement = (
         update(JobRow)
         .where(JobRow.id == bindparam("key"))
         .values(
             state=bindparam("now"),
+            released_at_ms=released,
             ended_at_ms=bindparam("at"),
             end_cause=bindparam("why"),
             detail=bindparam("text"),

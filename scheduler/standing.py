@@ -1,17 +1,18 @@
 """How jobs stand against one another: who goes first, and who may take from whom.
 
 First comes who is within its tenant's **nominal quota**: cards of a device kind that are the
-tenant's own. What others hold of them is borrowed, and is given back when the owner wants it (the
+tenant's own. What runs beyond quotas is borrowed, and is given back when an owner wants it (the
 nominal quota and the reclaim within a cohort of Kueue; here all tenants of the park lend to one
-another). Within a quota the tenant's own jobs come in their order, the oldest first among equals:
-so what is within it stays within it, whatever ends, until the tenant itself starts something
-better; and what its jobs hold within it is never more than the quota.
+another). A job that waits is within it if all that its tenant holds of the kind leaves room for it.
+Of what runs the best of each tenant is, the oldest first among equals, as far as the quota goes: so
+what is within it stays within it, whatever ends, until the tenant itself starts something better.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from scheduler.job import Priority
 from scheduler.levels import level
 from scheduler.policy import Policy
 from scheduler.record import Attempt, JobRecord
@@ -32,11 +33,21 @@ class Merit(NamedTuple):
     spared: int
 
 
+BEST_MERIT = Merit(max(priority.rank for priority in Priority), STARVING)
+
+
 class Standing(NamedTuple):
     """Whether a job is within its tenant's nominal quota, and then its merit; the greater first."""
 
     owns: bool
     merit: Merit
+
+
+class Taker(NamedTuple):
+    """Who wants cards: of its own tenant's work it takes by merit alone."""
+
+    tenant_id: str
+    standing: Standing
 
 
 class Standings:
@@ -47,8 +58,7 @@ class Standings:
         self._starving = starving
         self._nominal: dict[Quota, int] = {}
         self._kind_ids: dict[str, list[str]] = defaultdict(list)
-        self._held: dict[Quota, list[tuple[Merit, int]]] = defaultdict(list)
-        self._above: dict[tuple[Quota, Merit], int] = {}
+        self._held: Counter[Quota] = Counter()
         self._owning: set[str] = set()
         for tenant in state.tenants.values():
             for kind_id, cards in tenant.nominal_cards:
@@ -56,6 +66,11 @@ class Standings:
                 self._kind_ids[tenant.id].append(kind_id)
         if self._nominal:
             self._count(state, now_ms)
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether anybody has a nominal quota."""
+        return bool(self._nominal)
 
     def merit(self, record: JobRecord, running_card_ms: int = 0) -> Merit:
         """Where jobs do not take turns, what they have had counts for nothing."""
@@ -69,9 +84,10 @@ class Standings:
         """How work stands that runs and has given its job so much."""
         return Standing(attempt.id in self._owning, self.merit(record, served_card_ms))
 
-    def waiting(self, record: JobRecord, kind_id: str) -> Standing:
+    def taker(self, record: JobRecord, kind_id: str) -> Taker:
         """How a job would stand if it began on this kind now."""
-        return Standing(self._owns(record, kind_id), self.merit(record))
+        standing = Standing(self.owns(record, kind_id), self.merit(record))
+        return Taker(record.job.tenant_id, standing)
 
     def best(self, record: JobRecord) -> Standing:
         """The same, on the kind where it stands best."""
@@ -79,50 +95,33 @@ class Standings:
 
     def strongest(self, takers: Iterable[JobRecord]) -> Standing:
         """None of them stands better, whoever owns what."""
-        return Standing(bool(self._nominal), max(map(self.merit, takers)))
+        return Standing(self.has_owners, max(map(self.merit, takers)))
 
     def is_owner(self, record: JobRecord) -> bool:
         """Whether a job would be within the quota of one of the kinds that it accepts."""
-        if not self._nominal:
-            return False
-        own = self._kind_ids.get(record.job.tenant_id, ())
-        return any(self._owns(record, kind_id) for kind_id in record.job.device_kind_ids or own)
+        own = self._kind_ids.get(record.job.tenant_id, ()) if self._nominal else ()
+        return any(self.owns(record, kind_id) for kind_id in record.job.device_kind_ids or own)
+
+    def owns(self, record: JobRecord, kind_id: str) -> bool:
+        """Whether a job that began on this kind now would be within its tenant's quota."""
+        quota = record.job.tenant_id, kind_id
+        nominal = self._nominal.get(quota)
+        return nominal is not None and self._held[quota] + record.job.device_count <= nominal
 
     def is_borrowing(self, record: JobRecord, kind_id: str) -> bool:
         """Whether a job that began on this kind now would be stopped for those who own such."""
         owners = {tenant_id for tenant_id, own_kind_id in self._nominal if own_kind_id == kind_id}
         has_others = bool(owners - {record.job.tenant_id})
-        return has_others and not self._owns(record, kind_id)
+        return has_others and not self.owns(record, kind_id)
 
-    def may_own(self, record: JobRecord) -> bool:
-        """Whether its tenant has a quota with room for a job like it, however small."""
-        tenant_id, merit = record.job.tenant_id, self.merit(record)
-        return any(
-            self._cards_above((tenant_id, kind_id), merit) < self._nominal[tenant_id, kind_id]
-            for kind_id in self._kind_ids.get(tenant_id, ())
-        )
+    def may_own(self, tenant_id: str) -> bool:
+        """Whether the tenant has a quota with room for a job, however small."""
+        kind_ids = self._kind_ids.get(tenant_id, ())
+        return any(self._held[tenant_id, one] < self._nominal[tenant_id, one] for one in kind_ids)
 
     def take(self, record: JobRecord, kind_id: str) -> None:
         """The job was just given its cards, of this kind."""
-        quota = record.job.tenant_id, kind_id
-        if quota in self._nominal:
-            self._held[quota].append((self.merit(record), record.job.device_count))
-            self._above.clear()
-
-    def _owns(self, record: JobRecord, kind_id: str) -> bool:
-        quota = record.job.tenant_id, kind_id
-        nominal = self._nominal.get(quota)
-        if nominal is None:
-            return False
-        return self._cards_above(quota, self.merit(record)) + record.job.device_count <= nominal
-
-    def _cards_above(self, quota: Quota, merit: Merit) -> int:
-        """What the tenant holds of the kind for jobs that are as good or better."""
-        cards = self._above.get((quota, merit))
-        if cards is None:
-            cards = sum(held for other, held in self._held[quota] if other >= merit)
-            self._above[quota, merit] = cards
-        return cards
+        self._held[record.job.tenant_id, kind_id] += record.job.device_count
 
     def _count(self, state: State, now_ms: int) -> None:
         """What runs, by quota; the best of each are within it as far as it goes."""
@@ -134,12 +133,10 @@ class Standings:
                 merit = self.merit(record, attempt.served_card_ms(now_ms))
                 running[quota].append((merit, attempt))
         for quota, theirs in running.items():
-            left = self._nominal[quota]
-            for merit, attempt in sorted(theirs, key=_best_first):
-                left -= attempt.placement.card_count
-                if left >= 0:
+            for _, attempt in sorted(theirs, key=_best_first):
+                self._held[quota] += attempt.placement.card_count
+                if self._held[quota] <= self._nominal[quota]:
                     self._owning.add(attempt.id)
-                self._held[quota].append((merit, attempt.placement.card_count))
 
 
 def _best_first(running: tuple[Merit, Attempt]) -> tuple[int, int, int, str]:

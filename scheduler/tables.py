@@ -86,6 +86,7 @@ class JobRow(Base):
     tenant_id: Mapped[str]
     state: Mapped[str]
     submitted_at_ms: Mapped[int]
+    released_at_ms: Mapped[int | None]
     started_at_ms: Mapped[int | None]
     ended_at_ms: Mapped[int | None]
     position: Mapped[int | None]

@@ -1,30 +1,30 @@
 """Whose turn it is: the waiting jobs in the order in which a plan considers them."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from scheduler.fairshare import COMMITTED_MS, score
 from scheduler.policy import Order, Policy
-from scheduler.queue import DueKey, age_key
+from scheduler.queue import DueKey, LaneKey, age_key
 from scheduler.record import JobRecord
 from scheduler.standing import Standings
 from scheduler.starving import Starving
 from scheduler.state import State
 
 FairKey = tuple[bool, int, int, float, DueKey]
-Lane = tuple[str, int, int]
-"""A lane of the queue, and 0 for those of it who are within their tenant's nominal quota."""
-STARVING_LANE: Lane = ("", -1, 0)
+Lane = tuple[str, int, bool]
+"""A lane of the queue, whole or only those of it who are within their tenant's nominal quota."""
+STARVING_LANE: LaneKey = ("", -1)
 """Before all levels, and of no tenant."""
 
 
 class Turns:
     """Waiting jobs in the policy's order.
 
-    Fair: who is within its tenant's nominal quota, then the highest priority class, where jobs take
-    turns who is starving and then who has had least by levels, then the tenant with the least
-    weighted use, then who is due first. A grant made while the plan is drawn up counts at once.
-    Else: one static key over all jobs.
+    Fair: who is within its tenant's nominal quota (`is_first`), then the highest priority class,
+    where jobs take turns who is starving and then who has had least by levels, then the tenant with
+    the least weighted use, then who is due first. A grant made while the plan is drawn up counts at
+    once. Else: one static key over all jobs.
     """
 
     def __init__(
@@ -34,12 +34,14 @@ class Turns:
         policy: Policy,
         starving: Starving,
         standings: Standings,
+        is_first: Callable[[JobRecord], bool],
     ) -> None:
         self.is_of_owner = False
         """Whether it is the turn of who is within its tenant's nominal quota: such come first."""
         self._queue = state.queue
         self._starving = starving
         self._standings = standings
+        self._is_first = is_first
         self._policy = policy
         self._scores: dict[str, float] = {}
         self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
@@ -63,51 +65,54 @@ class Turns:
             self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
 
     def _by_share(self) -> Iterator[JobRecord]:
-        """Who is in two lanes comes once, by the one whose turn is first."""
+        """Who is in several lanes comes once, by the one whose turn is first."""
         done: set[str] = set()
         lanes = self._lanes()
         heap = [
-            self._turn(key, *head)
-            for key, lane in lanes.items()
-            if (head := next(lane, None)) is not None
+            self._turn(lane, *head)
+            for lane, entries in lanes.items()
+            if (head := next(entries, None)) is not None
         ]
         heapq.heapify(heap)
         while heap:
-            turn, key, record = heap[0]
-            present = self._turn(key, turn[-1], record)
-            if present > heap[0]:  # its tenant was given something in another lane
-                heapq.heapreplace(heap, present)
-                continue
-            if record.job.id not in done:
+            turn, lane, record = heap[0]
+            is_ordinary = lane[-1]
+            if record.job.id not in done and (is_ordinary or self._is_first(record)):
+                present = self._turn(lane, turn[-1], record)
+                if present > heap[0]:  # its tenant was given something in another lane
+                    heapq.heapreplace(heap, present)
+                    continue
                 done.add(record.job.id)
-                self.is_of_owner = not turn[0]
+                self.is_of_owner = not is_ordinary
                 yield record
-            head = next(lanes[key], None)
+            head = next(lanes[lane], None)
             if head is None:
                 heapq.heappop(heap)
             else:
-                heapq.heapreplace(heap, self._turn(key, *head))
+                heapq.heapreplace(heap, self._turn(lane, *head))
 
     def _lanes(self) -> dict[Lane, Iterator[tuple[DueKey, JobRecord]]]:
-        """Those of the queue, and more for who comes before others of its own.
+        """Those of the queue, one more for those who starve, and of each one more for owners.
 
-        One for those who starve, and of a tenant that has a nominal quota one for those within it.
+        That is where a tenant has a nominal quota with room.
         """
-        lanes = {(*key, 1): iter(lane) for key, lane in self._queue.lanes.items()}
-        for (tenant_id, level), lane in self._queue.lanes.items():
-            if self._standings.may_own(lane[0][1]):
-                lanes[tenant_id, level, 0] = (e for e in lane if self._standings.is_owner(e[1]))
-        if self._starving.waiting:
-            starving = ((_starving_key(record), record) for record in self._starving.waiting)
-            lanes[STARVING_LANE] = starving
+        lanes = {(*key, True): iter(lane) for key, lane in self._queue.lanes.items()}
+        starving = [(_starving_key(record), record) for record in self._starving.waiting]
+        lanes[*STARVING_LANE, True] = iter(starving)
+        for key, lane in self._queue.lanes.items():
+            if self._standings.may_own(key[0]):
+                lanes[*key, False] = self._owners(lane)
+                lanes[*STARVING_LANE, False] = self._owners(starving)
         return lanes
 
+    def _owners(self, lane: list[tuple[DueKey, JobRecord]]) -> Iterator[tuple[DueKey, JobRecord]]:
+        return (entry for entry in lane if self._is_first(entry[1]))
+
     def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[FairKey, Lane, JobRecord]:
-        tenant_id, level, _ = lane
+        tenant_id, level, is_ordinary = lane
         shared_level = level if self._policy.is_shared else 0
         # Ids are unique: two entries are never compared beyond them.
-        borrows = not self._standings.is_owner(record)
-        turn = (borrows, key[0], shared_level, self._scores.get(tenant_id, 0.0), key)
+        turn = (is_ordinary, key[0], shared_level, self._scores.get(tenant_id, 0.0), key)
         return turn, lane, record
 
 

@@ -84,3 +84,23 @@ def gone(state: State, attempt_id: str, at_ms: int) -> None:
 
 def stopped(result: Plan) -> list[str]:
     return [eviction.attempt_id for eviction in result.evictions]
+
+
+# Cards that are a tenant's own.
+
+
+def owned_by(*, steel: int = 0, fish: int = 0, nodes: int = 1) -> State:
+    """Nodes of 8 cards, of which so many are in the nominal quotas of two tenants."""
+    tenants = (
+        a_tenant(tenant_id, nominal_cards=(("npu", cards),) if cards else ())
+        for tenant_id, cards in (("steel", steel), ("fish", fish))
+    )
+    return a_state(*tenants, park=a_park(a_pool(POOL, nodes, 8)))
+
+
+def of_fish(job: Job) -> Job:
+    return replace(job, tenant_id="fish")
+
+
+def high(job_id: str, cards: int = 8) -> Job:
+    return replace(normal(job_id, cards, checkpoint=None), priority=Priority.HIGH)

@@ -91,16 +91,19 @@ def standing(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> QueueSt
     broker that leads knows: another names it.
     """
     with services.database.connect() as connection:
-        row = own_job(connection, job_id, caller)
+        own_job(connection, job_id, caller)
 
     def question(state: State, now_ms: int, policy: Policy) -> tuple[Ranking | None]:
         return (ranking(state, now_ms, job_id, policy),)
 
     with services.questions.admitted(caller.scope):
         (ranked,) = _ask(services, question, f"/v1/jobs/{job_id}/standing")
-    if ranked is None:
-        raise _waits_not(job_id, row.state)
     with services.database.connect() as connection:
+        state = own_job(connection, job_id, caller).state
+        if ranked is None and state == JobState.QUEUED:
+            raise Refused(503, f"job {job_id} is just coming in", headers={"Retry-After": "1"})
+        if ranked is None:
+            raise _waits_not(job_id, state)
         told = told_reasons(connection, [use.reasons for use in ranked.pools], caller)
     return standing_view(ranked, told)
 

@@ -1,10 +1,12 @@
 """Jobs that follow others, over HTTP: held, released, given up, or refused at once."""
 
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from scheduler.queries import waiting_by_tenant
 from scheduler.tables import EventRow
 from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
 
@@ -35,6 +37,26 @@ def test_a_job_waits_for_another_to_succeed_and_runs_after_it(park: Served) -> N
     assert before["state"] == "succeeded"
     assert before["ended_at_ms"] <= after["started_at_ms"]
     assert after["reasons"] == []
+
+
+def test_what_was_held_is_in_the_queue_since_it_was_released(park: Served) -> None:
+    first = submitted(park.steel, **LONG)
+    full = submitted(park.steel, device=["hygon-k100-ai"], devices=8, **LONG)
+    waits = submitted(park.steel, device=["hygon-k100-ai"], after_any=[first])
+    await_state(park.steel, full, "running")
+    await_state(park.steel, waits, "held")
+    threading.Event().wait(1.0)
+    park.steel.post(f"/v1/jobs/{first}:cancel")
+    job = await_state(park.steel, waits, "queued")
+
+    with park.broker.services.database.connect() as connection:
+        ((tenant_id, count, queued_at_ms),) = waiting_by_tenant(connection)
+
+    assert (tenant_id, count) == ("steel", 1)
+    assert queued_at_ms is not None
+    assert queued_at_ms >= job["submitted_at_ms"] + 1_000
+    for job_id in (waits, full):
+        park.steel.post(f"/v1/jobs/{job_id}:cancel")
 
 
 def test_what_fails_takes_those_that_follow_it_along(park: Served) -> None:
@@ -80,6 +102,16 @@ def test_what_has_ended_decides_at_once(park: Served) -> None:
     assert await_state(park.steel, job_id, "succeeded")["spec"]["after"] == []
     text = f"job {bad} did not succeed: it has cancelled"
     assert refusal(park, after=[good, bad]) == ("after", text)
+
+
+def test_a_batch_may_follow_as_many_as_it_may_name(park: Served) -> None:
+    """More than a statement of PostgreSQL has parameters, were each one of them."""
+    ids = [[f"{number:03x}{which:02x}" for which in range(128)] for number in range(520)]
+    jobs = [job(after=some[:64], after_any=some[64:]) for some in ids]
+
+    problem = problem_of(park.steel.post("/v1/jobs:batch", json={"jobs": jobs}), 422)
+
+    assert problem["errors"][0]["problem"] == "there is no job 00000"
 
 
 def test_one_follows_only_jobs_of_its_own_tenant(park: Served) -> None:

@@ -112,7 +112,7 @@ MUTANTS = [
     Mutant("scheduler/record.py", "return self.started_at_ms or self.leased_at_ms", "return self.leased_at_ms", _BACKFILL),
     Mutant("scheduler/desk.py", "min(promises, key=lambda promise: promise[0].start_ms)", "promises[0]", _BACKFILL),
     Mutant("scheduler/turns.py", "self._scores[tenant_id] += tflops * COMMITTED_MS", "self._scores[tenant_id] += 0 * COMMITTED_MS", _PLANNER),
-    Mutant("scheduler/turns.py", "turn = (borrows, key[0], shared_level,", "turn = (borrows, 0, shared_level,", _PLANNER),
+    Mutant("scheduler/turns.py", "turn = (is_ordinary, key[0], shared_level,", "turn = (is_ordinary, 0, shared_level,", _PLANNER),
     Mutant("scheduler/desk.py", "        if not candidates:  # the park has changed since the job was submitted\n            return Verdict(reasons=misfits(shape, self.park))\n", "", f"{_PLANNER} {_INVARIANTS}"),
     Mutant("scheduler/allowance.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
     Mutant("scheduler/allowance.py", "        self._cards[job.tenant_id] += job.device_count\n", "", _PLANNER),

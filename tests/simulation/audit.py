@@ -144,12 +144,8 @@ class Audit:
         borrowed = sum(cards for _, of, cards in self._held(victim.tenant_id) if of == kind)
         borrowed -= self._nominal(victim, kind)
         assert borrowed > 0, f"{victim.id} is within its tenant's quota, and is stopped"
-        above = sum(
-            cards
-            for job, of, cards in self._held(taker.tenant_id)
-            if of == kind and job.priority.rank > taker.priority.rank
-        )
-        within = self._nominal(taker, kind) - above
+        held = sum(cards for _, of, cards in self._held(taker.tenant_id) if of == kind)
+        within = self._nominal(taker, kind) - held
         assert taker.device_count <= within, f"{taker.id} takes more than its tenant's quota"
 
     def _nominal(self, job: Job, kind_id: str) -> int:

@@ -386,3 +386,15 @@ def test_the_same_wish_under_two_requests_happens_once() -> None:
 
     assert dict(cycle.refused) == {"two": "job j1 is known already"}
     assert len(events(hand, ev.Leased)) == 1
+
+
+def test_what_is_only_metered_rewrites_no_job() -> None:
+    hand = a_run()
+    now_ms = 2_000 + METER_MS
+    hand.say("east", now_ms, runs("j1.1", 2_000))
+    hand.say("north", now_ms)
+
+    cycle = hand.step(now_ms)
+
+    assert [event.kind for event in cycle.events] == ["metered"]
+    assert cycle.states == {}

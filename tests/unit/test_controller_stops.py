@@ -6,6 +6,8 @@ from cluster.driver import AttemptEnd
 from scheduler import events as ev
 from scheduler.controller import Settings
 from scheduler.job import Checkpoint, EndCause, JobState, Priority, ReasonCode
+from scheduler.preemption import SOON_MS
+from tests.builders import TENANT
 from tests.hand import (
     Hand,
     a_hand,
@@ -166,6 +168,21 @@ def test_low_work_is_stopped_for_who_waits_above_it_which_then_runs() -> None:
     assert state_of(hand) is JobState.QUEUED
     assert state_of(hand, "new") is JobState.LEASED
     assert stops(hand) == [(EndCause.PREEMPTED, Settings().stop_grace_ms)], "and nothing else"
+
+
+def test_what_is_borrowed_is_given_back_within_five_minutes_whatever_its_grace() -> None:
+    slow = Checkpoint(dir="c", signal="SIGUSR1", grace_ms=3_600_000)
+    owner = replace(TENANT, nominal_cards=(("npu", 16),))
+    hand = Hand(tenants=(owner, replace(TENANT, id="fish")))
+    hand.all_say(1_000)
+    hand.step(1_000)
+    submit(hand, replace(here(cards=16), tenant_id="fish", checkpoint=slow))
+    say(hand, 2_000, runs("j1.1", 2_000))
+    say(hand, 700_000, runs("j1.1", 2_000))
+
+    submit(hand, replace(here("new", 16), submitted_at_ms=600_000), 700_000)
+
+    assert stops(hand) == [(EndCause.PREEMPTED, SOON_MS)]
 
 
 def test_who_is_cancelled_while_it_makes_room_does_not_come_back() -> None:

@@ -1,19 +1,15 @@
-"""Nominal quotas: who comes first within its own, and from whom it takes what was borrowed."""
+"""Nominal quotas: from whom an owner takes what was borrowed."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from scheduler import events as ev
-from scheduler.job import Job, Priority, ReasonCode
-from scheduler.plan import Answers, Eviction
+from scheduler.job import Priority, ReasonCode
+from scheduler.plan import Eviction
 from scheduler.planner import plan
-from scheduler.policy import DEFAULT, EASY, Policy
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.policy import DEFAULT, EASY
+from scheduler.preemption import SOON_MS
 from tests.builders import (
     a_job,
     a_lease,
@@ -27,41 +23,22 @@ from tests.builders import (
 )
 from tests.preemptive import (
     LIMIT_MS,
-    MIN_RUN_MS,
     NODE,
     NOW_MS,
-    PATIENCE_MS,
     POOL,
     SAVES,
     TURNS,
-    gone,
+    high,
     low,
     normal,
+    of_fish,
+    owned_by,
     run,
-    stop,
     stopped,
     wants,
 )
 
 GPU_POOL = "east-gpu"
-
-
-def owned_by(*, steel: int = 0, fish: int = 0, nodes: int = 1) -> State:
-    """Nodes of 8 cards, of which so many are in the nominal quotas of two tenants."""
-    tenants = (
-        a_tenant(tenant_id, nominal_cards=(("npu", cards),) if cards else ())
-        for tenant_id, cards in (("steel", steel), ("fish", fish))
-    )
-    return a_state(*tenants, park=a_park(a_pool(POOL, nodes, 8)))
-
-
-def of_fish(job: Job) -> Job:
-    return replace(job, tenant_id="fish")
-
-
-def high(job_id: str, cards: int = 8) -> Job:
-    return replace(normal(job_id, cards, checkpoint=None), priority=Priority.HIGH)
-
 
 # Who takes from whom.
 
@@ -198,201 +175,83 @@ def test_a_quota_is_of_one_kind() -> None:
     assert stopped(plan(state, NOW_MS)) == ["gpu.1"]
 
 
+def test_who_uses_its_quota_takes_nothing_from_others_by_better_work() -> None:
+    """The better makes room among its own; what others have borrowed is nobody's then."""
+    state = owned_by(steel=8, nodes=2)
+    run(state, low("mine"), 8)
+    run(state, of_fish(high("theirs")), 0, 8)
+    submit(state, wants())
+
+    assert stopped(plan(state, NOW_MS)) == ["mine.1"]
+
+
+def test_new_work_does_not_take_the_park_piece_by_piece() -> None:
+    """Each comes with a better level than what its tenant runs, whose quota is full."""
+    state = owned_by(steel=8, nodes=2)
+    run(state, normal("mine", checkpoint=None), 8)
+    run(state, of_fish(normal("theirs", checkpoint=None)), 0, 8)
+    submit(state, wants())
+
+    assert plan(state, NOW_MS, TURNS).evictions == ()
+
+
+def test_a_low_owner_that_finds_nobody_leaves_it_to_a_higher_borrower() -> None:
+    """Of its own tenant the second takes, though it stands below the first."""
+    state = owned_by(steel=9, nodes=2)
+    run(state, low("mine"), 8)
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(NODE,)))
+    submit(state, wants("first", 1, Priority.LOW), wants("second", 8, Priority.HIGH))
+
+    assert [(e.attempt_id, e.job_id) for e in plan(state, NOW_MS).evictions] == [
+        ("mine.1", "second")
+    ]
+
+
+def test_a_job_of_several_kinds_comes_first_only_where_all_are_its_own() -> None:
+    """Else it would go first for cards of others, as often as it likes."""
+    tenants = a_tenant("steel", nominal_cards=(("gpu", 4),)), a_tenant("fish")
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 1, 8), a_pool(GPU_POOL, 1, 4)))
+    submit(state, of_fish(wants("theirs", 8, Priority.HIGH)))
+    submit(state, replace(wants("both", 4, Priority.LOW), device_kind_ids=("npu", "gpu")))
+    submit(state, replace(wants("own", 1, Priority.LOW), device_kind_ids=("gpu",)))
+
+    grants = [(grant.job_id, grant.placement.pool_id) for grant in plan(state, NOW_MS).grants]
+
+    assert grants == [("own", GPU_POOL), ("theirs", POOL)]
+
+
+def test_a_quota_where_the_job_may_not_go_is_none() -> None:
+    tenants = a_tenant("steel", nominal_cards=(("gpu", 4),)), a_tenant("fish")
+    park = a_park(a_pool(POOL, 1, 8), a_pool("north-gpu", 1, 4))
+    state = a_state(*tenants, park=park)
+    submit(state, of_fish(wants("theirs", 8, Priority.HIGH)))
+    there = replace(wants("there", 4, Priority.LOW), device_kind_ids=("npu", "gpu"))
+    submit(state, replace(there, centre_ids=("east",)))
+
+    assert [grant.job_id for grant in plan(state, NOW_MS).grants] == ["theirs"]
+
+
+def test_a_borrower_of_a_long_grace_gives_back_after_five_minutes() -> None:
+    state = owned_by(steel=8)
+    slow = replace(SAVES, grace_ms=3_600_000)
+    run(state, of_fish(normal("old", checkpoint=slow)), 8)
+    submit(state, wants())
+
+    result = plan(state, NOW_MS)
+
+    assert stopped(result) == ["old.1"]
+    start = result.verdicts["new"].start
+    assert start is not None
+    assert start.at_ms == NOW_MS + SOON_MS
+    state = owned_by()
+    run(state, of_fish(low("old", checkpoint=slow)), 8)
+    submit(state, wants())
+    assert plan(state, NOW_MS).evictions == (), "for a class it is not stopped"
+
+
 def test_a_job_of_any_kind_is_within_any_of_its_tenant_s_quotas() -> None:
     state = owned_by(steel=8)
     run(state, of_fish(normal("old")), 8)
     submit(state, replace(wants(), device_kind_ids=()))
 
     assert stopped(plan(state, NOW_MS)) == ["old.1"]
-
-
-# When.
-
-
-@pytest.mark.parametrize(
-    ("began_ms", "at_ms", "count"),
-    [
-        (0, NOW_MS, 1),
-        (0, NOW_MS - 1, 0),
-        (NOW_MS - MIN_RUN_MS, NOW_MS, 1),
-        (NOW_MS - MIN_RUN_MS + 1, NOW_MS, 0),
-    ],
-)
-def test_owners_have_patience_and_let_others_begin(began_ms: int, at_ms: int, count: int) -> None:
-    state = owned_by(steel=8)
-    run(state, of_fish(normal("old")), 8, at_ms=began_ms)
-    submit(state, wants())
-
-    assert len(plan(state, at_ms).evictions) == count
-
-
-# Whose turn.
-
-
-def test_who_is_within_its_quota_comes_before_a_higher_class_that_is_not() -> None:
-    state = owned_by(steel=8)
-    submit(state, of_fish(wants("theirs", priority=Priority.HIGH)))
-    submit(state, wants("mine", priority=Priority.LOW))
-
-    assert [grant.job_id for grant in plan(state, NOW_MS).grants] == ["mine"]
-
-
-def test_what_was_granted_in_the_plan_counts() -> None:
-    """One of the two is within the quota, not both."""
-    state = owned_by(steel=8, nodes=2)
-    run(state, of_fish(normal("one")), 8, at_ms=1)
-    run(state, of_fish(normal("two")), 0, 8, at_ms=2)
-    submit(state, wants("a"), wants("b"))
-
-    assert [eviction.job_id for eviction in plan(state, NOW_MS).evictions] == ["a"]
-
-
-def test_a_second_job_comes_after_others_once_the_first_has_used_the_quota() -> None:
-    state = owned_by(steel=8, nodes=2)
-    submit(state, wants("a"), wants("b"), of_fish(wants("c")))
-
-    assert [grant.job_id for grant in plan(state, NOW_MS).grants] == ["a", "c"]
-
-
-@pytest.mark.parametrize("answers", Answers)
-def test_an_owner_behind_a_larger_job_of_its_tenant_is_found(answers: Answers) -> None:
-    state = owned_by(steel=4, nodes=1)
-    run(state, of_fish(normal("one", 4)), 4, at_ms=1)
-    run(state, of_fish(normal("two", 4)), 4, at_ms=2)
-    submit(state, wants("big", 8), replace(wants("small", 4), submitted_at_ms=NOW_MS - PATIENCE_MS))
-
-    assert stopped(plan(state, NOW_MS, answers=answers)) == ["two.1"]
-
-
-# Afterwards.
-
-
-def test_who_was_stopped_does_not_take_it_back() -> None:
-    state = owned_by(steel=8)
-    run(state, of_fish(high("old")), 8)
-    submit(state, wants())
-    (eviction,) = plan(state, NOW_MS).evictions
-    stop(state, eviction)
-    gone(state, "old.1", NOW_MS + 1)
-    (grant,) = plan(state, NOW_MS + 1).grants
-    assert grant.job_id == "new"
-    happen(state, a_lease("new", grant.placement, at_ms=NOW_MS + 1))
-    happen(state, ev.Started(at_ms=NOW_MS + 1, attempt_id="new.1"))
-
-    later = plan(state, NOW_MS + 5 * MIN_RUN_MS)
-
-    assert later.evictions == ()
-    assert "old" in later.verdicts
-
-
-def test_a_quota_that_is_changed_holds_at_once() -> None:
-    state = owned_by()
-    run(state, of_fish(normal("old")), 8)
-    submit(state, wants())
-    assert plan(state, NOW_MS).evictions == ()
-
-    tenant = a_tenant("steel", nominal_cards=(("npu", 8),))
-    happen(state, ev.TenantDeclared(at_ms=NOW_MS, tenant=tenant))
-
-    assert stopped(plan(state, NOW_MS)) == ["old.1"]
-
-
-# What is told.
-
-
-def test_a_quote_says_whether_owners_may_take_the_cards_back() -> None:
-    state = owned_by(fish=8)
-    (mine,) = what_if(state, NOW_MS, wants())
-    (theirs,) = what_if(state, NOW_MS, of_fish(wants()))
-    assert (mine.is_borrowing, theirs.is_borrowing) == (True, False)
-
-    (alone,) = what_if(owned_by(steel=4), NOW_MS, wants())
-    assert not alone.is_borrowing, "beyond its own quota, and nobody else has one"
-
-
-def test_a_quote_says_that_an_owner_would_stop_others() -> None:
-    state = owned_by(steel=8)
-    run(state, of_fish(high("old")), 8)
-
-    (prospect,) = what_if(state, NOW_MS, wants())
-
-    assert (prospect.stop_count, prospect.is_borrowing) == (1, False)
-
-
-# Always.
-
-
-@st.composite
-def lent(draw: st.DrawFn) -> State:
-    """Nodes of one card each; two tenants own some of them, three use them, and all is `normal`."""
-    count = draw(st.integers(2, 12))
-    steel = draw(st.integers(1, count))
-    fish = draw(st.integers(0, count - steel))
-    nominal = {"steel": steel, "fish": fish, "coal": 0}
-    tenants = (
-        a_tenant(tenant_id, nominal_cards=(("npu", cards),) if cards else ())
-        for tenant_id, cards in nominal.items()
-    )
-    state = a_state(*tenants, park=a_park(a_pool(POOL, count, 1)))
-    first = 0
-    while first < count:
-        cards = draw(st.integers(1, count - first))
-        job = normal(f"r{first:02}", cards, draw(st.sampled_from([None, SAVES])))
-        job = replace(job, tenant_id=draw(st.sampled_from(sorted(nominal))))
-        if draw(st.integers(0, 4)):
-            run(state, job, *[0] * first, *[1] * cards, at_ms=draw(st.integers(0, 5)))
-        first += cards
-    for number in range(draw(st.integers(1, 6))):
-        job = wants(f"w{number}", draw(st.integers(1, count)))
-        submit(state, replace(job, tenant_id=draw(st.sampled_from(sorted(nominal)))))
-    return state
-
-
-@given(lent())
-def test_who_stays_within_its_quota_is_served_at_once_where_cells_are_feasible(
-    state: State,
-) -> None:
-    """The bound is the patience of who asks and the least run of who is stopped: both are over."""
-    result = plan(state, NOW_MS)
-
-    making_room = {
-        job_id
-        for job_id, verdict in result.verdicts.items()
-        if verdict.reasons[0].code is ReasonCode.MAKING_ROOM
-    }
-    served = making_room | {grant.job_id for grant in result.grants}
-    for tenant in state.tenants.values():
-        nominal = dict(tenant.nominal_cards).get("npu", 0)
-        waiting = [r.job for r in state.queue.records() if r.job.tenant_id == tenant.id]
-        needed = sum(job.device_count for job in waiting)
-        if state.held_cards[tenant.id] + needed <= nominal:
-            assert {job.id for job in waiting} <= served
-
-
-@given(lent(), st.sampled_from([DEFAULT, TURNS]))
-def test_only_what_is_borrowed_is_taken_and_only_by_owners(state: State, policy: Policy) -> None:
-    result = plan(state, NOW_MS, policy)
-
-    takers = {eviction.job_id for eviction in result.evictions}
-    for tenant_id in {state.jobs[job_id].job.tenant_id for job_id in takers}:
-        nominal = dict(state.tenants[tenant_id].nominal_cards).get("npu", 0)
-        taken = _cards(state, (j for j in takers if state.jobs[j].job.tenant_id == tenant_id))
-        if policy is DEFAULT:
-            assert 0 < state.held_cards[tenant_id] + taken <= nominal
-    for eviction in result.evictions:
-        victim = state.jobs[state.live[eviction.attempt_id].job_id].job
-        nominal = dict(state.tenants[victim.tenant_id].nominal_cards).get("npu", 0)
-        is_beyond = state.held_cards[victim.tenant_id] > nominal
-        assert is_beyond or policy.is_shared
-
-
-@given(lent(), st.sampled_from([DEFAULT, TURNS]))
-def test_both_ways_of_asking_find_the_same(state: State, policy: Policy) -> None:
-    whole, grants = (plan(state, NOW_MS, policy, answers) for answers in Answers)
-
-    assert whole.evictions == grants.evictions
-    assert whole.grants == grants.grants
-
-
-def _cards(state: State, job_ids: Iterable[str]) -> int:
-    return sum(state.jobs[job_id].job.device_count for job_id in job_ids)
