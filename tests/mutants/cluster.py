@@ -6,6 +6,8 @@ from tests.mutants.mutant import Mutant
 
 # fmt: off
 MUTANTS = [
+    Mutant("cluster/ray_watch.py", "return is_unseen or now_s - self._began_at_s > self._silence_s_max + FENCED_AFTER_S", "return is_unseen", "tests/unit/test_ray_watch.py"),
+    Mutant("cluster/ray_watch.py", "is_unseen = now_s - self._seen_at_s > FENCED_AFTER_S", "is_unseen = False", "tests/unit/test_ray_watch.py"),
     Mutant("cluster/agent.py", "silent, self._url = self._url, self._home", "silent = self._url", "tests/unit/test_agent.py -k leader"),
     Mutant("cluster/simulated.py", "if order.attempt_id in self._reports:", "if False:", "tests/unit/test_simulated.py"),
     Mutant("cluster/simulated.py", "for member in order.members} - self._online", "for member in order.members} - set(self._cards_by_node)", "tests/unit/test_simulated.py"),
@@ -72,6 +74,4 @@ AS_ROOT = [
     Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/test_supervisor.py -k apart"),
     Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/test_supervisor.py -k apart"),
 ]
-MUTANTS += AS_ROOT if os.geteuid() == 0 else [    Mutant("cluster/ray_watch.py", "return is_unseen or now_s - self._began_at_s > self._silence_s_max + FENCED_AFTER_S", "return is_unseen", "tests/unit/test_ray_watch.py"),
-    Mutant("cluster/ray_watch.py", "is_unseen = now_s - self._seen_at_s > FENCED_AFTER_S", "is_unseen = False", "tests/unit/test_ray_watch.py"),
-]
+MUTANTS += AS_ROOT if os.geteuid() == 0 else []

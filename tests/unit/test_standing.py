@@ -6,7 +6,7 @@ import pytest
 
 from scheduler import events as ev
 from scheduler.job import Priority, ReasonCode
-from scheduler.plan import Eviction
+from scheduler.plan import Answers, Eviction
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, EASY
 from scheduler.preemption import SOON_MS
@@ -159,6 +159,23 @@ def test_borrowed_work_goes_before_low_work_within_its_quota() -> None:
     assert stopped(plan(state, NOW_MS)) == ["borrowed.1"]
 
 
+def test_borrowed_work_goes_before_low_work_within_its_quota_on_another_node() -> None:
+    state = owned_by(steel=8, fish=8, nodes=2)
+    run(state, of_fish(low("own", 8, SAVES)), 8, at_ms=1)
+    run(state, of_fish(low("borrowed", 8)), 0, 8, at_ms=2)
+    submit(state, wants())
+
+    assert stopped(plan(state, NOW_MS)) == ["borrowed.1"]
+
+
+def test_where_some_own_cards_a_borrower_still_stops_only_low_work() -> None:
+    state = owned_by(steel=1)
+    run(state, of_fish(normal("theirs")), 8)
+    submit(state, wants(priority=Priority.HIGH))
+
+    assert plan(state, NOW_MS).evictions == ()
+
+
 def test_a_quota_is_of_one_kind() -> None:
     tenants = a_tenant("steel", nominal_cards=(("gpu", 4),)), a_tenant("fish")
     state = a_state(*tenants, park=a_park(a_pool(POOL, 1, 8), a_pool(GPU_POOL, 1, 4)))
@@ -195,16 +212,17 @@ def test_new_work_does_not_take_the_park_piece_by_piece() -> None:
     assert plan(state, NOW_MS, TURNS).evictions == ()
 
 
-def test_a_low_owner_that_finds_nobody_leaves_it_to_a_higher_borrower() -> None:
+@pytest.mark.parametrize("answers", Answers)
+def test_a_low_owner_that_finds_nobody_leaves_it_to_a_higher_borrower(answers: Answers) -> None:
     """Of its own tenant the second takes, though it stands below the first."""
     state = owned_by(steel=9, nodes=2)
     run(state, low("mine"), 8)
     happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(NODE,)))
     submit(state, wants("first", 1, Priority.LOW), wants("second", 8, Priority.HIGH))
 
-    assert [(e.attempt_id, e.job_id) for e in plan(state, NOW_MS).evictions] == [
-        ("mine.1", "second")
-    ]
+    evictions = plan(state, NOW_MS, answers=answers).evictions
+
+    assert [(e.attempt_id, e.job_id) for e in evictions] == [("mine.1", "second")]
 
 
 def test_a_job_of_several_kinds_comes_first_only_where_all_are_its_own() -> None:

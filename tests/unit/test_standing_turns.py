@@ -170,6 +170,8 @@ def test_a_quote_says_whether_owners_may_take_the_cards_back() -> None:
     (theirs,) = what_if(state, NOW_MS, of_fish(wants()))
     assert (mine.is_borrowing, theirs.is_borrowing) == (True, False)
 
+    (both,) = what_if(owned_by(steel=8, fish=8, nodes=2), NOW_MS, wants())
+    assert not both.is_borrowing
     (alone,) = what_if(owned_by(steel=4), NOW_MS, wants())
     assert not alone.is_borrowing, "beyond its own quota, and nobody else has one"
 
