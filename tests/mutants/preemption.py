@@ -67,7 +67,7 @@ MUTANTS = [
     Mutant("scheduler/record.py", "            self.served_card_ms += attempt.served_card_ms(event.at_ms)\n", "            pass\n", _CLAIMS),
     Mutant("scheduler/record.py", "min(end_ms, attempt.gone_ms)", "end_ms", _CLAIMS),
     Mutant("scheduler/controller.py", "            if attempt.placement.centre_id in self._present:\n", "            if True:\n", _STOPS),
-    Mutant("scheduler/controller.py", "                    for_node_ids=eviction.node_ids,\n", "", _STOPS),
+    Mutant("scheduler/controller.py", "                    for_job_id=eviction.job_id,\n", "", _STOPS),
     Mutant("scheduler/outlook.py", "self.stops.get(attempt.id) or ", "", _CLAIMS),
     Mutant("api/routes/events.py", "hidden = _OTHERS if caller.role is Role.TENANT else ()", "hidden = ()", _TOLD),
     Mutant("api/quoting.py", "stops, stops_zh = _stops(first.stop_count)", "stops, stops_zh = _stops(0)", _TOLD),

@@ -169,8 +169,10 @@ def test_borrowed_work_goes_before_low_work_within_its_quota_on_another_node() -
 
 
 def test_where_some_own_cards_a_borrower_still_stops_only_low_work() -> None:
-    state = owned_by(steel=1)
+    state = owned_by(steel=1, nodes=2)
     run(state, of_fish(normal("theirs")), 8)
+    run(state, of_fish(normal("rest", 4)), 0, 4)
+    run(state, of_fish(low("small", 4)), 0, 4)
     submit(state, wants(priority=Priority.HIGH))
 
     assert plan(state, NOW_MS).evictions == ()
