@@ -116,8 +116,8 @@ class Desk:
         return Offer(candidate.pool, candidate.wanted, (reason,), start_ms, start_ms, count)
 
     def standing(self, record: JobRecord) -> Standing:
-        """How the job stands at its turn, on the kind where it stands best."""
-        return self._standings.best(record)
+        """How the job stands in the order, by which its turn comes."""
+        return Standing(self._is_first(record), self._standings.merit(record))
 
     def is_borrowing(self, record: JobRecord, pool: Pool) -> bool:
         """Whether the job would be stopped there for tenants whose nominal quota it uses."""
@@ -216,7 +216,8 @@ class Desk:
         for option in payable:
             if (shares := self._find_soon(record, option.candidate)) is not None:
                 return self._claim(record, option, shares)
-        if self._has_claim(record.job.id) or not self._may_stop(record, self.standing(record)):
+        best = self._standings.best(record)
+        if self._has_claim(record.job.id) or not self._may_stop(record, best):
             return None
         for option in payable:
             opening = self._stops(record, option.candidate, self.now_ms)

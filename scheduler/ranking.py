@@ -22,9 +22,10 @@ from scheduler.state import State
 class Terms:
     """What decides a job's turn, the first that differs (see docs/scheduling.md).
 
-    `is_owner` is None where its tenant has no nominal quota; `level` and `is_starving` are None
-    where jobs do not take turns. `had_tflops_ms` is what its tenant has had, decayed, against
-    `weight`, by which it is the `tenant_place`-th of `tenant_count` that have jobs waiting.
+    `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
+    where that has none. `level` and `is_starving` are None where jobs do not take turns.
+    `had_tflops_ms` is what its tenant has had, decayed, against `weight`, by which it is the
+    `tenant_place`-th of `tenant_count` that have jobs waiting.
     """
 
     is_owner: bool | None

@@ -91,16 +91,13 @@ class Standings:
 
     def best(self, record: JobRecord) -> Standing:
         """The same, on the kind where it stands best."""
-        return Standing(self.is_owner(record), self.merit(record))
+        own = self._kind_ids.get(record.job.tenant_id, ()) if self._nominal else ()
+        is_owner = any(self.owns(record, one) for one in record.job.device_kind_ids or own)
+        return Standing(is_owner, self.merit(record))
 
     def strongest(self, takers: Iterable[JobRecord]) -> Standing:
         """None of them stands better, whoever owns what."""
         return Standing(self.has_owners, max(map(self.merit, takers)))
-
-    def is_owner(self, record: JobRecord) -> bool:
-        """Whether a job would be within the quota of one of the kinds that it accepts."""
-        own = self._kind_ids.get(record.job.tenant_id, ()) if self._nominal else ()
-        return any(self.owns(record, kind_id) for kind_id in record.job.device_kind_ids or own)
 
     def owns(self, record: JobRecord, kind_id: str) -> bool:
         """Whether a job that began on this kind now would be within its tenant's quota."""

@@ -12,7 +12,7 @@ from scheduler.options import Offer
 from scheduler.outlook import Outlook
 from scheduler.plan import Verdict
 from scheduler.policy import DEFAULT, Policy
-from scheduler.punctuality import Likely
+from scheduler.punctuality import Likely, Quantiles
 from scheduler.record import JobRecord
 from scheduler.state import State
 
@@ -23,9 +23,8 @@ class Prospect:
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
     now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
-    for it. `likely` is when half and nine of ten have started that were told so; None where too few
-    were.
-    `is_borrowing` where it would be stopped for the owners of a nominal quota, should they ask.
+    for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
+    is when half and nine of ten have started that were told so; None where too few were.
     """
 
     pool: Pool
@@ -50,7 +49,10 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     desk = Desk(state, state.park, now_ms, policy)
     record = _asked(state, now_ms, job)
     outlook = _ahead(desk, record)
-    offers = [(offer, _prospect(desk, outlook, record, offer)) for offer in desk.offers(record)]
+    quantiles = state.punctuality.outlook()
+    offers = [
+        (offer, _prospect(desk, outlook, quantiles, record, offer)) for offer in desk.offers(record)
+    ]
     return tuple(prospect for _, prospect in sorted(offers, key=_preference))
 
 
@@ -76,10 +78,11 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     return outlook
 
 
-def _prospect(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> Prospect:
+def _prospect(
+    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, offer: Offer
+) -> Prospect:
     start_ms = _start_ms(desk, outlook, record, offer)
     is_later = start_ms is not None and offer.reasons
-    quantiles = desk.state.punctuality.outlook()
     return Prospect(
         pool=offer.pool,
         start_ms=start_ms,

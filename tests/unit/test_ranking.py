@@ -106,6 +106,19 @@ def test_the_terms_are_those_of_the_order() -> None:
     assert of(state, "f2").terms.tenant_place == 1
 
 
+def test_a_job_of_several_kinds_is_within_where_it_comes_first_alone() -> None:
+    """The term is that of its turn: a quota of one of its kinds does not bring it forward."""
+    tenants = a_tenant("steel", nominal_cards=(("gpu", 4),)), a_tenant("fish")
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 1, 8), a_pool("east-gpu", 1, 4)))
+    run(state, replace(normal("f", 8), tenant_id="fish"), 8)
+    submit(state, replace(wants("both", 4), device_kind_ids=("npu", "gpu")))
+    assert of(state, "both").terms.is_owner is False
+
+    submit(state, replace(wants("own", 4), device_kind_ids=("gpu",)))
+
+    assert of(state, "own").terms.is_owner is True
+
+
 def test_what_a_tenant_has_had_is_not_divided_by_its_weight() -> None:
     """6 cards for an hour, an hour more for what it holds, and a little has decayed."""
     state = busy()
