@@ -10,6 +10,10 @@ from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
 NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]
 
 
+MaxCards = Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)]
+Weight = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)]
+
+
 class TenantPut(Wire):
     """What a tenant is from now on; `credit_limit` is how far below zero it may go, in yuan."""
 
@@ -17,15 +21,14 @@ class TenantPut(Wire):
     type: Identifier = "enterprise"
     field: Identifier = Field(description="one of the park's fields")
     price_class: Identifier = Field(description="a class of every price list")
-    max_cards: Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)] = Field(
-        description="quota over all centres, what it borrows included"
-    )
+    max_cards: MaxCards = Field(description="quota over all centres, what it borrows included")
     nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
         default={},
         description="its own cards by device kind: it gets them back from who has borrowed them",
     )
-    weight: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)] = Field(
-        default=100, description="share under contention"
+    weight: Weight = Field(default=100, description="share under contention")
+    cohort: Identifier | None = Field(
+        default=None, description="the cohort that it is in; null: none"
     )
     credit_limit: Yuan = Field(default="0", description="yuan below zero that its balance may go")
 
@@ -41,6 +44,7 @@ class TenantView(Wire):
     max_cards: int
     nominal_cards: dict[str, int]
     weight: int
+    cohort: str | None
     credit_limit: str | None
     balance: str | None = Field(description="what it may still commit, in yuan")
     held: str | None = Field(description="set aside for what runs, in yuan")
@@ -50,6 +54,48 @@ class TenantList(Wire):
     """All tenants that the caller may know."""
 
     items: list[TenantView]
+
+
+class BranchPut(Wire):
+    """What a project or a cohort is from now on."""
+
+    name: Name
+    weight: Weight = Field(default=100, description="share beside the others of its kind")
+    max_cards: MaxCards | None = Field(
+        default=None, description="what all of it may hold at once; null: no quota of its own"
+    )
+
+
+class ProjectView(Wire):
+    """A part of a tenant."""
+
+    tenant: str
+    id: str
+    name: str
+    weight: int
+    max_cards: int | None
+
+
+class ProjectList(Wire):
+    """Projects in order of tenant and id."""
+
+    items: list[ProjectView]
+
+
+class CohortView(Wire):
+    """Tenants that share as one; a tenant is told of itself alone."""
+
+    id: str
+    name: str
+    weight: int
+    max_cards: int | None
+    tenants: list[str]
+
+
+class CohortList(Wire):
+    """Cohorts in order of their ids."""
+
+    items: list[CohortView]
 
 
 class TopUp(Wire):

@@ -102,6 +102,16 @@ def ask(services: Services, request: Request) -> Verdict:
     return answer
 
 
+def heard(is_heard: bool) -> None:  # noqa: FBT001 - what it is told
+    """Raise where nobody leads at the moment: the wish is kept, and is taken later."""
+    if not is_heard:
+        raise Refused(
+            503,
+            "it is written down and will be done once a broker leads again: look again later",
+            headers={"Retry-After": "5"},
+        )
+
+
 def _await(services: Services, id_: str, seen: int, deadline_ms: int) -> Verdict:
     while True:
         with services.database.connect() as connection:

@@ -11,15 +11,17 @@ from api.errors import Refused
 from cluster.inventory import Park
 from scheduler.codec import decode_value
 from scheduler.queries import declared_stamp, declared_views
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
+from scheduler.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """The park, its tenants by id, and all price lists."""
+    """The park, its tenants by id, what groups and parts they have, and all price lists."""
 
     park: Park
     tenants: Mapping[str, Tenant]
+    tree: Tree
     prices: PriceBook
 
 
@@ -41,21 +43,27 @@ class DeclaredCache:
 
 
 def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
-    parks, tenants, lists = [], [], []
+    parks, tenants, cohorts, projects, lists = [], [], [], [], []
     for name, body in views:
         match name.partition(":")[0]:
             case "park":
                 parks.append(decode_value(Park, body))
             case "tenant":
                 tenants.append(decode_value(Tenant, body))
+            case "cohort":
+                cohorts.append(decode_value(Cohort, body))
+            case "project":
+                projects.append(decode_value(Project, body))
             case _:
                 lists.append(decode_value(PriceList, body))
     if not parks:
         raise Refused(
             503, "no park is declared yet: the broker is starting", headers={"Retry-After": "1"}
         )
+    tenant_by_id = {tenant.id: tenant for tenant in tenants}
     return Declared(
         park=parks[0],
-        tenants={tenant.id: tenant for tenant in tenants},
+        tenants=tenant_by_id,
+        tree=Tree(tenant_by_id, cohorts, projects),
         prices=PriceBook(tuple(sorted(lists, key=lambda prices: prices.from_ms))),
     )

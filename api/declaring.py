@@ -9,7 +9,15 @@ from sqlalchemy import Connection, select
 
 from api.park_file import ParkFile
 from scheduler.codec import encode
-from scheduler.events import Credited, ParkDeclared, PriceListPublished, TenantDeclared, Wish
+from scheduler.events import (
+    CohortDeclared,
+    Credited,
+    ParkDeclared,
+    PriceListPublished,
+    ProjectDeclared,
+    TenantDeclared,
+    Wish,
+)
 from scheduler.log import Request
 from scheduler.queries import declared_views
 from scheduler.store import put_requests
@@ -41,8 +49,12 @@ def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
 
 def _declared(park_file: ParkFile, now_ms: int) -> Iterator[Wish]:
     yield ParkDeclared(at_ms=now_ms, park=park_file.park)
+    for cohort in park_file.cohorts:
+        yield CohortDeclared(at_ms=now_ms, cohort=cohort)
     for tenant in park_file.tenants:
         yield TenantDeclared(at_ms=now_ms, tenant=tenant)
+    for project in park_file.projects:
+        yield ProjectDeclared(at_ms=now_ms, project=project)
 
 
 def _price_lists(connection: Connection, park_file: ParkFile, now_ms: int) -> Iterator[Request]:
@@ -73,9 +85,9 @@ def _digest(*wishes: Wish) -> str:
 
 
 def _said(value: JsonValue) -> JsonValue:
-    """The same without empty lists."""
+    """The same without empty lists and what is null."""
     if isinstance(value, dict):
-        return {key: _said(one) for key, one in value.items() if one != []}
+        return {key: _said(one) for key, one in value.items() if one not in ([], None)}
     return [_said(one) for one in value] if isinstance(value, list) else value
 
 

@@ -1,4 +1,4 @@
-"""Examples that the description of the interface shows: bodies of requests, and answers.
+"""Answers, and bodies that agents send, as the description of the API shows them.
 
 `ANSWERS` and `BODIES` are by operation id; a test reads each with the model that it stands for.
 """
@@ -6,77 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-JOB_EXAMPLES: dict[str, Any] = {
-    "digits": {
-        "summary": "A training job of two members",
-        "value": {
-            "name": "digits",
-            "command": "python train.py --epochs 5",
-            "devices": 8,
-            "device": ["ascend-910b3", "hygon-k100-ai"],
-            "members": 2,
-            "limit": "4h",
-            "retries": 1,
-            "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1", "grace": "60s"},
-        },
-    },
-    "smallest": {
-        "summary": "One card of any kind",
-        "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},
-    },
-}
-BATCH_EXAMPLES: dict[str, Any] = {
-    "sweep": {
-        "summary": "Two jobs that differ in one argument",
-        "value": {
-            "jobs": [
-                {"command": "python train.py --rate 0.1", "devices": 1, "limit": "30m"},
-                {"command": "python train.py --rate 0.01", "devices": 1, "limit": "30m"},
-            ]
-        },
-    }
-}
-PRICE_EXAMPLES: dict[str, Any] = {
-    "next year": {
-        "summary": "From 1 January 2027, 00:00 in Shanghai",
-        "value": {
-            "id": "2027",
-            "from_ms": 1_798_732_800_000,
-            "on_demand": {"ascend-910b3": "3.50", "hygon-k100-ai": "2.80"},
-            "qos_permille": {"low": 500, "normal": 1_000, "high": 1_500},
-            "class_permille": {"standard": 1_000},
-        },
-    }
-}
-TENANT_EXAMPLES: dict[str, Any] = {
-    "enterprise": {
-        "summary": "An enterprise with 64 cards",
-        "value": {
-            "name": "企业甲",
-            "field": "manufacturing",
-            "price_class": "standard",
-            "max_cards": 64,
-            "nominal_cards": {"ascend-910b3": 32},
-            "weight": 100,
-        },
-    }
-}
-TOP_UP_EXAMPLES: dict[str, Any] = {
-    "payment": {
-        "summary": "A bank transfer",
-        "value": {"amount": "10000.00", "reference": "bank-2026-0042"},
-    }
-}
-KEY_EXAMPLES: dict[str, Any] = {
-    "agent": {
-        "summary": "For the agent of a centre",
-        "value": {"role": "agent", "centre": "qdaicc", "label": "agent of qdaicc"},
-    },
-    "tenant": {
-        "summary": "For a tenant's program",
-        "value": {"role": "tenant", "tenant": "t03", "label": "ci"},
-    },
-}
+from api.request_examples import COHORT_EXAMPLES, PRICE_EXAMPLES, PROJECT_EXAMPLES
 
 JOB_ID = "j01m892qmfmrqxgv43rsg2pybxq"
 ATTEMPT_ID = f"{JOB_ID}.1"
@@ -188,10 +118,13 @@ _TENANT: dict[str, Any] = {
     "max_cards": 512,
     "nominal_cards": {"ascend-910b3": 128},
     "weight": 100,
+    "cohort": "group-a",
     "credit_limit": "0.00",
     "balance": "19983872.00",
     "held": "0.00",
 }
+_PROJECT: dict[str, Any] = PROJECT_EXAMPLES["project"]["value"] | {"tenant": "t03", "id": "vision"}
+_COHORT: dict[str, Any] = COHORT_EXAMPLES["group"]["value"] | {"id": "group-a", "tenants": ["t03"]}
 _PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
     "is_in_force": False,
     "vat_permille": 60,
@@ -349,6 +282,10 @@ ANSWERS: Mapping[str, Any] = {
     "get_tenant": _TENANT,
     "put_tenant": _TENANT,
     "top_up": _TENANT,
+    "list_projects": {"items": [_PROJECT]},
+    "put_project": _PROJECT,
+    "list_cohorts": {"items": [_COHORT]},
+    "put_cohort": _COHORT,
     "list_prices": {"items": [_PRICES]},
     "publish": _PRICES,
     "me": {

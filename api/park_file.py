@@ -20,7 +20,7 @@ from api.yaml_text import YamlInvalid, read_yaml
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.park import SumMismatch, sum_mismatches
-from scheduler.tenancy import Tenant, nominal_problems
+from scheduler.tenancy import Cohort, Project, Tenant, nominal_problems
 
 PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
 DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
@@ -43,7 +43,9 @@ class ParkFile:
     """A checked park; `opening_balances` maps a tenant to what it has paid in: micro-yuan."""
 
     park: Park
+    cohorts: tuple[Cohort, ...] = ()
     tenants: tuple[Tenant, ...]
+    projects: tuple[Project, ...] = ()
     price_lists: tuple[PriceList, ...]
     opening_balances: Mapping[str, int]
 
@@ -68,7 +70,9 @@ def load(path: Path | None = None) -> ParkFile:
         raise _invalid(path, found)
     return ParkFile(
         park=park,
+        cohorts=tuple(cohort.cohort() for cohort in entry.cohorts),
         tenants=tenants,
+        projects=tuple(one for tenant in entry.tenants for one in tenant.declared_projects()),
         price_lists=tuple(prices.price_list() for prices in entry.price_lists),
         opening_balances={tenant.id: tenant.opening_balance for tenant in entry.tenants},
     )
@@ -139,6 +143,8 @@ def _one_line(text: str) -> str:
 Amount = Annotated[int, BeforeValidator(_micros)]
 Multiplier = Annotated[int, BeforeValidator(_permille), Field(ge=1, le=100 * PERMILLE)]
 Moment = Annotated[int, BeforeValidator(_moment_ms), Field(ge=0)]
+MaxCards = Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
+Weight = Annotated[Count, Field(ge=1, le=1_000_000)]
 NominalCards = Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX * 1_024)]
 Title = Annotated[Name, AfterValidator(_one_line)]
 
@@ -232,6 +238,27 @@ class PriceListEntry(Wire):
         )
 
 
+class CohortEntry(Wire):
+    """Tenants that share as one, as the file has them."""
+
+    id: Identifier
+    name: Title
+    weight: Weight = 100
+    max_cards: MaxCards | None = None
+
+    def cohort(self) -> Cohort:
+        return Cohort(**self.model_dump())
+
+
+class ProjectEntry(Wire):
+    """A part of a tenant as the file has it."""
+
+    id: Identifier
+    name: Title
+    weight: Weight = 100
+    max_cards: MaxCards | None = None
+
+
 class TenantEntry(Wire):
     """An enterprise, its quota and its money as the file has it."""
 
@@ -240,11 +267,13 @@ class TenantEntry(Wire):
     type: Identifier
     field: Identifier
     price_class: Identifier = Field(alias="class")
-    max_cards: Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
+    max_cards: MaxCards
     nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
         default={}
     )
-    weight: Annotated[Count, Field(ge=1, le=1_000_000)] = 100
+    weight: Weight = 100
+    cohort: Identifier | None = None
+    projects: Annotated[list[ProjectEntry], Field(max_length=1_000)] = Field(default=[])
     opening_balance: Amount = 0
     credit_limit: Amount = 0
 
@@ -259,7 +288,11 @@ class TenantEntry(Wire):
             weight=self.weight,
             credit_limit_micros=self.credit_limit,
             nominal_cards=tuple(sorted(self.nominal_cards.items())),
+            cohort_id=self.cohort,
         )
+
+    def declared_projects(self) -> tuple[Project, ...]:
+        return tuple(Project(tenant_id=self.id, **one.model_dump()) for one in self.projects)
 
 
 class ParkEntry(Wire):
@@ -274,6 +307,7 @@ class ParkEntry(Wire):
     centres: Annotated[list[CentreEntry], Field(min_length=1, max_length=256)]
     fields: Annotated[list[FieldEntry], Field(min_length=1, max_length=256)]
     price_lists: Annotated[list[PriceListEntry], Field(min_length=1, max_length=1_000)]
+    cohorts: Annotated[list[CohortEntry], Field(max_length=1_000)] = Field(default=[])
     tenants: Annotated[list[TenantEntry], Field(min_length=1, max_length=10_000)]
 
     def park(self) -> Park:
@@ -297,9 +331,13 @@ def _disagreements(entry: ParkEntry) -> Iterator[str]:
     yield from _twice("pool", [pool.id for pool in pools])
     yield from _twice("field", [field.id for field in entry.fields])
     yield from _twice("price list", [prices.id for prices in entry.price_lists])
+    yield from _twice("cohort", [cohort.id for cohort in entry.cohorts])
     yield from _twice("tenant", [tenant.id for tenant in entry.tenants])
+    for tenant in entry.tenants:
+        yield from _twice(f"tenant {tenant.id}: project", [one.id for one in tenant.projects])
     yield from _unknown_kinds(entry, pools)
     yield from _unknown_fields(entry)
+    yield from _unknown_cohorts(entry)
     yield from _missing_prices(entry, pools)
     node_count = sum(pool.nodes for pool in pools)
     if node_count > NODE_COUNT_MAX:
@@ -327,6 +365,13 @@ def _unknown_fields(entry: ParkEntry) -> Iterator[str]:
     for tenant in entry.tenants:
         if tenant.field not in known:
             yield f"tenant {tenant.id}: field {tenant.field} is not among fields"
+
+
+def _unknown_cohorts(entry: ParkEntry) -> Iterator[str]:
+    known = {cohort.id for cohort in entry.cohorts}
+    for tenant in entry.tenants:
+        if tenant.cohort not in {None, *known}:
+            yield f"tenant {tenant.id}: cohort {tenant.cohort} is not among cohorts"
 
 
 def _missing_prices(entry: ParkEntry, pools: list[PoolEntry]) -> Iterator[str]:

@@ -71,7 +71,16 @@ class Alternatives(Wire):
 class TermView(Wire):
     """One of the terms by which the queue is ordered."""
 
-    name: Literal["nominal_quota", "priority", "starving", "level", "fair_share", "due"]
+    name: Literal[
+        "nominal_quota",
+        "priority",
+        "starving",
+        "level",
+        "cohort_share",
+        "fair_share",
+        "project_share",
+        "due",
+    ]
     value: str = Field(
         description="within, beyond or none; low, normal or high; yes or no; 0 to 4; P.h; a time "
         "in milliseconds"

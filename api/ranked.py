@@ -8,13 +8,18 @@ from api.reasons import moment
 from api.reasons import view as reason_view
 from scheduler.job import Reason
 from scheduler.queue import SLOWDOWN
-from scheduler.ranking import Ranking, Terms
+from scheduler.ranking import Fork, Ranking, ShareTerm, Terms
 
 TFLOPS_MS_PER_PH = 1_000 * 3_600_000
 QUOTAS = {
     None: ("none", "its tenant has no nominal quota", "企业没有额定配额"),
     True: ("within", "it is within its tenant's nominal quota", "在企业额定配额之内"),
     False: ("beyond", "it is beyond its tenant's nominal quota", "超出企业额定配额"),
+}
+FORKS = {
+    Fork.COHORT: ("", "互借组"),
+    Fork.TENANT: ("", "企业"),
+    Fork.PROJECT: ("of its tenant ", "项目"),
 }
 HUNGER = {
     True: ("yes", "it has waited too long, and goes first in its class", "等待过久，同级优先"),
@@ -69,20 +74,24 @@ def _terms(terms: Terms) -> Iterator[TermView]:
             text=f"it is on level {terms.level} of 0 to 4 by what it has had",
             text_zh=f"按已获得的算力处于第 {terms.level} 级（0 至 4 级）",
         )
-    had = f"{terms.had_tflops_ms / TFLOPS_MS_PER_PH:.2f}"
-    place, count = terms.tenant_place, terms.tenant_count
-    yield TermView(
-        name="fair_share",
-        value=had,
-        text=f"its tenant has had {had} P.h lately for a weight of {terms.weight}: "
-        f"place {place} of the {count} with jobs waiting, the least first",
-        text_zh=f"企业近期已用 {had} P·h（权重 {terms.weight}）："
-        f"在 {count} 家有排队作业的企业中由少到多排第 {place}",
-    )
+    yield from map(_share, terms.shares)
     due, expected = moment(terms.due_ms), duration_text(terms.expected_ms)
     yield TermView(
         name="due",
         value=str(terms.due_ms),
         text=f"it is due at {due}: {SLOWDOWN} times the {expected} it is expected to run",
         text_zh=f"应于 {due} 前启动：预计运行 {expected} 的 {SLOWDOWN} 倍",
+    )
+
+
+def _share(term: ShareTerm) -> TermView:
+    had = f"{term.had_tflops_ms / TFLOPS_MS_PER_PH:.2f}"
+    name, (english, chinese) = term.fork.value, FORKS[term.fork]
+    return TermView(
+        name="fair_share" if term.fork is Fork.TENANT else f"{name}_share",
+        value=had,
+        text=f"its {name} has had {had} P.h lately for a weight of {term.weight}: "
+        f"place {term.place} of the {term.count} {english}with jobs waiting, the least first",
+        text_zh=f"{chinese}近期已用 {had} P·h（权重 {term.weight}）："
+        f"在 {term.count} 个有排队作业的同级中由少到多排第 {term.place}",
     )

@@ -49,6 +49,14 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "needs {need}, and tenant {where} may take {free} more of its quota: {gap} short",
         "需要 {need}，企业 {where} 的配额还可用 {free}，还差 {gap}",
     ),
+    ReasonCode.PROJECT_QUOTA: (
+        "needs {need}, and project {where} may take {free} more of its quota: {gap} short",
+        "需要 {need}，项目 {where} 的配额还可用 {free}，还差 {gap}",
+    ),
+    ReasonCode.COHORT_QUOTA: (
+        "needs {need}, and cohort {where} may take {free} more of its quota: {gap} short",
+        "需要 {need}，互借组 {where} 的配额还可用 {free}，还差 {gap}",
+    ),
     ReasonCode.FUNDS: (
         "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
         "按时限需冻结 {need}，企业 {where} 可用余额为 {free}，还差 {gap}",
@@ -89,6 +97,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "there is no field {where} in the park",
         "园区没有名为 {where} 的领域",
     ),
+    ReasonCode.UNKNOWN_PROJECT: (
+        "there is no project {where}",
+        "没有名为 {where} 的项目",
+    ),
     ReasonCode.UNEVEN_GANG: (
         "its cards cannot be shared evenly by its nodes and members in {where}",
         "作业的卡数无法在 {where} 的节点和进程间平均分配",
@@ -113,6 +125,7 @@ _WHERE_DETAIL_HELPS = frozenset(
         ReasonCode.UNKNOWN_CENTRE,
         ReasonCode.UNKNOWN_DEVICE,
         ReasonCode.UNKNOWN_FIELD,
+        ReasonCode.UNKNOWN_PROJECT,
     }
 )
 

@@ -153,7 +153,7 @@ def put(
 def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
     """Raise `Refused` with the reasons where one of them could never run."""
     for number, job in enumerate(jobs):
-        reasons = impossible(job, declared.park, declared.tenants, declared.prices, now_ms)
+        reasons = impossible(job, declared.park, declared.tree, declared.prices, now_ms)
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
             views = [reason_view(reason) for reason in reasons]

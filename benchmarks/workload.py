@@ -188,7 +188,7 @@ def _check(load: Workload) -> None:
         key = (job.tenant_id, job.device_count, job.device_kind_ids)
         if key not in found:
             any_limit = replace(job, limit_ms=1)
-            found[key] = impossible(any_limit, load.park, state.tenants, state.prices, 0)
+            found[key] = impossible(any_limit, load.park, state.tree, state.prices, 0)
         if found[key]:
             refused.append(f"{job.name} ({found[key][0].code}: {job.device_count} devices)")
     if refused:

@@ -1,8 +1,8 @@
-"""What each tenant may still take while a plan is made: cards of its quota, and its money.
+"""What each branch may still take while a plan is made: cards of quotas, and a tenant's money.
 
-Both are kept for the job whose turn it is: what the tenant's later jobs take must come back before
-that job could start, or be spare then. Else a stream of small jobs would starve a big one of the
-same tenant for ever.
+Both are kept for the job whose turn it is: what later jobs of the same branch take must come back
+before that job could start, or be spare then. Else a stream of small jobs would starve a big one
+beside them for ever.
 """
 
 from collections import defaultdict
@@ -18,13 +18,14 @@ from scheduler.job import Job, Reason, ReasonCode
 from scheduler.policy import Policy
 from scheduler.record import JobRecord
 from scheduler.state import State
+from scheduler.tree import Quota, cohort_branch
 
 MICROS_UNIT = "micro-yuan"
 
 
 @dataclass(slots=True)
 class Kept:
-    """Cards of a tenant's quota that are kept for a job, and how many are spare beside it."""
+    """Cards of a branch's quota that are kept for a job, and how many are spare beside it."""
 
     job_id: str
     start_ms: int
@@ -33,7 +34,7 @@ class Kept:
 
 
 class Allowances:
-    """Quota and money of all tenants, less what the plan has granted so far."""
+    """Quota of all branches and money of all tenants, less what the plan has granted so far."""
 
     def __init__(self, state: State, now_ms: int, policy: Policy, forecasts: Forecasts) -> None:
         self._state = state
@@ -41,35 +42,50 @@ class Allowances:
         self._now_ms = now_ms
         self._policy = policy
         self._cards = dict(state.held_cards)
+        for cohort_id in state.tree.cohorts:
+            branch = cohort_branch(cohort_id)
+            members = state.tree.members(branch)
+            self._cards[branch] = sum(state.held_cards[tenant_id] for tenant_id in members)
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
         self._granted: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
         self._kept: dict[str, Kept] = {}
+        self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
 
     def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
-        """Why the tenant's quota forbids the job now, if it does; it may start so much later."""
-        job = record.job
-        tenant = self._state.tenants[job.tenant_id]
-        need, free = job.device_count, tenant.max_cards - self._cards[tenant.id]
-        kept = self._kept.get(tenant.id)
+        """Why a quota forbids the job now, if one does; it may start so much later."""
+        for quota in self._quotas(record.job):
+            reason = self._over(quota, record, delay_ms)
+            if reason is not None:
+                return reason
+        return None
+
+    def _over(self, quota: Quota, record: JobRecord, delay_ms: int) -> Reason | None:
+        need, free = record.job.device_count, quota.max_cards - self._cards[quota.branch]
+        kept = self._kept.get(quota.branch)
         if need > free:
             if kept is None:
-                self._keep(record, free)
-            return Reason(
-                code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=max(0, free)
-            )
+                self._keep(quota.branch, record, free)
+            return Reason(code=quota.code, where=quota.where, need=need, free=max(0, free))
         if kept is None or need <= kept.spare or self._is_short(record, kept, delay_ms):
             return None
         return Reason(
-            code=ReasonCode.TENANT_QUOTA,
-            where=tenant.id,
+            code=quota.code,
+            where=quota.where,
             need=need,
             free=kept.spare,
             until_ms=kept.start_ms,
             detail=f"kept for job {kept.job_id}",
         )
+
+    def _quotas(self, job: Job) -> tuple[Quota, ...]:
+        key = job.tenant_id, job.project
+        found = self._quotas_by_project.get(key)
+        if found is None:
+            found = self._quotas_by_project[key] = self._state.tree.quotas(*key)
+        return found
 
     def hold_micros(self, job: Job, pool: Pool) -> int | Reason:
         """What to set aside for the job's longest run in this pool, or why that is not possible."""
@@ -101,49 +117,54 @@ class Allowances:
         """The job will start then: its quota and its money are to be there."""
         job, start_ms, is_firm = record.job, reservation.start_ms, reservation.is_firm
         self._available[job.tenant_id] -= hold_micros
-        if job.tenant_id not in self._kept:
-            free = self._state.tenants[job.tenant_id].max_cards - self._cards[job.tenant_id]
-            ends = self._ends(job.tenant_id, is_firm=is_firm)
-            free += sum(cards for end_ms, cards in ends if end_ms <= start_ms)
-            spare = free - job.device_count
-            self._kept[job.tenant_id] = Kept(job.id, start_ms, spare, is_firm)
+        for quota in self._quotas(job):
+            branch = quota.branch
+            if branch not in self._kept:
+                ends = self._ends(branch, is_firm=is_firm)
+                free = quota.max_cards - self._cards[branch]
+                free += sum(cards for end_ms, cards in ends if end_ms <= start_ms)
+                self._kept[branch] = Kept(job.id, start_ms, free - job.device_count, is_firm)
 
     def take(self, record: JobRecord, hold_micros: int, delay_ms: int = 0) -> None:
         job = record.job
         ends = self._forecasts.ends(record, delay_ms)
-        self._cards[job.tenant_id] += job.device_count
         self._available[job.tenant_id] -= hold_micros
         self._held[job.tenant_id] += hold_micros
-        self._granted[job.tenant_id].append((ends, job.device_count))
-        kept = self._kept.get(job.tenant_id)
-        if kept is not None and not self._is_short(record, kept, delay_ms):
-            kept.spare -= job.device_count
+        for branch, *_ in self._quotas(job):
+            self._cards[branch] += job.device_count
+            self._granted[branch].append((ends, job.device_count))
+            kept = self._kept.get(branch)
+            if kept is not None and not self._is_short(record, kept, delay_ms):
+                kept.spare -= job.device_count
 
     def _is_short(self, record: JobRecord, kept: Kept, delay_ms: int) -> bool:
         """Whether it gives back what it takes before that is needed."""
         ends = self._forecasts.ends(record, delay_ms)
         return ends.by(is_firm=kept.is_firm) <= kept.start_ms
 
-    def _keep(self, record: JobRecord, free: int) -> None:
-        """When the tenant's work has given back enough for the job."""
+    def _keep(self, branch: str, record: JobRecord, free: int) -> None:
+        """When the branch's work has given back enough for the job."""
         job = record.job
         is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
-        for end_ms, cards in self._ends(job.tenant_id, is_firm=is_firm):
+        for end_ms, cards in self._ends(branch, is_firm=is_firm):
             free += cards
             if free >= job.device_count:
                 spare = free - job.device_count
-                self._kept[job.tenant_id] = Kept(job.id, end_ms, spare, is_firm)
+                self._kept[branch] = Kept(job.id, end_ms, spare, is_firm)
                 return
 
-    def _ends(self, tenant_id: str, *, is_firm: bool) -> list[tuple[int, int]]:
+    def _ends(self, branch: str, *, is_firm: bool) -> list[tuple[int, int]]:
         """When its work ends, and how many cards that gives back."""
-        ends = list(self._granted[tenant_id])
+        ends = list(self._granted[branch])
         ends.extend(
             (self._forecasts.live_ends(attempt), attempt.placement.card_count)
             for attempt in self._state.live.values()
-            if self._state.jobs[attempt.job_id].job.tenant_id == tenant_id
+            if self._is_in(branch, self._state.jobs[attempt.job_id].job)
         )
         return sorted((one.by(is_firm=is_firm), cards) for one, cards in ends)
+
+    def _is_in(self, branch: str, job: Job) -> bool:
+        return any(quota.branch == branch for quota in self._quotas(job))
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
         key = (kind_id, qos, price_class)

@@ -10,17 +10,18 @@ from scheduler.events import Event, Wish
 from scheduler.job import Job, Placement, Reason
 from scheduler.log import PoolLoad
 from scheduler.record import Snapshot
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
-Value = Park | Tenant | PriceList | Placement | Reason | PoolLoad
-V = TypeVar("V", Park, Tenant, PriceList, Placement, Reason, PoolLoad)
+Value = Park | Tenant | Cohort | Project | PriceList | Placement | Reason | PoolLoad
+V = TypeVar("V", Park, Tenant, Cohort, Project, PriceList, Placement, Reason, PoolLoad)
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 _WISHES: TypeAdapter[Wish] = TypeAdapter(Annotated[Wish, Field(discriminator="kind")])
 _JOBS = TypeAdapter(Job)
 _SNAPSHOTS = TypeAdapter(Snapshot)
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Park, Tenant, PriceList, Placement, Reason, PoolLoad)
+    kind: TypeAdapter(kind)
+    for kind in (Park, Tenant, Cohort, Project, PriceList, Placement, Reason, PoolLoad)
 }
 
 

@@ -178,9 +178,9 @@ class Desk:
         return self._victims
 
     def _charge(self, record: JobRecord, pool: Pool) -> None:
-        """Its tenant has had so much as soon as it is given."""
+        """Its branches have had so much as soon as it is given."""
         tflops = record.job.device_count * self.park.tflops_per_card(pool)
-        self._turns.charge(record.job.tenant_id, tflops)
+        self._turns.charge(record.job, tflops)
         self._standings.take(record, pool.device_kind_id)
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
@@ -346,7 +346,7 @@ class Desk:
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(record, option.hold_micros)
         self._charge(record, pool)
-        self._holdings.append(Holding(job.tenant_id, placement, ends.likely_ms))
+        self._holdings.append(Holding(job, placement, ends.likely_ms))
         return Grant(
             job_id=job.id,
             placement=placement,

@@ -11,7 +11,7 @@ from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.job import EndCause, Job, Placement
 from scheduler.punctuality import Foretold
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,24 @@ class TenantDeclared:
     at_ms: int
     tenant: Tenant
     kind: Literal["tenant_declared"] = "tenant_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortDeclared:
+    """A cohort exists, or its weight or quota changed; who is in it, tenants say themselves."""
+
+    at_ms: int
+    cohort: Cohort
+    kind: Literal["cohort_declared"] = "cohort_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectDeclared:
+    """A tenant has a project, or its weight or quota changed."""
+
+    at_ms: int
+    project: Project
+    kind: Literal["project_declared"] = "project_declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +209,8 @@ class CentreLinkChanged:
 Event = (
     ParkDeclared
     | TenantDeclared
+    | CohortDeclared
+    | ProjectDeclared
     | PriceListPublished
     | Credited
     | Submitted
@@ -207,7 +227,16 @@ Event = (
     | CentreLinkChanged
 )
 
-Wish = ParkDeclared | TenantDeclared | PriceListPublished | Credited | Submitted | CancelRequested
+Wish = (
+    ParkDeclared
+    | TenantDeclared
+    | CohortDeclared
+    | ProjectDeclared
+    | PriceListPublished
+    | Credited
+    | Submitted
+    | CancelRequested
+)
 """What others than the leader may ask for: the bodies of requests in the inbox."""
 
 

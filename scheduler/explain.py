@@ -9,6 +9,8 @@ from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Verdict
 from scheduler.punctuality import Quantiles
 
+QUOTA_CODES = (ReasonCode.TENANT_QUOTA, ReasonCode.PROJECT_QUOTA, ReasonCode.COHORT_QUOTA)
+
 
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
     """The first that holds: silent, kept for others, down, in pieces, in use."""
@@ -88,7 +90,7 @@ def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:
             return only.until_ms
-        if only.code is ReasonCode.TENANT_QUOTA:
+        if only.code in QUOTA_CODES:
             return now_ms + 1
     return None
 

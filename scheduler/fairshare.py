@@ -24,13 +24,13 @@ def decayed(share: Share, now_ms: int) -> float:
 
 
 def change_rate(share: Share, tflops: int, now_ms: int) -> None:
-    """The tenant holds `tflops` more (or less) from `now_ms` on."""
+    """The branch holds `tflops` more (or less) from `now_ms` on."""
     now_ms = max(now_ms, share.at_ms)
     share.used, share.at_ms = decayed(share, now_ms), now_ms
     share.rate += tflops
-    assert share.rate >= 0, "a tenant holds less than nothing"
+    assert share.rate >= 0, "a branch holds less than nothing"
 
 
-def score(share: Share, weight: int, now_ms: int) -> float:
-    """What a tenant has had against its weight; the smallest is served first."""
-    return (decayed(share, max(now_ms, share.at_ms)) + share.rate * COMMITTED_MS) / weight
+def had(share: Share, now_ms: int) -> float:
+    """TFLOPS-milliseconds; the branch that has had least for its weight is served first."""
+    return decayed(share, max(now_ms, share.at_ms)) + share.rate * COMMITTED_MS

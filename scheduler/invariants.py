@@ -43,24 +43,26 @@ def _check_jobs(state: State) -> None:
 
 def _check_holdings(state: State, park: Park) -> None:
     used: Counter[str] = Counter()
-    cards_by_tenant: Counter[str] = Counter()
-    tflops_by_tenant: Counter[str] = Counter()
+    cards_by_branch: Counter[str] = Counter()
+    tflops_by_branch: Counter[str] = Counter()
     tflops_by_centre: Counter[str] = Counter()
     for attempt in state.live.values():
-        placement, tenant_id = attempt.placement, state.jobs[attempt.job_id].job.tenant_id
+        placement, job = attempt.placement, state.jobs[attempt.job_id].job
         tflops = placement.card_count * park.device_kind_by_id[placement.device_kind_id].tflops_fp16
         used.update({share.node_id: share.card_count for share in placement.shares})
-        cards_by_tenant[tenant_id] += placement.card_count
-        tflops_by_tenant[tenant_id] += tflops
+        for branch in (job.tenant_id, f"{job.tenant_id}/{job.project}"):
+            cards_by_branch[branch] += placement.card_count
+            tflops_by_branch[branch] += tflops
         tflops_by_centre[placement.centre_id] += tflops
     for node_id, node in park.node_by_id.items():
         assert used[node_id] <= node.card_count, f"node {node_id} is overfull"
         assert state.free_cards[node_id] == node.card_count - used[node_id], f"free of {node_id}"
-    for tenant_id, share in state.shares.items():
-        assert state.held_cards[tenant_id] == cards_by_tenant[tenant_id], f"cards of {tenant_id}"
-        assert share.rate == tflops_by_tenant[tenant_id], f"the fair share of {tenant_id} drifted"
+    assert state.shares.keys() == state.tenants.keys() | state.tree.projects.keys(), "branches"
+    for branch, share in state.shares.items():
+        assert state.held_cards[branch] == cards_by_branch[branch], f"cards of {branch} drifted"
+        assert share.rate == tflops_by_branch[branch], f"the fair share of {branch} drifted"
     for centre in park.centres:
-        allocated = state.allocated_tflops[centre.id]
+        allocated = state.holdings.allocated_tflops[centre.id]
         assert allocated == tflops_by_centre[centre.id], f"TFLOPS of {centre.id} drifted"
         assert allocated <= centre.stated_tflops, f"centre {centre.id} is overfull"
     assert tflops_by_centre.total() <= park.stated_tflops, "the park is overfull"

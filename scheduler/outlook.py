@@ -1,23 +1,24 @@
 """When each waiting job would start if nobody else came and all ran as long as is likely.
 
 What is promised is kept; for the rest it is an estimate, made in the order of the queue by
-conservative backfill over each pool's and each tenant's cards (see `timeline`). It counts cards:
+conservative backfill over each pool's cards and each quota (see `timeline`). It counts cards:
 whole nodes are looked for only among what runs now.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cluster.inventory import Park, Pool
 from scheduler.forecasts import Forecasts
-from scheduler.job import Placement, PlannedStart
+from scheduler.job import Job, Placement, PlannedStart
 from scheduler.placement import Fit
 from scheduler.policy import Policy
 from scheduler.record import JobRecord
 from scheduler.state import State
 from scheduler.timeline import Timeline
+from scheduler.tree import Quota
 
 
 class Place(Protocol):
@@ -33,7 +34,7 @@ class Place(Protocol):
 class Holding:
     """Cards that a job is likely to hold until then."""
 
-    tenant_id: str
+    job: Job
     placement: Placement
     end_ms: int
 
@@ -76,21 +77,23 @@ class Outlook:
     forecasts: Forecasts
     stops: Mapping[str, int] = field(default_factory=dict)
     _pools: dict[str, Prospect] = field(default_factory=dict)
-    _tenants: dict[str, Timeline] = field(default_factory=dict)
+    _quotas: dict[str, Timeline] = field(default_factory=dict)
+    _quotas_by_project: dict[tuple[str, str], tuple[Timeline, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         by_pool: dict[str, list[Holding]] = defaultdict(list)
-        ends: dict[str, list[tuple[int, int]]] = {tenant_id: [] for tenant_id in self.state.tenants}
+        ends: dict[Quota, list[tuple[int, int]]] = defaultdict(list)
+        quotas = self.state.tree.quotas
         for holding in (*self._running(), *self.granted):
             placement = holding.placement
             by_pool[placement.pool_id].append(holding)
-            ends[holding.tenant_id].append((holding.end_ms, placement.card_count))
+            for quota in quotas(holding.job.tenant_id, holding.job.project):
+                ends[quota].append((holding.end_ms, placement.card_count))
         for pool in self.park.pools:
             if pool.centre_id in self.state.heard_centre_ids:
                 self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
-        for tenant_id, own in ends.items():
-            free = self.state.tenants[tenant_id].max_cards - sum(cards for _, cards in own)
-            self._tenants[tenant_id] = Timeline(self.now_ms, free, own)
+        for quota, own in ends.items():
+            self._quotas[quota.branch] = self._timeline(quota, own)
 
     def start(
         self, record: JobRecord, places: Iterable[Place], from_ms: int | None
@@ -115,7 +118,7 @@ class Outlook:
         job, prospect = record.job, self._pools[start.pool_id]
         prospect.last_start_ms = start.at_ms
         end_ms = start.at_ms + self._length_ms(record)
-        for cards in (prospect.cards, self._tenants[job.tenant_id]):
+        for cards in (prospect.cards, *self._bounds(job)):
             cards.take(job.device_count, start.at_ms, end_ms)
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
@@ -129,7 +132,7 @@ class Outlook:
             return None
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        return self._in_both(record, prospect.cards, soonest_ms)
+        return self._in_all(record, prospect.cards, soonest_ms)
 
     def _is_known_later(self, pool: Pool, record: JobRecord, at_ms: int) -> bool:
         """Whether this pool is known to be no better than another start."""
@@ -139,24 +142,43 @@ class Outlook:
         bound_ms = prospect.cards.bound(record.job.device_count, self._length_ms(record))
         return bound_ms is None or bound_ms >= at_ms
 
-    def _in_both(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
-        """When both the pool and the tenant's quota have room for all of it."""
+    def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
+        """When the pool and all quotas that bind the job have room for all of it."""
         cards, length_ms = record.job.device_count, self._length_ms(record)
-        tenant = self._tenants[record.job.tenant_id]
+        timelines = (pool, *self._bounds(record.job))
         at_ms: int | None = from_ms
         began_ms = None
         while at_ms is not None and at_ms != began_ms:
             began_ms = at_ms
-            at_ms = pool.earliest(cards, length_ms, began_ms)
-            if at_ms is not None:
-                at_ms = tenant.earliest(cards, length_ms, at_ms)
+            for timeline in timelines:
+                at_ms = timeline.earliest(cards, length_ms, at_ms)
+                if at_ms is None:
+                    break
         return at_ms
+
+    def _bounds(self, job: Job) -> tuple[Timeline, ...]:
+        """What is to come of each quota that binds the job."""
+        key = job.tenant_id, job.project
+        found = self._quotas_by_project.get(key)
+        if found is None:
+            found = tuple(self._of_quota(quota) for quota in self.state.tree.quotas(*key))
+            self._quotas_by_project[key] = found
+        return found
+
+    def _of_quota(self, quota: Quota) -> Timeline:
+        if quota.branch not in self._quotas:  # nothing is held of it
+            self._quotas[quota.branch] = self._timeline(quota, ())
+        return self._quotas[quota.branch]
+
+    def _timeline(self, quota: Quota, ends: Collection[tuple[int, int]]) -> Timeline:
+        free = quota.max_cards - sum(cards for _, cards in ends)
+        return Timeline(self.now_ms, free, ends)
 
     def _running(self) -> Iterator[Holding]:
         for attempt in self.state.live.values():
-            tenant_id = self.state.jobs[attempt.job_id].job.tenant_id
+            job = self.state.jobs[attempt.job_id].job
             end_ms = self.stops.get(attempt.id) or self.forecasts.live_ends(attempt).likely_ms
-            yield Holding(tenant_id, attempt.placement, max(end_ms, self.now_ms + 1))
+            yield Holding(job, attempt.placement, max(end_ms, self.now_ms + 1))
 
     def _length_ms(self, record: JobRecord) -> int:
         """How long the job is likely to hold its cards once it has them."""

@@ -4,13 +4,14 @@ Free cards are kept in buckets by count, so that a decision costs the cards of a
 nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.job import Job, NodeShare, Reason, ReasonCode
 from scheduler.tenancy import Tenant
+from scheduler.tree import Tree, project_branch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +75,18 @@ def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:
 
 
 def impossible(
-    job: Job, park: Park, tenants: Mapping[str, Tenant], prices: PriceBook, now_ms: int
+    job: Job, park: Park, tree: Tree, prices: PriceBook, now_ms: int
 ) -> tuple[Reason, ...]:
     """Why the job could never run, whatever ends or arrives; empty where it could."""
-    tenant = tenants.get(job.tenant_id)
+    tenant = tree.tenants.get(job.tenant_id)
     if tenant is None:
         return (Reason(code=ReasonCode.UNKNOWN_TENANT, where=job.tenant_id),)
-    unknown = _unknown_words(job, park)
+    unknown = (*_unknown_words(job, park), *_unknown_project(job, tree))
     if unknown:
         return unknown
-    if job.device_count > tenant.max_cards:
-        return (_over_quota(tenant, job.device_count, tenant.max_cards),)
+    over = tuple(_over_quotas(job, tree))
+    if over:
+        return over
     shape = shape_of(job)
     pools = candidate_pools(shape, park)
     possible = [pool for pool in pools if isinstance(fit(shape, pool), Fit)]
@@ -130,8 +132,18 @@ def _unknown_words(job: Job, park: Park) -> tuple[Reason, ...]:
     )
 
 
-def _over_quota(tenant: Tenant, need: int, free: int) -> Reason:
-    return Reason(code=ReasonCode.TENANT_QUOTA, where=tenant.id, need=need, free=free)
+def _unknown_project(job: Job, tree: Tree) -> Iterator[Reason]:
+    known = tree.unknown_project(job.tenant_id, job.project)
+    if known is not None:
+        code, detail = ReasonCode.UNKNOWN_PROJECT, f"known: {known}"
+        yield Reason(code=code, where=project_branch(job.tenant_id, job.project), detail=detail)
+
+
+def _over_quotas(job: Job, tree: Tree) -> Iterator[Reason]:
+    need = job.device_count
+    for _, max_cards, code, where in tree.quotas(job.tenant_id, job.project):
+        if need > max_cards:
+            yield Reason(code=code, where=where, need=need, free=max_cards)
 
 
 def _price_reason(

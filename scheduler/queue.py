@@ -10,8 +10,8 @@ from scheduler.record import JobRecord
 
 AgeKey = tuple[int, int, str]
 DueKey = tuple[int, int, int, str]
-LaneKey = tuple[str, int]
-"""A tenant, and how much of the park its jobs in this lane have had: their level."""
+LaneKey = tuple[str, str, int]
+"""A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
 SLOWDOWN = 30
 """So many times as long as it runs a job may have to wait for shorter ones that come later."""
 
@@ -33,11 +33,11 @@ def due_key(record: JobRecord) -> DueKey:
 
 def lane_key(record: JobRecord) -> LaneKey:
     """What a job has had does not change while it waits."""
-    return record.job.tenant_id, level(record.served_card_ms)
+    return record.job.tenant_id, record.job.project, level(record.served_card_ms)
 
 
 class JobQueue:
-    """Waiting jobs by id, by age, by when they starve, and in lanes, one a tenant and level."""
+    """Waiting jobs by id, by age, by when they starve, and in lanes: one a project and level."""
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self._record_by_id: dict[str, JobRecord] = {}

@@ -1,12 +1,13 @@
 """Where a waiting job stands in the queue, by which terms, and who holds what it waits for."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cluster.inventory import Pool
 from scheduler.desk import Desk
-from scheduler.fairshare import score
+from scheduler.fairtree import FairTree
 from scheduler.job import Job, Priority, Reason
 from scheduler.levels import level
 from scheduler.options import Offer
@@ -16,6 +17,29 @@ from scheduler.queue import due_key
 from scheduler.record import JobRecord
 from scheduler.standing import STARVING
 from scheduler.state import State
+from scheduler.tree import NOBODY
+
+
+class Fork(StrEnum):
+    """Where branches of the tree are compared."""
+
+    COHORT = "cohort"
+    TENANT = "tenant"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTerm:
+    """What a job's branch has had, decayed, against its weight.
+
+    By that it is the `place`-th of those `count` beside it that have jobs waiting.
+    """
+
+    fork: Fork
+    had_tflops_ms: float
+    weight: int
+    place: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,19 +47,15 @@ class Terms:
     """What decides a job's turn, the first that differs (see docs/scheduling.md).
 
     `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
-    where that has none. `level` and `is_starving` are None where jobs do not take turns.
-    `had_tflops_ms` is what its tenant has had, decayed, against `weight`, by which it is the
-    `tenant_place`-th of `tenant_count` that have jobs waiting.
+    where that has none. `level` and `is_starving` are None where jobs do not take turns. `shares`
+    are from the top of the tree.
     """
 
     is_owner: bool | None
     priority: Priority
     is_starving: bool | None
     level: int | None
-    had_tflops_ms: float
-    weight: int
-    tenant_place: int
-    tenant_count: int
+    shares: tuple[ShareTerm, ...]
     due_ms: int
     expected_ms: int
 
@@ -98,23 +118,36 @@ def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
     tenant = state.tenants[record.job.tenant_id]
     owns, merit = desk.standing(record)
     is_shared = desk.policy.is_shared
-    scores = {
-        tenant_id: score(state.shares[tenant_id], state.tenants[tenant_id].weight, now_ms)
-        for tenant_id, _ in state.queue.lanes
-    }
-    own_score = scores[tenant.id]
     return Terms(
         is_owner=owns if tenant.nominal_cards else None,
         priority=record.job.priority,
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,
-        had_tflops_ms=own_score * tenant.weight,
-        weight=tenant.weight,
-        tenant_place=1 + sum(other < own_score for other in scores.values()),
-        tenant_count=len(scores),
+        shares=tuple(_shares(state, now_ms, record.job)),
         due_ms=due_key(record)[1],
         expected_ms=record.expected_ms,
     )
+
+
+def _shares(state: State, now_ms: int, job: Job) -> Iterator[ShareTerm]:
+    """At each fork of the tree, the branch that the job is in beside the others that wait there."""
+    tree, fair = state.tree, FairTree(state, now_ms)
+    own = tree.path(job.tenant_id, job.project)
+    waiting = {tree.path(tenant_id, project) for tenant_id, project, _ in state.queue.lanes}
+    beside = [path for path in waiting if path[:2] == own[:2]]
+    inside = [path for path in waiting if path.top == own.top]
+    top = Fork.TENANT if own.tenant == NOBODY else Fork.COHORT
+    forks = ((top, own.top, waiting), (Fork.TENANT, own.tenant, inside))
+    for index, (fork, branch, paths) in enumerate((*forks, (Fork.PROJECT, own.project, beside))):
+        if branch != NOBODY:
+            scores = {path[index]: fair.score(path[index]) for path in paths}
+            yield ShareTerm(
+                fork=fork,
+                had_tflops_ms=fair.had(branch),
+                weight=tree.weight(branch),
+                place=1 + sum(other < scores[branch] for other in scores.values()),
+                count=len(scores),
+            )
 
 
 def _pool_uses(state: State, tenant_id: str, offers: Iterable[Offer]) -> tuple[PoolUse, ...]:

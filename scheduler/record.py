@@ -10,7 +10,7 @@ from scheduler.history import PastRun
 from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
 from scheduler.levels import STARVING_MS, STARVING_RUNS
 from scheduler.punctuality import Score, Start
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
 FIRST_BACKOFF_MS = 5_000
 UNKNOWN_ENDS = Ends(0, 0)
@@ -226,7 +226,7 @@ class Claim:
 
 @dataclass(slots=True, kw_only=True)
 class Share:
-    """A tenant's decayed use of the park.
+    """A branch's decayed use of the park.
 
     `used` is TFLOPS-milliseconds as of `at_ms`; `rate` is the TFLOPS it holds since then.
     """
@@ -242,6 +242,8 @@ class Snapshot:
 
     park: Park | None = None
     tenants: list[Tenant] = field(default_factory=list)
+    cohorts: list[Cohort] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
     price_lists: list[PriceList] = field(default_factory=list)
     jobs: list[JobRecord] = field(default_factory=list)
     queued_ids: list[str] = field(default_factory=list)

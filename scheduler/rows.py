@@ -13,6 +13,7 @@ from scheduler.codec import encode_job, encode_value
 from scheduler.job import FINAL_STATES, JobState, PlannedStart
 from scheduler.log import Cycle
 from scheduler.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
+from scheduler.tree import project_branch
 
 Row = dict[str, Any]
 
@@ -40,6 +41,8 @@ class Owners:
         match event:
             case ev.TenantDeclared():
                 return event.tenant.id
+            case ev.ProjectDeclared():
+                return event.project.tenant_id
             case ev.Credited():
                 return event.tenant_id
             case _:
@@ -52,6 +55,8 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
     match wish:
         case ev.Submitted():
             return wish.job.tenant_id
+        case ev.ProjectDeclared():
+            return wish.project.tenant_id
         case ev.Credited():
             return wish.tenant_id
         case _:
@@ -268,13 +273,18 @@ def write_views(connection: Connection, cycle: Cycle) -> None:
 
 
 def _views(events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
-    """`park`, `tenant:ID`, `price_list:ID` and `centre:ID`, as the newest event has them."""
+    """`park`, `tenant:ID`, `cohort:ID`, `project:TENANT/ID`, ... as the newest event has them."""
     for event in events:
         match event:
             case ev.ParkDeclared():
                 yield "park", encode_value(event.park)
             case ev.TenantDeclared():
                 yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
+            case ev.CohortDeclared():
+                yield f"cohort:{event.cohort.id}", encode_value(event.cohort)
+            case ev.ProjectDeclared():
+                branch = project_branch(event.project.tenant_id, event.project.id)
+                yield f"project:{branch}", encode_value(event.project)
             case ev.PriceListPublished():
                 yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
             case ev.CentreLinkChanged():

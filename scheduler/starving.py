@@ -11,6 +11,7 @@ they fit into its share, the oldest first; the last may go beyond it.
 
 from dataclasses import dataclass, field
 
+from scheduler.fairtree import entitled
 from scheduler.job import Job
 from scheduler.record import JobRecord
 from scheduler.state import State
@@ -39,8 +40,10 @@ def starving(state: State, now_ms: int) -> Starving:
 
 def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
     """Who cannot start whatever ends keeps nobody of its tenant from it."""
-    max_cards = state.tenants[record.job.tenant_id].max_cards
-    return record.not_before_ms <= now_ms and record.job.device_count <= max_cards
+    job = record.job
+    quotas = state.tree.quotas(job.tenant_id, job.project)
+    fits = all(job.device_count <= quota.max_cards for quota in quotas)
+    return fits and record.not_before_ms <= now_ms
 
 
 def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
@@ -52,11 +55,9 @@ def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
 
 
 def _shares(state: State) -> dict[str, float]:
-    """Cards by tenant: all of the park, by the weights of those that have jobs."""
+    """Cards by tenant: all of the park, by the weights of those branches that have jobs."""
     assert state.park is not None, "jobs are planned in a park"
     cards = sum(pool.card_count for pool in state.park.pools)
-    tenant_ids = {tenant_id for tenant_id, _ in state.queue.lanes}
-    tenant_ids |= {tenant_id for tenant_id, held in state.held_cards.items() if held}
-    weights = {tenant_id: state.tenants[tenant_id].weight for tenant_id in tenant_ids}
-    total = sum(weights.values())
-    return {tenant_id: cards * weight / total for tenant_id, weight in weights.items()}
+    tenant_ids = {tenant_id for tenant_id, *_ in state.queue.lanes}
+    tenant_ids |= {tenant_id for tenant_id in state.tenants if state.held_cards[tenant_id]}
+    return entitled(state, tenant_ids, cards)

@@ -5,20 +5,22 @@ nothing, so a report told twice or late is harmless. What must hold after any ev
 `invariants.py`.
 """
 
+from collections.abc import Iterator
 from typing import assert_never
 
 from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
-from scheduler.fairshare import change_rate
 from scheduler.held import Held, awaited
 from scheduler.history import UNKNOWN_MS, History
-from scheduler.job import EndCause, JobState, Placement
+from scheduler.holdings import Holdings
+from scheduler.job import EndCause, Job, JobState, Placement
 from scheduler.punctuality import Punctuality
 from scheduler.queue import JobQueue
 from scheduler.record import Attempt, Claim, Funds, JobRecord, Share, Snapshot
 from scheduler.tenancy import Tenant
+from scheduler.tree import Tree, project_branch
 
 CLAIM_MS = 60_000
 """For so long after the devices must be free, who they were freed for has the first claim."""
@@ -32,6 +34,7 @@ class State:
     def __init__(self) -> None:
         self.park: Park | None = None
         self.tenants: dict[str, Tenant] = {}
+        self.tree = Tree(self.tenants)
         self.prices = PriceBook()
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
@@ -43,13 +46,10 @@ class State:
         self.history = History()
         self.punctuality = Punctuality()
         self.funds: dict[str, Funds] = {}
-        self.shares: dict[str, Share] = {}
+        self.holdings = Holdings(self.tree, {})
         self.credit_references: set[str] = set()
         self.online_node_ids: set[str] = set()
         self.heard_centre_ids: set[str] = set()
-        self.free_cards: dict[str, int] = {}
-        self.held_cards: dict[str, int] = {}
-        self.allocated_tflops: dict[str, int] = {}
 
     def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
         """Take in one event; the reason, and no change, where it does not fit."""
@@ -58,6 +58,11 @@ class State:
                 return self._declare_park(event)
             case ev.TenantDeclared():
                 return self._declare_tenant(event)
+            case ev.CohortDeclared():
+                self.tree.cohorts[event.cohort.id] = event.cohort
+                return None
+            case ev.ProjectDeclared():
+                return self._declare_project(event)
             case ev.PriceListPublished():
                 return self._publish(event)
             case ev.Credited():
@@ -94,13 +99,7 @@ class State:
         if refusal is not None:
             return refusal
         self.park = event.park
-        self._index_holdings()
-        rates = dict.fromkeys(self.shares, 0)
-        for attempt in self.live.values():
-            rates[self.jobs[attempt.job_id].job.tenant_id] += self._tflops(attempt.placement)
-        for tenant_id, share in self.shares.items():
-            if rates[tenant_id] != share.rate:  # a kind in use is stated anew
-                change_rate(share, rates[tenant_id] - share.rate, event.at_ms)
+        self.holdings.restate(event.park, self._held(), event.at_ms)
         return None
 
     def _declare_tenant(self, event: ev.TenantDeclared) -> str | None:
@@ -113,8 +112,15 @@ class State:
         funds = self.funds.setdefault(tenant.id, Funds())
         funds.available_micros += tenant.credit_limit_micros
         funds.available_micros -= known.credit_limit_micros if known else 0
-        self.shares.setdefault(tenant.id, Share())
-        self.held_cards.setdefault(tenant.id, 0)
+        self.holdings.add_branch(tenant.id, (), event.at_ms)
+        return None
+
+    def _declare_project(self, event: ev.ProjectDeclared) -> str | None:
+        if event.project.tenant_id not in self.tenants:
+            return f"there is no tenant {event.project.tenant_id}"
+        self.tree.declare_project(event.project)
+        branch = project_branch(event.project.tenant_id, event.project.id)
+        self.holdings.add_branch(branch, self._held(), event.at_ms)
         return None
 
     def _publish(self, event: ev.PriceListPublished) -> str | None:
@@ -206,7 +212,7 @@ class State:
         if event.foretold is not None:
             self.punctuality.note(event.foretold, event.at_ms)
         self.live[attempt.id] = attempt
-        self._hold(record.job.tenant_id, event.placement, event.at_ms, 1)
+        self.holdings.hold(record.job, event.placement, event.at_ms)
         return None
 
     def _launching(self, event: ev.Launching) -> str | None:
@@ -264,7 +270,7 @@ class State:
         del self.live[attempt.id]
         self.stopping.pop(attempt.id, None)
         record.attempt = None
-        self._hold(record.job.tenant_id, attempt.placement, event.at_ms, -1)
+        self.holdings.give_back(record.job, attempt.placement, event.at_ms)
         self.history.end(attempt.id, record.whole_run_ms(attempt, event.cause, event.at_ms))
         self._after(record, attempt, event)
         return None
@@ -315,34 +321,23 @@ class State:
         self.heard_centre_ids ^= {event.centre_id}
         return None
 
-    # Indices: what is free, and who holds how much.
+    # What is free by node, and what branches and centres hold.
 
-    def _index_holdings(self) -> None:
-        """Rebuild what is free and allocated from the park and the live attempts."""
-        assert self.park is not None
-        self.free_cards = {node.id: node.card_count for node in self.park.node_by_id.values()}
-        self.allocated_tflops = dict.fromkeys(self.park.centre_by_id, 0)
-        self.held_cards = dict.fromkeys(self.tenants, 0)
+    @property
+    def free_cards(self) -> dict[str, int]:
+        return self.holdings.free_cards
+
+    @property
+    def held_cards(self) -> dict[str, int]:
+        return self.holdings.held_cards
+
+    @property
+    def shares(self) -> dict[str, Share]:
+        return self.holdings.shares
+
+    def _held(self) -> Iterator[tuple[Job, Placement]]:
         for attempt in self.live.values():
-            self._occupy(self.jobs[attempt.job_id].job.tenant_id, attempt.placement, 1)
-
-    def _hold(self, tenant_id: str, placement: Placement, at_ms: int, sign: int) -> None:
-        """Take (`sign` 1) or give back (-1) the devices of a placement."""
-        tflops = self._occupy(tenant_id, placement, sign)
-        change_rate(self.shares[tenant_id], sign * tflops, at_ms)
-
-    def _occupy(self, tenant_id: str, placement: Placement, sign: int) -> int:
-        for share in placement.shares:
-            self.free_cards[share.node_id] -= sign * share.card_count
-        tflops = self._tflops(placement)
-        self.held_cards[tenant_id] += sign * placement.card_count
-        self.allocated_tflops[placement.centre_id] += sign * tflops
-        return tflops
-
-    def _tflops(self, placement: Placement) -> int:
-        assert self.park is not None
-        kind = self.park.device_kind_by_id[placement.device_kind_id]
-        return placement.card_count * kind.tflops_fp16
+            yield self.jobs[attempt.job_id].job, attempt.placement
 
     def state_of(self, job_id: str) -> JobState:
         """How a job stands, over or not; raises `KeyError` for one that was never submitted."""
@@ -355,6 +350,8 @@ class State:
         return Snapshot(
             park=self.park,
             tenants=list(self.tenants.values()),
+            cohorts=list(self.tree.cohorts.values()),
+            projects=list(self.tree.projects.values()),
             price_lists=list(self.prices.lists),
             jobs=list(self.jobs.values()),
             queued_ids=list(self.queue),
@@ -375,6 +372,7 @@ class State:
         """The state of which `snapshot` is a private copy."""
         state = cls()
         state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
+        state.tree = Tree(state.tenants, snapshot.cohorts, snapshot.projects)
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
         for record in snapshot.jobs:  # older checkpoints have neither expectations nor ends
@@ -390,11 +388,12 @@ class State:
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
         state.final_states = dict(snapshot.final_states)
-        state.funds, state.shares = dict(snapshot.funds), dict(snapshot.shares)
+        state.funds = dict(snapshot.funds)
+        state.holdings = Holdings(state.tree, dict(snapshot.shares))
         state.credit_references = set(snapshot.credit_references)
         state.online_node_ids = set(snapshot.online_node_ids)
         state.heard_centre_ids = set(snapshot.heard_centre_ids)
         state.park = snapshot.park
         if state.park is not None:
-            state._index_holdings()
+            state.holdings.rebuild(state.park, state._held())
         return state

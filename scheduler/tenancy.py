@@ -1,4 +1,4 @@
-"""Who is charged, and how much of the park each may hold."""
+"""Who is charged, in which groups and parts, and how much of the park each may hold."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ class Tenant:
 
     `max_cards` is its quota over all centres, what it borrows included. `nominal_cards` are its
     own: how many of which device kinds it gets back from who has borrowed them. `weight` is its
-    share under contention.
+    share under contention, beside the others of its cohort, where it is in one.
     `price_class` picks its price multiplier. `credit_limit_micros` is how far below zero its
     balance may go: micro-yuan.
     """
@@ -27,6 +27,28 @@ class Tenant:
     weight: int = 100
     credit_limit_micros: int = 0
     nominal_cards: tuple[tuple[str, int], ...] = ()
+    cohort_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A part of a tenant, with a weight beside its other parts, and perhaps a quota of cards."""
+
+    tenant_id: str
+    id: str
+    name: str
+    weight: int = 100
+    max_cards: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cohort:
+    """Tenants that have one share of the park together, and perhaps one quota of cards."""
+
+    id: str
+    name: str
+    weight: int = 100
+    max_cards: int | None = None
 
 
 def nominal_problems(tenants: Iterable[Tenant], park: Park) -> Iterator[str]:

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Callable, Iterator
 
-from scheduler.fairshare import COMMITTED_MS, score
+from scheduler.fairtree import FairKey, FairTree
+from scheduler.job import Job
 from scheduler.policy import Order, Policy
 from scheduler.queue import DueKey, LaneKey, age_key
 from scheduler.record import JobRecord
@@ -11,20 +12,21 @@ from scheduler.standing import Standings
 from scheduler.starving import Starving
 from scheduler.state import State
 
-FairKey = tuple[bool, int, int, float, DueKey]
-Lane = tuple[str, int, bool]
+TurnKey = tuple[bool, int, int, FairKey, DueKey]
+Lane = tuple[str, str, int, bool]
 """A lane of the queue, whole or only those of it who are within their tenant's nominal quota."""
-STARVING_LANE: LaneKey = ("", -1)
+STARVING_LANE: LaneKey = ("", "", -1)
 """Before all levels, and of no tenant."""
+NO_SHARE: FairKey = (0.0, 0.0, 0.0)
 
 
 class Turns:
     """Waiting jobs in the policy's order.
 
     Fair: who is within its tenant's nominal quota (`is_first`), then the highest priority class,
-    where jobs take turns who is starving and then who has had least by levels, then the tenant with
-    the least weighted use, then who is due first. A grant made while the plan is drawn up counts at
-    once. Else: one static key over all jobs.
+    where jobs take turns who is starving and then who has had least by levels, then the cohort, in
+    it the tenant, and in that the project with the least weighted use, then who is due first. A
+    grant made while the plan is drawn up counts at once. Else: one static key over all jobs.
     """
 
     def __init__(
@@ -43,12 +45,7 @@ class Turns:
         self._standings = standings
         self._is_first = is_first
         self._policy = policy
-        self._scores: dict[str, float] = {}
-        self._weights = {tenant.id: tenant.weight for tenant in state.tenants.values()}
-        if policy.order is Order.FAIR:
-            for tenant_id in {tenant_id for tenant_id, _ in state.queue.lanes}:
-                share, weight = state.shares[tenant_id], self._weights[tenant_id]
-                self._scores[tenant_id] = score(share, weight, now_ms)
+        self._fair = FairTree(state, now_ms)
 
     def __iter__(self) -> Iterator[JobRecord]:
         match self._policy.order:
@@ -59,10 +56,9 @@ class Turns:
             case Order.SHORTEST:
                 return iter(sorted(self._queue.records(), key=_by_length))
 
-    def charge(self, tenant_id: str, tflops: int) -> None:
-        """The tenant was just given `tflops`."""
-        if tenant_id in self._scores:
-            self._scores[tenant_id] += tflops * COMMITTED_MS / self._weights[tenant_id]
+    def charge(self, job: Job, tflops: int) -> None:
+        """The job's branches were just given `tflops`."""
+        self._fair.charge(job.tenant_id, job.project, tflops)
 
     def _by_share(self) -> Iterator[JobRecord]:
         """Who is in several lanes comes once, by the one whose turn is first."""
@@ -108,11 +104,12 @@ class Turns:
     def _owners(self, lane: list[tuple[DueKey, JobRecord]]) -> Iterator[tuple[DueKey, JobRecord]]:
         return (entry for entry in lane if self._is_first(entry[1]))
 
-    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[FairKey, Lane, JobRecord]:
-        tenant_id, level, is_ordinary = lane
+    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[TurnKey, Lane, JobRecord]:
+        tenant_id, project_id, level, is_ordinary = lane
         shared_level = level if self._policy.is_shared else 0
+        share = self._fair.key(tenant_id, project_id) if tenant_id else NO_SHARE
         # Ids are unique: two entries are never compared beyond them.
-        turn = (is_ordinary, key[0], shared_level, self._scores.get(tenant_id, 0.0), key)
+        turn = (is_ordinary, key[0], shared_level, share, key)
         return turn, lane, record
 
 

@@ -17,7 +17,7 @@ from scheduler.invariants import check
 from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
 from scheduler.plan import Verdict
 from scheduler.state import State
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
 HOUR_MS = 3_600_000
 
@@ -189,6 +189,7 @@ class JobChanges(TypedDict, total=False):
     """What a job may differ in from `JOB`."""
 
     tenant_id: str
+    project: str
     device_count: int
     device_kind_ids: tuple[str, ...]
     limit_ms: int
@@ -213,6 +214,7 @@ class TenantChanges(TypedDict, total=False):
     nominal_cards: tuple[tuple[str, int], ...]
     weight: int
     credit_limit_micros: int
+    cohort_id: str | None
 
 
 def a_job(job_id: str = "j1", **changes: Unpack[JobChanges]) -> Job:
@@ -221,6 +223,19 @@ def a_job(job_id: str = "j1", **changes: Unpack[JobChanges]) -> Job:
 
 def a_tenant(tenant_id: str, **changes: Unpack[TenantChanges]) -> Tenant:
     return replace(TENANT, id=tenant_id, **changes)
+
+
+def divide(state: State, tenant_id: str, **quotas: int | None) -> None:
+    """The tenant has these projects, each with its quota."""
+    for project_id, max_cards in quotas.items():
+        project = Project(tenant_id=tenant_id, id=project_id, name=project_id, max_cards=max_cards)
+        happen(state, ev.ProjectDeclared(at_ms=0, project=project))
+
+
+def group(state: State, cohort_id: str, max_cards: int | None = None, weight: int = 100) -> None:
+    """There is such a cohort; tenants say themselves that they are in it."""
+    cohort = Cohort(id=cohort_id, name=cohort_id, max_cards=max_cards, weight=weight)
+    happen(state, ev.CohortDeclared(at_ms=0, cohort=cohort))
 
 
 def a_placement(pool_id: str, *cards: int) -> Placement:

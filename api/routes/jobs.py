@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Row
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
-from api.examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.explaining import explanation, named_jobs, without_strangers
 from api.reasons import view as reason_view
+from api.request_examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.routes.parameters import JobId, problems
 from api.schemas import (
     MAX_PAGE,

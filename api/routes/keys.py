@@ -9,7 +9,7 @@ from api.administration import KeyList, Me
 from api.asking import IdempotencyKey, once, remember
 from api.auth import Caller, CallerDep, PersonDep, Role, WorkerDep, create_key, revoke_key
 from api.errors import Refused, missing
-from api.examples import KEY_EXAMPLES
+from api.request_examples import KEY_EXAMPLES
 from api.routes.parameters import problems
 from api.schemas import KeyCreate, KeyCreated, KeyView
 from api.services import Services, ServicesDep

@@ -9,7 +9,7 @@ from accounting.rating import PriceBook, PriceList, PriceMissing
 from api.administration import Accepted, PriceListCreate, PriceLists, PriceListView
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import FinanceDep, PersonDep
-from api.examples import PRICE_EXAMPLES
+from api.request_examples import PRICE_EXAMPLES
 from api.routes.parameters import problems
 from api.services import ServicesDep
 from scheduler.events import PriceListPublished

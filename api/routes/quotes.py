@@ -8,10 +8,10 @@ from fastapi import APIRouter, Body
 
 from api.auth import WorkerDep
 from api.errors import Refused
-from api.examples import JOB_EXAMPLES
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.quoting import alternative_view, quote_of
 from api.ranked import standing_view
+from api.request_examples import JOB_EXAMPLES
 from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, problems

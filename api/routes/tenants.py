@@ -10,11 +10,11 @@ from accounting.ledger import available_account, held_account
 from accounting.money import parse_yuan, yuan_of_micros
 from accounting.store import balances
 from api.administration import TenantList, TenantPut, TenantView, TopUp
-from api.asking import IdempotencyKey, ask, once, request_id
+from api.asking import IdempotencyKey, ask, heard, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
 from api.declared import Declared
 from api.errors import Refused, missing
-from api.examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
+from api.request_examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
 from scheduler.events import Credited, TenantDeclared
@@ -66,10 +66,11 @@ def put_tenant(
         weight=wanted.weight,
         credit_limit_micros=parse_yuan(wanted.credit_limit),
         nominal_cards=tuple(sorted(wanted.nominal_cards.items())),
+        cohort_id=wanted.cohort,
     )
     _check(services, tenant)
     wish = TenantDeclared(at_ms=services.clock(), tenant=tenant)
-    _heard(ask(services, Request(id=request_id("tenant", None), wish=wish)).is_consumed)
+    heard(ask(services, Request(id=request_id("tenant", None), wish=wish)).is_consumed)
     return _read(services, tenant_id, caller)
 
 
@@ -90,6 +91,8 @@ def _check_words(declared: Declared, tenant: Tenant, now_ms: int) -> None:
     fields = [field_id for field_id, _ in declared.park.fields]
     if tenant.field not in fields:
         raise _unknown("field", tenant.field, fields)
+    if tenant.cohort_id not in {None, *declared.tree.cohorts}:
+        raise _unknown("cohort", str(tenant.cohort_id), sorted(declared.tree.cohorts))
     lists = declared.prices.lists
     current = [p for p in lists if p.from_ms <= now_ms][-1:]
     for prices in [*current, *(p for p in lists if p.from_ms > now_ms)]:
@@ -99,7 +102,7 @@ def _check_words(declared: Declared, tenant: Tenant, now_ms: int) -> None:
 
 
 def _unknown(field: str, word: str, known: list[str]) -> Refused:
-    fix = f"use one of {', '.join(known)}"
+    fix = f"use one of {', '.join(known)}" if known else "declare it first"
     return _wrong(field, f"there is no {field} {word}", f"{word} is unknown", fix)
 
 
@@ -125,18 +128,8 @@ def top_up(
         reference=payment.reference,
     )
     create = once(caller, key, f"top-up {tenant_id}", payment.model_dump(mode="json"))
-    _heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
+    heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
     return _read(services, tenant_id, caller)
-
-
-def _heard(is_heard: bool) -> None:  # noqa: FBT001 - what it is told
-    """Raise where nobody leads at the moment: the wish is kept, and is taken later."""
-    if not is_heard:
-        raise Refused(
-            503,
-            "it is written down and will be done once a broker leads again: look again later",
-            headers={"Retry-After": "5"},
-        )
 
 
 def _accounts(connection: Connection, caller: Caller) -> Mapping[str, int] | None:
@@ -158,6 +151,7 @@ def _view(tenant: Tenant, accounts: Mapping[str, int] | None) -> TenantView:
         max_cards=tenant.max_cards,
         nominal_cards=dict(tenant.nominal_cards),
         weight=tenant.weight,
+        cohort=tenant.cohort_id,
         credit_limit=yuan_of_micros(tenant.credit_limit_micros),
         balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,
         held=yuan_of_micros(money.get(held_account(tenant.id), 0)) if is_told else None,

@@ -202,6 +202,7 @@ def test_a_tenant_is_declared_and_may_use_its_credit(park: Served) -> None:
         ({"nominal_cards": {"ascend-910b3": 0}}, "nominal_cards.ascend-910b3"),
         ({"nominal_cards": {"ascend-910b3": 17}, "max_cards": 24}, "nominal_cards"),
         ({"weight": 0}, "weight"),
+        ({"cohort": "nobody"}, "cohort"),
         ({"credit_limit": "1e9"}, "credit_limit"),
         ({"credit_limit": "-5"}, "credit_limit"),
         ({"name": ""}, "name"),

@@ -13,6 +13,7 @@ from tests.mutants import (
     product,
     quotas,
     scheduler,
+    tree,
 )
 from tests.mutants.mutant import Mutant
 
@@ -25,6 +26,7 @@ MUTANTS = [
     *preemption.MUTANTS,
     *forecast.MUTANTS,
     *quotas.MUTANTS,
+    *tree.MUTANTS,
     *held.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,

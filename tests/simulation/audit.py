@@ -13,7 +13,7 @@ from cluster.simulated import Run, World
 from scheduler import events as ev
 from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority
 from scheduler.log import MemoryLog
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
 MIN_RUN_MS = 500
 """Nothing that has run for less is stopped to make room."""
@@ -36,6 +36,8 @@ class Audit:
 
     park: Park | None = None
     tenants: dict[str, Tenant] = field(default_factory=dict)
+    cohorts: dict[str, Cohort] = field(default_factory=dict)
+    projects: dict[tuple[str, str], Project] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
@@ -61,6 +63,10 @@ class Audit:
                 self.park = event.park
             case ev.TenantDeclared():
                 self.tenants[event.tenant.id] = event.tenant
+            case ev.CohortDeclared():
+                self.cohorts[event.cohort.id] = event.cohort
+            case ev.ProjectDeclared():
+                self.projects[event.project.tenant_id, event.project.id] = event.project
             case ev.Submitted():
                 assert event.job.id not in self.jobs, f"{event.job.id} was submitted twice"
                 self.jobs[event.job.id] = event.job
@@ -103,9 +109,23 @@ class Audit:
         for share in event.placement.shares:
             self.used_by_node[share.node_id] += share.card_count
         self._check_capacity()
-        held = sum(cards for _, _, cards in self._held(job.tenant_id))
-        max_cards = self.tenants[job.tenant_id].max_cards
-        assert held <= max_cards, f"{job.tenant_id} holds {held} cards"
+        self._check_quotas(job)
+
+    def _check_quotas(self, job: Job) -> None:
+        """Of its tenant, its project, and its cohort with all that are in it now."""
+        tenant = self.tenants[job.tenant_id]
+        own = list(self._held(job.tenant_id))
+        of_project = [cards for one, _, cards in own if one.project == job.project]
+        beside = [t for t, one in self.tenants.items() if one.cohort_id == tenant.cohort_id]
+        of_cohort = [cards for t in beside for _, _, cards in self._held(t)]
+        cohort = self.cohorts.get(tenant.cohort_id or "")
+        project = self.projects.get((job.tenant_id, job.project))
+        for held, max_cards in (
+            ([cards for _, _, cards in own], tenant.max_cards),
+            (of_project, project.max_cards if project else None),
+            (of_cohort, cohort.max_cards if cohort else None),
+        ):
+            assert max_cards is None or sum(held) <= max_cards, f"{job.id} is beyond a quota"
 
     def _held(self, tenant_id: str) -> Iterator[tuple[Job, str, int]]:
         """What runs of a tenant, on which kind, and on how many cards."""

@@ -10,12 +10,14 @@ from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler import events as ev
 from scheduler.job import Checkpoint, Job, Priority
-from scheduler.tenancy import Tenant
+from scheduler.tenancy import Cohort, Project, Tenant
 
 YUAN = 1_000_000
 KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))
 CENTRES = {"east": (("npu", 2, 8), ("gpu", 2, 4)), "north": (("npu", 1, 8), ("dcu", 2, 8))}
 TENANTS = ("acme", "blue", "coal")
+COHORT_ID = "coast"
+PROJECTS = ("default", "vision")
 NOMINAL_CARDS = ((), (("npu", 8),), (("npu", 8),), (("dcu", 4), ("gpu", 2), ("npu", 6)))
 """Of all tenants together never more than there is."""
 RUN_MS_MAX = 40_000
@@ -92,6 +94,19 @@ def a_tenant(rng: Random, tenant_id: str, max_cards: int, weight: int = 100) -> 
         weight=weight,
         credit_limit_micros=5 * YUAN,
         nominal_cards=rng.choice(NOMINAL_CARDS),
+        cohort_id=rng.choice((None, COHORT_ID, COHORT_ID)),
+    )
+
+
+def a_cohort(rng: Random) -> Cohort:
+    weight, max_cards = rng.choice((50, 100, 300)), rng.choice((None, 24, 48))
+    return Cohort(id=COHORT_ID, name="Coast", weight=weight, max_cards=max_cards)
+
+
+def a_project(rng: Random, tenant_id: str, project_id: str) -> Project:
+    weight, max_cards = rng.choice((50, 100, 300)), rng.choice((None, 16, 24))
+    return Project(
+        tenant_id=tenant_id, id=project_id, name=project_id, weight=weight, max_cards=max_cards
     )
 
 
@@ -132,7 +147,7 @@ def _job(rng: Random, job_id: str) -> Job:
     return Job(
         id=job_id,
         tenant_id=rng.choice(TENANTS),
-        project="default",
+        project=rng.choice(PROJECTS),
         user="u",
         name=job_id,
         field="ai",
@@ -179,7 +194,7 @@ def _asked_for(rng: Random, job: Job) -> Iterator[Asked]:
 
 
 def _asked_for_park(rng: Random) -> Iterator[Asked]:
-    """Money, dearer prices, smaller and larger quotas, while work runs."""
+    """Money, dearer prices, smaller and larger quotas, groups and parts, while work runs."""
     for tenant_id in TENANTS:
         for number in range(2):
             at_ms = rng.randrange(60_000)
@@ -194,6 +209,15 @@ def _asked_for_park(rng: Random) -> Iterator[Asked]:
         tenant = a_tenant(rng, tenant_id, rng.choice((16, 24, 48)), rng.choice((50, 100)))
         changed = ev.TenantDeclared(at_ms=at_ms, tenant=tenant)
         yield Asked(at_ms=at_ms, id=f"tenant-{tenant_id}", wish=changed)
+        for number in range(rng.choice((0, 1, 3))):
+            at_ms = rng.randrange(60_000)
+            project = a_project(rng, tenant_id, rng.choice(PROJECTS))
+            declared = ev.ProjectDeclared(at_ms=at_ms, project=project)
+            yield Asked(at_ms=at_ms, id=f"project-{tenant_id}-{number}", wish=declared)
+    for number in range(rng.choice((0, 2))):
+        at_ms = rng.randrange(60_000)
+        grouped = ev.CohortDeclared(at_ms=at_ms, cohort=a_cohort(rng))
+        yield Asked(at_ms=at_ms, id=f"cohort-{number}", wish=grouped)
     at_ms = rng.randrange(60_000)
     prices = a_price_list("p2", at_ms + rng.randint(1, 10_000), rng.randint(1, 90))
     yield Asked(

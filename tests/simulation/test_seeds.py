@@ -21,6 +21,6 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
 
 def test_owners_take_back_what_was_borrowed_in_some_of_them() -> None:
     """Rarely: a borrower must have run for long enough, and its class must not say the same."""
-    harnesses = [run_seed(seed) for seed in (133, 134, 153)]
+    harnesses = [run_seed(seed) for seed in (35, 202, 243)]
 
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0

@@ -115,7 +115,7 @@ def test_who_was_stopped_waits_again_and_keeps_what_it_has_had() -> None:
     record = state.jobs["old"]
     assert "old" in state.queue
     assert record.served_card_ms == 6 * (NOW_MS + 5)
-    assert list(state.queue.lanes) == [("steel", 0), ("steel", 3)]
+    assert list(state.queue.lanes) == [("steel", "default", 0), ("steel", "default", 3)]
 
 
 def test_a_fault_gives_nothing_to_keep() -> None:

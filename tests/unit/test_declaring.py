@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from api.database import engine
 from api.declaring import declare
 from scheduler.tables import InboxRow, ViewRow
+from scheduler.tenancy import Cohort, Project
 from tests.acceptance.brokers import PARK_FILE, PRICES, TENANTS
 
 WISHES = 1 + len(TENANTS) + 1 + 2
@@ -59,6 +60,15 @@ def test_a_quota_that_is_new_declares_the_file_again(connection: Connection) -> 
     owner = replace(TENANTS[0], nominal_cards=(("ascend-910b3", 8),))
 
     assert declare(connection, replace(PARK_FILE, tenants=(owner,)), 2_000) == 2
+
+
+def test_cohorts_come_before_tenants_and_projects_after(connection: Connection) -> None:
+    cohort, project = Cohort(id="c", name="C"), Project(tenant_id="steel", id="p", name="P")
+
+    declare(connection, replace(PARK_FILE, cohorts=(cohort,), projects=(project,)), 1_000)
+
+    declared = ["park_declared", "cohort_declared", *["tenant_declared"] * len(TENANTS)]
+    assert kinds(connection)[: len(declared) + 1] == [*declared, "project_declared"]
 
 
 def test_a_changed_file_declares_park_and_tenants_and_pays_nothing_in(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.fairshare import COMMITTED_MS, HALF_LIFE_MS, change_rate, decayed, score
+from scheduler.fairshare import COMMITTED_MS, HALF_LIFE_MS, change_rate, decayed, had
 from scheduler.record import Share
 
 DAY_MS = 24 * 3_600_000
@@ -63,7 +63,7 @@ def test_what_happened_before_what_is_known_counts_from_what_is_known() -> None:
     change_rate(share, 313, 0)
 
     assert (share.used, share.rate, share.at_ms) == (0.0, 313, HOUR_MS)
-    assert score(share, 1, 0) == score(share, 1, HOUR_MS)
+    assert had(share, 0) == had(share, HOUR_MS)
 
 
 def test_nobody_holds_less_than_nothing() -> None:
@@ -76,11 +76,11 @@ def test_time_does_not_run_back() -> None:
         decayed(Share(at_ms=1), 0)
 
 
-def test_a_score_is_use_against_weight_and_what_is_held_counts_an_hour_ahead() -> None:
+def test_what_is_held_counts_an_hour_ahead() -> None:
     assert COMMITTED_MS == HOUR_MS
-    assert score(Share(used=600.0), 3, 0) == 200.0
-    assert score(Share(rate=2), 4, 0) == 2 * HOUR_MS / 4
-    assert score(Share(used=100.0, rate=2), 4, 0) == (100 + 2 * HOUR_MS) / 4
+    assert had(Share(used=600.0), 0) == 600.0
+    assert had(Share(rate=2), 0) == 2 * HOUR_MS
+    assert had(Share(used=100.0, rate=2), 0) == 100 + 2 * HOUR_MS
 
 
 @given(

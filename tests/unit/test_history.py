@@ -314,7 +314,7 @@ def test_what_the_example_of_the_documentation_says() -> None:
     b = replace(like("b"), submitted_at_ms=9 * HOUR_MS, name="ten minutes")
     submit(state, a, b)
 
-    dues_ms = {record.job.id: key[1] for key, record in state.queue.lanes["steel", 0]}
+    dues_ms = {record.job.id: key[1] for key, record in state.queue.lanes["steel", "default", 0]}
 
     assert dues_ms == {"a": 248 * HOUR_MS, "b": 14 * HOUR_MS}
     assert list(dues_ms) == ["b", "a"]

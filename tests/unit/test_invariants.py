@@ -32,7 +32,7 @@ def forget_a_quota(state: State) -> None:
 
 
 def forget_power(state: State) -> None:
-    state.allocated_tflops["east"] += 1
+    state.holdings.allocated_tflops["east"] += 1
 
 
 def bend_a_share(state: State) -> None:
@@ -90,7 +90,7 @@ def bend_a_hold(state: State) -> None:
 
 
 def bend_a_lane(state: State) -> None:
-    state.queue.lanes["steel", 0].clear()
+    state.queue.lanes["steel", "default", 0].clear()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.park_file import DEFAULT_PARK, LOCAL_PARK, ParkFile, ParkFileInvalid, load
+from scheduler.tenancy import Cohort, Project
 
 SMALL = """\
 id: small
@@ -191,6 +192,22 @@ def test_a_park_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Pa
             "nominal_cards of npu-x are 99 over all tenants, and the park has",
         ),
         ("max_cards: 8", "max_cards: 8\n    weight: 0", "tenants[0].weight"),
+        ("max_cards: 8", "max_cards: 8\n    cohort: c", "tenant a: cohort c is not among cohorts"),
+        (
+            "tenants:",
+            "cohorts: [{id: c, name: C}, {id: c, name: C}]\ntenants:",
+            "cohort c is given 2 times",
+        ),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    projects: [{id: p, name: P}, {id: p, name: P}]",
+            "tenant a: project p is given 2 times",
+        ),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    projects: [{id: p/q, name: P}]",
+            "tenants[0].projects[0].id",
+        ),
         ("opening_balance: 279.99", "opening_balance: [1]", "tenants[0].opening_balance"),
         ("- id: a\n", "- id: a\n    id: b\n", "'id' is given twice"),
     ],
@@ -200,6 +217,20 @@ def test_a_bad_value_is_refused_by_its_name(tmp_path: Path, old: str, new: str, 
 
     assert what in text
     assert "park.yaml" in text
+
+
+def test_cohorts_and_projects_are_those_of_the_file(tmp_path: Path) -> None:
+    text = SMALL.replace("tenants:", "cohorts: [{id: c, name: C, weight: 3}]\ntenants:")
+    parts = "cohort: c\n    projects: [{id: p, name: P, max_cards: 2}, {id: q, name: Q}]"
+
+    found = load(written(tmp_path, text.replace("max_cards: 8", f"max_cards: 8\n    {parts}")))
+
+    assert found.cohorts == (Cohort(id="c", name="C", weight=3, max_cards=None),)
+    assert found.tenants[0].cohort_id == "c"
+    assert found.projects == (
+        Project(tenant_id="a", id="p", name="P", weight=100, max_cards=2),
+        Project(tenant_id="a", id="q", name="Q", weight=100, max_cards=None),
+    )
 
 
 def test_price_lists_begin_one_after_the_other(tmp_path: Path) -> None:

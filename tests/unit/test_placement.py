@@ -16,6 +16,7 @@ from scheduler.placement import (
     misfits,
     shape_of,
 )
+from scheduler.tree import Tree
 from tests.builders import PARK, PARK_PRICES, a_job, a_pool, a_tenant
 
 POOL = a_pool("east-npu", 3, 8)
@@ -105,7 +106,7 @@ def test_members_share_cards_and_nodes_evenly(cards: int, members: int, is_even:
 
 def why_never(job: Job, park: Park = PARK, prices: PriceBook | None = None) -> list[Reason]:
     book = prices or PriceBook((PARK_PRICES,))
-    return list(impossible(job, park, {"steel": a_tenant("steel", max_cards=20)}, book, 0))
+    return list(impossible(job, park, Tree({"steel": a_tenant("steel", max_cards=20)}), book, 0))
 
 
 def codes(reasons: list[Reason]) -> list[tuple[ReasonCode, str]]:

@@ -1,5 +1,6 @@
 """What every plan keeps, in parks and queues that nobody thought of: Hypothesis thinks of them."""
 
+from collections import Counter
 from collections.abc import Iterable
 from copy import deepcopy
 
@@ -14,6 +15,7 @@ from scheduler.plan import Grant, Plan
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, EASY, POLICY_BY_NAME, Policy
 from scheduler.state import State
+from scheduler.tree import Quota
 from tests.builders import (
     HOUR_MS,
     a_job,
@@ -22,6 +24,8 @@ from tests.builders import (
     a_pool,
     a_state,
     a_tenant,
+    divide,
+    group,
     happen,
     promised_ms,
     submit,
@@ -48,6 +52,7 @@ def jobs(draw: st.DrawFn, number: int) -> Job:
     return a_job(
         f"j{number:02}",
         tenant_id=draw(st.sampled_from(TENANTS)),
+        project=draw(st.sampled_from(["default", "other"])),
         device_count=draw(st.sampled_from([1, 1, 2, 3, 4, 8, 12])),
         device_kind_ids=draw(st.sampled_from([(), ("npu",), ("dcu",), ("dcu", "npu")])),
         centre_ids=draw(st.sampled_from([(), (), (), ("north",)])),
@@ -63,10 +68,13 @@ def states(draw: st.DrawFn, policy: Policy = DEFAULT) -> State:
     """Some work runs, some nodes are down, some centres are silent, and jobs wait."""
     quotas = [draw(st.sampled_from([2, 8, 64])) for _ in TENANTS]
     tenants = [
-        a_tenant(tenant_id, max_cards=quota)
+        a_tenant(tenant_id, max_cards=quota, cohort_id=draw(st.sampled_from([None, "coast"])))
         for tenant_id, quota in zip(TENANTS, quotas, strict=True)
     ]
     state = a_state(*tenants, park=draw(parks()))
+    if draw(st.booleans()):
+        group(state, "coast", draw(st.sampled_from([None, 3, 9])))
+        divide(state, "acme", default=draw(st.sampled_from([None, 1, 4])), other=None)
     count = draw(st.integers(0, 14))
     submit(state, *(draw(jobs(number)) for number in range(count)))
     for grant in plan(state, 6, policy).grants:
@@ -109,15 +117,16 @@ def test_every_grant_fits_beside_all_others_and_above_no_limit(
         lease(state, grant, 7)
 
     assert state.park is not None
-    for tenant_id, cards in state.held_cards.items():
-        before = sum(
-            attempt.placement.card_count
-            for attempt in state.live.values()
-            if attempt.leased_at_ms < 7 and state.jobs[attempt.job_id].job.tenant_id == tenant_id
-        )
-        assert cards <= max(before, state.tenants[tenant_id].max_cards)
+    held, before = Counter[Quota](), Counter[Quota]()
+    for attempt in state.live.values():
+        job = state.jobs[attempt.job_id].job
+        for quota in state.tree.quotas(job.tenant_id, job.project):
+            held[quota] += attempt.placement.card_count
+            before[quota] += attempt.placement.card_count if attempt.leased_at_ms < 7 else 0
+    for quota, cards in held.items():
+        assert cards <= max(before[quota], quota.max_cards), f"{quota.branch} holds too much"
     for centre in state.park.centres:
-        assert state.allocated_tflops[centre.id] <= centre.stated_tflops
+        assert state.holdings.allocated_tflops[centre.id] <= centre.stated_tflops
 
 
 @given(states(), policies)

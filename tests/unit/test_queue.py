@@ -26,7 +26,7 @@ def a_record(
 
 
 def ids(queue: JobQueue, tenant_id: str = "t") -> list[str]:
-    return [record.job.id for _, record in queue.lanes[tenant_id, 0]]
+    return [record.job.id for _, record in queue.lanes[tenant_id, "p", 0]]
 
 
 def test_a_lane_is_by_class_then_age_then_id() -> None:
@@ -63,5 +63,5 @@ def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
 
     queue.check()
     assert "a" not in queue
-    assert queue.lanes.keys() == {("u", 0)}
+    assert queue.lanes.keys() == {("u", "p", 0)}
     assert (len(queue), list(queue)) == (1, ["b"])

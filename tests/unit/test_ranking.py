@@ -11,9 +11,19 @@ from scheduler.levels import STARVING_MS
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
 from scheduler.queue import SLOWDOWN
-from scheduler.ranking import Ranking, ranking
+from scheduler.ranking import Fork, Ranking, ranking
 from scheduler.state import State
-from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.builders import (
+    HOUR_MS,
+    a_park,
+    a_pool,
+    a_state,
+    a_tenant,
+    divide,
+    group,
+    happen,
+    submit,
+)
 from tests.preemptive import NODE, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
 from tests.unit.test_preemption_invariants import POLICIES, crowded
 
@@ -97,13 +107,44 @@ def test_the_terms_are_those_of_the_order() -> None:
 
     assert (terms.is_owner, terms.priority) == (False, Priority.NORMAL)
     assert (terms.is_starving, terms.level) == (None, None), "jobs do not take turns"
-    assert (terms.weight, terms.tenant_place, terms.tenant_count) == (50, 2, 2)
+    (share,) = terms.shares
+    assert (share.fork, share.weight, share.place, share.count) == (Fork.TENANT, 50, 2, 2)
     record = state.jobs["beyond"]
     assert terms.expected_ms == record.expected_ms
     assert terms.due_ms == record.job.submitted_at_ms + SLOWDOWN * record.expected_ms
     assert of(state, "mine").terms.is_owner is True
     assert of(state, "f2").terms.is_owner is None
-    assert of(state, "f2").terms.tenant_place == 1
+    assert of(state, "f2").terms.shares[0].place == 1
+
+
+def test_its_branch_has_a_place_at_each_fork_of_the_tree() -> None:
+    """`fish` and `ship` are one cohort; of the projects of `fish` `a` runs, and `b` does not."""
+    members = (a_tenant(name, cohort_id="coast") for name in ("fish", "ship"))
+    state = a_state(a_tenant("steel"), *members, park=a_park(a_pool(POOL, 1, 8)))
+    group(state, "coast", weight=300)
+    divide(state, "fish", a=None, b=None)
+    run(state, replace(normal("r", 8), tenant_id="fish", project="a"), 8)
+    for name, tenant_id, project in (
+        ("x", "fish", "a"),
+        ("y", "fish", "b"),
+        ("z", "ship", "default"),
+        ("s", "steel", "default"),
+    ):
+        submit(state, replace(wants(name, 8), tenant_id=tenant_id, project=project))
+
+    terms = of(state, "x").terms.shares
+
+    assert [(one.fork, one.weight, one.place, one.count) for one in terms] == [
+        (Fork.COHORT, 300, 2, 2),
+        (Fork.TENANT, 100, 2, 2),
+        (Fork.PROJECT, 100, 2, 2),
+    ]
+    assert len({one.had_tflops_ms for one in terms}) == 1, "all that was had is of one job"
+    assert [(one.fork, one.place) for one in of(state, "z").terms.shares] == [
+        (Fork.COHORT, 2),
+        (Fork.TENANT, 1),
+    ]
+    assert [(one.fork, one.place) for one in of(state, "s").terms.shares] == [(Fork.TENANT, 1)]
 
 
 def test_a_job_of_several_kinds_is_within_where_it_comes_first_alone() -> None:
@@ -124,9 +165,9 @@ def test_what_a_tenant_has_had_is_not_divided_by_its_weight() -> None:
     state = busy()
     submit(state, wants("a", 8))
 
-    had = of(state, "a").terms.had_tflops_ms
+    (share,) = of(state, "a").terms.shares
 
-    assert had == pytest.approx(2 * 6 * TFLOPS * HOUR_MS, rel=0.02)
+    assert share.had_tflops_ms == pytest.approx(2 * 6 * TFLOPS * HOUR_MS, rel=0.02)
 
 
 def test_where_jobs_take_turns_level_and_hunger_are_told() -> None:

@@ -145,7 +145,7 @@ def test_a_lease_takes_cards_quota_power_and_money() -> None:
 
     assert state.free_cards["east-npu-n001"] == 0
     assert state.held_cards == {"steel": 8}
-    assert state.allocated_tflops == {"east": 8 * 313, "north": 0}
+    assert state.holdings.allocated_tflops == {"east": 8 * 313, "north": 0}
     assert state.shares["steel"].rate == 8 * 313
     assert money(state) == (500, 500)
     assert state.state_of("j1") is JobState.LEASED
@@ -275,7 +275,7 @@ def test_an_end_gives_back_cards_quota_power_and_the_rest_of_the_hold() -> None:
 
     assert state.free_cards["east-npu-n001"] == 8
     assert state.held_cards == {"steel": 0}
-    assert state.allocated_tflops == {"east": 0, "north": 0}
+    assert state.holdings.allocated_tflops == {"east": 0, "north": 0}
     assert state.shares["steel"].rate == 0
     assert money(state) == (60, 0)
 

@@ -82,7 +82,7 @@ def test_a_larger_park_has_more_to_give() -> None:
         "east-npu-n003": 8,
         "south-dcu-n001": 4,
     }
-    assert state.allocated_tflops == {"east": 16 * 313, "south": 0}
+    assert state.holdings.allocated_tflops == {"east": 16 * 313, "south": 0}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_kind_stated_anew_while_it_is_used_counts_so_from_then_on(tflops: int)
     share = state.shares["steel"]
     assert (share.rate, share.at_ms) == (16 * tflops, 500)
     assert share.used == pytest.approx(16 * 313 * 500, rel=1e-5)
-    assert state.allocated_tflops["east"] == 16 * tflops
+    assert state.holdings.allocated_tflops["east"] == 16 * tflops
     over = ev.Ended(at_ms=900, attempt_id="j1.1", cause=EndCause.FINISHED, exit_code=0)
     happen(state, over)
     assert state.shares["steel"].rate == 0

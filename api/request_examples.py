@@ -1,0 +1,87 @@
+"""Bodies to send, as the description of the API shows them: each is taken as it stands."""
+
+from typing import Any
+
+JOB_EXAMPLES: dict[str, Any] = {
+    "digits": {
+        "summary": "A training job of two members",
+        "value": {
+            "name": "digits",
+            "command": "python train.py --epochs 5",
+            "devices": 8,
+            "device": ["ascend-910b3", "hygon-k100-ai"],
+            "members": 2,
+            "limit": "4h",
+            "retries": 1,
+            "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1", "grace": "60s"},
+        },
+    },
+    "smallest": {
+        "summary": "One card of any kind",
+        "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},
+    },
+}
+BATCH_EXAMPLES: dict[str, Any] = {
+    "sweep": {
+        "summary": "Two jobs that differ in one argument",
+        "value": {
+            "jobs": [
+                {"command": "python train.py --rate 0.1", "devices": 1, "limit": "30m"},
+                {"command": "python train.py --rate 0.01", "devices": 1, "limit": "30m"},
+            ]
+        },
+    }
+}
+PRICE_EXAMPLES: dict[str, Any] = {
+    "next year": {
+        "summary": "From 1 January 2027, 00:00 in Shanghai",
+        "value": {
+            "id": "2027",
+            "from_ms": 1_798_732_800_000,
+            "on_demand": {"ascend-910b3": "3.50", "hygon-k100-ai": "2.80"},
+            "qos_permille": {"low": 500, "normal": 1_000, "high": 1_500},
+            "class_permille": {"standard": 1_000},
+        },
+    }
+}
+TENANT_EXAMPLES: dict[str, Any] = {
+    "enterprise": {
+        "summary": "An enterprise with 64 cards",
+        "value": {
+            "name": "企业甲",
+            "field": "manufacturing",
+            "price_class": "standard",
+            "max_cards": 64,
+            "nominal_cards": {"ascend-910b3": 32},
+            "weight": 100,
+        },
+    }
+}
+TOP_UP_EXAMPLES: dict[str, Any] = {
+    "payment": {
+        "summary": "A bank transfer",
+        "value": {"amount": "10000.00", "reference": "bank-2026-0042"},
+    }
+}
+KEY_EXAMPLES: dict[str, Any] = {
+    "agent": {
+        "summary": "For the agent of a centre",
+        "value": {"role": "agent", "centre": "qdaicc", "label": "agent of qdaicc"},
+    },
+    "tenant": {
+        "summary": "For a tenant's program",
+        "value": {"role": "tenant", "tenant": "t03", "label": "ci"},
+    },
+}
+PROJECT_EXAMPLES: dict[str, Any] = {
+    "project": {
+        "summary": "A project with twice the usual share, and at most 32 cards",
+        "value": {"name": "视觉质检", "weight": 200, "max_cards": 32},
+    }
+}
+COHORT_EXAMPLES: dict[str, Any] = {
+    "group": {
+        "summary": "The companies of one group, with one share and at most 128 cards",
+        "value": {"name": "集团甲", "weight": 300, "max_cards": 128},
+    }
+}

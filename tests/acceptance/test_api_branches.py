@@ -1,0 +1,111 @@
+"""Projects and cohorts over the API: who may declare and see them, and what they do to jobs."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.acceptance.brokers import Served, await_that, fields_of, job, newcomer, problem_of
+
+VISION = {"name": "Vision", "weight": 200, "max_cards": 4}
+
+
+TENANT = {
+    "name": "A tenant",
+    "field": "ocean",
+    "price_class": "standard",
+    "max_cards": 8,
+    "credit_limit": "500.00",
+}
+
+
+def a_tenant(park: Served, tenant_id: str, cohort_id: str | None = None) -> TestClient:
+    made = park.operator.put(f"/v1/tenants/{tenant_id}", json=TENANT | {"cohort": cohort_id})
+    assert made.json()["cohort"] == cohort_id, made.text
+    return newcomer(park, tenant_id)
+
+
+def codes(answer: httpx2.Response) -> list[str]:
+    return [reason["code"] for reason in problem_of(answer, 422)["reasons"]]
+
+
+def test_a_tenant_is_divided_by_its_first_project(park: Served) -> None:
+    tenant = a_tenant(park, "divided")
+    assert tenant.post("/v1/jobs", json=job(project="anything")).status_code == 201
+
+    made = tenant.put("/v1/projects/vision", json=VISION)
+
+    assert made.status_code == 200, made.text
+    assert made.json() == VISION | {"tenant": "divided", "id": "vision"}
+    assert tenant.get("/v1/projects").json()["items"] == [made.json()]
+    refused = tenant.post("/v1/jobs", json=job())
+    assert codes(refused) == ["unknown_project"]
+    assert "divided/default" in problem_of(refused, 422)["reasons"][0]["text"]
+    assert "known: vision" in problem_of(refused, 422)["reasons"][0]["text"]
+    assert codes(tenant.post("/v1/jobs", json=job(project="vision", devices=5))) == [
+        "project_quota"
+    ]
+    assert tenant.post("/v1/jobs", json=job(project="vision", devices=4)).status_code == 201
+
+
+def test_a_project_that_is_changed_keeps_its_jobs(park: Served) -> None:
+    tenant = a_tenant(park, "changing")
+    tenant.put("/v1/projects/vision", json=VISION)
+
+    changed = tenant.put("/v1/projects/vision", json={"name": "Vision 2"}).json()
+
+    assert (changed["name"], changed["weight"], changed["max_cards"]) == ("Vision 2", 100, None)
+    assert tenant.post("/v1/jobs", json=job(project="vision", devices=8)).status_code == 201
+
+
+def test_an_operator_names_the_tenant_and_a_tenant_knows_its_own_alone(park: Served) -> None:
+    tenant = a_tenant(park, "named")
+    assert "?tenant=" in problem_of(park.operator.put("/v1/projects/p", json=VISION), 422)["detail"]
+    problem_of(park.operator.put("/v1/projects/p?tenant=nobody", json=VISION), 404)
+
+    made = park.operator.put("/v1/projects/p?tenant=named", json=VISION)
+
+    assert made.json()["tenant"] == "named"
+    assert [one["id"] for one in tenant.get("/v1/projects").json()["items"]] == ["p"]
+    assert "named" not in {one["tenant"] for one in park.fish.get("/v1/projects").json()["items"]}
+    problem_of(park.fish.get("/v1/projects?tenant=named"), 404)
+    problem_of(park.fish.put("/v1/projects/p?tenant=named", json=VISION), 404)
+    everybody = park.operator.get("/v1/projects").json()["items"]
+    assert "named" in {one["tenant"] for one in everybody}
+    assert park.operator.get("/v1/projects?tenant=named").json()["items"] == [made.json()]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"weight": 0}, "weight"), ({"max_cards": -1}, "max_cards"), ({"name": ""}, "name")],
+)
+def test_a_project_that_makes_no_sense_is_refused(
+    changes: dict[str, Any], field: str, park: Served
+) -> None:
+    answer = park.fish.put("/v1/projects/odd", json=VISION | changes)
+
+    assert fields_of(problem_of(answer, 422)) == [field]
+    assert not park.operator.get("/v1/projects?tenant=fish").json()["items"]
+
+
+def test_a_cohort_has_one_quota_and_its_tenants_know_of_themselves_alone(park: Served) -> None:
+    made = park.operator.put("/v1/cohorts/coast", json={"name": "Coast", "max_cards": 4})
+    assert made.json()["tenants"] == []
+    first, second = (a_tenant(park, name, "coast") for name in ("net", "hook"))
+
+    assert first.get("/v1/cohorts").json()["items"][0]["tenants"] == ["net"]
+    (all_of_it,) = park.operator.get("/v1/cohorts").json()["items"]
+    assert all_of_it["tenants"] == ["hook", "net"]
+    assert park.fish.get("/v1/cohorts").json()["items"] == []
+    assert codes(first.post("/v1/jobs", json=job(devices=5))) == ["cohort_quota"]
+
+    running = first.post("/v1/jobs", json=job(devices=4, command="sleep 5", limit="1m")).json()
+    await_that(lambda: first.get(f"/v1/jobs/{running['id']}").json()["state"] == "running")
+    waits = second.post("/v1/jobs", json=job(limit="1m")).json()["id"]
+    await_that(lambda: bool(second.get(f"/v1/jobs/{waits}").json()["reasons"]))
+
+    (reason,) = second.get(f"/v1/jobs/{waits}").json()["reasons"]
+    assert (reason["code"], reason["where"], reason["need"]) == ("cohort_quota", "coast", 1)
+    terms = second.get(f"/v1/jobs/{waits}/standing").json()["terms"]
+    assert [term["name"] for term in terms][2:4] == ["cohort_share", "fair_share"]

@@ -1,0 +1,157 @@
+"""Quotas of projects and cohorts: whom they bind, and what is told; worked out by hand."""
+
+from dataclasses import replace
+
+from scheduler.job import Reason, ReasonCode
+from scheduler.placement import impossible
+from scheduler.planner import plan
+from scheduler.state import State
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    divide,
+    group,
+    happen,
+    submit,
+)
+
+TWO_NODES = a_park(a_pool("east-npu", 2, 8))
+
+
+def coast() -> State:
+    members = (a_tenant(name, cohort_id="coast") for name in ("fish", "ship"))
+    return a_state(*members, a_tenant("steel"), park=TWO_NODES)
+
+
+def why(state: State, job_id: str, now_ms: int = 0) -> Reason:
+    (reason,) = plan(state, now_ms).verdicts[job_id].reasons
+    return reason
+
+
+def granted(state: State, now_ms: int = 0) -> list[str]:
+    return [grant.job_id for grant in plan(state, now_ms).grants]
+
+
+def hold(state: State, job_id: str, tenant_id: str, cards: int, project: str = "default") -> None:
+    job = a_job(job_id, tenant_id=tenant_id, device_count=cards, project=project)
+    submit(state, job)
+    happen(state, a_lease(job_id, a_placement("east-npu", cards)))
+
+
+def test_a_project_holds_no_more_than_its_quota() -> None:
+    state = a_state(a_tenant("steel"), park=TWO_NODES)
+    divide(state, "steel", a=4, b=None)
+    submit(
+        state,
+        a_job("a1", device_count=3, project="a"),
+        a_job("a2", device_count=2, project="a", submitted_at_ms=1),
+        a_job("b1", device_count=8, project="b", submitted_at_ms=2),
+    )
+
+    assert granted(state, 2) == ["a1", "b1"]
+    assert why(state, "a2", 2) == Reason(
+        code=ReasonCode.PROJECT_QUOTA, where="steel/a", need=2, free=1
+    )
+
+
+def test_a_cohort_holds_no_more_than_its_quota_whoever_takes_it() -> None:
+    state = coast()
+    group(state, "coast", max_cards=6)
+    hold(state, "f", "fish", 4)
+    submit(
+        state,
+        a_job("s1", tenant_id="ship", device_count=3),
+        a_job("x", tenant_id="steel", device_count=8, submitted_at_ms=2),
+    )
+
+    assert granted(state, 2) == ["x"]
+    assert why(state, "s1", 2) == Reason(
+        code=ReasonCode.COHORT_QUOTA, where="coast", need=3, free=2
+    )
+
+
+def test_a_quota_is_kept_for_who_waits_for_it_first() -> None:
+    """At 01:00 `f` is over and `big` has its five of six: one is spare for who goes on longer."""
+    state = coast()
+    group(state, "coast", max_cards=6)
+    hold(state, "f", "fish", 4)
+    submit(state, a_job("big", tenant_id="ship", device_count=5))
+    long = a_job("long", tenant_id="fish", device_count=2, submitted_at_ms=1)
+    submit(state, long)
+
+    assert granted(state, 2) == []
+    assert why(state, "long", 2) == Reason(
+        code=ReasonCode.COHORT_QUOTA,
+        where="coast",
+        need=2,
+        free=1,
+        until_ms=HOUR_MS,
+        detail="kept for job big",
+    )
+    submit(state, replace(long, id="one", device_count=1))
+    assert granted(state, 2) == ["one"]
+    submit(state, replace(long, id="short", limit_ms=HOUR_MS - 2))
+    assert granted(state, 2) == ["short"], "it goes first, and then nothing is left"
+
+
+def test_a_planned_start_waits_for_the_quota_of_its_project() -> None:
+    """Half the park is free, and `a` may hold four cards: `a2` follows `a1`."""
+    state = a_state(a_tenant("steel"), park=TWO_NODES)
+    divide(state, "steel", a=4, b=None)
+    hold(state, "a1", "steel", 4, "a")
+    submit(
+        state, a_job("a2", device_count=4, project="a"), a_job("a3", device_count=1, project="a")
+    )
+
+    verdicts = plan(state, 1).verdicts
+
+    starts = {job_id: verdict.start for job_id, verdict in verdicts.items()}
+    assert starts["a2"] is not None
+    assert starts["a2"].at_ms == HOUR_MS
+    assert starts["a3"] is not None
+    assert starts["a3"].at_ms == 2 * HOUR_MS, "the quota has no room beside `a2`"
+
+
+def test_a_planned_start_waits_for_the_quota_of_its_cohort() -> None:
+    state = coast()
+    group(state, "coast", max_cards=6)
+    hold(state, "f", "fish", 4)
+    submit(state, a_job("s", tenant_id="ship", device_count=4))
+
+    start = plan(state, 1).verdicts["s"].start
+
+    assert start is not None
+    assert start.at_ms == HOUR_MS
+
+
+def test_who_asks_for_more_than_a_quota_never_starts() -> None:
+    state = coast()
+    group(state, "coast", max_cards=6)
+    divide(state, "fish", a=2)
+    park, prices = TWO_NODES, state.prices
+
+    job = a_job("j", tenant_id="fish", device_count=8, project="a")
+    reasons = impossible(job, park, state.tree, prices, 0)
+
+    assert [(one.code, one.where, one.free) for one in reasons] == [
+        (ReasonCode.PROJECT_QUOTA, "fish/a", 2),
+        (ReasonCode.COHORT_QUOTA, "coast", 6),
+    ]
+
+
+def test_who_is_divided_takes_no_job_for_a_project_that_it_does_not_have() -> None:
+    state = coast()
+    divide(state, "fish", a=None, b=None)
+    park, prices = TWO_NODES, state.prices
+
+    (reason,) = impossible(a_job("j", tenant_id="fish"), park, state.tree, prices, 0)
+
+    assert (reason.code, reason.where) == (ReasonCode.UNKNOWN_PROJECT, "fish/default")
+    assert reason.detail == "known: a, b"
+    assert not impossible(a_job("j", tenant_id="ship"), park, state.tree, prices, 0)
