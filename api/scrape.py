@@ -63,6 +63,11 @@ def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
     leading = _gauge("leading", "1 where this broker leads.")
     leading.add_metric((), int(services.leads()))
     yield leading
+    flaws = CounterMetricFamily(
+        "brain_plan_flaws", "Parts of plans that broke a rule and were not carried out."
+    )
+    flaws.add_metric((), services.flaw_count())
+    yield flaws
     leads = queries.leader(connection)
     epoch = _gauge("leader_epoch", "The epoch of the newest leader.")
     epoch.add_metric((), leads.epoch if leads else 0)

@@ -40,7 +40,7 @@ class Services:
     """Everything outside a route that it may use.
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
-    to whom alone agents may report, and who alone knows the state (`ask`).
+    to whom alone agents may report, and who alone knows the state (`ask`) and the flaws of plans.
     """
 
     settings: Settings
@@ -49,6 +49,7 @@ class Services:
     links: Mapping[str, Driver] = field(default_factory=dict)
     leads: Callable[[], bool] = lambda: True
     ask: Leader = nobody_leads
+    flaw_count: Callable[[], int] = lambda: 0
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)

@@ -80,6 +80,7 @@ class Broker:
             links=links,
             leads=lambda: self.loop.is_leading,
             ask=self.loop.ask,
+            flaw_count=lambda: self.loop.flaw_count,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

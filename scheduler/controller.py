@@ -23,6 +23,7 @@ from scheduler.preemption import SOON_MS
 from scheduler.record import Attempt
 from scheduler.state import State
 from scheduler.told import Told
+from scheduler.verifier import verified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Batch:
     refused: dict[str, str] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
     job_ids: dict[str, None] = field(default_factory=dict)
+    flaws: tuple[str, ...] = ()
 
 
 class Controller:
@@ -96,12 +98,11 @@ class Controller:
         reports, live = self._observe(), self._live_by_centre()
         for report in reports:
             self._take_all(batch, self._seen(report, live[report.centre_id], now_ms))
-        self._take_all(batch, self._silences(now_ms))
-        self._take_all(batch, self._stops(now_ms))
-        self._take_all(batch, self._meter(now_ms, self.settings.meter_every_ms))
-        self._take_all(batch, self._ripe(now_ms))
+        for by_time in (self._silences, self._stops, self._meter, self._ripe):
+            self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
-        self.plan = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
+        found = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
+        self.plan, batch.flaws = verified(self.state, found, now_ms, self.settings.policy)
         if is_due:
             self._told.at_ms = now_ms
         self._take_all(batch, self._evictions(now_ms))
@@ -272,15 +273,16 @@ class Controller:
             record = self.state.jobs[attempt.job_id]
             if record.is_cancelled:
                 yield self._stop(attempt, record.job, EndCause.CANCELLED, now_ms)
-            elif _is_over_limit(attempt, record.job, now_ms):
+            elif record.is_over_limit(attempt, now_ms):
                 yield self._stop(attempt, record.job, EndCause.LIMIT, now_ms)
 
     def _stop(self, attempt: Attempt, job: Job, cause: EndCause, now_ms: int) -> ev.StopDecided:
         grace = job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms
         return ev.StopDecided(at_ms=now_ms, attempt_id=attempt.id, cause=cause, grace_ms=grace)
 
-    def _meter(self, now_ms: int, at_least_ms: int) -> Iterator[ev.Event]:
+    def _meter(self, now_ms: int, at_least_ms: int | None = None) -> Iterator[ev.Event]:
         """Running work accrues as it runs, as far as its centre was heard of and no further."""
+        at_least_ms = at_least_ms or self.settings.meter_every_ms
         for attempt in tuple(self.state.live.values()):
             begin_ms = attempt.metered_to_ms
             if begin_ms is None or now_ms - begin_ms < at_least_ms:
@@ -352,6 +354,7 @@ class Controller:
             usage=tuple(usage for booking in bookings for usage in booking.usage),
             credits=tuple(credit for booking in bookings for credit in booking.credits),
             transfers=tuple(moved for booking in bookings for moved in booking.transfers),
+            flaws=batch.flaws,
         )
 
     def _news(self, now_ms: int, *, is_due: bool) -> Mapping[str, Waiting]:
@@ -393,8 +396,3 @@ class Controller:
                 driver.forget(told.attempt_id)
             else:
                 driver.stop(told.attempt_id, 0)
-
-
-def _is_over_limit(attempt: Attempt, job: Job, now_ms: int) -> bool:
-    started_ms = attempt.started_at_ms
-    return started_ms is not None and now_ms - started_ms >= job.limit_ms

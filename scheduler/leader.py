@@ -46,7 +46,8 @@ class Pace:
 class LeaderLoop:
     """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`.
 
-    Whoever holds `turn` may read the state: no step changes it.
+    Whoever holds `turn` may read the state: no step changes it. `flaw_count` is how many parts of
+    plans broke a rule and were not carried out.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class LeaderLoop:
         self.controller: Controller | None = None
         self.pace = pace or Pace()
         self._clock = clock
+        self.flaw_count = 0
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
         self.turn = threading.Lock()
@@ -150,6 +152,9 @@ class LeaderLoop:
     def _step(self, controller: Controller) -> None:
         now_ms = self._clock()
         cycle = controller.step(now_ms)
+        for flaw in cycle.flaws:
+            LOG.error("the plan broke a rule, and was not carried out there: %s", flaw)
+        self.flaw_count += len(cycle.flaws)
         if not cycle.is_empty:
             self._renewed_ms = now_ms
         elif now_ms - self._renewed_ms >= self.pace.renew_ms:

@@ -52,7 +52,8 @@ class Cycle:
 
     `refused` maps the id of a request that did not fit the state to why. `states` says how each job
     that an event touched stands now. `waiting` holds only the jobs whose answer changed since the
-    last commit, and `loads` only the pools that did.
+    last commit, and `loads` only the pools that did. `flaws` is what of the plan was not carried
+    out, as it broke a rule.
     """
 
     now_ms: int
@@ -65,6 +66,7 @@ class Cycle:
     usage: tuple[UsageSlice, ...] = ()
     credits: tuple[UsageCredit, ...] = ()
     transfers: tuple[Transfer, ...] = ()
+    flaws: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

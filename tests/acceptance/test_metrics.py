@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from scheduler import controller
 from tests.acceptance.brokers import PARK, Served, await_state, await_that, submitted
 from tests.acceptance.promtool import promtool
 
@@ -23,7 +24,13 @@ UNITS = (
     "info",
     "total",
 )
-UNITLESS = {"brain_jobs", "brain_leading", "brain_leader_epoch", "brain_log_events"}
+UNITLESS = {
+    "brain_jobs",
+    "brain_leading",
+    "brain_leader_epoch",
+    "brain_log_events",
+    "brain_plan_flaws",
+}
 CHANGES = re.compile(r"_(total|count|sum|bucket)$")
 
 
@@ -182,3 +189,14 @@ def test_each_request_is_timed_once_under_its_route(busy: Served) -> None:
     name = "http_request_duration_seconds_count"
     assert value(after, name, **asked) == value(before, name, **asked) + 1
     assert not [labels for _, labels in after if "nobody" in dict(labels).get("route", "")]
+
+
+def test_what_of_a_plan_was_not_carried_out_is_counted(
+    park: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert value(scrape(park), "plan_flaws_total") == 0
+    monkeypatch.setattr(controller, "verified", lambda _, plan, *__: (plan, ("a flaw",)))
+
+    await_that(lambda: value(scrape(park), "plan_flaws_total") > 0)
+
+    assert "the plan broke a rule, and was not carried out there: a flaw" in caplog.text

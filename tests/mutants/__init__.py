@@ -14,6 +14,7 @@ from tests.mutants import (
     quotas,
     scheduler,
     tree,
+    verifier,
 )
 from tests.mutants.mutant import Mutant
 
@@ -27,6 +28,7 @@ MUTANTS = [
     *forecast.MUTANTS,
     *quotas.MUTANTS,
     *tree.MUTANTS,
+    *verifier.MUTANTS,
     *held.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,

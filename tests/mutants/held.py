@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("scheduler/state.py", "        self.held.discard(record.job.id)\n        self.held.note", "        self.held.note", _HELD),
     Mutant("scheduler/state.py", "        state.held = Held(r for r in snapshot.jobs if r.state is JobState.HELD)\n", "", _HELD),
     Mutant("scheduler/record.py", "return self.released_at_ms or self.job.submitted_at_ms", "return self.job.submitted_at_ms", _HELD),
-    Mutant("scheduler/controller.py", "        self._take_all(batch, self._ripe(now_ms))\n", "", _HELD),
+    Mutant("scheduler/controller.py", "self._stops, self._meter, self._ripe):", "self._stops, self._meter):", _HELD),
     Mutant("scheduler/rows.py", "or job_id in last_end or job_id in released_ms", "or job_id in last_end", _API),
     Mutant("scheduler/rows.py", "last_end.get(job_id) or given_up.get(job_id)", "last_end.get(job_id)", _API),
     Mutant("api/submission.py", "if found is None or found.tenant_id != job.tenant_id:", "if found is None:", _API),

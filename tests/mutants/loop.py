@@ -46,7 +46,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "batch.refused[request.id] = refusal", "pass", _CONTROLLER),
     Mutant("scheduler/controller.py", "if all(ms >= self.settings.suspect_after_ms for ms in silent.values()):", "if False:", _STOPS),
     Mutant("scheduler/controller.py", "now_ms - max(self._heard_ms.get(centre_id, 0), self._led_ms)", "now_ms - self._heard_ms.get(centre_id, 0)", _STOPS),
-    Mutant("scheduler/controller.py", "now_ms - started_ms >= job.limit_ms", "now_ms - started_ms > job.limit_ms", _STOPS),
+    Mutant("scheduler/record.py", "now_ms - started_ms >= self.job.limit_ms", "now_ms - started_ms > self.job.limit_ms", _STOPS),
     Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
     Mutant("scheduler/leader.py", "                if self._is_free():\n                    self._lead()", "                self._lead()", _ELECTION),

@@ -87,6 +87,7 @@ class FragileLog:
         return self._around(self.log.replay)
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
+        assert not cycle.flaws, f"the planner broke a rule: {cycle.flaws}"
         self._around(lambda: self.log.commit(epoch, cycle))
 
     def save(self, epoch: int, snapshot: Snapshot) -> None:

@@ -96,6 +96,17 @@ def test_inside_a_cohort_who_has_had_less_goes_first() -> None:
     assert granted(state, HOUR_MS) == ["ship-1", "fish-1"]
 
 
+def test_what_was_had_counts_against_the_weight_of_its_branch() -> None:
+    """`ship` has had twice as much as `fish`, and weighs four times as much."""
+    heavy = a_tenant("ship", weight=400)
+    state = a_state(a_tenant("fish"), heavy, park=FULL)
+    used(state, one_of("fish", 0), hours=1)
+    used(state, replace(one_of("ship", 0), device_count=2), hours=1)
+    submit(state, one_of("fish", 1), one_of("ship", 1))
+
+    assert granted(state, HOUR_MS) == ["ship-1", "fish-1"]
+
+
 def test_a_cohort_that_was_never_declared_is_none() -> None:
     state = a_state(a_tenant("fish", cohort_id="coast"), a_tenant("steel"), park=FULL)
     submit(state, one_of("fish", 1), one_of("steel", 1))

@@ -1,0 +1,45 @@
+"""Deliberate bugs in the second look at a plan, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_VERIFIER = "tests/unit/test_verifier.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/verifier.py", "if record is None or grant.job_id in self._started:", "if record is None:", _VERIFIER),
+    Mutant("scheduler/verifier.py", '        if record.not_before_ms > self._now_ms:\n            yield "it failed', '        if False:\n            yield "it failed', _VERIFIER),
+    Mutant("scheduler/verifier.py", "        yield from self._wrong_place(job, pool, placement)\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        yield from self._wrong_gang(job, pool, placement)\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        yield from self._overfull(placement, pool)\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        yield from self._over_quota(job)\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if grant.hold_micros > funds:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if stated != (pool.centre_id, pool.device_kind_id):", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if job.centre_ids and pool.centre_id not in job.centre_ids:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if pool.centre_id not in self._state.heard_centre_ids:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "cards != [wanted.card_count] * wanted.node_count:", "sum(cards) != job.device_count:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if len(node_ids) != len(placement.shares):", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "away = sorted(node_ids - self._state.online_node_ids)", "away = sorted(set[str]())", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        away += sorted(node_ids - set(self._park.node_ids(pool.id)))\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if share.card_count > free:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", " + need > centre.stated_tflops:", " > centre.stated_tflops:", _VERIFIER),
+    Mutant("scheduler/verifier.py", " + need > self._park.stated_tflops:", " > self._park.stated_tflops:", _VERIFIER),
+    Mutant("scheduler/verifier.py", " - self._held_of(quota.branch) - self._held[quota.branch]", " - self._held_of(quota.branch)", _VERIFIER),
+    Mutant("scheduler/verifier.py", "            self._cards[share.node_id] += share.card_count\n", "            pass\n", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        self._tflops[pool.centre_id] += placement", "        self._tflops[pool.centre_id] -= placement", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        self._micros[job.tenant_id] += grant.hold_micros\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "attempt.stop_cause is not None or attempt.id in self._stopped:", "attempt.stop_cause is not None:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if attempt.stop_cause is not None or attempt.id in self._stopped:", "if attempt.id in self._stopped:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if taker.job.id in self._started:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "self._now_ms - began_ms < policy.min_run_ms:", "False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "if not is_own and owns != wants.owns:", "if False:", _VERIFIER),
+    Mutant("scheduler/verifier.py", "        if not is_own and owns", "        if owns", _VERIFIER),
+    Mutant("scheduler/verifier.py", "return merit < wants.merit and (is_low or is_resumed)", "return is_low or is_resumed", _VERIFIER),
+    Mutant("scheduler/verifier.py", " and (is_low or is_resumed)\n", "\n", _VERIFIER),
+    Mutant("scheduler/verifier.py", "is_resumed = policy.is_shared and ", "is_resumed = ", _VERIFIER),
+    Mutant("scheduler/verifier.py", "plan = replace(plan, grants=grants, evictions=evictions)", "pass", _VERIFIER),
+    Mutant("scheduler/controller.py", "self.plan, batch.flaws = verified(self.state, found, now_ms, self.settings.policy)", "self.plan = found", _VERIFIER),
+    Mutant("scheduler/controller.py", "            flaws=batch.flaws,\n", "", _VERIFIER),
+    Mutant("scheduler/leader.py", "        self.flaw_count += len(cycle.flaws)\n", "", "tests/acceptance/test_metrics.py"),
+]
