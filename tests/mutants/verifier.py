@@ -41,5 +41,6 @@ MUTANTS = [
     Mutant("scheduler/verifier.py", "plan = replace(plan, grants=grants, evictions=evictions)", "pass", _VERIFIER),
     Mutant("scheduler/controller.py", "self.plan, batch.flaws = verified(self.state, found, now_ms, self.settings.policy)", "self.plan = found", _VERIFIER),
     Mutant("scheduler/controller.py", "            flaws=batch.flaws,\n", "", _VERIFIER),
+    Mutant("scheduler/planner.py", "            verdicts[job_id] = answer\n", "            verdicts[job_id] = answer\n            break\n", "tests/unit/test_isolation.py"),
     Mutant("scheduler/leader.py", "        self.flaw_count += len(cycle.flaws)\n", "", "tests/acceptance/test_metrics.py"),
 ]
