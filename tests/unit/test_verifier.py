@@ -210,14 +210,28 @@ def test_who_failed_a_moment_ago_is_not_tried_yet() -> None:
 
 
 def test_a_job_starts_once() -> None:
+    """Even where there is room for it a second time."""
     state = two_jobs()
     right = plan(state, 1)
-    twice = replace(right, grants=(*right.grants, right.grants[0]))
+    again = placed(grants_of(right)["part"], ("east-npu-n002", 4))
 
-    found, flaws = verified(state, twice, 1, DEFAULT)
+    found, flaws = verified(state, replace(right, grants=(*right.grants, again)), 1, DEFAULT)
 
     assert found.grants == right.grants
-    assert len(flaws) == 1
+    assert flaws == ("job part does not wait, and was to start",)
+
+
+def test_money_is_spent_once() -> None:
+    """Each could be paid, and both together not."""
+    state = two_jobs()
+    right = plan(state, 1)
+    holds = [grant.hold_micros for grant in right.grants]
+    state.funds["steel"].available_micros = max(holds)
+
+    found, flaws = verified(state, right, 1, DEFAULT)
+
+    assert found.grants == right.grants[:1]
+    assert f"and its tenant has {max(holds) - holds[0]}" in flaws[0]
 
 
 # Who is stopped.
@@ -263,7 +277,10 @@ def test_who_is_not_low_is_stopped_by_turns_alone_and_only_if_it_can_go_on() -> 
         run(state, normal("old", checkpoint=checkpoint), 8)
         submit(state, wants("new"))
 
+        submit(state, wants("high", priority=Priority.HIGH))
+
         assert (stop_flaws(state, policy) == ()) is is_allowed
+        assert (stop_flaws(state, policy, job_id="high") == ()) is is_allowed
 
 
 def test_what_is_borrowed_is_stopped_for_an_owner_and_what_is_owned_for_no_borrower() -> None:
