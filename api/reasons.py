@@ -109,6 +109,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "job {where}, which it is to follow, has not ended",
         "前置作业 {where} 尚未结束",
     ),
+    ReasonCode.ARRAY_LIMIT: (
+        "array {where} has {free} tasks in the queue or running, as many as it may at once",
+        "数组作业 {where} 已有 {free}在排队或运行，达到其同时进行的上限",
+    ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
         "企业 {where} 已有 {free}在排队，达到上限",

@@ -39,6 +39,7 @@ def _check_jobs(state: State) -> None:
     assert all(job_id in state.queue for job_id in state.claims), "a claim of one who does not wait"
     state.queue.check()
     state.held.check()
+    state.held.arrays.check(state.jobs.values())
 
 
 def _check_holdings(state: State, park: Park) -> None:

@@ -65,13 +65,29 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayTask:
+    """Which task of which array a job is: one of `count`, with indices from `lowest` to `highest`.
+
+    No more than `at_most` of them are in the queue or run at once; None is any number.
+    """
+
+    id: str
+    index: int
+    count: int
+    lowest: int
+    highest: int
+    at_most: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One request for a gang of devices, as its user stated it.
 
     `device_kind_ids` are acceptable kinds in order of preference, empty for any. `node_count`
     None lets the planner choose. `member_count` None means one process a node. `archive` is the
     sha256 of an uploaded working directory. `centre_ids` empty means any centre. It is held until
-    those of `after_ids` have succeeded and those of `after_any_ids` have ended.
+    those of `after_ids` have succeeded and those of `after_any_ids` have ended: jobs, or arrays,
+    which stand for all their tasks. `array` is set where it is such a task itself.
     """
 
     id: str
@@ -96,6 +112,7 @@ class Job:
     checkpoint: Checkpoint | None = None
     after_ids: tuple[str, ...] = ()
     after_any_ids: tuple[str, ...] = ()
+    array: ArrayTask | None = None
 
     @property
     def grace_ms(self) -> int:
@@ -176,6 +193,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_PROJECT = "unknown_project"
     UNEVEN_GANG = "uneven_gang"
     QUEUE_FULL = "queue_full"
+    ARRAY_LIMIT = "array_limit"
     DEPENDENCY = "dependency"
 
 

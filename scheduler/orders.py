@@ -27,13 +27,23 @@ def order(job: Job, attempt: Attempt, epoch: int) -> LaunchOrder:
         centre_id=attempt.placement.centre_id,
         device_kind_id=attempt.placement.device_kind_id,
         command=job.command,
-        env=job.env,
+        env=job.env + _array_env(job),
         members=members(job, attempt),
         archive=job.archive,
         workdir=job.workdir,
         checkpoint_dir=checkpoint.dir if checkpoint else None,
         checkpoint_signal=checkpoint.signal if checkpoint else None,
     )
+
+
+def _array_env(job: Job) -> tuple[tuple[str, str], ...]:
+    """What tells a task of an array which it is; a user's own variables have other names."""
+    task = job.array
+    if task is None:
+        return ()
+    values = {"ID": task.id, "INDEX": task.index, "COUNT": task.count}
+    values |= {"LOWEST": task.lowest, "HIGHEST": task.highest}
+    return tuple((f"BRAIN_ARRAY_{name}", str(value)) for name, value in values.items())
 
 
 def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:

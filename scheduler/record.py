@@ -259,6 +259,7 @@ class Snapshot:
     runs: list[PastRun] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     start_score: Score = field(default_factory=Score)
+    array_failures: dict[str, str] = field(default_factory=dict)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)

@@ -86,6 +86,8 @@ def new_job_row(event: ev.Submitted, now_ms: int) -> Row:
         "tenant_id": event.job.tenant_id,
         "state": JobState.QUEUED,
         "submitted_at_ms": min(event.job.submitted_at_ms, now_ms),
+        "array_id": event.job.array.id if event.job.array else None,
+        "array_index": event.job.array.index if event.job.array else None,
         "spec": encode_job(event.job),
     }
 

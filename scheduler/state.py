@@ -151,24 +151,22 @@ class State:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
-        awaited_ids = awaited(job, self.jobs, self.final_states)
+        awaited_ids = awaited(job, self.jobs, self.held.arrays, self.final_states)
         if isinstance(awaited_ids, str):
             return awaited_ids
         expected_ms = self.history.expected_ms(job, event.at_ms)
         record = JobRecord(job=job, expected_ms=expected_ms, awaited_ids=awaited_ids)
         self.jobs[job.id] = record
-        if awaited_ids:
-            record.state = JobState.HELD
-            self.held.add(record)
-        else:
+        before = self.final_states.pop(job.array.id, None) if job.array else None
+        if not self.held.hold(record, before):
             self.queue.add(record)
         return None
 
     def _release(self, event: ev.Released) -> str | None:
         record = self.jobs.get(event.job_id)
-        if record is None or event.job_id not in self.held or record.awaited_ids:
+        if record is None or not self.held.is_ready(event.job_id):
             return f"job {event.job_id} does not wait for its turn to come to the queue"
-        self.held.discard(event.job_id)
+        self.held.release(record)
         record.state, record.released_at_ms = JobState.QUEUED, event.at_ms
         record.expected_ms = self.history.expected_ms(record.job, event.at_ms)
         self.queue.add(record)
@@ -289,14 +287,13 @@ class State:
             self._finish(record, JobState.FAILED)
 
     def _finish(self, record: JobRecord, state: JobState) -> None:
-        record.state = state
         self.queue.discard(record.job.id)
-        self.held.discard(record.job.id)
-        self.held.note_end(record.job.id, state)
+        ended = self.held.end(record, state)
+        record.state = state
         self.claims.pop(record.job.id, None)
         del self.jobs[record.job.id]
-        self.final_states[record.job.id] = state
-        if len(self.final_states) > FINAL_STATES_MAX:
+        self.final_states |= ended
+        while len(self.final_states) > FINAL_STATES_MAX:
             del self.final_states[next(iter(self.final_states))]
 
     def _move(self, attempt: Attempt, state: JobState) -> None:
@@ -362,6 +359,7 @@ class State:
             runs=list(self.history.runs),
             starts=list(self.punctuality.starts()),
             start_score=self.punctuality.score,
+            array_failures=self.held.arrays.failures(),
             credit_references=sorted(self.credit_references),
             online_node_ids=sorted(self.online_node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
@@ -380,7 +378,7 @@ class State:
             if record.attempt:
                 record.note_ends()
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
-        state.held = Held(r for r in snapshot.jobs if r.state is JobState.HELD)
+        state.held = Held(snapshot.jobs, snapshot.array_failures)
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
         state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}

@@ -80,11 +80,14 @@ class JobRow(Base):
     __table_args__ = (
         Index("jobs_by_tenant", "tenant_id", "id"),
         Index("jobs_by_state", "state", "id"),
+        Index("jobs_by_array", "array_id", "id", postgresql_where=text("array_id IS NOT NULL")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str]
     state: Mapped[str]
+    array_id: Mapped[str | None]
+    array_index: Mapped[int | None]
     submitted_at_ms: Mapped[int]
     released_at_ms: Mapped[int | None]
     started_at_ms: Mapped[int | None]

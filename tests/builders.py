@@ -14,7 +14,7 @@ from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
 from scheduler.ends import Ends
 from scheduler.invariants import check
-from scheduler.job import Checkpoint, Job, NodeShare, Placement, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority
 from scheduler.plan import Verdict
 from scheduler.state import State
 from scheduler.tenancy import Cohort, Project, Tenant
@@ -204,6 +204,15 @@ class JobChanges(TypedDict, total=False):
     checkpoint: Checkpoint | None
     after_ids: tuple[str, ...]
     after_any_ids: tuple[str, ...]
+    array: ArrayTask | None
+
+
+def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChanges]) -> list[Job]:
+    """Jobs `t0`, `t1`, ... of the array `a1`."""
+    job = a_job(**changes)
+    first = ArrayTask(id="a1", index=0, count=count, lowest=0, highest=count - 1, at_most=at_most)
+    tasks = [replace(first, index=index) for index in range(count)]
+    return [replace(job, id=f"t{task.index}", array=task) for task in tasks]
 
 
 class TenantChanges(TypedDict, total=False):

@@ -3,6 +3,7 @@
 from tests.mutants import (
     accounting,
     api,
+    arrays,
     benchmarks,
     cluster,
     docs,
@@ -30,6 +31,7 @@ MUTANTS = [
     *tree.MUTANTS,
     *verifier.MUTANTS,
     *held.MUTANTS,
+    *arrays.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,

@@ -39,6 +39,7 @@ class Audit:
     cohorts: dict[str, Cohort] = field(default_factory=dict)
     projects: dict[tuple[str, str], Project] = field(default_factory=dict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    tasks_by_array: dict[str, set[str]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     finished: set[str] = field(default_factory=set)
     succeeded: set[str] = field(default_factory=set)
@@ -50,6 +51,8 @@ class Audit:
     preempted_count: int = 0
     reclaimed_count: int = 0
     released_count: int = 0
+    limited_count: int = 0
+    followed_array_count: int = 0
 
     def read(self, log: MemoryLog) -> None:
         """Take in what was committed since the last time."""
@@ -69,13 +72,13 @@ class Audit:
                 self.projects[event.project.tenant_id, event.project.id] = event.project
             case ev.Submitted():
                 assert event.job.id not in self.jobs, f"{event.job.id} was submitted twice"
-                self.jobs[event.job.id] = event.job
+                self._submit(event.job)
             case ev.CancelRequested():
                 self.cancelled.add(event.job_id)
             case ev.Released():
                 self.released_count += 1
             case ev.DependencyFailed():
-                assert event.after_id not in self.succeeded, f"{event} though it succeeded"
+                assert not self._one_by_one([event.after_id]) <= self.succeeded, f"{event} though"
                 self.given_up.add(event.job_id)
             case ev.Leased():
                 self._lease(event)
@@ -91,6 +94,15 @@ class Audit:
             case _:
                 pass
 
+    def _submit(self, job: Job) -> None:
+        self.jobs[job.id] = job
+        if job.array is not None:
+            self.tasks_by_array.setdefault(job.array.id, set()).add(job.id)
+
+    def _one_by_one(self, ids: Iterable[str]) -> set[str]:
+        """Jobs for these jobs and arrays."""
+        return set().union(*(self.tasks_by_array.get(one, {one}) for one in ids))
+
     def _live(self, attempt_id: str) -> Try:
         attempt = self.tries[attempt_id]
         assert attempt.ended is None, f"{attempt_id} was over"
@@ -102,10 +114,13 @@ class Audit:
         assert job.id not in self.live_by_job, f"{job.id} is tried twice at once"
         assert job.id not in self.cancelled, f"{job.id} was cancelled and goes on"
         assert job.id not in self.finished, f"{job.id} was over and goes on"
-        assert set(job.after_ids) <= self.succeeded, f"{job.id} follows what did not succeed"
-        assert self.live_by_job.keys().isdisjoint(job.followed_ids), f"{job.id} runs beside them"
+        after, followed = self._one_by_one(job.after_ids), self._one_by_one(job.followed_ids)
+        assert after <= self.succeeded, f"{job.id} follows what did not succeed"
+        assert self.live_by_job.keys().isdisjoint(followed), f"{job.id} runs beside them"
         self._check_gang(job, event)
         self.tries[event.attempt_id] = self.live_by_job[job.id] = Try(event)
+        self._check_array(job)
+        self.followed_array_count += not self.tasks_by_array.keys().isdisjoint(job.followed_ids)
         for share in event.placement.shares:
             self.used_by_node[share.node_id] += share.card_count
         self._check_capacity()
@@ -126,6 +141,14 @@ class Audit:
             (of_cohort, cohort.max_cards if cohort else None),
         ):
             assert max_cards is None or sum(held) <= max_cards, f"{job.id} is beyond a quota"
+
+    def _check_array(self, job: Job) -> None:
+        """No more of its tasks at once than its user said."""
+        if job.array is None or job.array.at_most is None:
+            return
+        out = self.tasks_by_array[job.array.id] & self.live_by_job.keys()
+        assert len(out) <= job.array.at_most, f"{sorted(out)} run at once"
+        self.limited_count += len(out) == job.array.at_most
 
     def _held(self, tenant_id: str) -> Iterator[tuple[Job, str, int]]:
         """What runs of a tenant, on which kind, and on how many cards."""

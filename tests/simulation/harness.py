@@ -345,12 +345,21 @@ class Harness:
             for attempt in self.audit.tries.values()
             if attempt.ended is not None and attempt.ended.cause is EndCause.FINISHED
         ]
-        for job_id, final in state.final_states.items():
+        self._check_arrays(state)
+        for job_id in self.audit.jobs.keys() & state.final_states.keys():
+            final = state.final_states[job_id]
             if final is JobState.SUCCEEDED:
                 assert finished.count(job_id) == 1, f"{job_id} finished {finished.count(job_id)} x"
             if final is JobState.CANCELLED:
                 cancelled = self.audit.cancelled | self.audit.given_up
                 assert job_id in cancelled, f"{job_id} was never cancelled"
+
+    def _check_arrays(self, state: State) -> None:
+        """An array is over with its last task, and has succeeded where all of them have."""
+        for array_id, job_ids in self.audit.tasks_by_array.items():
+            ends = {state.final_states[job_id] for job_id in job_ids}
+            outcome = JobState.SUCCEEDED if ends == {JobState.SUCCEEDED} else JobState.FAILED
+            assert state.final_states[array_id] is outcome, f"array {array_id}: {ends}"
 
 
 def run_seed(seed: int) -> Harness:

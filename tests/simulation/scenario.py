@@ -9,7 +9,7 @@ from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler import events as ev
-from scheduler.job import Checkpoint, Job, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, Priority
 from scheduler.tenancy import Cohort, Project, Tenant
 
 YUAN = 1_000_000
@@ -127,7 +127,9 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
         *(ev.TenantDeclared(at_ms=0, tenant=tenant) for tenant in tenants),
         ev.PriceListPublished(at_ms=0, price_list=a_price_list("p1", 0, 30)),
     )
-    jobs = tuple(_following(rng, [_job(rng, f"j{number:03}") for number in range(job_count)]))
+    drawn = [_job(rng, f"j{number:03}") for number in range(job_count)]
+    # By chance of its own: what else a seed draws is as it was before there were arrays.
+    jobs = tuple(_following(rng, _in_arrays(Random(repr(drawn)), drawn)))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     return Scenario(
         declarations=declarations,
@@ -164,19 +166,48 @@ def _job(rng: Random, job_id: str) -> Job:
     )
 
 
+def _in_arrays(rng: Random, jobs: list[Job]) -> list[Job]:
+    """In two of three scenarios the tasks of an array among them, which come one by one."""
+    first, count = rng.randrange(len(jobs)), rng.choice((0, 4, 12))
+    tasks, at_most = range(len(jobs))[first : first + count], rng.choice((None, 1, 2, 3))
+    for number in tasks:
+        jobs[number] = replace(
+            jobs[number],
+            tenant_id=jobs[first].tenant_id,
+            array=ArrayTask(
+                id=f"a{first:03}",
+                index=number,
+                count=len(tasks),
+                lowest=tasks[0],
+                highest=tasks[-1],
+                at_most=at_most,
+            ),
+        )
+    return jobs
+
+
 def _following(rng: Random, jobs: list[Job]) -> Iterator[Job]:
-    """Some follow others that were submitted before, one or two, whatever becomes of those."""
+    """Some follow others that were submitted before, one or two, whatever becomes of those.
+
+    Where it was a task of another array, they follow that as a whole.
+    """
     for number in range(len(jobs)):
         followed = rng.sample(jobs[:number], min(number, rng.choice((0, 0, 0, 0, 1, 2))))
         if followed:
-            cut, together = rng.randint(0, len(followed)), (jobs[number], *followed)
+            job, cut = jobs[number], rng.randint(0, len(followed))
+            ids = [_id_to_follow(one, job) for one in followed]
+            together = [job, *followed, *(o for o in jobs if o.array and o.array.id in ids)]
             jobs[number] = replace(
-                jobs[number],
-                after_ids=tuple(one.id for one in followed[:cut]),
-                after_any_ids=tuple(one.id for one in followed[cut:]),
+                job,
+                after_ids=tuple(ids[:cut]),
+                after_any_ids=tuple(ids[cut:]),
                 submitted_at_ms=1 + max(one.submitted_at_ms for one in together),
             )
         yield jobs[number]
+
+
+def _id_to_follow(followed: Job, job: Job) -> str:
+    return followed.array.id if followed.array and not job.array else followed.id
 
 
 def _asked_for(rng: Random, job: Job) -> Iterator[Asked]:

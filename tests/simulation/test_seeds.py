@@ -16,7 +16,14 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.deposed_count for harness in harnesses) > 0
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
     assert sum(harness.audit.released_count for harness in harnesses) > 0
+    assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
+
+
+def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
+    harnesses = [run_seed(seed) for seed in (4, 12, 34)]
+
+    assert sum(harness.audit.followed_array_count for harness in harnesses) > 0
 
 
 def test_owners_take_back_what_was_borrowed_in_some_of_them() -> None:

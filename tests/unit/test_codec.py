@@ -1,6 +1,7 @@
 """What goes through the codec comes back the same."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -9,8 +10,8 @@ from accounting.rating import PriceList
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
-from scheduler.codec import decode, decode_wish, encode
-from scheduler.job import Checkpoint, EndCause, Job, NodeShare, Placement, Priority
+from scheduler.codec import decode, decode_job, decode_wish, encode, encode_job
+from scheduler.job import ArrayTask, Checkpoint, EndCause, Job, NodeShare, Placement, Priority
 from scheduler.tenancy import Tenant
 
 JOB = Job(
@@ -95,3 +96,17 @@ def test_nobody_but_the_leader_may_state_a_fact(event: ev.Event) -> None:
 @pytest.mark.parametrize("wish", WISHES, ids=lambda event: event.kind)
 def test_a_wish_is_decoded_as_a_wish(wish: ev.Wish) -> None:
     assert decode_wish(encode(wish)) == wish
+
+
+def test_a_task_of_an_array_comes_back_as_it_was() -> None:
+    task = ArrayTask(id="a1", index=3, count=2, lowest=1, highest=3, at_most=1)
+    job = replace(JOB, array=task)
+
+    assert decode_job(json.loads(json.dumps(encode_job(job)))) == job
+
+
+def test_a_job_from_before_there_were_arrays_is_read() -> None:
+    body = encode_job(JOB)
+    del body["array"]
+
+    assert decode_job(body) == JOB

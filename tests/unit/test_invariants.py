@@ -9,7 +9,7 @@ from scheduler import events as ev
 from scheduler.invariants import check
 from scheduler.job import JobState
 from scheduler.state import State
-from tests.builders import PARK, a_job, a_lease, a_placement, a_state, happen, submit
+from tests.builders import PARK, a_job, a_lease, a_placement, a_state, an_array, happen, submit
 
 NODE = "east-npu-n001"
 
@@ -93,6 +93,19 @@ def bend_a_lane(state: State) -> None:
     state.queue.lanes["steel", "default", 0].clear()
 
 
+def let_too_many_out(state: State) -> None:
+    submit(state, *an_array(2, at_most=1))
+    record = state.jobs["t1"]
+    state.held.release(record)
+    record.state = JobState.QUEUED
+    state.queue.add(record)
+
+
+def count_one_out_that_is_not(state: State) -> None:
+    submit(state, *an_array(2, at_most=1))
+    state.held.arrays.release(state.jobs["t1"].job)
+
+
 @pytest.mark.parametrize(
     ("bend", "said"),
     [
@@ -113,6 +126,8 @@ def bend_a_lane(state: State) -> None:
         (overdraw_a_hold, "runs.1 overdrew its hold"),
         (bend_a_hold, "holds of steel drifted"),
         (bend_a_lane, "lanes drifted"),
+        (let_too_many_out, "more of array a1 are out than may"),
+        (count_one_out_that_is_not, "how many of each array"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder
-from scheduler.job import Checkpoint, EndCause, Job
+from scheduler.job import ArrayTask, Checkpoint, EndCause, Job
 from scheduler.orders import cause_of, ended_at_ms, members, order
 from scheduler.record import Attempt
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
@@ -50,6 +50,24 @@ def test_who_saves_nothing_has_no_checkpoint_and_may_work_in_a_folder_of_the_cen
 
     assert (told_once.archive, told_once.workdir) == (None, "/data")
     assert (told_once.checkpoint_dir, told_once.checkpoint_signal) == (None, None)
+
+
+def test_a_task_of_an_array_is_told_which_it_is() -> None:
+    job = a_job(
+        env=(("A", "1"),),
+        array=ArrayTask(id="a1", index=7, count=3, lowest=5, highest=9, at_most=2),
+    )
+
+    told_once = order(job, an_attempt(), epoch=1)
+
+    assert told_once.env == (
+        ("A", "1"),
+        ("BRAIN_ARRAY_ID", "a1"),
+        ("BRAIN_ARRAY_INDEX", "7"),
+        ("BRAIN_ARRAY_COUNT", "3"),
+        ("BRAIN_ARRAY_LOWEST", "5"),
+        ("BRAIN_ARRAY_HIGHEST", "9"),
+    )
 
 
 def member(rank: int, local_rank: int, node: int, cards: int) -> MemberOrder:
