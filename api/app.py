@@ -13,6 +13,7 @@ from api.metrics import Timing
 from api.routes import (
     agents,
     archives,
+    arrays,
     books,
     branches,
     capacity,
@@ -29,6 +30,7 @@ from api.services import Services
 
 ROUTERS = (
     jobs.router,
+    arrays.router,
     quotes.router,
     logs.router,
     events.router,

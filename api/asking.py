@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -92,14 +93,19 @@ def ask(services: Services, request: Request) -> Verdict:
 
     Raises `Refused` (409) where the leader refuses it.
     """
-    seen = services.feed.turn()
-    deadline_ms = services.clock() + WAIT_MS
-    with services.database.begin() as connection:
-        put_requests(connection, [request], services.clock())
-    answer = _await(services, request.id, seen, deadline_ms)
+    answer = ask_all(services, [request])
     if answer.refused is not None:
         raise Refused(409, answer.refused)
     return answer
+
+
+def ask_all(services: Services, requests: Sequence[Request]) -> Verdict:
+    """Put wishes into the inbox together, and wait a little for what becomes of the last."""
+    seen = services.feed.turn()
+    deadline_ms = services.clock() + WAIT_MS
+    with services.database.begin() as connection:
+        put_requests(connection, requests, services.clock())
+    return _await(services, requests[-1].id, seen, deadline_ms)
 
 
 def heard(is_heard: bool) -> None:  # noqa: FBT001 - what it is told

@@ -53,6 +53,11 @@ def new_job_id(at_ms: int, random: Random) -> str:
     return "j" + _base32(at_ms << RANDOM_BITS | random.getrandbits(RANDOM_BITS))
 
 
+def new_array_id(at_ms: int, random: Random) -> str:
+    """`a` and a ULID: no job has such an id, so that one word can name a job or an array."""
+    return "a" + new_job_id(at_ms, random)[1:]
+
+
 def new_job_ids(at_ms: int, count: int, random: Random) -> list[str]:
     """Ids of jobs that were submitted together, in their order."""
     return sorted(new_job_id(at_ms, random) for _ in range(count))

@@ -3,17 +3,13 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from api.array_spec import Array, ArrayTaskView
 from api.values import (
+    Command,
+    EnvValue,
+    GangCount,
     Grace,
     Identifier,
     Limit,
@@ -25,13 +21,9 @@ from api.values import (
     VisiblePath,
     listed,
     whole,
-    without_nul,
 )
 
-MAX_COMMAND_LENGTH = 65_536
 MAX_ENV_COUNT = 256
-MAX_ENV_VALUE_LENGTH = 32_768
-MAX_DEVICE_COUNT = 100_000
 MAX_BATCH = 1_000
 MAX_PAGE = 500
 
@@ -49,17 +41,6 @@ class Wire(BaseModel):
     """Anything on the wire; an unknown field is an error, not a silent nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-Command = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH),
-    AfterValidator(without_nul),
-]
-EnvValue = Annotated[
-    str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)
-]
-GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
 
 
 class CheckpointSpec(Wire):
@@ -128,10 +109,13 @@ class JobSpec(Wire):
         default=None, description="how it saves itself before it is stopped"
     )
     after: Predecessors = Field(
-        default=[], description="held until these jobs have succeeded; else it never runs"
+        default=[], description="held until these jobs or arrays have succeeded; else it never runs"
     )
     after_any: Predecessors = Field(
-        default=[], description="held until these jobs have ended, however they did"
+        default=[], description="held until these jobs or arrays have ended, however they did"
+    )
+    array: Array | None = Field(
+        default=None, description="many jobs of this one, which differ by BRAIN_ARRAY_INDEX"
     )
 
     @model_validator(mode="after")
@@ -157,9 +141,15 @@ class JobCreate(JobSpec):
 
 
 class JobBatch(Wire):
-    """Many jobs in one durable write."""
+    """Many jobs in one durable write; an array is one by itself, and is submitted alone."""
 
     jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MAX_BATCH)]
+
+    @model_validator(mode="after")
+    def _has_no_array(self) -> "JobBatch":
+        if any(job.array for job in self.jobs):
+            raise ValueError("jobs: an array is submitted by itself, with POST /v1/jobs")
+        return self
 
 
 class JobAccepted(Wire):
@@ -218,6 +208,7 @@ class JobView(Wire):
         description="queued, held, leased, starting, running, stopping, or how it ended"
     )
     spec: JobSpec
+    array: ArrayTaskView | None = Field(default=None, description="where it is a task of an array")
     submitted_at_ms: Ms
     started_at_ms: Ms | None
     ended_at_ms: Ms | None

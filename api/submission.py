@@ -1,5 +1,6 @@
 """From what a user states to a job in the queue, in one durable transaction."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,24 +8,29 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
+from api.array_spec import ArraySpec, ArrayTaskView
 from api.auth import Caller
-from api.clock import new_job_ids
+from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
 from api.reasons import view as reason_view
 from api.schemas import CheckpointSpec, JobCreate, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
+from scheduler.array_queries import Predecessor, predecessors
+from scheduler.codec import encode_job
 from scheduler.events import Submitted
-from scheduler.job import Checkpoint, Job, JobState, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, Priority
 from scheduler.log import Request
 from scheduler.placement import impossible
-from scheduler.queries import Predecessor, predecessors
 from scheduler.rows import SUBMIT_PREFIX, new_job_row
 from scheduler.store import put_requests
 from scheduler.tables import JobRow
 
 NAME_LENGTH = 128
+ARRAY_BYTES_MAX = 64 << 20
+"""What the tasks of one array may come to, as the queue keeps them."""
+
 OPERATORS = ""
 """Owner of the archives that operators upload for the jobs they submit for others."""
 
@@ -39,6 +45,41 @@ def jobs_of(
         _job(spec, tenant_of(caller, spec), job_id, caller, at_ms, declared)
         for spec, job_id in zip(specs, ids, strict=True)
     ]
+
+
+def tasks_of(
+    spec: JobCreate, array: ArraySpec, caller: Caller, services: Services, declared: Declared
+) -> list[Job]:
+    """One job for each index of the array, in their order; raises `Refused` as `jobs_of` does.
+
+    Also where they would be too large together: each carries all that its user stated.
+    """
+    (job,) = jobs_of([spec], caller, services, declared)
+    indices, at_ms = array.tasks(), job.submitted_at_ms
+    _check_size(job, len(indices))
+    task = ArrayTask(
+        id=new_array_id(at_ms, services.random),
+        index=indices[0],
+        count=len(indices),
+        lowest=indices[0],
+        highest=indices[-1],
+        at_most=array.at_most,
+    )
+    ids = new_job_ids(at_ms, len(indices), services.random)
+    return [
+        replace(job, id=job_id, array=replace(task, index=index))
+        for job_id, index in zip(ids, indices, strict=True)
+    ]
+
+
+def _check_size(job: Job, count: int) -> None:
+    size = len(json.dumps(encode_job(job), ensure_ascii=False).encode())
+    if size * count <= ARRAY_BYTES_MAX:
+        return
+    problem = f"{count} tasks of {size} bytes each are more than {ARRAY_BYTES_MAX >> 20} MiB"
+    fix = "put what is long into the working directory, or submit fewer tasks at once"
+    error = {"field": "array", "in": "body", "problem": problem, "fix": fix}
+    raise Refused(422, f"the array is too large: {problem}", errors=[error])
 
 
 def tenant_of(caller: Caller, spec: JobCreate) -> str:
@@ -120,6 +161,23 @@ def spec_of(job: Job) -> JobSpec:
         checkpoint=_checkpoint_spec(job.checkpoint),
         after=list(job.after_ids),
         after_any=list(job.after_any_ids),
+        # Submitted again it is this task alone.
+        array=ArraySpec.model_construct(indices=str(job.array.index)) if job.array else None,
+    )
+
+
+def task_view(job: Job) -> ArrayTaskView | None:
+    """Which task it is, where it is one."""
+    task = job.array
+    if task is None:
+        return None
+    return ArrayTaskView(
+        id=task.id,
+        index=task.index,
+        count=task.count,
+        lowest=task.lowest,
+        highest=task.highest,
+        at_most=task.at_most,
     )
 
 
@@ -139,7 +197,8 @@ def put(
 ) -> None:
     """Into the queue with all of them, or `Refused` and none."""
     now_ms = services.clock()
-    check_possible(jobs, declared, now_ms)
+    # The tasks of an array differ by their index alone.
+    check_possible([one for one in jobs if one.array is None or one is jobs[0]], declared, now_ms)
     jobs = _without_ended(connection, jobs)
     _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
@@ -181,7 +240,7 @@ def _following(job: Job, known: Mapping[str, Predecessor]) -> Job:
         field = "after" if job_id in job.after_ids else "after_any"
         if found is None or found.tenant_id != job.tenant_id:
             raise _not_to_follow(field, f"there is no job {job_id}")
-        if field == "after" and found.is_over and found.state != JobState.SUCCEEDED:
+        if field == "after" and found.has_failed:
             raise _not_to_follow(field, f"job {job_id} did not succeed: it has {found.state}")
     return replace(
         job,

@@ -17,6 +17,9 @@ from api.durations import duration_text, parse_duration_ms
 MAX_LIMIT_MS = 366 * 24 * 3_600_000
 MIN_LIMIT_MS = 1_000
 MAX_GRACE_MS = 3_600_000
+MAX_COMMAND_LENGTH = 65_536
+MAX_ENV_VALUE_LENGTH = 32_768
+MAX_DEVICE_COUNT = 100_000
 MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -102,6 +105,14 @@ Grace = Annotated[
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),
 ]
+Command = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_COMMAND_LENGTH),
+    AfterValidator(without_nul),
+]
+EnvValue = Annotated[
+    str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)
+]
 Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
 Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
 
@@ -120,6 +131,7 @@ def whole(value: object) -> object:
 Count = Annotated[int, BeforeValidator(whole)]
 """Bounds stand before the validator, as in `Permille`, or no description tells them."""
 
+GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
 Permille = Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)]
 Predecessors = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]],

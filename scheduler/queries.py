@@ -2,22 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Text,
-    any_,
-    func,
-    literal,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, text
 
 from scheduler.job import FINAL_STATES, JobState
 from scheduler.tables import (
@@ -90,6 +77,7 @@ class JobFilter:
     tenant_id: str | None = None
     project: str | None = None
     states: tuple[JobState, ...] = ()
+    array_id: str | None = None
     before_id: str | None = None
 
 
@@ -169,6 +157,8 @@ def _narrowed(statement: Select[Any], wanted: JobFilter) -> Select[Any]:
         statement = statement.where(JobRow.spec["project"].astext == wanted.project)
     if wanted.states:
         statement = statement.where(JobRow.state.in_(wanted.states))
+    if wanted.array_id is not None:
+        statement = statement.where(JobRow.array_id == wanted.array_id)
     if wanted.before_id is not None:
         statement = statement.where(JobRow.id < wanted.before_id)
     return statement
@@ -301,27 +291,6 @@ def ended_counts(
         statement = statement.where(JobRow.id.in_(select(EventRow.job_id).where(*last)))
     rows = connection.execute(statement.group_by(JobRow.state, cause))
     return {(row[0], row[1]): row[2] for row in rows}
-
-
-class Predecessor(NamedTuple):
-    """A job that others follow: whose it is, and how it stands."""
-
-    tenant_id: str
-    state: str
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in FINAL_STATES
-
-
-def predecessors(connection: Connection, job_ids: Collection[str]) -> dict[str, Predecessor]:
-    """These jobs by id; those that are not there are left out."""
-    if not job_ids:
-        return {}
-    # One parameter, however many they are.
-    asked = JobRow.id == any_(literal(sorted(job_ids), ARRAY(Text)))
-    rows = connection.execute(select(JobRow.id, JobRow.tenant_id, JobRow.state).where(asked))
-    return {job_id: Predecessor(tenant_id, state) for job_id, tenant_id, state in rows}
 
 
 def waiting_by_tenant(connection: Connection) -> list[tuple[str, int, int | None]]:

@@ -1,7 +1,7 @@
 """Jobs: submit, look, explain, cancel."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Response
@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection, Row
 
+from api.array_examples import ARRAY_EXAMPLES
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
@@ -29,9 +30,10 @@ from api.schemas import (
     Wire,
 )
 from api.services import Services, ServicesDep
-from api.submission import jobs_of, put, spec_of
+from api.submission import jobs_of, put, spec_of, task_view, tasks_of
 from api.values import Identifier
 from scheduler import queries
+from scheduler.array_queries import out_counts, predecessors
 from scheduler.codec import decode_job, decode_value
 from scheduler.events import CancelRequested
 from scheduler.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode
@@ -50,16 +52,23 @@ DEFAULT_PAGE = 100
     summary="Submit a job",
 )
 def submit(
-    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
+    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES | ARRAY_EXAMPLES)],
     caller: WorkerDep,
     services: ServicesDep,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Queue a job; 422 with the reasons where it could never run."""
+    """Queue a job; 422 with the reasons where it could never run.
+
+    With `array` many that differ by an index, all or none: the answer is the first of them, and its
+    `array` names the whole.
+    """
     create = once(caller, key, "jobs", spec.model_dump(mode="json"))
     with services.database.begin() as connection:
         declared = services.declared.read(connection)
-        jobs = jobs_of([spec], caller, services, declared)
+        if spec.array is None:
+            jobs = jobs_of([spec], caller, services, declared)
+        else:
+            jobs = tasks_of(spec, spec.array, caller, services, declared)
         body = _queued(jobs[0]).model_dump(mode="json")
         if create is not None:
             earlier = remember(connection, create, 201, body, services.clock())
@@ -70,7 +79,9 @@ def submit(
 
 
 def _created(status: int, body: dict[str, Any]) -> JSONResponse:
-    return JSONResponse(body, status, {"Location": f"/v1/jobs/{body['id']}"})
+    array = body["array"]
+    made = f"/v1/arrays/{array['id']}" if array else f"/v1/jobs/{body['id']}"
+    return JSONResponse(body, status, {"Location": made})
 
 
 @router.post(
@@ -109,6 +120,9 @@ class JobQuery(Wire):
     state: Annotated[list[JobState], Field(max_length=len(JobState))] = Field(
         default=[], description="only these; may be given several times"
     )
+    array: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")] | None = Field(
+        default=None, description="only the tasks of this array"
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = Field(
         default=DEFAULT_PAGE, description="how many at most"
     )
@@ -126,6 +140,7 @@ def list_jobs(
         tenant_id=caller.narrowed(asked.tenant),
         project=asked.project,
         states=tuple(asked.state),
+        array_id=asked.array,
         before_id=asked.cursor,
     )
     with services.database.connect() as connection:
@@ -217,18 +232,31 @@ def _reasons(
 
 
 def _holding(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[Reason]]:
-    """What each held job still waits for."""
+    """What each held job still waits for: for others, or for its turn among those of its array."""
     jobs = [decode_job(row.spec) for row in rows if row.state == JobState.HELD]
-    followed = {job_id for job in jobs for job_id in job.followed_ids}
-    states = queries.predecessors(connection, followed)
+    states = predecessors(connection, {one for job in jobs for one in job.followed_ids})
+    counts = out_counts(connection, {job.array.id for job in jobs if job.array})
     return {
         job.id: [
-            Reason(code=ReasonCode.DEPENDENCY, where=job_id, need=1, unit="jobs")
-            for job_id in job.followed_ids
-            if job_id in states and not states[job_id].is_over
+            Reason(code=ReasonCode.DEPENDENCY, where=followed_id, need=1, unit="jobs")
+            for followed_id in job.followed_ids
+            if followed_id in states and not states[followed_id].is_over
         ]
+        or _turn(job, counts)
         for job in jobs
     }
+
+
+def _turn(job: Job, counts: Mapping[str, int]) -> list[Reason]:
+    """Why it waits for others of its array, where it does: as many are out as may be."""
+    task = job.array
+    if task is None or task.at_most is None or counts.get(task.id, 0) < task.at_most:
+        return []
+    count = counts[task.id]
+    reason = Reason(
+        code=ReasonCode.ARRAY_LIMIT, where=task.id, need=count + 1, free=task.at_most, unit="jobs"
+    )
+    return [reason]
 
 
 def told_reasons(
@@ -243,11 +271,13 @@ def told_reasons(
 
 
 def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason]) -> JobView:
+    job = decode_job(row.spec)
     return JobView(
         id=row.id,
         tenant=row.tenant_id,
         state=row.state,
-        spec=spec_of(decode_job(row.spec)),
+        spec=spec_of(job),
+        array=task_view(job),
         submitted_at_ms=row.submitted_at_ms,
         started_at_ms=row.started_at_ms,
         ended_at_ms=row.ended_at_ms,
@@ -288,6 +318,7 @@ def _queued(job: Job) -> JobView:
         tenant=job.tenant_id,
         state=JobState.QUEUED,
         spec=spec_of(job),
+        array=task_view(job),
         submitted_at_ms=job.submitted_at_ms,
         started_at_ms=None,
         ended_at_ms=None,

@@ -11,7 +11,8 @@ from api.app import ROUTERS
 from api.describing import GOOD, JSON, TAGS
 from api.errors import MEDIA_TYPE
 from api.examples import PROBLEM
-from api.schemas import MAX_DEVICE_COUNT, CheckpointSpec, JobCreate, Problem
+from api.schemas import CheckpointSpec, JobCreate, Problem
+from api.values import MAX_DEVICE_COUNT
 from docs.references import described
 
 DOCUMENT = described()
