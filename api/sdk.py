@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from api.administration import KeyList, Me
+from api.array_spec import ArrayView
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
     CapacityView,
@@ -105,7 +106,7 @@ class Client:
     # Jobs
 
     def submit(self, job: JobCreate, idempotency_key: str | None = None) -> JobView:
-        """Put a job into the queue; the same `idempotency_key` twice is one job."""
+        """Put a job, or an array, into the queue; the same `idempotency_key` twice is once."""
         return self._create("/v1/jobs", job, JobView, idempotency_key)
 
     def submit_batch(
@@ -123,6 +124,7 @@ class Client:
         state: str | None = None,
         tenant: str | None = None,
         project: str | None = None,
+        array: str | None = None,
         limit: int = PAGE,
         cursor: str | None = None,
     ) -> JobPage:
@@ -133,6 +135,7 @@ class Client:
             state=state,
             tenant=tenant,
             project=project,
+            array=array,
             limit=limit,
             cursor=cursor,
         )
@@ -141,6 +144,15 @@ class Client:
         """Ask for a job's end; it wins against every later retry."""
         answer = self._send("POST", f"/v1/jobs/{_quoted(job_id)}:cancel", None, _new_key())
         return _read(answer, JobView)
+
+    def array(self, array_id: str) -> ArrayView:
+        """How many tasks of an array stand how."""
+        return self._get(f"/v1/arrays/{_quoted(array_id)}", ArrayView)
+
+    def cancel_array(self, array_id: str) -> ArrayView:
+        """Ask for the end of all its tasks."""
+        answer = self._send("POST", f"/v1/arrays/{_quoted(array_id)}:cancel", None, _new_key())
+        return _read(answer, ArrayView)
 
     def explain(self, job_id: str) -> Explanation:
         """Why a job waits, or where it went."""

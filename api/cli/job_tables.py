@@ -38,13 +38,19 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
         made.add_row(
             job.id,
             plain(job.tenant),
-            plain((job.spec.name or "-")[:NAME_SHOWN]),
+            plain(_name(job)),
             state_text(job.state),
             str(job.spec.devices),
             _where(job),
             clock_text(job.submitted_at_ms)[-8:],
         )
     return made
+
+
+def _name(job: JobView) -> str:
+    """As much as there is room for; of a task its index stays."""
+    index = f"[{job.array.index}]" if job.array else ""
+    return (job.spec.name or "-")[: NAME_SHOWN - len(index)] + index
 
 
 def _where(job: JobView) -> str:
@@ -66,9 +72,12 @@ def print_job(job: JobView) -> None:
         (both("started", "开始"), clock_text(job.started_at_ms)),
         (both("ended", "结束"), clock_text(job.ended_at_ms)),
     ]
+    if job.array:
+        which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
+        rows.insert(2, (both("task, of array", "子任务，数组作业"), which))
     followed = ", ".join([*spec.after, *(f"{job_id} *" for job_id in spec.after_any)])
     if followed:
-        rows.insert(5, (both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)))
+        rows.insert(-4, (both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)))
     shown = Table.grid(padding=(0, 2))
     for name, value in rows:
         shown.add_row(f"[dim]{name}[/]", value)

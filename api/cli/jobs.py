@@ -34,6 +34,8 @@ JobId = Annotated[
 
       brain jobs --state running
 
+      brain jobs --array ARRAY_ID --state failed
+
       brain jobs --tenant t03 --limit 200 --json""",
         """列出作业，新的在前。
 
@@ -42,6 +44,8 @@ JobId = Annotated[
       brain jobs
 
       brain jobs --state running
+
+      brain jobs --array ARRAY_ID --state failed
 
       brain jobs --tenant t03 --limit 200 --json""",
     )
@@ -58,6 +62,14 @@ def jobs(
         ),
     ] = None,
     tenant: Tenant = None,
+    array: Annotated[
+        str | None,
+        typer.Option(
+            parser=_job_id,
+            metavar="ARRAY_ID",
+            help=both("only its tasks", "只看该数组作业的子任务"),
+        ),
+    ] = None,
     limit: Annotated[
         int, typer.Option(min=1, max=500, help=both("how many at most", "最多条数"))
     ] = 50,
@@ -67,7 +79,7 @@ def jobs(
     from api.cli.job_tables import jobs_table
 
     with client(session_of(context)) as broker:
-        page = broker.jobs(state=state, tenant=tenant, limit=limit)
+        page = broker.jobs(state=state, tenant=tenant, array=array, limit=limit)
     if as_json:
         print_json(page)
         return
@@ -80,26 +92,38 @@ def jobs(
     help=both(
         """Show one job: what was asked, where it went, how it ended.
 
-    Example:
+    Of an array it is how many of its tasks stand how.
 
-      brain show JOB_ID""",
+    Examples:
+
+      brain show JOB_ID
+
+      brain show ARRAY_ID""",
         """查看一个作业：请求、去向与结果。
+
+    对数组作业则显示各状态的子任务数。
 
     示例：
 
-      brain show JOB_ID""",
+      brain show JOB_ID
+
+      brain show ARRAY_ID""",
     )
 )
 def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Show one job."""
+    from api.array_spec import ArrayView
+    from api.cli.arrays import is_array_id, print_array
     from api.cli.job_tables import print_job
 
     with client(session_of(context)) as broker:
-        job = broker.job(job_id)
+        found = broker.array(job_id) if is_array_id(job_id) else broker.job(job_id)
     if as_json:
-        print_json(job)
+        print_json(found)
+    elif isinstance(found, ArrayView):
+        print_array(found)
     else:
-        print_job(job)
+        print_job(found)
 
 
 @app.command(
@@ -118,9 +142,11 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 )
 def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Why a job waits."""
+    from api.cli.arrays import refuse_array
     from api.cli.job_tables import print_alternatives, print_explanation, print_standing
     from api.sdk import ApiError
 
+    refuse_array(job_id)
     with client(session_of(context)) as broker:
         explanation = broker.explain(job_id)
         if as_json:
@@ -165,6 +191,9 @@ def logs(
     member: Annotated[int, typer.Option(min=0, help=both("its rank", "成员序号"))] = 0,
 ) -> None:
     """Print a job's log."""
+    from api.cli.arrays import refuse_array
+
+    refuse_array(job_id)
     with client(session_of(context)) as broker:
         for part in broker.logs(job_id, member=member, follow=follow):
             typer.echo(part, nl=False)
@@ -172,23 +201,29 @@ def logs(
 
 @app.command(
     help=both(
-        """Cancel a job, wherever it is on its way. Doing it twice changes nothing.
+        """Cancel a job, wherever it is on its way, or all of an array. Twice changes nothing.
 
-    Example:
+    Examples:
 
-      brain cancel JOB_ID""",
-        """取消作业，重复执行无副作用。
+      brain cancel JOB_ID
+
+      brain cancel ARRAY_ID""",
+        """取消作业或整个数组作业，重复执行无副作用。
 
     示例：
 
-      brain cancel JOB_ID""",
+      brain cancel JOB_ID
+
+      brain cancel ARRAY_ID""",
     )
 )
 def cancel(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Cancel a job."""
+    from api.cli.arrays import is_array_id
+
     with client(session_of(context)) as broker:
-        job = broker.cancel(job_id)
+        gone = broker.cancel_array(job_id) if is_array_id(job_id) else broker.cancel(job_id)
     if as_json:
-        print_json(job)
+        print_json(gone)
     else:
-        console.print(both(f"{job.id}: to be cancelled", f"{job.id}：已请求取消"))
+        console.print(both(f"{gone.id}: to be cancelled", f"{gone.id}：已请求取消"))

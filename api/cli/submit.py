@@ -28,8 +28,11 @@ HELP = both(
 
       brain submit --devices 1 --after JOB_ID -- python evaluate.py
 
+      brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
+
     A relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
-    one is a path that the centre already has.""",
+    one is a path that the centre already has. With --array the id is that of the whole array, which
+    `brain show`, `brain cancel`, --after, and --array of `brain jobs` take.""",
     """提交作业，输出作业编号。
 
     示例：
@@ -42,8 +45,11 @@ HELP = both(
 
       brain submit --devices 1 --after JOB_ID -- python evaluate.py
 
+      brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
+
     相对路径的 workdir 会打包上传（不含 `.git`、`.venv`、`__pycache__`），
-    绝对路径表示算力中心已有的目录。""",
+    绝对路径表示算力中心已有的目录。使用 --array 时输出数组作业编号，可用于 `brain show`、
+    `brain cancel`、--after 以及 `brain jobs` 的 --array。""",
 )
 
 JobFile = Annotated[
@@ -98,14 +104,30 @@ After = Annotated[
     list[str] | None,
     typer.Option(
         metavar="JOB_ID",
-        help=both("held until it has succeeded; repeatable", "在该作业成功后才排队，可重复"),
+        help=both(
+            "held until it, a job or an array, has succeeded; repeatable",
+            "在该作业或数组作业成功后才排队，可重复",
+        ),
     ),
 ]
 AfterAny = Annotated[
     list[str] | None,
     typer.Option(
         metavar="JOB_ID",
-        help=both("held until it has ended, anyhow; repeatable", "在该作业结束后才排队，可重复"),
+        help=both(
+            "held until it, a job or an array, has ended, anyhow; repeatable",
+            "在该作业或数组作业结束后才排队，可重复",
+        ),
+    ),
+]
+Array = Annotated[
+    str | None,
+    typer.Option(
+        metavar="INDICES",
+        help=both(
+            "one task for each index: 0-99%4 (four at once), 1,5,9-20:2",
+            "每个序号一个子任务：0-99%4（最多同时 4 个）、1,5,9-20:2",
+        ),
     ),
 ]
 Watch = Annotated[
@@ -132,10 +154,12 @@ def submit(
     retries: Retries = None,
     after: After = None,
     after_any: AfterAny = None,
+    array: Array = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:
     """Put a job into the queue."""
+    from api.cli.arrays import watch_array
     from api.cli.watching import watch_job
 
     if job_file is None and command is None:
@@ -156,6 +180,7 @@ def submit(
         "retries": retries,
         "after": after,
         "after_any": after_any,
+        "array": array,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant)
@@ -166,7 +191,9 @@ def submit(
         if as_json:
             print_json(job)
         else:
-            console.print(job.id, soft_wrap=True)
+            console.print(job.array.id if job.array else job.id, soft_wrap=True)
+        if watch and job.array:
+            raise typer.Exit(watch_array(broker, job.array.id))
         if watch:
             raise typer.Exit(watch_job(broker, job))
 

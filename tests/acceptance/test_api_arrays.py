@@ -18,6 +18,8 @@ from tests.acceptance.brokers import (
     submitted,
 )
 
+NO_ARRAYS = ["", "a", "5-3", "0-", "-1", "1;2", "0-9%0", "0-9:0", "1000000", -2, True, 0.5, [1], {}]
+NO_MORE: list[dict[str, Any]] = [{"indices": "0-9%2"}, {"at_most": 0}, {"most": 1}]
 LONG = {"command": "sleep 3600", "limit": "2h"}
 
 
@@ -217,11 +219,7 @@ def test_a_large_array_is_in_the_inbox_as_a_whole_and_goes_as_a_whole(park: Serv
     assert refusal(park, array="0-10000")[1].endswith(too_many)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    ["", "a", "5-3", "0-", "-1", "1;2", "0-9%0", "0-9:0", "1000000", -2, True, 0.5, [1], {}]
-    + [{"indices": "0-9%2"}, {"indices": "0-9", "at_most": 0}, {"indices": "0-9", "most": 1}],
-)
+@pytest.mark.parametrize("wrong", [*NO_ARRAYS, *({"indices": "0-9"} | one for one in NO_MORE)])
 def test_what_is_no_array_is_refused(wrong: object, park: Served) -> None:
     problem = problem_of(park.steel.post("/v1/jobs", json=job(array=wrong)), 422)
 

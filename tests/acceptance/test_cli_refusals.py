@@ -15,6 +15,7 @@ pytestmark = pytest.mark.enable_socket
 
 PARAGRAPH_LINES_MAX = 12
 WRONG_USE, FAILED = 2, 1
+NO_ARRAY = f"a{0:026}"
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,14 @@ def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:
         (["why", ""], "'' is no job's id"),
         (["logs", "A"], "'A' is no job's id"),
         (["cancel", "a\nb"], "is no job's id"),
+        (["why", NO_ARRAY], f"{NO_ARRAY} is an array: name one of its tasks; `brain jobs --array"),
+        (["logs", NO_ARRAY], f"{NO_ARRAY} is an array: name one of its tasks"),
+        (
+            ["submit", "--array", "5-3", "--", "true"],
+            "array.indices: 5-3 runs backwards: write 3-5",
+        ),
+        (["submit", "--array", "0-10000", "--", "true"], "10001 tasks are more than the 10000"),
+        (["submit", "--array", "many", "--", "true"], "array: 'many' is no array: write numbers"),
         (["keys", "revoke", "../x"], "'../x' is no key's id: `brain keys` lists them"),
         (["usage", "--month", "2026-13"], "'2026-13' is no month: 2026-10"),
         (["statement", "--month", "0000-01"], "'0000-01' is no month"),
@@ -204,6 +213,8 @@ def test_what_cannot_run(words: list[str], variables: dict[str, str], says: str)
         (["quote", "-n", "25"], "needs 25 cards, and tenant steel may take 24"),
         (["show", "nobody"], "there is no job nobody"),
         (["logs", "nobody", "-f"], "there is no job nobody"),
+        (["show", NO_ARRAY], f"there is no array {NO_ARRAY}"),
+        (["cancel", NO_ARRAY], f"there is no array {NO_ARRAY}"),
         (["usage", "--tenant", "nobody"], "there is no tenant nobody"),
         (["jobs", "--state", "flying"], "Input should be 'queued'"),
         (["keys", "create", "--role", "operator"], "makes keys for tenant steel alone"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import free_port
+from tests.acceptance.processes import eventually, free_port
 from tests.acceptance.product import MARKS, NORTH, Product
 
 pytestmark = MARKS
@@ -195,6 +195,41 @@ def test_a_waiting_job_says_why_and_a_cancelled_one_goes(product: Product) -> No
     assert product.await_end(first).state == product.await_end(second).state == "cancelled"
     again = product.brain("cancel", first)
     assert again.returncode == 0, "twice is as good as once"
+
+
+def test_each_task_of_an_array_is_a_job_that_finds_its_index(product: Product) -> None:
+    command = 'echo "$BRAIN_ARRAY_INDEX of $BRAIN_ARRAY_COUNT in $BRAIN_ARRAY_ID"; [ "$RANK" = 0 ]'
+    words = ["--device", NORTH, "--limit", "10m", "--array", "3-7:2%2", "--name", "sweep"]
+
+    done = product.brain("submit", *words, "--watch", "--", command)
+
+    assert done.returncode == 0, done.stderr
+    array_id, *told = done.stdout.splitlines()
+    assert told[-1] == "3 succeeded"
+    tasks = product.data_of("jobs", "--array", array_id)["items"]
+    said = {task["array"]["index"]: product.brain("logs", task["id"]).stdout for task in tasks}
+    assert said == {index: f"{index} of 3 in {array_id}\n" for index in (3, 5, 7)}
+    shown = product.brain("show", array_id, "--lang", "zh").stdout
+    assert "3 (3..7)" in shown
+    assert max(columns(line) for line in shown.splitlines()) <= COLUMNS
+    listed = product.brain("jobs", "--array", array_id, "--state", "succeeded").stdout
+    assert [f"sweep[{index}]" in listed for index in (3, 5, 7)] == [True] * 3
+
+
+def test_an_array_is_cancelled_and_fails_whoever_watches_it(product: Product) -> None:
+    array_id = product.submit("--device", NORTH, "--array", "0-9%1", command="sleep 1000")
+    follower = product.submit("--device", NORTH, "--after", array_id, command="true")
+
+    cancelled = product.brain("cancel", array_id)
+
+    assert cancelled.stdout == f"{array_id}: to be cancelled\n"
+    assert product.await_end(follower).state == "cancelled"
+    eventually(lambda: product.client.array(array_id).is_over, f"{array_id} is over")
+    assert product.data_of("show", array_id)["states"] == {"cancelled": 10}
+    failing = ["submit", "--device", NORTH, "--array", "0,1", "--watch", "--"]
+    done = product.brain(*failing, '[ "$BRAIN_ARRAY_INDEX" = 0 ]')
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-2:] == ["1 succeeded, 1 failed", "not succeeded: 1"]
 
 
 def test_keys_are_made_and_end(product: Product) -> None:

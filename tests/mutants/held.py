@@ -31,9 +31,9 @@ MUTANTS = [
     Mutant("scheduler/rows.py", "or job_id in last_end or job_id in released_ms", "or job_id in last_end", _API),
     Mutant("scheduler/rows.py", "last_end.get(job_id) or given_up.get(job_id)", "last_end.get(job_id)", _API),
     Mutant("api/submission.py", "if found is None or found.tenant_id != job.tenant_id:", "if found is None:", _API),
-    Mutant("api/submission.py", "and found.is_over and found.state != JobState.SUCCEEDED:", "and False:", _API),
+    Mutant("api/submission.py", 'if field == "after" and found.has_failed:', "if False:", _API),
     Mutant("api/submission.py", "for one in job.after_ids if not known[one].is_over)", "for one in job.after_ids)", _API),
-    Mutant("api/routes/jobs.py", "if job_id in states and not states[job_id].is_over", "if job_id not in states", _API),
+    Mutant("api/routes/jobs.py", "if followed_id in states and not states[followed_id].is_over", "if followed_id not in states", _API),
     Mutant("scheduler/queries.py", ".filter(JobRow.state == JobState.QUEUED)\n", "\n", "tests/acceptance/test_metrics.py -k old"),
     Mutant("api/explaining.py", 'return f"was cancelled{ran}{detail}"', 'return f"was cancelled{ran}"', _API),
 ]

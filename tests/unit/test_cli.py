@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from api.array_examples import ARRAY_ANSWERS
+from api.array_spec import ArrayTaskView, ArrayView
 from api.cli.arguments import prepared
+from api.cli.arrays import print_array
 from api.cli.job_tables import (
     jobs_table,
     print_alternatives,
@@ -200,6 +203,39 @@ def test_no_command_prints_what_a_tenant_wrote_as_it_is(capsys: pytest.CaptureFi
 
     assert "\\x1b[2J" in said
     assert not {"\x1b", "\x9b"} & set(said)
+
+
+def a_task(name: str) -> JobView:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    task = ArrayTaskView(id="a1", index=9_999, count=9, lowest=1, highest=9_999, at_most=None)
+    return job.model_copy(
+        update={"array": task, "spec": job.spec.model_copy(update={"name": name})}
+    )
+
+
+@pytest.mark.parametrize("name", ["a", "a-long-name-indeed"])
+def test_a_task_is_listed_with_its_index(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    console.print(jobs_table([a_task(name)]))
+    print_job(a_task(name))
+
+    said = capsys.readouterr().out
+
+    assert f"{name[:4]}[9999]" in said
+    assert "9999 (1..9999), a1" in said
+
+
+def test_an_array_is_shown_with_those_to_run_again(capsys: pytest.CaptureFixture[str]) -> None:
+    array = ArrayView.model_validate(ARRAY_ANSWERS["get_array"])
+    print_array(array)
+    many = {"states": {"failed": 30}, "failed": list(range(30)), "at_most": None}
+    print_array(array.model_copy(update=many))
+
+    said = capsys.readouterr().out
+
+    assert "86 held, 4 running, 9 succeeded, 1 failed" in said
+    assert "not succeeded  7 " in said
+    assert "18,19,... (30)" in said
+    assert "any number" in said
 
 
 def test_who_waits_is_told_by_when_at_nine_of_ten_where_that_is_known(

@@ -116,7 +116,7 @@ async function refreshTouched() {
 
 function took(event) {
   if (event.body.tenant) tenantNames.set(event.body.tenant.id, event.body.tenant.name);
-  if (event.body.job?.name) jobNames.set(event.job_id, event.body.job.name);
+  if (event.body.job?.name) jobNames.set(event.job_id, event.body.job.name + jobs.indexOf(event.body.job));
   recent.add(event);
   panels.events.draw();
   touch(TOUCHES[event.kind] ?? ["capacity", "running", "waiting"]);

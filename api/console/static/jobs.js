@@ -14,7 +14,9 @@ export const SHOWN = 50;
 export const ENDED = ["succeeded", "failed", "cancelled"];
 
 export const shortId = (id) => `${id.slice(0, 4)}…${id.slice(-6)}`;
-export const nameOf = (job) => job.spec.name || shortId(job.id);
+export const nameOf = (job) => (job.spec.name || shortId(job.id)) + indexOf(job);
+/** Of a task of an array, which it is. */
+export const indexOf = (job) => (job.array ? `[${job.array.index}]` : "");
 
 export function needs(spec) {
   const devices = spec.device.length ? spec.device.join(" / ") : t("jobs.any_device");
