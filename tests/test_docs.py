@@ -200,8 +200,9 @@ def test_every_job_shown_is_one(block: Block, tmp_path: Path) -> None:
     assert prepare(read_job_file(path), tmp_path).job.devices > 0
 
 
-def test_the_job_of_the_example_is_one() -> None:
-    path = ROOT / "examples" / "digits" / "job.yaml"
+@pytest.mark.parametrize("name", ["job.yaml", "sweep.yaml"])
+def test_the_jobs_of_the_example_are_some(name: str) -> None:
+    path = ROOT / "examples" / "digits" / name
 
     assert prepare(read_job_file(path), path.parent).packed is not None
 
