@@ -3,6 +3,9 @@
 from tests.mutants.mutant import Mutant
 
 _ARRAYS = "tests/unit/test_arrays.py"
+_SPEC = "tests/unit/test_array_spec.py"
+_API = "tests/acceptance/test_api_arrays.py"
+_CLI = "tests/unit/test_cli.py -k 'task or array'"
 
 # fmt: off
 MUTANTS = [
@@ -45,4 +48,31 @@ MUTANTS = [
     Mutant("scheduler/invariants.py", "    state.held.arrays.check(state.jobs.values())\n", "", "tests/unit/test_invariants.py"),
     Mutant("scheduler/arrays.py", '            assert is_within, f"more of', '            assert True, f"more of', "tests/unit/test_invariants.py"),
     Mutant("scheduler/arrays.py", '        assert counts == counted, "how', '        assert True, "how', "tests/unit/test_invariants.py"),
+    Mutant("api/array_spec.py", "    if count > MAX_TASKS:\n", "    if False:\n", _SPEC),
+    Mutant("api/array_spec.py", "    if not found:\n", "    if False:\n", _SPEC),
+    Mutant("api/array_spec.py", "return sorted({index for one in ranges for index in one})", "return [index for one in ranges for index in one]", _SPEC),
+    Mutant("api/array_spec.py", "int(last or first) + 1, int(step or 1)", "int(last or first) + 1, 1", _SPEC),
+    Mutant("api/array_spec.py", "    if not _SHORT.fullmatch(value):\n", "    if False:\n", _SPEC),
+    Mutant("api/array_spec.py", "int(at_most) if at_most else None", "None", _SPEC),
+    Mutant("api/array_spec.py", "        AfterValidator(_known),\n", "", _SPEC),
+    Mutant("api/schemas.py", "if any(job.array for job in self.jobs):", "if False:", f"{_API} -k batch"),
+    Mutant("api/submission.py", "    _check_size(job, len(indices))\n", "", f"{_API} -k none"),
+    Mutant("api/submission.py", "array=replace(task, index=index))", "array=task)", f"{_API} -k one_submission"),
+    Mutant("api/submission.py", "        at_most=array.at_most,\n", "", f"{_API} -k so_many"),
+    Mutant("api/submission.py", "ArraySpec.model_construct(indices=str(job.array.index)) if job.array else None", "None", f"{_API} -k one_submission"),
+    Mutant("api/routes/jobs.py", "        array_id=asked.array,\n", "", f"{_API} -k one_submission"),
+    Mutant("api/routes/jobs.py", "or counts.get(task.id, 0) < task.at_most:", "or True:", f"{_API} -k so_many"),
+    Mutant("api/routes/arrays.py", "if first is None or not caller.may_see(first.tenant_id):", "if first is None:", f"{_API} -k another"),
+    Mutant("api/routes/arrays.py", "is_over = states.keys() <= FINAL_STATES", "is_over = True", f"{_API} -k so_many"),
+    Mutant("api/asking.py", "_await(services, requests[-1].id, seen, deadline_ms)", "Verdict(is_consumed=False, refused=None)", "tests/acceptance/test_api_jobs.py"),
+    Mutant("scheduler/array_queries.py", "if before.has_failed or one.state == JobState.SUCCEEDED else one", "if True else one", f"{_API} -k follow"),
+    Mutant("scheduler/array_queries.py", "worse._replace(is_over=before.is_over and one.is_over)", "worse", f"{_API} -k follow"),
+    Mutant("scheduler/array_queries.py", "_is_one_of(JobRow.array_id, array_ids), JobRow.state.in_(OUT_STATES))", "_is_one_of(JobRow.array_id, array_ids))", f"{_API} -k so_many"),
+    Mutant("scheduler/array_queries.py", "JobRow.array_id == array_id, JobRow.state.in_(wrong)", "JobRow.array_id == array_id", f"{_API} -k one_submission"),
+    Mutant("scheduler/array_queries.py", "order_by(JobRow.array_index).limit(limit)", "order_by(JobRow.array_index.desc()).limit(limit)", f"{_API} -k large"),
+    Mutant("scheduler/rows.py", '"array_index": event.job.array.index if event.job.array else None', '"array_index": None', f"{_API} -k so_many"),
+    Mutant("api/cli/arrays.py", 're.fullmatch(r"a[0-9a-z]{26}", word) is not None', "False", "tests/acceptance/test_cli_refusals.py -k 'why or show or logs'"),
+    Mutant("api/cli/arrays.py", "if count <= FAILED_SHOWN else", "if True else", _CLI),
+    Mutant("api/cli/job_tables.py", "[: NAME_SHOWN - len(index)] + index", "[:NAME_SHOWN]", _CLI),
+    Mutant("api/cli/job_tables.py", "    if job.array:\n        which", "    if False:\n        which", _CLI),
 ]
