@@ -8,13 +8,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from api.array_examples import ARRAY_ANSWERS
 from api.auth import Only, Role, authenticate
 from api.errors import MEDIA_TYPE
 from api.examples import ANSWERS, BODIES, PROBLEM
 
 JSON = "application/json"
-_ANSWERS = {**ANSWERS, **ARRAY_ANSWERS}
 GOOD = {"200", "201"}
 TAGS = {
     "jobs": "Submit, list, explain, follow and cancel jobs.",
@@ -68,8 +66,8 @@ class DescribedApp(FastAPI):
             if MEDIA_TYPE in content:
                 # FastAPI adds its own media type to whatever has a model.
                 answer["content"] = {MEDIA_TYPE: content[MEDIA_TYPE]}
-            elif JSON in content and name in _ANSWERS and status in GOOD:
-                content[JSON]["example"] = _ANSWERS[name]
+            elif JSON in content and name in ANSWERS and status in GOOD:
+                content[JSON]["example"] = ANSWERS[name]
 
 
 def roles_of(dependant: Dependant) -> tuple[Role, ...] | None:

@@ -130,6 +130,22 @@ _PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
     "vat_permille": 60,
 }
 
+_ARRAY: dict[str, Any] = {
+    "id": "a01m892qmfmrqxgv43rsg2pybxq",
+    "tenant": "t03",
+    "name": "sweep",
+    "count": 100,
+    "lowest": 0,
+    "highest": 99,
+    "at_most": 4,
+    "states": {"held": 86, "running": 4, "succeeded": 9, "failed": 1},
+    "is_over": False,
+    "failed": [7],
+    "submitted_at_ms": 1_795_601_191_412,
+    "started_at_ms": 1_795_601_191_446,
+    "ended_at_ms": None,
+}
+
 ANSWERS: Mapping[str, Any] = {
     "submit": _QUEUED,
     "submit_batch": {"items": [{"id": JOB_ID, "state": "queued"}]},
@@ -224,6 +240,13 @@ ANSWERS: Mapping[str, Any] = {
         ],
     },
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
+    "get_array": _ARRAY,
+    "cancel_array": _ARRAY
+    | {
+        "states": {"cancelled": 91, "succeeded": 9},
+        "is_over": True,
+        "ended_at_ms": 1_795_601_245_031,
+    },
     "capacity": {
         "at_ms": _LEASED_MS,
         "park": "park-1900p",

@@ -16,6 +16,16 @@ JOB_EXAMPLES: dict[str, Any] = {
             "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1", "grace": "60s"},
         },
     },
+    "sweep": {
+        "summary": "A hundred tasks that differ by BRAIN_ARRAY_INDEX, four at once",
+        "value": {
+            "name": "sweep",
+            "command": "python train.py --seed $BRAIN_ARRAY_INDEX",
+            "devices": 1,
+            "limit": "30m",
+            "array": "0-99%4",
+        },
+    },
     "smallest": {
         "summary": "One card of any kind",
         "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},

@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection, Row
 
-from api.array_examples import ARRAY_EXAMPLES
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
@@ -52,7 +51,7 @@ DEFAULT_PAGE = 100
     summary="Submit a job",
 )
 def submit(
-    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES | ARRAY_EXAMPLES)],
+    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
     caller: WorkerDep,
     services: ServicesDep,
     key: IdempotencyKey = None,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from api.array_examples import ARRAY_ANSWERS
 from api.array_spec import ArrayTaskView, ArrayView
 from api.cli.arguments import prepared
 from api.cli.arrays import print_array
@@ -225,7 +224,7 @@ def test_a_task_is_listed_with_its_index(name: str, capsys: pytest.CaptureFixtur
 
 
 def test_an_array_is_shown_with_those_to_run_again(capsys: pytest.CaptureFixture[str]) -> None:
-    array = ArrayView.model_validate(ARRAY_ANSWERS["get_array"])
+    array = ArrayView.model_validate(ANSWERS["get_array"])
     print_array(array)
     many = {"states": {"failed": 30}, "failed": list(range(30)), "at_most": None}
     print_array(array.model_copy(update=many))
