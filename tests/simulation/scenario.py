@@ -167,8 +167,8 @@ def _job(rng: Random, job_id: str) -> Job:
 
 
 def _in_arrays(rng: Random, jobs: list[Job]) -> list[Job]:
-    """In two of three scenarios the tasks of an array among them, which come one by one."""
-    first, count = rng.randrange(len(jobs)), rng.choice((0, 4, 12))
+    """In three of four scenarios the tasks of an array among them, which come one by one."""
+    first, count = rng.randrange(1 + len(jobs) // 2), rng.choice((0, 2, 4, 12))
     tasks, at_most = range(len(jobs))[first : first + count], rng.choice((None, 1, 2, 3))
     for number in tasks:
         jobs[number] = replace(

@@ -21,7 +21,7 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
 
 
 def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
-    harnesses = [run_seed(seed) for seed in (4, 12, 34)]
+    harnesses = [run_seed(seed) for seed in (39, 47, 64, 97, 144)]
 
     assert sum(harness.audit.followed_array_count for harness in harnesses) > 0
 
