@@ -1,5 +1,6 @@
 """The console in a real Chromium, over a real broker: what people see, and what they must not."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from tests.acceptance.brokers import (
     await_state,
     await_that,
     capacity,
+    job,
     state_of,
     submitted,
 )
@@ -169,18 +171,41 @@ def test_a_waiting_job_shows_its_reason_in_both_languages(
     expect(row.locator(".reason")).to_contain_text(reason["text"])
 
 
+def test_a_long_array_hides_nobody_who_is_in_the_queue(
+    console: Console, park: Served, busy: dict[str, str]
+) -> None:
+    """Pages of two stand for those of five hundred."""
+    wanted = {"command": LONG, "centres": ["east"], "array": "0-3%1"}
+    array_id = park.steel.post("/v1/jobs", json=job(**wanted)).json()["array"]["id"]
+    counted = f"/v1/arrays/{array_id}"
+    await_that(lambda: park.steel.get(counted).json()["states"].get("held") == 3)
+    tasks = park.steel.get("/v1/jobs", params={"array": array_id, "state": "held"}).json()["items"]
+    console.page.route(
+        "**/v1/jobs?*",
+        lambda route: route.continue_(url=re.sub(r"limit=\d+", "limit=2", route.request.url)),
+    )
+
+    console.log_in(park.keys["operator"])
+
+    expect(console.row("waiting", busy["waiting"])).to_be_visible()
+    expect(console.row("waiting", tasks[0]["id"])).to_be_visible()
+    park.steel.post(f"/v1/arrays/{array_id}:cancel")
+
+
 def test_what_happens_is_seen_without_a_reload(console: Console, park: Served) -> None:
     console.log_in(park.keys["operator"])
     console.page.evaluate("window.isTheSamePage = true")
     asked = len(console.requested)
 
-    job_id = submitted(park.fish, name="live", command=LONG, centres=["west"])
+    job_id = submitted(park.fish, name="live", command=LONG, centres=["west"], array=7)
 
     row = console.row("running", job_id)
     expect(row).to_be_visible(timeout=LIVE_MS)
     expect(row.locator("time[data-since]")).to_be_visible(timeout=LIVE_MS)
     expect(row).to_contain_text(WEST.name)
-    expect(console.page.locator("#events li[data-kind=leased]").first).to_contain_text("live")
+    expect(row.locator("button.link")).to_have_text("live[7]")
+    leased = console.page.locator("#events li[data-kind=leased]").first
+    expect(leased).to_contain_text("live[7]")
     park.fish.post(f"/v1/jobs/{job_id}:cancel")
     expect(row).to_have_count(0, timeout=LIVE_MS)
     assert console.page.evaluate("window.isTheSamePage")

@@ -48,6 +48,14 @@ async function jobPage(states, limit = jobs.SHOWN) {
   return page;
 }
 
+// The queue first: what is held, of an array perhaps thousands, must not hide it.
+async function waitingPage() {
+  const queued = await jobPage(["queued"], PAGE_MAX);
+  if (queued.items.length >= jobs.SHOWN) return queued;
+  const held = await jobPage(["held"]);
+  return { items: [...queued.items, ...held.items], next: queued.next ?? held.next };
+}
+
 const panels = {
   capacity: new Panel(byId("capacity"), {
     rows: 9,
@@ -69,7 +77,7 @@ const panels = {
     load: () => jobPage(chosen.show === "active" ? jobs.ACTIVE : jobs.ENDED),
     draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, names),
   }),
-  waiting: new Panel(byId("waiting"), { load: () => jobPage(jobs.WAITING, PAGE_MAX), draw: (page) => jobs.waiting(page, names) }),
+  waiting: new Panel(byId("waiting"), { load: waitingPage, draw: (page) => jobs.waiting(page, names) }),
   usage: new Panel(byId("usage"), {
     load: () => get("/v1/usage", { from_ms: monthStart(chosen.month), to_ms: Math.min(monthStart(chosen.month + 1), nowMs()) }),
     draw: (view) => usage.draw(view, me?.role === "tenant", names),
