@@ -76,9 +76,12 @@ class History:
             run.length_ms, run.is_void = length_ms, length_ms is None
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
-        """How long the job is likely to run, by what was like it, and at most to its limit."""
+        """How long the job is likely to run, by what was like it, and at most to its limit.
+
+        At least 1 ms: in a checkpoint 0 is what was never asked.
+        """
         typical_ms = self._typical_ms(job, now_ms, ALL_GROUPS)
-        return min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms)
+        return max(1, min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms))
 
     def forecast_ms(self, job: Job, now_ms: int) -> int | None:
         """The same, by what its own user ran alone; None where that is nothing.

@@ -1,5 +1,6 @@
 """How long a job is expected to run, by what has run, worked by hand; and who is due first."""
 
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 
@@ -125,7 +126,17 @@ def test_what_begins_after_the_moment_asked_about_has_run_for_nothing() -> None:
     for begins_ms in (0, 7 * HOUR_MS, 7 * HOUR_MS):
         history.begin(like(), str(begins_ms), begins_ms)
 
-    assert history.expected_ms(like(), HOUR_MS) == 0
+    assert history.expected_ms(like(), HOUR_MS) == 1
+
+
+def test_a_restored_state_expects_the_same_of_what_is_over_at_once() -> None:
+    state = a_state()
+    state.history = after((like(), 0))
+    submit(state, like("waits"))
+
+    again = State.restored(deepcopy(state.snapshot()))
+
+    assert again.jobs["waits"].expected_ms == state.jobs["waits"].expected_ms == 1
 
 
 def test_the_oldest_runs_are_forgotten() -> None:
