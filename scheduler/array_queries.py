@@ -12,6 +12,8 @@ from scheduler.tables import JobRow
 OUT_STATES = sorted(frozenset(JobState) - FINAL_STATES - {JobState.HELD})
 """Of a task that has one of the places of its array."""
 
+WRONG_STATES = (JobState.FAILED, JobState.CANCELLED)
+
 
 class Predecessor(NamedTuple):
     """A job or an array that others follow: whose it is, and how it stands.
@@ -51,14 +53,14 @@ def _arrays_followed(connection: Connection, ids: Collection[str]) -> dict[str, 
         select(JobRow.array_id, JobRow.tenant_id, JobRow.state, func.count())
         .where(_is_one_of(JobRow.array_id, ids))
         .group_by(JobRow.array_id, JobRow.tenant_id, JobRow.state)
-        .order_by(JobRow.state)
+        .order_by(JobRow.state.in_(WRONG_STATES).desc(), JobRow.state)
     )
     for array_id, tenant_id, state, _ in connection.execute(statement):
         assert array_id is not None, "a job of no array was asked for"
-        one = Predecessor(tenant_id, state, state in FINAL_STATES)
-        before = found.get(array_id, one)
-        worse = before if before.has_failed or one.state == JobState.SUCCEEDED else one
-        found[array_id] = worse._replace(is_over=before.is_over and one.is_over)
+        is_over = state in FINAL_STATES
+        # Those that did not succeed come first, and decide how it stands.
+        first = found.setdefault(array_id, Predecessor(tenant_id, state, is_over))
+        found[array_id] = first._replace(is_over=first.is_over and is_over)
     return found
 
 
@@ -94,9 +96,8 @@ def first_task(connection: Connection, array_id: str) -> Row[Any] | None:
 
 def failed_indices(connection: Connection, array_id: str, limit: int) -> list[int]:
     """Those of its tasks that ended and did not succeed, the least."""
-    wrong = (JobState.FAILED, JobState.CANCELLED)
     statement = select(JobRow.array_index).where(
-        JobRow.array_id == array_id, JobRow.state.in_(wrong)
+        JobRow.array_id == array_id, JobRow.state.in_(WRONG_STATES)
     )
     found = connection.scalars(statement.order_by(JobRow.array_index).limit(limit))
     return [index for index in found if index is not None]
