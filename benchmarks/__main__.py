@@ -11,8 +11,9 @@ from rich.table import Table
 from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
 from api.up import UpFailed
-from benchmarks import compare, controller, launch, plan, replay, submit
+from benchmarks import compare, controller, launch, plan, replay, slurm, submit
 from benchmarks.local_broker import BenchmarkFailed
+from benchmarks.slurm_said import Unreadable
 from benchmarks.traces import BadTrace
 
 COMMANDS = {
@@ -21,6 +22,7 @@ COMMANDS = {
     "launch": launch,
     "plan": plan,
     "replay": replay,
+    "slurm": slurm,
     "submit": submit,
 }
 FAILED = 1
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     except (BadTrace, ParkFileInvalid, OSError) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return WRONG_USE
-    except (BenchmarkFailed, PostgresFailed, UpFailed) as error:
+    except (BenchmarkFailed, PostgresFailed, Unreadable, UpFailed) as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
         return FAILED
     text = json.dumps(report, indent=2, ensure_ascii=False)
@@ -87,6 +89,8 @@ def _print_columns(lines: list[dict[str, object]]) -> None:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return "-"
     return f"{value:,.3f}" if isinstance(value, float) else str(value)
 
 

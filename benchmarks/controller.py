@@ -26,7 +26,7 @@ from api.database import engine, migrate
 from api.park_file import load
 from api.postgres import EmbeddedPostgres
 from benchmarks.crowd import TENANTS, Crowd, drawn_jobs
-from benchmarks.hardware import conditions
+from benchmarks.hardware import conditions, cpu_s
 from benchmarks.options import add_count, add_seed
 from benchmarks.score import nearest_rank
 from benchmarks.workload import declarations
@@ -37,6 +37,7 @@ from scheduler.codec import encode
 from scheduler.controller import Controller, Settings
 from scheduler.events import Ended, Event, Leased, Submitted
 from scheduler.log import Cycle, Request
+from scheduler.state import State
 from scheduler.store import SqlLog, put_requests
 
 MS_PER_S = 1_000
@@ -67,6 +68,28 @@ def run(arguments: Namespace) -> dict[str, object]:
         "jobs_waiting": waiting,
         **conditions(arguments.seed),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What the first part came to, and how long its cycles took together.
+
+    `cpu_s` is of this process: the database has its own.
+    """
+
+    state: State
+    seconds: float
+    cpu_s: float
+
+
+def taken_in(park: Park, waiting: int, seed: int) -> TakenIn:
+    """The first part alone, on any park."""
+    with _database() as database:
+        bench = Bench(park, database, seed)
+        began_s = cpu_s()
+        laps = [bench.declare(), *bench.crowd(waiting)]
+        used_s = cpu_s() - began_s
+        return TakenIn(bench.controller.state, _total_s(laps), used_s)
 
 
 @contextmanager
@@ -184,7 +207,7 @@ class Peer:
 
 def taking_in(laps: list[Lap]) -> dict[str, object]:
     """The first part: all cycles together."""
-    total_s = sum(lap.cycle_ms for lap in laps) / MS_PER_S
+    total_s = _total_s(laps)
     leased = _count(laps, Leased)
     return {
         "submitted": _count(laps, Submitted),
@@ -211,6 +234,10 @@ def steady(laps: list[Lap]) -> dict[str, object]:
         "bare_inserts_ms_p50": round(peer_ms, 2),
         "times_bare_inserts": round(median(cycles) / peer_ms, 1),
     }
+
+
+def _total_s(laps: list[Lap]) -> float:
+    return sum(lap.cycle_ms for lap in laps) / MS_PER_S
 
 
 def _count(laps: list[Lap], kind: type[Event]) -> int:
