@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
+from api.park_data import DataClassEntry, DatasetEntry, LinkEntry, data_problems
 from api.schemas import Wire
 from api.values import Count, Identifier, Name, Text
 from api.yaml_text import YamlInvalid, read_yaml
@@ -66,6 +67,7 @@ def load(path: Path | None = None) -> ParkFile:
     tenants = tuple(tenant.tenant() for tenant in entry.tenants)
     found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
     found += nominal_problems(tenants, park)
+    found += data_problems(park, {tenant.id for tenant in tenants})
     if found:
         raise _invalid(path, found)
     return ParkFile(
@@ -309,6 +311,9 @@ class ParkEntry(Wire):
     price_lists: Annotated[list[PriceListEntry], Field(min_length=1, max_length=1_000)]
     cohorts: Annotated[list[CohortEntry], Field(max_length=1_000)] = Field(default=[])
     tenants: Annotated[list[TenantEntry], Field(min_length=1, max_length=10_000)]
+    data_classes: Annotated[list[DataClassEntry], Field(max_length=256)] = Field(default=[])
+    datasets: Annotated[list[DatasetEntry], Field(max_length=10_000)] = Field(default=[])
+    links: Annotated[list[LinkEntry], Field(max_length=32_768)] = Field(default=[])
 
     def park(self) -> Park:
         return Park(
@@ -320,6 +325,9 @@ class ParkEntry(Wire):
             device_kinds=tuple(kind.device_kind() for kind in self.device_kinds),
             centres=tuple(centre.centre() for centre in self.centres),
             fields=tuple((field.id, field.name) for field in self.fields),
+            data_classes=tuple(data_class.data_class() for data_class in self.data_classes),
+            datasets=tuple(dataset.dataset() for dataset in self.datasets),
+            links=tuple(link.link() for link in self.links),
         )
 
 
@@ -335,6 +343,8 @@ def _disagreements(entry: ParkEntry) -> Iterator[str]:
     yield from _twice("tenant", [tenant.id for tenant in entry.tenants])
     for tenant in entry.tenants:
         yield from _twice(f"tenant {tenant.id}: project", [one.id for one in tenant.projects])
+    yield from _twice("data class", [data_class.id for data_class in entry.data_classes])
+    yield from _twice("dataset", [dataset.id for dataset in entry.datasets])
     yield from _unknown_kinds(entry, pools)
     yield from _unknown_fields(entry)
     yield from _unknown_cohorts(entry)

@@ -1,11 +1,13 @@
 """Single values on the wire: names, paths, durations, amounts and counts, with their limits."""
 
 import re
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ByteSize,
     Field,
     PlainSerializer,
     StringConstraints,
@@ -20,9 +22,11 @@ MAX_GRACE_MS = 3_600_000
 MAX_COMMAND_LENGTH = 65_536
 MAX_ENV_VALUE_LENGTH = 32_768
 MAX_DEVICE_COUNT = 100_000
+MAX_BYTES = 1 << 60
 MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BYTES = re.compile(r"[0-9]{1,19}|[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGTP]i?B")
 _UNPRINTED = re.compile(r"[\t\n\u2028-\u202e\u2066-\u2069]")
 """Ends a line, or turns the order of what stands around it."""
 
@@ -115,6 +119,16 @@ EnvValue = Annotated[
 ]
 Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
 Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
+
+
+def _byte_text(value: object) -> str:
+    is_plain = isinstance(value, int | str | Decimal) and not isinstance(value, bool)
+    if not is_plain or not _BYTES.fullmatch(str(value)):
+        raise ValueError("needs a size, such as 1.5TiB, 300 GB or a whole number of bytes")
+    return str(value)
+
+
+ByteCount = Annotated[ByteSize, Field(ge=1, le=MAX_BYTES), BeforeValidator(_byte_text)]
 
 
 def listed(value: object) -> object:

@@ -1,9 +1,10 @@
-"""What a park states that it owns: centres, their pools, and the nodes of each pool."""
+"""What a park states that it owns: centres, their pools, their nodes, and the data they hold."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 
 
@@ -69,6 +70,9 @@ class Park:
     device_kinds: tuple[DeviceKind, ...]
     centres: tuple[Centre, ...]
     fields: tuple[tuple[str, str], ...]
+    data_classes: tuple[DataClass, ...] = ()
+    datasets: tuple[Dataset, ...] = ()
+    links: tuple[Link, ...] = ()
 
     @cached_property
     def device_kind_by_id(self) -> dict[str, DeviceKind]:
@@ -94,6 +98,18 @@ class Park:
     def _node_ids_by_pool(self) -> dict[str, tuple[str, ...]]:
         return {pool.id: tuple(node.id for node in pool.nodes()) for pool in self.pools}
 
+    @cached_property
+    def data_class_by_id(self) -> dict[str, DataClass]:
+        return {data_class.id: data_class for data_class in self.data_classes}
+
+    @cached_property
+    def dataset_by_id(self) -> dict[str, Dataset]:
+        return {dataset.id: dataset for dataset in self.datasets}
+
+    @cached_property
+    def _mbit_per_s_by_ends(self) -> dict[tuple[str, ...], int]:
+        return {tuple(sorted(link.centre_ids)): link.mbit_per_s for link in self.links}
+
     def node_ids(self, pool_id: str) -> tuple[str, ...]:
         """The pool's nodes in their order; raises `KeyError` for an unknown pool."""
         return self._node_ids_by_pool[pool_id]
@@ -104,3 +120,20 @@ class Park:
     def registered_tflops(self, pools: tuple[Pool, ...]) -> int:
         """What inventory sums to, which a valid park file makes equal to what is stated."""
         return sum(pool.card_count * self.tflops_per_card(pool) for pool in pools)
+
+    def mbit_per_s(self, centre_id: str, other_id: str) -> int | None:
+        """How fast data comes from one centre to another; None where no link says so."""
+        named = self._mbit_per_s_by_ends.get(tuple(sorted((centre_id, other_id))))
+        return named or self._mbit_per_s_by_ends.get(())
+
+    def transfer_ms(self, dataset: Dataset, centre_id: str) -> int:
+        """How long it takes to come, from the centre that it comes from fastest; 0 where it lies.
+
+        A valid park file has a link from one of its centres to each that may hold it.
+        """
+        if centre_id in dataset.centre_ids:
+            return 0
+        speeds = [self.mbit_per_s(held_in, centre_id) for held_in in dataset.centre_ids]
+        mbit_per_s = max(speed or 0 for speed in speeds)
+        assert mbit_per_s, f"no link leads from the centres of {dataset.id} to {centre_id}"
+        return -(-dataset.size_bytes * 8 // (mbit_per_s * 1_000))
