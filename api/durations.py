@@ -24,3 +24,13 @@ def duration_text(duration_ms: int) -> str:
         if duration_ms and duration_ms % _UNIT_MS[unit] == 0:
             return f"{duration_ms // _UNIT_MS[unit]}{unit}"
     return f"{duration_ms}ms"
+
+
+def about(duration_ms: int) -> str:
+    """The same to two units, rounded up: `45s`, `12m`, `4h36m`, `3d4h`."""
+    for unit, part in (("d", "h"), ("h", "m"), ("m", "s")):
+        if duration_ms >= _UNIT_MS[unit]:
+            parts = -(-duration_ms // _UNIT_MS[part])
+            whole, rest = divmod(parts, _UNIT_MS[unit] // _UNIT_MS[part])
+            return f"{whole}{unit}{rest}{part}" if rest else f"{whole}{unit}"
+    return f"{-(-duration_ms // _UNIT_MS['s'])}s"

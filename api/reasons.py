@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
 from accounting.money import MICROS_PER_FEN
+from api.durations import about
 from api.schemas import ReasonView
 from scheduler.job import Reason, ReasonCode
 
@@ -113,6 +114,22 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "array {where} has {free} tasks in the queue or running, as many as it may at once",
         "数组作业 {where} 已有 {free}在排队或运行，达到其同时进行的上限",
     ),
+    ReasonCode.UNKNOWN_DATA: (
+        "there is no dataset {where} for its tenant in the park",
+        "园区没有该企业可用的数据集 {where}",
+    ),
+    ReasonCode.UNKNOWN_DATA_CLASS: (
+        "there is no data class {where} in the park",
+        "园区没有名为 {where} 的数据分级",
+    ),
+    ReasonCode.DATA_NOT_ALLOWED: (
+        "data of class {where} may be in some centres alone",
+        "{where} 级数据只能在指定的中心",
+    ),
+    ReasonCode.NEARER_DATA: (
+        "its data would take {need} to come to {where}: it is ready sooner where its data is near",
+        "其数据传到 {where} 需 {need}：在数据较近处可更早就绪",
+    ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
         "企业 {where} 已有 {free}在排队，达到上限",
@@ -122,11 +139,15 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
 _UNTIL = (" (until about {until})", "（预计到 {until}）")
 _WHERE_DETAIL_HELPS = frozenset(
     {
+        ReasonCode.DATA_NOT_ALLOWED,
+        ReasonCode.NEARER_DATA,
         ReasonCode.NODES_DOWN,
         ReasonCode.NO_PRICE,
         ReasonCode.RESERVED,
         ReasonCode.UNEVEN_GANG,
         ReasonCode.UNKNOWN_CENTRE,
+        ReasonCode.UNKNOWN_DATA,
+        ReasonCode.UNKNOWN_DATA_CLASS,
         ReasonCode.UNKNOWN_DEVICE,
         ReasonCode.UNKNOWN_FIELD,
         ReasonCode.UNKNOWN_PROJECT,
@@ -155,6 +176,8 @@ def amount(number: int, unit: str, language: Language) -> str:
     match unit:
         case "micro-yuan":
             return f"{_yuan(number)} {'元' if language is Language.ZH else 'CNY'}"
+        case "ms":
+            return about(number)
         case "tflops":
             return f"{number / 1_000:g} P"
         case "jobs" if language is Language.ZH:

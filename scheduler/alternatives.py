@@ -56,7 +56,7 @@ def _first_sooner(
     for job in jobs:
         for prospect in ask(job)[:1]:
             found = Alternative(change=change, job=job, prospect=prospect)
-            if not prospect.reasons:
+            if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:
                 return found
             if first is None and _is_sooner(prospect, present):
                 first = found
@@ -64,9 +64,9 @@ def _first_sooner(
 
 
 def _is_sooner(one: Prospect, other: Prospect) -> bool:
-    if one.start_ms is None:
+    if one.ready_ms is None:
         return False
-    return other.start_ms is None or one.start_ms + CLEARLY_MS <= other.start_ms
+    return other.ready_ms is None or one.ready_ms + CLEARLY_MS <= other.ready_ms
 
 
 def _changes(

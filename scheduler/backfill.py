@@ -146,6 +146,10 @@ class PoolRoom:
             is_firm=is_firm,
         )
 
+    def gone_ms(self, now_ms: int) -> int:
+        """When all that is being stopped has gone; what is late goes at any moment."""
+        return max(self.soon_ms, now_ms + 1)
+
     def _not_before(self, at_ms: int, now_ms: int) -> int:
         """Neither now nor before all that is being stopped has gone."""
         return max(at_ms, self.soon_ms, now_ms + 1)

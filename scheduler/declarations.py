@@ -1,21 +1,25 @@
 """Whether a new park, tenant or price list fits what there is, and why not."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import product, zip_longest
 
 from accounting.calendar import iso_time
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park
+from scheduler.custody import custody_refusal
 from scheduler.events import PriceListPublished
 from scheduler.job import Placement, Priority
-from scheduler.record import Attempt
+from scheduler.record import Attempt, JobRecord
 from scheduler.tenancy import Tenant
 
 
-def park_refusal(park: Park, live: Iterable[Attempt]) -> str | None:
-    """A park keeps what is in use: cards of their nodes, in their pool, centre and kind."""
+def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> str | None:
+    """A park keeps what is in use: cards of their nodes, in their pool, centre and kind.
+
+    And it allows the data of what runs where it runs.
+    """
     used_by_node: Counter[str] = Counter()
     for attempt in live:
         placement = attempt.placement
@@ -24,6 +28,9 @@ def park_refusal(park: Park, live: Iterable[Attempt]) -> str | None:
                 f"the new park has no pool {placement.pool_id} of {placement.device_kind_id} "
                 f"in centre {placement.centre_id}, where attempt {attempt.id} runs"
             )
+        refusal = custody_refusal(jobs[attempt.job_id].job, placement, park)
+        if refusal is not None:
+            return f"in the new park {refusal}, where it runs"
         for share in placement.shares:
             used_by_node[share.node_id] += share.card_count
     for node_id, used in sorted(used_by_node.items()):

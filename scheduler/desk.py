@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
-from scheduler.backfill import PoolRoom, Release, Reservation
+from scheduler.backfill import Release, Reservation
 from scheduler.ends import Ends
 from scheduler.explain import begin_ms, closed_reason, is_unforeseen, making_room, pool_reason
 from scheduler.forecasts import Forecasts
-from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason, ReasonCode
-from scheduler.options import Candidate, Offer, Opening, Option
+from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason
+from scheduler.options import Candidate, Offer, Opening, Option, candidates_of
 from scheduler.outlook import Holding, Outlook
-from scheduler.placement import Fit, Shape, candidate_pools, fit, misfits, shape_of
+from scheduler.placement import Shape, misfits, shape_of
 from scheduler.plan import Eviction, Grant, Verdict
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
@@ -88,22 +88,26 @@ class Desk:
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
         job = record.job
-        first = self._backoff(record) or self._allowances.quota_reason(record)
+        first = record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record)
+        before: list[Option] = []
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
             full = self._why_full(job, candidate, self._forecasts.ends(record))
-            others = (first, money if isinstance(money, Reason) else None)
-            reasons = tuple(filter(None, (*others, full)))
-            offer = Offer(candidate.pool, candidate.wanted, reasons, None)
-            if full is not None and others == (None, None) and self.policy.is_backfilling:
-                offer = self._promising(record, candidate, offer)
+            near = self._nearer(record, candidate, before)
+            found = (first, money, full or near)
+            reasons = tuple(reason for reason in found if isinstance(reason, Reason))
+            offer = Offer(candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
+            if first is None and near is None and not isinstance(money, Reason):
+                before.append(Option(candidate, money))
+                if full is not None and self.policy.is_backfilling:
+                    offer = self._promising(record, candidate, offer)
             yield offer
 
     def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
         job = record.job
         if self._find_soon(record, candidate) is not None:
-            opening: Opening | None = Opening(self._soon_ms(candidate.room))
+            opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
         else:
             opening = self._stops(record, candidate, NEVER_MS)
         if opening is None:
@@ -113,7 +117,7 @@ class Desk:
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
         start_ms, count = opening.start_ms, len(opening.victims)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        return Offer(candidate.pool, candidate.wanted, (reason,), start_ms, start_ms, count)
+        return Offer(*offer[:2], (reason,), offer.transfer_ms, start_ms, start_ms, count)
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""
@@ -125,15 +129,8 @@ class Desk:
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
-        reason = self._backoff(record) or self._allowances.quota_reason(record)
+        reason = record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record)
         return self._find(record) if reason is None else Verdict(reasons=(reason,))
-
-    def _backoff(self, record: JobRecord) -> Reason | None:
-        until_ms = record.not_before_ms
-        if until_ms <= self.now_ms:
-            return None
-        where = record.job.id
-        return Reason(code=ReasonCode.BACKOFF, where=where, unit="ms", until_ms=until_ms)
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
@@ -198,12 +195,15 @@ class Desk:
                 reasons.append(money)
                 continue
             full = self._why_full(job, candidate, ends)
-            if full is None:
+            near = self._nearer(record, candidate, payable) if candidate.transfer_ms else None
+            why = full or near
+            if why is None:
                 shares = candidate.room.find(candidate.wanted, ends)
                 assert shares is not None, f"{job.id} no longer fits into {candidate.pool.id}"
                 return self._grant(record, Option(candidate, money), shares)
-            reasons.append(full)
-            payable.append(Option(candidate, money))
+            reasons.append(why)
+            if near is None:
+                payable.append(Option(candidate, money))
         if not payable:
             self._allowances.save_for(job, reasons)
         verdict = self._with_openings(record, payable) if self.policy.is_backfilling else None
@@ -242,7 +242,7 @@ class Desk:
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed for the job is its own; None where that does not suffice."""
         job, node_ids = record.job, self.state.claims[record.job.id].node_ids
-        if self._backoff(record) or self._allowances.quota_reason(record, SOON_MS):
+        if record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record, SOON_MS):
             return None
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
@@ -261,10 +261,6 @@ class Desk:
         if room.soon is room.now:
             return None
         return room.find_soon(candidate.wanted, self._claim_ends(record))
-
-    def _soon_ms(self, room: PoolRoom) -> int:
-        """When all that is being stopped has gone; what is late goes at any moment."""
-        return max(room.soon_ms, self.now_ms + 1)
 
     def _stops(self, record: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
         """Whom it may stop for room there, if it may ask until then, and when it would start."""
@@ -299,7 +295,7 @@ class Desk:
     def _claim(self, record: JobRecord, option: Option, shares: Shares) -> Verdict:
         """It is to have what comes free, and nobody else."""
         job, candidate = record.job, option.candidate
-        start_ms = self._soon_ms(candidate.room)
+        start_ms = candidate.room.gone_ms(self.now_ms)
         candidate.room.claim(shares, job.id, self._claim_ends(record))
         self._allowances.take(record, option.hold_micros, SOON_MS)
         self._charge(record, candidate.pool)
@@ -310,12 +306,8 @@ class Desk:
     def _candidates(self, shape: Shape) -> list[Candidate]:
         known = self._candidates_by_shape.get(shape)
         if known is None:
-            answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, self.park)]
-            known = self._candidates_by_shape[shape] = [
-                Candidate(pool, answer, self._rooms.of(pool))
-                for pool, answer in answers
-                if isinstance(answer, Fit)
-            ]
+            known = candidates_of(shape, self.park, self._rooms.of)
+            self._candidates_by_shape[shape] = known
         return known
 
     def _why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
@@ -370,12 +362,20 @@ class Desk:
         ]
         if not promises:
             return Verdict(reasons=tuple(reasons))
-        reservation, option = min(promises, key=lambda promise: promise[0].start_ms)
+        reservation, option = min(promises, key=lambda one: one[1].ready_ms(one[0].start_ms))
         option.candidate.room.reserve(reservation)
         self._allowances.promise(record, reservation, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
         return Verdict(reasons=tuple(reasons), start=start)
+
+    def _nearer(self, record: JobRecord, far: Candidate, before: list[Option]) -> Reason | None:
+        """Why it waits for a pool to which its data comes sooner, even if it could start here."""
+        for near, _ in before if self.policy.is_backfilling else ():
+            promise = self._promise(record, near) if near.transfer_ms < far.transfer_ms else None
+            if promise and (why := far.nearer_data(near, promise, self.now_ms)):
+                return why
+        return None
 
     def _promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
         """What takes a placement gives it back later: a shape without hope stays without it."""

@@ -92,6 +92,8 @@ def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
             return only.until_ms
         if only.code in QUOTA_CODES:
             return now_ms + 1
+        if only.code is ReasonCode.NEARER_DATA:
+            return now_ms
     return None
 
 

@@ -6,6 +6,7 @@ What the state keeps as an index is counted here again, from the park and the li
 from collections import Counter
 
 from cluster.inventory import Park
+from scheduler.custody import custody_refusal
 from scheduler.job import JobState
 from scheduler.state import State
 
@@ -49,6 +50,8 @@ def _check_holdings(state: State, park: Park) -> None:
     tflops_by_centre: Counter[str] = Counter()
     for attempt in state.live.values():
         placement, job = attempt.placement, state.jobs[attempt.job_id].job
+        refusal = custody_refusal(job, placement, park)
+        assert refusal is None, refusal
         tflops = placement.card_count * park.device_kind_by_id[placement.device_kind_id].tflops_fp16
         used.update({share.node_id: share.card_count for share in placement.shares})
         for branch in (job.tenant_id, f"{job.tenant_id}/{job.project}"):

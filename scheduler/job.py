@@ -88,6 +88,8 @@ class Job:
     sha256 of an uploaded working directory. `centre_ids` empty means any centre. It is held until
     those of `after_ids` have succeeded and those of `after_any_ids` have ended: jobs, or arrays,
     which stand for all their tasks. `array` is set where it is such a task itself.
+    It reads the datasets `data_ids`; `data_class` is of what else it reads, None where that may be
+    anywhere.
     """
 
     id: str
@@ -113,6 +115,8 @@ class Job:
     after_ids: tuple[str, ...] = ()
     after_any_ids: tuple[str, ...] = ()
     array: ArrayTask | None = None
+    data_ids: tuple[str, ...] = ()
+    data_class: str | None = None
 
     @property
     def grace_ms(self) -> int:
@@ -195,6 +199,10 @@ class ReasonCode(StrEnum):
     QUEUE_FULL = "queue_full"
     ARRAY_LIMIT = "array_limit"
     DEPENDENCY = "dependency"
+    UNKNOWN_DATA = "unknown_data"
+    UNKNOWN_DATA_CLASS = "unknown_data_class"
+    DATA_NOT_ALLOWED = "data_not_allowed"
+    NEARER_DATA = "nearer_data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class Place(Protocol):
     def pool(self) -> Pool: ...
     @property
     def wanted(self) -> Fit: ...
+    @property
+    def transfer_ms(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,18 @@ class Outlook:
     def start(
         self, record: JobRecord, places: Iterable[Place], from_ms: int | None
     ) -> PlannedStart | None:
-        """Where the job would start first, which is then taken; None where it never could.
+        """Where the job would have its data first, which is then taken; None where it never could.
 
         Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
         """
         first: PlannedStart | None = None
+        ready_ms = 0
         for place in places:
-            if first is not None and self._is_known_later(place.pool, record, first.at_ms):
+            if first is not None and self._is_known_later(place, record, ready_ms):
                 continue
             at_ms = self.earliest(record, place, from_ms)
-            if at_ms is not None and (first is None or at_ms < first.at_ms):
-                first = PlannedStart(at_ms, place.pool.id)
+            if at_ms is not None and (first is None or at_ms + place.transfer_ms < ready_ms):
+                first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms
         if first is not None:
             self.take(record, first)
         return first
@@ -134,13 +137,13 @@ class Outlook:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
         return self._in_all(record, prospect.cards, soonest_ms)
 
-    def _is_known_later(self, pool: Pool, record: JobRecord, at_ms: int) -> bool:
+    def _is_known_later(self, place: Place, record: JobRecord, ready_ms: int) -> bool:
         """Whether this pool is known to be no better than another start."""
-        prospect = self._pools.get(pool.id)
+        prospect = self._pools.get(place.pool.id)
         if prospect is None:
             return True
         bound_ms = prospect.cards.bound(record.job.device_count, self._length_ms(record))
-        return bound_ms is None or bound_ms >= at_ms
+        return bound_ms is None or bound_ms + place.transfer_ms >= ready_ms
 
     def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
         """When the pool and all quotas that bind the job have room for all of it."""

@@ -4,14 +4,17 @@ Free cards are kept in buckets by count, so that a decision costs the cards of a
 nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.job import Job, NodeShare, Reason, ReasonCode
+from scheduler.locality import data_centre_ids, data_reasons, transfer_ms
 from scheduler.tenancy import Tenant
 from scheduler.tree import Tree, project_branch
+
+WORDS_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,8 @@ class Shape:
     device_count: int
     node_count: int | None
     member_count: int | None
+    data_ids: tuple[str, ...] = ()
+    data_class: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +45,32 @@ def shape_of(job: Job) -> Shape:
         device_count=job.device_count,
         node_count=job.node_count,
         member_count=job.member_count,
+        data_ids=job.data_ids,
+        data_class=job.data_class,
     )
 
 
 def candidate_pools(shape: Shape, park: Park) -> tuple[Pool, ...]:
-    """Pools of an acceptable kind in an acceptable centre, in the user's order of preference."""
-    pools = [p for p in park.pools if not shape.centre_ids or p.centre_id in shape.centre_ids]
-    if not shape.device_kind_ids:
-        return tuple(pools)
+    """Pools of an acceptable kind in a centre that the job and its data allow.
+
+    First those to which its data comes soonest, of equals in the user's order of preference.
+    """
+    centre_ids = _centre_ids(shape, park)
+    transfers = {one: transfer_ms(shape.data_ids, one, park) for one in centre_ids}
     rank = {kind_id: index for index, kind_id in enumerate(shape.device_kind_ids)}
-    wanted = [pool for pool in pools if pool.device_kind_id in rank]
-    return tuple(sorted(wanted, key=lambda pool: rank[pool.device_kind_id]))
+    wanted = [
+        pool
+        for pool in park.pools
+        if pool.centre_id in transfers and (not rank or pool.device_kind_id in rank)
+    ]
+    return tuple(
+        sorted(wanted, key=lambda p: (transfers[p.centre_id], rank.get(p.device_kind_id, 0)))
+    )
+
+
+def _centre_ids(shape: Shape, park: Park) -> tuple[str, ...]:
+    allowed = data_centre_ids(shape.data_class, shape.data_ids, park)
+    return tuple(one for one in allowed if not shape.centre_ids or one in shape.centre_ids)
 
 
 def fit(shape: Shape, pool: Pool) -> Fit | Reason:
@@ -101,10 +121,13 @@ def misfits(shape: Shape, park: Park) -> tuple[Reason, ...]:
 
     The shape must fit into no pool.
     """
+    of_data = tuple(data_reasons(shape.data_class, shape.data_ids, park))
     pools = candidate_pools(shape, park)
     if pools:
         answers = [fit(shape, pool) for pool in pools]
-        return tuple(answer for answer in answers if isinstance(answer, Reason))
+        return (*(answer for answer in answers if isinstance(answer, Reason)), *of_data)
+    if of_data:
+        return of_data
     kinds = " or ".join(shape.device_kind_ids)
     return tuple(
         Reason(
@@ -119,17 +142,30 @@ def misfits(shape: Shape, park: Park) -> tuple[Reason, ...]:
 
 def _unknown_words(job: Job, park: Park) -> tuple[Reason, ...]:
     kinds = {pool.device_kind_id for pool in park.pools}
+    own = [one.id for one in park.datasets if one.tenant_id in (None, job.tenant_id)]
     known = (
         (ReasonCode.UNKNOWN_DEVICE, job.device_kind_ids, kinds),
         (ReasonCode.UNKNOWN_CENTRE, job.centre_ids, park.centre_by_id.keys()),
         (ReasonCode.UNKNOWN_FIELD, (job.field,), {field_id for field_id, _ in park.fields}),
+        (ReasonCode.UNKNOWN_DATA, job.data_ids, own),
+        (
+            ReasonCode.UNKNOWN_DATA_CLASS,
+            (job.data_class,) if job.data_class is not None else (),
+            park.data_class_by_id.keys(),
+        ),
     )
     return tuple(
-        Reason(code=code, where=word, detail=f"known: {', '.join(sorted(words))}")
+        Reason(code=code, where=word, detail=f"known: {_shown(words)}")
         for code, asked, words in known
         for word in asked
         if word not in words
     )
+
+
+def _shown(words: Collection[str]) -> str:
+    """The first of them, in order."""
+    more = [f"and {len(words) - WORDS_SHOWN} more"] if len(words) > WORDS_SHOWN else []
+    return ", ".join([*sorted(words)[:WORDS_SHOWN], *more]) or "none"
 
 
 def _unknown_project(job: Job, tree: Tree) -> Iterator[Reason]:

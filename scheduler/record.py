@@ -7,7 +7,16 @@ from cluster.inventory import Park
 from scheduler.ends import Ends, left_ms
 from scheduler.events import Ended, Leased
 from scheduler.history import PastRun
-from scheduler.job import FAULT_CAUSES, FINAL_STATES, EndCause, Job, JobState, Placement
+from scheduler.job import (
+    FAULT_CAUSES,
+    FINAL_STATES,
+    EndCause,
+    Job,
+    JobState,
+    Placement,
+    Reason,
+    ReasonCode,
+)
 from scheduler.levels import STARVING_MS, STARVING_RUNS
 from scheduler.punctuality import Score, Start
 from scheduler.tenancy import Cohort, Project, Tenant
@@ -128,6 +137,13 @@ class JobRecord:
         """Twice as long after each launch failure; none where nothing failed."""
         failed = self.launch_failure_count
         return FIRST_BACKOFF_MS << (failed - 1) if failed else 0
+
+    def backoff_reason(self, now_ms: int) -> Reason | None:
+        """Why it is not to be tried again yet, if it is not."""
+        until_ms = self.not_before_ms
+        if until_ms <= now_ms:
+            return None
+        return Reason(code=ReasonCode.BACKOFF, where=self.job.id, unit="ms", until_ms=until_ms)
 
     @property
     def had_ms(self) -> int:

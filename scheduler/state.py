@@ -11,6 +11,7 @@ from typing import assert_never
 from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
+from scheduler.custody import custody_refusal
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.held import Held, awaited
 from scheduler.history import UNKNOWN_MS, History
@@ -95,8 +96,7 @@ class State:
                 assert_never(event)
 
     def _declare_park(self, event: ev.ParkDeclared) -> str | None:
-        refusal = park_refusal(event.park, self.live.values())
-        if refusal is not None:
+        if (refusal := park_refusal(event.park, self.live.values(), self.jobs)) is not None:
             return refusal
         self.park = event.park
         self.holdings.restate(event.park, self._held(), event.at_ms)
@@ -104,8 +104,7 @@ class State:
 
     def _declare_tenant(self, event: ev.TenantDeclared) -> str | None:
         tenant = event.tenant
-        refusal = tenant_refusal(tenant, self.prices, event.at_ms)
-        if refusal is not None:
+        if (refusal := tenant_refusal(tenant, self.prices, event.at_ms)) is not None:
             return refusal
         known = self.tenants.get(tenant.id)
         self.tenants[tenant.id] = tenant
@@ -194,6 +193,8 @@ class State:
         record = self.queue.get(event.job_id)
         if record is None:
             return f"job {event.job_id} does not wait"
+        if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:
+            return refusal
         funds = self.funds[record.job.tenant_id]
         if event.hold_micros > funds.available_micros:
             return f"tenant {record.job.tenant_id} cannot cover the hold"
@@ -382,10 +383,9 @@ class State:
         attempts = [record.attempt for record in snapshot.jobs if record.attempt]
         state.live = {attempt.id: attempt for attempt in attempts}
         state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}
-        state.claims = dict(snapshot.claims)
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
-        state.final_states = dict(snapshot.final_states)
+        state.claims, state.final_states = dict(snapshot.claims), dict(snapshot.final_states)
         state.funds = dict(snapshot.funds)
         state.holdings = Holdings(state.tree, dict(snapshot.shares))
         state.credit_references = set(snapshot.credit_references)

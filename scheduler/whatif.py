@@ -25,6 +25,7 @@ class Prospect:
     now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
     for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
     is when half and nine of ten have started that were told so; None where too few were.
+    `transfer_ms` is how long its data takes to come there once it has started.
     """
 
     pool: Pool
@@ -35,15 +36,21 @@ class Prospect:
     stop_count: int = 0
     likely: Likely | None = None
     is_borrowing: bool = False
+    transfer_ms: int = 0
+
+    @property
+    def ready_ms(self) -> int | None:
+        """When it has its cards and its data."""
+        return None if self.start_ms is None else self.start_ms + self.transfer_ms
 
 
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
     """Each pool that could hold the job: where it would go first, and of equals the preferred.
 
     That is where it could start now, else where the plan would promise it a start, else where it
-    would start soonest. Those ahead of the job are planned as they are. One that waits is asked
-    about in its place, and may be asked about as it is not. The state is as it was when this
-    returns, and must not be changed meanwhile.
+    would start soonest; a start counts from when the job's data has come there. Those ahead of the
+    job are planned as they are. One that waits is asked about in its place, and may be asked about
+    as it is not. The state is as it was when this returns, and must not be changed meanwhile.
     """
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
@@ -92,6 +99,7 @@ def _prospect(
         is_promised=offer.promise_ms is not None,
         stop_count=offer.stop_count,
         is_borrowing=desk.is_borrowing(record, offer.pool),
+        transfer_ms=offer.transfer_ms,
     )
 
 
@@ -120,5 +128,5 @@ def _preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int]
         prospect.start_ms is None,
         bool(prospect.reasons),
         not prospect.is_promised,
-        offer.sure_ms or prospect.start_ms or 0,
+        (offer.sure_ms or prospect.start_ms or 0) + offer.transfer_ms,
     )

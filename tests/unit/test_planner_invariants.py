@@ -18,6 +18,7 @@ from scheduler.state import State
 from scheduler.tree import Quota
 from tests.builders import (
     HOUR_MS,
+    a_dataset,
     a_job,
     a_lease,
     a_park,
@@ -29,6 +30,7 @@ from tests.builders import (
     happen,
     promised_ms,
     submit,
+    with_data,
 )
 
 TENANTS = ("acme", "blue", "coal")
@@ -39,12 +41,14 @@ STEPS_MAX = 400
 def parks(draw: st.DrawFn, kinds: Iterable[str] = ("npu", "dcu")) -> Park:
     pool_ids = [f"{centre}-{kind}" for centre in ("east", "north") for kind in kinds]
     chosen = draw(st.lists(st.sampled_from(pool_ids), min_size=1, unique=True))
-    return a_park(
+    park = a_park(
         *(
             a_pool(pool_id, draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 4])))
             for pool_id in sorted(chosen)
         )
     )
+    comes_ms = draw(st.sampled_from([1, 1_000, 2 * HOUR_MS]))
+    return with_data(a_dataset("d", "east", ms=comes_ms), park=park)
 
 
 @st.composite
@@ -60,6 +64,7 @@ def jobs(draw: st.DrawFn, number: int) -> Job:
         limit_ms=draw(st.sampled_from([1, 1_000, HOUR_MS, 10 * HOUR_MS])),
         priority=draw(st.sampled_from(Priority)),
         submitted_at_ms=draw(st.integers(0, 5)),
+        data_ids=draw(st.sampled_from([(), (), ("d",)])),
     )
 
 

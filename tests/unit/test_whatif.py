@@ -147,6 +147,21 @@ def test_a_job_that_is_left_alone_for_a_while_is_asked_about_as_such() -> None:
     assert ([reason.code for reason in gpu.reasons], gpu.start_ms) == ([ReasonCode.BACKOFF], 500)
 
 
+def test_a_job_that_is_left_alone_for_a_while_is_promised_nothing() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    job = a_job("asked", submitted_at_ms=NOW_MS)
+    submit(state, job)
+    state.jobs["asked"].not_before_ms = 500
+
+    (npu,) = what_if(state, NOW_MS, job)
+
+    codes = [reason.code for reason in npu.reasons]
+    assert codes == [ReasonCode.BACKOFF, ReasonCode.DEVICES_BUSY]
+    assert not npu.is_promised
+
+
 @settings(max_examples=200)
 @given(states(), jobs(99), st.sampled_from(sorted(POLICY_BY_NAME)))
 def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, name: str) -> None:

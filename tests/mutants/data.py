@@ -1,0 +1,54 @@
+"""Deliberate bugs in where data may be and what it does to where jobs go, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_PARK = "tests/unit/test_park_data.py"
+_LOCALITY = "tests/unit/test_locality.py"
+_CUSTODY = "tests/unit/test_custody.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("cluster/inventory.py", "        if centre_id in dataset.centre_ids:\n            return 0\n", "", _PARK),
+    Mutant("cluster/inventory.py", "mbit_per_s = max(speed or 0 for speed in speeds)", "mbit_per_s = min(speed or 0 for speed in speeds)", _PARK),
+    Mutant("cluster/inventory.py", "return -(-dataset.size_bytes * 8 //", "return (dataset.size_bytes * 8 //", _PARK),
+    Mutant("cluster/inventory.py", "self._mbit_per_s_by_ends.get(tuple(sorted((centre_id, other_id))))", "self._mbit_per_s_by_ends.get((centre_id, other_id))", _PARK),
+    Mutant("api/park_data.py", "if allowed and centre_id not in allowed:", "if False:", _PARK),
+    Mutant("api/park_data.py", "dataset.tenant_id is not None and dataset.tenant_id not in tenant_ids", "False", _PARK),
+    Mutant("api/park_data.py", "yield from _unreachable(park, dataset, allowed or tuple(park.centre_by_id))", "yield from _unreachable(park, dataset, tuple(park.centre_by_id))", _PARK),
+    Mutant("api/park_data.py", "if centre_id in held_in or any(", "if any(", _PARK),
+    Mutant("api/park_data.py", "if len(link.centre_ids) != len(set(link.centre_ids)):", "if False:", _PARK),
+    Mutant("api/park_data.py", "centre_ids=tuple(sorted(self.between or ()))", "centre_ids=tuple(self.between or ())", _PARK),
+    Mutant("api/park_data.py", "MAX_GBIT_PER_S * MBIT_PER_GBIT or mbit != int(mbit)", "MAX_GBIT_PER_S * MBIT_PER_GBIT", _PARK),
+    Mutant("api/values.py", "and not isinstance(value, bool)\n    if not is_plain or not _BYTES", "\n    if not is_plain or not _BYTES", _PARK),
+    Mutant("api/values.py", "if not is_plain or not _BYTES.fullmatch(str(value)):", "if not is_plain:", _PARK),
+    Mutant("scheduler/locality.py", "    if any(_unknown(data_class, data_ids, park)):\n        return ()\n", "", _LOCALITY),
+    Mutant("scheduler/locality.py", "if all(one in of_class for of_class in allowed)", "if not allowed or any(one in of_class for of_class in allowed)", _LOCALITY),
+    Mutant("scheduler/locality.py", "class_ids = [data_class, *(dataset.data_class for dataset in datasets if dataset)]", "class_ids = [data_class]", _LOCALITY),
+    Mutant("scheduler/locality.py", "class_ids = [data_class, *(", "class_ids = [*(", _LOCALITY),
+    Mutant("scheduler/locality.py", "if one is not None and one.centre_ids)", "if one is not None)", "tests/unit/test_locality_invariants.py"),
+    Mutant("scheduler/locality.py", "return sum(park.transfer_ms(park.dataset_by_id", "return max(park.transfer_ms(park.dataset_by_id", f"{_LOCALITY} tests/unit/test_locality_invariants.py"),
+    Mutant("scheduler/placement.py", "if not shape.centre_ids or one in shape.centre_ids)", ")", _LOCALITY),
+    Mutant("scheduler/placement.py", "(transfers[p.centre_id], rank", "(0, rank", _LOCALITY),
+    Mutant("scheduler/placement.py", "if one.tenant_id in (None, job.tenant_id)]", "]", _LOCALITY),
+    Mutant("scheduler/placement.py", "    if of_data:\n        return of_data\n", "", _LOCALITY),
+    Mutant("scheduler/placement.py", "if isinstance(answer, Reason)), *of_data)", "if isinstance(answer, Reason)),)", _LOCALITY),
+    Mutant("scheduler/placement.py", "*sorted(words)[:WORDS_SHOWN], *more", "*sorted(words)", _LOCALITY),
+    Mutant("scheduler/custody.py", "if job.centre_ids and centre_id not in job.centre_ids:", "if False:", _CUSTODY),
+    Mutant("scheduler/custody.py", "class_ids = [] if job.data_class is None else [job.data_class]", "class_ids = []", _CUSTODY),
+    Mutant("scheduler/custody.py", "            class_ids.append(dataset.data_class)\n", "            pass\n", _CUSTODY),
+    Mutant("scheduler/custody.py", "if data_class.centre_ids and centre_id not in data_class.centre_ids:", "if False:", _CUSTODY),
+    Mutant("scheduler/state.py", "        if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:\n            return refusal\n", "", _CUSTODY),
+    Mutant("scheduler/declarations.py", '        if refusal is not None:\n            return f"in the new park', '        if False:\n            return f"in the new park', _CUSTODY),
+    Mutant("scheduler/options.py", "if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "if promise.start_ms + near.transfer_ms >= start_ms + self.transfer_ms:", _LOCALITY),
+    Mutant("scheduler/options.py", "promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "promise.start_ms > start_ms + self.transfer_ms + near.transfer_ms:", _LOCALITY),
+    Mutant("scheduler/options.py", "return start_ms + self.candidate.transfer_ms", "return start_ms", _LOCALITY),
+    Mutant("scheduler/desk.py", "for near, _ in before if self.policy.is_backfilling else ():", "for near, _ in before:", _LOCALITY),
+    Mutant("scheduler/desk.py", "            if near is None:\n                payable.append(", "            if True:\n                payable.append(", _LOCALITY),
+    Mutant("scheduler/desk.py", "                before.append(Option(candidate, money))\n", "", _LOCALITY),
+    Mutant("scheduler/desk.py", "near = self._nearer(record, candidate, payable) if candidate.transfer_ms else None", "near = None", _LOCALITY),
+    Mutant("scheduler/outlook.py", "first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms", "first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms", _LOCALITY),
+    Mutant("scheduler/whatif.py", "(offer.sure_ms or prospect.start_ms or 0) + offer.transfer_ms", "(offer.sure_ms or prospect.start_ms or 0)", _LOCALITY),
+    Mutant("scheduler/whatif.py", "None if self.start_ms is None else self.start_ms + self.transfer_ms", "self.start_ms", _LOCALITY),
+    Mutant("scheduler/explain.py", "        if only.code is ReasonCode.NEARER_DATA:\n            return now_ms\n", "", _LOCALITY),
+    Mutant("scheduler/alternatives.py", "if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:", "if not prospect.reasons:", _LOCALITY),
+]
