@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from api.schemas import CentreCapacity, KeyView, Wire
+from api.schemas import CentreCapacity, Wire
 from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
 
 NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]
@@ -141,6 +141,34 @@ class PriceLists(Wire):
     """All price lists, oldest first."""
 
     items: list[PriceListView]
+
+
+class KeyCreate(Wire):
+    """A key to make; the secret is shown once."""
+
+    role: Literal["tenant", "operator", "finance", "agent"]
+    tenant: Identifier | None = Field(default=None, description="for role tenant, and only there")
+    centre: Identifier | None = Field(default=None, description="for role agent, and only there")
+    label: Name = Field(default="key", description="what it is for")
+
+
+class KeyView(Wire):
+    """A key without its secret."""
+
+    id: str = Field(description="the middle part of the key; no secret")
+    role: str
+    tenant: str | None
+    centre: str | None = None
+    label: str
+    created_at_ms: Ms
+    last_used_at_ms: Ms | None
+    revoked_at_ms: Ms | None
+
+
+class KeyCreated(KeyView):
+    """The one moment at which the secret is shown."""
+
+    secret: str = Field(description="the key itself")
 
 
 class KeyList(Wire):

@@ -347,34 +347,6 @@ class UsageView(Wire):
     amount_fen: int
 
 
-class KeyCreate(Wire):
-    """A key to make; the secret is shown once."""
-
-    role: Literal["tenant", "operator", "finance", "agent"]
-    tenant: Identifier | None = Field(default=None, description="for role tenant, and only there")
-    centre: Identifier | None = Field(default=None, description="for role agent, and only there")
-    label: Name = Field(default="key", description="what it is for")
-
-
-class KeyView(Wire):
-    """A key without its secret."""
-
-    id: str = Field(description="the middle part of the key; no secret")
-    role: str
-    tenant: str | None
-    centre: str | None = None
-    label: str
-    created_at_ms: Ms
-    last_used_at_ms: Ms | None
-    revoked_at_ms: Ms | None
-
-
-class KeyCreated(KeyView):
-    """The one moment at which the secret is shown."""
-
-    secret: str = Field(description="the key itself")
-
-
 class Problem(BaseModel):
     """RFC 9457 problem details; `reasons` where a job could never run."""
 

@@ -13,7 +13,7 @@ import httpx2
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from api.administration import KeyList, Me
+from api.administration import KeyCreate, KeyCreated, KeyList, Me
 from api.array_spec import ArrayView
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
@@ -24,8 +24,6 @@ from api.schemas import (
     JobPage,
     JobsAccepted,
     JobView,
-    KeyCreate,
-    KeyCreated,
     UsageView,
     UtilisationView,
 )
