@@ -1,11 +1,11 @@
 """How a job stands, and why, in a sentence or two: in English and in Chinese."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from api.durations import duration_text
 from api.reasons import by_quantiles, moment
-from api.schemas import AttemptView, Explanation, JobView
+from api.schemas import AttemptView, DataNote, Explanation, JobView
 from scheduler.job import EndCause, JobState, Reason
 
 CAUSES = {
@@ -43,7 +43,8 @@ def without_strangers(reason: Reason, known_ids: Collection[str]) -> Reason:
     return reason if named_jobs([reason]) <= set(known_ids) else replace(reason, detail="")
 
 
-def explanation(job: JobView) -> Explanation:
+def explanation(job: JobView, notes: Sequence[DataNote] = ()) -> Explanation:
+    """`notes` is what is to be told of its data."""
     english, chinese = _summary(job)
     return Explanation(
         job_id=job.id,
@@ -55,6 +56,7 @@ def explanation(job: JobView) -> Explanation:
         start_p90_ms=job.start_p90_ms,
         is_start_promised=job.is_start_promised,
         reasons=job.reasons,
+        data=list(notes),
         summary=english,
         summary_zh=chinese,
     )

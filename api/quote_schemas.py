@@ -27,6 +27,11 @@ class QuoteOption(Wire):
         description="whether other tenants, whose nominal quota it would use, may take the cards "
         "back: then it is stopped, and goes back to the queue"
     )
+    transfer_ms: int = Field(
+        default=0,
+        ge=0,
+        description="how long its data takes to come there: the job fetches it once it has started",
+    )
     end_ms: Ms | None = Field(description="when its limit would end it then")
     cost: str | None = Field(description=COST)
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")
@@ -39,7 +44,7 @@ class Quote(Wire):
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
         description="where it would go comes first: where it could start now, else where it would "
-        "be promised a start, else the soonest; of equals the preferred"
+        "be promised a start, else the soonest, its data there; of equals the preferred"
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from accounting.money import yuan_of_fen
-from api.durations import duration_text
+from api.durations import about, duration_text
 from api.quote_schemas import AlternativeView, Quote, QuoteOption
 from api.reasons import by_quantiles, moment
 from api.reasons import view as reason_view
@@ -35,6 +35,7 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         is_start_promised=prospect.is_promised,
         stops=prospect.stop_count,
         is_borrowing=prospect.is_borrowing,
+        transfer_ms=prospect.transfer_ms,
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
@@ -59,6 +60,9 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
     if first.is_borrowing:
         price += "; on borrowed cards, which their owners may take back"
         price_zh += "；占用其他企业的额定配额，其所有者可随时收回"
+    if first.transfer_ms:
+        price += f"; its data takes {about(first.transfer_ms)} to come there"
+        price_zh += f"；数据传输到该处需 {about(first.transfer_ms)}"
     if not first.reasons:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)

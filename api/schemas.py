@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from api.array_spec import Array, ArrayTaskView
 from api.values import (
     Command,
+    Datasets,
     EnvValue,
     GangCount,
     Grace,
@@ -116,6 +117,13 @@ class JobSpec(Wire):
     )
     array: Array | None = Field(
         default=None, description="many jobs of this one, which differ by BRAIN_ARRAY_INDEX"
+    )
+    data: Datasets = Field(
+        default=[],
+        description="datasets that it reads: where they may be, and are soon, it runs",
+    )
+    data_class: Identifier | None = Field(
+        default=None, description="of what else it reads; none if it may be anywhere"
     )
 
     @model_validator(mode="after")
@@ -231,6 +239,19 @@ class JobPage(Wire):
     next: str | None = Field(default=None, description="the `cursor` of the next page")
 
 
+class DataNote(Wire):
+    """What data of a job does to where it may be, or how soon it is there."""
+
+    dataset: str | None = Field(default=None, description="which; null: its class is told of")
+    data_class: str | None = Field(default=None, description="the class of the data, if any")
+    centres: list[str] = Field(description="where it lies; of a class: where it may be, alone")
+    transfer_ms: dict[str, int] = Field(
+        default={}, description="how long it takes to come to other centres that it may be in"
+    )
+    text: str = Field(description="all of it as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
 class Explanation(Wire):
     """Why a job waits, or where it went and why."""
 
@@ -243,6 +264,9 @@ class Explanation(Wire):
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     reasons: list[ReasonView]
+    data: list[DataNote] = Field(
+        default=[], description="its classes of data, and its datasets, while it is not over"
+    )
     summary: str = Field(description="a sentence or two")
     summary_zh: str = Field(description="the same in Chinese")
 

@@ -122,6 +122,8 @@ def _job(
         checkpoint=_checkpoint(spec.checkpoint),
         after_ids=tuple(dict.fromkeys(spec.after)),
         after_any_ids=tuple(dict.fromkeys(spec.after_any)),
+        data_ids=tuple(dict.fromkeys(spec.data)),
+        data_class=spec.data_class,
     )
 
 
@@ -163,6 +165,8 @@ def spec_of(job: Job) -> JobSpec:
         after_any=list(job.after_any_ids),
         # Submitted again it is this task alone.
         array=ArraySpec.model_construct(indices=str(job.array.index)) if job.array else None,
+        data=list(job.data_ids),
+        data_class=job.data_class,
     )
 
 

@@ -1,7 +1,6 @@
 """Single values on the wire: names, paths, durations, amounts and counts, with their limits."""
 
 import re
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import (
@@ -122,8 +121,7 @@ Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")
 
 
 def _byte_text(value: object) -> str:
-    is_plain = isinstance(value, int | str | Decimal) and not isinstance(value, bool)
-    if not is_plain or not _BYTES.fullmatch(str(value)):
+    if not _BYTES.fullmatch(str(value)):
         raise ValueError("needs a size, such as 1.5TiB, 300 GB or a whole number of bytes")
     return str(value)
 
@@ -147,6 +145,7 @@ Count = Annotated[int, BeforeValidator(whole)]
 
 GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
 Permille = Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)]
+Datasets = Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=64)]
 Predecessors = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]],
     BeforeValidator(listed),

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
+from api.durations import about
 from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteOption
 from api.schemas import AttemptView, Explanation, JobView, ReasonView
 
@@ -75,6 +76,9 @@ def print_job(job: JobView) -> None:
     if job.array:
         which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
         rows.insert(2, (both("task, of array", "子任务，数组作业"), which))
+    data = ", ".join([*spec.data, *([f"({spec.data_class})"] if spec.data_class else [])])
+    if data:
+        rows.insert(-4, (both("data", "数据"), plain(data)))
     followed = ", ".join([*spec.after, *(f"{job_id} *" for job_id in spec.after_any)])
     if followed:
         rows.insert(-4, (both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)))
@@ -159,6 +163,8 @@ def print_explanation(explanation: Explanation) -> None:
     )
     for reason in explanation.reasons:
         console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
+    for note in explanation.data:
+        console.print(f"  [blue]•[/] {plain(both(note.text, note.text_zh))}", soft_wrap=True)
     if explanation.position is not None:
         place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
         console.print(f"  {place}")
@@ -220,17 +226,21 @@ def print_alternatives(found: Alternatives) -> None:
 
 def print_quote(quote: Quote) -> None:
     console.print(plain(both(quote.summary, quote.summary_zh)), soft_wrap=True)
+    has_transfers = any(option.transfer_ms for option in quote.options)
     made = table(
         both("pool", "资源池"),
         both("start", "开始"),
+        *([both("data takes", "数据传输")] if has_transfers else []),
         both("cost, yuan", "费用（元）"),
         both("why not now", "不能立即开始的原因"),
-        numbers=(2,),
+        numbers=(2, 3) if has_transfers else (2,),
     )
     for option in quote.options:
+        taken = about(option.transfer_ms) if option.transfer_ms else "-"
         made.add_row(
             plain(option.pool),
             _start_text(option),
+            *([taken] if has_transfers else []),
             option.cost or "-",
             plain("; ".join(reason_text(reason) for reason in option.reasons)),
         )

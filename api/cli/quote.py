@@ -7,6 +7,8 @@ from api.cli.options import Json, session_of
 from api.cli.session import client
 from api.cli.submit import (
     Command,
+    Data,
+    DataClass,
     Device,
     Devices,
     JobFile,
@@ -60,6 +62,8 @@ def quote(
     limit: Limit = None,
     tenant: Tenant = None,
     priority: Priority = None,
+    data: Data = None,
+    data_class: DataClass = None,
     as_json: Json = False,
 ) -> None:
     """What if."""
@@ -73,6 +77,8 @@ def quote(
         "limit": limit,
         "tenant": tenant,
         "priority": priority,
+        "data": data,
+        "data_class": data_class,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant, as_question=True)

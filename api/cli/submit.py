@@ -130,6 +130,18 @@ Array = Annotated[
         ),
     ),
 ]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DATASET", help=both("a dataset that it reads; repeatable", "读取的数据集，可重复")
+    ),
+]
+DataClass = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS", help=both("of what else it reads, such as medical", "其他数据的分级")
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
 ]
@@ -155,6 +167,8 @@ def submit(
     after: After = None,
     after_any: AfterAny = None,
     array: Array = None,
+    data: Data = None,
+    data_class: DataClass = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:
@@ -181,6 +195,8 @@ def submit(
         "after": after,
         "after_any": after_any,
         "array": array,
+        "data": data,
+        "data_class": data_class,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant)

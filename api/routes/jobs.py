@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
+from api.data_notes import data_notes
 from api.errors import Refused, missing
 from api.explaining import explanation, named_jobs, without_strangers
 from api.reasons import view as reason_view
@@ -167,7 +168,8 @@ def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanat
     """The reasons of a waiting job, its place in the queue, and when the plan would start it."""
     with services.database.connect() as connection:
         job = view_of(connection, own_job(connection, job_id, caller), caller)
-    return explanation(job)
+        park = services.declared.read(connection).park
+    return explanation(job, () if job.state in FINAL_STATES else data_notes(job.spec, park))
 
 
 @router.post(

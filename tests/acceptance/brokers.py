@@ -19,6 +19,7 @@ from api.database import engine
 from api.park_file import ParkFile
 from api.settings import Settings
 from api.wiring import Broker, running
+from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.driver import CentreReport, LaunchOrder
 from cluster.inventory import Centre, Park, Pool
@@ -81,6 +82,18 @@ PARK = Park(
     device_kinds=(ASCEND, HYGON),
     centres=(EAST, WEST),
     fields=(("manufacturing", "制造"), ("ocean", "海洋")),
+    data_classes=(DataClass(id="medical", name="医疗数据", centre_ids=("east",)),),
+    datasets=(
+        Dataset(
+            id="scans",
+            size_bytes=10**12,
+            centre_ids=("east",),
+            data_class="medical",
+            tenant_id="steel",
+        ),
+        Dataset(id="web", size_bytes=90 * 10**9, centre_ids=("west",)),
+    ),
+    links=(Link(mbit_per_s=1_000),),
 )
 TENANTS = tuple(
     Tenant(

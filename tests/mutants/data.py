@@ -4,6 +4,10 @@ from tests.mutants.mutant import Mutant
 
 _PARK = "tests/unit/test_park_data.py"
 _LOCALITY = "tests/unit/test_locality.py"
+_API = "tests/acceptance/test_api_data.py"
+_CLI = "tests/acceptance/test_cli_refusals.py -k broker_refuses"
+_TOLD = "tests/unit/test_cli.py -k data"
+_DURATIONS = "tests/unit/test_durations.py"
 _CUSTODY = "tests/unit/test_custody.py"
 
 # fmt: off
@@ -19,8 +23,7 @@ MUTANTS = [
     Mutant("api/park_data.py", "if len(link.centre_ids) != len(set(link.centre_ids)):", "if False:", _PARK),
     Mutant("api/park_data.py", "centre_ids=tuple(sorted(self.between or ()))", "centre_ids=tuple(self.between or ())", _PARK),
     Mutant("api/park_data.py", "MAX_GBIT_PER_S * MBIT_PER_GBIT or mbit != int(mbit)", "MAX_GBIT_PER_S * MBIT_PER_GBIT", _PARK),
-    Mutant("api/values.py", "and not isinstance(value, bool)\n    if not is_plain or not _BYTES", "\n    if not is_plain or not _BYTES", _PARK),
-    Mutant("api/values.py", "if not is_plain or not _BYTES.fullmatch(str(value)):", "if not is_plain:", _PARK),
+    Mutant("api/values.py", "if not _BYTES.fullmatch(str(value)):", "if False:", _PARK),
     Mutant("scheduler/locality.py", "    if any(_unknown(data_class, data_ids, park)):\n        return ()\n", "", _LOCALITY),
     Mutant("scheduler/locality.py", "if all(one in of_class for of_class in allowed)", "if not allowed or any(one in of_class for of_class in allowed)", _LOCALITY),
     Mutant("scheduler/locality.py", "class_ids = [data_class, *(dataset.data_class for dataset in datasets if dataset)]", "class_ids = [data_class]", _LOCALITY),
@@ -51,4 +54,19 @@ MUTANTS = [
     Mutant("scheduler/whatif.py", "None if self.start_ms is None else self.start_ms + self.transfer_ms", "self.start_ms", _LOCALITY),
     Mutant("scheduler/explain.py", "        if only.code is ReasonCode.NEARER_DATA:\n            return now_ms\n", "", _LOCALITY),
     Mutant("scheduler/alternatives.py", "if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:", "if not prospect.reasons:", _LOCALITY),
+    Mutant("api/submission.py", "data_ids=tuple(dict.fromkeys(spec.data)),", "data_ids=tuple(spec.data),", _API),
+    Mutant("api/submission.py", "        data_class=spec.data_class,\n", "", _API),
+    Mutant("api/submission.py", "        data=list(job.data_ids),\n", "", _API),
+    Mutant("api/data_notes.py", "if centre_id not in dataset.centre_ids", "if True", _API),
+    Mutant("api/data_notes.py", "for centre_id in allowed\n", "for centre_id in park.centre_by_id\n", _API),
+    Mutant("api/routes/jobs.py", "() if job.state in FINAL_STATES else data_notes(job.spec, park)", "data_notes(job.spec, park)", _API),
+    Mutant("api/quoting.py", "        transfer_ms=prospect.transfer_ms,\n", "", _API),
+    Mutant("api/quoting.py", "    if first.transfer_ms:\n", "    if False:\n", _API),
+    Mutant("api/durations.py", "parts = -(-duration_ms // _UNIT_MS[part])", "parts = duration_ms // _UNIT_MS[part]", _DURATIONS),
+    Mutant("api/cli/quote.py", '        "data": data,\n', "", _CLI),
+    Mutant("api/cli/quote.py", '        "data_class": data_class,\n', "", _CLI),
+    Mutant("api/cli/submit.py", '        "data": data,\n', "", _CLI),
+    Mutant("api/cli/submit.py", '        "data_class": data_class,\n', "", _CLI),
+    Mutant("api/cli/job_tables.py", "taken = about(option.transfer_ms) if option.transfer_ms else", "taken = about(option.transfer_ms) if False else", _TOLD),
+    Mutant("api/cli/job_tables.py", "    for note in explanation.data:\n", "    for note in ():\n", _TOLD),
 ]

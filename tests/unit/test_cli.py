@@ -21,7 +21,7 @@ from api.cli.job_tables import (
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.examples import ANSWERS
 from api.quote_schemas import Alternatives, QueueStanding, Quote
-from api.schemas import Explanation, JobSpec, JobView
+from api.schemas import DataNote, Explanation, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
 COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
@@ -274,6 +274,30 @@ def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
     ]
     assert "needs 8 cards" in lines[3]
     assert lines[-2].split()[1:3] == ["-", "-"]
+
+
+def test_a_quote_says_how_long_data_takes_where_it_has_to_come(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (far,) = (option.model_copy(update={"transfer_ms": 726_000}) for option in quote.options)
+    near = far.model_copy(update={"transfer_ms": 0, "reasons": []})
+
+    print_quote(quote.model_copy(update={"options": [near, far]}))
+
+    head, near_line, far_line = capsys.readouterr().out.splitlines()[1:4]
+    assert "data takes" in head
+    assert near_line.split()[1:3] == ["now", "-"]
+    assert " 12m6s " in far_line
+
+
+def test_what_data_does_to_a_job_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    waits = Explanation.model_validate(ANSWERS["explain"])
+    note = DataNote(centres=["qdaicc"], text="data class medical: only qdaicc", text_zh="x")
+
+    print_explanation(waits.model_copy(update={"data": [note]}))
+
+    assert "  • data class medical: only qdaicc\n" in capsys.readouterr().out
 
 
 def test_a_standing_is_told_with_its_terms_and_who_holds_what(

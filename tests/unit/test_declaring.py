@@ -47,8 +47,9 @@ def test_the_same_file_again_changes_nothing(connection: Connection) -> None:
 
 
 def test_a_file_that_is_known_stays_known_when_tenants_may_say_more(connection: Connection) -> None:
-    """Its digest is what it was before there were nominal quotas."""
-    declare(connection, PARK_FILE, 1_000)
+    """Its digest is what it was before there were nominal quotas, or data."""
+    park = replace(PARK_FILE.park, data_classes=(), datasets=(), links=())
+    declare(connection, replace(PARK_FILE, park=park), 1_000)
 
     first = connection.scalars(select(InboxRow.id).order_by(InboxRow.seq)).first()
 

@@ -218,6 +218,23 @@ def test_it_goes_elsewhere_where_it_is_ready_sooner_in_spite_of_the_transfer() -
     assert (second.pool.id, second.start_ms) == ("east-npu", HOUR_MS + 1)
 
 
+def test_some_of_its_data_has_to_come_wherever_it_is() -> None:
+    """In half an hour to the east, in an hour to the north, where it could start now."""
+    pools = a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8))
+    park = with_data(WEB, a_dataset("small", "north", ms=HOUR_MS // 2), park=pools)
+    answers = {}
+    for busy_ms in (HOUR_MS // 2, HOUR_MS // 2 + 1):
+        state = two_centres(busy_ms, park)
+        submit(state, a_job("reads", data_ids=("web", "small")))
+        answers[busy_ms] = answer(state)
+
+    soon, late = answers.values()
+
+    assert isinstance(soon, Verdict)
+    assert isinstance(late, Grant)
+    assert late.placement.pool_id == "north-npu"
+
+
 def test_behind_another_who_is_promised_its_home_it_goes_elsewhere() -> None:
     """When it would start at home is not known while a plan is made, and may be late."""
     state = two_centres(HOUR_MS)
@@ -273,6 +290,22 @@ def test_an_estimate_is_where_it_is_ready_first() -> None:
     assert verdict.start == PlannedStart(3 * HOUR_MS, "east-npu")
 
 
+def test_an_estimate_counts_what_has_to_come_to_each_pool() -> None:
+    """At home from 3:00 on, and half an hour for the rest; elsewhere from 2:15 on, and an hour."""
+    pools = a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8))
+    park = with_data(WEB, a_dataset("small", "north", ms=HOUR_MS // 2), park=pools)
+    state = two_centres(2 * HOUR_MS, park)
+    submit(state, a_job("too", limit_ms=HOUR_MS + HOUR_MS // 4))
+    happen(state, a_lease("too", a_placement("north-npu", 8)))
+    submit(state, a_job("first", centre_ids=("east",)), a_job("second", centre_ids=("north",)))
+    submit(state, a_job("reads", data_ids=("web", "small"), submitted_at_ms=1))
+
+    verdict = answer(state)
+
+    assert isinstance(verdict, Verdict)
+    assert verdict.start == PlannedStart(2 * HOUR_MS + HOUR_MS // 4, "north-npu")
+
+
 def test_nobody_is_stopped_far_away_for_who_is_ready_as_soon_at_home() -> None:
     state = two_centres(HOUR_MS)
     low = a_job("low", priority=Priority.LOW, limit_ms=99 * HOUR_MS)
@@ -293,8 +326,6 @@ def test_more_data_to_come_is_no_sooner_start() -> None:
     """Its home is promised to another; what any place would bring is not worth the transfer."""
     park = with_data(a_dataset("web", "east", ms=9 * HOUR_MS), park=two_centres(1).park or PARK)
     state = two_centres(HOUR_MS, park)
-    submit(state, a_job("ahead"))
-    happen(state, a_lease("ahead", a_placement("north-npu", 8)))
     submit(state, a_job("first", centre_ids=("east",)))
     job = a_job("reads", data_ids=("web",), centre_ids=("east",), submitted_at_ms=1)
     submit(state, job)

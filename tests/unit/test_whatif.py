@@ -188,7 +188,8 @@ def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, na
         assert (first.pool.id, first.start_ms) == (promise.pool_id, promise.at_ms)
         assert first.is_promised
     for prospect in prospects:
-        assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not prospect.reasons
+        waits = {reason.code for reason in prospect.reasons} - {ReasonCode.NEARER_DATA}
+        assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not waits
 
 
 def test_a_quote_says_how_many_would_be_stopped_and_waits_for_it() -> None:
