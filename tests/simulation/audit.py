@@ -53,6 +53,7 @@ class Audit:
     released_count: int = 0
     limited_count: int = 0
     followed_array_count: int = 0
+    read_by_class: Counter[str] = field(default_factory=Counter)
 
     def read(self, log: MemoryLog) -> None:
         """Take in what was committed since the last time."""
@@ -64,6 +65,8 @@ class Audit:
         match event:
             case ev.ParkDeclared():
                 self.park = event.park
+                for attempt in self.live_by_job.values():
+                    self._check_data(self.jobs[attempt.leased.job_id], attempt.leased)
             case ev.TenantDeclared():
                 self.tenants[event.tenant.id] = event.tenant
             case ev.CohortDeclared():
@@ -118,6 +121,7 @@ class Audit:
         assert after <= self.succeeded, f"{job.id} follows what did not succeed"
         assert self.live_by_job.keys().isdisjoint(followed), f"{job.id} runs beside them"
         self._check_gang(job, event)
+        self._check_data(job, event)
         self.tries[event.attempt_id] = self.live_by_job[job.id] = Try(event)
         self._check_array(job)
         self.followed_array_count += not self.tasks_by_array.keys().isdisjoint(job.followed_ids)
@@ -207,6 +211,17 @@ class Audit:
         assert job.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
         if len(nodes) > 1:
             assert all(share.card_count == pool.cards_per_node for share in placement.shares)
+
+    def _check_data(self, job: Job, event: ev.Leased) -> None:
+        """No data of a class is where the class may not be, by the park of the moment."""
+        assert self.park is not None
+        centre_id = event.placement.centre_id
+        may_be = {one.id: one.centre_ids or (centre_id,) for one in self.park.data_classes}
+        class_by_data = {one.id: one.data_class for one in self.park.datasets}
+        for class_id in (job.data_class, *(class_by_data[data_id] for data_id in job.data_ids)):
+            if class_id is not None:
+                self.read_by_class[class_id] += 1
+                assert centre_id in may_be[class_id], f"{event.attempt_id}: {class_id} data"
 
     def _check_capacity(self) -> None:
         assert self.park is not None

@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from accounting.rating import PriceList
+from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler import events as ev
 from scheduler.job import ArrayTask, Checkpoint, Job, Priority
+from scheduler.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.tenancy import Cohort, Project, Tenant
 
 YUAN = 1_000_000
@@ -21,6 +23,25 @@ PROJECTS = ("default", "vision")
 NOMINAL_CARDS = ((), (("npu", 8),), (("npu", 8),), (("dcu", 4), ("gpu", 2), ("npu", 6)))
 """Of all tenants together never more than there is."""
 RUN_MS_MAX = 40_000
+DATASETS = tuple(
+    Dataset(id=name, size_bytes=1_000 * ms, centre_ids=(centre_id,), data_class=data_class)
+    for name, ms, centre_id, data_class in (
+        ("scans", 1, "east", "medical"),
+        ("waves", 20_000, "north", "sea"),
+        ("web", 10_000, "north", None),
+        ("words", 5_000, "east", None),
+    )
+)
+"""Each comes to the other centre in so many ms."""
+DATA: tuple[tuple[tuple[str, ...], str | None], ...] = (
+    ((), None),
+    ((), None),
+    (("scans",), None),
+    (("waves",), "sea"),
+    (("web",), None),
+    (("words",), "medical"),
+    (("web", "words"), "sea"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +64,8 @@ class Scenario:
     faults: Faults
 
 
-def a_park() -> Park:
+def a_park(sea_centre_ids: tuple[str, ...] = ()) -> Park:
+    """Medical data is of the east alone; that of the sea may be anywhere, or there."""
     kinds = tuple(
         DeviceKind(
             id=kind_id,
@@ -65,6 +87,12 @@ def a_park() -> Park:
         device_kinds=kinds,
         centres=centres,
         fields=(("ai", "AI"),),
+        data_classes=(
+            DataClass(id="medical", name="Medical", centre_ids=("east",)),
+            DataClass(id="sea", name="Sea", centre_ids=sea_centre_ids),
+        ),
+        datasets=DATASETS,
+        links=(Link(mbit_per_s=8),),
     )
 
 
@@ -128,9 +156,11 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
         ev.PriceListPublished(at_ms=0, price_list=a_price_list("p1", 0, 30)),
     )
     drawn = [_job(rng, f"j{number:03}") for number in range(job_count)]
-    # By chance of its own: what else a seed draws is as it was before there were arrays.
-    jobs = tuple(_following(rng, _in_arrays(Random(repr(drawn)), drawn)))
+    # By chances of their own: what else a seed draws is as it was before there were these.
+    array_rng, data_rng = Random(f"arrays {drawn}"), Random(f"data {drawn}")
+    jobs = tuple(_following(rng, _reading(data_rng, _in_arrays(array_rng, drawn))))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
+    asked.append(_narrowed(data_rng.randrange(60_000)))
     return Scenario(
         declarations=declarations,
         asked=tuple(sorted(asked, key=lambda one: (one.at_ms, one.id))),
@@ -184,6 +214,21 @@ def _in_arrays(rng: Random, jobs: list[Job]) -> list[Job]:
             ),
         )
     return jobs
+
+
+def _reading(rng: Random, jobs: list[Job]) -> list[Job]:
+    """Most read data, if they fit where it may be once the sea's is of the north alone."""
+    park = a_park(("north",))
+    reading = [_with_data(job, *rng.choice(DATA)) for job in jobs]
+    return [
+        reader if any(isinstance(fit(shape_of(reader), pool), Fit) for pool in pools) else job
+        for job, reader in zip(jobs, reading, strict=True)
+        for pools in [candidate_pools(shape_of(reader), park)]
+    ]
+
+
+def _with_data(job: Job, data_ids: tuple[str, ...], data_class: str | None) -> Job:
+    return replace(job, data_ids=data_ids, data_class=data_class)
 
 
 def _following(rng: Random, jobs: list[Job]) -> Iterator[Job]:
@@ -254,6 +299,12 @@ def _asked_for_park(rng: Random) -> Iterator[Asked]:
     yield Asked(
         at_ms=at_ms, id="prices", wish=ev.PriceListPublished(at_ms=at_ms, price_list=prices)
     )
+
+
+def _narrowed(at_ms: int) -> Asked:
+    """The sea's data is to be in the north alone; refused while some is read in the east."""
+    wish = ev.ParkDeclared(at_ms=at_ms, park=a_park(("north",)))
+    return Asked(at_ms=at_ms, id="narrowed", wish=wish)
 
 
 def _faults(rng: Random) -> Faults:

@@ -18,6 +18,8 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.audit.released_count for harness in harnesses) > 0
     assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
+    for data_class in ("medical", "sea"):
+        assert sum(harness.audit.read_by_class[data_class] for harness in harnesses) > 0
 
 
 def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
@@ -28,6 +30,6 @@ def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
 
 def test_owners_take_back_what_was_borrowed_in_some_of_them() -> None:
     """Rarely: a borrower must have run for long enough, and its class must not say the same."""
-    harnesses = [run_seed(seed) for seed in (35, 202, 243)]
+    harnesses = [run_seed(seed) for seed in (35, 153, 202)]
 
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0
