@@ -2,7 +2,8 @@
 
 The planner keeps books of its own of what is left, so that it is fast. Here all is counted again
 from the state, job by job in the plan's order; the two share how a shape sits in a pool (`fit`)
-and how jobs stand against one another (`standing`), and nothing else. A flaw is a defect of the
+and how jobs stand against one another (`standing`), and nothing else. Where data may be is asked of
+`custody`, which `State` asks as well, and the planner does not. A flaw is a defect of the
 planner: the others of the plan are carried out, and who is hit waits for the next.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cluster.inventory import Park, Pool
+from scheduler.custody import custody_refusal
 from scheduler.job import Job, Placement, Priority
 from scheduler.placement import Fit, fit, shape_of
 from scheduler.plan import Eviction, Grant, Plan
@@ -85,6 +87,9 @@ class Verifier:
             yield f"the pool is not one of {stated[1]} in {stated[0]}"
         if job.centre_ids and pool.centre_id not in job.centre_ids:
             yield f"it asked for centre {' or '.join(job.centre_ids)}"
+        refusal = custody_refusal(job, placement, self._park)
+        if refusal is not None:
+            yield refusal
         if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:
             yield f"it asked for {' or '.join(job.device_kind_ids)}"
         if pool.centre_id not in self._state.heard_centre_ids:

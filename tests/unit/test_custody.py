@@ -8,6 +8,9 @@ from cluster.inventory import Park
 from scheduler import events as ev
 from scheduler.custody import custody_refusal
 from scheduler.job import Job
+from scheduler.planner import plan
+from scheduler.policy import DEFAULT
+from scheduler.verifier import verified
 from tests.builders import (
     a_class,
     a_dataset,
@@ -46,6 +49,20 @@ def test_no_lease_puts_a_job_where_it_may_not_be(job: Job, refusal: str | None) 
 
     assert said == refusal if refusal is None else refusal in (said or "")
     assert (state.jobs["j1"].attempt is None) is (refusal is not None)
+
+
+def test_a_plan_that_puts_data_where_it_may_not_be_is_not_carried_out() -> None:
+    state = a_state(park=DATA_PARK)
+    submit(state, a_job(data_ids=("scans",)))
+    right = plan(state, 0)
+    (grant,) = right.grants
+    bent = replace(right, grants=(replace(grant, placement=a_placement("east-npu", 8)),))
+
+    assert verified(state, right, 0, DEFAULT) == (right, ())
+    found, flaws = verified(state, bent, 0, DEFAULT)
+
+    assert found.grants == ()
+    assert flaws == ("job j1 in east-npu: job j1 reads data of class medical, not for centre east",)
 
 
 def test_in_no_park_nothing_may_be_anywhere() -> None:
