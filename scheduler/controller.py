@@ -382,7 +382,7 @@ class Controller:
                 driver.stop(attempt.id, attempt.stop_grace_ms)
             elif not attempt.is_seen:
                 job = self.state.jobs[attempt.job_id].job
-                driver.launch(order(job, attempt, self.epoch))
+                driver.launch(order(job, attempt, self.epoch, self.state.park))
         for report in reports:
             self._answer_strays(report)
 

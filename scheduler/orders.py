@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
+from cluster.inventory import Park
 from scheduler.job import EndCause, Job
 from scheduler.record import Attempt
 
@@ -17,7 +18,8 @@ class End:
     detail: str = ""
 
 
-def order(job: Job, attempt: Attempt, epoch: int) -> LaunchOrder:
+def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOrder:
+    assert park is not None, f"{attempt.id} runs in no park"
     checkpoint = job.checkpoint
     return LaunchOrder(
         attempt_id=attempt.id,
@@ -27,7 +29,7 @@ def order(job: Job, attempt: Attempt, epoch: int) -> LaunchOrder:
         centre_id=attempt.placement.centre_id,
         device_kind_id=attempt.placement.device_kind_id,
         command=job.command,
-        env=job.env + _array_env(job),
+        env=job.env + _array_env(job) + _data_env(job, attempt.placement.centre_id, park),
         members=members(job, attempt),
         archive=job.archive,
         workdir=job.workdir,
@@ -44,6 +46,18 @@ def _array_env(job: Job) -> tuple[tuple[str, str], ...]:
     values = {"ID": task.id, "INDEX": task.index, "COUNT": task.count}
     values |= {"LOWEST": task.lowest, "HIGHEST": task.highest}
     return tuple((f"BRAIN_ARRAY_{name}", str(value)) for name, value in values.items())
+
+
+def _data_env(job: Job, centre_id: str, park: Park) -> tuple[tuple[str, str], ...]:
+    """Which datasets it reads, and which of them its command has to fetch; ids have no spaces."""
+    if not job.data_ids:
+        return ()
+    here = {one.id for one in park.datasets if centre_id in one.centre_ids}
+    elsewhere = (data_id for data_id in job.data_ids if data_id not in here)
+    return (
+        ("BRAIN_DATASETS", " ".join(job.data_ids)),
+        ("BRAIN_DATASETS_ELSEWHERE", " ".join(elsewhere)),
+    )
 
 
 def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:

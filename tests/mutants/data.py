@@ -41,6 +41,8 @@ MUTANTS = [
     Mutant("scheduler/custody.py", "            class_ids.append(dataset.data_class)\n", "            pass\n", _CUSTODY),
     Mutant("scheduler/custody.py", "if data_class.centre_ids and centre_id not in data_class.centre_ids:", "if False:", _CUSTODY),
     Mutant("scheduler/state.py", "        if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:\n            return refusal\n", "", _CUSTODY),
+    Mutant("scheduler/orders.py", "if centre_id in one.centre_ids}", "}", "tests/unit/test_orders.py"),
+    Mutant("scheduler/orders.py", "    if not job.data_ids:\n        return ()\n", "", "tests/unit/test_orders.py"),
     Mutant("scheduler/verifier.py", "        refusal = custody_refusal(job, placement, self._park)\n        if refusal is not None:\n            yield refusal\n", "", _CUSTODY),
     Mutant("scheduler/declarations.py", '        if refusal is not None:\n            return f"in the new park', '        if False:\n            return f"in the new park', _CUSTODY),
     Mutant("scheduler/options.py", "if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "if promise.start_ms + near.transfer_ms >= start_ms + self.transfer_ms:", _LOCALITY),

@@ -8,7 +8,17 @@ from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder
 from scheduler.job import ArrayTask, Checkpoint, EndCause, Job
 from scheduler.orders import cause_of, ended_at_ms, members, order
 from scheduler.record import Attempt
-from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
+from tests.builders import (
+    PARK,
+    a_dataset,
+    a_job,
+    a_lease,
+    a_placement,
+    a_state,
+    happen,
+    submit,
+    with_data,
+)
 
 
 def an_attempt(job: Job | None = None, *cards: int) -> Attempt:
@@ -35,7 +45,7 @@ def test_an_order_says_all_that_the_centre_needs() -> None:
         command="python train.py",
     )
 
-    told_once = order(job, an_attempt(), epoch=7)
+    told_once = order(job, an_attempt(), 7, PARK)
 
     assert (told_once.attempt_id, told_once.job_id, told_once.epoch) == ("j1.1", "j1", 7)
     assert (told_once.centre_id, told_once.device_kind_id) == ("east", "npu")
@@ -46,7 +56,7 @@ def test_an_order_says_all_that_the_centre_needs() -> None:
 
 
 def test_who_saves_nothing_has_no_checkpoint_and_may_work_in_a_folder_of_the_centres() -> None:
-    told_once = order(replace(a_job(), workdir="/data"), an_attempt(), epoch=1)
+    told_once = order(replace(a_job(), workdir="/data"), an_attempt(), 1, PARK)
 
     assert (told_once.archive, told_once.workdir) == (None, "/data")
     assert (told_once.checkpoint_dir, told_once.checkpoint_signal) == (None, None)
@@ -58,7 +68,7 @@ def test_a_task_of_an_array_is_told_which_it_is() -> None:
         array=ArrayTask(id="a1", index=7, count=3, lowest=5, highest=9, at_most=2),
     )
 
-    told_once = order(job, an_attempt(), epoch=1)
+    told_once = order(job, an_attempt(), 1, PARK)
 
     assert told_once.env == (
         ("A", "1"),
@@ -67,6 +77,19 @@ def test_a_task_of_an_array_is_told_which_it_is() -> None:
         ("BRAIN_ARRAY_COUNT", "3"),
         ("BRAIN_ARRAY_LOWEST", "5"),
         ("BRAIN_ARRAY_HIGHEST", "9"),
+    )
+
+
+def test_a_member_learns_which_data_it_reads_and_what_it_has_to_fetch() -> None:
+    park = with_data(a_dataset("web", "east"), a_dataset("far", "north"), a_dataset("b", "north"))
+    job = a_job(data_ids=("far", "web", "b"), env=(("A", "1"),))
+
+    told_once = order(job, an_attempt(), 1, park)
+
+    assert told_once.env == (
+        ("A", "1"),
+        ("BRAIN_DATASETS", "far web b"),
+        ("BRAIN_DATASETS_ELSEWHERE", "far b"),
     )
 
 
