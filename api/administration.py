@@ -200,6 +200,31 @@ class CentreList(Wire):
     items: list[CentreCapacity]
 
 
+class DatasetView(Wire):
+    """Data that jobs read."""
+
+    id: str
+    tenant: str | None = Field(description="whose it is; null: all may use it")
+    size_bytes: int
+    data_class: str | None = Field(description="null: it may be anywhere")
+    centres: list[str] = Field(description="where it lies, whole")
+
+
+class DataClassView(Wire):
+    """A kind of data."""
+
+    id: str
+    name: str
+    centres: list[str] = Field(description="where it may be held and processed")
+
+
+class DatasetList(Wire):
+    """The datasets that the caller may know, and all classes of data, as in the park file."""
+
+    items: list[DatasetView]
+    classes: list[DataClassView]
+
+
 class Accepted(Wire):
     """The leader has not said yet: ask for the thing itself a little later."""
 

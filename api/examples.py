@@ -301,6 +301,18 @@ ANSWERS: Mapping[str, Any] = {
         "amount": "16128.00",
         "amount_fen": 1_612_800,
     },
+    "list_datasets": {
+        "items": [
+            {
+                "id": "scans-2026",
+                "tenant": "steel",
+                "size_bytes": 1_649_267_441_664,
+                "data_class": "medical",
+                "centres": ["qdaicc"],
+            }
+        ],
+        "classes": [{"id": "medical", "name": "医疗数据", "centres": ["qdaicc"]}],
+    },
     "list_tenants": {"items": [_TENANT]},
     "get_tenant": _TENANT,
     "put_tenant": _TENANT,

@@ -13,7 +13,7 @@ import httpx2
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from api.administration import KeyCreate, KeyCreated, KeyList, Me
+from api.administration import DatasetList, KeyCreate, KeyCreated, KeyList, Me
 from api.array_spec import ArrayView
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
@@ -220,6 +220,9 @@ class Client:
 
     def utilisation(self, from_ms: int | None = None, to_ms: int | None = None) -> UtilisationView:
         return self._get("/v1/utilisation", UtilisationView, from_ms=from_ms, to_ms=to_ms)
+
+    def datasets(self) -> DatasetList:
+        return self._get("/v1/datasets", DatasetList)
 
     # Books
 

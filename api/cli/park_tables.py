@@ -1,8 +1,10 @@
 """How the park's machines look in a terminal."""
 
+from pydantic import ByteSize
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from api.administration import DatasetList
 from api.cli.job_tables import jobs_table
 from api.cli.language import both
 from api.cli.terminal import (
@@ -119,3 +121,23 @@ def top_view(broker: Client) -> RenderableType:
     heading = f"{headline(view)}  {counts}  {clock_text(view.at_ms)}"
     newest = broker.jobs(limit=JOBS_SHOWN).items
     return Group(heading, made, "", jobs_table(newest))
+
+
+def print_datasets(found: DatasetList) -> None:
+    made = table(
+        both("dataset", "数据集"),
+        both("size", "大小"),
+        both("class", "分级"),
+        both("lies in", "所在中心"),
+        numbers=(1,),
+    )
+    for one in found.items:
+        size = ByteSize(one.size_bytes).human_readable(separator=" ")
+        made.add_row(
+            plain(one.id), size, plain(one.data_class or "-"), plain(", ".join(one.centres))
+        )
+    console.print(made)
+    for kind in found.classes:
+        centres, name = plain(", ".join(kind.centres)), plain(f"{kind.id} {kind.name}")
+        may_be = both(f"{name}: only {centres}", f"{name}：仅限 {centres}")
+        console.print(f"  {may_be}", soft_wrap=True)

@@ -142,3 +142,22 @@ def test_what_keeps_it_out_of_a_centre_is_told_until_it_is_over(park: Served) ->
     ]
     assert notes[0]["text_zh"] == "数据分级 medical：仅限 east"
     assert user.get(f"/v1/jobs/{job_id}/explain").json()["data"] == []
+
+
+def test_a_tenant_sees_its_own_datasets_and_those_of_all(park: Served) -> None:
+    seen = {
+        name: getattr(park, name).get("/v1/datasets").json()
+        for name in ("steel", "fish", "operator")
+    }
+
+    ids = {name: [one["id"] for one in told["items"]] for name, told in seen.items()}
+    assert ids == {"steel": ["scans", "web"], "fish": ["web"], "operator": ["scans", "web"]}
+    scans, _ = seen["steel"]["items"]
+    assert scans == {
+        "id": "scans",
+        "tenant": "steel",
+        "size_bytes": 10**12,
+        "data_class": "medical",
+        "centres": ["east"],
+    }
+    assert seen["fish"]["classes"] == [{"id": "medical", "name": "医疗数据", "centres": ["east"]}]

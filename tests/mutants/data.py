@@ -65,6 +65,8 @@ MUTANTS = [
     Mutant("api/routes/jobs.py", "() if job.state in FINAL_STATES else data_notes(job.spec, park)", "data_notes(job.spec, park)", _API),
     Mutant("api/quoting.py", "        transfer_ms=prospect.transfer_ms,\n", "", _API),
     Mutant("api/quoting.py", "    if first.transfer_ms:\n", "    if False:\n", _API),
+    Mutant("api/routes/datasets.py", "            if one.tenant_id is None or caller.may_see(one.tenant_id)\n", "", _API),
+    Mutant("api/routes/datasets.py", "one.tenant_id is None or caller", "caller", _API),
     Mutant("api/durations.py", "parts = -(-duration_ms // _UNIT_MS[part])", "parts = duration_ms // _UNIT_MS[part]", _DURATIONS),
     Mutant("api/cli/quote.py", '        "data": data,\n', "", _CLI),
     Mutant("api/cli/quote.py", '        "data_class": data_class,\n', "", _CLI),

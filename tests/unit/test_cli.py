@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api.administration import DatasetList
 from api.array_spec import ArrayTaskView, ArrayView
 from api.cli.arguments import prepared
 from api.cli.arrays import print_array
@@ -18,13 +19,25 @@ from api.cli.job_tables import (
     print_quote,
     print_standing,
 )
+from api.cli.park_tables import print_datasets
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.examples import ANSWERS
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import DataNote, Explanation, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
-COMMANDS += ["statement", "export", "keys", "up", "serve", "agent", "migrate", "doctor", "demo"]
+COMMANDS += [
+    "datasets",
+    "statement",
+    "export",
+    "keys",
+    "up",
+    "serve",
+    "agent",
+    "migrate",
+    "doctor",
+    "demo",
+]
 
 
 def brain(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -289,6 +302,14 @@ def test_a_quote_says_how_long_data_takes_where_it_has_to_come(
     assert "data takes" in head
     assert near_line.split()[1:3] == ["now", "-"]
     assert " 12m6s " in far_line
+
+
+def test_datasets_are_told_with_where_they_lie(capsys: pytest.CaptureFixture[str]) -> None:
+    print_datasets(DatasetList.model_validate(ANSWERS["list_datasets"]))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["scans-2026", "1.5", "TiB", "medical", "qdaicc"]
+    assert lines[-1] == "  medical 医疗数据: only qdaicc"
 
 
 def test_what_data_does_to_a_job_is_told(capsys: pytest.CaptureFixture[str]) -> None:
