@@ -12,6 +12,8 @@ from api.cli.terminal import console, fail, print_json
 
 if TYPE_CHECKING:
     from api.job_file import PreparedJob
+    from api.schemas import JobView
+    from api.sdk import Client
 
 app = typer.Typer()
 
@@ -173,9 +175,6 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Put a job into the queue."""
-    from api.cli.arrays import watch_array
-    from api.cli.watching import watch_job
-
     if job_file is None and command is None:
         fail(both("give a job file, or -- COMMAND...", "请给出作业文件，或 -- COMMAND..."), 2)
     options: dict[str, object] = {
@@ -208,10 +207,16 @@ def submit(
             print_json(job)
         else:
             console.print(job.array.id if job.array else job.id, soft_wrap=True)
-        if watch and job.array:
-            raise typer.Exit(watch_array(broker, job.array.id))
         if watch:
-            raise typer.Exit(watch_job(broker, job))
+            raise typer.Exit(_watched(broker, job))
+
+
+def _watched(broker: "Client", job: "JobView") -> int:
+    """The exit code of a job, or of all tasks of its array, once it is over."""
+    from api.cli.arrays import watch_array
+    from api.cli.watching import watch_job
+
+    return watch_array(broker, job.array.id) if job.array else watch_job(broker, job)
 
 
 def prepared_job(
