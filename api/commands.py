@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import api.cli.books
+import api.cli.branches
 import api.cli.jobs
 import api.cli.keys
 import api.cli.park
@@ -40,6 +41,9 @@ for panel, parts in PANELS:
         for command in part.registered_commands:
             command.rich_help_panel = panel
             app.registered_commands.append(command)
+SHARING = both("Who shares the park", "共享关系")
+app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
+app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)
 app.add_typer(
     api.cli.keys.app, name="keys", rich_help_panel=both("Running a broker", "运行调度服务")
 )

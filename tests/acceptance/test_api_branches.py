@@ -1,11 +1,14 @@
 """Projects and cohorts over the API: who may declare and see them, and what they do to jobs."""
 
+import json
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from api.commands import app
 from tests.acceptance.brokers import Served, await_that, fields_of, job, newcomer, problem_of
 
 VISION = {"name": "Vision", "weight": 200, "max_cards": 4}
@@ -109,3 +112,38 @@ def test_a_cohort_has_one_quota_and_its_tenants_know_of_themselves_alone(park: S
     assert (reason["code"], reason["where"], reason["need"]) == ("cohort_quota", "coast", 1)
     terms = second.get(f"/v1/jobs/{waits}/standing").json()["terms"]
     assert [term["name"] for term in terms][2:4] == ["cohort_share", "fair_share"]
+
+
+def told(*words: str, **variables: str) -> str:
+    """What a command prints; run in this process, which is quicker."""
+    done = CliRunner().invoke(app, list(words), env=variables, prog_name="brain")
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.mark.enable_socket
+def test_who_shares_the_park_is_declared_and_listed_on_the_command_line(
+    park: Served, address: str
+) -> None:
+    a_tenant(park, "shell")
+    operator = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["operator"], "COLUMNS": "80"}
+    options = ("--name", "Deep sea", "--weight", "3", "--max-cards", "2")
+
+    assert told("projects", "set", "deep", *options, "-t", "shell", **operator).split() == [
+        *("shell/deep:", "weight", "3,", "quota", "2")
+    ]
+    assert told("cohorts", "set", "reef", "--name", "Reef", **operator).split() == [
+        *("reef:", "weight", "100,", "quota", "-")
+    ]
+
+    park.operator.put("/v1/tenants/shell", json=TENANT | {"cohort": "reef"})
+    (project,) = json.loads(told("projects", "-t", "shell", "--json", **operator))["items"]
+    assert project == {
+        "tenant": "shell", "id": "deep", "name": "Deep sea",
+        "weight": 3, "max_cards": 2,
+    }
+    rows = [line.split() for line in told("projects", **operator).splitlines()]
+    assert ["shell", "deep", "Deep", "sea", "3", "2"] in rows
+    rows = [line.split() for line in told("cohorts", **operator).splitlines()]
+    assert ["reef", "Reef", "100", "-", "shell"] in rows
+    assert "deep" in told("projects", "--json", **operator)

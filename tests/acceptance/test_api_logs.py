@@ -73,7 +73,7 @@ class Follower:
     def __init__(self, address: str, key: str, job_id: str) -> None:
         self.text = ""
         self._client = Client(address, key, pause_first_s=0.01)
-        self._client._http.event_hooks = {"request": [self._count]}
+        self._client._wire._http.event_hooks = {"request": [self._count]}
         self._parts = self._client.logs(job_id, follow=True)
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.asked_count = 0
@@ -107,7 +107,7 @@ def output(park: Served) -> Output:
 def test_nothing_is_lost_where_an_attempt_follows_and_the_reader_reconnects(
     park: Served, address: str, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.sdk.FOLLOW_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("api.connection.FOLLOW_TIMEOUT_S", 0.5)
     output.begin()
     output.say(0, b"A" * 100 + b"\n", is_last=True)
     with followed(park, address, output) as follower:

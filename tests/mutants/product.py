@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant("api/settings.py", 'return key.isascii() and key.isprintable() and " " not in key', "return True", f"{_SETTINGS} -k header"),
     Mutant("api/settings.py", "except ValueError:  # half an IPv6 address, or a port that is none\n        is_one = False", "except ZeroDivisionError:\n        is_one = False", f"{_SETTINGS} -k address"),
     Mutant("api/settings.py", "        except RuntimeError:\n            raise SettingsInvalid", "        except ZeroDivisionError:\n            raise SettingsInvalid", f"{_REFUSALS} -k settings"),
-    Mutant("api/sdk.py", "if key and not is_sendable(key):", "if False:", "tests/unit/test_sdk.py -k header"),
+    Mutant("api/connection.py", "if key and not is_sendable(key):", "if False:", "tests/unit/test_sdk.py -k header"),
     Mutant("api/workdir.py", "(is_folder and (path / LOCK_NAME).exists())", "False", "tests/unit/test_workdir.py -k home"),
     Mutant("api/workdir.py", "if _leads_to_itself(link):", "if False:", "tests/unit/test_workdir.py -k itself"),
     Mutant("api/cli/options.py", "if not re.fullmatch(pattern, text, re.ASCII):", "if False:", f"{_REFUSALS} -k meant"),
