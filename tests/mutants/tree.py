@@ -54,6 +54,8 @@ MUTANTS = [
     Mutant("api/routes/branches.py", "shown = [one for _, one in sorted(projects) if wanted in {None, one.tenant_id}]", "shown = [one for _, one in sorted(projects)]", _API),
     Mutant("api/routes/branches.py", "if caller.may_see(tenant_id)],", "],", _API),
     Mutant("api/routes/branches.py", "if view.tenants or not caller.is_tenant]", "]", _API),
+    Mutant("api/sdk.py", "return self._wire.put(path, project, ProjectView, tenant=tenant)", "return self._wire.put(path, project, ProjectView)", _API),
+    Mutant("api/cli/branches.py", "BranchPut(name=name, weight=weight, max_cards=max_cards)", "BranchPut(name=name, weight=weight)", _API),
     Mutant("api/routes/tenants.py", "if tenant.cohort_id not in {None, *declared.tree.cohorts}:", "if False:", "tests/acceptance/test_api_park.py -k sense"),
     Mutant("scheduler/queries.py", '    ViewRow.name.startswith("project:"),\n', "", _API),
     Mutant("scheduler/queries.py", '    ViewRow.name.startswith("cohort:"),\n', "", _API),
