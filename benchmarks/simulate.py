@@ -98,7 +98,7 @@ class Pace:
 
     def is_stopping(self) -> bool:
         """Whether work has just been stopped, and others are to get its devices."""
-        return bool(self.controller.state.stopping)
+        return bool(self.controller.state.agenda.stopping)
 
 
 def moments(

@@ -110,6 +110,13 @@ class Park:
     def _mbit_per_s_by_ends(self) -> dict[tuple[str, ...], int]:
         return {tuple(sorted(link.centre_ids)): link.mbit_per_s for link in self.links}
 
+    @cached_property
+    def node_ids_by_centre(self) -> dict[str, frozenset[str]]:
+        return {
+            centre.id: frozenset(node.id for pool in centre.pools for node in pool.nodes())
+            for centre in self.centres
+        }
+
     def node_ids(self, pool_id: str) -> tuple[str, ...]:
         """The pool's nodes in their order; raises `KeyError` for an unknown pool."""
         return self._node_ids_by_pool[pool_id]

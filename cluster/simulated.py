@@ -115,6 +115,7 @@ class SimulatedCentre:
     _online: frozenset[str] = field(init=False)
     _live: dict[str, Run] = field(default_factory=dict)
     _reports: dict[str, AttemptReport] = field(default_factory=dict)
+    _all_reports: tuple[AttemptReport, ...] | None = None
     _forgotten: set[str] = field(default_factory=set)
     _late: list[Callable[[], None]] = field(default_factory=list)
     _due: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
@@ -149,9 +150,15 @@ class SimulatedCentre:
                 centre_id=self.centre.id,
                 heard_at_ms=self.now_ms,
                 online_node_ids=self._online,
-                attempts=tuple(self._reports.values()),
+                attempts=self._told(),
             )
         return self._heard
+
+    def _told(self) -> tuple[AttemptReport, ...]:
+        """All reports; the same as before where none has changed."""
+        if self._all_reports is None:
+            self._all_reports = tuple(self._reports.values())
+        return self._all_reports
 
     # Time.
 
@@ -194,6 +201,7 @@ class SimulatedCentre:
         self.fall_silent(down_ms)
         self._end_all()
         self._reports.clear()
+        self._all_reports = None
         self.world.amnesias.append((self.centre.id, self.now_ms))
 
     def fall_silent(self, silent_ms: int) -> None:
@@ -299,6 +307,7 @@ class SimulatedCentre:
         assert attempt_id not in self._live, f"{attempt_id} is to be forgotten while it runs"
         self._forgotten.add(attempt_id)
         self._reports.pop(attempt_id, None)
+        self._all_reports = None
 
     # Work.
 
@@ -340,6 +349,7 @@ class SimulatedCentre:
         self._report_end(attempt_id, run.started_at_ms, end, exit_code)
 
     def _report(self, attempt_id: str, phase: AttemptPhase, started_at_ms: int | None) -> None:
+        self._all_reports = None
         self._reports[attempt_id] = AttemptReport(
             attempt_id=attempt_id, phase=phase, started_at_ms=self._clock(started_at_ms)
         )
@@ -347,6 +357,7 @@ class SimulatedCentre:
     def _report_end(
         self, attempt_id: str, started_at_ms: int | None, end: AttemptEnd, exit_code: int | None
     ) -> None:
+        self._all_reports = None
         self._reports[attempt_id] = AttemptReport(
             attempt_id=attempt_id,
             phase=AttemptPhase.ENDED,

@@ -10,10 +10,11 @@ rather than user runtime estimates", 2007).
 What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from typing import Protocol
 
+from scheduler.agenda import Ending
 from scheduler.ends import Ends
 from scheduler.job import NodeShare, Placement
 from scheduler.placement import Fit, FreeCards
@@ -26,6 +27,14 @@ class Release:
     ends: Ends
     attempt_id: str
     shares: tuple[NodeShare, ...]
+
+
+class Running(Protocol):
+    """What runs in a pool when a plan begins."""
+
+    def endings(self, *, is_firm: bool) -> Sequence[Ending]:
+        """When it ends, in order: firm by its limits, else as is likely."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +60,11 @@ class PoolRoom:
     being stopped has ended, at `soon_ms`, and `soon_long` so for long.
     """
 
-    def __init__(
-        self, free: FreeCards, releases: Iterable[Release], stopping: Iterable[Release] = ()
-    ) -> None:
+    def __init__(self, free: FreeCards, running: Running, stopping: Iterable[Release] = ()) -> None:
         self.now = self.long = self.soon = self.soon_long = free
         self.soon_ms = 0
         self.reservation: Reservation | None = None
-        self._unread = releases
+        self._running = running
         self._releases: list[Release] = []
         self._stopped: set[str] = set()
         for stop in stopping:
@@ -167,19 +174,17 @@ class PoolRoom:
                 return at_ms, free, shares
         return None
 
-    def _all_releases(self, *, is_firm: bool) -> list[tuple[int, str, tuple[NodeShare, ...]]]:
+    def _all_releases(self, *, is_firm: bool) -> Sequence[Ending]:
         """What comes free, in order; first what is being stopped, which `soon` has already."""
-        self._releases.extend(self._unread)
-        self._unread = ()
-        which, stopped = int(is_firm), self._stopped  # asked of all that runs: by its index
+        running, stopped = self._running.endings(is_firm=is_firm), self._stopped
+        if not self._releases and not stopped:
+            return running
         to_come = [
-            (one.ends[which], one.attempt_id, one.shares)
-            for one in self._releases
-            if one.attempt_id not in stopped
+            *running,
+            *((one.ends.by(is_firm=is_firm), one.attempt_id, one.shares) for one in self._releases),
         ]
-        if self._stopped:
-            to_come.append((0, "", ()))
-        return sorted(to_come, key=itemgetter(0, 1))
+        to_come = [one for one in to_come if one[1] not in stopped]
+        return [(0, "", ()), *sorted(to_come)] if stopped else sorted(to_come)
 
     def reserve(self, reservation: Reservation) -> None:
         """Keep these cards for later; at most one reservation a pool."""

@@ -4,7 +4,6 @@ Everything it believes can be dropped at any moment and replayed from the log; e
 a centre is repeated until the centre is seen to know it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +19,7 @@ from scheduler.plan import Answers, Plan
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT, Policy
 from scheduler.preemption import SOON_MS
+from scheduler.readings import Readings
 from scheduler.record import Attempt
 from scheduler.state import State
 from scheduler.told import Told
@@ -74,6 +74,7 @@ class Controller:
         self._heard_ms: dict[str, int] = {}
         self._present: set[str] = set()
         self._told = Told(self.settings.explain_every_ms)
+        self._readings = Readings()
         self._events_since_checkpoint = 0
 
     def lead(self, now_ms: int) -> None:
@@ -95,9 +96,9 @@ class Controller:
         requests = self.log.requests(self.settings.request_limit)
         batch = Batch(now_ms)
         self._take_requests(batch, requests)
-        reports, live = self._observe(), self._live_by_centre()
+        reports = self._observe()
         for report in reports:
-            self._take_all(batch, self._seen(report, live[report.centre_id], now_ms))
+            self._take_all(batch, self._seen(report, now_ms))
         for by_time in (self._silences, self._stops, self._meter, self._ripe):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
@@ -177,15 +178,7 @@ class Controller:
         reports = [self.drivers[centre_id].observe() for centre_id in sorted(self.drivers)]
         return [report for report in reports if report is not None]
 
-    def _live_by_centre(self) -> defaultdict[str, list[Attempt]]:
-        live: defaultdict[str, list[Attempt]] = defaultdict(list)
-        for attempt in self.state.live.values():
-            live[attempt.placement.centre_id].append(attempt)
-        return live
-
-    def _seen(
-        self, report: CentreReport, live: Iterable[Attempt], now_ms: int
-    ) -> Iterator[ev.Event]:
+    def _seen(self, report: CentreReport, now_ms: int) -> Iterator[ev.Event]:
         """What a centre's report tells that the log does not know yet, of what is live there."""
         centre_id = report.centre_id
         if self.state.park is None or centre_id not in self.state.park.centre_by_id:
@@ -199,11 +192,13 @@ class Controller:
             self._present.add(centre_id)
         if now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
             yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
-        online = tuple(sorted(report.online_node_ids))
-        yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
-        known = {attempt.attempt_id: attempt for attempt in report.attempts}
-        for attempt in live:
-            told = known.get(attempt.id)
+        mine = self.state.park.node_ids_by_centre[centre_id]
+        if self.state.online_node_ids & mine != report.online_node_ids & mine:
+            online = tuple(sorted(report.online_node_ids))
+            yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
+        reading = self._readings.of(report)
+        for attempt_id in reading.unsure_ids(self.state.agenda, centre_id):
+            attempt, told = self.state.live[attempt_id], reading.known.get(attempt_id)
             if told is not None and is_as_known(attempt, told):
                 continue
             if told is not None and not is_unknown_start(attempt, told):
@@ -260,21 +255,18 @@ class Controller:
             return
         for centre_id, silent_ms in silent.items():
             if silent_ms >= self.settings.lost_after_ms:
-                for attempt in self._live_by_centre()[centre_id]:
+                for attempt in tuple(self.state.agenda.of_centre(centre_id).values()):
                     detail = f"its centre was silent for {silent_ms // 1000} s"
                     end = End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0), detail=detail)
                     yield from self._end(attempt, end, now_ms)
 
     def _stops(self, now_ms: int) -> Iterator[ev.Event]:
         """Cancelled work and work over its limit is to stop."""
-        for attempt in tuple(self.state.live.values()):
-            if attempt.stop_cause is not None:
-                continue
+        for attempt_id in self.state.agenda.to_stop(now_ms):
+            attempt = self.state.live[attempt_id]
             record = self.state.jobs[attempt.job_id]
-            if record.is_cancelled:
-                yield self._stop(attempt, record.job, EndCause.CANCELLED, now_ms)
-            elif record.is_over_limit(attempt, now_ms):
-                yield self._stop(attempt, record.job, EndCause.LIMIT, now_ms)
+            cause = EndCause.CANCELLED if record.is_cancelled else EndCause.LIMIT
+            yield self._stop(attempt, record.job, cause, now_ms)
 
     def _stop(self, attempt: Attempt, job: Job, cause: EndCause, now_ms: int) -> ev.StopDecided:
         grace = job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms
@@ -283,10 +275,9 @@ class Controller:
     def _meter(self, now_ms: int, at_least_ms: int | None = None) -> Iterator[ev.Event]:
         """Running work accrues as it runs, as far as its centre was heard of and no further."""
         at_least_ms = at_least_ms or self.settings.meter_every_ms
-        for attempt in tuple(self.state.live.values()):
-            begin_ms = attempt.metered_to_ms
-            if begin_ms is None or now_ms - begin_ms < at_least_ms:
-                continue
+        for attempt_id in self.state.agenda.to_meter(now_ms - at_least_ms):
+            attempt = self.state.live[attempt_id]
+            begin_ms = attempt.metered_to_ms or 0
             to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))
             if to_ms - begin_ms >= at_least_ms:
                 yield from slices(self.state, attempt, to_ms, now_ms)
@@ -372,9 +363,9 @@ class Controller:
     # Effects, only after the commit.
 
     def _act(self, reports: Iterable[CentreReport]) -> None:
-        for attempt in tuple(self.state.live.values()):
-            if attempt.started_at_ms is not None and attempt.stop_cause is None:
-                continue
+        agenda = self.state.agenda
+        for attempt_id in agenda.in_order(agenda.unsettled):
+            attempt = agenda.unsettled[attempt_id]
             driver = self.drivers.get(attempt.placement.centre_id)
             if driver is None:
                 continue
@@ -389,9 +380,7 @@ class Controller:
     def _answer_strays(self, report: CentreReport) -> None:
         """What a centre reports and the log has ended: stop it if it runs, else forget it."""
         driver = self.drivers[report.centre_id]
-        for told in report.attempts:
-            if told.attempt_id in self.state.live:
-                continue
+        for told in self._readings.of(report).strays(self.state.live):
             if told.phase is AttemptPhase.ENDED:
                 driver.forget(told.attempt_id)
             else:

@@ -4,6 +4,9 @@ How long those that wait are likely to run goes by what is known now. Those that
 looked up once, and a plan asks of each several times.
 """
 
+from bisect import bisect_left
+
+from scheduler.agenda import Ending
 from scheduler.ends import Ends
 from scheduler.job import Job
 from scheduler.policy import Policy
@@ -37,6 +40,20 @@ class Forecasts:
         if like not in self._known:
             self._known[like] = self._state.history.forecast_ms(job, self._now_ms)
         return self._known[like]
+
+    def endings(self, pool_id: str, *, is_firm: bool) -> list[Ending]:
+        """When what runs in a pool ends, in order: firm by its limits, else as is likely.
+
+        What should have ended does at any moment.
+        """
+        agenda, soonest_ms = self._state.agenda, self._now_ms + 1
+        if is_firm or not self._is_forecasting:
+            ordered = agenda.latest(pool_id)
+        else:
+            ordered = agenda.likely(pool_id, self._now_ms)
+        count = bisect_left(ordered, (soonest_ms + 1,))
+        late = sorted((soonest_ms, attempt_id, shares) for _, attempt_id, shares in ordered[:count])
+        return late + ordered[count:]
 
     def live_ends(self, attempt: Attempt) -> Ends:
         """When a live attempt ends; what has overstayed does at any moment.

@@ -21,6 +21,7 @@ def check(state: State) -> None:
     else:
         _check_holdings(state, state.park)
     _check_funds(state)
+    state.agenda.check(record for record in state.jobs.values() if record.attempt)
 
 
 def _check_jobs(state: State) -> None:
@@ -35,8 +36,6 @@ def _check_jobs(state: State) -> None:
         assert not (record.is_cancelled and job_id in state.queue), f"{job_id} waits, cancelled"
     attempts = {r.attempt.id: r.attempt for r in state.jobs.values() if r.attempt}
     assert attempts == state.live, "live attempts are not those of the jobs"
-    stopping = {one.id: one for one in attempts.values() if one.stop_cause is not None}
-    assert stopping == state.stopping, "what is stopping drifted"
     assert all(job_id in state.queue for job_id in state.claims), "a claim of one who does not wait"
     state.queue.check()
     state.held.check()

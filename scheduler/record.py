@@ -203,11 +203,6 @@ class JobRecord:
             likely_ms = min(self.likely_end_ms(begin_ms, begin_ms, self.forecast_ms), latest_ms)
         attempt.ends = Ends(likely_ms, latest_ms)
 
-    def is_over_limit(self, attempt: Attempt, now_ms: int) -> bool:
-        """Whether it has run for as long as it may."""
-        started_ms = attempt.started_at_ms
-        return started_ms is not None and now_ms - started_ms >= self.job.limit_ms
-
     def latest_end_ms(self, attempt: Attempt) -> int:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""
         end_ms = attempt.begin_ms + self.job.longest_ms

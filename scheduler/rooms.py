@@ -1,18 +1,28 @@
 """The rooms of a plan: each pool as it is when the plan begins, made when first it is asked for."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cluster.inventory import Park, Pool
+from scheduler.agenda import Ending
 from scheduler.backfill import PoolRoom, Release
 from scheduler.ends import Ends
 from scheduler.forecasts import Forecasts
 from scheduler.placement import FreeCards
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS
-from scheduler.record import Attempt
 from scheduler.state import CLAIM_MS, State
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs in a pool, by when it ends."""
+
+    forecasts: Forecasts
+    pool_id: str
+
+    def endings(self, *, is_firm: bool) -> list[Ending]:
+        return self.forecasts.endings(self.pool_id, is_firm=is_firm)
 
 
 class Rooms:
@@ -36,7 +46,8 @@ class Rooms:
             nodes = ((n, free[n]) for n in self._park.node_ids(pool.id) if n in online)
             cards = FreeCards(pool.cards_per_node, nodes)
             stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
-            room = self._rooms[pool.id] = PoolRoom(cards, self._releases(pool.id), stopping)
+            running = Running(self._forecasts, pool.id)
+            room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
         return room
 
     def is_heard(self, pool: Pool) -> bool:
@@ -45,21 +56,9 @@ class Rooms:
 
     def _stopping(self, pool_id: str) -> Iterator[Release]:
         """What is being stopped and is gone soon; not what should have gone long ago."""
-        for _, attempt in sorted(self._state.stopping.items()):
+        for _, attempt in sorted(self._state.agenda.stopping.items()):
             placement = attempt.placement
             gone_ms = self._state.jobs[attempt.job_id].latest_end_ms(attempt)
             is_soon = gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS
             if placement.pool_id == pool_id and is_soon:
                 yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)
-
-    def _releases(self, pool_id: str) -> Iterator[Release]:
-        for attempt in self._live_by_pool[pool_id]:
-            yield Release(self._forecasts.live_ends(attempt), attempt.id, attempt.placement.shares)
-
-    @cached_property
-    def _live_by_pool(self) -> Mapping[str, list[Attempt]]:
-        """Found out once, for all pools, when first it is asked for."""
-        live: defaultdict[str, list[Attempt]] = defaultdict(list)
-        for attempt in self._state.live.values():
-            live[attempt.placement.pool_id].append(attempt)
-        return live

@@ -11,6 +11,7 @@ from typing import assert_never
 from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler import events as ev
+from scheduler.agenda import Agenda
 from scheduler.custody import custody_refusal
 from scheduler.declarations import park_refusal, tenant_refusal, with_price_list
 from scheduler.held import Held, awaited
@@ -41,7 +42,7 @@ class State:
         self.queue = JobQueue()
         self.held = Held()
         self.live: dict[str, Attempt] = {}
-        self.stopping: dict[str, Attempt] = {}
+        self.agenda = Agenda()
         self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
         self.history = History()
@@ -187,6 +188,8 @@ class State:
         record.is_cancelled = True
         if record.attempt is None:
             self._finish(record, JobState.CANCELLED)
+        else:
+            self.agenda.note(record)
         return None
 
     def _lease(self, event: ev.Leased) -> str | None:
@@ -207,7 +210,7 @@ class State:
         record.attempt, record.state = attempt, JobState.LEASED
         record.attempt_count += 1
         record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)
-        record.note_ends()
+        self.agenda.note(record)
         if event.foretold is not None:
             self.punctuality.note(event.foretold, event.at_ms)
         self.live[attempt.id] = attempt
@@ -229,7 +232,7 @@ class State:
         if event.at_ms < attempt.leased_at_ms:
             return f"attempt {event.attempt_id} cannot start before it was leased"
         attempt.started_at_ms = attempt.metered_to_ms = event.at_ms
-        self.jobs[attempt.job_id].note_ends()
+        self.agenda.note(self.jobs[attempt.job_id])
         self.history.begin(self.jobs[attempt.job_id].job, attempt.id, event.at_ms)
         self._move(attempt, JobState.RUNNING)
         return None
@@ -240,9 +243,8 @@ class State:
             return f"attempt {event.attempt_id} is not there to stop"
         attempt.stop_cause, attempt.stop_at_ms = event.cause, event.at_ms
         attempt.stop_grace_ms = event.grace_ms
-        self.stopping[attempt.id] = attempt
         self.jobs[attempt.job_id].state = JobState.STOPPING
-        self.jobs[attempt.job_id].note_ends()
+        self.agenda.note(self.jobs[attempt.job_id])
         if event.for_job_id in self.queue:
             claim = Claim(attempt.gone_ms + CLAIM_MS, event.for_node_ids)
             self.claims[event.for_job_id] = max(claim, self.claims.get(event.for_job_id, claim))
@@ -252,12 +254,14 @@ class State:
         attempt = self.live.get(event.attempt_id)
         if attempt is None or not attempt.metered_to_ms == event.from_ms < event.to_ms:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
-        funds = self.funds[self.jobs[attempt.job_id].job.tenant_id]
+        record = self.jobs[attempt.job_id]
+        funds = self.funds[record.job.tenant_id]
         from_hold = min(attempt.hold_left_micros, event.charge_micros)
         attempt.hold_left_micros -= from_hold
         funds.post(event.charge_micros, from_hold_micros=from_hold)
         attempt.metered_to_ms = event.to_ms
         attempt.charged_micros += event.charge_micros
+        self.agenda.note(record)
         return None
 
     def _end(self, event: ev.Ended) -> str | None:
@@ -267,7 +271,7 @@ class State:
         record = self.jobs[attempt.job_id]
         self.funds[record.job.tenant_id].settle(attempt, event.cause)
         del self.live[attempt.id]
-        self.stopping.pop(attempt.id, None)
+        self.agenda.discard(record)
         record.attempt = None
         self.holdings.give_back(record.job, attempt.placement, event.at_ms)
         self.history.end(attempt.id, record.whole_run_ms(attempt, event.cause, event.at_ms))
@@ -305,9 +309,8 @@ class State:
 
     def _change_nodes(self, event: ev.NodesChanged) -> str | None:
         assert self.park is not None, "machines report before a park was declared"
-        pools = self.park.centre_by_id[event.centre_id].pools
-        mine = {node_id for pool in pools for node_id in self.park.node_ids(pool.id)}
-        online = mine & set(event.online_node_ids)
+        mine = self.park.node_ids_by_centre[event.centre_id]
+        online = mine.intersection(event.online_node_ids)
         if self.online_node_ids & mine == online:
             return f"nothing changed in centre {event.centre_id}"
         self.online_node_ids = (self.online_node_ids - mine) | online
@@ -374,15 +377,12 @@ class State:
         state.tree = Tree(state.tenants, snapshot.cohorts, snapshot.projects)
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
-        for record in snapshot.jobs:  # older checkpoints have neither expectations nor ends
+        for record in snapshot.jobs:  # older checkpoints have no expectations
             record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
-            if record.attempt:
-                record.note_ends()
+        state.agenda = Agenda(snapshot.jobs)
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         state.held = Held(snapshot.jobs, snapshot.array_failures)
-        attempts = [record.attempt for record in snapshot.jobs if record.attempt]
-        state.live = {attempt.id: attempt for attempt in attempts}
-        state.stopping = {one.id: one for one in attempts if one.stop_cause is not None}
+        state.live = {one.attempt.id: one.attempt for one in snapshot.jobs if one.attempt}
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
         state.claims, state.final_states = dict(snapshot.claims), dict(snapshot.final_states)

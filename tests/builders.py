@@ -13,6 +13,8 @@ from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
+from scheduler.agenda import Ending
+from scheduler.backfill import Release
 from scheduler.ends import Ends
 from scheduler.invariants import check
 from scheduler.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority
@@ -328,6 +330,16 @@ def happen(state: State, *events: ev.Event) -> None:
         refusal = state.apply(event)
         assert refusal is None, refusal
         check(state)
+
+
+class Running:
+    """What a test says runs in a pool."""
+
+    def __init__(self, *releases: Release) -> None:
+        self._releases = releases
+
+    def endings(self, *, is_firm: bool) -> list[Ending]:
+        return sorted((r.ends.by(is_firm=is_firm), r.attempt_id, r.shares) for r in self._releases)
 
 
 def at(end_ms: int) -> Ends:

@@ -28,7 +28,7 @@ MUTANTS = [
     Mutant("scheduler/desk.py", "PlannedStart(reservation.likely_ms, option", "PlannedStart(reservation.start_ms, option", _FORECAST),
     Mutant("scheduler/desk.py", "is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
     Mutant("scheduler/forecasts.py", "        if not self._is_forecasting:\n            return None", "        if False:\n            return None", _FORECAST),
-    Mutant("scheduler/forecasts.py", " or not self._is_forecasting:", ":", _FORECAST),
+    Mutant("scheduler/forecasts.py", " or forecast_ms is None or not self._is_forecasting:", " or forecast_ms is None:", _FORECAST),
     Mutant("scheduler/outlook.py", "return self.forecasts.ends(record).likely_ms - self.now_ms", "return self.forecasts.ends(record).latest_ms - self.now_ms", _FORECAST),
     Mutant("scheduler/outlook.py", "self.forecasts.live_ends(attempt).likely_ms", "self.forecasts.live_ends(attempt).latest_ms", _FORECAST),
     Mutant("scheduler/forecasts.py", "like = (job.tenant_id, job.user, job.name, job.device_count)", "like = ('', '', '', 0)", _FORECAST),

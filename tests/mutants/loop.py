@@ -9,6 +9,7 @@ _CONTROLLER = "tests/unit/test_controller.py"
 _STOPS = "tests/unit/test_controller_stops.py"
 _INVARIANTS = "tests/unit/test_invariants.py"
 _TOLD = "tests/unit/test_told.py"
+_AGENDA = "tests/unit/test_agenda.py"
 _ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
@@ -46,7 +47,31 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "batch.refused[request.id] = refusal", "pass", _CONTROLLER),
     Mutant("scheduler/controller.py", "if all(ms >= self.settings.suspect_after_ms for ms in silent.values()):", "if False:", _STOPS),
     Mutant("scheduler/controller.py", "now_ms - max(self._heard_ms.get(centre_id, 0), self._led_ms)", "now_ms - self._heard_ms.get(centre_id, 0)", _STOPS),
-    Mutant("scheduler/record.py", "now_ms - started_ms >= self.job.limit_ms", "now_ms - started_ms > self.job.limit_ms", _STOPS),
+    Mutant("scheduler/agenda.py", "bisect_left(self._limits, (now_ms + 1,))", "bisect_left(self._limits, (now_ms,))", f"{_STOPS} {_AGENDA}"),
+    Mutant("scheduler/agenda.py", "in over} | self.cancelled.keys()", "in over}", _AGENDA),
+    Mutant("scheduler/agenda.py", "bisect_left(self._meters, (until_ms + 1,))", "bisect_left(self._meters, (until_ms,))", _AGENDA),
+    Mutant("scheduler/agenda.py", "return sorted(attempt_ids, key=self._numbers.__getitem__)", "return sorted(attempt_ids)", _AGENDA),
+    Mutant("scheduler/agenda.py", "        if now_ms < self._moved_ms.get(pool_id, now_ms):", "        if False:", _AGENDA),
+    Mutant("scheduler/agenda.py", "self._likely_ms.pop(key), key)", "before.ends.likely_ms, key)", _AGENDA),
+    Mutant("scheduler/agenda.py", "        self._likely_ms.update(ends_ms)\n", "", _AGENDA),
+    Mutant("scheduler/agenda.py", "return min(likely_ms, ends.latest_ms)", "return likely_ms", f"{_AGENDA} tests/unit/test_forecast.py"),
+    Mutant("scheduler/agenda.py", "        record.note_ends()\n", "", _AGENDA),
+    Mutant("scheduler/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
+    Mutant("scheduler/agenda.py", "is_member=record.is_cancelled and not is_stopping)", "is_member=record.is_cancelled)", _AGENDA),
+    Mutant("scheduler/agenda.py", "attempt.started_at_ms is not None and attempt.stop_cause is None:", "attempt.started_at_ms is not None:", _AGENDA),
+    Mutant("scheduler/agenda.py", "        for members in (self.unsettled, self.stopping, self.cancelled):", "        for members in (self.unsettled, self.cancelled):", _AGENDA),
+    Mutant("scheduler/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
+    Mutant("scheduler/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
+    Mutant("scheduler/state.py", "        attempt.charged_micros += event.charge_micros\n        self.agenda.note(record)\n", "        attempt.charged_micros += event.charge_micros\n", _AGENDA),
+    Mutant("scheduler/state.py", "        state.agenda = Agenda(snapshot.jobs)\n", "", "tests/unit/test_claims.py"),
+    Mutant("scheduler/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
+    Mutant("scheduler/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
+    Mutant("scheduler/forecasts.py", "sorted((soonest_ms, attempt_id, shares) for", "sorted((_, attempt_id, shares) for", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
+    Mutant("scheduler/readings.py", "reading is None or reading.attempts is not report.attempts:", "reading is None:", _CONTROLLER),
+    Mutant("scheduler/readings.py", " | (live & agenda.unsettled.keys())", "", _CONTROLLER),
+    Mutant("scheduler/readings.py", "(live - self.running_ids) | ", "", _CONTROLLER),
+    Mutant("scheduler/readings.py", "stray_ids = self.known.keys() - live_ids.keys()", "stray_ids = self.known.keys()", "tests/simulation/test_seeds.py"),
+    Mutant("scheduler/controller.py", "        if self.state.online_node_ids & mine != report.online_node_ids & mine:", "        if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
     Mutant("scheduler/leader.py", "                if self._is_free():\n                    self._lead()", "                self._lead()", _ELECTION),

@@ -14,6 +14,7 @@ from scheduler.policy import EASY, FIFO
 from scheduler.state import State
 from tests.builders import (
     HOUR_MS,
+    Running,
     a_job,
     a_lease,
     a_park,
@@ -30,7 +31,7 @@ NODE_CARDS = 8
 
 
 def a_room(cards: dict[str, int], *releases: Release) -> PoolRoom:
-    return PoolRoom(FreeCards(NODE_CARDS, cards.items()), releases)
+    return PoolRoom(FreeCards(NODE_CARDS, cards.items()), Running(*releases))
 
 
 def shares(**cards: int) -> tuple[NodeShare, ...]:

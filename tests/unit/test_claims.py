@@ -16,6 +16,7 @@ from scheduler.record import Claim
 from scheduler.state import CLAIM_MS, State
 from tests.builders import (
     HOUR_MS,
+    Running,
     a_job,
     a_lease,
     a_park,
@@ -103,7 +104,7 @@ def test_the_state_that_a_checkpoint_keeps_knows_claims_and_stops() -> None:
     again = State.restored(state.snapshot())
 
     assert again.claims == state.claims == {"new": Claim(NOW_MS + 10_000 + CLAIM_MS, (NODE,))}
-    assert again.stopping == state.stopping
+    assert again.agenda.stopping == state.agenda.stopping
     assert plan(again, NOW_MS + 1) == plan(state, NOW_MS + 1)
 
 
@@ -202,7 +203,7 @@ def a_promise() -> PoolRoom:
     """Of n1 2 cards are free and 6 stop; all is promised from 100 on, when n2 ends."""
     free = FreeCards(8, {"n1": 2, "n2": 0, "n3": 2}.items())
     stopping = [Release(at(10), "stops", on("n1", 6)), Release(at(10), "stops, too", on("n3", 6))]
-    room = PoolRoom(free, [Release(at(100), "runs", on("n2", 8))], stopping)
+    room = PoolRoom(free, Running(Release(at(100), "runs", on("n2", 8))), stopping)
     nodes, spare = (*on("n1", 8), *on("n2", 8)), {"n1": 0, "n2": 0}
     room.reserve(Reservation("head", 100, 100, nodes, spare, is_firm=True))
     return room
@@ -376,7 +377,7 @@ def test_the_order_of_the_stops_does_not_decide_where_a_claim_is() -> None:
     submit(state, wants("a-whole"), wants("half", 4))
     again = State.restored(deepcopy(state.snapshot()))
 
-    assert list(again.stopping) != list(state.stopping)
+    assert list(again.agenda.stopping) != list(state.agenda.stopping)
     assert plan(again, NOW_MS) == plan(state, NOW_MS)
 
 

@@ -17,6 +17,7 @@ from scheduler.state import State
 from scheduler.whatif import what_if
 from tests.builders import (
     HOUR_MS,
+    Running,
     a_job,
     a_lease,
     a_park,
@@ -181,6 +182,8 @@ def test_before_it_starts_its_lease_counts() -> None:
     happen(state, a_lease("a", a_placement(POOL, 8), at_ms=100))
 
     assert live_ends(state, 120) == Ends(150, 100 + LIMIT_MS)
+    latest = Ends(100 + LIMIT_MS, 100 + LIMIT_MS)
+    assert Forecasts(state, 120, EASY).live_ends(state.live["a.1"]) == latest
 
 
 # What is promised.
@@ -269,7 +272,7 @@ def test_a_firm_promise_tells_when_its_own_nodes_are_likely_to_be_free() -> None
     free = FreeCards(8, {"n1": 0, "n2": 0}.items())
     on = {node: (NodeShare(node_id=node, card_count=8),) for node in ("n1", "n2")}
     room = PoolRoom(
-        free, [Release(Ends(30, 100), "a", on["n1"]), Release(Ends(10, 200), "b", on["n2"])]
+        free, Running(Release(Ends(30, 100), "a", on["n1"]), Release(Ends(10, 200), "b", on["n2"]))
     )
 
     firm = room.earliest("j", Fit(1, 8), 0, is_firm=True)

@@ -106,6 +106,14 @@ def count_one_out_that_is_not(state: State) -> None:
     state.held.arrays.release(state.jobs["t1"].job)
 
 
+def bend_the_agenda(state: State) -> None:
+    del state.agenda.unsettled["runs.1"]
+
+
+def bend_a_foretold_end(state: State) -> None:
+    state.agenda.likely("east-npu", 0).clear()
+
+
 @pytest.mark.parametrize(
     ("bend", "said"),
     [
@@ -128,6 +136,8 @@ def count_one_out_that_is_not(state: State) -> None:
         (bend_a_lane, "lanes drifted"),
         (let_too_many_out, "more of array a1 are out than may"),
         (count_one_out_that_is_not, "how many of each array"),
+        (bend_the_agenda, "unsettled drifted"),
+        (bend_a_foretold_end, "likely ends of east-npu drifted"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -1,0 +1,45 @@
+"""What centres report of their attempts, read once: most reports say what the last one said."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cluster.driver import AttemptPhase, AttemptReport, CentreReport
+from scheduler.agenda import Agenda
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A report's attempts by id, and those that run."""
+
+    attempts: tuple[AttemptReport, ...]
+    known: Mapping[str, AttemptReport]
+    running_ids: frozenset[str]
+
+    def unsure_ids(self, agenda: Agenda, centre_id: str) -> list[str]:
+        """What is live there and may stand otherwise than the log says, in order."""
+        live = agenda.of_centre(centre_id).keys()
+        return agenda.in_order((live - self.running_ids) | (live & agenda.unsettled.keys()))
+
+    def strays(self, live_ids: Mapping[str, object]) -> list[AttemptReport]:
+        """Those that are not live, in the order of the report."""
+        stray_ids = self.known.keys() - live_ids.keys()
+        return [told for told in self.attempts if told.attempt_id in stray_ids] if stray_ids else []
+
+
+@dataclass(slots=True)
+class Readings:
+    """The newest of each centre; what says the same is not read again."""
+
+    _by_centre: dict[str, Reading] = field(default_factory=dict)
+
+    def of(self, report: CentreReport) -> Reading:
+        reading = self._by_centre.get(report.centre_id)
+        if reading is None or reading.attempts is not report.attempts:
+            reading = self._by_centre[report.centre_id] = _read(report.attempts)
+        return reading
+
+
+def _read(attempts: tuple[AttemptReport, ...]) -> Reading:
+    known = {told.attempt_id: told for told in attempts}
+    running = {told.attempt_id for told in attempts if told.phase is AttemptPhase.RUNNING}
+    return Reading(attempts, known, frozenset(running))
