@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from scheduler.job import Job
 
@@ -48,6 +49,21 @@ class PastRun:
     is_void: bool = False
 
 
+class Known(NamedTuple):
+    """How long the last runs of a group took, in order, and when those began that still run."""
+
+    ended_ms: list[int]
+    begun_ms: list[int]
+
+    def typical_ms(self, now_ms: int) -> int | None:
+        """The median; for what runs it counts what ran longer, else twice what it has had."""
+        ended, elapsed = self.ended_ms, [max(0, now_ms - begun_ms) for begun_ms in self.begun_ms]
+        if not ended and max(elapsed, default=0) < TELLING_MS:
+            return None
+        lengths = sorted(ended + [_expected_ms(ended, one) for one in elapsed])
+        return lengths[len(lengths) // 2]
+
+
 class History:
     """The last runs, in the order in which they began, by group."""
 
@@ -55,6 +71,7 @@ class History:
         self.runs: deque[PastRun] = deque()
         self._open: dict[str, PastRun] = {}
         self._by_group: dict[Group, deque[PastRun]] = {}
+        self._known: dict[Group, Known] = {}
         for run in runs:
             self._add(run)
 
@@ -74,6 +91,7 @@ class History:
         run = self._open.pop(attempt_id, None)
         if run is not None:
             run.length_ms, run.is_void = length_ms, length_ms is None
+            self._unlearn(run)
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
         """How long the job is likely to run, by what was like it, and at most to its limit.
@@ -94,10 +112,21 @@ class History:
         """The median of the nearest group that has run; None where none of so many has."""
         groups = _groups(job.tenant_id, job.user, job.name, job.device_count)
         for group in islice(groups, nearest):
-            lengths = _lengths(self._by_group.get(group, ()), now_ms)
-            if lengths:
-                return sorted(lengths)[len(lengths) // 2]
+            runs = self._by_group.get(group)
+            if runs is None:
+                continue
+            known = self._known.get(group)
+            if known is None:
+                known = self._known[group] = _known(runs)
+            typical_ms = known.typical_ms(now_ms)
+            if typical_ms is not None:
+                return typical_ms
         return None
+
+    def _unlearn(self, run: PastRun) -> None:
+        """What is known of its groups has changed."""
+        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+            self._known.pop(group, None)
 
     def _add(self, run: PastRun) -> None:
         self.runs.append(run)
@@ -105,6 +134,7 @@ class History:
             self._open[run.attempt_id] = run
         for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
             self._by_group.setdefault(group, deque(maxlen=KEPT)).append(run)
+        self._unlearn(run)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
 
@@ -116,6 +146,7 @@ class History:
                 runs.popleft()
             if not runs:
                 del self._by_group[group]
+        self._unlearn(run)
 
 
 def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[Group]:
@@ -127,14 +158,10 @@ def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[G
     yield ()
 
 
-def _lengths(runs: Iterable[PastRun], now_ms: int) -> list[int]:
-    """How long they ran; for what runs the median of what ran longer, else twice what it has."""
+def _known(runs: Iterable[PastRun]) -> Known:
     known = [run for run in runs if not run.is_void][-WINDOW:]
-    ended = sorted(run.length_ms for run in known if run.length_ms is not None)
-    running = [max(0, now_ms - run.started_at_ms) for run in known if run.length_ms is None]
-    if not ended and max(running, default=0) < TELLING_MS:
-        return []
-    return ended + [_expected_ms(ended, elapsed_ms) for elapsed_ms in running]
+    ended_ms = sorted(run.length_ms for run in known if run.length_ms is not None)
+    return Known(ended_ms, [run.started_at_ms for run in known if run.length_ms is None])
 
 
 def _expected_ms(ended: list[int], elapsed_ms: int) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 
 class JobState(StrEnum):
@@ -47,12 +48,9 @@ class Priority(StrEnum):
     NORMAL = "normal"
     HIGH = "high"
 
-    @property
+    @cached_property
     def rank(self) -> int:
-        return _RANK[self]
-
-
-_RANK = {priority: rank for rank, priority in enumerate(Priority)}
+        return list(Priority).index(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +140,7 @@ class NodeShare:
     card_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Placement:
     """Which devices a gang gets: one centre, one pool, some nodes."""
 
@@ -151,7 +149,7 @@ class Placement:
     device_kind_id: str
     shares: tuple[NodeShare, ...]
 
-    @property
+    @cached_property
     def card_count(self) -> int:
         return sum(share.card_count for share in self.shares)
 

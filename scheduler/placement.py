@@ -197,11 +197,11 @@ class FreeCards:
     """Cards of a pool's nodes that may be used, in buckets by how many a node has left."""
 
     def __init__(self, cards_per_node: int, cards_by_node: Iterable[tuple[str, int]]) -> None:
-        self.by_node: dict[str, int] = {}
-        self.total = 0
+        self.by_node = dict(cards_by_node)
+        self.total = sum(self.by_node.values())
         self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
-        for node_id, cards in cards_by_node:
-            self._put(node_id, cards)
+        for node_id, cards in self.by_node.items():
+            self._buckets[cards][node_id] = None
 
     def copy(self) -> "FreeCards":
         return FreeCards(len(self._buckets) - 1, self.by_node.items())
@@ -216,8 +216,9 @@ class FreeCards:
         before = self.by_node[node_id]
         if cards != before:
             del self._buckets[before][node_id]
-            self.total -= before
-            self._put(node_id, cards)
+            self._buckets[cards][node_id] = None
+            self.by_node[node_id] = cards
+            self.total += cards - before
 
     def find(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
         """The nodes that would take it, or None; nothing is taken yet."""
@@ -244,8 +245,3 @@ class FreeCards:
             if bucket:
                 return next(iter(bucket))
         return None
-
-    def _put(self, node_id: str, cards: int) -> None:
-        self._buckets[cards][node_id] = None
-        self.by_node[node_id] = cards
-        self.total += cards

@@ -15,6 +15,7 @@ freed is claimed in the same plan.
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from scheduler.backfill import PoolRoom
 from scheduler.ends import Ends
@@ -37,6 +38,7 @@ class Victim:
     job: Job
     standing: Standing
     lost_card_ms: int
+    is_preemptible: bool
 
     @property
     def cost(self) -> tuple[bool, int, int, int, int, str]:
@@ -72,21 +74,15 @@ class Victims:
     ) -> None:
         self._policy = policy
         self._now_ms = now_ms
-        self._by_pool: dict[str, dict[str, list[Victim]]] = {}
         self._stopped = stopped
         self._standings = standings
         self._failed: dict[tuple[str, Fit, bool, bool, str], Merit] = {}
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = standings.strongest(takers)
-        found = sorted(self._all(state, strongest), key=lambda victim: victim.cost)
-        self._lowest = min((victim.standing for victim in found), default=None)
-        merits = (v.standing.merit for v in found if self._is_preemptible(v.job))
+        self._found = [*self._all(state, strongest)]
+        self._lowest = min((victim.standing for victim in self._found), default=None)
+        merits = (victim.standing.merit for victim in self._found if victim.is_preemptible)
         self._lowest_merit = min(merits, default=None)
-        for victim in found:
-            placement = victim.attempt.placement
-            by_node = self._by_pool.setdefault(placement.pool_id, defaultdict(list))
-            for share in placement.shares:
-                by_node[share.node_id].append(victim)
 
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who runs is of a lower standing, or at least of a lower merit."""
@@ -123,7 +119,7 @@ class Victims:
         free = room.view_soon(ends).by_node
         kept = room.kept_node_ids(ends)
         choices = []
-        for node_id, here in self._by_pool.get(pool_id, {}).items():
+        for node_id, here in self._by_pool_and_node.get(pool_id, {}).items():
             if node_id in free and node_id not in kept:
                 able = (victim for victim in here if self._may_take(taker, victim))
                 choice = _clear(node_id, able, wanted.card_count - free[node_id])
@@ -137,6 +133,17 @@ class Victims:
         cheapest = sorted(choices, key=_total_cost)[:needed]
         chosen = {victim.id: victim for choice in cheapest for victim in choice}
         return _without_idle(chosen, free, wanted) if wanted.node_count > 1 else (*chosen.values(),)
+
+    @cached_property
+    def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
+        """Those that cost least first; found out when first somebody asks whom to stop."""
+        by_pool: dict[str, dict[str, list[Victim]]] = {}
+        for victim in sorted(self._found, key=lambda victim: victim.cost):
+            placement = victim.attempt.placement
+            by_node = by_pool.setdefault(placement.pool_id, defaultdict(list))
+            for share in placement.shares:
+                by_node[share.node_id].append(victim)
+        return by_pool
 
     def _may_take(self, taker: Taker, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class.
@@ -152,7 +159,7 @@ class Victims:
         if merit >= taker.standing.merit:
             return False
         is_below = merit.rank < taker.standing.merit.rank
-        return self._is_preemptible(victim.job) and (is_below or victim.job.checkpoint is not None)
+        return victim.is_preemptible and (is_below or victim.job.checkpoint is not None)
 
     def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
         """Those that somebody might stop, cheap questions first: it is asked of all that run."""
@@ -161,19 +168,20 @@ class Victims:
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
             if started_ms is None or started_ms > begun_ms:
                 continue
-            if not (strongest.owns or self._is_preemptible(record.job)):
+            is_preemptible = self._is_preemptible(record.job)
+            if not (strongest.owns or is_preemptible):
                 continue
-            served_card_ms = attempt.served_card_ms(self._now_ms)
+            served_card_ms = attempt.placement.card_count * (self._now_ms - started_ms)
             standing = self._standings.running(attempt, record, served_card_ms)
             if standing < strongest and self._is_worth_it(attempt, record):
                 lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
-                yield Victim(attempt, record.job, standing, lost_card_ms)
+                yield Victim(attempt, record.job, standing, lost_card_ms, is_preemptible)
 
     def _is_worth_it(self, attempt: Attempt, record: JobRecord) -> bool:
         """It does not end anyway."""
         if attempt.stop_cause is not None or record.is_cancelled:
             return False
-        return record.latest_end_ms(attempt) - self._now_ms > self._policy.patience_ms
+        return attempt.ends.latest_ms - self._now_ms > self._policy.patience_ms
 
     def _is_preemptible(self, job: Job) -> bool:
         """`low` work always; where jobs take turns, all that can go on from where it was.

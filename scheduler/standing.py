@@ -10,6 +10,7 @@ what is within it stays within it, whatever ends, until the tenant itself starts
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from scheduler.job import Priority
@@ -36,11 +37,18 @@ class Merit(NamedTuple):
 BEST_MERIT = Merit(max(priority.rank for priority in Priority), STARVING)
 
 
+_merit = cache(Merit)
+"""Of all that runs the same few are asked for in each plan."""
+
+
 class Standing(NamedTuple):
     """Whether a job is within its tenant's nominal quota, and then its merit; the greater first."""
 
     owns: bool
     merit: Merit
+
+
+_standing = cache(Standing)
 
 
 class Taker(NamedTuple):
@@ -75,14 +83,14 @@ class Standings:
     def merit(self, record: JobRecord, running_card_ms: int = 0) -> Merit:
         """Where jobs do not take turns, what they have had counts for nothing."""
         if record.job.id in self._starving.job_ids:
-            return Merit(record.job.priority.rank, STARVING)
+            return _merit(record.job.priority.rank, STARVING)
         served_card_ms = record.served_card_ms + running_card_ms
         spared = -level(served_card_ms) if self._is_shared else 0
-        return Merit(record.job.priority.rank, spared)
+        return _merit(record.job.priority.rank, spared)
 
     def running(self, attempt: Attempt, record: JobRecord, served_card_ms: int) -> Standing:
         """How work stands that runs and has given its job so much."""
-        return Standing(attempt.id in self._owning, self.merit(record, served_card_ms))
+        return _standing(attempt.id in self._owning, self.merit(record, served_card_ms))
 
     def taker(self, record: JobRecord, kind_id: str) -> Taker:
         """How a job would stand if it began on this kind now."""

@@ -10,7 +10,7 @@ _API = "tests/acceptance/test_api_park.py -k owner"
 
 # fmt: off
 MUTANTS = [
-    Mutant("scheduler/standing.py", "return Standing(attempt.id in self._owning, self", "return Standing(False, self", _HAND),
+    Mutant("scheduler/standing.py", "return _standing(attempt.id in self._owning, self", "return Standing(False, self", _HAND),
     Mutant("scheduler/standing.py", "standing = Standing(self.owns(record, kind_id), self.merit(record))", "standing = self.best(record)", _HAND),
     Mutant("scheduler/standing.py", "return Standing(self.has_owners, max", "return Standing(False, max", _HAND),
     Mutant("scheduler/standing.py", "for one in record.job.device_kind_ids or own)", "for one in record.job.device_kind_ids)", _HAND),
@@ -25,8 +25,8 @@ MUTANTS = [
     Mutant("scheduler/standing.py", "-merit.spared, attempt.leased_at_ms, attempt.id", "-merit.spared, -attempt.leased_at_ms, attempt.id", _HAND),
     Mutant("scheduler/preemption.py", "        if taker.standing.owns and not owns and not is_own:\n            return True\n", "", _HAND),
     Mutant("scheduler/preemption.py", "if taker.standing.owns and not owns and not is_own:", "if not owns and not is_own:", f"{_HAND} tests/unit/test_preemption.py"),
-    Mutant("scheduler/preemption.py", "return self._is_preemptible(victim.job) and (is_below", "return (is_below", _HAND),
-    Mutant("scheduler/preemption.py", "if not (strongest.owns or self._is_preemptible(record.job)):", "if not self._is_preemptible(record.job):", _HAND),
+    Mutant("scheduler/preemption.py", "return victim.is_preemptible and (is_below", "return (is_below", _HAND),
+    Mutant("scheduler/preemption.py", "if not (strongest.owns or is_preemptible):", "if not self._is_preemptible(record.job):", _HAND),
     Mutant("scheduler/preemption.py", "if taker.owns and self._lowest is not None and self._lowest < taker:", "if False:", _HAND),
     Mutant("scheduler/preemption.py", "return owns, merit.rank, self.lost_card_ms", "return False, merit.rank, self.lost_card_ms", _HAND),
     Mutant("scheduler/preemption.py", "max((victim.standing.owns, victim.standing.merit.rank)", "max((False, victim.standing.merit.rank)", _HAND),

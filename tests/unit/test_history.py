@@ -330,3 +330,21 @@ def test_what_the_example_of_the_documentation_says() -> None:
     assert dues_ms == {"a": 248 * HOUR_MS, "b": 14 * HOUR_MS}
     assert list(dues_ms) == ["b", "a"]
     assert all(one <= other for one, other in pairwise(dues_ms.values()))
+
+
+def test_what_was_asked_before_is_forgotten_with_every_run_that_changes_it() -> None:
+    history, job = History(), like()
+
+    def forecasts() -> tuple[int | None, int | None]:
+        """As it is known, and as it would be learnt anew."""
+        anew = History(history.runs)
+        return history.forecast_ms(job, 2 * HOUR_MS), anew.forecast_ms(job, 2 * HOUR_MS)
+
+    assert forecasts() == (None, None)
+    history.begin(job, "1.1", HOUR_MS)
+    assert forecasts() == (2 * HOUR_MS, 2 * HOUR_MS)
+    history.end("1.1", 7)
+    assert forecasts() == (7, 7)
+    for number in range(RUNS_MAX):
+        history.begin(like(tenant_id="other"), f"others-{number}.1", 0)
+    assert forecasts() == (None, None)
