@@ -84,9 +84,13 @@ class Agenda:
         if now_ms < self._moved_ms.get(pool_id, now_ms):
             ids = [attempt_id for _, attempt_id, _ in ordered]
             self._put_likely(ordered, {one: self._entries[one].ends.likely_ms for one in ids})
-        over = ordered[: bisect_left(ordered, (now_ms + 2,))]
-        if over:
-            self._put_likely(ordered, {one: self._next_ms(one, now_ms) for _, one, _ in over})
+        moved = {
+            attempt_id: next_ms
+            for at_ms, attempt_id, _ in ordered[: bisect_left(ordered, (now_ms + 2,))]
+            if (next_ms := self._next_ms(attempt_id, now_ms)) != at_ms
+        }
+        if moved:
+            self._put_likely(ordered, moved)
         self._moved_ms[pool_id] = now_ms
         return ordered
 

@@ -53,6 +53,7 @@ class Allowances:
         self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
+        self._dearest: dict[tuple[tuple[str, ...], str, str], int | None] = {}
 
     def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
         """Why a quota forbids the job now, if one does; it may start so much later."""
@@ -105,6 +106,19 @@ class Allowances:
             unit=MICROS_UNIT,
             detail=f"kept for job {saving}" if saving else "",
         )
+
+    def covers(self, job: Job, kind_ids: tuple[str, ...]) -> bool:
+        """Whether the job can be paid on all of these kinds."""
+        tenant = self._state.tenants[job.tenant_id]
+        key = (kind_ids, job.priority, tenant.price_class)
+        if key not in self._dearest:
+            prices = [self._price(one, job.priority, tenant.price_class) for one in kind_ids]
+            known = [price for price in prices if isinstance(price, int)]
+            self._dearest[key] = max(known) if len(known) == len(prices) else None
+        price = self._dearest[key]
+        if price is None or tenant.id in self._saving:
+            return False
+        return charge_micros(job.device_count * job.longest_ms, price) <= self._available[tenant.id]
 
     def save_for(self, job: Job, reasons: list[Reason]) -> None:
         """No pool can be paid: later jobs wait, if what is held for running work could suffice."""

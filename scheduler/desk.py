@@ -1,23 +1,25 @@
 """One plan in the making: each job comes up once, and what it takes is gone for the next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cluster.inventory import Park, Pool
 from scheduler.allowance import Allowances
 from scheduler.backfill import Release, Reservation
+from scheduler.claims import claimants, has_claim
 from scheduler.ends import Ends
-from scheduler.explain import begin_ms, closed_reason, is_unforeseen, making_room, pool_reason
+from scheduler.explain import begin_ms, closed_reason, foreseen, making_room, pool_reason
 from scheduler.forecasts import Forecasts
-from scheduler.job import Job, NodeShare, Placement, PlannedStart, Reason
+from scheduler.job import Job, NodeShare, PlannedStart, Reason
 from scheduler.options import Candidate, Offer, Opening, Option, candidates_of
 from scheduler.outlook import Holding, Outlook
-from scheduler.placement import Shape, misfits, shape_of
+from scheduler.placement import Shape, misfits, placement_in, shape_of
 from scheduler.plan import Eviction, Grant, Verdict
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS, Victim, Victims
 from scheduler.record import JobRecord
 from scheduler.rooms import Rooms
+from scheduler.settled import Settled
 from scheduler.standing import BEST_MERIT, Standing, Standings
 from scheduler.starving import Starving, starving
 from scheduler.state import State
@@ -38,6 +40,7 @@ class Desk:
     policy: Policy
     evictions: list[Eviction] = field(default_factory=list)
     _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
+    _settled: dict[Shape, Settled] = field(default_factory=dict)
     _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
@@ -67,7 +70,7 @@ class Desk:
             self.state, self.now_ms, self.policy, self._starving, standings, is_first
         )
         served: set[str] = set()
-        for record in self._claimants():
+        for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
                 return
             answer = self._claimed(record)
@@ -187,6 +190,11 @@ class Desk:
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
         ends = self._forecasts.ends(record)
+        settled = self._settled.get(shape)
+        if settled is not None and (known := settled.of(ends)) is not None:
+            is_paid = self._allowances.covers(job, settled.kind_ids)
+            if is_paid and not self._may_ask(record):
+                return known
         reasons: list[Reason] = []
         payable: list[Option] = []
         for candidate in candidates:
@@ -207,7 +215,15 @@ class Desk:
         if not payable:
             self._allowances.save_for(job, reasons)
         verdict = self._with_openings(record, payable) if self.policy.is_backfilling else None
-        return verdict or self._wait(record, payable, reasons)
+        verdict = verdict or self._wait(record, payable, reasons)
+        if self.policy.is_backfilling and len(payable) == len(candidates) and not verdict.start:
+            self._settled.setdefault(shape, Settled(candidates)).note(ends, verdict)
+        return verdict
+
+    def _may_ask(self, record: JobRecord) -> bool:
+        """Whether others might be stopped for it, and were not yet."""
+        is_served = has_claim(self.state, record.job.id, self.now_ms)
+        return not is_served and self._may_stop(record, self._standings.best(record))
 
     def _with_openings(self, record: JobRecord, payable: list[Option]) -> Verdict | None:
         """What comes free anyway is claimed, and for one job others are stopped once."""
@@ -216,28 +232,13 @@ class Desk:
         for option in payable:
             if (shares := self._find_soon(record, option.candidate)) is not None:
                 return self._claim(record, option, shares)
-        best = self._standings.best(record)
-        if self._has_claim(record.job.id) or not self._may_stop(record, best):
+        if not self._may_ask(record):
             return None
         for option in payable:
             opening = self._stops(record, option.candidate, self.now_ms)
             if opening is not None:
                 return self._make_room(record, option, opening.victims)
         return None
-
-    def _claimants(self) -> list[JobRecord]:
-        """The oldest claim first; none where nobody is stopped for others."""
-        if self.policy.preemption is None:
-            return []
-        claims = self.state.claims.items()
-        valid = sorted(
-            (claim.until_ms, job_id) for job_id, claim in claims if self._has_claim(job_id)
-        )
-        return [self.state.jobs[job_id] for _, job_id in valid]
-
-    def _has_claim(self, job_id: str) -> bool:
-        claim = self.state.claims.get(job_id)
-        return claim is not None and claim.until_ms > self.now_ms
 
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed for the job is its own; None where that does not suffice."""
@@ -285,6 +286,7 @@ class Desk:
             assert victim.id not in self._gone_ms, f"{victim.id} is stopped already"
             gone_ms = self._gone_ms[victim.id] = self.now_ms + victim.grace_ms
             shares = victim.attempt.placement.shares
+            self._settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
         found = self._find_soon(record, option.candidate)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
@@ -306,8 +308,9 @@ class Desk:
     def _candidates(self, shape: Shape) -> list[Candidate]:
         known = self._candidates_by_shape.get(shape)
         if known is None:
-            known = candidates_of(shape, self.park, self._rooms.of)
-            self._candidates_by_shape[shape] = known
+            known = self._candidates_by_shape[shape] = candidates_of(
+                shape, self.park, self._rooms.of
+            )
         return known
 
     def _why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
@@ -329,12 +332,7 @@ class Desk:
 
     def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
         job, pool, ends = record.job, option.candidate.pool, self._forecasts.ends(record)
-        placement = Placement(
-            centre_id=pool.centre_id,
-            pool_id=pool.id,
-            device_kind_id=pool.device_kind_id,
-            shares=shares,
-        )
+        placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(record, option.hold_micros)
         self._charge(record, pool)
@@ -364,6 +362,7 @@ class Desk:
             return Verdict(reasons=tuple(reasons))
         reservation, option = min(promises, key=lambda one: one[1].ready_ms(one[0].start_ms))
         option.candidate.room.reserve(reservation)
+        self._settled.clear()
         self._allowances.promise(record, reservation, option.hold_micros)
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
@@ -392,9 +391,6 @@ class Desk:
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """No start where it depends on more than the ends of what runs: on money or prices."""
         record = self.state.jobs[job_id]
-        places: Sequence[Candidate] = self._candidates(shape_of(record.job))
-        if is_unforeseen(reasons):  # then each pool has a reason of its own, in the same order
-            answers = zip(places, reasons, strict=True)
-            places = [place for place, reason in answers if not is_unforeseen([reason])]
+        places = foreseen(self._candidates(shape_of(record.job)), reasons)
         from_ms = begin_ms(reasons, self.now_ms)
         return Verdict(reasons=reasons, start=outlook.start(record, places, from_ms))

@@ -1,6 +1,7 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from cluster.inventory import Pool
 from scheduler.backfill import PoolRoom
@@ -8,6 +9,8 @@ from scheduler.job import PlannedStart, Reason, ReasonCode
 from scheduler.placement import Fit, FreeCards
 from scheduler.plan import Verdict
 from scheduler.punctuality import Quantiles
+
+Place = TypeVar("Place")
 
 QUOTA_CODES = (ReasonCode.TENANT_QUOTA, ReasonCode.PROJECT_QUOTA, ReasonCode.COHORT_QUOTA)
 
@@ -82,6 +85,15 @@ def is_unforeseen(reasons: Iterable[Reason]) -> bool:
         if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
             return True
     return False
+
+
+def foreseen(places: Sequence[Place], reasons: Sequence[Reason]) -> Sequence[Place]:
+    """Those at which only the ends of what runs are waited for."""
+    if not is_unforeseen(reasons):
+        return places
+    # Each pool has a reason of its own, in the same order.
+    answers = zip(places, reasons, strict=True)
+    return [place for place, reason in answers if not is_unforeseen([reason])]
 
 
 def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:

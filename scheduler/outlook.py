@@ -106,9 +106,13 @@ class Outlook:
         """
         first: PlannedStart | None = None
         ready_ms = 0
+        cards, length_ms = record.job.device_count, self._length_ms(record)
         for place in places:
-            if first is not None and self._is_known_later(place, record, ready_ms):
-                continue
+            if first is not None:
+                prospect = self._pools.get(place.pool.id)
+                bound_ms = prospect.cards.bound(cards, length_ms) if prospect else None
+                if bound_ms is None or bound_ms + place.transfer_ms >= ready_ms:
+                    continue
             at_ms = self.earliest(record, place, from_ms)
             if at_ms is not None and (first is None or at_ms + place.transfer_ms < ready_ms):
                 first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms
@@ -136,14 +140,6 @@ class Outlook:
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
         return self._in_all(record, prospect.cards, soonest_ms)
-
-    def _is_known_later(self, place: Place, record: JobRecord, ready_ms: int) -> bool:
-        """Whether this pool is known to be no better than another start."""
-        prospect = self._pools.get(place.pool.id)
-        if prospect is None:
-            return True
-        bound_ms = prospect.cards.bound(record.job.device_count, self._length_ms(record))
-        return bound_ms is None or bound_ms + place.transfer_ms >= ready_ms
 
     def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
         """When the pool and all quotas that bind the job have room for all of it."""

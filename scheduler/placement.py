@@ -6,10 +6,11 @@ nodes of a pool. Best fit: the fullest node that still has room, whole nodes for
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
-from scheduler.job import Job, NodeShare, Reason, ReasonCode
+from scheduler.job import Job, NodeShare, Placement, Reason, ReasonCode
 from scheduler.locality import data_centre_ids, data_reasons, transfer_ms
 from scheduler.tenancy import Tenant
 from scheduler.tree import Tree, project_branch
@@ -17,8 +18,7 @@ from scheduler.tree import Tree, project_branch
 WORDS_SHOWN = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """What of a job decides where it fits; jobs of one shape get one answer."""
 
     device_kind_ids: tuple[str, ...]
@@ -40,13 +40,13 @@ class Fit:
 
 def shape_of(job: Job) -> Shape:
     return Shape(
-        device_kind_ids=job.device_kind_ids,
-        centre_ids=job.centre_ids,
-        device_count=job.device_count,
-        node_count=job.node_count,
-        member_count=job.member_count,
-        data_ids=job.data_ids,
-        data_class=job.data_class,
+        job.device_kind_ids,
+        job.centre_ids,
+        job.device_count,
+        job.node_count,
+        job.member_count,
+        job.data_ids,
+        job.data_class,
     )
 
 
@@ -191,6 +191,15 @@ def _price_reason(
     except PriceMissing as error:
         return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
     return None
+
+
+def placement_in(pool: Pool, shares: tuple[NodeShare, ...]) -> Placement:
+    return Placement(
+        centre_id=pool.centre_id,
+        pool_id=pool.id,
+        device_kind_id=pool.device_kind_id,
+        shares=shares,
+    )
 
 
 class FreeCards:

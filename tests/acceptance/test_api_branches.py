@@ -139,8 +139,11 @@ def test_who_shares_the_park_is_declared_and_listed_on_the_command_line(
     park.operator.put("/v1/tenants/shell", json=TENANT | {"cohort": "reef"})
     (project,) = json.loads(told("projects", "-t", "shell", "--json", **operator))["items"]
     assert project == {
-        "tenant": "shell", "id": "deep", "name": "Deep sea",
-        "weight": 3, "max_cards": 2,
+        "tenant": "shell",
+        "id": "deep",
+        "name": "Deep sea",
+        "weight": 3,
+        "max_cards": 2,
     }
     rows = [line.split() for line in told("projects", **operator).splitlines()]
     assert ["shell", "deep", "Deep", "sea", "3", "2"] in rows

@@ -343,8 +343,12 @@ def test_what_was_asked_before_is_forgotten_with_every_run_that_changes_it() -> 
     assert forecasts() == (None, None)
     history.begin(job, "1.1", HOUR_MS)
     assert forecasts() == (2 * HOUR_MS, 2 * HOUR_MS)
-    history.end("1.1", 7)
-    assert forecasts() == (7, 7)
-    for number in range(RUNS_MAX):
+    history.end("1.1", 9)
+    assert forecasts() == (9, 9)
+    history.begin(job, "2.1", 2 * HOUR_MS - 8)
+    assert forecasts() == (9, 9)
+    history.end("2.1", 7)
+    assert forecasts() == (9, 9)
+    for number in range(RUNS_MAX - 1):
         history.begin(like(tenant_id="other"), f"others-{number}.1", 0)
-    assert forecasts() == (None, None)
+    assert forecasts() == (7, 7)

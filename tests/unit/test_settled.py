@@ -1,0 +1,136 @@
+"""What a plan tells a job because it told it another of its shape, against finding it out anew."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduler import events as ev
+from scheduler.ends import Ends
+from scheduler.job import EndCause, Job, Priority, ReasonCode
+from scheduler.plan import Plan, Verdict
+from scheduler.planner import plan
+from scheduler.policy import DEFAULT, EASY, FIFO, Policy
+from scheduler.settled import Settled
+from scheduler.state import State
+from tests.builders import HOUR_MS, submit
+from tests.preemptive import NOW_MS, TURNS, a_pool_of, low, run, wants
+from tests.unit.test_planner_invariants import states
+from tests.unit.test_preemption_invariants import crowded
+
+POLICIES = st.sampled_from([DEFAULT, TURNS, EASY, FIFO])
+SETTLED_MS = NOW_MS + 20_000
+"""By then those that began to wait at the moment of the plan have the patience to ask."""
+
+
+@contextmanager
+def nothing_is_settled() -> Iterator[None]:
+    def of(_: Settled, __: Ends) -> Verdict | None:
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Settled, "of", of)
+        yield
+
+
+def with_many_alike(state: State, data: st.DataObject) -> State:
+    """Of each job that waits some more, of other classes and limits."""
+    for record in list(state.queue.records()):
+        for number in range(data.draw(st.integers(1, 3))):
+            like = replace(
+                record.job,
+                id=f"{record.job.id}-{number}",
+                tenant_id=data.draw(st.sampled_from(sorted(state.tenants))),
+                limit_ms=data.draw(st.sampled_from([1_000, HOUR_MS, 48 * HOUR_MS])),
+                priority=data.draw(st.sampled_from(Priority)),
+                submitted_at_ms=record.job.submitted_at_ms
+                + data.draw(st.sampled_from([0, 15_000])),
+            )
+            submit(state, like)
+    return state
+
+
+def both(state: State, now_ms: int, policy: Policy) -> tuple[Plan, Plan]:
+    known = plan(state, now_ms, policy)
+    with nothing_is_settled():
+        return known, plan(state, now_ms, policy)
+
+
+@settings(max_examples=100)
+@given(st.data(), POLICIES, st.sampled_from([NOW_MS, SETTLED_MS]))
+def test_who_stops_others_and_who_waits_is_told_what_would_be_found_out_anew(
+    data: st.DataObject, policy: Policy, now_ms: int
+) -> None:
+    state = with_many_alike(data.draw(crowded()), data)
+    for tenant_id in sorted(state.funds):
+        state.funds[tenant_id].available_micros = data.draw(
+            st.sampled_from([10**15, 10**15, 10**7])
+        )
+    stopping = [one.id for one in state.live.values() if data.draw(st.integers(0, 3)) == 0]
+    for attempt_id in stopping:
+        stop = ev.StopDecided(
+            at_ms=NOW_MS, attempt_id=attempt_id, cause=EndCause.PREEMPTED, grace_ms=30_000
+        )
+        assert state.apply(stop) is None
+
+    known, anew = both(state, now_ms, policy)
+
+    assert known == anew
+    assert list(known.verdicts) == list(anew.verdicts)
+
+
+@settings(max_examples=100)
+@given(st.data(), POLICIES)
+def test_in_parks_of_several_pools_as_well(data: st.DataObject, policy: Policy) -> None:
+    state = with_many_alike(data.draw(states()), data)
+
+    known, anew = both(state, 7, policy)
+
+    assert known == anew
+
+
+def of_fish(job: Job) -> Job:
+    """It has just come, and its tenant, which has nothing, goes first."""
+    return replace(job, tenant_id="fish", submitted_at_ms=NOW_MS)
+
+
+def brief(job_id: str, cards: int) -> Job:
+    """Over before all that is promised."""
+    return replace(wants(job_id, cards), limit_ms=HOUR_MS)
+
+
+def test_who_has_waited_may_have_others_stopped_though_its_like_has_not() -> None:
+    state = a_pool_of()
+    run(state, low("runs"), 8)
+    submit(
+        state,
+        of_fish(wants("promised", 8, Priority.HIGH)),
+        of_fish(brief("waits", 8)),
+        brief("old", 8),
+    )
+
+    result = plan(state, NOW_MS)
+
+    assert [*result.verdicts] == ["promised", "waits", "old"]
+    assert [one.job_id for one in result.evictions] == ["old"]
+
+
+def test_what_comes_free_for_another_may_be_claimed_though_its_like_found_nothing() -> None:
+    state = a_pool_of()
+    run(state, low("runs"), 8)
+    submit(
+        state,
+        of_fish(wants("promised", 4, Priority.HIGH)),
+        of_fish(brief("waits", 2)),
+        brief("old", 4),
+    )
+    submit(state, replace(brief("late", 2), priority=Priority.LOW))
+
+    result = plan(state, NOW_MS)
+
+    codes = {job_id: one.reasons[0].code for job_id, one in result.verdicts.items()}
+    assert codes["waits"] is ReasonCode.DEVICES_BUSY
+    assert codes["old"] is codes["late"] is ReasonCode.MAKING_ROOM
