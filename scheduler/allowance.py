@@ -6,6 +6,7 @@ beside them for ever.
 """
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accounting.money import charge_micros
@@ -57,11 +58,14 @@ class Allowances:
 
     def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
         """Why a quota forbids the job now, if one does; it may start so much later."""
+        return next(self.quota_reasons(record, delay_ms), None)
+
+    def quota_reasons(self, record: JobRecord, delay_ms: int = 0) -> Iterator[Reason]:
+        """The same, of each quota that does."""
         for quota in self._quotas(record.job):
             reason = self._over(quota, record, delay_ms)
             if reason is not None:
-                return reason
-        return None
+                yield reason
 
     def _over(self, quota: Quota, record: JobRecord, delay_ms: int) -> Reason | None:
         need, free = record.job.device_count, quota.max_cards - self._cards[quota.branch]

@@ -91,16 +91,18 @@ class Desk:
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold the job, what is in its way there now; nothing is taken."""
         job = record.job
-        first = record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record)
+        firsts = (record.backoff_reason(self.now_ms), *self._allowances.quota_reasons(record))
+        is_free = not any(firsts)
         before: list[Option] = []
         for candidate in self._candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
             full = self._why_full(job, candidate, self._forecasts.ends(record))
             near = self._nearer(record, candidate, before)
-            found = (first, money, full or near)
+            hidden = self._rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
+            found = (*firsts, money, full or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
             offer = Offer(candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
-            if first is None and near is None and not isinstance(money, Reason):
+            if is_free and near is None and not isinstance(money, Reason):
                 before.append(Option(candidate, money))
                 if full is not None and self.policy.is_backfilling:
                     offer = self._promising(record, candidate, offer)

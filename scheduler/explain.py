@@ -1,6 +1,6 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from cluster.inventory import Pool
@@ -29,19 +29,39 @@ def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard:
             until_ms=room.reservation.start_ms,
             detail=f"kept for job {room.reservation.job_id}",
         )
-    down = pool.node_count - len(room.now.by_node)
-    if need > len(room.now.by_node) * pool.cards_per_node:
+    return cards_reason(pool, room.now, wanted, need)
+
+
+def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:
+    """Why what is free does not hold it: nodes are down, it is in pieces, or in use."""
+    where = pool.id
+    down = pool.node_count - len(free.by_node)
+    if need > len(free.by_node) * pool.cards_per_node:
         return Reason(
             code=ReasonCode.NODES_DOWN,
             where=where,
             need=need,
-            free=room.now.total,
+            free=free.total,
             detail=f"{down} of {pool.node_count} nodes are down",
         )
-    if room.now.total >= need:
-        usable = _usable(room.now, wanted)
+    if free.total >= need:
+        usable = _usable(free, wanted)
         return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
-    return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=room.now.total)
+    return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=free.total)
+
+
+def hidden_reasons(
+    told: Reason, pool: Pool, wanted: Fit, known: FreeCards, whole: FreeCards
+) -> Iterator[Reason]:
+    """What would be in the way yet, were the centre heard again, and were nodes back.
+
+    `known` is free on nodes that were online when last heard of, `whole` on all nodes of the pool.
+    """
+    if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:
+        told = cards_reason(pool, known, wanted, told.need)
+        yield told
+    if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:
+        yield cards_reason(pool, whole, wanted, told.need)
 
 
 def closed_reason(pool: Pool, need: int, by_job_id: str) -> Reason:

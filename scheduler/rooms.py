@@ -7,8 +7,10 @@ from cluster.inventory import Park, Pool
 from scheduler.agenda import Ending
 from scheduler.backfill import PoolRoom, Release
 from scheduler.ends import Ends
+from scheduler.explain import hidden_reasons
 from scheduler.forecasts import Forecasts
-from scheduler.placement import FreeCards
+from scheduler.job import Reason, ReasonCode
+from scheduler.placement import Fit, FreeCards
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS
 from scheduler.state import CLAIM_MS, State
@@ -49,6 +51,15 @@ class Rooms:
             running = Running(self._forecasts, pool.id)
             room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
         return room
+
+    def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
+        """What else is in the way in a pool of which the centre is silent, or nodes are down."""
+        size, left = pool.cards_per_node, self._state.free_cards | self.of(pool).now.by_node
+        if told.code in {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN}:
+            cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
+            online = self._state.online_node_ids
+            known = FreeCards(size, (one for one in cards if one[0] in online))
+            yield from hidden_reasons(told, pool, wanted, known, FreeCards(size, cards))
 
     def is_heard(self, pool: Pool) -> bool:
         """Whether its centre was heard of lately; nothing is given where it was not."""

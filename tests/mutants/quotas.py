@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/test_standing.py tests/unit/test_standing_turns.py"
 _FILE = "tests/unit/test_park_file.py"
+_SUFFICIENT = "tests/unit/test_ranking.py tests/unit/test_sufficient.py"
 _RANKING = "tests/unit/test_ranking.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py -k stand"
 _API = "tests/acceptance/test_api_park.py -k owner"
@@ -54,6 +55,10 @@ MUTANTS = [
     Mutant("scheduler/ranking.py", "if isinstance(answer, Verdict)\n", "", _RANKING),
     Mutant("scheduler/ranking.py", "sum(job.tenant_id == tenant_id for job in ahead)", "len(ahead)", _RANKING),
     Mutant("scheduler/ranking.py", "is_owner=owns if tenant.nominal_cards else None", "is_owner=owns", _RANKING),
+    Mutant("scheduler/explain.py", "if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:", "if False:", _SUFFICIENT),
+    Mutant("scheduler/explain.py", "if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:", "if False:", _SUFFICIENT),
+    Mutant("scheduler/desk.py", "*self._allowances.quota_reasons(record))", "self._allowances.quota_reason(record))", _SUFFICIENT),
+    Mutant("scheduler/rooms.py", "self._state.free_cards | self.of(pool).now.by_node", "self._state.free_cards", _SUFFICIENT),
     Mutant("scheduler/ranking.py", "had_tflops_ms=fair.had(branch)", "had_tflops_ms=fair.score(branch)", _RANKING),
     Mutant("scheduler/ranking.py", "other < scores[branch] for", "other > scores[branch] for", _RANKING),
     Mutant("scheduler/ranking.py", "merit.spared == STARVING if is_shared else None", "False if is_shared else None", _RANKING),

@@ -36,7 +36,7 @@ MUTANTS = [
     Mutant("scheduler/state.py", "cohorts=list(self.tree.cohorts.values()),", "cohorts=[],", _FAIR),
     Mutant("scheduler/queue.py", "return record.job.tenant_id, record.job.project, level", "return record.job.tenant_id, 'p', level", _FAIR),
     Mutant("scheduler/allowance.py", "self._cards[branch] = sum(state.held_cards[tenant_id] for tenant_id in members)", "self._cards[branch] = 0", _QUOTAS),
-    Mutant("scheduler/allowance.py", "            if reason is not None:\n                return reason\n        return None\n", "            return reason\n        return None\n", _QUOTAS),
+    Mutant("scheduler/allowance.py", "            if reason is not None:\n                yield reason\n", "            if reason is not None:\n                yield reason\n            return\n", _QUOTAS),
     Mutant("scheduler/allowance.py", "if self._is_in(branch, self._state.jobs[attempt.job_id].job)", "if False", _QUOTAS),
     Mutant("scheduler/outlook.py", "if quota.branch not in self._quotas:", "if True:", _QUOTAS),
     Mutant("scheduler/explain.py", "if only.code in QUOTA_CODES:", "if only.code is ReasonCode.TENANT_QUOTA:", _QUOTAS),

@@ -99,6 +99,38 @@ def test_all_that_is_in_its_way_is_told_not_only_the_first() -> None:
     assert codes == [ReasonCode.TENANT_QUOTA, ReasonCode.FUNDS, ReasonCode.DEVICES_BUSY]
 
 
+def test_behind_nodes_that_are_down_what_they_and_the_others_hold_is_told() -> None:
+    """Of two nodes one is down, and of the other a card is in use: both must change."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, 2, 8)))
+    run(state, normal("s", 1), 1)
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(NODE,)))
+    submit(state, wants("a", 16))
+
+    (use,) = of(state, "a").pools
+
+    assert [(one.code, one.need, one.free) for one in use.reasons] == [
+        (ReasonCode.NODES_DOWN, 16, 7),
+        (ReasonCode.DEVICES_BUSY, 16, 15),
+    ]
+
+
+def test_behind_a_silent_centre_what_is_known_of_it_is_told() -> None:
+    state = a_state(a_tenant("steel", max_cards=9), park=a_park(a_pool(POOL, 1, 8)))
+    divide(state, "steel", default=8)
+    run(state, normal("s", 2), 2)
+    happen(state, ev.CentreLinkChanged(at_ms=1, centre_id="east", is_heard=False))
+    submit(state, wants("a", 8))
+
+    (use,) = of(state, "a").pools
+
+    assert [(one.code, one.free) for one in use.reasons] == [
+        (ReasonCode.PROJECT_QUOTA, 6),
+        (ReasonCode.TENANT_QUOTA, 7),
+        (ReasonCode.CENTRE_SILENT, 0),
+        (ReasonCode.DEVICES_BUSY, 6),
+    ]
+
+
 def test_the_terms_are_those_of_the_order() -> None:
     state = busy()
     submit(state, wants("mine", 2), wants("beyond", 8), replace(wants("f2", 8), tenant_id="fish"))
