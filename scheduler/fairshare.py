@@ -5,7 +5,7 @@ by small steps. Its `PriorityDecayHalfLife` is 7 days by default; ours is one, a
 traces all wait for less (docs/decisions/0011).
 """
 
-from math import exp, log
+from math import exp, expm1, log
 
 from scheduler.record import Share
 
@@ -19,8 +19,10 @@ def decayed(share: Share, now_ms: int) -> float:
     """TFLOPS-milliseconds used as of `now_ms`, with what is held since `share.at_ms`."""
     elapsed = now_ms - share.at_ms
     assert elapsed >= 0, f"time ran back by {-elapsed} ms"
-    kept = exp(-log(2) * elapsed / HALF_LIFE_MS)
-    return share.used * kept + share.rate * (1.0 - kept) * HALF_LIFE_MS / log(2)
+    exponent = -log(2) * elapsed / HALF_LIFE_MS
+    # 1 - exp(x) would lose half of its digits where little time has passed.
+    lost = -expm1(exponent)
+    return share.used * exp(exponent) + share.rate * lost * HALF_LIFE_MS / log(2)
 
 
 def change_rate(share: Share, tflops: int, now_ms: int) -> None:

@@ -16,8 +16,9 @@ _ELECTION = "tests/unit/test_leader_election.py"
 MUTANTS = [
     Mutant("scheduler/controller.py", "wish = published_now(wish, batch.now_ms)", "pass", f"{_CONTROLLER} -k beginning"),
     Mutant("scheduler/controller.py", "return bool(self.state.jobs or self.state.final_states)", "return True", f"{_CONTROLLER} -k before"),
-    Mutant("scheduler/fairshare.py", "exp(-log(2) * elapsed / HALF_LIFE_MS)", "exp(-elapsed / HALF_LIFE_MS)", _FAIRSHARE),
-    Mutant("scheduler/fairshare.py", "share.rate * (1.0 - kept) * HALF_LIFE_MS / log(2)", "share.rate * elapsed", _FAIRSHARE),
+    Mutant("scheduler/fairshare.py", "exponent = -log(2) * elapsed / HALF_LIFE_MS", "exponent = -elapsed / HALF_LIFE_MS", _FAIRSHARE),
+    Mutant("scheduler/fairshare.py", "share.rate * lost * HALF_LIFE_MS / log(2)", "share.rate * elapsed", _FAIRSHARE),
+    Mutant("scheduler/fairshare.py", "lost = -expm1(exponent)", "lost = 1.0 - exp(exponent)", _FAIRSHARE),
     Mutant("scheduler/fairshare.py", "share.used, share.at_ms = decayed(share, now_ms), now_ms", "share.at_ms = now_ms", _FAIRSHARE),
     Mutant("scheduler/fairshare.py", "    now_ms = max(now_ms, share.at_ms)\n", "", _FAIRSHARE),
     Mutant("scheduler/fairshare.py", " + share.rate * COMMITTED_MS\n", "\n", _FAIRSHARE),

@@ -131,7 +131,7 @@ MUTANTS = [
     Mutant("scheduler/outlook.py", "if bound_ms is None or bound_ms + place.transfer_ms >= ready_ms:", "if True:", _OUTLOOK),
     Mutant("scheduler/outlook.py", "for node_id in self.park.node_ids(pool.id) if node_id in online", "for node_id in self.park.node_ids(pool.id)", _OUTLOOK),
     Mutant("scheduler/desk.py", "            if record.job.id == until:\n                return\n            if record", "            if record", _WHATIF),
-    Mutant("scheduler/desk.py", "firsts = (record.backoff_reason(self.now_ms), *self", "firsts = (*self", _WHATIF),
+    Mutant("scheduler/desk.py", "firsts = (record.backoff_reason(self.now_ms), *self", "firsts = (None, *self", _WHATIF),
     Mutant("scheduler/queue.py", "        finally:\n            self.discard(job_id)\n", "        finally:\n", _WHATIF),
     Mutant("scheduler/whatif.py", "    desk.foresee(outlook, verdicts)\n", "", _WHATIF),
     Mutant("scheduler/whatif.py", "or is_unforeseen(offer.reasons):", "or False:", _WHATIF),

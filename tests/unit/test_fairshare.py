@@ -35,6 +35,13 @@ def test_over_a_short_time_use_is_rate_times_time() -> None:
     assert decayed(Share(rate=8 * 313), 1_000) == pytest.approx(8 * 313 * 1_000, rel=1e-5)
 
 
+def test_a_moment_counts_to_its_last_digit() -> None:
+    """Of what was used within it, half a moment's decay is lost: 1 - x/2 of x, beside x squared."""
+    lost = log(2) / DAY_MS / 2
+
+    assert decayed(Share(rate=1), 1) == pytest.approx(1.0 - lost, rel=1e-12)
+
+
 def test_whoever_holds_for_ever_ends_at_a_level() -> None:
     """Where a day's decay of the level is what a day of holding adds."""
     level = 313 * DAY_MS / log(2)

@@ -114,6 +114,20 @@ def test_behind_nodes_that_are_down_what_they_and_the_others_hold_is_told() -> N
     ]
 
 
+def test_behind_nodes_that_are_down_what_was_granted_ahead_is_told() -> None:
+    """Four cards of the other node go to who is ahead in this plan."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, 2, 8)))
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(NODE,)))
+    submit(state, wants("ahead", 4, Priority.HIGH), wants("a", 16))
+
+    (use,) = of(state, "a").pools
+
+    assert [(one.code, one.free) for one in use.reasons] == [
+        (ReasonCode.NODES_DOWN, 4),
+        (ReasonCode.DEVICES_BUSY, 12),
+    ]
+
+
 def test_behind_a_silent_centre_what_is_known_of_it_is_told() -> None:
     state = a_state(a_tenant("steel", max_cards=9), park=a_park(a_pool(POOL, 1, 8)))
     divide(state, "steel", default=8)
