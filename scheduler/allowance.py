@@ -176,7 +176,8 @@ class Allowances:
         ends = list(self._granted[branch])
         ends.extend(
             (self._forecasts.live_ends(attempt), attempt.placement.card_count)
-            for attempt in self._state.live.values()
+            for tenant_id in self._state.tree.tenants_in(branch)
+            for attempt in self._state.agenda.of_tenant(tenant_id).values()
             if self._is_in(branch, self._state.jobs[attempt.job_id].job)
         )
         return sorted((one.by(is_firm=is_firm), cards) for one, cards in ends)

@@ -96,6 +96,12 @@ class Tree:
         cohort_id = branch.removeprefix(COHORT)
         return [one.id for one in self.tenants.values() if one.cohort_id == cohort_id]
 
+    def tenants_in(self, branch: str) -> list[str]:
+        """Whose work may be in the branch: that of a cohort's members, or of the one it is of."""
+        if branch.startswith(COHORT):
+            return self.members(branch)
+        return [branch.partition("/")[0]]
+
     def projects_of(self, tenant_id: str) -> list[str]:
         """The branches of its projects."""
         return [name for name, one in self.projects.items() if one.tenant_id == tenant_id]

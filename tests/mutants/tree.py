@@ -20,6 +20,7 @@ MUTANTS = [
     Mutant("scheduler/tree.py", "if one.cohort_id == cohort_id]", "]", _TREE),
     Mutant("scheduler/tree.py", "if tenant_id not in self._divided or ", "if ", _TREE),
     Mutant("scheduler/tree.py", "        self._divided.add(project.tenant_id)\n", "", _TREE),
+    Mutant("scheduler/tree.py", "            return self.members(branch)\n        return [branch", "            pass\n        return [branch", _TREE),
     Mutant("scheduler/fairtree.py", "return scores[path.top], scores[path.tenant], scores[path.project]", "return 0.0, scores[path.tenant], scores[path.project]", _FAIR),
     Mutant("scheduler/fairtree.py", "return scores[path.top], scores[path.tenant], scores", "return scores[path.top], 0.0, scores", _FAIR),
     Mutant("scheduler/fairtree.py", "scores[path.tenant], scores[path.project]\n", "scores[path.tenant], 0.0\n", _FAIR),

@@ -54,6 +54,11 @@ def test_the_members_of_a_cohort_are_those_that_say_so() -> None:
     assert TREE.members(cohort_branch("coast")) == ["fish", "ship"]
 
 
+def test_a_branch_is_of_one_tenant_or_of_those_of_its_cohort() -> None:
+    assert TREE.tenants_in("cohort:coast") == ["fish", "ship"]
+    assert TREE.tenants_in("fish/vision") == TREE.tenants_in("fish") == ["fish"]
+
+
 def test_who_is_not_divided_has_any_project() -> None:
     assert TREE.unknown_project("steel", "anything") is None
     assert TREE.unknown_project("fish", "vision") is None
