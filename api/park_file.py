@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
 from api.park_data import DataClassEntry, DatasetEntry, LinkEntry, data_problems
+from api.park_machines import NODE_COUNT_MAX, CentreEntry, DeviceKindEntry, PoolEntry, Title
 from api.schemas import Wire
-from api.values import Count, Identifier, Name, Text
+from api.values import Count, Identifier, Text
 from api.yaml_text import YamlInvalid, read_yaml
-from cluster.devices import DeviceKind
-from cluster.inventory import Centre, Park, Pool
+from cluster.inventory import Park
 from cluster.park import SumMismatch, sum_mismatches
 from scheduler.tenancy import Cohort, Project, Tenant, nominal_problems
 
@@ -27,7 +27,6 @@ PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
 DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
 LOCAL_PARK = PARKS_FOLDER / "local.yaml"
 
-NODE_COUNT_MAX = 100_000
 AMOUNT_YUAN_MAX = 1_000_000_000_000
 ERRORS_SHOWN = 20
 
@@ -136,72 +135,12 @@ def _moment_ms(value: object) -> int:
     return int(moment.timestamp()) * 1_000
 
 
-def _one_line(text: str) -> str:
-    if "\n" in text.strip() or "\t" in text:
-        raise ValueError("must be one line")
-    return text
-
-
 Amount = Annotated[int, BeforeValidator(_micros)]
 Multiplier = Annotated[int, BeforeValidator(_permille), Field(ge=1, le=100 * PERMILLE)]
 Moment = Annotated[int, BeforeValidator(_moment_ms), Field(ge=0)]
 MaxCards = Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
 Weight = Annotated[Count, Field(ge=1, le=1_000_000)]
 NominalCards = Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX * 1_024)]
-Title = Annotated[Name, AfterValidator(_one_line)]
-
-
-class DeviceKindEntry(Wire):
-    """A device kind as the file has it."""
-
-    id: Identifier
-    name: Title
-    vendor: Title
-    tflops_fp16: Annotated[Count, Field(ge=1, le=1_000_000)]
-    memory_gb: Annotated[Count, Field(ge=1, le=100_000)]
-    ray_resource: Literal["NPU", "DCU", "GPU"]
-
-    def device_kind(self) -> DeviceKind:
-        return DeviceKind(**self.model_dump())
-
-
-class PoolEntry(Wire):
-    """A pool as the file has it: `nodes` machines with `cards_per_node` cards each."""
-
-    id: Identifier
-    device: Identifier
-    nodes: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)]
-    cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
-    use: Annotated[Text, Field(max_length=128)] = ""
-
-    def pool(self, centre_id: str) -> Pool:
-        return Pool(
-            id=self.id,
-            centre_id=centre_id,
-            device_kind_id=self.device,
-            node_count=self.nodes,
-            cards_per_node=self.cards_per_node,
-            use=self.use,
-        )
-
-
-class CentreEntry(Wire):
-    """A centre as the file has it."""
-
-    id: Identifier
-    name: Title
-    operator: Title
-    stated_tflops: Annotated[Count, Field(ge=1, le=10**12)]
-    pools: Annotated[list[PoolEntry], Field(min_length=1, max_length=256)]
-
-    def centre(self) -> Centre:
-        return Centre(
-            id=self.id,
-            name=self.name,
-            operator=self.operator,
-            stated_tflops=self.stated_tflops,
-            pools=tuple(pool.pool(self.id) for pool in self.pools),
-        )
 
 
 class FieldEntry(Wire):

@@ -1,0 +1,74 @@
+"""Machines in a park file: device kinds, pools of nodes, and the centres that they stand in."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from api.schemas import Wire
+from api.values import Count, Identifier, Name, Text
+from cluster.devices import DeviceKind
+from cluster.inventory import Centre, Pool
+
+NODE_COUNT_MAX = 100_000
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text.strip() or "\t" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+Title = Annotated[Name, AfterValidator(_one_line)]
+
+
+class DeviceKindEntry(Wire):
+    """A device kind as the file has it."""
+
+    id: Identifier
+    name: Title
+    vendor: Title
+    tflops_fp16: Annotated[Count, Field(ge=1, le=1_000_000)]
+    memory_gb: Annotated[Count, Field(ge=1, le=100_000)]
+    ray_resource: Literal["NPU", "DCU", "GPU"]
+
+    def device_kind(self) -> DeviceKind:
+        return DeviceKind(**self.model_dump())
+
+
+class PoolEntry(Wire):
+    """A pool as the file has it: `nodes` machines with `cards_per_node` cards each."""
+
+    id: Identifier
+    device: Identifier
+    nodes: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)]
+    cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
+    use: Annotated[Text, Field(max_length=128)] = ""
+
+    def pool(self, centre_id: str) -> Pool:
+        return Pool(
+            id=self.id,
+            centre_id=centre_id,
+            device_kind_id=self.device,
+            node_count=self.nodes,
+            cards_per_node=self.cards_per_node,
+            use=self.use,
+        )
+
+
+class CentreEntry(Wire):
+    """A centre as the file has it."""
+
+    id: Identifier
+    name: Title
+    operator: Title
+    stated_tflops: Annotated[Count, Field(ge=1, le=10**12)]
+    pools: Annotated[list[PoolEntry], Field(min_length=1, max_length=256)]
+
+    def centre(self) -> Centre:
+        return Centre(
+            id=self.id,
+            name=self.name,
+            operator=self.operator,
+            stated_tflops=self.stated_tflops,
+            pools=tuple(pool.pool(self.id) for pool in self.pools),
+        )
