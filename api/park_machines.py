@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from api.schemas import Wire
 from api.values import Count, Identifier, Name, Text
@@ -36,13 +36,26 @@ class DeviceKindEntry(Wire):
 
 
 class PoolEntry(Wire):
-    """A pool as the file has it: `nodes` machines with `cards_per_node` cards each."""
+    """A pool as the file has it: `nodes` machines with `cards_per_node` cards each.
+
+    `nodes_per_rack` left out: it has no racks.
+    """
 
     id: Identifier
     device: Identifier
     nodes: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)]
     cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
+    nodes_per_rack: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)] | None = None
     use: Annotated[Text, Field(max_length=128)] = ""
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "PoolEntry":
+        if self.nodes_per_rack is not None and self.nodes_per_rack > self.nodes:
+            raise ValueError(
+                f"nodes_per_rack is {self.nodes_per_rack}, and pool {self.id} has {self.nodes} "
+                "nodes: give at most as many, or leave it out where there are no racks"
+            )
+        return self
 
     def pool(self, centre_id: str) -> Pool:
         return Pool(
@@ -52,6 +65,7 @@ class PoolEntry(Wire):
             node_count=self.nodes,
             cards_per_node=self.cards_per_node,
             use=self.use,
+            nodes_per_rack=self.nodes_per_rack,
         )
 
 

@@ -20,7 +20,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Nodes of one device kind in one centre."""
+    """Nodes of one device kind in one centre.
+
+    A rack is `nodes_per_rack` nodes in a row, counted from the first; the last may be smaller. None
+    where the pool has no racks, so that all its nodes are as near to one another.
+    """
 
     id: str
     centre_id: str
@@ -28,6 +32,7 @@ class Pool:
     node_count: int
     cards_per_node: int
     use: str = ""
+    nodes_per_rack: int | None = None
 
     @property
     def card_count(self) -> int:
@@ -97,6 +102,16 @@ class Park:
     @cached_property
     def _node_ids_by_pool(self) -> dict[str, tuple[str, ...]]:
         return {pool.id: tuple(node.id for node in pool.nodes()) for pool in self.pools}
+
+    @cached_property
+    def rack_by_node(self) -> dict[str, int]:
+        """The number of each node's rack in its pool, from 1; nodes of pools without any lack."""
+        return {
+            node_id: 1 + index // pool.nodes_per_rack
+            for pool in self.pools
+            if pool.nodes_per_rack is not None
+            for index, node_id in enumerate(self.node_ids(pool.id))
+        }
 
     @cached_property
     def data_class_by_id(self) -> dict[str, DataClass]:

@@ -111,6 +111,27 @@ def test_a_price_list_begins_at_its_moment_in_its_own_zone(small: ParkFile) -> N
     assert small.price_lists[0].from_ms == 1_767_196_800_000
 
 
+def test_a_pool_may_say_how_many_nodes_make_a_rack(small: ParkFile, tmp_path: Path) -> None:
+    racked = SMALL.replace("cards_per_node: 8", "cards_per_node: 8, nodes_per_rack: 2")
+
+    (east, west) = load(written(tmp_path, racked)).park.pools
+
+    assert (east.nodes_per_rack, west.nodes_per_rack) == (2, None)
+    assert {pool.nodes_per_rack for pool in small.park.pools} == {None}
+
+
+def test_a_rack_is_no_larger_than_its_pool(tmp_path: Path) -> None:
+    old = "cards_per_node: 8"
+    text = refusal(tmp_path, old, f"{old}, nodes_per_rack: 3")
+
+    assert (
+        "centres[0].pools[0]: nodes_per_rack is 3, and pool east-x has 2 nodes: give at most as "
+        "many, or leave it out where there are no racks" in text
+    )
+    for wrong in ("0", "2.5", "true", "-1"):
+        assert "nodes_per_rack" in refusal(tmp_path, old, f"{old}, nodes_per_rack: {wrong}")
+
+
 def test_a_centre_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Path) -> None:
     text = refusal(
         tmp_path, "id: east-x, device: npu-x, nodes: 2", "id: east-x, device: npu-x, nodes: 3"
