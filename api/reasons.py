@@ -130,6 +130,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "its data would take {need} to come to {where}: it is ready sooner where its data is near",
         "其数据传到 {where} 需 {need}：在数据较近处可更早就绪",
     ),
+    ReasonCode.NO_RACK: (
+        "needs {need} in one rack, and a rack of {where} has {free}: {gap} short",
+        "需要同一机柜内的 {need}，而 {where} 的一个机柜有 {free}，还差 {gap}",
+    ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
         "企业 {where} 已有 {free}在排队，达到上限",
@@ -143,6 +147,7 @@ _WHERE_DETAIL_HELPS = frozenset(
         ReasonCode.NEARER_DATA,
         ReasonCode.NODES_DOWN,
         ReasonCode.NO_PRICE,
+        ReasonCode.NO_RACK,
         ReasonCode.RESERVED,
         ReasonCode.UNEVEN_GANG,
         ReasonCode.UNKNOWN_CENTRE,

@@ -36,17 +36,17 @@ def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:
     """Why what is free does not hold it: nodes are down, it is in pieces, or in use."""
     where = pool.id
     down = pool.node_count - len(free.by_node)
-    if need > len(free.by_node) * pool.cards_per_node:
+    domains = free.domains(wanted)
+    if all(need > len(part.by_node) * pool.cards_per_node for part in domains):
         return Reason(
             code=ReasonCode.NODES_DOWN,
             where=where,
             need=need,
-            free=free.total,
+            free=max((part.total for part in domains), default=0),
             detail=f"{down} of {pool.node_count} nodes are down",
         )
     if free.total >= need:
-        usable = _usable(free, wanted)
-        return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=usable)
+        return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=free.usable(wanted))
     return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=free.total)
 
 
@@ -127,10 +127,3 @@ def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
         if only.code is ReasonCode.NEARER_DATA:
             return now_ms
     return None
-
-
-def _usable(free: FreeCards, wanted: Fit) -> int:
-    """Cards that this shape could use of what is free: what is stranded is left out."""
-    if wanted.node_count > 1:
-        return free.whole_node_count() * wanted.card_count
-    return free.most_on_a_node()

@@ -53,6 +53,13 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
+class Topology(StrEnum):
+    """How near to one another the nodes of a gang must be: in one rack, or anywhere in its pool."""
+
+    RACK = "rack"
+    POOL = "pool"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """How a job saves itself: into `dir`, within `grace_ms` of `signal`."""
@@ -87,7 +94,7 @@ class Job:
     those of `after_ids` have succeeded and those of `after_any_ids` have ended: jobs, or arrays,
     which stand for all their tasks. `array` is set where it is such a task itself.
     It reads the datasets `data_ids`; `data_class` is of what else it reads, None where that may be
-    anywhere.
+    anywhere. `topology` is what it requires; it gets the narrowest that has room anyway.
     """
 
     id: str
@@ -115,6 +122,7 @@ class Job:
     array: ArrayTask | None = None
     data_ids: tuple[str, ...] = ()
     data_class: str | None = None
+    topology: Topology = Topology.POOL
 
     @property
     def grace_ms(self) -> int:
@@ -201,6 +209,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_DATA_CLASS = "unknown_data_class"
     DATA_NOT_ALLOWED = "data_not_allowed"
     NEARER_DATA = "nearer_data"
+    NO_RACK = "no_rack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

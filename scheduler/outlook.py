@@ -2,7 +2,7 @@
 
 What is promised is kept; for the rest it is an estimate, made in the order of the queue by
 conservative backfill over each pool's cards and each quota (see `timeline`). It counts cards:
-whole nodes are looked for only among what runs now.
+whole nodes, and racks of them, are looked for only among what runs now.
 """
 
 from collections import defaultdict
@@ -45,20 +45,23 @@ class Holding:
 class Prospect:
     """What is to come of one pool: its cards, its next end, and when its nodes have room.
 
-    `room_ms[k]` is when some node has `k` cards free, and `whole_ms` has when each node is whole,
-    if nothing new began.
+    `room_ms[k]` is when some node has `k` cards free, `whole_ms` has when each node is whole, and
+    `rack_ms[k]` is when some rack has `k + 1` whole nodes, if nothing new began.
     """
 
     cards: Timeline
     next_end_ms: int | None
     room_ms: list[int | None]
     whole_ms: list[int]
+    rack_ms: list[int | None]
     last_start_ms: int
 
     def soonest(self, wanted: Fit, from_ms: int) -> int | None:
         """Before this moment the pool has no room for it, however many cards are free."""
         room_ms = self.room_ms[wanted.card_count]
-        if wanted.node_count > 1:
+        if wanted.is_in_rack:
+            room_ms = self.rack_ms[wanted.node_count - 1]
+        elif wanted.node_count > 1:
             enough = len(self.whole_ms) >= wanted.node_count
             room_ms = self.whole_ms[wanted.node_count - 1] if enough else None
         return None if room_ms is None else max(from_ms, room_ms)
@@ -195,6 +198,7 @@ class Outlook:
                     by_node[share.node_id].append((holding.end_ms, share.card_count))
         ends = [end for of_node in by_node.values() for end in of_node]
         free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
+        whole_ms = {n: max(own, default=(self.now_ms, 0))[0] for n, own in by_node.items()}
         room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)
         for of_node in by_node.values():
             _note_room(room_ms, of_node, self.now_ms)
@@ -202,9 +206,25 @@ class Outlook:
             cards=Timeline(self.now_ms, free, ends),
             next_end_ms=min((end_ms for end_ms, _ in ends), default=None),
             room_ms=room_ms,
-            whole_ms=sorted(max(own, default=(self.now_ms, 0))[0] for own in by_node.values()),
+            whole_ms=sorted(whole_ms.values()),
+            rack_ms=_rack_ms(pool.nodes_per_rack or 0, whole_ms, self.park.rack_by_node),
             last_start_ms=self.now_ms,
         )
+
+
+def _rack_ms(
+    size: int, whole_ms: Mapping[str, int], rack_by_node: Mapping[str, int]
+) -> list[int | None]:
+    """When the first rack has so many whole nodes, by their number; None where none ever has."""
+    if not size:
+        return []
+    by_rack: dict[int, list[int]] = defaultdict(list)
+    for node_id, at_ms in sorted(whole_ms.items(), key=lambda one: one[1]):
+        by_rack[rack_by_node[node_id]].append(at_ms)
+    return [
+        min((own[count - 1] for own in by_rack.values() if len(own) >= count), default=None)
+        for count in range(1, size + 1)
+    ]
 
 
 def _note_room(room_ms: list[int | None], ends: list[tuple[int, int]], now_ms: int) -> None:

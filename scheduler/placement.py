@@ -4,13 +4,13 @@ Free cards are kept in buckets by count, so that a decision costs the cards of a
 nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
-from scheduler.job import Job, NodeShare, Placement, Reason, ReasonCode
+from scheduler.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
 from scheduler.locality import data_centre_ids, data_reasons, transfer_ms
 from scheduler.tenancy import Tenant
 from scheduler.tree import Tree, project_branch
@@ -28,14 +28,16 @@ class Shape(NamedTuple):
     member_count: int | None
     data_ids: tuple[str, ...] = ()
     data_class: str | None = None
+    topology: Topology = Topology.POOL
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a shape sits in a pool: so many nodes with so many cards each."""
+    """How a shape sits in a pool: so many nodes with so many cards each, in one rack if it must."""
 
     node_count: int
     card_count: int
+    is_in_rack: bool = False
 
 
 def shape_of(job: Job) -> Shape:
@@ -47,6 +49,7 @@ def shape_of(job: Job) -> Shape:
         job.member_count,
         job.data_ids,
         job.data_class,
+        job.topology,
     )
 
 
@@ -87,11 +90,21 @@ def fit(shape: Shape, pool: Pool) -> Fit | Reason:
     if members % nodes or cards % members:
         detail = f"{members} members cannot share {cards} cards on {nodes} nodes evenly"
         return _uneven(pool, cards, members, detail)
-    return Fit(nodes, cards // nodes)
+    is_in_rack = nodes > 1 and shape.topology is Topology.RACK
+    if is_in_rack and nodes > (pool.nodes_per_rack or 0):
+        return _no_rack(pool, cards)
+    return Fit(nodes, cards // nodes, is_in_rack)
 
 
 def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:
     return Reason(code=ReasonCode.UNEVEN_GANG, where=pool.id, need=need, free=free, detail=detail)
+
+
+def _no_rack(pool: Pool, need: int) -> Reason:
+    nodes = pool.nodes_per_rack
+    detail = "it has no racks" if nodes is None else f"of {nodes} nodes"
+    free = (nodes or 0) * pool.cards_per_node
+    return Reason(code=ReasonCode.NO_RACK, where=pool.id, need=need, free=free, detail=detail)
 
 
 def impossible(
@@ -206,6 +219,7 @@ class FreeCards:
     """Cards of a pool's nodes that may be used, in buckets by how many a node has left."""
 
     def __init__(self, cards_per_node: int, cards_by_node: Iterable[tuple[str, int]]) -> None:
+        self.cards_per_node = cards_per_node
         self.by_node = dict(cards_by_node)
         self.total = sum(self.by_node.values())
         self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
@@ -213,12 +227,14 @@ class FreeCards:
             self._buckets[cards][node_id] = None
 
     def copy(self) -> "FreeCards":
-        return FreeCards(len(self._buckets) - 1, self.by_node.items())
+        return self._of(self.by_node.items())
 
     def on(self, node_ids: Iterable[str]) -> "FreeCards":
         """What these nodes have of it."""
-        own = ((n, self.by_node[n]) for n in node_ids if n in self.by_node)
-        return FreeCards(len(self._buckets) - 1, own)
+        return self._of((n, self.by_node[n]) for n in node_ids if n in self.by_node)
+
+    def _of(self, cards_by_node: Iterable[tuple[str, int]]) -> "FreeCards":
+        return FreeCards(self.cards_per_node, cards_by_node)
 
     def set(self, node_id: str, cards: int) -> None:
         """A node has so many cards to give, from now on."""
@@ -232,22 +248,37 @@ class FreeCards:
     def find(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
         """The nodes that would take it, or None; nothing is taken yet."""
         if wanted.node_count > 1:
-            whole = self._buckets[-1]
-            if len(whole) < wanted.node_count:
-                return None
-            nodes = [node for node, _ in zip(whole, range(wanted.node_count), strict=False)]
+            nodes = self._whole(wanted)
         else:
             node = self._tightest(wanted.card_count)
-            if node is None:
-                return None
-            nodes = [node]
-        return tuple(NodeShare(node_id=n, card_count=wanted.card_count) for n in sorted(nodes))
+            nodes = None if node is None else [node]
+        if nodes is None:
+            return None
+        return tuple(NodeShare(node_id=n, card_count=wanted.card_count) for n in nodes)
 
     def most_on_a_node(self) -> int:
         return max((cards for cards, nodes in enumerate(self._buckets) if nodes), default=0)
 
     def whole_node_count(self) -> int:
         return len(self._buckets[-1])
+
+    def usable(self, wanted: Fit) -> int:
+        """Cards that it could use of what is free: what is stranded is left out."""
+        if wanted.node_count > 1:
+            return self.whole_node_count() * wanted.card_count
+        return self.most_on_a_node()
+
+    def domains(self, wanted: Fit) -> "Sequence[FreeCards]":
+        """The parts of it, all of the one or of the other of which are to hold it."""
+        assert not wanted.is_in_rack, "the pool has no racks"
+        return (self,)
+
+    def _whole(self, wanted: Fit) -> list[str] | None:
+        """So many whole nodes, in the order of their names; None where they are too few."""
+        whole = self._buckets[-1]
+        if len(whole) < wanted.node_count:
+            return None
+        return sorted(node for node, _ in zip(whole, range(wanted.node_count), strict=False))
 
     def _tightest(self, cards: int) -> str | None:
         for bucket in self._buckets[cards:]:

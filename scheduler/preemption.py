@@ -13,14 +13,14 @@ freed is claimed in the same plan.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from scheduler.backfill import PoolRoom
 from scheduler.ends import Ends
 from scheduler.job import Job, Priority
-from scheduler.placement import Fit
+from scheduler.placement import Fit, FreeCards
 from scheduler.policy import Preemption
 from scheduler.record import Attempt, JobRecord
 from scheduler.standing import Merit, Standing, Standings, Taker
@@ -116,23 +116,23 @@ class Victims:
     def _cheapest(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
     ) -> tuple[Victim, ...]:
-        free = room.view_soon(ends).by_node
-        kept = room.kept_node_ids(ends)
-        choices = []
+        view = room.view_soon(ends)
+        free, kept = view.by_node, room.kept_node_ids(ends)
+        choices = {}
         for node_id, here in self._by_pool_and_node.get(pool_id, {}).items():
             if node_id in free and node_id not in kept:
                 able = (victim for victim in here if self._may_take(taker, victim))
                 choice = _clear(node_id, able, wanted.card_count - free[node_id])
                 if choice:
-                    choices.append(choice)
-        needed = wanted.node_count
-        if needed > 1:
-            needed -= room.view_soon(ends).whole_node_count()
-        if len(choices) < needed:
+                    choices[node_id] = choice
+        domains = view.domains(wanted)
+        found = [chosen for part in domains if (chosen := _cheapest_in(part, choices, wanted))]
+        if not found:
             return ()
-        cheapest = sorted(choices, key=_total_cost)[:needed]
-        chosen = {victim.id: victim for choice in cheapest for victim in choice}
-        return _without_idle(chosen, free, wanted) if wanted.node_count > 1 else (*chosen.values(),)
+        cheapest = min(found, key=lambda chosen: _total_cost((*chosen.values(),)))
+        if wanted.node_count == 1:
+            return (*cheapest.values(),)
+        return _without_idle(cheapest, domains, wanted)
 
     @cached_property
     def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
@@ -219,8 +219,22 @@ def _clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, 
     return tuple(reversed(needed)) if missing <= 0 else ()
 
 
+def _cheapest_in(
+    free: FreeCards, choices: Mapping[str, tuple[Victim, ...]], wanted: Fit
+) -> dict[str, Victim]:
+    """Of the choices by node those for which it fits there at the least cost; else none."""
+    here = [choice for node_id, choice in choices.items() if node_id in free.by_node]
+    needed = wanted.node_count
+    if needed > 1:
+        needed -= free.whole_node_count()
+    if len(here) < needed:
+        return {}
+    cheapest = sorted(here, key=_total_cost)[:needed]
+    return {victim.id: victim for choice in cheapest for victim in choice}
+
+
 def _without_idle(
-    chosen: dict[str, Victim], free: Mapping[str, int], wanted: Fit
+    chosen: dict[str, Victim], domains: Sequence[FreeCards], wanted: Fit
 ) -> tuple[Victim, ...]:
     """Those without whom there would be too few whole nodes: one gang may clear several."""
     for victim in sorted(chosen.values(), key=lambda one: one.cost, reverse=True):
@@ -229,10 +243,16 @@ def _without_idle(
         for one in others.values():
             for share in one.attempt.placement.shares:
                 freed[share.node_id] += share.card_count
-        whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in free.items())
-        if whole >= wanted.node_count:
+        if any(_holds(part, freed, wanted) for part in domains):
             chosen = others
     return tuple(chosen.values())
+
+
+def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
+    """Whether there are enough whole nodes, with so many cards more."""
+    nodes = free.by_node.items()
+    whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in nodes)
+    return whole >= wanted.node_count
 
 
 def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[bool, int], int, int, str]:

@@ -10,9 +10,10 @@ from scheduler.ends import Ends
 from scheduler.explain import hidden_reasons
 from scheduler.forecasts import Forecasts
 from scheduler.job import Reason, ReasonCode
-from scheduler.placement import Fit, FreeCards
+from scheduler.placement import Fit
 from scheduler.policy import Policy
 from scheduler.preemption import SOON_MS
+from scheduler.racks import free_cards
 from scheduler.state import CLAIM_MS, State
 
 
@@ -46,7 +47,7 @@ class Rooms:
             free = self._state.free_cards
             online = self._state.online_node_ids if self.is_heard(pool) else frozenset()
             nodes = ((n, free[n]) for n in self._park.node_ids(pool.id) if n in online)
-            cards = FreeCards(pool.cards_per_node, nodes)
+            cards = free_cards(self._park, pool, nodes)
             stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
             running = Running(self._forecasts, pool.id)
             room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
@@ -54,12 +55,13 @@ class Rooms:
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""
-        size, left = pool.cards_per_node, self._state.free_cards | self.of(pool).now.by_node
+        left = self._state.free_cards | self.of(pool).now.by_node
         if told.code in {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN}:
             cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
             online = self._state.online_node_ids
-            known = FreeCards(size, (one for one in cards if one[0] in online))
-            yield from hidden_reasons(told, pool, wanted, known, FreeCards(size, cards))
+            known = free_cards(self._park, pool, (one for one in cards if one[0] in online))
+            whole = free_cards(self._park, pool, cards)
+            yield from hidden_reasons(told, pool, wanted, known, whole)
 
     def is_heard(self, pool: Pool) -> bool:
         """Whether its centre was heard of lately; nothing is given where it was not."""

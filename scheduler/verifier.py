@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from cluster.inventory import Park, Pool
 from scheduler.custody import custody_refusal
-from scheduler.job import Job, Placement, Priority
+from scheduler.job import Job, Placement, Priority, Topology
 from scheduler.placement import Fit, fit, shape_of
 from scheduler.plan import Eviction, Grant, Plan
 from scheduler.policy import Policy, Preemption
@@ -74,6 +74,7 @@ class Verifier:
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
+        yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
         yield from self._over_quota(job)
@@ -108,6 +109,13 @@ class Verifier:
         away += sorted(node_ids - set(self._park.node_ids(pool.id)))
         if away:
             yield f"node {away[0]} is not one of the pool that is online"
+
+    def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
+        node_ids = {share.node_id for share in placement.shares}
+        racks = {self._park.rack_by_node.get(node_id) for node_id in node_ids}
+        is_near = len(node_ids) == 1 or (len(racks) == 1 and None not in racks)
+        if job.topology is Topology.RACK and not is_near:
+            yield "it asked for nodes of one rack"
 
     def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:
         for share in placement.shares:

@@ -17,7 +17,7 @@ from scheduler.agenda import Ending
 from scheduler.backfill import Release
 from scheduler.ends import Ends
 from scheduler.invariants import check
-from scheduler.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority, Topology
 from scheduler.plan import Verdict
 from scheduler.state import State
 from scheduler.tenancy import Cohort, Project, Tenant
@@ -105,7 +105,9 @@ YUAN = 1_000_000
 TFLOPS_BY_KIND = {"npu": 313, "dcu": 400, "gpu": 989}
 
 
-def a_pool(pool_id: str, node_count: int, cards_per_node: int) -> Pool:
+def a_pool(
+    pool_id: str, node_count: int, cards_per_node: int, nodes_per_rack: int | None = None
+) -> Pool:
     """`east-npu` is the pool of kind `npu` in the centre `east`."""
     centre_id, kind_id = pool_id.split("-")
     return Pool(
@@ -114,6 +116,7 @@ def a_pool(pool_id: str, node_count: int, cards_per_node: int) -> Pool:
         device_kind_id=kind_id,
         node_count=node_count,
         cards_per_node=cards_per_node,
+        nodes_per_rack=nodes_per_rack,
     )
 
 
@@ -210,6 +213,7 @@ class JobChanges(TypedDict, total=False):
     array: ArrayTask | None
     data_ids: tuple[str, ...]
     data_class: str | None
+    topology: Topology
 
 
 def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChanges]) -> list[Job]:

@@ -53,8 +53,9 @@ def wants(job_id: str = "new", cards: int = 8, priority: Priority = Priority.NOR
     )
 
 
-def a_pool_of(nodes: int = 1, cards: int = 8) -> State:
-    return a_state(a_tenant("steel"), a_tenant("fish"), park=a_park(a_pool(POOL, nodes, cards)))
+def a_pool_of(nodes: int = 1, cards: int = 8, nodes_per_rack: int | None = None) -> State:
+    park = a_park(a_pool(POOL, nodes, cards, nodes_per_rack))
+    return a_state(a_tenant("steel"), a_tenant("fish"), park=park)
 
 
 def run(state: State, job: Job, *cards: int, at_ms: int = 0, is_starving: bool = False) -> None:

@@ -8,10 +8,10 @@ from itertools import pairwise
 from accounting.ledger import Transfer, available_account, balances, held_account
 from accounting.usage import UsageSlice
 from cluster.driver import AttemptEnd
-from cluster.inventory import Park
+from cluster.inventory import Park, Pool
 from cluster.simulated import Run, World
 from scheduler import events as ev
-from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority
+from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority, Topology
 from scheduler.log import MemoryLog
 from scheduler.tenancy import Cohort, Project, Tenant
 
@@ -53,6 +53,7 @@ class Audit:
     released_count: int = 0
     limited_count: int = 0
     followed_array_count: int = 0
+    racked_count: int = 0
     read_by_class: Counter[str] = field(default_factory=Counter)
 
     def read(self, log: MemoryLog) -> None:
@@ -211,6 +212,16 @@ class Audit:
         assert job.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
         if len(nodes) > 1:
             assert all(share.card_count == pool.cards_per_node for share in placement.shares)
+        if len(nodes) > 1 and job.topology is Topology.RACK:
+            self._check_rack(pool, nodes, event.attempt_id)
+
+    def _check_rack(self, pool: Pool, nodes: list[str], attempt_id: str) -> None:
+        """A gang that required it sits in one rack, however the pool's nodes are counted off."""
+        assert pool.nodes_per_rack is not None, f"{attempt_id}: {pool.id} has no racks"
+        numbers = {node.id: number for number, node in enumerate(pool.nodes())}
+        racks = {numbers[node_id] // pool.nodes_per_rack for node_id in nodes}
+        assert len(racks) == 1, f"{attempt_id} is in {len(racks)} racks"
+        self.racked_count += 1
 
     def _check_data(self, job: Job, event: ev.Leased) -> None:
         """No data of a class is where the class may not be, by the park of the moment."""

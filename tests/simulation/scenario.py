@@ -10,13 +10,17 @@ from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler import events as ev
-from scheduler.job import ArrayTask, Checkpoint, Job, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, Priority, Topology
 from scheduler.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.tenancy import Cohort, Project, Tenant
 
 YUAN = 1_000_000
 KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))
-CENTRES = {"east": (("npu", 2, 8), ("gpu", 2, 4)), "north": (("npu", 1, 8), ("dcu", 2, 8))}
+CENTRES = {
+    "east": (("npu", 2, 8, None), ("gpu", 2, 4, 2)),
+    "north": (("npu", 1, 8, None), ("dcu", 3, 8, 2)),
+}
+"""The kind of each pool, its nodes, the cards of one, and the nodes of a rack."""
 TENANTS = ("acme", "blue", "coal")
 COHORT_ID = "coast"
 PROJECTS = ("default", "vision")
@@ -104,8 +108,9 @@ def _centre(centre_id: str) -> Centre:
             device_kind_id=kind,
             node_count=nodes,
             cards_per_node=cards,
+            nodes_per_rack=nodes_per_rack,
         )
-        for kind, nodes, cards in CENTRES[centre_id]
+        for kind, nodes, cards, nodes_per_rack in CENTRES[centre_id]
     )
     stated = sum(pool.card_count * dict(KINDS)[pool.device_kind_id] for pool in pools)
     return Centre(id=centre_id, name=centre_id, operator="o", stated_tflops=stated, pools=pools)
@@ -158,7 +163,8 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
     drawn = [_job(rng, f"j{number:03}") for number in range(job_count)]
     # By chances of their own: what else a seed draws is as it was before there were these.
     array_rng, data_rng = Random(f"arrays {drawn}"), Random(f"data {drawn}")
-    jobs = tuple(_following(rng, _reading(data_rng, _in_arrays(array_rng, drawn))))
+    near = _in_racks(Random(f"racks {drawn}"), _reading(data_rng, _in_arrays(array_rng, drawn)))
+    jobs = tuple(_following(rng, near))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     asked.append(_narrowed(data_rng.randrange(60_000)))
     return Scenario(
@@ -218,13 +224,21 @@ def _in_arrays(rng: Random, jobs: list[Job]) -> list[Job]:
 
 def _reading(rng: Random, jobs: list[Job]) -> list[Job]:
     """Most read data, if they fit where it may be once the sea's is of the north alone."""
-    park = a_park(("north",))
     reading = [_with_data(job, *rng.choice(DATA)) for job in jobs]
-    return [
-        reader if any(isinstance(fit(shape_of(reader), pool), Fit) for pool in pools) else job
-        for job, reader in zip(jobs, reading, strict=True)
-        for pools in [candidate_pools(shape_of(reader), park)]
-    ]
+    return [reader if _fits(reader) else job for job, reader in zip(jobs, reading, strict=True)]
+
+
+def _in_racks(rng: Random, jobs: list[Job]) -> list[Job]:
+    """Half of them must be in one rack, if that can be."""
+    near = [replace(job, topology=rng.choice(tuple(Topology))) for job in jobs]
+    return [one if _fits(one) else job for job, one in zip(jobs, near, strict=True)]
+
+
+def _fits(job: Job) -> bool:
+    """Whether it could run once the sea's data is of the north alone."""
+    shape = shape_of(job)
+    pools = candidate_pools(shape, a_park(("north",)))
+    return any(isinstance(fit(shape, pool), Fit) for pool in pools)
 
 
 def _with_data(job: Job, data_ids: tuple[str, ...], data_class: str | None) -> Job:

@@ -17,6 +17,7 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.audit.released_count for harness in harnesses) > 0
     assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
+    assert sum(harness.audit.racked_count for harness in harnesses) > 0
     for data_class in ("medical", "sea"):
         assert sum(harness.audit.read_by_class[data_class] for harness in harnesses) > 0
 
@@ -29,7 +30,7 @@ def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
 
 def test_work_is_stopped_for_others_and_what_was_borrowed_is_taken_back_in_some_of_them() -> None:
     """Rarely: it must have run for long enough, and its class must not say the same."""
-    harnesses = [run_seed(seed) for seed in (132, 153, 243)]
+    harnesses = [run_seed(seed) for seed in (35, 195, 266)]
 
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cluster.inventory import Park
 from scheduler import events as ev
-from scheduler.job import EndCause, Job, Priority
+from scheduler.job import EndCause, Job, Priority, Topology
 from scheduler.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.plan import Grant, Plan
 from scheduler.planner import plan
@@ -43,7 +43,12 @@ def parks(draw: st.DrawFn, kinds: Iterable[str] = ("npu", "dcu")) -> Park:
     chosen = draw(st.lists(st.sampled_from(pool_ids), min_size=1, unique=True))
     park = a_park(
         *(
-            a_pool(pool_id, draw(st.integers(1, 4)), draw(st.sampled_from([1, 2, 4])))
+            a_pool(
+                pool_id,
+                draw(st.integers(1, 4)),
+                draw(st.sampled_from([1, 2, 4])),
+                draw(st.sampled_from([None, 2, 3])),
+            )
             for pool_id in sorted(chosen)
         )
     )
@@ -65,6 +70,7 @@ def jobs(draw: st.DrawFn, number: int) -> Job:
         priority=draw(st.sampled_from(Priority)),
         submitted_at_ms=draw(st.integers(0, 5)),
         data_ids=draw(st.sampled_from([(), (), ("d",)])),
+        topology=draw(st.sampled_from(Topology)),
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cluster.inventory import Park
 from scheduler import events as ev
-from scheduler.job import Job, Priority, ReasonCode
+from scheduler.job import Job, Priority, ReasonCode, Topology
 from scheduler.levels import STARVING_MS, level
 from scheduler.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.plan import Plan
@@ -25,7 +25,7 @@ SUBMITTED = st.sampled_from([0, NOW_MS, -2 * STARVING_MS])
 def crowded(draw: st.DrawFn) -> State:
     """Work of every class runs for a shorter or longer time, and others wait."""
     nodes, cards = draw(st.integers(1, 4)), draw(st.sampled_from([2, 4, 8]))
-    state = a_pool_of(nodes, cards)
+    state = a_pool_of(nodes, cards, draw(st.sampled_from([None, 2, 3])))
     assert state.park is not None
     for number in range(draw(st.integers(0, 12))):
         job = replace(draw(a_random_job(f"r{number:02}")), submitted_at_ms=draw(SUBMITTED))
@@ -49,6 +49,7 @@ def a_random_job(draw: st.DrawFn, job_id: str) -> Job:
         priority=draw(st.sampled_from(Priority)),
         limit_ms=draw(st.sampled_from([NOW_MS + 5_000, LIMIT_MS])),
         checkpoint=draw(st.sampled_from([None, SAVES])),
+        topology=draw(st.sampled_from(Topology)),
     )
 
 
