@@ -53,7 +53,7 @@ class Quote(Wire):
 class AlternativeView(Wire):
     """One change with which a job would start sooner."""
 
-    change: Literal["cards", "limit", "place", "priority"]
+    change: Literal["cards", "limit", "place", "topology", "priority"]
     value: str = Field(
         description="to what: fewer cards, a limit such as 90m, a pool that the job did not allow, "
         "or a priority"

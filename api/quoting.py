@@ -119,6 +119,8 @@ def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
             kind, centre = found.prospect.pool.device_kind_id, found.prospect.pool.centre_id
             pool_id = found.prospect.pool.id
             return pool_id, f"{kind} in {centre} as well", f"也接受 {centre} 的 {kind}"
+        case Change.TOPOLOGY:
+            return found.job.topology.value, "nodes of several racks", "节点可不在同一机柜"
         case Change.PRIORITY:
             priority = found.job.priority.value
             return priority, f"priority {priority}", f"优先级改为 {priority}"

@@ -125,6 +125,9 @@ class JobSpec(Wire):
     data_class: Identifier | None = Field(
         default=None, description="of what else it reads; none if it may be anywhere"
     )
+    topology: Literal["rack", "pool"] = Field(
+        default="pool", description="rack: never on nodes of several racks, which it avoids anyway"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":

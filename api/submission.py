@@ -20,7 +20,7 @@ from api.tables import ArchiveRow
 from scheduler.array_queries import Predecessor, predecessors
 from scheduler.codec import encode_job
 from scheduler.events import Submitted
-from scheduler.job import ArrayTask, Checkpoint, Job, Priority
+from scheduler.job import ArrayTask, Checkpoint, Job, Priority, Topology
 from scheduler.log import Request
 from scheduler.placement import impossible
 from scheduler.rows import SUBMIT_PREFIX, new_job_row
@@ -124,6 +124,7 @@ def _job(
         after_any_ids=tuple(dict.fromkeys(spec.after_any)),
         data_ids=tuple(dict.fromkeys(spec.data)),
         data_class=spec.data_class,
+        topology=Topology(spec.topology),
     )
 
 
@@ -167,6 +168,7 @@ def spec_of(job: Job) -> JobSpec:
         array=ArraySpec.model_construct(indices=str(job.array.index)) if job.array else None,
         data=list(job.data_ids),
         data_class=job.data_class,
+        topology=job.topology.value,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from scheduler.job import Job, Priority, ReasonCode
+from scheduler.job import Job, Priority, ReasonCode, Topology
 from scheduler.whatif import Prospect
 
 MS_PER_MINUTE = 60_000
@@ -20,6 +20,7 @@ class Change(StrEnum):
     CARDS = "cards"
     LIMIT = "limit"
     PLACE = "place"
+    TOPOLOGY = "topology"
     PRIORITY = "priority"
 
 
@@ -76,6 +77,8 @@ def _changes(
     yield Change.LIMIT, _shorter(job, present, now_ms)
     if job.device_kind_ids or job.centre_ids:
         yield Change.PLACE, iter([replace(job, device_kind_ids=(), centre_ids=())])
+    if job.topology is not Topology.POOL:
+        yield Change.TOPOLOGY, iter([replace(job, topology=Topology.POOL)])
     if job.priority is not Priority.HIGH:
         yield Change.PRIORITY, iter([replace(job, priority=Priority.HIGH)])
 

@@ -106,14 +106,16 @@ def asked_text(job: JobView) -> str:
     kinds = both(" or ", " 或 ").join(spec.device) or both("any kind", "任意型号")
     limit = duration_text(spec.limit)
     cards = "1 card" if spec.devices == 1 else f"{spec.devices} cards"
+    rack, rack_zh = (" in one rack", "，须同一机柜") if spec.topology == "rack" else ("", "")
     if spec.nodes is None:
         return both(
-            f"{cards} of {kinds}, at most {limit}", f"{spec.devices} 张 {kinds}，时限 {limit}"
+            f"{cards} of {kinds}{rack}, at most {limit}",
+            f"{spec.devices} 张 {kinds}{rack_zh}，时限 {limit}",
         )
     nodes = "1 node" if spec.nodes == 1 else f"{spec.nodes} nodes"
     return both(
-        f"{cards} of {kinds} on {nodes}, at most {limit}",
-        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}，时限 {limit}",
+        f"{cards} of {kinds} on {nodes}{rack}, at most {limit}",
+        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}{rack_zh}，时限 {limit}",
     )
 
 

@@ -16,6 +16,7 @@ from api.cli.submit import (
     Nodes,
     Priority,
     Tenant,
+    Topology,
     prepared_job,
 )
 from api.cli.terminal import print_json
@@ -64,6 +65,7 @@ def quote(
     priority: Priority = None,
     data: Data = None,
     data_class: DataClass = None,
+    topology: Topology = None,
     as_json: Json = False,
 ) -> None:
     """What if."""
@@ -79,6 +81,7 @@ def quote(
         "priority": priority,
         "data": data,
         "data_class": data_class,
+        "topology": topology,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant, as_question=True)

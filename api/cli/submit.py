@@ -144,6 +144,13 @@ DataClass = Annotated[
         metavar="CLASS", help=both("of what else it reads, such as medical", "其他数据的分级")
     ),
 ]
+Topology = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rack|pool",
+        help=both("rack: all its nodes in one rack", "rack：所有节点须在同一机柜"),
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
 ]
@@ -171,6 +178,7 @@ def submit(
     array: Array = None,
     data: Data = None,
     data_class: DataClass = None,
+    topology: Topology = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:
@@ -196,19 +204,25 @@ def submit(
         "array": array,
         "data": data,
         "data_class": data_class,
+        "topology": topology,
     }
     session = session_of(context)
     prepared = prepared_job(job_file, options, session.default_tenant)
     with client(session) as broker:
-        if prepared.packed:
-            broker.upload(prepared.packed.content, prepared.packed.sha256)
-        job = broker.submit(prepared.job)
+        job = _submitted(broker, prepared)
         if as_json:
             print_json(job)
         else:
             console.print(job.array.id if job.array else job.id, soft_wrap=True)
         if watch:
             raise typer.Exit(_watched(broker, job))
+
+
+def _submitted(broker: "Client", prepared: "PreparedJob") -> "JobView":
+    """Its working directory goes first."""
+    if prepared.packed:
+        broker.upload(prepared.packed.content, prepared.packed.sha256)
+    return broker.submit(prepared.job)
 
 
 def _watched(broker: "Client", job: "JobView") -> int:

@@ -127,6 +127,15 @@ def test_a_batch_with_one_impossible_job_queues_none(park: Served) -> None:
     assert every(park, project="none") == []
 
 
+def test_a_job_says_whether_it_must_be_in_one_rack(park: Served) -> None:
+    """One node is in one rack, also where the pool has none; there is nothing between."""
+    job_id = submitted(park.steel, topology="rack")
+
+    assert park.steel.get(f"/v1/jobs/{job_id}").json()["spec"]["topology"] == "rack"
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(topology="shelf")), 422)
+    assert problem["errors"][0]["field"] == "topology"
+
+
 def test_a_job_too_big_for_any_centre_is_refused_with_the_numbers(park: Served) -> None:
     answer = park.steel.post("/v1/jobs", json=job(devices=20))
 
@@ -145,6 +154,7 @@ def test_a_job_too_big_for_any_centre_is_refused_with_the_numbers(park: Served) 
         ({"centres": ["moon"]}, "unknown_centre"),
         ({"field": "alchemy"}, "unknown_field"),
         ({"devices": 9, "nodes": 2}, "uneven_gang"),
+        ({"devices": 16, "device": ["ascend-910b3"], "topology": "rack"}, "no_rack"),
         ({"devices": 25}, "tenant_quota"),
     ],
 )

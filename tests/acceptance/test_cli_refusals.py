@@ -216,6 +216,8 @@ def test_what_cannot_run(words: list[str], variables: dict[str, str], says: str)
         (["submit", "--data-class", "x", "--", "true"], "there is no data class x in the park"),
         (["quote", "--data", "gone"], "there is no dataset gone"),
         (["quote", "--data-class", "x"], "there is no data class x in the park"),
+        (["submit", "-n", "16", "--topology", "rack", "--", "true"], "needs 16 cards in one rack"),
+        (["quote", "-n", "16", "--topology", "rack"], "needs 16 cards in one rack"),
         (["submit", "--tenant", "fish", "--", "true"], "submits for tenant steel alone"),
         (["quote", "-n", "25"], "needs 25 cards, and tenant steel may take 24"),
         (["show", "nobody"], "there is no job nobody"),

@@ -5,8 +5,9 @@ from functools import partial
 
 import pytest
 
+from api.quoting import alternative_view
 from scheduler.alternatives import Alternative, Change, alternatives
-from scheduler.job import Checkpoint, Job, Priority, Reason, ReasonCode
+from scheduler.job import Checkpoint, Job, Priority, Reason, ReasonCode, Topology
 from scheduler.state import State
 from scheduler.whatif import Prospect, what_if
 from tests.builders import (
@@ -77,6 +78,24 @@ def test_a_gang_is_halved_with_its_nodes_and_members() -> None:
 
     smaller = cards.job
     assert (smaller.device_count, smaller.node_count, smaller.member_count) == (8, 1, 1)
+
+
+def test_who_must_be_in_one_rack_is_told_of_several() -> None:
+    """A node of each rack is free: they would do for who may be anywhere in the pool."""
+    state = a_state(park=a_park(a_pool("east-npu", 4, 8, nodes_per_rack=2)))
+    submit(state, a_job("runs", device_count=16))
+    happen(state, a_lease("runs", a_placement("east-npu", 0, 8, 8, 0)))
+    job = a_job("mine", device_count=16, topology=Topology.RACK)
+
+    told = found(state, job)
+
+    assert told[Change.TOPOLOGY].job.topology is Topology.POOL
+    assert told[Change.TOPOLOGY].prospect.start_ms == 0
+    view = alternative_view(job, told[Change.TOPOLOGY])
+    assert (view.change, view.value) == ("topology", "pool")
+    assert view.text == "nodes of several racks: now in east-npu"
+    assert view.text_zh == "节点可不在同一机柜：可立即启动（east-npu）"
+    assert Change.TOPOLOGY not in found(state, a_job("other", device_count=24))
 
 
 def test_where_nothing_helps_nothing_is_told() -> None:

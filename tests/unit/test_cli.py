@@ -236,6 +236,19 @@ def test_a_task_is_listed_with_its_index(name: str, capsys: pytest.CaptureFixtur
     assert "9999 (1..9999), a1" in said
 
 
+def test_a_job_that_must_be_in_one_rack_is_shown_so(capsys: pytest.CaptureFixture[str]) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    near = {"topology": "rack", "nodes": 2, "devices": 16}
+    for changes in (near, near | {"nodes": None}):
+        print_job(job.model_copy(update={"spec": job.spec.model_copy(update=changes)}))
+    print_job(job)
+
+    said = " ".join(capsys.readouterr().out.split())
+
+    assert said.count(" in one rack, at most") == 2
+    assert " on 2 nodes in one rack, at most" in said
+
+
 def test_an_array_is_shown_with_those_to_run_again(capsys: pytest.CaptureFixture[str]) -> None:
     array = ArrayView.model_validate(ANSWERS["get_array"])
     print_array(array)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from api.schemas import JobSpec
 from api.submission import spec_of
-from scheduler.job import Checkpoint
+from scheduler.job import Checkpoint, Topology
 from tests.builders import a_job
 
 
@@ -20,6 +20,12 @@ def test_a_job_is_told_in_the_words_of_a_job_file() -> None:
         "signal": "SIGUSR1",
         "grace": "1m",
     }
+
+
+def test_a_job_that_must_be_in_one_rack_is_told_so() -> None:
+    told = spec_of(a_job("j1", topology=Topology.RACK))
+
+    assert (told.topology, spec_of(a_job("j2")).topology) == ("rack", "pool")
 
 
 def test_a_job_of_earlier_rules_is_told_all_the_same() -> None:

@@ -1,0 +1,51 @@
+"""Deliberate bugs in racks and in who must be in one, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_RACKS = "tests/unit/test_racks.py"
+_ALWAYS = "tests/unit/test_racks_invariants.py"
+_FILE = "tests/unit/test_park_file.py"
+_ALTERNATIVES = "tests/unit/test_alternatives.py"
+_JOBS = "tests/acceptance/test_api_jobs.py -k 'rack or name'"
+
+# fmt: off
+MUTANTS = [
+    Mutant("cluster/inventory.py", "1 + index // pool.nodes_per_rack", "1 + index % pool.nodes_per_rack", _RACKS),
+    Mutant("api/park_machines.py", "            nodes_per_rack=self.nodes_per_rack,\n", "", _FILE),
+    Mutant("api/park_machines.py", "self.nodes_per_rack is not None and self.nodes_per_rack > self.nodes", "False", _FILE),
+    Mutant("scheduler/placement.py", "        job.topology,\n", "", _RACKS),
+    Mutant("scheduler/placement.py", "is_in_rack = nodes > 1 and shape.topology", "is_in_rack = shape.topology", _RACKS),
+    Mutant("scheduler/placement.py", "if is_in_rack and nodes > (pool.nodes_per_rack or 0):", "if False:", _RACKS),
+    Mutant("scheduler/placement.py", "return Fit(nodes, cards // nodes, is_in_rack)", "return Fit(nodes, cards // nodes)", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/placement.py", "free = (nodes or 0) * pool.cards_per_node", "free = pool.cards_per_node", _RACKS),
+    Mutant("scheduler/racks.py", "        return FreeCards(pool.cards_per_node, cards_by_node)\n", "        pass\n", _RACKS),
+    Mutant("scheduler/racks.py", "if wanted.is_in_rack and self._widest() < wanted.node_count:", "if False:", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "for racks in reversed(self._racks):", "for racks in self._racks:", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "for racks in self._racks[count:]", "for racks in reversed(self._racks)", _RACKS),
+    Mutant("scheduler/racks.py", " if rack not in chosen)", ")", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "for racks in self._racks[1:]", "for racks in reversed(self._racks)", _RACKS),
+    Mutant("scheduler/racks.py", "for bucket in self._buckets[cards:-1]:", "for bucket in ():", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "key=lambda node: (len(node), node))", "key=str)", _RACKS),
+    Mutant("scheduler/racks.py", "            if was_whole:\n                del whole[node_id]\n", "            if was_whole:\n                pass\n", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "                whole[node_id] = None\n", "                pass\n", _RACKS),
+    Mutant("scheduler/racks.py", "        return RackedCards(self.cards_per_node, cards_by_node, self._rack_by_node)\n", "        return FreeCards(self.cards_per_node, cards_by_node)\n", _RACKS),
+    Mutant("scheduler/racks.py", "        return self._widest() * wanted.card_count\n", "        return super().usable(wanted)\n", _RACKS),
+    Mutant("scheduler/racks.py", "        return [self.on(node_ids) for node_ids in self._nodes_by_rack.values()]\n", "        return (self,)\n", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/racks.py", "    if pool.nodes_per_rack is None:\n", "    if True:\n", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/explain.py", "free=max((part.total for part in domains), default=0),", "free=room.now.total,", _RACKS),
+    Mutant("scheduler/explain.py", "if all(need > len(part.by_node)", "if any(need > len(part.by_node)", _RACKS),
+    Mutant("scheduler/outlook.py", "        if wanted.is_in_rack:\n            room_ms = self.rack_ms[wanted.node_count - 1]\n        elif", "        if", _RACKS),
+    Mutant("scheduler/outlook.py", "by_rack[rack_by_node[node_id]].append(at_ms)", "by_rack[0].append(at_ms)", _RACKS),
+    Mutant("scheduler/preemption.py", "if node_id in free.by_node]", "]", f"{_RACKS} {_ALWAYS}"),
+    Mutant("scheduler/preemption.py", "cheapest = min(found,", "cheapest = max(found,", _RACKS),
+    Mutant("scheduler/verifier.py", "len(racks) == 1 and None not in racks", "True", _RACKS),
+    Mutant("scheduler/verifier.py", "len(racks) == 1 and None not in racks)", "len(racks) == 1)", _RACKS),
+    Mutant("scheduler/verifier.py", "        yield from self._wrong_rack(job, placement)\n", "", _RACKS),
+    Mutant("scheduler/alternatives.py", "    if job.topology is not Topology.POOL:\n", "    if False:\n", _ALTERNATIVES),
+    Mutant("api/submission.py", "        topology=Topology(spec.topology),\n", "", _JOBS),
+    Mutant("api/submission.py", "        topology=job.topology.value,\n", "", "tests/unit/test_submission.py"),
+    Mutant("api/cli/submit.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
+    Mutant("api/cli/quote.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
+    Mutant("api/cli/job_tables.py", 'if spec.topology == "rack" else', 'if spec.topology == "pool" else', "tests/unit/test_cli.py -k rack"),
+    Mutant("tests/simulation/audit.py", 'assert len(racks) == 1, f"{attempt_id} is in {len(racks)} racks"', "pass", _RACKS),
+]
