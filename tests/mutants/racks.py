@@ -34,6 +34,7 @@ MUTANTS = [
     Mutant("scheduler/racks.py", "    if pool.nodes_per_rack is None:\n", "    if True:\n", f"{_RACKS} {_ALWAYS}"),
     Mutant("scheduler/explain.py", "free=max((part.total for part in domains), default=0),", "free=room.now.total,", _RACKS),
     Mutant("scheduler/explain.py", "if all(need > len(part.by_node)", "if any(need > len(part.by_node)", _RACKS),
+    Mutant("scheduler/explain.py", "free=free.usable(wanted)", "free=free.total", _RACKS),
     Mutant("scheduler/outlook.py", "        if wanted.is_in_rack:\n            room_ms = self.rack_ms[wanted.node_count - 1]\n        elif", "        if", _RACKS),
     Mutant("scheduler/outlook.py", "by_rack[rack_by_node[node_id]].append(at_ms)", "by_rack[0].append(at_ms)", _RACKS),
     Mutant("scheduler/preemption.py", "if node_id in free.by_node]", "]", f"{_RACKS} {_ALWAYS}"),

@@ -15,6 +15,7 @@ from scheduler.plan import Verdict
 from scheduler.planner import plan
 from scheduler.policy import DEFAULT
 from scheduler.racks import RackedCards, free_cards
+from scheduler.ranking import ranking
 from scheduler.state import State
 from scheduler.tree import Tree
 from scheduler.verifier import verified
@@ -272,6 +273,21 @@ def test_where_no_rack_has_enough_nodes_that_are_up_it_waits_for_nodes() -> None
     happen(waiting, ev.NodesChanged(at_ms=0, centre_id="east", online_node_ids=()))
     (none,) = verdict_of(waiting, in_rack(wants(cards=16))).reasons
     assert (none.code, none.free) == (ReasonCode.NODES_DOWN, 0)
+
+
+def test_what_a_silent_centre_hides_is_told_by_racks_as_well() -> None:
+    """Were it heard again, a node of each rack would be free, and no rack."""
+    state = a_state(park=PARK)
+    spread_over(state, 1, 3, 5)
+    submit(state, in_rack(wants(cards=16)))
+    happen(state, ev.CentreLinkChanged(at_ms=NOW_MS, centre_id="east", is_heard=False))
+
+    found = ranking(state, NOW_MS, "new")
+
+    assert found is not None
+    (use,) = found.pools
+    told = [(reason.code, reason.free) for reason in use.reasons]
+    assert told == [(ReasonCode.CENTRE_SILENT, 0), (ReasonCode.FRAGMENTED, 8)]
 
 
 # Who makes room.
