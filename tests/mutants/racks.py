@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant("scheduler/racks.py", "        return self._widest() * wanted.card_count\n", "        return super().usable(wanted)\n", _RACKS),
     Mutant("scheduler/racks.py", "        return [self.on(node_ids) for node_ids in self._nodes_by_rack.values()]\n", "        return (self,)\n", f"{_RACKS} {_ALWAYS}"),
     Mutant("scheduler/racks.py", "    if pool.nodes_per_rack is None:\n", "    if True:\n", f"{_RACKS} {_ALWAYS}"),
-    Mutant("scheduler/explain.py", "free=max((part.total for part in domains), default=0),", "free=room.now.total,", _RACKS),
+    Mutant("scheduler/explain.py", "free=max((part.total for part in domains), default=0),", "free=free.total,", _RACKS),
     Mutant("scheduler/explain.py", "if all(need > len(part.by_node)", "if any(need > len(part.by_node)", _RACKS),
     Mutant("scheduler/explain.py", "free=free.usable(wanted)", "free=free.total", _RACKS),
     Mutant("scheduler/outlook.py", "        if wanted.is_in_rack:\n            room_ms = self.rack_ms[wanted.node_count - 1]\n        elif", "        if", _RACKS),
