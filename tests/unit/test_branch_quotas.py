@@ -118,6 +118,20 @@ def test_a_planned_start_waits_for_the_quota_of_its_project() -> None:
     assert starts["a3"].at_ms == 2 * HOUR_MS, "the quota has no room beside `a2`"
 
 
+def test_a_planned_start_may_be_where_nothing_runs_that_could_end() -> None:
+    """The quota comes free with `a1`, elsewhere: then `a2` starts where it asked to."""
+    park = a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8))
+    state = a_state(a_tenant("steel"), park=park)
+    divide(state, "steel", a=4)
+    hold(state, "a1", "steel", 4, "a")
+    submit(state, a_job("a2", device_count=4, project="a", centre_ids=("north",)))
+
+    start = plan(state, 1).verdicts["a2"].start
+
+    assert start is not None
+    assert (start.at_ms, start.pool_id) == (HOUR_MS, "north-npu")
+
+
 def test_a_planned_start_waits_for_the_quota_of_its_cohort() -> None:
     state = coast()
     group(state, "coast", max_cards=6)

@@ -233,7 +233,7 @@ def test_a_real_slurm_plans_the_same_crowd_and_fills_the_same_park() -> None:
 
     assert planned.waiting == CROWD.pending, "its park is as full as ours"
     assert planned.with_start == planned.waiting
-    assert (len(planned.cycles_s), planned.cpu_s > 0) == (1, True)
+    assert len(planned.cycles_s) == 1, "one cycle of it may take less than a tick of its clock"
     assert 0 < placed.cards <= 12
     assert 0 < placed.seconds < 60
     assert not daemons()
