@@ -6,43 +6,19 @@ end of a job, about one a second of virtual time. The peer inserts and commits t
 cycles as bare rows into the same PostgreSQL, by turns with them.
 """
 
-import json
-import tempfile
-import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
-from random import Random
+from contextlib import closing
+from dataclasses import dataclass
 from statistics import median
 
-import psycopg
-from sqlalchemy import Engine
-from typing_extensions import override
-
-from api.database import engine, migrate
 from api.park_file import load
-from api.postgres import EmbeddedPostgres
-from benchmarks.crowd import TENANTS, Crowd, drawn_jobs
 from benchmarks.hardware import conditions, cpu_s
+from benchmarks.laps import MS_PER_S, Bench, Lap, Peer, bench_database
 from benchmarks.options import add_count, add_seed
 from benchmarks.score import nearest_rank
-from benchmarks.workload import declarations
-from cluster.driver import LaunchOrder
 from cluster.inventory import Park
-from cluster.simulated import SimulatedCentre, World
-from scheduler.codec import encode
-from scheduler.controller import Controller, Settings
-from scheduler.events import Ended, Event, Leased, Submitted
-from scheduler.log import Cycle, Request
+from scheduler.events import Event, Leased, Submitted
 from scheduler.state import State
-from scheduler.store import SqlLog, put_requests
-
-MS_PER_S = 1_000
-BATCH = 1_000
-SHAPES = 40
 
 EXAMPLES = """examples:
   python -m benchmarks controller
@@ -56,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> dict[str, object]:
-    with _database() as database, closing(Peer(database)) as peer:
+    with bench_database() as database, closing(Peer(database)) as peer:
         bench = Bench(load().park, database, arguments.seed)
         first = [bench.declare(), *bench.crowd(arguments.jobs)]
         then = [bench.next_end(peer) for _ in range(arguments.cycles)]
@@ -84,125 +60,12 @@ class TakenIn:
 
 def taken_in(park: Park, waiting: int, seed: int) -> TakenIn:
     """The first part alone, on any park."""
-    with _database() as database:
+    with bench_database() as database:
         bench = Bench(park, database, seed)
         began_s = cpu_s()
         laps = [bench.declare(), *bench.crowd(waiting)]
         used_s = cpu_s() - began_s
         return TakenIn(bench.controller.state, _total_s(laps), used_s)
-
-
-@contextmanager
-def _database() -> Iterator[Engine]:
-    with (
-        tempfile.TemporaryDirectory(prefix="brain-") as folder,
-        EmbeddedPostgres(Path(folder)) as server,
-    ):
-        migrate(server.url())
-        database = engine(server.url())
-        yield database
-        database.dispose()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lap:
-    """One cycle: what it wrote, how long it took as a whole, its commit, and the peer's."""
-
-    cycle: Cycle
-    cycle_ms: float
-    commit_ms: float
-    peer_ms: float = 0.0
-
-
-class TimedLog(SqlLog):
-    """The log, with a stopwatch for the commit."""
-
-    commit_s = 0.0
-
-    @override
-    def commit(self, epoch: int, cycle: Cycle) -> None:
-        began_s = time.perf_counter()
-        super().commit(epoch, cycle)
-        self.commit_s = time.perf_counter() - began_s
-
-
-class Bench:
-    """The controller, its centres and their virtual time."""
-
-    def __init__(self, park: Park, database: Engine, seed: int) -> None:
-        self._database = database
-        self._park = park
-        self._rng = rng = Random(seed)
-        self._jobs = drawn_jobs(Crowd(park=park, pending=0, shapes=SHAPES, seed=seed), rng)
-        self._now_ms = 1
-        world = World()
-        self._centres = [
-            SimulatedCentre(centre=centre, run_ms=self._run_ms, rng=rng, world=world)
-            for centre in park.centres
-        ]
-        self._log = TimedLog(database, "http://bench")
-        drivers = {centre.centre_id: centre for centre in self._centres}
-        self.controller = Controller(self._log, drivers, Settings())
-
-    def declare(self) -> Lap:
-        wishes = enumerate(declarations(TENANTS, self._park))
-        self._ask([Request(id=f"declare-{number}", wish=wish) for number, wish in wishes])
-        self.controller.lead(self._now_ms)
-        return self._step()
-
-    def crowd(self, waiting: int) -> Iterator[Lap]:
-        """Submit, a batch a cycle, until so many wait."""
-        while (missing := waiting - len(self.controller.state.queue)) > 0:
-            jobs = islice(self._jobs, min(missing, BATCH))
-            wishes = [Submitted(at_ms=self._now_ms, job=job) for job in jobs]
-            self._ask([Request(id=f"submit:{wish.job.id}", wish=wish) for wish in wishes])
-            yield self._step()
-
-    def next_end(self, peer: "Peer") -> Lap:
-        """The cycle after the next end of a job; those before it only hear of starts."""
-        while True:
-            self._now_ms = min(at_ms for c in self._centres if (at_ms := c.next_ms()) is not None)
-            lap = self._step()
-            if any(isinstance(event, Ended) for event in lap.cycle.events):
-                return replace(lap, peer_ms=peer.commit_ms(lap.cycle))
-
-    def _step(self) -> Lap:
-        for centre in self._centres:
-            centre.advance(self._now_ms)
-        began_s = time.perf_counter()
-        cycle = self.controller.step(self._now_ms)
-        cycle_ms = (time.perf_counter() - began_s) * MS_PER_S
-        return Lap(cycle=cycle, cycle_ms=cycle_ms, commit_ms=self._log.commit_s * MS_PER_S)
-
-    def _ask(self, requests: list[Request]) -> None:
-        with self._database.begin() as connection:
-            put_requests(connection, requests, self._now_ms)
-
-    def _run_ms(self, order: LaunchOrder) -> int:
-        """A hundredth of the limit, or a half more or less: about one end a second."""
-        limit_ms = self.controller.state.jobs[order.job_id].job.limit_ms
-        return self._rng.randint(limit_ms // 200, 3 * limit_ms // 200)
-
-
-class Peer:
-    """The same events as rows of one table: nothing else is written, and nobody reads them."""
-
-    def __init__(self, database: Engine) -> None:
-        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection = psycopg.connect(url)
-        self._connection.execute("CREATE TABLE bench_peer (id bigserial PRIMARY KEY, body jsonb)")
-        self._connection.commit()
-
-    def commit_ms(self, cycle: Cycle) -> float:
-        began_s = time.perf_counter()
-        rows = [(json.dumps(encode(event)),) for event in cycle.events]
-        with self._connection.cursor() as cursor:
-            cursor.executemany("INSERT INTO bench_peer (body) VALUES (%s)", rows)
-        self._connection.commit()
-        return (time.perf_counter() - began_s) * MS_PER_S
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def taking_in(laps: list[Lap]) -> dict[str, object]:

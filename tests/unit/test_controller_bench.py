@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.controller import Lap, steady, taking_in
+from benchmarks.controller import steady, taking_in
+from benchmarks.laps import Lap
 from scheduler.events import Event, Launching, Started
 from scheduler.log import Cycle
 from tests.unit.test_answers import Line
