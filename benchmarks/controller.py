@@ -3,7 +3,8 @@
 The real controller on simulated centres of the default park, and PostgreSQL with fsync on. First
 jobs are submitted until the park is taken and as many wait as asked for; then a cycle follows each
 end of a job, about one a second of virtual time. The peer inserts and commits the events of these
-cycles as bare rows into the same PostgreSQL, by turns with them.
+cycles as bare rows into the same PostgreSQL, by turns with them. Before that, on an ideal pool and
+a database of its own: how fast jobs are placed that all fit (`fitting_...`).
 """
 
 from argparse import ArgumentParser, Namespace
@@ -15,6 +16,7 @@ from api.park_file import load
 from benchmarks.hardware import conditions, cpu_s
 from benchmarks.laps import MS_PER_S, Bench, Lap, Peer, bench_database
 from benchmarks.options import add_count, add_seed
+from benchmarks.placing import placing
 from benchmarks.score import nearest_rank
 from cluster.inventory import Park
 from scheduler.events import Event, Leased, Submitted
@@ -28,16 +30,20 @@ EXAMPLES = """examples:
 def add_arguments(parser: ArgumentParser) -> None:
     add_count(parser, "--jobs", 10_000, "that wait when the park is taken")
     add_count(parser, "--cycles", 100, "of the second part, each after the end of a job")
+    add_count(parser, "--fitting", 5_000, "placed before that, on a park where all fit")
     add_seed(parser, "jobs and how long they run")
 
 
 def run(arguments: Namespace) -> dict[str, object]:
+    with bench_database() as database, closing(Peer(database)) as peer:
+        fitting = placing(database, peer, arguments.fitting, arguments.seed)
     with bench_database() as database, closing(Peer(database)) as peer:
         bench = Bench(load().park, database, arguments.seed)
         first = [bench.declare(), *bench.crowd(arguments.jobs)]
         then = [bench.next_end(peer) for _ in range(arguments.cycles)]
         waiting = len(bench.controller.state.queue)
     return {
+        **fitting,
         **taking_in(first),
         **steady(then),
         "cycles": arguments.cycles,

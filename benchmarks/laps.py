@@ -6,7 +6,8 @@ The peer inserts and commits the events of a cycle as bare rows into the same Po
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,21 +15,25 @@ from pathlib import Path
 from random import Random
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, insert
 from typing_extensions import override
 
 from api.database import engine, migrate
 from api.postgres import EmbeddedPostgres
 from benchmarks.crowd import TENANTS, Crowd, drawn_jobs
 from benchmarks.workload import declarations
-from cluster.driver import LaunchOrder
+from cluster.driver import Driver, LaunchOrder
 from cluster.inventory import Park
 from cluster.simulated import SimulatedCentre, World
 from scheduler.codec import encode
 from scheduler.controller import Controller, Settings
 from scheduler.events import Ended, Submitted
-from scheduler.log import Cycle, Request
+from scheduler.job import Job
+from scheduler.log import Cycle, Log, Request
+from scheduler.plan import Plan
+from scheduler.rows import SUBMIT_PREFIX, new_job_row
 from scheduler.store import SqlLog, put_requests
+from scheduler.tables import JobRow
 
 MS_PER_S = 1_000
 BATCH = 1_000
@@ -49,24 +54,79 @@ def bench_database() -> Iterator[Engine]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lap:
-    """One cycle: what it wrote, how long it took as a whole, its commit, and the peer's."""
+    """One cycle: what it wrote, how long it took as a whole, its commit, and the peer's.
+
+    Of the cycle, `requests_ms` went into reading the inbox and `plan_ms` into the plan and its
+    verification; of the commit, `events_ms` into the events and `rows_ms` into what others read.
+    """
 
     cycle: Cycle
     cycle_ms: float
     commit_ms: float
     peer_ms: float = 0.0
+    requests_ms: float = 0.0
+    plan_ms: float = 0.0
+    events_ms: float = 0.0
+    rows_ms: float = 0.0
+
+
+class Stopwatch:
+    """How long each part of the present cycle took."""
+
+    def __init__(self) -> None:
+        self._spent_ms: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        began_s = time.perf_counter()
+        yield
+        self._spent_ms[name] += (time.perf_counter() - began_s) * MS_PER_S
+
+    def take(self) -> dict[str, float]:
+        """The parts by name, and begin anew."""
+        spent_ms, self._spent_ms = self._spent_ms, defaultdict(float)
+        return dict(spent_ms)
 
 
 class TimedLog(SqlLog):
-    """The log, with a stopwatch for the commit."""
+    """The log, under the stopwatch."""
 
-    commit_s = 0.0
+    def __init__(self, database: Engine, watch: Stopwatch) -> None:
+        super().__init__(database, "http://bench")
+        self._watch = watch
+
+    @override
+    def requests(self, limit: int) -> tuple[Request, ...]:
+        with self._watch.part("requests_ms"):
+            return super().requests(limit)
 
     @override
     def commit(self, epoch: int, cycle: Cycle) -> None:
-        began_s = time.perf_counter()
-        super().commit(epoch, cycle)
-        self.commit_s = time.perf_counter() - began_s
+        with self._watch.part("commit_ms"):
+            super().commit(epoch, cycle)
+
+    @override
+    def _write_events(self, connection: Connection, epoch: int, cycle: Cycle) -> int:
+        with self._watch.part("events_ms"):
+            return super()._write_events(connection, epoch, cycle)
+
+    @override
+    def _write_rows(self, connection: Connection, cycle: Cycle, last_seq: int) -> None:
+        with self._watch.part("rows_ms"):
+            super()._write_rows(connection, cycle, last_seq)
+
+
+class TimedController(Controller):
+    """The controller, under the stopwatch."""
+
+    def __init__(self, log: Log, drivers: Mapping[str, Driver], watch: Stopwatch) -> None:
+        super().__init__(log, drivers, Settings())
+        self._watch = watch
+
+    @override
+    def _planned(self, now_ms: int) -> tuple[Plan, tuple[str, ...]]:
+        with self._watch.part("plan_ms"):
+            return super()._planned(now_ms)
 
 
 class Bench:
@@ -83,9 +143,9 @@ class Bench:
             SimulatedCentre(centre=centre, run_ms=self._run_ms, rng=rng, world=world)
             for centre in park.centres
         ]
-        self._log = TimedLog(database, "http://bench")
+        self._watch = Stopwatch()
         drivers = {centre.centre_id: centre for centre in self._centres}
-        self.controller = Controller(self._log, drivers, Settings())
+        self.controller = TimedController(TimedLog(database, self._watch), drivers, self._watch)
 
     def declare(self) -> Lap:
         wishes = enumerate(declarations(TENANTS, self._park))
@@ -109,13 +169,27 @@ class Bench:
             if any(isinstance(event, Ended) for event in lap.cycle.events):
                 return replace(lap, peer_ms=peer.commit_ms(lap.cycle))
 
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Durably, as the API does: each has its row and waits in the inbox."""
+        wishes = [Submitted(at_ms=self._now_ms, job=job) for job in jobs]
+        with self._database.begin() as connection:
+            connection.execute(insert(JobRow), [new_job_row(one, self._now_ms) for one in wishes])
+            requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
+            put_requests(connection, requests, self._now_ms)
+
+    def next_second(self, peer: "Peer") -> Lap:
+        """The cycle a second of virtual time later."""
+        self._now_ms += MS_PER_S
+        lap = self._step()
+        return replace(lap, peer_ms=peer.commit_ms(lap.cycle))
+
     def _step(self) -> Lap:
         for centre in self._centres:
             centre.advance(self._now_ms)
         began_s = time.perf_counter()
         cycle = self.controller.step(self._now_ms)
         cycle_ms = (time.perf_counter() - began_s) * MS_PER_S
-        return Lap(cycle=cycle, cycle_ms=cycle_ms, commit_ms=self._log.commit_s * MS_PER_S)
+        return Lap(**{"commit_ms": 0.0, **self._watch.take()}, cycle=cycle, cycle_ms=cycle_ms)
 
     def _ask(self, requests: list[Request]) -> None:
         with self._database.begin() as connection:

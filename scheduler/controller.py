@@ -102,8 +102,7 @@ class Controller:
         for by_time in (self._silences, self._stops, self._meter, self._ripe):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
-        found = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
-        self.plan, batch.flaws = verified(self.state, found, now_ms, self.settings.policy)
+        self.plan, batch.flaws = self._planned(now_ms)
         if is_due:
             self._told.at_ms = now_ms
         self._take_all(batch, self._evictions(now_ms))
@@ -293,6 +292,10 @@ class Controller:
                 yield ev.Released(at_ms=now_ms, job_id=record.job.id)
 
     # What the plan decides.
+
+    def _planned(self, now_ms: int) -> tuple[Plan, tuple[str, ...]]:
+        found = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
+        return verified(self.state, found, now_ms, self.settings.policy)
 
     def _answers(self, now_ms: int) -> Answers:
         if not self._told.wants_all(len(self.state.queue), now_ms):

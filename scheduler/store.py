@@ -88,10 +88,7 @@ class SqlLog:
         with self._engine.begin() as connection:
             self._fence(connection, epoch, cycle.now_ms)
             last_seq = self._write_events(connection, epoch, cycle)
-            _consume(connection, cycle, last_seq)
-            write_jobs(connection, cycle)
-            write_views(connection, cycle)
-            books.book(connection, cycle.usage, cycle.credits, cycle.transfers)
+            self._write_rows(connection, cycle, last_seq)
             connection.execute(NOTIFY, {"channel": EVENTS_CHANNEL, "payload": str(last_seq)})
         self._seq = last_seq
 
@@ -144,6 +141,13 @@ class SqlLog:
         if rows:
             connection.execute(insert(EventRow), rows)
         return self._seq + len(rows)
+
+    def _write_rows(self, connection: Connection, cycle: Cycle, last_seq: int) -> None:
+        """What others read of the cycle, and the books."""
+        _consume(connection, cycle, last_seq)
+        write_jobs(connection, cycle)
+        write_views(connection, cycle)
+        books.book(connection, cycle.usage, cycle.credits, cycle.transfers)
 
 
 def _consume(connection: Connection, cycle: Cycle, last_seq: int) -> None:
