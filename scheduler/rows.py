@@ -2,23 +2,24 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
 from scheduler import events as ev
+from scheduler.bulk import Row, asked_ids, execute_all, records, updated
 from scheduler.codec import encode_job, encode_value
 from scheduler.job import FINAL_STATES, JobState, PlannedStart
 from scheduler.log import Cycle
 from scheduler.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
 from scheduler.tree import project_branch
 
-Row = dict[str, Any]
-
 SUBMIT_PREFIX = "submit:"
 """The request that submits a job is named after the job."""
+
+
+_OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id.in_(asked_ids()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Owners:
         known = {e.job.id: e.job.tenant_id for e in events if isinstance(e, ev.Submitted)}
         asked = {job_id for event in events if (job_id := ev.job_of(event))} - known.keys()
         if asked:
-            statement = select(JobRow.id, JobRow.tenant_id).where(JobRow.id.in_(sorted(asked)))
-            known.update((row.id, row.tenant_id) for row in connection.execute(statement))
+            rows = connection.execute(_OWNERS, {"ids": sorted(asked)})
+            known.update((row.id, row.tenant_id) for row in rows)
         return cls(known)
 
     def tenant_of(self, event: ev.Event) -> str | None:
@@ -103,40 +104,65 @@ def _new_attempt(event: ev.Leased) -> Row:
     }
 
 
+_STARTS = updated(AttemptRow, records(AttemptRow.id, AttemptRow.started_at_ms))
+
+
 def _write_starts(connection: Connection, cycle: Cycle) -> None:
-    starts = [
-        {"key": e.attempt_id, "job": ev.job_of(e), "at": e.at_ms}
-        for e in cycle.events
-        if isinstance(e, ev.Started)
-    ]
-    if not starts:
-        return
-    attempt = update(AttemptRow).where(AttemptRow.id == bindparam("key"))
-    connection.execute(attempt.values(started_at_ms=bindparam("at")), starts)
-    first = func.coalesce(JobRow.started_at_ms, bindparam("at"))
-    job = update(JobRow).where(JobRow.id == bindparam("job"))
-    connection.execute(job.values(started_at_ms=first), starts)
+    started = (event for event in cycle.events if isinstance(event, ev.Started))
+    rows = ({"id": event.attempt_id, "started_at_ms": event.at_ms} for event in started)
+    execute_all(connection, _STARTS, rows)
+
+
+_ENDS = updated(
+    AttemptRow,
+    records(
+        AttemptRow.id,
+        AttemptRow.ended_at_ms,
+        AttemptRow.cause,
+        AttemptRow.exit_code,
+        AttemptRow.detail,
+    ),
+)
 
 
 def _write_ends(connection: Connection, cycle: Cycle) -> None:
-    ends = [
-        {"key": e.attempt_id, "at": e.at_ms, "why": e.cause, "code": e.exit_code, "text": e.detail}
-        for e in cycle.events
-        if isinstance(e, ev.Ended)
-    ]
-    if not ends:
-        return
-    statement = (
-        update(AttemptRow)
-        .where(AttemptRow.id == bindparam("key"))
-        .values(
-            ended_at_ms=bindparam("at"),
-            cause=bindparam("why"),
-            exit_code=bindparam("code"),
-            detail=bindparam("text"),
-        )
+    rows = (
+        {
+            "id": event.attempt_id,
+            "ended_at_ms": event.at_ms,
+            "cause": event.cause,
+            "exit_code": event.exit_code,
+            "detail": event.detail,
+        }
+        for event in cycle.events
+        if isinstance(event, ev.Ended)
     )
-    connection.execute(statement, ends)
+    execute_all(connection, _ENDS, rows)
+
+
+_STANDING = records(
+    JobRow.id,
+    JobRow.state,
+    JobRow.released_at_ms,
+    JobRow.started_at_ms,
+    JobRow.ended_at_ms,
+    JobRow.end_cause,
+    JobRow.detail,
+)
+_STATES = updated(
+    JobRow,
+    _STANDING,
+    # A job that is tried again keeps its first start.
+    started_at_ms=func.coalesce(JobRow.started_at_ms, _STANDING.c.started_at_ms),
+    released_at_ms=func.coalesce(_STANDING.c.released_at_ms, JobRow.released_at_ms),
+    position=None,
+    planned_start_ms=None,
+    planned_pool_id=None,
+    start_p50_ms=None,
+    start_p90_ms=None,
+    is_start_promised=False,
+    reasons=[],
+)
 
 
 def _write_states(connection: Connection, cycle: Cycle) -> None:
@@ -144,36 +170,19 @@ def _write_states(connection: Connection, cycle: Cycle) -> None:
     last_end = {ev.job_of(e): e for e in cycle.events if isinstance(e, ev.Ended)}
     given_up = {e.job_id: e for e in cycle.events if isinstance(e, ev.DependencyFailed)}
     released_ms = {e.job_id: e.at_ms for e in cycle.events if isinstance(e, ev.Released)}
-    rows = [
+    # Of two starts the first.
+    starts = [e for e in reversed(cycle.events) if isinstance(e, ev.Started)]
+    started_ms = {ev.job_of(e): e.at_ms for e in starts}
+    rows = (
         {
             **_state_row(job_id, state, last_end.get(job_id) or given_up.get(job_id), cycle.now_ms),
-            "released": released_ms.get(job_id),
+            "released_at_ms": released_ms.get(job_id),
+            "started_at_ms": started_ms.get(job_id),
         }
         for job_id, state in cycle.states.items()
         if state is not JobState.QUEUED or job_id in last_end or job_id in released_ms
-    ]
-    if not rows:
-        return
-    released = func.coalesce(bindparam("released", type_=BigInteger), JobRow.released_at_ms)
-    statement = (
-        update(JobRow)
-        .where(JobRow.id == bindparam("key"))
-        .values(
-            state=bindparam("now"),
-            released_at_ms=released,
-            ended_at_ms=bindparam("at"),
-            end_cause=bindparam("why"),
-            detail=bindparam("text"),
-            position=None,
-            planned_start_ms=None,
-            planned_pool_id=None,
-            start_p50_ms=None,
-            start_p90_ms=None,
-            is_start_promised=False,
-            reasons=[],
-        )
     )
-    connection.execute(statement, rows)
+    execute_all(connection, _STATES, rows)
 
 
 def _state_row(
@@ -189,72 +198,72 @@ def _state_row(
             pass
     at_ms = end.at_ms if end else now_ms
     return {
-        "key": job_id,
-        "now": state,
-        "at": at_ms if state in FINAL_STATES else None,
-        "why": cause,
-        "text": text,
+        "id": job_id,
+        "state": state,
+        "ended_at_ms": at_ms if state in FINAL_STATES else None,
+        "end_cause": cause,
+        "detail": text,
     }
 
 
+_ANSWERS = updated(
+    JobRow,
+    records(
+        JobRow.id,
+        JobRow.position,
+        JobRow.planned_start_ms,
+        JobRow.planned_pool_id,
+        JobRow.start_p50_ms,
+        JobRow.start_p90_ms,
+        JobRow.is_start_promised,
+        JobRow.reasons,
+    ),
+)
+
+
 def _write_answers(connection: Connection, cycle: Cycle) -> None:
-    rows = [
+    rows = (
         {
-            "key": job_id,
-            "place": answer.position,
+            "id": job_id,
+            "position": answer.position,
             **_planned(answer.start),
-            "why": [encode_value(reason) for reason in answer.reasons],
+            "reasons": [encode_value(reason) for reason in answer.reasons],
         }
         for job_id, answer in cycle.waiting.items()
-    ]
-    if not rows:
-        return
-    statement = (
-        update(JobRow)
-        .where(JobRow.id == bindparam("key"))
-        .values(
-            position=bindparam("place"),
-            planned_start_ms=bindparam("start_ms"),
-            planned_pool_id=bindparam("start_pool_id"),
-            start_p50_ms=bindparam("p50_ms"),
-            start_p90_ms=bindparam("p90_ms"),
-            is_start_promised=bindparam("is_promised"),
-            reasons=bindparam("why"),
-        )
     )
-    connection.execute(statement, rows)
+    execute_all(connection, _ANSWERS, rows)
 
 
 def _planned(start: PlannedStart | None) -> Row:
     return {
-        "start_ms": start.at_ms if start else None,
-        "start_pool_id": start.pool_id if start else None,
-        "p50_ms": start.p50_ms if start else None,
-        "p90_ms": start.p90_ms if start else None,
-        "is_promised": start is not None and start.is_promised,
+        "planned_start_ms": start.at_ms if start else None,
+        "planned_pool_id": start.pool_id if start else None,
+        "start_p50_ms": start.p50_ms if start else None,
+        "start_p90_ms": start.p90_ms if start else None,
+        "is_start_promised": start is not None and start.is_promised,
     }
+
+
+_REFUSALS = updated(
+    JobRow,
+    records(JobRow.id, JobRow.state, JobRow.ended_at_ms, JobRow.end_cause, JobRow.detail),
+).where(JobRow.state == JobState.QUEUED)
 
 
 def _write_refusals(connection: Connection, cycle: Cycle) -> None:
     """A submission that the leader refused is a failed job, with the reason; never a silence."""
-    rows = [
-        {"key": request_id.removeprefix(SUBMIT_PREFIX), "text": why, "at": cycle.now_ms}
+    rows = (
+        {
+            "id": request_id.removeprefix(SUBMIT_PREFIX),
+            "state": JobState.FAILED,
+            "ended_at_ms": cycle.now_ms,
+            "end_cause": "broker",
+            "detail": why,
+        }
         for request_id, why in cycle.refused.items()
         if request_id.startswith(SUBMIT_PREFIX)
-    ]
-    if not rows:
-        return
-    statement = (
-        update(JobRow)
-        .where(JobRow.id == bindparam("key"), JobRow.state == JobState.QUEUED)
-        .values(
-            state=JobState.FAILED,
-            ended_at_ms=bindparam("at"),
-            end_cause="broker",
-            detail=bindparam("text"),
-        )
     )
-    connection.execute(statement, rows)
+    execute_all(connection, _REFUSALS, rows)
 
 
 def write_views(connection: Connection, cycle: Cycle) -> None:

@@ -5,11 +5,12 @@ With the events it writes what others read: jobs, attempts, views, loads, and th
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
 from scheduler import events as ev
+from scheduler.bulk import execute_all, records, updated
 from scheduler.codec import decode, decode_snapshot, decode_wish, encode, encode_snapshot
 from scheduler.log import Cycle, Deposed, Request
 from scheduler.record import Snapshot
@@ -150,17 +151,16 @@ class SqlLog:
         books.book(connection, cycle.usage, cycle.credits, cycle.transfers)
 
 
+_CONSUMED = updated(InboxRow, records(InboxRow.id, InboxRow.consumed_seq, InboxRow.refused))
+
+
 def _consume(connection: Connection, cycle: Cycle, last_seq: int) -> None:
     """Requests that a cycle took, or refused and why, are never taken again."""
-    if not cycle.request_ids:
-        return
-    statement = (
-        update(InboxRow)
-        .where(InboxRow.id == bindparam("request_id"))
-        .values(consumed_seq=last_seq, refused=bindparam("why"))
+    rows = (
+        {"id": request_id, "consumed_seq": last_seq, "refused": cycle.refused.get(request_id)}
+        for request_id in cycle.request_ids
     )
-    rows = [{"request_id": id_, "why": cycle.refused.get(id_)} for id_ in cycle.request_ids]
-    connection.execute(statement, rows)
+    execute_all(connection, _CONSUMED, rows)
 
 
 def put_requests(connection: Connection, requests: Iterable[Request], now_ms: int) -> int:

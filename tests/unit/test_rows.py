@@ -139,6 +139,60 @@ def test_a_job_that_is_tried_again_keeps_its_first_start_and_has_not_ended(
     ]
 
 
+def test_of_two_starts_in_one_cycle_a_job_keeps_the_first(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+    log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
+    first, second = (ev.Started(at_ms=6 + n, attempt_id=f"j1.{n}") for n in (1, 2))
+    again = a_lease("j1", LEASED.placement, at_ms=7, number=2)
+
+    both = cycle(first, ended(EndCause.NODE, at_ms=7), again, second, j1=JobState.RUNNING)
+    log.commit(epoch, both)
+
+    assert the_job(database).started_at_ms == 7
+
+
+def test_of_many_jobs_of_a_cycle_each_is_told_its_own(log: SqlLog, database: Engine) -> None:
+    """Text of any kind comes through as it was said."""
+    said = ["plain", "quotes \" ' and \\ and \n", "显存不足 🙂", '{a,"b"} NULL', ""]
+    numbers = range(1, len(said) + 1)
+    jobs = [a_job(f"j{number}", submitted_at_ms=3) for number in numbers]
+    leases = [a_lease(job.id, a_placement("east-npu", 1), at_ms=5) for job in jobs]
+    submits = [ev.Submitted(at_ms=3, job=job) for job in jobs]
+    epoch = log.lead(0)
+    leased = {job.id: JobState.LEASED for job in jobs}
+    log.commit(epoch, cycle(*submits, *leases, now_ms=5, **leased))
+
+    ends = [
+        ev.Ended(
+            at_ms=10 + number,
+            attempt_id=f"j{number}.1",
+            cause=EndCause.USER_ERROR,
+            exit_code=number,
+            detail=said[number - 1],
+        )
+        for number in numbers
+    ]
+    log.commit(epoch, cycle(*ends, now_ms=20, **{job.id: JobState.FAILED for job in jobs}))
+
+    with database.connect() as connection:
+        told = connection.execute(select(JobRow.ended_at_ms, JobRow.detail).order_by(JobRow.id))
+        attempts = queries.attempts(connection, [job.id for job in jobs])
+        assert [tuple(row) for row in told] == [(10 + n, said[n - 1]) for n in numbers]
+        bodies = connection.scalars(select(EventRow.body).order_by(EventRow.seq)).all()
+    ran = [(attempt.exit_code, attempt.detail) for attempt in attempts]
+    assert sorted(ran) == [(number, said[number - 1]) for number in numbers]
+    assert [decode(body) for body in bodies] == [*submits, *leases, *ends]
+
+
+def test_a_refusal_changes_no_job_that_has_gone_on(log: SqlLog, database: Engine) -> None:
+    epoch = log.lead(0)
+    log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
+
+    log.commit(epoch, Cycle(now_ms=8, events=(), refused={"submit:j1": "it is there already"}))
+
+    assert the_job(database).state == "leased"
+
+
 def test_a_job_cancelled_before_it_ran_ends_when_that_was_learnt(
     log: SqlLog, database: Engine
 ) -> None:

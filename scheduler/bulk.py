@@ -1,0 +1,56 @@
+"""Many rows in one statement: they travel as one JSON document that the database unfolds.
+
+An `executemany` is a statement for each row, at both ends. Arrays, one a column, are dumped element
+by element by the driver, which takes it ten times as long as one document.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Executable,
+    Select,
+    TableValuedAlias,
+    Text,
+    Update,
+    bindparam,
+    column,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+
+Row = dict[str, Any]
+
+
+def records(*columns: InstrumentedAttribute[Any]) -> TableValuedAlias:
+    """The rows of `execute_all` as a table with these columns; what a row leaves out is NULL."""
+    rows = func.json_to_recordset(bindparam("rows", type_=JSON))
+    typed = (column(one.key, one.type) for one in columns)
+    return rows.table_valued(*typed).render_derived(name="new", with_types=True)
+
+
+def updated(row: type[DeclarativeBase], new: TableValuedAlias, **values: object) -> Update:
+    """Overwrite the row of each id in `new` by what `new` has of it, and by `values`.
+
+    An id must not be there twice: only one of the two would count, and nobody knows which.
+    """
+    told = {name: new.c[name] for name in new.c.keys() if name != "id"}  # noqa: SIM118 - not a dict
+    table = row.__table__
+    return update(row).where(table.c.id == new.c.id).values({**told, **values})
+
+
+def asked_ids() -> Select[tuple[str]]:
+    """The ids that are given as the parameter `ids`, a list."""
+    given = func.json_array_elements_text(bindparam("ids", type_=JSON), type_=Text)
+    return select(given.column_valued("id"))
+
+
+def execute_all(connection: Connection, statement: Executable, rows: Iterable[Row]) -> None:
+    """The statement over `records`, once for all rows; nothing where there are none."""
+    listed = list(rows)
+    if listed:
+        connection.execute(statement, {"rows": listed})
