@@ -1,12 +1,14 @@
-"""Many rows in one statement: they travel as one JSON document that the database unfolds.
+"""Many rows in one statement: new ones by COPY, changes as a JSON document that is unfolded there.
 
 An `executemany` is a statement for each row, at both ends. Arrays, one a column, are dumped element
 by element by the driver, which takes it ten times as long as one document.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from psycopg import Connection as PgConnection
+from psycopg.sql import SQL, Identifier
 from sqlalchemy import (
     JSON,
     Connection,
@@ -24,6 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 
 Row = dict[str, Any]
+Cell = str | int | None
+"""What a column is copied from; JSON comes as text."""
 
 
 def records(*columns: InstrumentedAttribute[Any]) -> TableValuedAlias:
@@ -54,3 +58,19 @@ def execute_all(connection: Connection, statement: Executable, rows: Iterable[Ro
     listed = list(rows)
     if listed:
         connection.execute(statement, {"rows": listed})
+
+
+def copy_all(
+    connection: Connection,
+    columns: Sequence[InstrumentedAttribute[Any]],
+    rows: Iterable[tuple[Cell, ...]],
+) -> None:
+    """Add rows to the columns' table; raises the driver's own error where one cannot be."""
+    names = SQL(", ").join(Identifier(column.key) for column in columns)
+    table = Identifier(columns[0].class_.__tablename__)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, PgConnection)
+    copying = SQL("COPY {} ({}) FROM STDIN").format(table, names)
+    with driver.cursor() as cursor, cursor.copy(copying) as copy:
+        for row in rows:
+            copy.write_row(row)

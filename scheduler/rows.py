@@ -1,14 +1,15 @@
 """What others read of a cycle: jobs, attempts, views and loads, written in its transaction."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
 from scheduler import events as ev
-from scheduler.bulk import Row, asked_ids, execute_all, records, updated
+from scheduler.bulk import Cell, Row, asked_ids, copy_all, execute_all, records, updated
 from scheduler.codec import encode_job, encode_value
 from scheduler.job import FINAL_STATES, JobState, PlannedStart
 from scheduler.log import Cycle
@@ -72,9 +73,9 @@ def write_jobs(connection: Connection, cycle: Cycle) -> None:
     _write_starts(connection, cycle)
     _write_ends(connection, cycle)
     # After the ends: a job whose attempt ended may have been leased anew in the same cycle.
-    attempts = [_new_attempt(event) for event in cycle.events if isinstance(event, ev.Leased)]
-    if attempts:
-        connection.execute(insert(AttemptRow), attempts)
+    leases = [event for event in cycle.events if isinstance(event, ev.Leased)]
+    if leases:
+        copy_all(connection, _ATTEMPT_COLUMNS, map(_new_attempt, leases))
     _write_states(connection, cycle)
     _write_answers(connection, cycle)
     _write_refusals(connection, cycle)
@@ -93,15 +94,26 @@ def new_job_row(event: ev.Submitted, now_ms: int) -> Row:
     }
 
 
-def _new_attempt(event: ev.Leased) -> Row:
-    return {
-        "id": event.attempt_id,
-        "job_id": event.job_id,
-        "centre_id": event.placement.centre_id,
-        "device_kind_id": event.placement.device_kind_id,
-        "placement": encode_value(event.placement),
-        "leased_at_ms": event.at_ms,
-    }
+_ATTEMPT_COLUMNS = (
+    AttemptRow.id,
+    AttemptRow.job_id,
+    AttemptRow.centre_id,
+    AttemptRow.device_kind_id,
+    AttemptRow.placement,
+    AttemptRow.leased_at_ms,
+)
+
+
+def _new_attempt(event: ev.Leased) -> tuple[Cell, ...]:
+    placement = event.placement
+    return (
+        event.attempt_id,
+        event.job_id,
+        placement.centre_id,
+        placement.device_kind_id,
+        json.dumps(encode_value(placement)),
+        event.at_ms,
+    )
 
 
 _STARTS = updated(AttemptRow, records(AttemptRow.id, AttemptRow.started_at_ms))

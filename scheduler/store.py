@@ -5,13 +5,20 @@ With the events it writes what others read: jobs, attempts, views, loads, and th
 
 from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
 from scheduler import events as ev
-from scheduler.bulk import execute_all, records, updated
-from scheduler.codec import decode, decode_snapshot, decode_wish, encode, encode_snapshot
+from scheduler.bulk import copy_all, execute_all, records, updated
+from scheduler.codec import (
+    decode,
+    decode_snapshot,
+    decode_wish,
+    encode,
+    encode_snapshot,
+    encode_text,
+)
 from scheduler.log import Cycle, Deposed, Request
 from scheduler.record import Snapshot
 from scheduler.rows import Owners, tenant_of_wish, write_jobs, write_views
@@ -21,6 +28,17 @@ EVENTS_CHANNEL = "brain_events"
 INBOX_CHANNEL = "brain_inbox"
 REPLAY_BATCH = 5_000
 KEPT_CHECKPOINTS = 3
+
+_EVENT_COLUMNS = (
+    EventRow.seq,
+    EventRow.epoch,
+    EventRow.kind,
+    EventRow.tenant_id,
+    EventRow.job_id,
+    EventRow.at_ms,
+    EventRow.recorded_at_ms,
+    EventRow.body,
+)
 
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
@@ -126,22 +144,22 @@ class SqlLog:
 
     def _write_events(self, connection: Connection, epoch: int, cycle: Cycle) -> int:
         owners = Owners.of(connection, cycle.events)
-        rows = [
-            {
-                "seq": seq,
-                "epoch": epoch,
-                "kind": event.kind,
-                "tenant_id": owners.tenant_of(event),
-                "job_id": ev.job_of(event),
-                "at_ms": event.at_ms,
-                "recorded_at_ms": cycle.now_ms,
-                "body": encode(event),
-            }
+        rows = (
+            (
+                seq,
+                epoch,
+                event.kind,
+                owners.tenant_of(event),
+                ev.job_of(event),
+                event.at_ms,
+                cycle.now_ms,
+                encode_text(event),
+            )
             for seq, event in enumerate(cycle.events, start=self._seq + 1)
-        ]
-        if rows:
-            connection.execute(insert(EventRow), rows)
-        return self._seq + len(rows)
+        )
+        if cycle.events:
+            copy_all(connection, _EVENT_COLUMNS, rows)
+        return self._seq + len(cycle.events)
 
     def _write_rows(self, connection: Connection, cycle: Cycle, last_seq: int) -> None:
         """What others read of the cycle, and the books."""

@@ -66,6 +66,7 @@ MUTANTS = [
     Mutant("scheduler/rows.py", "func.coalesce(JobRow.started_at_ms, _STANDING.c.started_at_ms)", "_STANDING.c.started_at_ms", _ROWS),
     Mutant("scheduler/rows.py", "for e in reversed(cycle.events) if", "for e in cycle.events if", _ROWS),
     Mutant("scheduler/rows.py", ").where(JobRow.state == JobState.QUEUED)\n", ")\n", _ROWS),
+    Mutant("scheduler/store.py", "        if cycle.events:\n            copy_all(connection, _EVENT_COLUMNS, rows)\n", "", _ROWS),
     Mutant("scheduler/bulk.py", "{**told, **values}", "{**values, **told}", _ROWS),
     Mutant("scheduler/bulk.py", "where(table.c.id == new.c.id)", "where(True)", _ROWS),
     Mutant("scheduler/rows.py", '"ended_at_ms": at_ms if state in FINAL_STATES else None', '"ended_at_ms": at_ms', _ROWS),

@@ -10,7 +10,7 @@ from accounting.rating import PriceList
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
-from scheduler.codec import decode, decode_job, decode_wish, encode, encode_job
+from scheduler.codec import decode, decode_job, decode_wish, encode, encode_job, encode_text
 from scheduler.job import ArrayTask, Checkpoint, EndCause, Job, NodeShare, Placement, Priority
 from scheduler.tenancy import Tenant
 
@@ -85,6 +85,7 @@ def test_an_event_comes_back_from_json_as_it_was(event: ev.Event) -> None:
 
     assert decode(body) == event
     assert body["kind"] == event.kind
+    assert json.loads(encode_text(event)) == body
 
 
 @pytest.mark.parametrize("event", FACTS, ids=lambda event: event.kind)

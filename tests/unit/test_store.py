@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import IntegrityError
 
 from scheduler import events as ev
 from scheduler import queries, store
@@ -106,7 +106,7 @@ def test_who_does_not_know_the_logs_end_writes_nothing(log: SqlLog, database: En
     log.commit(epoch, cycle(paid(1)))
     stranger = SqlLog(database, URL)
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(UniqueViolation):
         stranger.commit(epoch, cycle(paid(2)))
 
     assert list(log.replay()[1]) == [paid(1)]
