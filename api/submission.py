@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from api.array_spec import ArraySpec, ArrayTaskView
 from api.auth import Caller
@@ -23,9 +23,8 @@ from scheduler.events import Submitted
 from scheduler.job import ArrayTask, Checkpoint, Job, Priority, Topology
 from scheduler.log import Request
 from scheduler.placement import impossible
-from scheduler.rows import SUBMIT_PREFIX, new_job_row
+from scheduler.rows import SUBMIT_PREFIX, put_jobs
 from scheduler.store import put_requests
-from scheduler.tables import JobRow
 
 NAME_LENGTH = 128
 ARRAY_BYTES_MAX = 64 << 20
@@ -210,7 +209,7 @@ def put(
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
     wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
-    connection.execute(insert(JobRow), [new_job_row(wish, now_ms) for wish in wishes])
+    put_jobs(connection, wishes, now_ms)
     requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
     put_requests(connection, requests, now_ms)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 import psycopg
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine
 from typing_extensions import override
 
 from api.database import engine, migrate
@@ -31,9 +31,8 @@ from scheduler.events import Ended, Submitted
 from scheduler.job import Job
 from scheduler.log import Cycle, Log, Request
 from scheduler.plan import Plan
-from scheduler.rows import SUBMIT_PREFIX, new_job_row
+from scheduler.rows import SUBMIT_PREFIX, put_jobs
 from scheduler.store import SqlLog, put_requests
-from scheduler.tables import JobRow
 
 MS_PER_S = 1_000
 BATCH = 1_000
@@ -173,7 +172,7 @@ class Bench:
         """Durably, as the API does: each has its row and waits in the inbox."""
         wishes = [Submitted(at_ms=self._now_ms, job=job) for job in jobs]
         with self._database.begin() as connection:
-            connection.execute(insert(JobRow), [new_job_row(one, self._now_ms) for one in wishes])
+            put_jobs(connection, wishes, self._now_ms)
             requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
             put_requests(connection, requests, self._now_ms)
 

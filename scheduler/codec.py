@@ -52,6 +52,11 @@ def encode_job(job: Job) -> dict[str, JsonValue]:
     return encoded
 
 
+def encode_job_text(job: Job) -> str:
+    """The same as text, for who only writes it down."""
+    return _JOBS.dump_json(job).decode()
+
+
 def decode_job(body: dict[str, JsonValue]) -> Job:
     """The job that `encode_job` wrote."""
     return _JOBS.validate_python(body)

@@ -1,7 +1,7 @@
 """What others read of a cycle: jobs, attempts, views and loads, written in its transaction."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from accounting import store as books
 from scheduler import events as ev
 from scheduler.bulk import Cell, Row, asked_ids, copy_all, execute_all, records, updated
-from scheduler.codec import encode_job, encode_value
-from scheduler.job import FINAL_STATES, JobState, PlannedStart
+from scheduler.codec import encode_job_text, encode_value
+from scheduler.job import FINAL_STATES, Job, JobState, PlannedStart
 from scheduler.log import Cycle
 from scheduler.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
 from scheduler.tree import project_branch
@@ -67,9 +67,7 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
 
 def write_jobs(connection: Connection, cycle: Cycle) -> None:
     """New jobs, how attempts and jobs changed, and new attempts; one statement each."""
-    jobs = [new_job_row(e, cycle.now_ms) for e in cycle.events if isinstance(e, ev.Submitted)]
-    if jobs:
-        connection.execute(upsert(JobRow).on_conflict_do_nothing(), jobs)
+    _write_new(connection, cycle)
     _write_starts(connection, cycle)
     _write_ends(connection, cycle)
     # After the ends: a job whose attempt ended may have been leased anew in the same cycle.
@@ -81,17 +79,46 @@ def write_jobs(connection: Connection, cycle: Cycle) -> None:
     _write_refusals(connection, cycle)
 
 
-def new_job_row(event: ev.Submitted, now_ms: int) -> Row:
-    """The row of a job that was just asked for; whoever takes the request writes it first."""
-    return {
-        "id": event.job.id,
-        "tenant_id": event.job.tenant_id,
-        "state": JobState.QUEUED,
-        "submitted_at_ms": min(event.job.submitted_at_ms, now_ms),
-        "array_id": event.job.array.id if event.job.array else None,
-        "array_index": event.job.array.index if event.job.array else None,
-        "spec": encode_job(event.job),
-    }
+_WRITTEN = select(JobRow.id).where(JobRow.id.in_(asked_ids()))
+
+
+def _write_new(connection: Connection, cycle: Cycle) -> None:
+    """Jobs that have no row: whoever takes the request for one has mostly written it already."""
+    wishes = [event for event in cycle.events if isinstance(event, ev.Submitted)]
+    if wishes:
+        job_ids = [wish.job.id for wish in wishes]
+        written = {*connection.scalars(_WRITTEN, {"ids": job_ids})}
+        new = [wish for wish in wishes if wish.job.id not in written]
+        put_jobs(connection, new, cycle.now_ms)
+
+
+_JOB_COLUMNS = (
+    JobRow.id,
+    JobRow.tenant_id,
+    JobRow.state,
+    JobRow.submitted_at_ms,
+    JobRow.array_id,
+    JobRow.array_index,
+    JobRow.spec,
+)
+
+
+def put_jobs(connection: Connection, wishes: Sequence[ev.Submitted], now_ms: int) -> None:
+    """The rows of jobs that were just asked for, in the transaction that puts their requests."""
+    if wishes:
+        copy_all(connection, _JOB_COLUMNS, (_new_job(wish.job, now_ms) for wish in wishes))
+
+
+def _new_job(job: Job, now_ms: int) -> tuple[Cell, ...]:
+    return (
+        job.id,
+        job.tenant_id,
+        JobState.QUEUED,
+        min(job.submitted_at_ms, now_ms),
+        job.array.id if job.array else None,
+        job.array.index if job.array else None,
+        encode_job_text(job),
+    )
 
 
 _ATTEMPT_COLUMNS = (

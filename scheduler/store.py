@@ -181,6 +181,15 @@ def _consume(connection: Connection, cycle: Cycle, last_seq: int) -> None:
     execute_all(connection, _CONSUMED, rows)
 
 
+_ASKED = records(InboxRow.id, InboxRow.tenant_id, InboxRow.body, InboxRow.received_at_ms)
+_PUT = (
+    upsert(InboxRow)
+    .from_select(list(_ASKED.c.keys()), select(_ASKED))
+    .on_conflict_do_nothing(index_elements=[InboxRow.id])
+    .returning(InboxRow.seq)
+)
+
+
 def put_requests(connection: Connection, requests: Iterable[Request], now_ms: int) -> int:
     """Put wishes into the inbox and wake the leader; how many were new, by their ids."""
     rows = [
@@ -194,8 +203,6 @@ def put_requests(connection: Connection, requests: Iterable[Request], now_ms: in
     ]
     if not rows:
         return 0
-    statement = upsert(InboxRow).on_conflict_do_nothing(index_elements=[InboxRow.id])
-    # Rows beside the statement, not in it: so it is compiled once, and not for each request.
-    count = len(connection.execute(statement.returning(InboxRow.seq), rows).all())
+    count = len(connection.execute(_PUT, {"rows": rows}).all())
     connection.execute(NOTIFY, {"channel": INBOX_CHANNEL, "payload": ""})
     return count

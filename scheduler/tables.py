@@ -73,7 +73,7 @@ class InboxRow(Base):
 class JobRow(Base):
     """A job as its users see it: how it stands, and why it waits.
 
-    `spec` is the `scheduler.job.Job` as `codec.encode_job` writes it.
+    `spec` is the `scheduler.job.Job` as `codec.encode_job_text` writes it.
     """
 
     __tablename__ = "jobs"

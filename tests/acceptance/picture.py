@@ -17,7 +17,7 @@ from random import Random
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 from typing_extensions import override
 
 from api.auth import Role, create_key
@@ -34,9 +34,8 @@ from scheduler.controller import Controller
 from scheduler.events import Submitted
 from scheduler.job import Job, Priority
 from scheduler.log import Request
-from scheduler.rows import SUBMIT_PREFIX, new_job_row
+from scheduler.rows import SUBMIT_PREFIX, put_jobs
 from scheduler.store import SqlLog, put_requests
-from scheduler.tables import JobRow
 from tests.acceptance.brokers import LiveCentre
 from tests.acceptance.tab import Console, chromium
 
@@ -145,8 +144,7 @@ class Scene:
         wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
         requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
         with self.database.begin() as connection:
-            if wishes:
-                connection.execute(insert(JobRow), [new_job_row(wish, at_ms) for wish in wishes])
+            put_jobs(connection, wishes, at_ms)
             put_requests(connection, requests, at_ms)
 
     def _arrivals(self) -> Iterator[Job]:

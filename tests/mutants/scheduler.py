@@ -67,6 +67,8 @@ MUTANTS = [
     Mutant("scheduler/rows.py", "for e in reversed(cycle.events) if", "for e in cycle.events if", _ROWS),
     Mutant("scheduler/rows.py", ").where(JobRow.state == JobState.QUEUED)\n", ")\n", _ROWS),
     Mutant("scheduler/store.py", "        if cycle.events:\n            copy_all(connection, _EVENT_COLUMNS, rows)\n", "", _ROWS),
+    Mutant("scheduler/rows.py", "for wish in wishes if wish.job.id not in written", "for wish in wishes", _ROWS),
+    Mutant("scheduler/rows.py", "        min(job.submitted_at_ms, now_ms),\n", "        job.submitted_at_ms,\n", _ROWS),
     Mutant("scheduler/bulk.py", "{**told, **values}", "{**values, **told}", _ROWS),
     Mutant("scheduler/bulk.py", "where(table.c.id == new.c.id)", "where(True)", _ROWS),
     Mutant("scheduler/rows.py", '"ended_at_ms": at_ms if state in FINAL_STATES else None', '"ended_at_ms": at_ms', _ROWS),

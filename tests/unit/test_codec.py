@@ -10,7 +10,15 @@ from accounting.rating import PriceList
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from scheduler import events as ev
-from scheduler.codec import decode, decode_job, decode_wish, encode, encode_job, encode_text
+from scheduler.codec import (
+    decode,
+    decode_job,
+    decode_wish,
+    encode,
+    encode_job,
+    encode_job_text,
+    encode_text,
+)
 from scheduler.job import ArrayTask, Checkpoint, EndCause, Job, NodeShare, Placement, Priority
 from scheduler.tenancy import Tenant
 
@@ -103,7 +111,10 @@ def test_a_task_of_an_array_comes_back_as_it_was() -> None:
     task = ArrayTask(id="a1", index=3, count=2, lowest=1, highest=3, at_most=1)
     job = replace(JOB, array=task)
 
-    assert decode_job(json.loads(json.dumps(encode_job(job)))) == job
+    body = json.loads(encode_job_text(job))
+
+    assert decode_job(body) == job
+    assert encode_job(job) == body
 
 
 def test_a_job_from_before_there_were_arrays_is_read() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, select
 
 from scheduler import events as ev
 from scheduler import queries
@@ -16,7 +16,7 @@ from scheduler.job import (
     ReasonCode,
 )
 from scheduler.log import Cycle, PoolLoad, Request, Waiting
-from scheduler.rows import new_job_row
+from scheduler.rows import put_jobs
 from scheduler.store import SqlLog, put_requests
 from scheduler.tables import AttemptRow, EventRow, JobRow, UtilisationRow, ViewRow
 from tests.builders import PARK, TENANT, YUAN, a_job, a_lease, a_placement
@@ -224,7 +224,7 @@ def test_a_submission_that_is_refused_is_a_failed_job_with_the_reason(
 
 
 def put_job(connection: Connection) -> None:
-    connection.execute(insert(JobRow), new_job_row(SUBMITTED, 3))
+    put_jobs(connection, [SUBMITTED], 3)
 
 
 def test_a_job_whose_row_is_there_already_is_not_written_again(
@@ -233,10 +233,12 @@ def test_a_job_whose_row_is_there_already_is_not_written_again(
     with database.begin() as connection:
         put_job(connection)
 
-    log.commit(log.lead(0), cycle(SUBMITTED, now_ms=4, j1=JobState.QUEUED))
+    ahead = ev.Submitted(at_ms=4, job=a_job("j2", submitted_at_ms=9))
+    log.commit(log.lead(0), cycle(SUBMITTED, ahead, now_ms=4))
 
     with database.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(JobRow)) == 1
+        rows = connection.execute(select(JobRow.id, JobRow.submitted_at_ms).order_by(JobRow.id))
+        assert [tuple(row) for row in rows] == [("j1", 3), ("j2", 4)], "not later than now"
 
 
 def test_views_are_what_the_newest_event_says(log: SqlLog, database: Engine) -> None:
