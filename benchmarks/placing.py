@@ -14,7 +14,6 @@ from benchmarks.crowd import LIMITS_MS, PRIORITIES, TENANTS
 from benchmarks.hardware import cpu_s
 from benchmarks.laps import MS_PER_S, Bench, Lap, Peer
 from benchmarks.workload import ideal_park
-from cluster.inventory import Park
 from scheduler.events import Leased
 from scheduler.job import Job
 
@@ -25,10 +24,12 @@ CYCLES_MAX = 10_000
 
 def placing(database: Engine, peer: Peer, job_count: int, seed: int) -> dict[str, object]:
     """How long it takes to lease so many jobs, and which part of a cycle how long, on average."""
-    park = ideal_park(job_count * max(SIZES) // CARDS_PER_NODE, CARDS_PER_NODE)
-    bench = Bench(park, database, seed)
+    jobs = list(_jobs(job_count, Random(seed)))
+    # Each job could have nodes of its own.
+    node_count = sum(-(-job.device_count // CARDS_PER_NODE) for job in jobs)
+    bench = Bench(ideal_park(node_count, CARDS_PER_NODE), database, seed)
     bench.declare()
-    bench.submit(list(_jobs(park, job_count, Random(seed))))
+    bench.submit(jobs)
     began_s = cpu_s()
     laps: list[Lap] = []
     while sum(map(leases, laps)) < job_count:
@@ -63,7 +64,7 @@ def placed(laps: list[Lap], used_s: float) -> dict[str, object]:
     }
 
 
-def _jobs(park: Park, count: int, rng: Random) -> Iterator[Job]:
+def _jobs(count: int, rng: Random) -> Iterator[Job]:
     for number in range(count):
         yield Job(
             id=f"j{number:07}",
@@ -71,7 +72,7 @@ def _jobs(park: Park, count: int, rng: Random) -> Iterator[Job]:
             project="default",
             user="bench",
             name="bench",
-            field=park.fields[0][0],
+            field="replay",
             command="true",
             device_count=rng.choice(SIZES),
             device_kind_ids=(),
