@@ -106,9 +106,13 @@ class Verifier:
         if len(node_ids) != len(placement.shares):
             yield "a node is named twice"
         away = sorted(node_ids - self._state.online_node_ids)
-        away += sorted(node_ids - set(self._park.node_ids(pool.id)))
+        away += sorted(node_id for node_id in node_ids if not self._is_in(node_id, pool))
         if away:
             yield f"node {away[0]} is not one of the pool that is online"
+
+    def _is_in(self, node_id: str, pool: Pool) -> bool:
+        node = self._park.node_by_id.get(node_id)
+        return node is not None and node.pool_id == pool.id
 
     def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
         node_ids = {share.node_id for share in placement.shares}

@@ -20,7 +20,7 @@ MUTANTS = [
     Mutant("scheduler/verifier.py", "cards != [wanted.card_count] * wanted.node_count:", "sum(cards) != job.device_count:", _VERIFIER),
     Mutant("scheduler/verifier.py", "if len(node_ids) != len(placement.shares):", "if False:", _VERIFIER),
     Mutant("scheduler/verifier.py", "away = sorted(node_ids - self._state.online_node_ids)", "away = sorted(set[str]())", _VERIFIER),
-    Mutant("scheduler/verifier.py", "        away += sorted(node_ids - set(self._park.node_ids(pool.id)))\n", "", _VERIFIER),
+    Mutant("scheduler/verifier.py", "return node is not None and node.pool_id == pool.id", "return True", _VERIFIER),
     Mutant("scheduler/verifier.py", "if share.card_count > free:", "if False:", _VERIFIER),
     Mutant("scheduler/verifier.py", " + need > centre.stated_tflops:", " > centre.stated_tflops:", _VERIFIER),
     Mutant("scheduler/verifier.py", " + need > self._park.stated_tflops:", " > self._park.stated_tflops:", _VERIFIER),
