@@ -21,6 +21,7 @@ from typing_extensions import override
 from api.database import engine, migrate
 from api.postgres import EmbeddedPostgres
 from benchmarks.crowd import TENANTS, Crowd, drawn_jobs
+from benchmarks.hardware import cpu_s
 from benchmarks.workload import declarations
 from cluster.driver import Driver, LaunchOrder
 from cluster.inventory import Park
@@ -55,6 +56,7 @@ def bench_database() -> Iterator[Engine]:
 class Lap:
     """One cycle: what it wrote, how long it took as a whole, its commit, and the peer's.
 
+    `cpu_ms` is processor time of this process in the whole cycle: the database has its own.
     Of the cycle, `requests_ms` went into reading the inbox and `plan_ms` into the plan and its
     verification; of the commit, `events_ms` into the events and `rows_ms` into what others read.
     """
@@ -67,6 +69,7 @@ class Lap:
     plan_ms: float = 0.0
     events_ms: float = 0.0
     rows_ms: float = 0.0
+    cpu_ms: float = 0.0
 
 
 class Stopwatch:
@@ -185,10 +188,15 @@ class Bench:
     def _step(self) -> Lap:
         for centre in self._centres:
             centre.advance(self._now_ms)
-        began_s = time.perf_counter()
+        began_s, used_s = time.perf_counter(), cpu_s()
         cycle = self.controller.step(self._now_ms)
-        cycle_ms = (time.perf_counter() - began_s) * MS_PER_S
-        return Lap(**{"commit_ms": 0.0, **self._watch.take()}, cycle=cycle, cycle_ms=cycle_ms)
+        times_ms = {
+            "commit_ms": 0.0,
+            **self._watch.take(),
+            "cycle_ms": (time.perf_counter() - began_s) * MS_PER_S,
+            "cpu_ms": (cpu_s() - used_s) * MS_PER_S,
+        }
+        return Lap(cycle=cycle, **times_ms)
 
     def _ask(self, requests: list[Request]) -> None:
         with self._database.begin() as connection:

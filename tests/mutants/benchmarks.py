@@ -18,7 +18,7 @@ MUTANTS = [
     Mutant("benchmarks/crowd.py", "    fill(state)\n", "", "tests/unit/test_plan.py -k crowded"),
     Mutant("benchmarks/controller.py", "sum(cycles) / events", "sum(cycles) / len(laps)", "tests/unit/test_controller_bench.py -k steady"),
     Mutant("benchmarks/controller.py", "lap.cycle_ms for lap in laps) / MS_PER_S", "lap.commit_ms for lap in laps) / MS_PER_S", "tests/unit/test_controller_bench.py -k taking"),
-    Mutant("benchmarks/placing.py", "count / total_s", "count / used_s", "tests/unit/test_controller_bench.py -k fits"),
+    Mutant("benchmarks/placing.py", "count / total_s", "count / peer_s", "tests/unit/test_controller_bench.py -k fits"),
     Mutant("benchmarks/list_fifo.py", "max(now_ms, job.submit_ms)", "job.submit_ms", "tests/unit/test_replay.py"),
     Mutant("benchmarks/compare.py", "if name.endswith(PREEMPTION) else None", "if False else None", "tests/unit/test_compare.py"),
     Mutant("benchmarks/compare.py", "nearest_rank(waits, 95)", "nearest_rank(waits, 50)", "tests/unit/test_compare.py"),

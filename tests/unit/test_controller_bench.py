@@ -15,7 +15,9 @@ from tests.unit.test_answers import Line
 
 def a_lap(*events: Event, cycle_ms: float = 10, commit_ms: float = 4, peer_ms: float = 2) -> Lap:
     cycle = Cycle(now_ms=0, events=events)
-    return Lap(cycle=cycle, cycle_ms=cycle_ms, commit_ms=commit_ms, peer_ms=peer_ms, plan_ms=3)
+    return Lap(
+        cycle=cycle, cycle_ms=cycle_ms, commit_ms=commit_ms, peer_ms=peer_ms, plan_ms=3, cpu_ms=9
+    )
 
 
 def test_taking_in_counts_what_was_placed_over_the_time_of_all_cycles() -> None:
@@ -47,10 +49,10 @@ def test_what_all_fits_is_placed_in_the_time_of_all_cycles_and_each_has_its_mean
     events = Line(waiting=3).log.events
     laps = [a_lap(*events, cycle_ms=300), a_lap(cycle_ms=200, commit_ms=8, peer_ms=48)]
 
-    figures = placed(laps, used_s=0.4)
+    figures = placed(laps)
 
     assert (figures["fitting_placed"], figures["fitting_cycles"]) == (1, 2)
-    assert (figures["fitting_placements_per_s"], figures["fitting_cpu_s"]) == (2, 0.4)
+    assert (figures["fitting_placements_per_s"], figures["fitting_cpu_s"]) == (2, 0.02)
     assert (figures["fitting_cycle_ms"], figures["fitting_commit_ms"]) == (250, 6)
     assert (figures["fitting_plan_ms"], figures["fitting_rows_ms"]) == (3, 0)
     assert figures["fitting_times_bare_inserts"] == 10
