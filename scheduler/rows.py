@@ -20,7 +20,7 @@ SUBMIT_PREFIX = "submit:"
 """The request that submits a job is named after the job."""
 
 
-_OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id.in_(asked_ids()))
+_OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id == asked_ids())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def write_jobs(connection: Connection, cycle: Cycle) -> None:
     _write_refusals(connection, cycle)
 
 
-_WRITTEN = select(JobRow.id).where(JobRow.id.in_(asked_ids()))
+_WRITTEN = select(JobRow.id).where(JobRow.id == asked_ids())
 
 
 def _write_new(connection: Connection, cycle: Cycle) -> None:

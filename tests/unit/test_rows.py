@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, select, text
 
 from scheduler import events as ev
 from scheduler import queries
@@ -16,7 +16,7 @@ from scheduler.job import (
     ReasonCode,
 )
 from scheduler.log import Cycle, PoolLoad, Request, Waiting
-from scheduler.rows import put_jobs
+from scheduler.rows import Owners, put_jobs, write_jobs
 from scheduler.store import SqlLog, put_requests
 from scheduler.tables import AttemptRow, EventRow, JobRow, UtilisationRow, ViewRow
 from tests.builders import PARK, TENANT, YUAN, a_job, a_lease, a_placement
@@ -239,6 +239,25 @@ def test_a_job_whose_row_is_there_already_is_not_written_again(
     with database.connect() as connection:
         rows = connection.execute(select(JobRow.id, JobRow.submitted_at_ms).order_by(JobRow.id))
         assert [tuple(row) for row in rows] == [("j1", 3), ("j2", 4)], "not later than now"
+
+
+def test_what_changes_is_looked_up_however_long_the_table_is(database: Engine) -> None:
+    jobs = [a_job(f"j{number}", submitted_at_ms=3) for number in range(5_000)]
+    with database.begin() as connection:
+        put_jobs(connection, [ev.Submitted(at_ms=3, job=job) for job in jobs], 3)
+    with database.begin() as connection:
+        connection.execute(text("ANALYZE jobs"))
+    scanned = text("SELECT pg_stat_get_xact_tuples_returned('jobs'::regclass)")
+    resubmitted = ev.Submitted(at_ms=3, job=jobs[1])
+
+    with database.begin() as connection:
+        write_jobs(connection, cycle(resubmitted, now_ms=9, j7=JobState.CANCELLED))
+        Owners.of(connection, [ev.Released(at_ms=9, job_id="j8")])
+        assert (connection.scalar(scanned) or 0) < 100
+
+    with database.connect() as connection:
+        cancelled = select(JobRow.id).where(JobRow.state == JobState.CANCELLED)
+        assert connection.scalars(cancelled).all() == ["j7"]
 
 
 def test_views_are_what_the_newest_event_says(log: SqlLog, database: Engine) -> None:
