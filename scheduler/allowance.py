@@ -6,7 +6,7 @@ beside them for ever.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounting.money import charge_micros
@@ -50,6 +50,8 @@ class Allowances:
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
         self._granted: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
+        self._running: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
+        self._read: set[str] = set()
         self._kept: dict[str, Kept] = {}
         self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
@@ -67,12 +69,23 @@ class Allowances:
             if reason is not None:
                 yield reason
 
+    def keep_for(self, record: JobRecord, pools: Iterable[Pool]) -> None:
+        """Quotas that forbid the job now are kept for it: those that have room for it at all.
+
+        Only if it could be paid in one of the pools: nobody is kept out for one who cannot.
+        """
+        if not any(isinstance(self.hold_micros(record.job, pool), int) for pool in pools):
+            return
+        need = record.job.device_count
+        for quota in self._quotas(record.job):
+            free = quota.max_cards - self._cards[quota.branch]
+            if free < need <= quota.max_cards and quota.branch not in self._kept:
+                self._keep(quota.branch, record, free)
+
     def _over(self, quota: Quota, record: JobRecord, delay_ms: int) -> Reason | None:
         need, free = record.job.device_count, quota.max_cards - self._cards[quota.branch]
         kept = self._kept.get(quota.branch)
         if need > free:
-            if kept is None:
-                self._keep(quota.branch, record, free)
             return Reason(code=quota.code, where=quota.where, need=need, free=max(0, free))
         if kept is None or need <= kept.spare or self._is_short(record, kept, delay_ms):
             return None
@@ -173,17 +186,19 @@ class Allowances:
 
     def _ends(self, branch: str, *, is_firm: bool) -> list[tuple[int, int]]:
         """When its work ends, and how many cards that gives back."""
-        ends = list(self._granted[branch])
-        ends.extend(
-            (self._forecasts.live_ends(attempt), attempt.placement.card_count)
-            for tenant_id in self._state.tree.tenants_in(branch)
-            for attempt in self._state.agenda.of_tenant(tenant_id).values()
-            if self._is_in(branch, self._state.jobs[attempt.job_id].job)
-        )
+        for tenant_id in self._state.tree.tenants_in(branch):
+            if tenant_id not in self._read:
+                self._read.add(tenant_id)
+                self._read_running(tenant_id)
+        ends = (*self._granted[branch], *self._running[branch])
         return sorted((one.by(is_firm=is_firm), cards) for one, cards in ends)
 
-    def _is_in(self, branch: str, job: Job) -> bool:
-        return any(quota.branch == branch for quota in self._quotas(job))
+    def _read_running(self, tenant_id: str) -> None:
+        """What runs of a tenant is looked through once a plan, for all of its branches."""
+        for attempt in self._state.agenda.of_tenant(tenant_id).values():
+            end = self._forecasts.live_ends(attempt), attempt.placement.card_count
+            for branch, *_ in self._quotas(self._state.jobs[attempt.job_id].job):
+                self._running[branch].append(end)
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
         key = (kind_id, qos, price_class)

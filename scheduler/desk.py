@@ -134,8 +134,14 @@ class Desk:
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
-        reason = record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record)
-        return self._find(record) if reason is None else Verdict(reasons=(reason,))
+        first = record.backoff_reason(self.now_ms)
+        reason = first or self._allowances.quota_reason(record)
+        if reason is None:
+            return self._find(record)
+        if first is None:
+            pools = (one.pool for one in self._candidates(shape_of(record.job)))
+            self._allowances.keep_for(record, filter(self._rooms.is_heard, pools))
+        return Verdict(reasons=(reason,))
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
@@ -323,13 +329,10 @@ class Desk:
         is_short = candidate.room.is_short(ends)
         reason = candidate.full.get(is_short)
         if reason is None and candidate.room.find(candidate.wanted, ends) is None:
-            reason = candidate.full[is_short] = pool_reason(
-                candidate.pool,
-                candidate.room,
-                candidate.wanted,
-                job.device_count,
-                is_heard=self._rooms.is_heard(candidate.pool),
-            )
+            pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
+            is_heard = self._rooms.is_heard(pool)
+            reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
+            candidate.full[is_short] = reason
         return reason
 
     def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
@@ -339,12 +342,8 @@ class Desk:
         self._allowances.take(record, option.hold_micros)
         self._charge(record, pool)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
-        return Grant(
-            job_id=job.id,
-            placement=placement,
-            hold_micros=option.hold_micros,
-            is_starving=job.id in self._starving.job_ids,
-        )
+        hungry, held = job.id in self._starving.job_ids, option.hold_micros
+        return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 
     def _wait(self, record: JobRecord, payable: list[Option], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.

@@ -108,7 +108,7 @@ class State:
         if (refusal := tenant_refusal(tenant, self.prices, event.at_ms)) is not None:
             return refusal
         known = self.tenants.get(tenant.id)
-        self.tenants[tenant.id] = tenant
+        self.tree.declare_tenant(tenant)
         funds = self.funds.setdefault(tenant.id, Funds())
         funds.available_micros += tenant.credit_limit_micros
         funds.available_micros -= known.credit_limit_micros if known else 0

@@ -5,7 +5,8 @@ cohort stands beside the cohorts. Who declares no projects is not divided: a job
 a line on bills and nothing more.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scheduler.job import ReasonCode
@@ -42,27 +43,47 @@ class Tree:
 
     def __init__(
         self,
-        tenants: Mapping[str, Tenant],
+        tenants: dict[str, Tenant],
         cohorts: Iterable[Cohort] = (),
         projects: Iterable[Project] = (),
     ) -> None:
+        """`tenants` is shared with who holds the tree, and is changed by `declare_tenant` alone."""
         self.tenants = tenants
         self.cohorts = {cohort.id: cohort for cohort in cohorts}
         self.projects: dict[str, Project] = {}
-        self._divided: set[str] = set()
+        self._members: dict[str, list[str]] = {}
+        self._projects_of: dict[str, list[str]] = {}
+        for tenant in tenants.values():
+            self._join(tenant)
         for project in projects:
             self.declare_project(project)
 
+    def declare_tenant(self, tenant: Tenant) -> None:
+        """It is in this cohort, or in none, from now on."""
+        known = self.tenants.get(tenant.id)
+        if known is not None and known.cohort_id is not None:
+            self._members[known.cohort_id].remove(tenant.id)
+        self.tenants[tenant.id] = tenant
+        self._join(tenant)
+
+    def _join(self, tenant: Tenant) -> None:
+        """In order of ids, so that what is added up comes out the same, whoever came first."""
+        if tenant.cohort_id is not None:
+            insort(self._members.setdefault(tenant.cohort_id, []), tenant.id)
+
     def declare_project(self, project: Project) -> None:
         """The tenant is divided from now on."""
-        self.projects[project_branch(project.tenant_id, project.id)] = project
-        self._divided.add(project.tenant_id)
+        branch = project_branch(project.tenant_id, project.id)
+        if branch not in self.projects:
+            insort(self._projects_of.setdefault(project.tenant_id, []), branch)
+        self.projects[branch] = project
 
     def unknown_project(self, tenant_id: str, project_id: str) -> str | None:
         """Of which projects the tenant is made, where that is none of them."""
-        if tenant_id not in self._divided or project_branch(tenant_id, project_id) in self.projects:
+        own = self.projects_of(tenant_id)
+        if not own or project_branch(tenant_id, project_id) in self.projects:
             return None
-        return ", ".join(sorted(self.projects[one].id for one in self.projects_of(tenant_id)))
+        return ", ".join(self.projects[one].id for one in own)
 
     def held_by(self, tenant_id: str, project_id: str) -> tuple[str, ...]:
         """The branches of which it is known what they hold: its tenant, and its project."""
@@ -72,7 +93,7 @@ class Tree:
     def path(self, tenant_id: str, project_id: str) -> Path:
         project = project_branch(tenant_id, project_id)
         if project not in self.projects:
-            project = rest_branch(tenant_id) if tenant_id in self._divided else NOBODY
+            project = rest_branch(tenant_id) if self.projects_of(tenant_id) else NOBODY
         cohort = self._cohort_of(tenant_id)
         if cohort is None:
             return Path(tenant_id, NOBODY, project)
@@ -91,20 +112,19 @@ class Tree:
         cohort = self.cohorts.get(branch.removeprefix(COHORT))
         return cohort.weight if cohort else REST_WEIGHT
 
-    def members(self, branch: str) -> list[str]:
-        """The tenants of a cohort."""
-        cohort_id = branch.removeprefix(COHORT)
-        return [one.id for one in self.tenants.values() if one.cohort_id == cohort_id]
+    def members(self, branch: str) -> Sequence[str]:
+        """The tenants of a cohort, in order."""
+        return self._members.get(branch.removeprefix(COHORT), ())
 
-    def tenants_in(self, branch: str) -> list[str]:
+    def tenants_in(self, branch: str) -> Sequence[str]:
         """Whose work may be in the branch: that of a cohort's members, or of the one it is of."""
         if branch.startswith(COHORT):
             return self.members(branch)
         return [branch.partition("/")[0]]
 
-    def projects_of(self, tenant_id: str) -> list[str]:
-        """The branches of its projects."""
-        return [name for name, one in self.projects.items() if one.tenant_id == tenant_id]
+    def projects_of(self, tenant_id: str) -> Sequence[str]:
+        """The branches of its projects, in order; none where it is not divided."""
+        return self._projects_of.get(tenant_id, ())
 
     def quotas(self, tenant_id: str, project_id: str) -> tuple[Quota, ...]:
         """All that bind a job, the narrowest first; that of its tenant is always among them."""

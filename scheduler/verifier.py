@@ -49,6 +49,7 @@ class Verifier:
         self._held: Counter[str] = Counter()
         self._tflops: Counter[str] = Counter()
         self._micros: Counter[str] = Counter()
+        self._held_before: dict[str, int] = {}
         self._started: set[str] = set()
         self._stopped: set[str] = set()
         self._standings: Standings | None = None
@@ -141,10 +142,14 @@ class Verifier:
                 yield f"{quota.branch} may take {max(0, free)} cards more"
 
     def _held_of(self, branch: str) -> int:
-        if not branch.startswith(COHORT):
-            return self._state.held_cards[branch]
-        members = self._state.tree.members(branch)
-        return sum(self._state.held_cards[tenant_id] for tenant_id in members)
+        """What it held before the plan."""
+        held = self._held_before.get(branch)
+        if held is None:
+            is_cohort = branch.startswith(COHORT)
+            parts = self._state.tree.members(branch) if is_cohort else (branch,)
+            held = sum(self._state.held_cards[part] for part in parts)
+            self._held_before[branch] = held
+        return held
 
     def _take(self, job: Job, grant: Grant) -> None:
         placement = grant.placement

@@ -89,7 +89,7 @@ MUTANTS = [
     Mutant("scheduler/starving.py", "return fits and record.not_before_ms <= now_ms", "return fits", _STARVING),
     Mutant("scheduler/starving.py", "return fits and ", "return ", _STARVING),
     Mutant("scheduler/record.py", "            is_starving=event.is_starving,\n", "", _STARVING),
-    Mutant("scheduler/desk.py", "is_starving=job.id in self._starving.job_ids,", "is_starving=False,", _STARVING),
+    Mutant("scheduler/desk.py", "hungry, held = job.id in self._starving.job_ids,", "hungry, held = False,", _STARVING),
     Mutant("scheduler/turns.py", "            if present > heap[0]:", "            if False:", _STARVING),
     Mutant("scheduler/starving.py", "for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):", "for attempt in []:", _STARVING),
     Mutant("scheduler/starving.py", "key=lambda one: (one.leased_at_ms, one.id)", "key=lambda one: (-one.leased_at_ms, one.id)", _STARVING),

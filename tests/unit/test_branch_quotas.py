@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from scheduler import events as ev
 from scheduler.job import Reason, ReasonCode
 from scheduler.placement import impossible
 from scheduler.planner import plan
@@ -116,6 +117,40 @@ def test_a_planned_start_waits_for_the_quota_of_its_project() -> None:
     assert starts["a2"].at_ms == HOUR_MS
     assert starts["a3"] is not None
     assert starts["a3"].at_ms == 2 * HOUR_MS, "the quota has no room beside `a2`"
+
+
+def test_no_quota_is_kept_for_one_who_cannot_pay_or_of_whom_nothing_is_heard() -> None:
+    """`big` would have the whole cohort's: one card of another stays no longer away for it."""
+    for is_poor in (True, False):
+        state = coast()
+        group(state, "coast", max_cards=8)
+        hold(state, "f", "fish", 1)
+        submit(
+            state,
+            a_job("big", tenant_id="ship", device_count=8),
+            a_job("one", tenant_id="fish", device_count=1, limit_ms=9 * HOUR_MS, submitted_at_ms=1),
+        )
+        assert granted(state, 2) == [], "it is kept for `big`"
+        if is_poor:
+            state.funds["ship"].available_micros = 0
+        else:
+            elsewhere = a_park(a_pool("east-npu", 2, 8), a_pool("north-npu", 1, 8))
+            happen(state, ev.ParkDeclared(at_ms=2, park=elsewhere))
+            big = state.jobs["big"]
+            state.queue.discard("big")
+            big.job = replace(big.job, centre_ids=("north",))
+            state.queue.add(big)
+
+        assert granted(state, 2) == ["one"]
+
+
+def test_no_quota_is_kept_for_one_who_asks_for_more_than_it() -> None:
+    state = coast()
+    submit(state, a_job("big", tenant_id="ship", device_count=8), a_job("one", device_count=1))
+    submit(state, a_job("small", tenant_id="ship", device_count=1, submitted_at_ms=1))
+    happen(state, ev.TenantDeclared(at_ms=1, tenant=a_tenant("ship", max_cards=4)))
+
+    assert "small" in granted(state, 2)
 
 
 def test_a_planned_start_may_be_where_nothing_runs_that_could_end() -> None:

@@ -54,6 +54,16 @@ def test_the_members_of_a_cohort_are_those_that_say_so() -> None:
     assert TREE.members(cohort_branch("coast")) == ["fish", "ship"]
 
 
+def test_who_leaves_a_cohort_for_another_is_in_that_alone() -> None:
+    tree = Tree({one: TENANTS[one] for one in ("ship", "fish")}, [COAST])
+
+    tree.declare_tenant(a_tenant("fish", cohort_id="reef"))
+    tree.declare_tenant(a_tenant("eel", cohort_id="reef"))
+
+    assert tree.members(cohort_branch("coast")) == ["ship"]
+    assert tree.members(cohort_branch("reef")) == ["eel", "fish"]
+
+
 def test_a_branch_is_of_one_tenant_or_of_those_of_its_cohort() -> None:
     assert TREE.tenants_in("cohort:coast") == ["fish", "ship"]
     assert TREE.tenants_in("fish/vision") == TREE.tenants_in("fish") == ["fish"]
