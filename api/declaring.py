@@ -18,28 +18,28 @@ from scheduler.events import (
     TenantDeclared,
     Wish,
 )
-from scheduler.log import Request
+from scheduler.log import FILE_PREFIX, Request
 from scheduler.queries import declared_views
 from scheduler.store import put_requests
 from scheduler.tables import InboxRow
-
-PREFIX = "file:"
 
 
 def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
     """Ask for what the file says, in the caller's transaction; how many wishes were new.
 
     The file that was declared last is not declared again, so that what operators have changed
-    since then stays. Brokers that start together ask under the same ids, which is once. An opening
-    balance is paid in once for ever, whatever the file says later.
+    since then stays; but where a part of it was refused, as it did not fit what ran, all of it is.
+    Brokers that start together ask under the same ids, which is once. An opening balance is paid
+    in once for ever, whatever the file says later.
     """
     requests: list[Request] = []
     declared = list(_declared(park_file, now_ms))
     digest = _digest(*declared)
     last_id, last_seq = _last_declaration(connection)
-    if not last_id.startswith(f"{PREFIX}{digest}:"):
+    is_known = last_id.startswith(f"{FILE_PREFIX}{digest}:")
+    if not is_known or _is_refused(connection, last_id):
         requests += [
-            Request(id=f"{PREFIX}{digest}:{last_seq}:{number}", wish=wish)
+            Request(id=f"{FILE_PREFIX}{digest}:{last_seq}:{number}", wish=wish)
             for number, wish in enumerate(declared)
         ]
     requests += _price_lists(connection, park_file, now_ms)
@@ -94,9 +94,18 @@ def _said(value: JsonValue) -> JsonValue:
 def _last_declaration(connection: Connection) -> tuple[str, int]:
     statement = (
         select(InboxRow.id, InboxRow.seq)
-        .where(InboxRow.id.startswith(PREFIX))
+        .where(InboxRow.id.startswith(FILE_PREFIX))
         .order_by(InboxRow.seq.desc())
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()
     return (row.id, row.seq) if row else ("", 0)
+
+
+def _is_refused(connection: Connection, request_id: str) -> bool:
+    """Whether any of the wishes that were declared together with this one was refused."""
+    together, _, _ = request_id.rpartition(":")
+    statement = select(InboxRow.id).where(
+        InboxRow.id.startswith(f"{together}:"), InboxRow.refused.is_not(None)
+    )
+    return connection.scalar(statement.limit(1)) is not None

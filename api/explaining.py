@@ -137,6 +137,13 @@ def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
             "未限定型号：此处最先有足够的空闲资源",
         )
     rank = kinds.index(attempt.device) + 1 if attempt.device in kinds else 1
+    if rank > 1 and job.spec.data:
+        before = "the ones before had no room, or its data there later"
+        before_zh = "更优先的型号当时没有空闲，或数据到达更晚"
+        return (
+            f"{attempt.device} is choice {rank} of {len(kinds)}: {before}",
+            f"{attempt.device} 是第 {rank} 选择（共 {len(kinds)} 个）：{before_zh}",
+        )
     if rank == 1:
         return (
             f"{attempt.device} is its first choice, and there was room here",

@@ -99,8 +99,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "园区没有名为 {where} 的领域",
     ),
     ReasonCode.UNKNOWN_PROJECT: (
-        "there is no project {where}",
-        "没有名为 {where} 的项目",
+        "there is no project {where}: name one of the tenant's own, by --project or project:",
+        "没有名为 {where} 的项目：请用 --project 或 project: 指明企业已有的项目",
     ),
     ReasonCode.UNEVEN_GANG: (
         "its cards cannot be shared evenly by its nodes and members in {where}",

@@ -104,11 +104,14 @@ def failed_indices(connection: Connection, array_id: str, limit: int) -> list[in
 
 
 def unfinished_tasks(connection: Connection, array_id: str) -> list[str]:
-    """The ids of an array's tasks that are not over, in order."""
+    """The ids of an array's tasks that are not over, the last first.
+
+    Who cancels them in this order has those that are held gone before a place comes free for them.
+    """
     statement = select(JobRow.id).where(
         JobRow.array_id == array_id, JobRow.state.not_in(FINAL_STATES)
     )
-    return list(connection.scalars(statement.order_by(JobRow.id)))
+    return list(connection.scalars(statement.order_by(JobRow.id.desc())))
 
 
 def out_counts(connection: Connection, array_ids: Collection[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.driver import Driver
 from scheduler.controller import Controller, Settings
-from scheduler.log import Deposed
+from scheduler.log import FILE_PREFIX, Deposed
 from scheduler.policy import Policy
 from scheduler.state import State
 from scheduler.store import INBOX_CHANNEL, SqlLog
@@ -155,6 +155,9 @@ class LeaderLoop:
         for flaw in cycle.flaws:
             LOG.error("the plan broke a rule, and was not carried out there: %s", flaw)
         self.flaw_count += len(cycle.flaws)
+        for request_id, why in cycle.refused.items():
+            if request_id.startswith(FILE_PREFIX):
+                LOG.error("the park file is refused, and stays as it was there: %s", why)
         if not cycle.is_empty:
             self._renewed_ms = now_ms
         elif now_ms - self._renewed_ms >= self.pace.renew_ms:

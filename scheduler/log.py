@@ -73,6 +73,10 @@ class Cycle:
         return not (self.events or self.request_ids or self.waiting or self.loads)
 
 
+FILE_PREFIX = "file:"
+"""Under what ids a park file is declared."""
+
+
 class Log(Protocol):
     """One writer's durable memory. `commit` writes all of a cycle under `epoch`, or raises."""
 

@@ -10,7 +10,9 @@ from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, table
 
 if TYPE_CHECKING:
-    from api.administration import BranchPut
+    from api.administration import BranchPut, CohortView, ProjectView
+
+    Branch = ProjectView | CohortView
 
 projects_app = typer.Typer(
     invoke_without_command=True,
@@ -65,13 +67,27 @@ _id = parser(
     "不是编号：只能用字母、数字与 . _ -",
 )
 Id = Annotated[str, typer.Argument(parser=_id, metavar="ID", help=both("its id", "编号"))]
-Name = Annotated[str, typer.Option(help=both("its name, as people read it", "名称"))]
+Name = Annotated[
+    str | None, typer.Option(help=both("its name; at first its id", "名称，缺省为编号"))
+]
 Weight = Annotated[
-    int, typer.Option(help=both("share beside the others of its kind", "相对同级的份额"))
+    int | None,
+    typer.Option(
+        min=1,
+        max=1_000_000,
+        help=both("share beside the others of its kind; at first 100", "相对份额，缺省 100"),
+    ),
 ]
 MaxCards = Annotated[
     int | None,
-    typer.Option(help=both("what all of it may hold at once; none if left out", "配额，缺省不限")),
+    typer.Option(
+        min=0,
+        max=10_000_000,
+        help=both("what all of it may hold at once; at first any", "配额，缺省不限"),
+    ),
+]
+NoQuota = Annotated[
+    bool, typer.Option("--no-max-cards", help=both("take its quota away", "取消配额"))
 ]
 Whose = Annotated[
     str | None,
@@ -120,42 +136,82 @@ def _quota(max_cards: int | None) -> str:
     return "-" if max_cards is None else str(max_cards)
 
 
-@projects_app.command("set", help=both("Make a project, or change it.", "创建或修改项目。"))
+@projects_app.command(
+    "set",
+    help=both(
+        "Make a project, or change it: what is not named stays as it is.",
+        "创建或修改项目：未指明的保持不变。",
+    ),
+)
 def set_project(
     context: typer.Context,
     project_id: Id,
-    name: Name,
-    weight: Weight = 100,
+    name: Name = None,
+    weight: Weight = None,
     max_cards: MaxCards = None,
+    no_max_cards: NoQuota = False,
     tenant: Whose = None,
 ) -> None:
     """Declare a project."""
-    wanted = _wanted(name, weight, max_cards)
-    with client(session_of(context)) as broker:
+    session = session_of(context)
+    tenant = tenant or session.default_tenant
+    with client(session) as broker:
+        known = {one.id: one for one in broker.projects(tenant).items}.get(project_id)
+        wanted = _wanted(project_id, known, name, weight, _cards(known, max_cards, no_max_cards))
         made = broker.declare_project(project_id, wanted, tenant)
     _say(f"{made.tenant}/{made.id}", made.weight, made.max_cards)
 
 
-@cohorts_app.command("set", help=both("Make a cohort, or change it.", "创建或修改互借组。"))
+@cohorts_app.command(
+    "set",
+    help=both(
+        "Make a cohort, or change it: what is not named stays as it is. "
+        "Which tenants are in it, the park file says, and PUT /v1/tenants/{id}.",
+        "创建或修改互借组：未指明的保持不变。成员由园区文件或 PUT /v1/tenants/{id} 指定。",
+    ),
+)
 def set_cohort(
     context: typer.Context,
     cohort_id: Id,
-    name: Name,
-    weight: Weight = 100,
+    name: Name = None,
+    weight: Weight = None,
     max_cards: MaxCards = None,
+    no_max_cards: NoQuota = False,
 ) -> None:
     """Declare a cohort."""
-    wanted = _wanted(name, weight, max_cards)
     with client(session_of(context)) as broker:
+        known = {one.id: one for one in broker.cohorts().items}.get(cohort_id)
+        wanted = _wanted(cohort_id, known, name, weight, _cards(known, max_cards, no_max_cards))
         made = broker.declare_cohort(cohort_id, wanted)
     _say(made.id, made.weight, made.max_cards)
 
 
-def _wanted(name: str, weight: int, max_cards: int | None) -> "BranchPut":
+def _cards(
+    known: "Branch | None",
+    max_cards: int | None,
+    is_unbound: bool,
+) -> int | None:
+    if is_unbound and max_cards is not None:
+        text = "--max-cards and --no-max-cards exclude each other"
+        fail(both(text, "--max-cards 与 --no-max-cards 不能同用"), 2)
+    if is_unbound or max_cards is not None:
+        return max_cards
+    return known.max_cards if known else None
+
+
+def _wanted(
+    branch_id: str,
+    known: "Branch | None",
+    name: str | None,
+    weight: int | None,
+    max_cards: int | None,
+) -> "BranchPut":
     from pydantic import ValidationError
 
     from api.administration import BranchPut
 
+    name = name if name is not None else (known.name if known else branch_id)
+    weight = weight if weight is not None else (known.weight if known else 100)
     try:
         return BranchPut(name=name, weight=weight, max_cards=max_cards)
     except ValidationError as error:

@@ -52,7 +52,10 @@ class Session:
     def default_tenant(self) -> str | None:
         """For whom jobs are submitted where the key is not a tenant's own."""
         is_own_key = self._settings.api_key is not None and self._key_name is None
-        return None if is_own_key or self._profile is None else self._profile.tenant
+        if is_own_key or self._profile is None:
+            return None
+        is_tenants = self._key_name not in {None, *map(str, Identity)}
+        return self._key_name if is_tenants else self._profile.tenant
 
     def key(self, identity: Identity) -> str | None:
         if self._key_name is not None:

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
@@ -25,6 +25,8 @@ RETRY_MS = 2_000
 SEQ_MAX = 1 << 62
 
 _OTHERS = frozenset({"for_job_id"})
+_GROUPS = frozenset({"cohort_declared"})
+"""What is of several tenants is told to none of them: each is told its own by `/v1/cohorts`."""
 _MONEY = frozenset({"credited"})
 _FINANCE = frozenset(
     {"credited", "metered", "price_list_published", "tenant_declared", "park_declared"}
@@ -110,7 +112,7 @@ def _read(services: Services, visible: EventFilter, seq: int, last: int) -> Page
 def _visible(caller: Caller) -> EventFilter:
     match caller.role:
         case Role.TENANT:
-            return EventFilter(tenant_id=caller.tenant_id)
+            return EventFilter(tenant_id=caller.tenant_id, hidden_kinds=_GROUPS)
         case Role.OPERATOR:
             return EventFilter(hidden_kinds=_MONEY)
         case _:
@@ -118,8 +120,6 @@ def _visible(caller: Caller) -> EventFilter:
 
 
 def _frame(event: EventRecord, caller: Caller) -> str:
-    # For whose job a tenant's was stopped is nothing that it is told.
-    hidden = _OTHERS if caller.role is Role.TENANT else ()
     data = {
         "seq": event.seq,
         "kind": event.kind,
@@ -127,7 +127,18 @@ def _frame(event: EventRecord, caller: Caller) -> str:
         "recorded_at_ms": event.recorded_at_ms,
         "tenant_id": event.tenant_id,
         "job_id": event.job_id,
-        "body": {name: value for name, value in event.body.items() if name not in hidden},
+        "body": _own(event.body, caller.tenant_id) if caller.is_tenant else event.body,
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.seq}\nevent: {event.kind}\ndata: {text}\n\n"
+
+
+def _own(body: dict[str, Any], tenant_id: str | None) -> dict[str, Any]:
+    """What a tenant may know: not for whose job its own was stopped, nor of others' datasets."""
+    told = {name: value for name, value in body.items() if name not in _OTHERS}
+    park = told.get("park")
+    if isinstance(park, dict):
+        visible = {None, tenant_id}
+        datasets = [one for one in park.get("datasets", ()) if one.get("tenant_id") in visible]
+        told["park"] = park | {"datasets": datasets}
+    return told

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api import submission
+from scheduler.array_queries import unfinished_tasks
 from scheduler.tables import InboxRow, JobRow
 from tests.acceptance.brokers import (
     Served,
@@ -103,6 +104,16 @@ def test_no_more_than_so_many_run_at_once_and_the_rest_say_so(park: Served) -> N
     assert over["states"] == {"cancelled": 5}
     assert over["failed"] == [0, 1, 2, 3, 4]
     assert over["ended_at_ms"] is not None
+
+
+def test_the_last_tasks_of_an_array_are_cancelled_first(park: Served) -> None:
+    """Else a place came free for a held one, which would start yet."""
+    array_id, tasks = array_of(park, array="0-3%1", **LONG)
+    with park.broker.services.database.connect() as connection:
+        job_ids = unfinished_tasks(connection, array_id)
+    cancel(park, array_id)
+
+    assert job_ids == tasks[::-1]
 
 
 def test_an_array_is_cancelled_as_a_whole_and_again_changes_nothing(park: Served) -> None:

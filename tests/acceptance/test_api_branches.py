@@ -1,6 +1,7 @@
 """Projects and cohorts over the API: who may declare and see them, and what they do to jobs."""
 
 import json
+from itertools import islice
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from api.commands import app
 from tests.acceptance.brokers import Served, await_that, fields_of, job, newcomer, problem_of
+from tests.acceptance.test_api_events import stream
 
 VISION = {"name": "Vision", "weight": 200, "max_cards": 4}
 
@@ -150,3 +152,32 @@ def test_who_shares_the_park_is_declared_and_listed_on_the_command_line(
     rows = [line.split() for line in told("cohorts", **operator).splitlines()]
     assert ["reef", "Reef", "100", "-", "shell"] in rows
     assert "deep" in told("projects", "--json", **operator)
+
+
+@pytest.mark.enable_socket
+def test_what_is_not_named_stays_as_it_is(park: Served, address: str) -> None:
+    a_tenant(park, "coral")
+    operator = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["operator"], "COLUMNS": "80"}
+    own = ("projects", "set", "p", "-t", "coral")
+
+    assert "weight 100, quota -" in told(*own, **operator)
+    assert "weight 7, quota 2" in told(*own, "--weight", "7", "--max-cards", "2", **operator)
+    assert "weight 7, quota 2" in told(*own, "--name", "Reef", **operator)
+    assert "weight 9, quota 2" in told(*own, "--weight", "9", **operator)
+    assert "weight 9, quota -" in told(*own, "--no-max-cards", **operator)
+    (made,) = park.operator.get("/v1/projects?tenant=coral").json()["items"]
+    assert made["name"] == "Reef"
+
+
+@pytest.mark.enable_socket
+def test_no_tenant_reads_of_cohorts_in_the_stream(park: Served, address: str) -> None:
+    after = park.broker.feed.last_seq
+    park.operator.put("/v1/cohorts/deep", json={"name": "Deep"})
+    tenant = a_tenant(park, "whale")
+    tenant.put("/v1/projects/p", json=VISION)
+
+    with stream(park, address, "operator", after=after) as told:
+        kinds = [event["kind"] for event in islice(told, 3)]
+    assert kinds == ["cohort_declared", "tenant_declared", "project_declared"]
+    with stream(park, address, f"new-{len(park.clients) - 1}", after=after) as told:
+        assert next(told)["kind"] == "tenant_declared"

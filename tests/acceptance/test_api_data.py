@@ -14,6 +14,7 @@ from tests.acceptance.brokers import (
     problem_of,
     submitted,
 )
+from tests.acceptance.test_api_events import stream
 
 NPU, DCU = "ascend-910b3", "hygon-k100-ai"
 WEB_TO_EAST_MS = 720_000
@@ -142,6 +143,19 @@ def test_what_keeps_it_out_of_a_centre_is_told_until_it_is_over(park: Served) ->
     ]
     assert notes[0]["text_zh"] == "数据分级 medical：仅限 east"
     assert user.get(f"/v1/jobs/{job_id}/explain").json()["data"] == []
+
+
+@pytest.mark.enable_socket
+def test_no_tenant_reads_of_anothers_datasets_in_the_stream(park: Served, address: str) -> None:
+    for who, known in (
+        ("fish", {"web"}),
+        ("steel", {"scans", "web"}),
+        ("operator", {"scans", "web"}),
+    ):
+        with stream(park, address, who, after=0) as told:
+            declared = next(event for event in told if event["kind"] == "park_declared")
+
+        assert {one["id"] for one in declared["body"]["park"]["datasets"]} == known
 
 
 def test_a_tenant_sees_its_own_datasets_and_those_of_all(park: Served) -> None:

@@ -74,7 +74,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "            if attempt.placement.centre_id in self._present:\n", "            if True:\n", _STOPS),
     Mutant("scheduler/controller.py", "                    for_job_id=eviction.job_id,\n", "", _STOPS),
     Mutant("scheduler/outlook.py", "self.stops.get(attempt.id) or ", "", _CLAIMS),
-    Mutant("api/routes/events.py", "hidden = _OTHERS if caller.role is Role.TENANT else ()", "hidden = ()", _TOLD),
+    Mutant("api/routes/events.py", " if name not in _OTHERS}", "}", _TOLD),
     Mutant("api/quoting.py", "stops, stops_zh = _stops(first.stop_count)", "stops, stops_zh = _stops(0)", _TOLD),
     Mutant("api/wiring.py", 'is_shared=settings.preemption == "turns",', "is_shared=True,", _TOLD),
     Mutant("api/wiring.py", '    if settings.preemption == "off":\n        return replace(DEFAULT, preemption=None)\n', "", _TOLD),

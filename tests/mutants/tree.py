@@ -61,6 +61,11 @@ MUTANTS = [
     Mutant("api/sdk.py", "return self._wire.put(path, project, ProjectView, tenant=tenant)", "return self._wire.put(path, project, ProjectView)", _API),
     Mutant("api/cli/branches.py", "BranchPut(name=name, weight=weight, max_cards=max_cards)", "BranchPut(name=name, weight=weight)", _API),
     Mutant("api/routes/tenants.py", "if tenant.cohort_id not in {None, *declared.tree.cohorts}:", "if False:", "tests/acceptance/test_api_park.py -k sense"),
+    Mutant("api/routes/events.py", "EventFilter(tenant_id=caller.tenant_id, hidden_kinds=_GROUPS)", "EventFilter(tenant_id=caller.tenant_id)", _API),
+    Mutant("api/routes/events.py", 'if one.get("tenant_id") in visible]', "]", "tests/acceptance/test_api_data.py -k stream"),
+    Mutant("api/declaring.py", "if not is_known or _is_refused(connection, last_id):", "if not is_known:", "tests/unit/test_declaring.py"),
+    Mutant("scheduler/array_queries.py", "order_by(JobRow.id.desc())", "order_by(JobRow.id)", "tests/acceptance/test_api_arrays.py -k last_tasks"),
+    Mutant("api/cli/branches.py", "return known.max_cards if known else None", "return None", _API),
     Mutant("scheduler/queries.py", '    ViewRow.name.startswith("project:"),\n', "", _API),
     Mutant("scheduler/queries.py", '    ViewRow.name.startswith("cohort:"),\n', "", _API),
 ]

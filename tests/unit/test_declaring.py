@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from api.database import engine
 from api.declaring import declare
@@ -54,6 +54,16 @@ def test_a_file_that_is_known_stays_known_when_tenants_may_say_more(connection: 
     first = connection.scalars(select(InboxRow.id).order_by(InboxRow.seq)).first()
 
     assert first == "file:174652216c7a8315bf6f288f:0:0"
+
+
+def test_a_file_of_which_a_part_was_refused_is_declared_again(connection: Connection) -> None:
+    declare(connection, PARK_FILE, 1_000)
+    first = select(InboxRow.id).where(InboxRow.body["kind"].astext == "park_declared")
+    refusal = update(InboxRow).values(refused="node n1 is in use")
+    connection.execute(refusal.where(InboxRow.id == connection.scalar(first)))
+
+    assert declare(connection, PARK_FILE, 2_000) == 1 + len(TENANTS)
+    assert declare(connection, PARK_FILE, 3_000) == 0, "it was not refused again"
 
 
 def test_a_quota_that_is_new_declares_the_file_again(connection: Connection) -> None:
