@@ -23,6 +23,7 @@ from tests.acceptance.brokers import (
 ARCHIVE = gzip.compress(b"a working directory", mtime=0)
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
 NO_JOB = "/v1/jobs/j0"
+NO_ARRAY = f"/v1/arrays/a{0:026}"
 
 ROLES = ("steel", "operator", "finance", "agent", "nobody")
 MATRIX = {
@@ -35,6 +36,8 @@ MATRIX = {
     ("GET", f"{NO_JOB}/alternatives"): (404, 404, 403, 403, 401),
     ("GET", f"{NO_JOB}/standing"): (404, 404, 403, 403, 401),
     ("POST", f"{NO_JOB}:cancel"): (404, 404, 403, 403, 401),
+    ("GET", NO_ARRAY): (404, 404, 403, 403, 401),
+    ("POST", f"{NO_ARRAY}:cancel"): (404, 404, 403, 403, 401),
     ("POST", "/v1/jobs"): (422, 422, 403, 403, 401),
     ("POST", "/v1/jobs:batch"): (422, 422, 403, 403, 401),
     ("POST", "/v1/quotes"): (422, 422, 403, 403, 401),
@@ -96,6 +99,7 @@ def template_of(path: str) -> str:
     path = path.partition("?")[0]
     for part, template in (
         (NO_JOB, "/v1/jobs/{job_id}"),
+        (NO_ARRAY, "/v1/arrays/{array_id}"),
         ("/tenants/steel", "/tenants/{tenant_id}"),
         ("/projects/p", "/projects/{project_id}"),
         ("/cohorts/c", "/cohorts/{cohort_id}"),

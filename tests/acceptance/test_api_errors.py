@@ -228,7 +228,13 @@ def described_bodies(park: Served) -> Iterator[tuple[str, str, Any]]:
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             shown = [example["value"] for example in body.get("examples", {}).values()]
             for example in [*shown, *([body["example"]] if "example" in body else [])]:
-                yield method, path.format(tenant_id="steel", centre_id="east"), example
+                names = {
+                    "tenant_id": "steel",
+                    "centre_id": "east",
+                    "project_id": "p",
+                    "cohort_id": "c",
+                }
+                yield method, path.format(**names), example
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\ud800"])

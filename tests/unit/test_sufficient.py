@@ -95,7 +95,7 @@ def granted_ahead(state: State, job_id: str) -> list[Grant]:
     return [answer for _, answer in answers if isinstance(answer, Grant)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(states(), st.data())
 def test_once_all_that_is_told_of_a_pool_is_gone_the_job_starts(
     state: State, data: st.DataObject
