@@ -39,7 +39,6 @@ MUTANTS = [
     Mutant("scheduler/allowance.py", "self._cards[branch] = sum(state.held_cards[tenant_id] for tenant_id in members)", "self._cards[branch] = 0", _QUOTAS),
     Mutant("scheduler/allowance.py", "            if reason is not None:\n                yield reason\n", "            if reason is not None:\n                yield reason\n            return\n", _QUOTAS),
     Mutant("scheduler/allowance.py", "self._running[branch].append(end)", "pass", _QUOTAS),
-    Mutant("scheduler/allowance.py", "if free < need <= quota.max_cards and quota.branch not in self._kept:", "if free < need and quota.branch not in self._kept:", _QUOTAS),
     Mutant("scheduler/allowance.py", "        if not any(isinstance(self.hold_micros(record.job, pool), int) for pool in pools):\n            return\n", "", _QUOTAS),
     Mutant("scheduler/desk.py", "filter(self._rooms.is_heard, pools)", "pools", _QUOTAS),
     Mutant("scheduler/outlook.py", "if quota.branch not in self._quotas:", "if True:", _QUOTAS),
