@@ -15,9 +15,9 @@ from api.auth import Caller
 from api.errors import Refused
 from api.services import Services
 from api.tables import AnswerRow
-from scheduler.log import Request
-from scheduler.queries import Verdict, verdict
-from scheduler.store import put_requests
+from scheduler.facts.log import Request
+from scheduler.storage.queries import Verdict, verdict
+from scheduler.storage.store import put_requests
 
 WAIT_MS = 2_000
 POLL_S = 0.1

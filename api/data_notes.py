@@ -8,7 +8,7 @@ from api.durations import about
 from api.schemas import DataNote, JobSpec
 from cluster.datasets import DataClass, Dataset
 from cluster.inventory import Park
-from scheduler.locality import data_centre_ids, restrictions
+from scheduler.model.locality import data_centre_ids, restrictions
 
 CENTRES_TOLD = 8
 

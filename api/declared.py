@@ -9,10 +9,10 @@ from sqlalchemy import Connection
 from accounting.rating import PriceBook, PriceList
 from api.errors import Refused
 from cluster.inventory import Park
-from scheduler.codec import decode_value
-from scheduler.queries import declared_stamp, declared_views
-from scheduler.tenancy import Cohort, Project, Tenant
-from scheduler.tree import Tree
+from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.model.tree import Tree
+from scheduler.storage.codec import decode_value
+from scheduler.storage.queries import declared_stamp, declared_views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
 from api.park_file import ParkFile
-from scheduler.codec import encode
-from scheduler.events import (
+from scheduler.facts.events import (
     CohortDeclared,
     Credited,
     ParkDeclared,
@@ -18,10 +17,11 @@ from scheduler.events import (
     TenantDeclared,
     Wish,
 )
-from scheduler.log import FILE_PREFIX, Request
-from scheduler.queries import declared_views
-from scheduler.store import put_requests
-from scheduler.tables import InboxRow
+from scheduler.facts.log import FILE_PREFIX, Request
+from scheduler.storage.codec import encode
+from scheduler.storage.queries import declared_views
+from scheduler.storage.store import put_requests
+from scheduler.storage.tables import InboxRow
 
 
 def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from api.durations import duration_text
 from api.reasons import by_quantiles, moment
 from api.schemas import AttemptView, DataNote, Explanation, JobView
-from scheduler.job import EndCause, JobState, Reason
+from scheduler.model.job import EndCause, JobState, Reason
 
 CAUSES = {
     EndCause.FINISHED: ("it finished", "正常结束"),

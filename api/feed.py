@@ -12,7 +12,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from scheduler.queries import EventRecord, events_after, last_seq
+from scheduler.storage.queries import EventRecord, events_after, last_seq
 
 CHANNEL = "brain_events"
 KEPT_EVENTS = 5_000

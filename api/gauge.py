@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from api.errors import Refused
 from api.reasons import view
-from scheduler.job import Reason, ReasonCode
-from scheduler.queries import waiting_count
+from scheduler.model.job import Reason, ReasonCode
+from scheduler.storage.queries import waiting_count
 
 MAX_WAITING = 50_000
 """Jobs of one tenant in the queue; more are refused until some of them have started."""

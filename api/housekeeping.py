@@ -15,9 +15,9 @@ from accounting.store import index_new_facts
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings
 from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow
-from scheduler.job import FINAL_STATES, JobState
-from scheduler.rows import SUBMIT_PREFIX
-from scheduler.tables import AttemptRow, InboxRow, JobRow
+from scheduler.model.job import FINAL_STATES, JobState
+from scheduler.storage.rows import SUBMIT_PREFIX
+from scheduler.storage.tables import AttemptRow, InboxRow, JobRow
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

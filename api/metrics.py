@@ -8,8 +8,8 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from scheduler.log import Cycle, Request
-from scheduler.store import SqlLog
+from scheduler.facts.log import Cycle, Request
+from scheduler.storage.store import SqlLog
 
 FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 UNMATCHED = "unmatched"

@@ -21,7 +21,7 @@ from api.values import Count, Identifier, Text
 from api.yaml_text import YamlInvalid, read_yaml
 from cluster.inventory import Park
 from cluster.park import SumMismatch, sum_mismatches
-from scheduler.tenancy import Cohort, Project, Tenant, nominal_problems
+from scheduler.model.tenancy import Cohort, Project, Tenant, nominal_problems
 
 PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
 DEFAULT_PARK = PARKS_FOLDER / "default.yaml"

@@ -7,9 +7,9 @@ from api.durations import about, duration_text
 from api.quote_schemas import AlternativeView, Quote, QuoteOption
 from api.reasons import by_quantiles, moment
 from api.reasons import view as reason_view
-from scheduler.alternatives import Alternative, Change
-from scheduler.job import Job
-from scheduler.whatif import Prospect
+from scheduler.asking.alternatives import Alternative, Change
+from scheduler.asking.whatif import Prospect
+from scheduler.model.job import Job
 
 
 def quote_of(job: Job, prospects: Sequence[Prospect]) -> Quote:

@@ -6,9 +6,9 @@ from api.durations import duration_text
 from api.quote_schemas import PoolUseView, QueueStanding, TermView
 from api.reasons import moment
 from api.reasons import view as reason_view
-from scheduler.job import Reason
-from scheduler.queue import SLOWDOWN
-from scheduler.ranking import Fork, Ranking, ShareTerm, Terms
+from scheduler.asking.ranking import Fork, Ranking, ShareTerm, Terms
+from scheduler.facts.queue import SLOWDOWN
+from scheduler.model.job import Reason
 
 TFLOPS_MS_PER_PH = 1_000 * 3_600_000
 QUOTAS = {

@@ -7,7 +7,7 @@ from enum import StrEnum
 from accounting.money import MICROS_PER_FEN
 from api.durations import about
 from api.schemas import ReasonView
-from scheduler.job import Reason, ReasonCode
+from scheduler.model.job import Reason, ReasonCode
 
 PARK_ZONE = timezone(timedelta(hours=8))
 """Times are told in the park's own: China has one, without summer time."""

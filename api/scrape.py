@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounting.calendar import month_of
 from api.errors import Refused
 from api.services import Services
-from scheduler import queries
+from scheduler.storage import queries
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 TFLOPS_PER_PFLOPS = 1_000

@@ -18,8 +18,8 @@ from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
 from cluster.driver import Driver
-from scheduler.policy import Policy
-from scheduler.state import State
+from scheduler.facts.state import State
+from scheduler.model.policy import Policy
 
 T = TypeVar("T")
 

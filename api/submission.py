@@ -17,14 +17,14 @@ from api.reasons import view as reason_view
 from api.schemas import CheckpointSpec, JobCreate, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
-from scheduler.array_queries import Predecessor, predecessors
-from scheduler.codec import encode_job
-from scheduler.events import Submitted
-from scheduler.job import ArrayTask, Checkpoint, Job, Priority, Topology
-from scheduler.log import Request
-from scheduler.placement import impossible
-from scheduler.rows import SUBMIT_PREFIX, put_jobs
-from scheduler.store import put_requests
+from scheduler.facts.events import Submitted
+from scheduler.facts.log import Request
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology
+from scheduler.placing.placement import impossible
+from scheduler.storage.array_queries import Predecessor, predecessors
+from scheduler.storage.codec import encode_job
+from scheduler.storage.rows import SUBMIT_PREFIX, put_jobs
+from scheduler.storage.store import put_requests
 
 NAME_LENGTH = 128
 ARRAY_BYTES_MAX = 64 << 20

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from accounting.store import sums_after
 from accounting.usage import UsageSum
-from scheduler.queries import ended_counts, last_seq
+from scheduler.storage.queries import ended_counts, last_seq
 
 
 class Tally:

@@ -32,7 +32,7 @@ from cluster.driver import Driver
 from cluster.link import CentreLink
 from scheduler import controller
 from scheduler.leader import InboxListener, LeaderLoop
-from scheduler.policy import DEFAULT, Policy, Preemption
+from scheduler.model.policy import DEFAULT, Policy, Preemption
 
 GRACEFUL_S = 5
 JOIN_S = 10.0

@@ -15,7 +15,7 @@ from benchmarks.picture import draw
 from benchmarks.replay import CAPACITY_KEY, Replay, add_workload, measured, park_of
 from benchmarks.score import RunRow, nearest_rank, waits_by_class
 from benchmarks.traces import MS_PER_S
-from scheduler.policy import POLICY_BY_NAME
+from scheduler.model.policy import POLICY_BY_NAME
 
 PREEMPTION = "+preemption"
 PICTURES = (".png", ".svg", ".pdf")

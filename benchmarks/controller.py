@@ -19,8 +19,8 @@ from benchmarks.options import add_count, add_seed
 from benchmarks.placing import placing
 from benchmarks.score import nearest_rank
 from cluster.inventory import Park
-from scheduler.events import Event, Leased, Submitted
-from scheduler.state import State
+from scheduler.facts.events import Event, Leased, Submitted
+from scheduler.facts.state import State
 
 EXAMPLES = """examples:
   python -m benchmarks controller

@@ -6,12 +6,12 @@ from random import Random
 
 from benchmarks.workload import declarations, declared_state
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, Priority
-from scheduler.placement import Fit, Shape, candidate_pools, fit
-from scheduler.plan import Answers
-from scheduler.planner import plan
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Priority
+from scheduler.model.plan import Answers
+from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
+from scheduler.planning.planner import plan
 
 HOUR_MS = 3_600_000
 FILLED_AT_MS = HOUR_MS

@@ -26,14 +26,14 @@ from benchmarks.workload import declarations
 from cluster.driver import Driver, LaunchOrder
 from cluster.inventory import Park
 from cluster.simulated import SimulatedCentre, World
-from scheduler.codec import encode
 from scheduler.controller import Controller, Settings
-from scheduler.events import Ended, Submitted
-from scheduler.job import Job
-from scheduler.log import Cycle, Log, Request
-from scheduler.plan import Plan
-from scheduler.rows import SUBMIT_PREFIX, put_jobs
-from scheduler.store import SqlLog, put_requests
+from scheduler.facts.events import Ended, Submitted
+from scheduler.facts.log import Cycle, Log, Request
+from scheduler.model.job import Job
+from scheduler.model.plan import Plan
+from scheduler.storage.codec import encode
+from scheduler.storage.rows import SUBMIT_PREFIX, put_jobs
+from scheduler.storage.store import SqlLog, put_requests
 
 MS_PER_S = 1_000
 BATCH = 1_000

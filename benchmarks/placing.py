@@ -13,8 +13,8 @@ from sqlalchemy import Engine
 from benchmarks.crowd import LIMITS_MS, PRIORITIES, TENANTS
 from benchmarks.laps import MS_PER_S, Bench, Lap, Peer
 from benchmarks.workload import ideal_park
-from scheduler.events import Leased
-from scheduler.job import Job
+from scheduler.facts.events import Leased
+from scheduler.model.job import Job
 
 CARDS_PER_NODE = 8
 SIZES = (1, 1, 1, 1, 2, 2, 4, 8, 16)

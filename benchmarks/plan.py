@@ -19,10 +19,10 @@ from benchmarks.options import add_count, add_seed, positive
 from benchmarks.score import nearest_rank
 from benchmarks.workload import ideal_park
 from cluster.inventory import Park
-from scheduler.placement import Fit, Shape, candidate_pools, fit, shape_of
-from scheduler.planner import plan
-from scheduler.queue import age_key
-from scheduler.state import State
+from scheduler.facts.queue import age_key
+from scheduler.facts.state import State
+from scheduler.placing.placement import Fit, Shape, candidate_pools, fit, shape_of
+from scheduler.planning.planner import plan
 
 MS_PER_S = 1_000
 CARDS_PER_NODE = 8

@@ -20,8 +20,8 @@ from benchmarks.simulate import simulate
 from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, park_of_centres, workload
 from cluster.inventory import Park
-from scheduler.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
-from scheduler.punctuality import Score
+from scheduler.forecast.punctuality import Score
+from scheduler.model.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
 
 CAPACITY_KEY = "capacity"
 TAKING_TURNS = Preemption(is_shared=True)

@@ -10,12 +10,12 @@ from benchmarks.workload import Workload
 from cluster.driver import AttemptEnd, LaunchOrder
 from cluster.simulated import Run, SimulatedCentre, World
 from scheduler.controller import Controller, Settings
-from scheduler.events import Submitted
-from scheduler.job import Job
-from scheduler.log import MemoryLog, Request
-from scheduler.plan import Answers
-from scheduler.policy import Policy
-from scheduler.punctuality import Score
+from scheduler.facts.events import Submitted
+from scheduler.facts.log import MemoryLog, Request
+from scheduler.forecast.punctuality import Score
+from scheduler.model.job import Job
+from scheduler.model.plan import Answers
+from scheduler.model.policy import Policy
 
 NEVER_MS = 1 << 60
 TICK_MS = 60_000

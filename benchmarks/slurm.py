@@ -20,10 +20,10 @@ from benchmarks.slurm_conf import SHIPPED, deep
 from benchmarks.slurm_measures import Placing, Planning, Setting, placings, plannings
 from benchmarks.slurm_server import programs
 from benchmarks.workload import ideal_park
-from scheduler.job import Job
-from scheduler.plan import Plan
-from scheduler.planner import plan
-from scheduler.state import State
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.model.plan import Plan
+from scheduler.planning.planner import plan
 
 CARDS_PER_NODE = 8
 SHAPES = 40

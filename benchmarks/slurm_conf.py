@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.inventory import Park, Pool
-from scheduler.job import Job
-from scheduler.placement import Fit, candidate_pools, fit, shape_of
-from scheduler.record import Attempt
+from scheduler.facts.record import Attempt
+from scheduler.model.job import Job
+from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 
 MS_PER_MINUTE = 60_000
 CPUS_PER_CARD = 8

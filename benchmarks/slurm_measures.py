@@ -13,9 +13,9 @@ from benchmarks.slurm_conf import SHIPPED, running_job, waiting_job
 from benchmarks.slurm_said import Diagnosis, seconds_until
 from benchmarks.slurm_server import Site, Slurm, controller, kept_state, slurm_site
 from cluster.inventory import Park
-from scheduler.job import Job
-from scheduler.queue import age_key
-from scheduler.state import State
+from scheduler.facts.queue import age_key
+from scheduler.facts.state import State
+from scheduler.model.job import Job
 
 SPARE_JOBS = 1_000
 LOOK_S = 0.5

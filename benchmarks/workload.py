@@ -11,11 +11,11 @@ from accounting.rating import PERMILLE, PriceList
 from benchmarks.traces import BadTrace, TraceJob, read_rows
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
-from scheduler import events as ev
-from scheduler.job import Checkpoint, Job, Priority, Reason
-from scheduler.placement import impossible
-from scheduler.state import State
-from scheduler.tenancy import Tenant
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, Job, Priority, Reason
+from scheduler.model.tenancy import Tenant
+from scheduler.placing.placement import impossible
 
 UNKNOWN_LIMIT_MS = 366 * 24 * 3_600_000
 """The limit of a job whose user stated none: it tells the planner nothing."""

@@ -8,22 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
-from scheduler import events as ev
-from scheduler.declarations import published_now
-from scheduler.invariants import check
-from scheduler.job import GRACE_MS, EndCause, Job
-from scheduler.log import Cycle, Log, Request, Waiting
-from scheduler.metering import Booking, book, slices
+from scheduler.facts import events as ev
+from scheduler.facts.declarations import published_now
+from scheduler.facts.invariants import check
+from scheduler.facts.log import Cycle, Log, Request, Waiting
+from scheduler.facts.metering import Booking, book, slices
+from scheduler.facts.record import Attempt
+from scheduler.facts.state import State
+from scheduler.model.job import GRACE_MS, EndCause, Job
+from scheduler.model.plan import Answers, Plan
+from scheduler.model.policy import DEFAULT, Policy
 from scheduler.orders import End, cause_of, ended_at_ms, is_as_known, is_unknown_start, order
-from scheduler.plan import Answers, Plan
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.preemption import SOON_MS
+from scheduler.planning.planner import plan
+from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.verifier import verified
 from scheduler.readings import Readings
-from scheduler.record import Attempt
-from scheduler.state import State
-from scheduler.told import Told
-from scheduler.verifier import verified
+from scheduler.storage.told import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cluster.driver import Driver
 from scheduler.controller import Controller, Settings
-from scheduler.log import FILE_PREFIX, Deposed
-from scheduler.policy import Policy
-from scheduler.state import State
-from scheduler.store import INBOX_CHANNEL, SqlLog
+from scheduler.facts.log import FILE_PREFIX, Deposed
+from scheduler.facts.state import State
+from scheduler.model.policy import Policy
+from scheduler.storage.store import INBOX_CHANNEL, SqlLog
 
 T = TypeVar("T")
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
 from cluster.inventory import Park
-from scheduler.job import EndCause, Job
-from scheduler.record import Attempt
+from scheduler.facts.record import Attempt
+from scheduler.model.job import EndCause, Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport
-from scheduler.agenda import Agenda
+from scheduler.facts.agenda import Agenda
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,15 @@ from accounting.usage import UsageSlice, UsageSum
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
-from scheduler import events as ev
-from scheduler.agenda import Ending
-from scheduler.backfill import Release
-from scheduler.ends import Ends
-from scheduler.invariants import check
-from scheduler.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority, Topology
-from scheduler.plan import Verdict
-from scheduler.state import State
-from scheduler.tenancy import Cohort, Project, Tenant
+from scheduler.facts import events as ev
+from scheduler.facts.agenda import Ending
+from scheduler.facts.invariants import check
+from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority, Topology
+from scheduler.model.plan import Verdict
+from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.timing.backfill import Release
 
 HOUR_MS = 3_600_000
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, CentreReport, LaunchOrder
 from cluster.inventory import Park
-from scheduler import events as ev
 from scheduler.controller import Controller, Settings
-from scheduler.job import Job, JobState
-from scheduler.log import Cycle, MemoryLog, Request
-from scheduler.tenancy import Tenant
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, MemoryLog, Request
+from scheduler.model.job import Job, JobState
+from scheduler.model.tenancy import Tenant
 from tests.builders import HOUR_MS, PARK, PARK_PRICES, TENANT, a_job
 
 PAID_MICROS = 10**12

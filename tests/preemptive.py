@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from scheduler import events as ev
-from scheduler.job import Checkpoint, EndCause, Job, Priority
-from scheduler.plan import Eviction, Plan
-from scheduler.policy import DEFAULT, Preemption
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, EndCause, Job, Priority
+from scheduler.model.plan import Eviction, Plan
+from scheduler.model.policy import DEFAULT, Preemption
 from tests.builders import (
     HOUR_MS,
     a_job,

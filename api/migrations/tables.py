@@ -6,8 +6,8 @@ import importlib.util
 from sqlalchemy import MetaData
 
 import api.tables
-import scheduler.tables
+import scheduler.storage.tables
 
-METADATA: tuple[MetaData, ...] = (scheduler.tables.Base.metadata, api.tables.Base.metadata)
+METADATA: tuple[MetaData, ...] = (scheduler.storage.tables.Base.metadata, api.tables.Base.metadata)
 if importlib.util.find_spec("accounting.tables"):
     METADATA += (importlib.import_module("accounting.tables").Base.metadata,)

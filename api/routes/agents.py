@@ -13,7 +13,7 @@ from api.routes.parameters import CentreId, problems
 from api.services import ServicesDep
 from cluster.link import CentreLink
 from cluster.wire import LogKept, LogsKept, LogsShipped, Orders, OrdersWanted, Report
-from scheduler.tables import AttemptRow
+from scheduler.storage.tables import AttemptRow
 
 router = APIRouter(prefix="/v1/agents/{centre_id}", tags=["agents"])
 

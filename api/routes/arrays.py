@@ -11,11 +11,16 @@ from api.auth import Caller, WorkerDep
 from api.errors import missing
 from api.routes.parameters import problems
 from api.services import ServicesDep
-from scheduler.array_queries import array_states, failed_indices, first_task, unfinished_tasks
-from scheduler.codec import decode_job
-from scheduler.events import CancelRequested
-from scheduler.job import FINAL_STATES, JobState
-from scheduler.log import Request
+from scheduler.facts.events import CancelRequested
+from scheduler.facts.log import Request
+from scheduler.model.job import FINAL_STATES, JobState
+from scheduler.storage.array_queries import (
+    array_states,
+    failed_indices,
+    first_task,
+    unfinished_tasks,
+)
+from scheduler.storage.codec import decode_job
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

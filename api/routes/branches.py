@@ -12,10 +12,10 @@ from api.errors import Refused, missing
 from api.request_examples import COHORT_EXAMPLES, PROJECT_EXAMPLES
 from api.routes.parameters import NAME_PATTERN, TenantQuery, problems
 from api.services import Services, ServicesDep
-from scheduler.events import CohortDeclared, ProjectDeclared
-from scheduler.log import Request
-from scheduler.tenancy import Cohort, Project
-from scheduler.tree import cohort_branch, project_branch
+from scheduler.facts.events import CohortDeclared, ProjectDeclared
+from scheduler.facts.log import Request
+from scheduler.model.tenancy import Cohort, Project
+from scheduler.model.tree import cohort_branch, project_branch
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 

@@ -21,7 +21,7 @@ from api.schemas import (
 )
 from api.services import Services, ServicesDep
 from cluster.inventory import Centre, Park, Pool
-from scheduler import queries
+from scheduler.storage import queries
 
 router = APIRouter(prefix="/v1", tags=["machines"])
 

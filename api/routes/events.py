@@ -16,8 +16,8 @@ from api.feed import PAGE
 from api.routes.parameters import problems
 from api.services import Services, ServicesDep
 from api.streams import Stream
-from scheduler import queries
-from scheduler.queries import EventFilter, EventRecord
+from scheduler.storage import queries
+from scheduler.storage.queries import EventFilter, EventRecord
 
 router = APIRouter(prefix="/v1", tags=["events"])
 

@@ -10,7 +10,7 @@ from api.errors import Refused
 from api.routes.parameters import problems
 from api.scrape import CONTENT_TYPE, exposition
 from api.services import Services, ServicesDep
-from scheduler.queries import leader
+from scheduler.storage.queries import leader
 
 router = APIRouter(tags=["monitoring"])
 

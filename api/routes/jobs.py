@@ -32,12 +32,12 @@ from api.schemas import (
 from api.services import Services, ServicesDep
 from api.submission import jobs_of, put, spec_of, task_view, tasks_of
 from api.values import Identifier
-from scheduler import queries
-from scheduler.array_queries import out_counts, predecessors
-from scheduler.codec import decode_job, decode_value
-from scheduler.events import CancelRequested
-from scheduler.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode
-from scheduler.log import Request
+from scheduler.facts.events import CancelRequested
+from scheduler.facts.log import Request
+from scheduler.model.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode
+from scheduler.storage import queries
+from scheduler.storage.array_queries import out_counts, predecessors
+from scheduler.storage.codec import decode_job, decode_value
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

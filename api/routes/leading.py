@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from api.errors import Refused
 from api.services import Services
-from scheduler.tables import LeaderRow
+from scheduler.storage.tables import LeaderRow
 
 
 def elsewhere(services: Services, path: str = "") -> Refused:

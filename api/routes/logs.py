@@ -21,8 +21,8 @@ from api.schemas import Wire
 from api.services import Services, ServicesDep
 from api.streamed import LINES, LogPart
 from api.streams import Stream
-from scheduler import queries
-from scheduler.job import FINAL_STATES
+from scheduler.model.job import FINAL_STATES
+from scheduler.storage import queries
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 

@@ -12,8 +12,8 @@ from api.auth import FinanceDep, PersonDep
 from api.request_examples import PRICE_EXAMPLES
 from api.routes.parameters import problems
 from api.services import ServicesDep
-from scheduler.events import PriceListPublished
-from scheduler.log import Request
+from scheduler.facts.events import PriceListPublished
+from scheduler.facts.log import Request
 
 router = APIRouter(prefix="/v1", tags=["prices"])
 

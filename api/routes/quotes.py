@@ -18,13 +18,13 @@ from api.routes.parameters import JobId, problems
 from api.schemas import JobCreate
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
-from scheduler.alternatives import alternatives as sooner
-from scheduler.codec import decode_job
-from scheduler.job import Job, JobState
-from scheduler.policy import Policy
-from scheduler.ranking import Ranking, ranking
-from scheduler.state import State
-from scheduler.whatif import Prospect, what_if
+from scheduler.asking.alternatives import alternatives as sooner
+from scheduler.asking.ranking import Ranking, ranking
+from scheduler.asking.whatif import Prospect, what_if
+from scheduler.facts.state import State
+from scheduler.model.job import Job, JobState
+from scheduler.model.policy import Policy
+from scheduler.storage.codec import decode_job
 
 T = TypeVar("T")
 

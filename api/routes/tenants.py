@@ -17,9 +17,9 @@ from api.errors import Refused, missing
 from api.request_examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
-from scheduler.events import Credited, TenantDeclared
-from scheduler.log import Request
-from scheduler.tenancy import Tenant, nominal_problems
+from scheduler.facts.events import Credited, TenantDeclared
+from scheduler.facts.log import Request
+from scheduler.model.tenancy import Tenant, nominal_problems
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 

@@ -25,7 +25,7 @@ from cluster.driver import CentreReport, LaunchOrder
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import SimulatedCentre
 from scheduler.controller import Settings as LoopSettings
-from scheduler.tenancy import Tenant
+from scheduler.model.tenancy import Tenant
 
 ASCEND = DeviceKind(
     id="ascend-910b3",

@@ -31,11 +31,11 @@ from api.wiring import Broker, running, server
 from cluster.driver import CentreReport, LaunchOrder
 from cluster.simulated import SimulatedCentre
 from scheduler.controller import Controller
-from scheduler.events import Submitted
-from scheduler.job import Job, Priority
-from scheduler.log import Request
-from scheduler.rows import SUBMIT_PREFIX, put_jobs
-from scheduler.store import SqlLog, put_requests
+from scheduler.facts.events import Submitted
+from scheduler.facts.log import Request
+from scheduler.model.job import Job, Priority
+from scheduler.storage.rows import SUBMIT_PREFIX, put_jobs
+from scheduler.storage.store import SqlLog, put_requests
 from tests.acceptance.brokers import LiveCentre
 from tests.acceptance.tab import Console, chromium
 

@@ -24,7 +24,7 @@ from api.tables import ArchiveChunkRow, ArchiveRow
 from cluster.driver import LaunchOrder
 from cluster.link import CentreLink
 from cluster.local_ray import PORT_BLOCK, LocalRay
-from scheduler.tables import AttemptRow, JobRow
+from scheduler.storage.tables import AttemptRow, JobRow
 
 ROOT = Path(__file__).resolve().parents[2]
 FENCE_MS = 900_000

@@ -13,7 +13,7 @@ from api.feed import Feed
 from api.services import Services
 from api.settings import Settings
 from cluster.link import CentreLink
-from scheduler.tables import AttemptRow, JobRow, LeaderRow
+from scheduler.storage.tables import AttemptRow, JobRow, LeaderRow
 from tests.ray_centre import CENTRE, order
 
 pytestmark = pytest.mark.enable_socket

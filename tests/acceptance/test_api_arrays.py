@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from api import submission
-from scheduler.array_queries import unfinished_tasks
-from scheduler.tables import InboxRow, JobRow
+from scheduler.storage.array_queries import unfinished_tasks
+from scheduler.storage.tables import InboxRow, JobRow
 from tests.acceptance.brokers import (
     Served,
     await_state,

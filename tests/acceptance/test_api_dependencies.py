@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from scheduler.queries import waiting_by_tenant
-from scheduler.tables import EventRow
+from scheduler.storage.queries import waiting_by_tenant
+from scheduler.storage.tables import EventRow
 from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
 
 LONG = {"command": "sleep 3600", "limit": "2h"}

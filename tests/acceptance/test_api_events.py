@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from api import auth, streams
-from scheduler import queries
+from scheduler.storage import queries
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 
 pytestmark = pytest.mark.enable_socket

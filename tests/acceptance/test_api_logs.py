@@ -15,7 +15,7 @@ from api.logs import Piece, append
 from api.routes import logs as route
 from api.sdk import Client
 from api.streamed import LINES, LogPart
-from scheduler.tables import AttemptRow, JobRow
+from scheduler.storage.tables import AttemptRow, JobRow
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 
 pytestmark = pytest.mark.enable_socket

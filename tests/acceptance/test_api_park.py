@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from api.clock import now_ms
 from api.logs import Piece, append
 from api.routes import capacity as capacity_route
-from scheduler.tables import UtilisationRow
+from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import (
     PARK,
     Served,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from api.clock import now_ms
 from api.database import engine
 from api.postgres import EmbeddedPostgres
-from scheduler.tables import LeaderRow
+from scheduler.storage.tables import LeaderRow
 from tests.acceptance.processes import (
     Running,
     await_ready,

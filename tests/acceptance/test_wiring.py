@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.wiring import server
-from scheduler.tables import EventRow, InboxRow
+from scheduler.storage.tables import EventRow, InboxRow
 from tests.acceptance.brokers import Served, await_state, await_that, served, submitted
 
 

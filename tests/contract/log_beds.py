@@ -5,11 +5,11 @@ from typing import Protocol
 from sqlalchemy import Engine, func, select
 
 from accounting.tables import TransferRow, UsageCreditRow, UsageRow
-from scheduler import events as ev
-from scheduler import queries
-from scheduler.codec import decode
-from scheduler.log import Log, MemoryLog, Request
-from scheduler.store import SqlLog, put_requests
+from scheduler.facts import events as ev
+from scheduler.facts.log import Log, MemoryLog, Request
+from scheduler.storage import queries
+from scheduler.storage.codec import decode
+from scheduler.storage.store import SqlLog, put_requests
 
 ALL = 1_000
 

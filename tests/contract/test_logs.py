@@ -1,4 +1,4 @@
-"""What every `scheduler.log.Log` keeps, whether in memory or in PostgreSQL.
+"""What every `scheduler.facts.log.Log` keeps, whether in memory or in PostgreSQL.
 
 An implementation joins by a `Bed`, see `log_beds`.
 """
@@ -14,12 +14,12 @@ from accounting import ledger
 from accounting.usage import UsageCredit
 from api.database import engine
 from cluster.simulated import SimulatedCentre
-from scheduler import events as ev
 from scheduler.controller import Controller, Settings
-from scheduler.job import JobState
-from scheduler.log import Cycle, Deposed, Log, Request
-from scheduler.record import Snapshot
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, Deposed, Log, Request
+from scheduler.facts.record import Snapshot
+from scheduler.facts.state import State
+from scheduler.model.job import JobState
 from tests.builders import (
     PARK,
     PARK_PRICES,

@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant("api/tally.py", "self._event_seq = max(last_seq(connection), self._event_seq or 0)", "self._event_seq = last_seq(connection)", f"{_TALLY} -k older"),
     Mutant("accounting/store.py", "        _given_back(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
     Mutant("accounting/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
-    Mutant("scheduler/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested", ', '_ENDING_KINDS = ("ended", ', f"{_TALLY} -k once"),
+    Mutant("scheduler/storage/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested", ', '_ENDING_KINDS = ("ended", ', f"{_TALLY} -k once"),
     Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/test_housekeeping.py -k number"),
     Mutant("api/serving.py", "        signal.signal(ending, signal.SIG_IGN)\n", "        pass\n", "tests/unit/test_interrupts.py"),
     Mutant("api/serving.py", "*[signal.SIGHUP] * is_hangup_heard", "signal.SIGHUP", "tests/unit/test_interrupts.py"),

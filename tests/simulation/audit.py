@@ -10,10 +10,10 @@ from accounting.usage import UsageSlice
 from cluster.driver import AttemptEnd
 from cluster.inventory import Park, Pool
 from cluster.simulated import Run, World
-from scheduler import events as ev
-from scheduler.job import FAULT_CAUSES, EndCause, Job, Priority, Topology
-from scheduler.log import MemoryLog
-from scheduler.tenancy import Cohort, Project, Tenant
+from scheduler.facts import events as ev
+from scheduler.facts.log import MemoryLog
+from scheduler.model.job import FAULT_CAUSES, EndCause, Job, Priority, Topology
+from scheduler.model.tenancy import Cohort, Project, Tenant
 
 MIN_RUN_MS = 500
 """Nothing that has run for less is stopped to make room."""

@@ -12,12 +12,12 @@ from typing import TypeVar
 from cluster.driver import CentreReport, LaunchOrder
 from cluster.simulated import SimulatedCentre, World
 from scheduler.controller import Controller, Settings
-from scheduler.events import Credited, Event
-from scheduler.job import FINAL_STATES, EndCause, Job, JobState
-from scheduler.log import Cycle, Deposed, MemoryLog, Request
-from scheduler.policy import DEFAULT, Preemption
-from scheduler.record import Snapshot
-from scheduler.state import State
+from scheduler.facts.events import Credited, Event
+from scheduler.facts.log import Cycle, Deposed, MemoryLog, Request
+from scheduler.facts.record import Snapshot
+from scheduler.facts.state import State
+from scheduler.model.job import FINAL_STATES, EndCause, Job, JobState
+from scheduler.model.policy import DEFAULT, Preemption
 from tests.simulation.audit import MIN_RUN_MS, Audit, check_money, check_usage_is_what_ran
 from tests.simulation.scenario import TENANTS, YUAN, Scenario, a_park, a_scenario
 

@@ -9,10 +9,10 @@ from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
-from scheduler import events as ev
-from scheduler.job import ArrayTask, Checkpoint, Job, Priority, Topology
-from scheduler.placement import Fit, candidate_pools, fit, shape_of
-from scheduler.tenancy import Cohort, Project, Tenant
+from scheduler.facts import events as ev
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology
+from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 
 YUAN = 1_000_000
 KINDS = (("npu", 320), ("dcu", 400), ("gpu", 989))

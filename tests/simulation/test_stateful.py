@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from typing_extensions import override
 
 from cluster.simulated import NO_FAULTS
-from scheduler import events as ev
-from scheduler.job import Job, Priority
-from scheduler.log import Request
+from scheduler.facts import events as ev
+from scheduler.facts.log import Request
+from scheduler.model.job import Job, Priority
 from tests.simulation.harness import STEPS_MAX, Harness
 from tests.simulation.scenario import CENTRES, TENANTS, Scenario, a_scenario
 

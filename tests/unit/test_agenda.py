@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from scheduler import events as ev
-from scheduler.agenda import Agenda
-from scheduler.job import EndCause, Job
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.agenda import Agenda
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
 POOL = "east-npu"

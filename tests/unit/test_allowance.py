@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import Checkpoint, EndCause, Job, Priority, ReasonCode
-from scheduler.plan import Plan
-from scheduler.planner import plan
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, EndCause, Job, Priority, ReasonCode
+from scheduler.model.plan import Plan
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_job,

@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 
 from api.quoting import alternative_view
-from scheduler.alternatives import Alternative, Change, alternatives
-from scheduler.job import Checkpoint, Job, Priority, Reason, ReasonCode, Topology
-from scheduler.state import State
-from scheduler.whatif import Prospect, what_if
+from scheduler.asking.alternatives import Alternative, Change, alternatives
+from scheduler.asking.whatif import Prospect, what_if
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, Job, Priority, Reason, ReasonCode, Topology
 from tests.builders import (
     HOUR_MS,
     a_job,

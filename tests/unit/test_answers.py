@@ -7,8 +7,8 @@ from benchmarks.crowd import Crowd, drawn_jobs
 from benchmarks.workload import declarations, ideal_park
 from cluster.simulated import SimulatedCentre
 from scheduler.controller import Controller
-from scheduler.events import Submitted
-from scheduler.log import MemoryLog, Request
+from scheduler.facts.events import Submitted
+from scheduler.facts.log import MemoryLog, Request
 
 PARK = ideal_park(1, 1)
 FIRST_END_MS = 1_500

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.codec import decode_snapshot, encode_snapshot
-from scheduler.invariants import check
-from scheduler.job import EndCause, Job, JobState
-from scheduler.planner import plan
-from scheduler.state import FINAL_STATES_MAX, State
+from scheduler.facts import events as ev
+from scheduler.facts.invariants import check
+from scheduler.facts.state import FINAL_STATES_MAX, State
+from scheduler.model.job import EndCause, Job, JobState
+from scheduler.planning.planner import plan
+from scheduler.storage.codec import decode_snapshot, encode_snapshot
 from tests.builders import (
     HOUR_MS,
     a_job,

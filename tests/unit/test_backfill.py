@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.job import Job, NodeShare, Placement, Priority, ReasonCode
-from scheduler.placement import Fit, FreeCards
-from scheduler.plan import Plan
-from scheduler.planner import plan
-from scheduler.policy import EASY, FIFO
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Job, NodeShare, Placement, Priority, ReasonCode
+from scheduler.model.plan import Plan
+from scheduler.model.policy import EASY, FIFO
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.planning.planner import plan
+from scheduler.timing.backfill import PoolRoom, Release, Reservation
 from tests.builders import (
     HOUR_MS,
     Running,

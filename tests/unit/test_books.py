@@ -18,12 +18,12 @@ from accounting.waterfall import Step, Weight, waterfall
 from api.park_file import load
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, NodeShare, Placement, Priority, ReasonCode
-from scheduler.metering import book, slices
-from scheduler.planner import plan
-from scheduler.state import State
-from scheduler.tenancy import Tenant
+from scheduler.facts import events as ev
+from scheduler.facts.metering import book, slices
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, NodeShare, Placement, Priority, ReasonCode
+from scheduler.model.tenancy import Tenant
+from scheduler.planning.planner import plan
 from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, summed
 
 ALL_PRICES = replace(PRICES, qos_permille=tuple((priority.value, 1_000) for priority in Priority))

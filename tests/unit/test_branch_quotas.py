@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from scheduler import events as ev
-from scheduler.job import Reason, ReasonCode
-from scheduler.placement import impossible
-from scheduler.planner import plan
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Reason, ReasonCode
+from scheduler.placing.placement import impossible
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_job,

@@ -5,15 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.backfill import PoolRoom, Release, Reservation
-from scheduler.job import EndCause, Job, JobState, NodeShare, PlannedStart, Priority, ReasonCode
-from scheduler.placement import Fit, FreeCards
-from scheduler.plan import Answers, Eviction
-from scheduler.planner import plan
-from scheduler.preemption import SOON_MS
-from scheduler.record import Claim
-from scheduler.state import CLAIM_MS, State
+from scheduler.facts import events as ev
+from scheduler.facts.record import Claim
+from scheduler.facts.state import CLAIM_MS, State
+from scheduler.model.job import (
+    EndCause,
+    Job,
+    JobState,
+    NodeShare,
+    PlannedStart,
+    Priority,
+    ReasonCode,
+)
+from scheduler.model.plan import Answers, Eviction
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.planning.planner import plan
+from scheduler.planning.preemption import SOON_MS
+from scheduler.timing.backfill import PoolRoom, Release, Reservation
 from tests.builders import (
     HOUR_MS,
     Running,

@@ -9,8 +9,10 @@ from pydantic import ValidationError
 from accounting.rating import PriceList
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
-from scheduler import events as ev
-from scheduler.codec import (
+from scheduler.facts import events as ev
+from scheduler.model.job import ArrayTask, Checkpoint, EndCause, Job, NodeShare, Placement, Priority
+from scheduler.model.tenancy import Tenant
+from scheduler.storage.codec import (
     decode,
     decode_job,
     decode_wish,
@@ -19,8 +21,6 @@ from scheduler.codec import (
     encode_job_text,
     encode_text,
 )
-from scheduler.job import ArrayTask, Checkpoint, EndCause, Job, NodeShare, Placement, Priority
-from scheduler.tenancy import Tenant
 
 JOB = Job(
     id="j1",

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
-from scheduler import events as ev
 from scheduler.controller import Controller, Settings
-from scheduler.events import Event
-from scheduler.job import EndCause, JobState, ReasonCode
-from scheduler.log import Deposed, Request
-from scheduler.punctuality import Foretold
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.events import Event
+from scheduler.facts.log import Deposed, Request
+from scheduler.facts.state import State
+from scheduler.forecast.punctuality import Foretold
+from scheduler.model.job import EndCause, JobState, ReasonCode
 from tests.builders import HOUR_MS, PARK, a_job, a_kind, a_tenant
 from tests.hand import (
     PRICES,

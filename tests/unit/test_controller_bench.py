@@ -8,8 +8,8 @@ from benchmarks.__main__ import main
 from benchmarks.controller import steady, taking_in
 from benchmarks.laps import Lap
 from benchmarks.placing import placed
-from scheduler.events import Event, Launching, Started
-from scheduler.log import Cycle
+from scheduler.facts.events import Event, Launching, Started
+from scheduler.facts.log import Cycle
 from tests.unit.test_answers import Line
 
 

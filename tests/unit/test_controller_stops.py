@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from cluster.driver import AttemptEnd
-from scheduler import events as ev
 from scheduler.controller import Settings
-from scheduler.job import Checkpoint, EndCause, JobState, Priority, ReasonCode
-from scheduler.preemption import SOON_MS
+from scheduler.facts import events as ev
+from scheduler.model.job import Checkpoint, EndCause, JobState, Priority, ReasonCode
+from scheduler.planning.preemption import SOON_MS
 from tests.builders import TENANT
 from tests.hand import (
     Hand,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import EndCause, JobState
+from scheduler.facts import events as ev
+from scheduler.model.job import EndCause, JobState
 from tests.builders import HOUR_MS, TENANT, a_job
 from tests.hand import Hand, ended, runs
 

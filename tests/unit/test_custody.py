@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.custody import custody_refusal
-from scheduler.job import Job
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT
-from scheduler.verifier import verified
+from scheduler.facts import events as ev
+from scheduler.model.custody import custody_refusal
+from scheduler.model.job import Job
+from scheduler.model.policy import DEFAULT
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
 from tests.builders import (
     a_class,
     a_dataset,

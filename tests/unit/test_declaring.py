@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select, update
 
 from api.database import engine
 from api.declaring import declare
-from scheduler.tables import InboxRow, ViewRow
-from scheduler.tenancy import Cohort, Project
+from scheduler.model.tenancy import Cohort, Project
+from scheduler.storage.tables import InboxRow, ViewRow
 from tests.acceptance.brokers import PARK_FILE, PRICES, TENANTS
 
 WISHES = 1 + len(TENANTS) + 1 + 2

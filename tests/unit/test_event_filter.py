@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import insert
 
 from api.database import engine
-from scheduler import queries
-from scheduler.queries import EventFilter, events_after
-from scheduler.tables import EventRow
+from scheduler.storage import queries
+from scheduler.storage.queries import EventFilter, events_after
+from scheduler.storage.tables import EventRow
 
 OWNERS = (None, "steel", "fish")
 KINDS = ("leased", "credited", "metered")

@@ -7,7 +7,7 @@ import pytest
 from api.explaining import explanation
 from api.reasons import view
 from api.schemas import AttemptView, JobSpec, JobView
-from scheduler.job import EndCause, JobState, Reason, ReasonCode
+from scheduler.model.job import EndCause, JobState, Reason, ReasonCode
 
 ATTEMPT = AttemptView(
     id="j1.1",

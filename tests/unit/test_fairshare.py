@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.fairshare import COMMITTED_MS, HALF_LIFE_MS, change_rate, decayed, had
-from scheduler.record import Share
+from scheduler.model.fairshare import COMMITTED_MS, HALF_LIFE_MS, Share, change_rate, decayed, had
 
 DAY_MS = 24 * 3_600_000
 HOUR_MS = 3_600_000

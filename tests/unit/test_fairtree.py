@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.fairshare import COMMITTED_MS
-from scheduler.fairtree import FairTree, entitled
-from scheduler.job import EndCause, Job
-from scheduler.planner import plan
-from scheduler.state import State
-from scheduler.tenancy import Project
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.fairshare import COMMITTED_MS
+from scheduler.model.job import EndCause, Job
+from scheduler.model.tenancy import Project
+from scheduler.planning.planner import plan
+from scheduler.sharing.fairtree import FairTree, entitled
 from tests.builders import (
     HOUR_MS,
     a_job,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, insert, text
 
 from api.feed import CHANNEL, KEPT_EVENTS, Feed
-from scheduler.tables import EventRow
+from scheduler.storage.tables import EventRow
 
 
 @pytest.fixture

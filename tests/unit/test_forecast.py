@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.backfill import PoolRoom, Release
-from scheduler.ends import Ends, left_ms
-from scheduler.forecasts import Forecasts
-from scheduler.job import Checkpoint, EndCause, Job, NodeShare, PlannedStart, Priority
-from scheduler.placement import Fit, FreeCards
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, EASY, FIRM_AFTER_MS, Policy
-from scheduler.record import JobRecord
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends, left_ms
+from scheduler.model.job import Checkpoint, EndCause, Job, NodeShare, PlannedStart, Priority
+from scheduler.model.policy import DEFAULT, EASY, FIRM_AFTER_MS, Policy
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.planning.planner import plan
+from scheduler.timing.backfill import PoolRoom, Release
+from scheduler.timing.forecasts import Forecasts
 from tests.builders import (
     HOUR_MS,
     Running,

@@ -4,14 +4,14 @@ from copy import deepcopy
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.codec import decode_snapshot, encode_snapshot
-from scheduler.held import Held
-from scheduler.job import EndCause, Job, JobState
-from scheduler.planner import plan
-from scheduler.queue import SLOWDOWN, due_key
-from scheduler.record import JobRecord
-from scheduler.state import FINAL_STATES_MAX, State
+from scheduler.facts import events as ev
+from scheduler.facts.held import Held
+from scheduler.facts.queue import SLOWDOWN, due_key
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import FINAL_STATES_MAX, State
+from scheduler.model.job import EndCause, Job, JobState
+from scheduler.planning.planner import plan
+from scheduler.storage.codec import decode_snapshot, encode_snapshot
 from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_state, happen, submit
 from tests.hand import Hand, a_hand, ended, here, runs, say, state_of
 

@@ -7,13 +7,13 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.history import RUNS_MAX, UNKNOWN_MS, WINDOW, History
-from scheduler.job import Checkpoint, EndCause, Job
-from scheduler.planner import plan
-from scheduler.policy import EASY
-from scheduler.queue import SLOWDOWN
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.queue import SLOWDOWN
+from scheduler.facts.state import State
+from scheduler.forecast.history import RUNS_MAX, UNKNOWN_MS, WINDOW, History
+from scheduler.model.job import Checkpoint, EndCause, Job
+from scheduler.model.policy import EASY
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_job,

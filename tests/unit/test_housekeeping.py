@@ -12,9 +12,9 @@ from api.housekeeping import ANSWERS_KEPT_MS, DAY_MS, REQUESTS_KEPT_MS, Retentio
 from api.logs import Piece, append
 from api.settings import Settings
 from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow
-from scheduler import queries
-from scheduler.job import JobState
-from scheduler.tables import AttemptRow, InboxRow, JobRow, UtilisationRow
+from scheduler.model.job import JobState
+from scheduler.storage import queries
+from scheduler.storage.tables import AttemptRow, InboxRow, JobRow, UtilisationRow
 from tests.builders import USAGE
 
 NOW_MS = 200 * DAY_MS

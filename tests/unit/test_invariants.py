@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.invariants import check
-from scheduler.job import JobState
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.invariants import check
+from scheduler.facts.state import State
+from scheduler.model.job import JobState
 from tests.builders import PARK, a_job, a_lease, a_placement, a_state, an_array, happen, submit
 
 NODE = "east-npu-n001"

@@ -6,14 +6,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.invariants import check
-from scheduler.job import Job
-from scheduler.placement import candidate_pools, shape_of
-from scheduler.plan import Answers, Grant
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.invariants import check
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.model.plan import Answers, Grant
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.placing.placement import candidate_pools, shape_of
+from scheduler.planning.planner import plan
 from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, submit
 from tests.preemptive import TURNS, low, run
 from tests.unit.test_planner_invariants import jobs, lease, parks

@@ -9,13 +9,13 @@ from typing_extensions import override
 from api.clock import SteadyClock
 from api.database import engine
 from scheduler.controller import Settings
-from scheduler.events import ParkDeclared
+from scheduler.facts.events import ParkDeclared
+from scheduler.facts.log import Cycle, Request
+from scheduler.facts.record import Snapshot
+from scheduler.facts.state import State
 from scheduler.leader import LeaderLoop, Pace
-from scheduler.log import Cycle, Request
-from scheduler.policy import DEFAULT, Policy
-from scheduler.record import Snapshot
-from scheduler.state import State
-from scheduler.store import SqlLog, put_requests
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.storage.store import SqlLog, put_requests
 from tests.builders import PARK
 
 HOUR_MS = 3_600_000

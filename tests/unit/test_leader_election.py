@@ -10,12 +10,12 @@ from typing_extensions import override
 
 from api.clock import SteadyClock
 from cluster.driver import CentreReport
-from scheduler import queries
 from scheduler.controller import Settings
-from scheduler.events import ParkDeclared
+from scheduler.facts.events import ParkDeclared
+from scheduler.facts.log import Request
 from scheduler.leader import InboxListener, LeaderLoop, Pace
-from scheduler.log import Request
-from scheduler.store import SqlLog, put_requests
+from scheduler.storage import queries
+from scheduler.storage.store import SqlLog, put_requests
 from tests.builders import PARK
 from tests.hand import HandCentre
 

@@ -7,17 +7,17 @@ from typing_extensions import Unpack
 
 from accounting.rating import PriceBook
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.alternatives import Change, alternatives
-from scheduler.codec import decode_job, encode_job
-from scheduler.job import Checkpoint, Job, PlannedStart, Priority, Reason, ReasonCode
-from scheduler.placement import candidate_pools, impossible, misfits, shape_of
-from scheduler.plan import Grant, Verdict
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, POLICY_BY_NAME, Policy
-from scheduler.state import State
-from scheduler.tree import Tree
-from scheduler.whatif import what_if
+from scheduler.asking.alternatives import Change, alternatives
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, Job, PlannedStart, Priority, Reason, ReasonCode
+from scheduler.model.plan import Grant, Verdict
+from scheduler.model.policy import DEFAULT, POLICY_BY_NAME, Policy
+from scheduler.model.tree import Tree
+from scheduler.placing.placement import candidate_pools, impossible, misfits, shape_of
+from scheduler.planning.planner import plan
+from scheduler.storage.codec import decode_job, encode_job
 from tests.builders import (
     HOUR_MS,
     PARK,

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.inventory import Park
-from scheduler.custody import custody_refusal
-from scheduler.job import Job
-from scheduler.planner import plan
+from scheduler.model.custody import custody_refusal
+from scheduler.model.job import Job
+from scheduler.planning.planner import plan
 from tests.builders import a_job, a_placement, a_state, submit, with_data
 
 CENTRES = ("east", "north")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from accounting.ledger import TransferKind, available_account, balances, held_account
 from accounting.money import charge_micros
 from accounting.rating import PriceList
-from scheduler import events as ev
-from scheduler.job import EndCause, Priority
-from scheduler.metering import NOTHING, Booking, book, slices
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.metering import NOTHING, Booking, book, slices
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Priority
 from tests.builders import (
     PARK_PRICES,
     TENANT,

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder
-from scheduler.job import ArrayTask, Checkpoint, EndCause, Job
+from scheduler.facts.record import Attempt
+from scheduler.model.job import ArrayTask, Checkpoint, EndCause, Job
 from scheduler.orders import cause_of, ended_at_ms, members, order
-from scheduler.record import Attempt
 from tests.builders import (
     PARK,
     a_dataset,

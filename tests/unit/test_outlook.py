@@ -3,11 +3,11 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, Placement, PlannedStart, Priority
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, FIFO, Policy
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Placement, PlannedStart, Priority
+from scheduler.model.policy import DEFAULT, FIFO, Policy
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     YUAN,

@@ -8,7 +8,7 @@ from api.declaring import _digest
 from api.park_file import ParkFileInvalid, load
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.inventory import Park
-from scheduler.events import ParkDeclared
+from scheduler.facts.events import ParkDeclared
 from tests.unit.test_park_file import SMALL, written
 
 TIB = 1 << 40

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.park_file import DEFAULT_PARK, LOCAL_PARK, ParkFile, ParkFileInvalid, load
-from scheduler.tenancy import Cohort, Project
+from scheduler.model.tenancy import Cohort, Project
 
 SMALL = """\
 id: small

@@ -6,8 +6,9 @@ import pytest
 
 from accounting.rating import PriceBook
 from cluster.inventory import Park
-from scheduler.job import Job, NodeShare, Reason, ReasonCode
-from scheduler.placement import (
+from scheduler.model.job import Job, NodeShare, Reason, ReasonCode
+from scheduler.model.tree import Tree
+from scheduler.placing.placement import (
     Fit,
     FreeCards,
     candidate_pools,
@@ -16,7 +17,6 @@ from scheduler.placement import (
     misfits,
     shape_of,
 )
-from scheduler.tree import Tree
 from tests.builders import PARK, PARK_PRICES, a_job, a_pool, a_tenant
 
 POOL = a_pool("east-npu", 3, 8)

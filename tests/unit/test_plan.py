@@ -9,9 +9,9 @@ from benchmarks.__main__ import main
 from benchmarks.crowd import NOW_MS, Crowd, crowded, drawn_shapes, open_park
 from benchmarks.plan import first_fit
 from benchmarks.workload import ideal_park
-from scheduler import events as ev
-from scheduler.invariants import check
-from scheduler.planner import plan
+from scheduler.facts import events as ev
+from scheduler.facts.invariants import check
+from scheduler.planning.planner import plan
 
 SMALL = Crowd(park=ideal_park(20, 8), pending=300, shapes=5, seed=7)
 

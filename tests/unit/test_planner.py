@@ -7,12 +7,12 @@ from typing import Unpack
 import pytest
 
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, Placement, PlannedStart, Priority, Reason, ReasonCode
-from scheduler.plan import Answers, Plan
-from scheduler.planner import plan
-from scheduler.policy import EASY, FIFO, SJF_ORACLE
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Placement, PlannedStart, Priority, Reason, ReasonCode
+from scheduler.model.plan import Answers, Plan
+from scheduler.model.policy import EASY, FIFO, SJF_ORACLE
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     PARK_PRICES,

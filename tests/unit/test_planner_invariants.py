@@ -8,14 +8,14 @@ from hypothesis import assume, example, given, note, settings
 from hypothesis import strategies as st
 
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, Priority, Topology
-from scheduler.placement import Fit, candidate_pools, fit, shape_of
-from scheduler.plan import Grant, Plan
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, EASY, POLICY_BY_NAME, Policy
-from scheduler.state import State
-from scheduler.tree import Quota
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Priority, Topology
+from scheduler.model.plan import Grant, Plan
+from scheduler.model.policy import DEFAULT, EASY, POLICY_BY_NAME, Policy
+from scheduler.model.tree import Quota
+from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_dataset,

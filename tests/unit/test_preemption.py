@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import PlannedStart, Priority, ReasonCode
-from scheduler.levels import STEPS_CARD_MS, level
-from scheduler.plan import Answers, Eviction
-from scheduler.planner import plan
-from scheduler.policy import EASY
+from scheduler.facts import events as ev
+from scheduler.model.job import PlannedStart, Priority, ReasonCode
+from scheduler.model.levels import STEPS_CARD_MS, level
+from scheduler.model.plan import Answers, Eviction
+from scheduler.model.policy import EASY
+from scheduler.planning.planner import plan
 from tests.builders import a_job, a_lease, a_placement, a_tenant, happen, submit
 from tests.preemptive import (
     LIMIT_MS,

@@ -6,15 +6,15 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.job import Job, Priority, ReasonCode, Topology
-from scheduler.levels import STARVING_MS, level
-from scheduler.placement import Fit, candidate_pools, fit, shape_of
-from scheduler.plan import Plan
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.starving import starving
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Job, Priority, ReasonCode, Topology
+from scheduler.model.levels import STARVING_MS, level
+from scheduler.model.plan import Plan
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
+from scheduler.planning.planner import plan
+from scheduler.sharing.starving import starving
 from tests.builders import a_job, a_lease, happen, submit
 from tests.preemptive import LIMIT_MS, NOW_MS, SAVES, TURNS, a_pool_of, gone, run, stop, stopped
 

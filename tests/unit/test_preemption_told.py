@@ -9,10 +9,10 @@ from api.quoting import quote_of
 from api.routes.events import _frame
 from api.settings import Settings
 from api.wiring import policy_of
-from scheduler.explain import making_room
-from scheduler.policy import DEFAULT
-from scheduler.queries import EventRecord
-from scheduler.whatif import Prospect
+from scheduler.asking.whatif import Prospect
+from scheduler.model.policy import DEFAULT
+from scheduler.planning.explain import making_room
+from scheduler.storage.queries import EventRecord
 from tests.builders import a_job, a_pool
 from tests.unit.test_backfill import a_room
 

@@ -7,12 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.codec import decode, decode_snapshot, encode, encode_snapshot
-from scheduler.job import PlannedStart
-from scheduler.planner import plan
-from scheduler.punctuality import ENOUGH, WINDOW, Foretold, Likely, Punctuality, Score, Start
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.asking.whatif import what_if
+from scheduler.facts.state import State
+from scheduler.forecast.punctuality import (
+    ENOUGH,
+    WINDOW,
+    Foretold,
+    Likely,
+    Punctuality,
+    Score,
+    Start,
+)
+from scheduler.model.job import PlannedStart
+from scheduler.planning.planner import plan
+from scheduler.storage.codec import decode, decode_snapshot, encode, encode_snapshot
 from tests.builders import (
     HOUR_MS,
     a_job,

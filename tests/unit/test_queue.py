@@ -1,8 +1,8 @@
 """Rules of the queue: whose turn it is, without sorting again."""
 
-from scheduler.job import Job, Priority
-from scheduler.queue import JobQueue
-from scheduler.record import JobRecord
+from scheduler.facts.queue import JobQueue
+from scheduler.facts.record import JobRecord
+from scheduler.model.job import Job, Priority
 
 
 def a_record(

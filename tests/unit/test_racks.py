@@ -7,19 +7,19 @@ import pytest
 
 from accounting.rating import PriceBook
 from cluster.inventory import Park
-from scheduler import events as ev
-from scheduler.codec import decode_job, decode_value, encode_job, encode_value
-from scheduler.job import Job, NodeShare, PlannedStart, ReasonCode, Topology
-from scheduler.placement import Fit, FreeCards, fit, impossible, shape_of
-from scheduler.plan import Verdict
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT
-from scheduler.racks import RackedCards, free_cards
-from scheduler.ranking import ranking
-from scheduler.state import State
-from scheduler.tree import Tree
-from scheduler.verifier import verified
-from scheduler.whatif import what_if
+from scheduler.asking.ranking import ranking
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Job, NodeShare, PlannedStart, ReasonCode, Topology
+from scheduler.model.plan import Verdict
+from scheduler.model.policy import DEFAULT
+from scheduler.model.tree import Tree
+from scheduler.placing.placement import Fit, FreeCards, fit, impossible, shape_of
+from scheduler.placing.racks import RackedCards, free_cards
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
+from scheduler.storage.codec import decode_job, decode_value, encode_job, encode_value
 from tests.builders import (
     HOUR_MS,
     PARK_PRICES,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.job import Job, NodeShare, Topology
-from scheduler.placement import Fit, FreeCards
-from scheduler.plan import Eviction
-from scheduler.planner import plan
-from scheduler.state import State
-from scheduler.verifier import verified
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Job, NodeShare, Topology
+from scheduler.model.plan import Eviction
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
 from tests.builders import a_lease, a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.preemptive import NOW_MS, TURNS, gone, low, stop, wants
 from tests.unit.test_racks import POOL, free, numbers

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from scheduler import events as ev
-from scheduler.job import Priority, ReasonCode
-from scheduler.levels import STARVING_MS
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.queue import SLOWDOWN
-from scheduler.ranking import Fork, Ranking, ranking
-from scheduler.state import State
+from scheduler.asking.ranking import Fork, Ranking, ranking
+from scheduler.facts import events as ev
+from scheduler.facts.queue import SLOWDOWN
+from scheduler.facts.state import State
+from scheduler.model.job import Priority, ReasonCode
+from scheduler.model.levels import STARVING_MS
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_park,

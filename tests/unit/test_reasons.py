@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api.reasons import TEXTS, Language, text, view
-from scheduler.job import Reason, ReasonCode
+from scheduler.model.job import Reason, ReasonCode
 
 EVERY_CODE = pytest.mark.parametrize("code", list(ReasonCode))
 

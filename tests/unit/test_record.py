@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler.job import JobState, NodeShare, Placement, Priority, Reason, ReasonCode
-from scheduler.record import Attempt, Funds, JobRecord
+from scheduler.facts.record import Attempt, Funds, JobRecord
+from scheduler.model.job import JobState, NodeShare, Placement, Priority, Reason, ReasonCode
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
 

@@ -5,20 +5,20 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select, text
 
-from scheduler import events as ev
-from scheduler import queries
-from scheduler.codec import decode
-from scheduler.job import (
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, PoolLoad, Request, Waiting
+from scheduler.model.job import (
     EndCause,
     JobState,
     PlannedStart,
     Reason,
     ReasonCode,
 )
-from scheduler.log import Cycle, PoolLoad, Request, Waiting
-from scheduler.rows import Owners, put_jobs, write_jobs
-from scheduler.store import SqlLog, put_requests
-from scheduler.tables import AttemptRow, EventRow, JobRow, UtilisationRow, ViewRow
+from scheduler.storage import queries
+from scheduler.storage.codec import decode
+from scheduler.storage.rows import Owners, put_jobs, write_jobs
+from scheduler.storage.store import SqlLog, put_requests
+from scheduler.storage.tables import AttemptRow, EventRow, JobRow, UtilisationRow, ViewRow
 from tests.builders import PARK, TENANT, YUAN, a_job, a_lease, a_placement
 
 SUBMITTED = ev.Submitted(at_ms=3, job=a_job(submitted_at_ms=3))

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.ends import Ends
-from scheduler.job import EndCause, Job, Priority, ReasonCode
-from scheduler.plan import Plan, Verdict
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, EASY, FIFO, Policy
-from scheduler.settled import Settled
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import EndCause, Job, Priority, ReasonCode
+from scheduler.model.plan import Plan, Verdict
+from scheduler.model.policy import DEFAULT, EASY, FIFO, Policy
+from scheduler.planning.planner import plan
+from scheduler.planning.settled import Settled
 from tests.builders import HOUR_MS, submit
 from tests.preemptive import NOW_MS, TURNS, a_pool_of, low, run, wants
 from tests.unit.test_planner_invariants import states

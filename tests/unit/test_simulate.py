@@ -13,7 +13,7 @@ from benchmarks.traces import BadTrace, TraceJob, read_trace
 from benchmarks.workload import UNKNOWN_LIMIT_MS, Workload, ideal_park, workload
 from cluster.driver import AttemptEnd, LaunchOrder, MemberOrder
 from cluster.simulated import Run, World
-from scheduler.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
+from scheduler.model.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
 
 DATA = Path(__file__).parents[1] / "data"
 TINY = read_trace(DATA / "tiny.csv")

@@ -33,8 +33,8 @@ from benchmarks.slurm_said import (
 from benchmarks.slurm_server import SEARCHED, slurm_site
 from benchmarks.workload import ideal_park
 from cluster.inventory import Park
-from scheduler.job import Job
-from scheduler.planner import plan
+from scheduler.model.job import Job
+from scheduler.planning.planner import plan
 
 PARK = ideal_park(3, 4)
 CROWD = Crowd(park=PARK, pending=30, shapes=5, seed=3)

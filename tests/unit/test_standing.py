@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import Priority, ReasonCode
-from scheduler.plan import Answers, Eviction
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, EASY
-from scheduler.preemption import SOON_MS
+from scheduler.facts import events as ev
+from scheduler.model.job import Priority, ReasonCode
+from scheduler.model.plan import Answers, Eviction
+from scheduler.model.policy import DEFAULT, EASY
+from scheduler.planning.planner import plan
+from scheduler.planning.preemption import SOON_MS
 from tests.builders import (
     a_job,
     a_lease,

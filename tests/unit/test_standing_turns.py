@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler import events as ev
-from scheduler.job import Priority, ReasonCode
-from scheduler.levels import STARVING_MS
-from scheduler.plan import Answers
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Priority, ReasonCode
+from scheduler.model.levels import STARVING_MS
+from scheduler.model.plan import Answers
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.planner import plan
 from tests.builders import (
     a_lease,
     a_park,

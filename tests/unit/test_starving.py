@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import EndCause, Job, Priority
-from scheduler.levels import STARVING_MS
-from scheduler.planner import plan
-from scheduler.record import JobRecord
-from scheduler.starving import starving
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Priority
+from scheduler.model.levels import STARVING_MS
+from scheduler.planning.planner import plan
+from scheduler.sharing.starving import starving
 from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_tenant, happen, submit
 from tests.preemptive import (
     MIN_RUN_MS,

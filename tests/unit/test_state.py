@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import EndCause, JobState
-from scheduler.record import FIRST_BACKOFF_MS, MAX_LAUNCH_FAILURES
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.record import FIRST_BACKOFF_MS, MAX_LAUNCH_FAILURES
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, JobState
 from tests.builders import (
     PARK,
     TENANT,
@@ -110,7 +110,7 @@ def test_a_cancelled_job_that_waits_is_over_at_once() -> None:
 
 
 def test_only_the_last_jobs_to_end_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scheduler.state.FINAL_STATES_MAX", 2)
+    monkeypatch.setattr("scheduler.facts.state.FINAL_STATES_MAX", 2)
     state = a_state()
 
     for name in ("j1", "j2", "j3"):

@@ -7,11 +7,11 @@ import pytest
 
 from accounting.rating import PriceList
 from cluster.inventory import Pool
-from scheduler import events as ev
-from scheduler.invariants import check
-from scheduler.job import EndCause
-from scheduler.metering import slices
-from scheduler.state import State
+from scheduler.facts import events as ev
+from scheduler.facts.invariants import check
+from scheduler.facts.metering import slices
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause
 from tests.builders import (
     PARK,
     PARK_PRICES,

@@ -8,13 +8,19 @@ import pytest
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, select, text
 
-from scheduler import events as ev
-from scheduler import queries, store
-from scheduler.job import JobState
-from scheduler.log import Cycle, Deposed, Request
-from scheduler.record import Snapshot
-from scheduler.store import EVENTS_CHANNEL, INBOX_CHANNEL, KEPT_CHECKPOINTS, SqlLog, put_requests
-from scheduler.tables import CheckpointRow, InboxRow
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, Deposed, Request
+from scheduler.facts.record import Snapshot
+from scheduler.model.job import JobState
+from scheduler.storage import queries, store
+from scheduler.storage.store import (
+    EVENTS_CHANNEL,
+    INBOX_CHANNEL,
+    KEPT_CHECKPOINTS,
+    SqlLog,
+    put_requests,
+)
+from scheduler.storage.tables import CheckpointRow, InboxRow
 from tests.builders import PARK, YUAN, a_job
 
 URL = "http://127.0.0.1:1"

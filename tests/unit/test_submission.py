@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from api.schemas import JobSpec
 from api.submission import spec_of
-from scheduler.job import Checkpoint, Topology
+from scheduler.model.job import Checkpoint, Topology
 from tests.builders import a_job
 
 

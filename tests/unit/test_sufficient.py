@@ -6,15 +6,15 @@ from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
 from cluster.inventory import Pool
-from scheduler import events as ev
-from scheduler.desk import Desk
-from scheduler.explain import QUOTA_CODES
-from scheduler.job import EndCause, Job, Reason, ReasonCode
-from scheduler.plan import Grant
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT
-from scheduler.ranking import ranking
-from scheduler.state import State
+from scheduler.asking.ranking import ranking
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Job, Reason, ReasonCode
+from scheduler.model.plan import Grant
+from scheduler.model.policy import DEFAULT
+from scheduler.planning.desk import Desk
+from scheduler.planning.explain import QUOTA_CODES
+from scheduler.planning.planner import plan
 from tests.builders import a_lease, divide, group, happen
 from tests.unit.test_planner_invariants import states
 

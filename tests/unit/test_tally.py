@@ -9,7 +9,7 @@ from accounting import store
 from accounting.calendar import month_bounds
 from accounting.usage import UsageCredit, UsageSlice, UsageSum
 from api.tally import Tally
-from scheduler.tables import EventRow, JobRow
+from scheduler.storage.tables import EventRow, JobRow
 from tests.builders import PRICES, USAGE, shanghai
 
 MONTH = "2026-10"

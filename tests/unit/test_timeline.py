@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.timeline import STEPS_MAX, Timeline
+from scheduler.timing.timeline import STEPS_MAX, Timeline
 from tests.builders import HOUR_MS
 
 
@@ -82,7 +82,7 @@ def test_a_profile_of_many_jobs_stays_short_and_says_nearly_the_same(
     assert len(short.steps()) <= STEPS_MAX
     assert short.steps()[-1][1] == 512
 
-    monkeypatch.setattr("scheduler.timeline.STEPS_MAX", 1_000_000)
+    monkeypatch.setattr("scheduler.timing.timeline.STEPS_MAX", 1_000_000)
     exact = Timeline(0, 512, [])
     exact_starts = filled(exact)
     assert len(exact.steps()) > 4 * STEPS_MAX

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler import events as ev
-from scheduler.job import JobState, PlannedStart, Reason, ReasonCode
-from scheduler.log import Cycle, PoolLoad, Waiting
-from scheduler.plan import Verdict
-from scheduler.punctuality import Foretold
-from scheduler.state import State
-from scheduler.told import SHORT_QUEUE, Told
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, PoolLoad, Waiting
+from scheduler.facts.state import State
+from scheduler.forecast.punctuality import Foretold
+from scheduler.model.job import JobState, PlannedStart, Reason, ReasonCode
+from scheduler.model.plan import Verdict
+from scheduler.storage.told import SHORT_QUEUE, Told
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
 BUSY = Reason(code=ReasonCode.DEVICES_BUSY, where="east-npu", need=8, free=2)

@@ -1,8 +1,8 @@
 """The tree of cohorts, tenants and projects: who is in which branch, and what binds it."""
 
-from scheduler.job import ReasonCode
-from scheduler.tenancy import Cohort, Project
-from scheduler.tree import REST_WEIGHT, Path, Quota, Tree, cohort_branch
+from scheduler.model.job import ReasonCode
+from scheduler.model.tenancy import Cohort, Project
+from scheduler.model.tree import REST_WEIGHT, Path, Quota, Tree, cohort_branch
 from tests.builders import a_tenant
 
 COAST = Cohort(id="coast", name="Coast", weight=300, max_cards=48)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 
 from scheduler import controller
-from scheduler import events as ev
-from scheduler.job import Checkpoint, EndCause, NodeShare, Placement, Priority
-from scheduler.plan import Eviction, Grant, Plan
-from scheduler.planner import plan
-from scheduler.policy import DEFAULT, Policy
-from scheduler.state import State
-from scheduler.verifier import verified
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, EndCause, NodeShare, Placement, Priority
+from scheduler.model.plan import Eviction, Grant, Plan
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
 from tests.builders import (
     a_job,
     a_park,

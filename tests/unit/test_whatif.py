@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import Unpack
 
-from scheduler import events as ev
-from scheduler.job import Checkpoint, Job, Priority, ReasonCode
-from scheduler.planner import plan
-from scheduler.policy import POLICY_BY_NAME, Policy
-from scheduler.state import State
-from scheduler.whatif import what_if
+from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, Job, Priority, ReasonCode
+from scheduler.model.policy import POLICY_BY_NAME, Policy
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     YUAN,

@@ -1,0 +1,1 @@
+"""Questions that change nothing: what if, why, which rank, how full."""

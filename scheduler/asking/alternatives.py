@@ -1,0 +1,112 @@
+"""What would let a waiting job start sooner: the same question again, with one thing changed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from scheduler.asking.whatif import Prospect
+from scheduler.model.job import Job, Priority, ReasonCode, Topology
+
+MS_PER_MINUTE = 60_000
+CLEARLY_MS = 60_000
+"""A gain of less than a minute is none."""
+
+Ask = Callable[[Job], Sequence[Prospect]]
+
+
+class Change(StrEnum):
+    """The closed list of what may be changed."""
+
+    CARDS = "cards"
+    LIMIT = "limit"
+    PLACE = "place"
+    TOPOLOGY = "topology"
+    PRIORITY = "priority"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """The job with one change, and what it would meet then."""
+
+    change: Change
+    job: Job
+    prospect: Prospect
+
+
+def alternatives(job: Job, now_ms: int, ask: Ask) -> tuple[Alternative, ...]:
+    """Every single change with which the job would clearly start sooner, the soonest first.
+
+    Of several sizes and several limits the one that gives up least, but for one that starts at
+    once. Nothing where the job fits nowhere any more, or is about to start.
+    """
+    present = ask(job)
+    if not present or not present[0].reasons:
+        return ()
+    found = [
+        alternative
+        for change, jobs in _changes(job, present, now_ms)
+        if (alternative := _first_sooner(change, jobs, present[0], ask)) is not None
+    ]
+    return tuple(sorted(found, key=lambda one: one.prospect.start_ms or 0))
+
+
+def _first_sooner(
+    change: Change, jobs: Iterator[Job], present: Prospect, ask: Ask
+) -> Alternative | None:
+    first: Alternative | None = None
+    for job in jobs:
+        for prospect in ask(job)[:1]:
+            found = Alternative(change=change, job=job, prospect=prospect)
+            if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:
+                return found
+            if first is None and _is_sooner(prospect, present):
+                first = found
+    return first
+
+
+def _is_sooner(one: Prospect, other: Prospect) -> bool:
+    if one.ready_ms is None:
+        return False
+    return other.ready_ms is None or one.ready_ms + CLEARLY_MS <= other.ready_ms
+
+
+def _changes(
+    job: Job, present: Sequence[Prospect], now_ms: int
+) -> Iterator[tuple[Change, Iterator[Job]]]:
+    yield Change.CARDS, _smaller(job)
+    yield Change.LIMIT, _shorter(job, present, now_ms)
+    if job.device_kind_ids or job.centre_ids:
+        yield Change.PLACE, iter([replace(job, device_kind_ids=(), centre_ids=())])
+    if job.topology is not Topology.POOL:
+        yield Change.TOPOLOGY, iter([replace(job, topology=Topology.POOL)])
+    if job.priority is not Priority.HIGH:
+        yield Change.PRIORITY, iter([replace(job, priority=Priority.HIGH)])
+
+
+def _smaller(job: Job) -> Iterator[Job]:
+    """Halves of it, as long as its nodes and members can be halved as well."""
+    smaller = job
+    while all(count is None or count % 2 == 0 for count in _counts(smaller)):
+        cards, nodes, members = (count and count // 2 for count in _counts(smaller))
+        assert cards is not None
+        smaller = replace(smaller, device_count=cards, node_count=nodes, member_count=members)
+        yield smaller
+
+
+def _counts(job: Job) -> tuple[int, int | None, int | None]:
+    return job.device_count, job.node_count, job.member_count
+
+
+def _shorter(job: Job, present: Sequence[Prospect], now_ms: int) -> Iterator[Job]:
+    """As long as until the next reservation; this alone lets a job pass who has one."""
+    ends = {
+        reason.until_ms
+        for prospect in present
+        for reason in prospect.reasons
+        if reason.code is ReasonCode.RESERVED and reason.until_ms is not None
+    }
+    grace_ms = job.longest_ms - job.limit_ms
+    for end_ms in sorted(ends, reverse=True):
+        limit_ms = (end_ms - now_ms - grace_ms) // MS_PER_MINUTE * MS_PER_MINUTE
+        if 0 < limit_ms < job.limit_ms:
+            yield replace(job, limit_ms=limit_ms)

@@ -1,0 +1,25 @@
+"""How each pool stands, for those who watch the park."""
+
+from collections.abc import Iterator
+
+from scheduler.facts.log import PoolLoad
+from scheduler.facts.state import State
+
+
+def loads(state: State) -> Iterator[PoolLoad]:
+    """How each pool stands now."""
+    assert state.park is not None
+    for pool in state.park.pools:
+        is_heard = pool.centre_id in state.heard_centre_ids
+        node_ids = state.park.node_ids(pool.id)
+        online = pool.cards_per_node * sum(n in state.online_node_ids for n in node_ids)
+        free = sum(state.free_cards[node_id] for node_id in node_ids)
+        yield PoolLoad(
+            pool_id=pool.id,
+            centre_id=pool.centre_id,
+            tflops=state.park.tflops_per_card(pool),
+            registered_cards=pool.card_count,
+            online_cards=online,
+            schedulable_cards=online if is_heard else 0,
+            allocated_cards=pool.card_count - free,
+        )

@@ -1,0 +1,177 @@
+"""Where a waiting job stands in the queue, by which terms, and who holds what it waits for."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cluster.inventory import Pool
+from scheduler.facts.queue import due_key
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.job import Job, Priority, Reason
+from scheduler.model.levels import level
+from scheduler.model.plan import Verdict
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.model.tree import NOBODY
+from scheduler.planning.desk import Desk
+from scheduler.planning.options import Offer
+from scheduler.sharing.fairtree import FairTree
+from scheduler.sharing.standing import STARVING
+
+
+class Fork(StrEnum):
+    """Where branches of the tree are compared."""
+
+    COHORT = "cohort"
+    TENANT = "tenant"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareTerm:
+    """What a job's branch has had, decayed, against its weight.
+
+    By that it is the `place`-th of those `count` beside it that have jobs waiting.
+    """
+
+    fork: Fork
+    had_tflops_ms: float
+    weight: int
+    place: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What decides a job's turn, the first that differs (see docs/scheduling.md).
+
+    `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
+    where that has none. `level` and `is_starving` are None where jobs do not take turns. `shares`
+    are from the top of the tree.
+    """
+
+    is_owner: bool | None
+    priority: Priority
+    is_starving: bool | None
+    level: int | None
+    shares: tuple[ShareTerm, ...]
+    due_ms: int
+    expected_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolUse:
+    """Who holds a pool that could hold the job, in cards, and all that is in the job's way there.
+
+    `others` are by price class: whose they are is nobody's business.
+    """
+
+    pool: Pool
+    free: int
+    down: int
+    mine: int
+    others: Mapping[str, int]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Its place among those that wait, from 1, and how many of its tenant are ahead."""
+
+    job: Job
+    at_ms: int
+    position: int
+    queue_length: int
+    ahead_mine: int
+    terms: Terms
+    pools: tuple[PoolUse, ...]
+
+
+def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) -> Ranking | None:
+    """By the present plan, in which some of those ahead start; None where the job does not wait.
+
+    The state must not be changed meanwhile.
+    """
+    record = state.queue.get(job_id)
+    if record is None or state.park is None:
+        return None
+    desk = Desk(state, state.park, now_ms, policy)
+    ahead = [
+        state.jobs[other_id].job
+        for other_id, answer in desk.answers(until=job_id)
+        if isinstance(answer, Verdict)
+    ]
+    tenant_id = record.job.tenant_id
+    return Ranking(
+        job=record.job,
+        at_ms=now_ms,
+        position=len(ahead) + 1,
+        queue_length=len(state.queue),
+        ahead_mine=sum(job.tenant_id == tenant_id for job in ahead),
+        terms=_terms(state, now_ms, desk, record),
+        pools=_pool_uses(state, tenant_id, desk.offers(record)),
+    )
+
+
+def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
+    tenant = state.tenants[record.job.tenant_id]
+    owns, merit = desk.standing(record)
+    is_shared = desk.policy.is_shared
+    return Terms(
+        is_owner=owns if tenant.nominal_cards else None,
+        priority=record.job.priority,
+        is_starving=merit.spared == STARVING if is_shared else None,
+        level=level(record.served_card_ms) if is_shared else None,
+        shares=tuple(_shares(state, now_ms, record.job)),
+        due_ms=due_key(record)[1],
+        expected_ms=record.expected_ms,
+    )
+
+
+def _shares(state: State, now_ms: int, job: Job) -> Iterator[ShareTerm]:
+    """At each fork of the tree, the branch that the job is in beside the others that wait there."""
+    tree, fair = state.tree, FairTree(state, now_ms)
+    own = tree.path(job.tenant_id, job.project)
+    waiting = {tree.path(tenant_id, project) for tenant_id, project, _ in state.queue.lanes}
+    beside = [path for path in waiting if path[:2] == own[:2]]
+    inside = [path for path in waiting if path.top == own.top]
+    top = Fork.TENANT if own.tenant == NOBODY else Fork.COHORT
+    forks = ((top, own.top, waiting), (Fork.TENANT, own.tenant, inside))
+    for index, (fork, branch, paths) in enumerate((*forks, (Fork.PROJECT, own.project, beside))):
+        if branch != NOBODY:
+            scores = {path[index]: fair.score(path[index]) for path in paths}
+            yield ShareTerm(
+                fork=fork,
+                had_tflops_ms=fair.had(branch),
+                weight=tree.weight(branch),
+                place=1 + sum(other < scores[branch] for other in scores.values()),
+                count=len(scores),
+            )
+
+
+def _pool_uses(state: State, tenant_id: str, offers: Iterable[Offer]) -> tuple[PoolUse, ...]:
+    held: dict[str, Counter[str]] = {}
+    for attempt in state.live.values():
+        owner = state.tenants[state.jobs[attempt.job_id].job.tenant_id]
+        whose = "" if owner.id == tenant_id else owner.price_class
+        placement = attempt.placement
+        held.setdefault(placement.pool_id, Counter())[whose] += placement.card_count
+    return tuple(_pool_use(state, held.get(offer.pool.id, Counter()), offer) for offer in offers)
+
+
+def _pool_use(state: State, held: Counter[str], offer: Offer) -> PoolUse:
+    """The key "" is of the job's own tenant."""
+    assert state.park is not None
+    is_heard = offer.pool.centre_id in state.heard_centre_ids
+    online = state.online_node_ids if is_heard else frozenset()
+    node_ids = state.park.node_ids(offer.pool.id)
+    free = sum(state.free_cards[node_id] for node_id in node_ids if node_id in online)
+    return PoolUse(
+        pool=offer.pool,
+        free=free,
+        down=offer.pool.card_count - held.total() - free,
+        mine=held[""],
+        others={name: cards for name, cards in sorted(held.items()) if name},
+        reasons=offer.reasons,
+    )

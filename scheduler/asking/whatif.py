@@ -1,0 +1,132 @@
+"""What a job would meet: the same plan, asked and not carried out."""
+
+from dataclasses import dataclass, replace
+
+from accounting.money import charge_fen
+from accounting.rating import PriceMissing
+from cluster.inventory import Pool
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.forecast.punctuality import Likely, Quantiles
+from scheduler.model.job import Job, Reason
+from scheduler.model.plan import Verdict
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.desk import Desk
+from scheduler.planning.explain import begin_ms, is_unforeseen
+from scheduler.planning.options import Offer
+from scheduler.timing.outlook import Outlook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prospect:
+    """One pool for the job: when it would start, why not now, and what it costs at its limit.
+
+    `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
+    now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
+    for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
+    is when half and nine of ten have started that were told so; None where too few were.
+    `transfer_ms` is how long its data takes to come there once it has started.
+    """
+
+    pool: Pool
+    start_ms: int | None
+    cost_fen: int | None
+    reasons: tuple[Reason, ...]
+    is_promised: bool = False
+    stop_count: int = 0
+    likely: Likely | None = None
+    is_borrowing: bool = False
+    transfer_ms: int = 0
+
+    @property
+    def ready_ms(self) -> int | None:
+        """When it has its cards and its data."""
+        return None if self.start_ms is None else self.start_ms + self.transfer_ms
+
+
+def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
+    """Each pool that could hold the job: where it would go first, and of equals the preferred.
+
+    That is where it could start now, else where the plan would promise it a start, else where it
+    would start soonest; a start counts from when the job's data has come there. Those ahead of the
+    job are planned as they are. One that waits is asked about in its place, and may be asked about
+    as it is not. The state is as it was when this returns, and must not be changed meanwhile.
+    """
+    assert state.park is not None, "whoever asks has a job that could run"
+    desk = Desk(state, state.park, now_ms, policy)
+    record = _asked(state, now_ms, job)
+    outlook = _ahead(desk, record)
+    quantiles = state.punctuality.outlook()
+    offers = [
+        (offer, _prospect(desk, outlook, quantiles, record, offer)) for offer in desk.offers(record)
+    ]
+    return tuple(prospect for _, prospect in sorted(offers, key=_preference))
+
+
+def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
+    """The job as it would wait; who waits already, with as many cards, keeps its place."""
+    waiting = state.queue.get(job.id)
+    if waiting is not None and waiting.job.device_count == job.device_count:
+        return replace(waiting, job=job, expected_ms=min(waiting.expected_ms, job.limit_ms))
+    expected_ms = state.history.expected_ms(job, now_ms)
+    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
+
+
+def _ahead(desk: Desk, record: JobRecord) -> Outlook:
+    """What is to come once all that is ahead of the job has its due."""
+    with desk.state.queue.instead(record):
+        verdicts = {
+            job_id: answer
+            for job_id, answer in desk.answers(until=record.job.id)
+            if isinstance(answer, Verdict)
+        }
+    outlook = desk.outlook()
+    desk.foresee(outlook, verdicts)
+    return outlook
+
+
+def _prospect(
+    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, offer: Offer
+) -> Prospect:
+    start_ms = _start_ms(desk, outlook, record, offer)
+    is_later = start_ms is not None and offer.reasons
+    return Prospect(
+        pool=offer.pool,
+        start_ms=start_ms,
+        likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
+        cost_fen=_cost_fen(desk, record.job, offer.pool),
+        reasons=offer.reasons,
+        is_promised=offer.promise_ms is not None,
+        stop_count=offer.stop_count,
+        is_borrowing=desk.is_borrowing(record, offer.pool),
+        transfer_ms=offer.transfer_ms,
+    )
+
+
+def _start_ms(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> int | None:
+    if not offer.reasons:
+        return desk.now_ms
+    if offer.promise_ms is not None or is_unforeseen(offer.reasons):
+        return offer.promise_ms
+    return outlook.earliest(record, offer, begin_ms(offer.reasons, desk.now_ms))
+
+
+def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
+    prices, tenant = desk.state.prices, desk.state.tenants[job.tenant_id]
+    try:
+        price_micros = prices.list_at(desk.now_ms).price_micros(
+            pool.device_kind_id, job.priority, tenant.price_class
+        )
+    except PriceMissing:
+        return None
+    return charge_fen(job.device_count * job.limit_ms, price_micros)
+
+
+def _preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int]:
+    offer, prospect = offered
+    return (
+        prospect.start_ms is None,
+        bool(prospect.reasons),
+        not prospect.is_promised,
+        (offer.sure_ms or prospect.start_ms or 0) + offer.transfer_ms,
+    )

@@ -1,0 +1,94 @@
+"""Whether a new park, tenant or price list fits what there is, and why not."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import product, zip_longest
+
+from accounting.calendar import iso_time
+from accounting.rating import PriceBook, PriceMissing
+from cluster.inventory import Park
+from scheduler.facts.events import PriceListPublished
+from scheduler.facts.record import Attempt, JobRecord
+from scheduler.model.custody import custody_refusal
+from scheduler.model.job import Placement, Priority
+from scheduler.model.tenancy import Tenant
+
+
+def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> str | None:
+    """A park keeps what is in use: cards of their nodes, in their pool, centre and kind.
+
+    And it allows the data of what runs where it runs.
+    """
+    used_by_node: Counter[str] = Counter()
+    for attempt in live:
+        placement = attempt.placement
+        if not _has_place(park, placement):
+            return (
+                f"the new park has no pool {placement.pool_id} of {placement.device_kind_id} "
+                f"in centre {placement.centre_id}, where attempt {attempt.id} runs"
+            )
+        refusal = custody_refusal(jobs[attempt.job_id].job, placement, park)
+        if refusal is not None:
+            return f"in the new park {refusal}, where it runs"
+        for share in placement.shares:
+            used_by_node[share.node_id] += share.card_count
+    for node_id, used in sorted(used_by_node.items()):
+        node = park.node_by_id.get(node_id)
+        there = node.card_count if node else 0
+        if there < used:
+            return f"node {node_id} has {there} cards in the new park, and {used} are in use"
+    return None
+
+
+def _has_place(park: Park, placement: Placement) -> bool:
+    pool = park.pool_by_id.get(placement.pool_id)
+    return (
+        pool is not None
+        and pool.centre_id == placement.centre_id
+        and pool.device_kind_id == placement.device_kind_id
+        and pool.device_kind_id in park.device_kind_by_id
+    )
+
+
+def tenant_refusal(tenant: Tenant, prices: PriceBook, at_ms: int) -> str | None:
+    """Its class is in the list in force and in each to come; what runs keeps the class it had."""
+    for price_list, following in zip_longest(prices.lists, prices.lists[1:]):
+        is_over = following is not None and following.from_ms <= at_ms
+        if not is_over and tenant.price_class not in dict(price_list.class_permille):
+            return (
+                f"price list {price_list.id} has no price class {tenant.price_class}, "
+                f"by which work of tenant {tenant.id} may have to be priced"
+            )
+    return None
+
+
+def published_now(event: PriceListPublished, now_ms: int) -> PriceListPublished:
+    """A price list is judged by the clock of who takes it, not of who asked.
+
+    Between the two it may have begun, and work after its beginning have been sold at other prices.
+    """
+    return replace(event, at_ms=now_ms)
+
+
+def with_price_list(
+    prices: PriceBook, event: PriceListPublished, park: Park | None, classes: set[str]
+) -> PriceBook | str:
+    """The book with the list that is published, or why it cannot be.
+
+    `classes` are all by which work may have to be priced.
+    """
+    price_list = event.price_list
+    if prices.lists and price_list.from_ms < event.at_ms:
+        return (
+            f"price list {price_list.id} would begin in the past: at "
+            f"{iso_time(price_list.from_ms)}, and it is {iso_time(event.at_ms)} now; "
+            "choose a later beginning"
+        )
+    kinds = park.device_kinds if park else ()
+    try:
+        for kind, qos, price_class in product(kinds, Priority, sorted(classes)):
+            price_list.price_micros(kind.id, qos, price_class)
+        return prices.with_list(price_list)
+    except (PriceMissing, ValueError) as error:
+        return str(error)

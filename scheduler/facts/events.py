@@ -1,0 +1,253 @@
+"""What happened: the facts of the event log, from which everything else is derived.
+
+`at_ms` is when it happened (for what a centre reports: the centre's word, fitted between what the
+broker knows); the log adds when it was recorded. Facts are never changed, only corrected by others.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from accounting.rating import PriceList
+from cluster.inventory import Park
+from scheduler.forecast.punctuality import Foretold
+from scheduler.model.job import EndCause, Job, Placement
+from scheduler.model.tenancy import Cohort, Project, Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkDeclared:
+    """The park's inventory, from now on."""
+
+    at_ms: int
+    park: Park
+    kind: Literal["park_declared"] = "park_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantDeclared:
+    """A tenant exists, or its quota, weight or class changed."""
+
+    at_ms: int
+    tenant: Tenant
+    kind: Literal["tenant_declared"] = "tenant_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohortDeclared:
+    """A cohort exists, or its weight or quota changed; who is in it, tenants say themselves."""
+
+    at_ms: int
+    cohort: Cohort
+    kind: Literal["cohort_declared"] = "cohort_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectDeclared:
+    """A tenant has a project, or its weight or quota changed."""
+
+    at_ms: int
+    project: Project
+    kind: Literal["project_declared"] = "project_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceListPublished:
+    """A dated price list; it never changes the past."""
+
+    at_ms: int
+    price_list: PriceList
+    kind: Literal["price_list_published"] = "price_list_published"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credited:
+    """A tenant paid in; `reference` makes it once only."""
+
+    at_ms: int
+    tenant_id: str
+    amount_micros: int
+    reference: str
+    kind: Literal["credited"] = "credited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A job entered the queue, or is held until others have ended."""
+
+    at_ms: int
+    job: Job
+    kind: Literal["submitted"] = "submitted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """All that a held job was to follow has ended, and it entered the queue."""
+
+    at_ms: int
+    job_id: str
+    kind: Literal["released"] = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependencyFailed:
+    """A job that a held one was to follow did not succeed, so that it never runs."""
+
+    at_ms: int
+    job_id: str
+    after_id: str
+    kind: Literal["dependency_failed"] = "dependency_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody wants a job gone; it wins against every later retry."""
+
+    at_ms: int
+    job_id: str
+    by: str
+    kind: Literal["cancel_requested"] = "cancel_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """A job was given devices: the right to run attempt `attempt_id`, with money held for it.
+
+    `foretold` is what it was told first of when that would be, in this wait. `is_starving` where it
+    came first because it had waited too long.
+    """
+
+    at_ms: int
+    job_id: str
+    attempt_id: str
+    epoch: int
+    placement: Placement
+    hold_micros: int
+    foretold: Foretold | None = None
+    is_starving: bool = False
+    kind: Literal["leased"] = "leased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launching:
+    """The centre has taken the order and is starting the members."""
+
+    at_ms: int
+    attempt_id: str
+    kind: Literal["launching"] = "launching"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """All members run; the meter starts."""
+
+    at_ms: int
+    attempt_id: str
+    kind: Literal["started"] = "started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopDecided:
+    """The broker wants an attempt gone, and why.
+
+    `for_job_id` is the job for which it makes room, on `for_node_ids`.
+    """
+
+    at_ms: int
+    attempt_id: str
+    cause: EndCause
+    grace_ms: int
+    for_job_id: str = ""
+    for_node_ids: tuple[str, ...] = ()
+    kind: Literal["stop_decided"] = "stop_decided"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """The attempt held its devices over [`from_ms`, `to_ms`); `charge_micros` leaves its hold."""
+
+    at_ms: int
+    attempt_id: str
+    from_ms: int
+    to_ms: int
+    price_micros: int
+    charge_micros: int
+    kind: Literal["metered"] = "metered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The attempt is over and its devices are free; `exit_code` is None where nobody knows it."""
+
+    at_ms: int
+    attempt_id: str
+    cause: EndCause
+    exit_code: int | None
+    detail: str = ""
+    kind: Literal["ended"] = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodesChanged:
+    """The nodes of a centre that could take work now."""
+
+    at_ms: int
+    centre_id: str
+    online_node_ids: tuple[str, ...]
+    kind: Literal["nodes_changed"] = "nodes_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentreLinkChanged:
+    """A centre is heard of again, or has been silent for too long to lease to."""
+
+    at_ms: int
+    centre_id: str
+    is_heard: bool
+    kind: Literal["centre_link_changed"] = "centre_link_changed"
+
+
+Event = (
+    ParkDeclared
+    | TenantDeclared
+    | CohortDeclared
+    | ProjectDeclared
+    | PriceListPublished
+    | Credited
+    | Submitted
+    | Released
+    | DependencyFailed
+    | CancelRequested
+    | Leased
+    | Launching
+    | Started
+    | StopDecided
+    | Metered
+    | Ended
+    | NodesChanged
+    | CentreLinkChanged
+)
+
+Wish = (
+    ParkDeclared
+    | TenantDeclared
+    | CohortDeclared
+    | ProjectDeclared
+    | PriceListPublished
+    | Credited
+    | Submitted
+    | CancelRequested
+)
+"""What others than the leader may ask for: the bodies of requests in the inbox."""
+
+
+def job_of(event: Event) -> str | None:
+    """The job that an event speaks of; an attempt is named after its job and its number."""
+    match event:
+        case Submitted():
+            return event.job.id
+        case Released() | DependencyFailed() | CancelRequested() | Leased():
+            return event.job_id
+        case Launching() | Started() | StopDecided() | Metered() | Ended():
+            return event.attempt_id.rpartition(".")[0]
+        case _:
+            return None

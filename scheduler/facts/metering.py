@@ -1,0 +1,146 @@
+"""From holdings to usage and money: what each event means to the books.
+
+The meter runs from an attempt's start to its end, in half-open slices cut wherever the month, the
+price list, or the metering interval changes. Slices are facts of the log; money follows from them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accounting import ledger
+from accounting.calendar import month_edges
+from accounting.ledger import Transfer
+from accounting.money import charge_micros
+from accounting.usage import UsageCredit, UsageSlice
+from scheduler.facts.events import Credited, Ended, Event, Leased, Metered
+from scheduler.facts.record import Attempt
+from scheduler.facts.state import State
+from scheduler.model.job import FAULT_CAUSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """What one event adds to the books."""
+
+    usage: tuple[UsageSlice, ...] = ()
+    credits: tuple[UsageCredit, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+
+
+NOTHING = Booking()
+
+
+def slices(state: State, attempt: Attempt, to_ms: int, now_ms: int) -> Iterator[Metered]:
+    """The attempt's usage from where its meter stands until `to_ms`, cut at every edge.
+
+    The charge is the difference of the rounded running totals, so that however finely a holding is
+    cut, its charges add up to the charge of the whole at that price.
+    """
+    begin = attempt.metered_to_ms
+    if begin is None or to_ms <= begin:
+        return
+    prices = state.prices
+    cuts = sorted({*month_edges(begin, to_ms), *prices.edges(begin, to_ms), to_ms})
+    job = state.jobs[attempt.job_id].job
+    for from_ms, cut_ms in zip([begin, *cuts], cuts, strict=False):
+        price_list = prices.list_at(from_ms)
+        kind_id = attempt.placement.device_kind_id
+        price = price_list.price_micros(kind_id, job.priority, attempt.price_class)
+        yield Metered(
+            at_ms=now_ms,
+            attempt_id=attempt.id,
+            from_ms=from_ms,
+            to_ms=cut_ms,
+            price_micros=price,
+            charge_micros=_charge(attempt, from_ms, cut_ms, price),
+        )
+
+
+def _charge(attempt: Attempt, from_ms: int, to_ms: int, price_micros: int) -> int:
+    assert attempt.started_at_ms is not None
+    cards = attempt.placement.card_count
+    until = charge_micros(cards * (to_ms - attempt.started_at_ms), price_micros)
+    before = charge_micros(cards * (from_ms - attempt.started_at_ms), price_micros)
+    return until - before
+
+
+def book(state: State, event: Event, now_ms: int) -> Booking:
+    """What `event` adds to the books, learnt now; `state` is the one that it is about to change."""
+    match event:
+        case Credited():
+            top_up = ledger.top_up(
+                event.tenant_id, event.amount_micros, event.reference, event.at_ms
+            )
+            return Booking(transfers=(top_up,))
+        case Leased() if event.hold_micros:
+            tenant_id = state.jobs[event.job_id].job.tenant_id
+            hold = ledger.hold(tenant_id, event.attempt_id, event.hold_micros, event.at_ms)
+            return Booking(transfers=(hold,))
+        case Metered():
+            return _book_slice(state, event)
+        case Ended():
+            return _book_end(state, event, now_ms)
+        case _:
+            return NOTHING
+
+
+def _book_slice(state: State, event: Metered) -> Booking:
+    attempt = state.live[event.attempt_id]
+    job = state.jobs[attempt.job_id].job
+    assert state.park is not None
+    kind = state.park.device_kind_by_id[attempt.placement.device_kind_id]
+    usage = UsageSlice(
+        reference=attempt.id,
+        from_ms=event.from_ms,
+        to_ms=event.to_ms,
+        tenant_id=job.tenant_id,
+        project=job.project,
+        field=job.field,
+        centre_id=attempt.placement.centre_id,
+        device_kind_id=kind.id,
+        qos=job.priority,
+        device_count=attempt.placement.card_count,
+        tflops=kind.tflops_fp16,
+        price_list_id=state.prices.list_at(event.from_ms).id,
+        price_micros=event.price_micros,
+        recorded_at_ms=event.at_ms,
+    )
+    return Booking(usage=(usage,), transfers=tuple(_posts(state, attempt, event)))
+
+
+def _posts(state: State, attempt: Attempt, event: Metered) -> Iterator[Transfer]:
+    """The charge leaves the hold; what the hold no longer covers is held first."""
+    tenant_id = state.jobs[attempt.job_id].job.tenant_id
+    missing = event.charge_micros - attempt.hold_left_micros
+    if missing > 0:
+        reference = f"{attempt.id}+{event.from_ms}"
+        yield ledger.hold(tenant_id, reference, missing, event.at_ms)
+    if event.charge_micros > 0:
+        yield ledger.post(
+            tenant_id,
+            attempt.placement.centre_id,
+            attempt.id,
+            event.from_ms,
+            event.charge_micros,
+            event.at_ms,
+        )
+
+
+def _book_end(state: State, event: Ended, now_ms: int) -> Booking:
+    """The rest of the hold goes back, and all that was charged where the park was at fault."""
+    attempt = state.live[event.attempt_id]
+    tenant_id = state.jobs[attempt.job_id].job.tenant_id
+    centre_id = attempt.placement.centre_id
+    transfers = []
+    if attempt.hold_left_micros:
+        left = attempt.hold_left_micros
+        transfers.append(ledger.release(tenant_id, attempt.id, left, event.at_ms))
+    if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:
+        return Booking(transfers=tuple(transfers))
+    if attempt.charged_micros:
+        charged = attempt.charged_micros
+        transfers.append(ledger.credit(tenant_id, centre_id, attempt.id, charged, event.at_ms))
+    credit = UsageCredit(
+        reference=attempt.id, at_ms=event.at_ms, cause=event.cause, recorded_at_ms=now_ms
+    )
+    return Booking(credits=(credit,), transfers=tuple(transfers))

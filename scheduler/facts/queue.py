@@ -1,0 +1,118 @@
+"""Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from operator import itemgetter
+
+from scheduler.facts.record import JobRecord
+from scheduler.model.levels import level
+
+AgeKey = tuple[int, int, str]
+DueKey = tuple[int, int, int, str]
+LaneKey = tuple[str, str, int]
+"""A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
+SLOWDOWN = 30
+"""So many times as long as it runs a job may have to wait for shorter ones that come later."""
+
+
+def age_key(record: JobRecord) -> AgeKey:
+    """The highest class first, then the oldest; the id decides between equals."""
+    return -record.job.priority.rank, record.queued_at_ms, record.job.id
+
+
+def due_key(record: JobRecord) -> DueKey:
+    """The highest class first, then who is due first, then as `age_key`.
+
+    Due is a job once it has waited `SLOWDOWN` times as long as it is expected to run: the short go
+    first, but nobody is passed by who comes later than that.
+    """
+    rank, queued_ms, job_id = age_key(record)
+    return rank, queued_ms + SLOWDOWN * record.expected_ms, queued_ms, job_id
+
+
+def lane_key(record: JobRecord) -> LaneKey:
+    """What a job has had does not change while it waits."""
+    return record.job.tenant_id, record.job.project, level(record.served_card_ms)
+
+
+class JobQueue:
+    """Waiting jobs by id, by age, by when they starve, and in lanes: one a project and level."""
+
+    def __init__(self, records: Iterable[JobRecord] = ()) -> None:
+        self._record_by_id: dict[str, JobRecord] = {}
+        self.by_age: list[tuple[AgeKey, JobRecord]] = []
+        self._by_hunger: list[tuple[int, str, JobRecord]] = []
+        self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
+        for record in records:
+            self.add(record)
+
+    def __len__(self) -> int:
+        return len(self._record_by_id)
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._record_by_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._record_by_id)
+
+    def get(self, job_id: str) -> JobRecord | None:
+        return self._record_by_id.get(job_id)
+
+    def starving(self, now_ms: int) -> list[JobRecord]:
+        """Those that have waited too long, by age."""
+        count = bisect_right(self._by_hunger, now_ms, key=itemgetter(0))
+        return sorted((record for _, _, record in self._by_hunger[:count]), key=age_key)
+
+    def records(self) -> Iterator[JobRecord]:
+        return iter(self._record_by_id.values())
+
+    def add(self, record: JobRecord) -> None:
+        self._record_by_id[record.job.id] = record
+        # Ids are unique: the comparison never comes to the records.
+        insort(self.by_age, (age_key(record), record))
+        insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
+        insort(self.lanes.setdefault(lane_key(record), []), (due_key(record), record))
+
+    def discard(self, job_id: str) -> None:
+        """Take a job out; nothing happens where it does not wait."""
+        record = self._record_by_id.pop(job_id, None)
+        if record is None:
+            return
+        key = lane_key(record)
+        lane = self.lanes[key]
+        del self.by_age[bisect_left(self.by_age, (age_key(record),))]
+        del self._by_hunger[bisect_left(self._by_hunger, (record.starving_from_ms, job_id))]
+        del lane[bisect_left(lane, (due_key(record),))]
+        if not lane:
+            del self.lanes[key]
+
+    @contextmanager
+    def instead(self, record: JobRecord) -> Iterator[None]:
+        """For a while, with this job in the place of the one of its id, or as one more."""
+        before = self._record_by_id.copy()
+        job_id = record.job.id
+        self.discard(job_id)
+        self.add(record)
+        try:
+            yield
+        finally:
+            self.discard(job_id)
+            if job_id in before:
+                self.add(before[job_id])
+            self._record_by_id = before  # in the order in which they came
+
+    def check(self) -> None:
+        """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
+        in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
+        assert in_lanes == self._record_by_id, "lanes drifted from the queue"
+        ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())
+        aged = [(key, record.job.id) for key, record in self.by_age]
+        assert aged == ages, "the order of age drifted from the queue"
+        hunger = sorted((record.starving_from_ms, record.job.id) for record in in_lanes.values())
+        assert [one[:2] for one in self._by_hunger] == hunger, "who starves drifted from the queue"
+        for of, lane in self.lanes.items():
+            keys = [key for key, _ in lane]
+            assert keys, f"the lane of {of} is empty"
+            assert keys == sorted(keys), f"the lane of {of} is out of order"
+            assert all(lane_key(record) == of for _, record in lane), f"others in the lane of {of}"

@@ -1,0 +1,265 @@
+"""What `State` remembers of jobs, attempts and money; changed only by `State.apply`."""
+
+from dataclasses import dataclass, field
+
+from accounting.rating import PriceList
+from cluster.inventory import Park
+from scheduler.facts.events import Ended, Leased
+from scheduler.forecast.ends import Ends, left_ms
+from scheduler.forecast.history import PastRun
+from scheduler.forecast.punctuality import Score, Start
+from scheduler.model.fairshare import Share
+from scheduler.model.job import (
+    FAULT_CAUSES,
+    FINAL_STATES,
+    EndCause,
+    Job,
+    JobState,
+    Placement,
+    Reason,
+    ReasonCode,
+)
+from scheduler.model.levels import STARVING_MS, STARVING_RUNS
+from scheduler.model.tenancy import Cohort, Project, Tenant
+
+FIRST_BACKOFF_MS = 5_000
+UNKNOWN_ENDS = Ends(0, 0)
+MAX_LAUNCH_FAILURES = 5
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A live try: it holds its placement until it ends.
+
+    `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
+    in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
+    for it. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease. `ends`
+    is when it ends as was foretold at its lease, by its limit and by a stop: kept, as each plan
+    asks it of all that runs.
+    """
+
+    id: str
+    job_id: str
+    placement: Placement
+    epoch: int
+    leased_at_ms: int
+    price_class: str
+    hold_left_micros: int
+    is_launching: bool = False
+    started_at_ms: int | None = None
+    metered_to_ms: int | None = None
+    charged_micros: int = 0
+    stop_cause: EndCause | None = None
+    stop_at_ms: int | None = None
+    stop_grace_ms: int = 0
+    is_starving: bool = False
+    ends: Ends = UNKNOWN_ENDS
+
+    @classmethod
+    def leased(cls, event: Leased, price_class: str) -> "Attempt":
+        return cls(
+            id=event.attempt_id,
+            job_id=event.job_id,
+            placement=event.placement,
+            epoch=event.epoch,
+            leased_at_ms=event.at_ms,
+            price_class=price_class,
+            hold_left_micros=event.hold_micros,
+            is_starving=event.is_starving,
+        )
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its centre has ever said that it knows this attempt."""
+        return self.is_launching or self.started_at_ms is not None
+
+    @property
+    def begin_ms(self) -> int:
+        """Since when it counts: it started, or else it was leased."""
+        return self.started_at_ms or self.leased_at_ms
+
+    @property
+    def gone_ms(self) -> int:
+        """When the broker's stop has taken effect at the latest; it must be stopping."""
+        assert self.stop_at_ms is not None, f"{self.id} is not to stop"
+        return self.stop_at_ms + self.stop_grace_ms
+
+    def served_card_ms(self, until_ms: int) -> int:
+        """What it has given its job until then, in cards x time."""
+        if self.started_at_ms is None:
+            return 0
+        return self.placement.card_count * max(0, until_ms - self.started_at_ms)
+
+
+@dataclass(slots=True, kw_only=True)
+class JobRecord:
+    """A job that is not over yet.
+
+    `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
+    never started; after such a one the job is not considered before `not_before_ms`.
+    `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
+    `expected_ms` is how long it was expected to run when it was submitted. `forecast_ms` is what
+    its user's own runs foretold at its last lease; None where there were none. A held job waits for
+    those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
+    `released_at_ms`.
+    """
+
+    job: Job
+    state: JobState = JobState.QUEUED
+    attempt: Attempt | None = None
+    attempt_count: int = 0
+    failure_count: int = 0
+    launch_failure_count: int = 0
+    not_before_ms: int = 0
+    served_card_ms: int = 0
+    expected_ms: int = 0
+    forecast_ms: int | None = None
+    is_cancelled: bool = False
+    awaited_ids: list[str] = field(default_factory=list)
+    broken_by: str = ""
+    released_at_ms: int = 0
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def queued_at_ms(self) -> int:
+        """When it came to the queue first; what it was held before does not make it older."""
+        return self.released_at_ms or self.job.submitted_at_ms
+
+    @property
+    def waiting_since_ms(self) -> int:
+        """Since when it might start: it came to the queue, or went back to it."""
+        return max(self.queued_at_ms, self.not_before_ms)
+
+    @property
+    def backoff_ms(self) -> int:
+        """Twice as long after each launch failure; none where nothing failed."""
+        failed = self.launch_failure_count
+        return FIRST_BACKOFF_MS << (failed - 1) if failed else 0
+
+    def backoff_reason(self, now_ms: int) -> Reason | None:
+        """Why it is not to be tried again yet, if it is not."""
+        until_ms = self.not_before_ms
+        if until_ms <= now_ms:
+            return None
+        return Reason(code=ReasonCode.BACKOFF, where=self.job.id, unit="ms", until_ms=until_ms)
+
+    @property
+    def had_ms(self) -> int:
+        """How long it has run, if it can go on from there; what is lost counts as waited."""
+        return self.served_card_ms // self.job.device_count if self.job.checkpoint else 0
+
+    @property
+    def starving_from_ms(self) -> int:
+        """If it waited until then, it would have waited too long (see `starving`)."""
+        long_ms = max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))
+        return self.queued_at_ms + self.had_ms + long_ms
+
+    def ends(self, begin_ms: int, now_ms: int, forecast_ms: int | None) -> Ends:
+        """When it would end as it is, had it begun then; where nothing is foretold, by its limit.
+
+        What it had before it was stopped, and can go on from, counts as run.
+        """
+        latest_ms = begin_ms + self.job.longest_ms
+        if forecast_ms is None:
+            return Ends(latest_ms, latest_ms)
+        return Ends(min(self.likely_end_ms(begin_ms, now_ms, forecast_ms), latest_ms), latest_ms)
+
+    def likely_end_ms(self, begin_ms: int, now_ms: int, forecast_ms: int) -> int:
+        """The same, by the forecast alone."""
+        had_ms = self.had_ms + max(0, now_ms - begin_ms)
+        return now_ms + left_ms(forecast_ms, had_ms)
+
+    def whole_run_ms(self, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
+        """How long it ran, with what it had before it was stopped; None where it was cut off."""
+        is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
+        if attempt.started_at_ms is None or is_cut_off:
+            return None
+        return self.had_ms + at_ms - attempt.started_at_ms
+
+    def may_retry(self, attempt: Attempt, event: Ended) -> bool:
+        """Count how its attempt ended, and what it has had; whether it goes back to the queue."""
+        is_fault = event.cause in FAULT_CAUSES
+        was_to_go = is_fault and attempt.stop_cause is EndCause.PREEMPTED
+        is_preempted = was_to_go or event.cause is EndCause.PREEMPTED
+        if is_preempted or self.job.checkpoint:
+            self.served_card_ms += attempt.served_card_ms(event.at_ms)
+        if is_preempted or not is_fault:
+            return is_preempted
+        if attempt.started_at_ms is None:
+            self.launch_failure_count += 1
+            return self.launch_failure_count < MAX_LAUNCH_FAILURES
+        self.failure_count += 1
+        return self.failure_count <= self.job.retry_count
+
+    def note_ends(self) -> None:
+        """Work out anew when its attempt ends, which was leased, started or told to stop."""
+        attempt = self.attempt
+        assert attempt is not None, f"{self.job.id} has no attempt"
+        latest_ms = likely_ms = self.latest_end_ms(attempt)
+        if self.forecast_ms is not None and attempt.stop_at_ms is None:
+            begin_ms = attempt.begin_ms
+            likely_ms = min(self.likely_end_ms(begin_ms, begin_ms, self.forecast_ms), latest_ms)
+        attempt.ends = Ends(likely_ms, latest_ms)
+
+    def latest_end_ms(self, attempt: Attempt) -> int:
+        """When its limit or a stop ends its attempt; before it starts its lease counts."""
+        end_ms = attempt.begin_ms + self.job.longest_ms
+        return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
+
+
+@dataclass(slots=True, kw_only=True)
+class Funds:
+    """A tenant's money: what it may still commit, and what is set aside for running work."""
+
+    available_micros: int = 0
+    held_micros: int = 0
+
+    def hold(self, amount_micros: int) -> None:
+        self.available_micros -= amount_micros
+        self.held_micros += amount_micros
+
+    def settle(self, attempt: Attempt, cause: EndCause) -> None:
+        """Give back what is still held for it, and what it was charged if the park ended it."""
+        self.hold(-attempt.hold_left_micros)
+        if cause in FAULT_CAUSES:
+            self.available_micros += attempt.charged_micros
+
+    def post(self, amount_micros: int, *, from_hold_micros: int) -> None:
+        """Charge an amount, of which a part was held; the rest comes out of what is available."""
+        self.held_micros -= from_hold_micros
+        self.available_micros -= amount_micros - from_hold_micros
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """Nodes on which room was made for a job, which comes first there until then."""
+
+    until_ms: int
+    node_ids: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """All of a `State`, as a checkpoint keeps it; indices are rebuilt from it."""
+
+    park: Park | None = None
+    tenants: list[Tenant] = field(default_factory=list)
+    cohorts: list[Cohort] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
+    price_lists: list[PriceList] = field(default_factory=list)
+    jobs: list[JobRecord] = field(default_factory=list)
+    queued_ids: list[str] = field(default_factory=list)
+    final_states: dict[str, JobState] = field(default_factory=dict)
+    funds: dict[str, Funds] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+    runs: list[PastRun] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    start_score: Score = field(default_factory=Score)
+    array_failures: dict[str, str] = field(default_factory=dict)
+    credit_references: list[str] = field(default_factory=list)
+    online_node_ids: list[str] = field(default_factory=list)
+    heard_centre_ids: list[str] = field(default_factory=list)

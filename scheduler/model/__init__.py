@@ -1,0 +1,1 @@
+"""What is asked and granted, who shares the park, by which policy: the words of all the rest."""

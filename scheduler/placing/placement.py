@@ -1,0 +1,287 @@
+"""Where a gang fits: which pools could hold its shape, and which nodes of a pool hold it now.
+
+Free cards are kept in buckets by count, so that a decision costs the cards of a node and not the
+nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from accounting.rating import PriceBook, PriceMissing
+from cluster.inventory import Park, Pool
+from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
+from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
+from scheduler.model.tenancy import Tenant
+from scheduler.model.tree import Tree, project_branch
+
+WORDS_SHOWN = 50
+
+
+class Shape(NamedTuple):
+    """What of a job decides where it fits; jobs of one shape get one answer."""
+
+    device_kind_ids: tuple[str, ...]
+    centre_ids: tuple[str, ...]
+    device_count: int
+    node_count: int | None
+    member_count: int | None
+    data_ids: tuple[str, ...] = ()
+    data_class: str | None = None
+    topology: Topology = Topology.POOL
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How a shape sits in a pool: so many nodes with so many cards each, in one rack if it must."""
+
+    node_count: int
+    card_count: int
+    is_in_rack: bool = False
+
+
+def shape_of(job: Job) -> Shape:
+    return Shape(
+        job.device_kind_ids,
+        job.centre_ids,
+        job.device_count,
+        job.node_count,
+        job.member_count,
+        job.data_ids,
+        job.data_class,
+        job.topology,
+    )
+
+
+def candidate_pools(shape: Shape, park: Park) -> tuple[Pool, ...]:
+    """Pools of an acceptable kind in a centre that the job and its data allow.
+
+    First those to which its data comes soonest, of equals in the user's order of preference.
+    """
+    centre_ids = _centre_ids(shape, park)
+    transfers = {one: transfer_ms(shape.data_ids, one, park) for one in centre_ids}
+    rank = {kind_id: index for index, kind_id in enumerate(shape.device_kind_ids)}
+    wanted = [
+        pool
+        for pool in park.pools
+        if pool.centre_id in transfers and (not rank or pool.device_kind_id in rank)
+    ]
+    return tuple(
+        sorted(wanted, key=lambda p: (transfers[p.centre_id], rank.get(p.device_kind_id, 0)))
+    )
+
+
+def _centre_ids(shape: Shape, park: Park) -> tuple[str, ...]:
+    allowed = data_centre_ids(shape.data_class, shape.data_ids, park)
+    return tuple(one for one in allowed if not shape.centre_ids or one in shape.centre_ids)
+
+
+def fit(shape: Shape, pool: Pool) -> Fit | Reason:
+    """How the shape would sit in an empty pool, or why it never can."""
+    size, cards = pool.cards_per_node, shape.device_count
+    nodes = shape.node_count or -(-cards // size)
+    if nodes > pool.node_count or cards > nodes * size:
+        free = pool.card_count if shape.node_count is None else min(nodes, pool.node_count) * size
+        return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=cards, free=free)
+    if nodes > 1 and cards != nodes * size:
+        detail = f"more than one node means whole nodes of {size} cards"
+        return _uneven(pool, cards, nodes * size, detail)
+    members = shape.member_count or nodes
+    if members % nodes or cards % members:
+        detail = f"{members} members cannot share {cards} cards on {nodes} nodes evenly"
+        return _uneven(pool, cards, members, detail)
+    is_in_rack = nodes > 1 and shape.topology is Topology.RACK
+    if is_in_rack and nodes > (pool.nodes_per_rack or 0):
+        return _no_rack(pool, cards)
+    return Fit(nodes, cards // nodes, is_in_rack)
+
+
+def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:
+    return Reason(code=ReasonCode.UNEVEN_GANG, where=pool.id, need=need, free=free, detail=detail)
+
+
+def _no_rack(pool: Pool, need: int) -> Reason:
+    nodes = pool.nodes_per_rack
+    detail = "it has no racks" if nodes is None else f"of {nodes} nodes"
+    free = (nodes or 0) * pool.cards_per_node
+    return Reason(code=ReasonCode.NO_RACK, where=pool.id, need=need, free=free, detail=detail)
+
+
+def impossible(
+    job: Job, park: Park, tree: Tree, prices: PriceBook, now_ms: int
+) -> tuple[Reason, ...]:
+    """Why the job could never run, whatever ends or arrives; empty where it could."""
+    tenant = tree.tenants.get(job.tenant_id)
+    if tenant is None:
+        return (Reason(code=ReasonCode.UNKNOWN_TENANT, where=job.tenant_id),)
+    unknown = (*_unknown_words(job, park), *_unknown_project(job, tree))
+    if unknown:
+        return unknown
+    over = tuple(_over_quotas(job, tree))
+    if over:
+        return over
+    shape = shape_of(job)
+    pools = candidate_pools(shape, park)
+    possible = [pool for pool in pools if isinstance(fit(shape, pool), Fit)]
+    if not possible:
+        return misfits(shape, park)
+    missing = [_price_reason(job, tenant, pool, prices, now_ms) for pool in possible]
+    return () if None in missing else tuple(reason for reason in missing if reason)
+
+
+def misfits(shape: Shape, park: Park) -> tuple[Reason, ...]:
+    """Why each pool, were it empty, could not hold the shape; there is always one reason at least.
+
+    The shape must fit into no pool.
+    """
+    of_data = tuple(data_reasons(shape.data_class, shape.data_ids, park))
+    pools = candidate_pools(shape, park)
+    if pools:
+        answers = [fit(shape, pool) for pool in pools]
+        return (*(answer for answer in answers if isinstance(answer, Reason)), *of_data)
+    if of_data:
+        return of_data
+    kinds = " or ".join(shape.device_kind_ids)
+    return tuple(
+        Reason(
+            code=ReasonCode.TOO_BIG,
+            where=where,
+            need=shape.device_count,
+            detail=f"it has no pool of {kinds}" if kinds else "it has no pool",
+        )
+        for where in shape.centre_ids or (park.id,)
+    )
+
+
+def _unknown_words(job: Job, park: Park) -> tuple[Reason, ...]:
+    kinds = {pool.device_kind_id for pool in park.pools}
+    own = [one.id for one in park.datasets if one.tenant_id in (None, job.tenant_id)]
+    known = (
+        (ReasonCode.UNKNOWN_DEVICE, job.device_kind_ids, kinds),
+        (ReasonCode.UNKNOWN_CENTRE, job.centre_ids, park.centre_by_id.keys()),
+        (ReasonCode.UNKNOWN_FIELD, (job.field,), {field_id for field_id, _ in park.fields}),
+        (ReasonCode.UNKNOWN_DATA, job.data_ids, own),
+        (
+            ReasonCode.UNKNOWN_DATA_CLASS,
+            (job.data_class,) if job.data_class is not None else (),
+            park.data_class_by_id.keys(),
+        ),
+    )
+    return tuple(
+        Reason(code=code, where=word, detail=f"known: {_shown(words)}")
+        for code, asked, words in known
+        for word in asked
+        if word not in words
+    )
+
+
+def _shown(words: Collection[str]) -> str:
+    """The first of them, in order."""
+    more = [f"and {len(words) - WORDS_SHOWN} more"] if len(words) > WORDS_SHOWN else []
+    return ", ".join([*sorted(words)[:WORDS_SHOWN], *more]) or "none"
+
+
+def _unknown_project(job: Job, tree: Tree) -> Iterator[Reason]:
+    known = tree.unknown_project(job.tenant_id, job.project)
+    if known is not None:
+        code, detail = ReasonCode.UNKNOWN_PROJECT, f"known: {known}"
+        yield Reason(code=code, where=project_branch(job.tenant_id, job.project), detail=detail)
+
+
+def _over_quotas(job: Job, tree: Tree) -> Iterator[Reason]:
+    need = job.device_count
+    for _, max_cards, code, where in tree.quotas(job.tenant_id, job.project):
+        if need > max_cards:
+            yield Reason(code=code, where=where, need=need, free=max_cards)
+
+
+def _price_reason(
+    job: Job, tenant: Tenant, pool: Pool, prices: PriceBook, now_ms: int
+) -> Reason | None:
+    try:
+        in_force = prices.list_at(now_ms)
+        in_force.price_micros(pool.device_kind_id, job.priority, tenant.price_class)
+    except PriceMissing as error:
+        return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=str(error))
+    return None
+
+
+def placement_in(pool: Pool, shares: tuple[NodeShare, ...]) -> Placement:
+    return Placement(
+        centre_id=pool.centre_id,
+        pool_id=pool.id,
+        device_kind_id=pool.device_kind_id,
+        shares=shares,
+    )
+
+
+class FreeCards:
+    """Cards of a pool's nodes that may be used, in buckets by how many a node has left."""
+
+    def __init__(self, cards_per_node: int, cards_by_node: Iterable[tuple[str, int]]) -> None:
+        self.cards_per_node = cards_per_node
+        self.by_node = dict(cards_by_node)
+        self.total = sum(self.by_node.values())
+        self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
+        for node_id, cards in self.by_node.items():
+            self._buckets[cards][node_id] = None
+
+    def copy(self) -> "FreeCards":
+        return self._of(self.by_node.items())
+
+    def on(self, node_ids: Iterable[str]) -> "FreeCards":
+        """What these nodes have of it."""
+        return self._of((n, self.by_node[n]) for n in node_ids if n in self.by_node)
+
+    def _of(self, cards_by_node: Iterable[tuple[str, int]]) -> "FreeCards":
+        return FreeCards(self.cards_per_node, cards_by_node)
+
+    def set(self, node_id: str, cards: int) -> None:
+        """A node has so many cards to give, from now on."""
+        before = self.by_node[node_id]
+        if cards != before:
+            del self._buckets[before][node_id]
+            self._buckets[cards][node_id] = None
+            self.by_node[node_id] = cards
+            self.total += cards - before
+
+    def find(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
+        """The nodes that would take it, or None; nothing is taken yet."""
+        if wanted.node_count > 1:
+            nodes = self._whole(wanted)
+        else:
+            node = self._tightest(wanted.card_count)
+            nodes = None if node is None else [node]
+        if nodes is None:
+            return None
+        return tuple(NodeShare(node_id=n, card_count=wanted.card_count) for n in nodes)
+
+    def most_on_a_node(self) -> int:
+        return max((cards for cards, nodes in enumerate(self._buckets) if nodes), default=0)
+
+    def whole_node_count(self) -> int:
+        return len(self._buckets[-1])
+
+    def usable(self, wanted: Fit) -> int:
+        """Cards that it could use of what is free: what is stranded is left out."""
+        if wanted.node_count > 1:
+            return self.whole_node_count() * wanted.card_count
+        return self.most_on_a_node()
+
+    def domains(self, wanted: Fit) -> "Sequence[FreeCards]":
+        """The parts of it, all of the one or of the other of which are to hold it."""
+        assert not wanted.is_in_rack, "the pool has no racks"
+        return (self,)
+
+    def _whole(self, wanted: Fit) -> list[str] | None:
+        """So many whole nodes, in the order of their names; None where they are too few."""
+        whole = self._buckets[-1]
+        if len(whole) < wanted.node_count:
+            return None
+        return sorted(node for node, _ in zip(whole, range(wanted.node_count), strict=False))
+
+    def _tightest(self, cards: int) -> str | None:
+        for bucket in self._buckets[cards:]:
+            if bucket:
+                return next(iter(bucket))
+        return None

@@ -1,0 +1,129 @@
+"""Why a pool that could hold a job does not take it now: one reason, with need and free."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from cluster.inventory import Pool
+from scheduler.forecast.punctuality import Quantiles
+from scheduler.model.job import PlannedStart, Reason, ReasonCode
+from scheduler.model.plan import Verdict
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.timing.backfill import PoolRoom
+
+Place = TypeVar("Place")
+
+QUOTA_CODES = (ReasonCode.TENANT_QUOTA, ReasonCode.PROJECT_QUOTA, ReasonCode.COHORT_QUOTA)
+
+
+def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
+    """The first that holds: silent, kept for others, down, in pieces, in use."""
+    where = pool.id
+    if not is_heard:
+        return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
+    if room.reservation is not None and room.now.find(wanted) is not None:
+        return Reason(
+            code=ReasonCode.RESERVED,
+            where=where,
+            need=need,
+            free=room.long.total,
+            until_ms=room.reservation.start_ms,
+            detail=f"kept for job {room.reservation.job_id}",
+        )
+    return cards_reason(pool, room.now, wanted, need)
+
+
+def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:
+    """Why what is free does not hold it: nodes are down, it is in pieces, or in use."""
+    where = pool.id
+    down = pool.node_count - len(free.by_node)
+    domains = free.domains(wanted)
+    if all(need > len(part.by_node) * pool.cards_per_node for part in domains):
+        return Reason(
+            code=ReasonCode.NODES_DOWN,
+            where=where,
+            need=need,
+            free=max((part.total for part in domains), default=0),
+            detail=f"{down} of {pool.node_count} nodes are down",
+        )
+    if free.total >= need:
+        return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=free.usable(wanted))
+    return Reason(code=ReasonCode.DEVICES_BUSY, where=where, need=need, free=free.total)
+
+
+def hidden_reasons(
+    told: Reason, pool: Pool, wanted: Fit, known: FreeCards, whole: FreeCards
+) -> Iterator[Reason]:
+    """What would be in the way yet, were the centre heard again, and were nodes back.
+
+    `known` is free on nodes that were online when last heard of, `whole` on all nodes of the pool.
+    """
+    if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:
+        told = cards_reason(pool, known, wanted, told.need)
+        yield told
+    if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:
+        yield cards_reason(pool, whole, wanted, told.need)
+
+
+def closed_reason(pool: Pool, need: int, by_job_id: str) -> Reason:
+    detail = f"job {by_job_id} is ahead and nothing may pass it"
+    return Reason(code=ReasonCode.RESERVED, where=pool.id, need=need, detail=detail)
+
+
+def making_room(pool: Pool, room: PoolRoom, need: int, start_ms: int) -> Reason:
+    """It is as good as started: work is stopped for it, or stops anyway."""
+    return Reason(
+        code=ReasonCode.MAKING_ROOM,
+        where=pool.id,
+        need=need,
+        free=room.now.total,
+        until_ms=start_ms,
+    )
+
+
+def with_quantiles(
+    verdicts: Mapping[str, Verdict], quantiles: Quantiles, now_ms: int
+) -> dict[str, Verdict]:
+    """The same, and by when each is likely to have started, by how the last ones came out."""
+    if not quantiles.permille:
+        return dict(verdicts)
+    return {job_id: _dated(verdict, quantiles, now_ms) for job_id, verdict in verdicts.items()}
+
+
+def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
+    start = verdict.start
+    likely = quantiles.of(start.at_ms, now_ms) if start else None
+    if start is None or likely is None:
+        return verdict
+    p50_ms, p90_ms = likely
+    dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, p90_ms, p50_ms)
+    return Verdict(reasons=verdict.reasons, start=dated)
+
+
+def is_unforeseen(reasons: Iterable[Reason]) -> bool:
+    """Whether what is in the way ends of itself at no known moment."""
+    for reason in reasons:  # asked of everybody who waits: an enumeration's hash would cost more
+        if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
+            return True
+    return False
+
+
+def foreseen(places: Sequence[Place], reasons: Sequence[Reason]) -> Sequence[Place]:
+    """Those at which only the ends of what runs are waited for."""
+    if not is_unforeseen(reasons):
+        return places
+    # Each pool has a reason of its own, in the same order.
+    answers = zip(places, reasons, strict=True)
+    return [place for place, reason in answers if not is_unforeseen([reason])]
+
+
+def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
+    """From when on there may be room; None where something must end first."""
+    if len(reasons) == 1:
+        (only,) = reasons
+        if only.code is ReasonCode.BACKOFF:
+            return only.until_ms
+        if only.code in QUOTA_CODES:
+            return now_ms + 1
+        if only.code is ReasonCode.NEARER_DATA:
+            return now_ms
+    return None

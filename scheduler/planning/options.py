@@ -1,0 +1,87 @@
+"""What a plan has found out about a job and a pool."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cluster.inventory import Park, Pool
+from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.locality import transfer_ms
+from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
+from scheduler.planning.preemption import Victim
+from scheduler.timing.backfill import PoolRoom, Reservation
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A pool that could hold a shape, and what the plan has found out about the two.
+
+    `transfer_ms` is how long its data takes to come there. `full` says why it does not fit now, by
+    whether it would end before the pool's reservation; `is_hopeless` that nothing that runs will
+    make room for it.
+    """
+
+    pool: Pool
+    wanted: Fit
+    room: PoolRoom
+    transfer_ms: int
+    full: dict[bool, Reason] = field(default_factory=dict)
+    is_hopeless: bool = False
+
+    def nearer_data(self, near: "Candidate", promise: Reservation, start_ms: int) -> Reason | None:
+        """Why it is not to start here then: it is ready as soon where its data is nearer."""
+        if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:
+            return None
+        return Reason(
+            code=ReasonCode.NEARER_DATA,
+            where=self.pool.id,
+            need=self.transfer_ms,
+            unit="ms",
+            until_ms=promise.start_ms,
+            detail=near.pool.id,
+        )
+
+
+def candidates_of(shape: Shape, park: Park, room_of: Callable[[Pool], PoolRoom]) -> list[Candidate]:
+    """Each pool that could hold the shape, in the order of `candidate_pools`."""
+    answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, park)]
+    return [
+        Candidate(pool, answer, room_of(pool), transfer_ms(shape.data_ids, pool.centre_id, park))
+        for pool, answer in answers
+        if isinstance(answer, Fit)
+    ]
+
+
+class Offer(NamedTuple):
+    """A pool that could hold a job, how, and why not now; it could now where there is no reason.
+
+    `transfer_ms` is how long the job's data takes to come there. `promise_ms` is when the plan
+    would promise it a start there, kept from `sure_ms` on, for which `stop_count` jobs that run
+    would be stopped.
+    """
+
+    pool: Pool
+    wanted: Fit
+    reasons: tuple[Reason, ...]
+    transfer_ms: int
+    promise_ms: int | None = None
+    sure_ms: int | None = None
+    stop_count: int = 0
+
+
+class Opening(NamedTuple):
+    """When a job would have cards of a pool that others hold now, and whom to stop for it."""
+
+    start_ms: int
+    victims: tuple[Victim, ...] = ()
+
+
+class Option(NamedTuple):
+    """Where a job could be, and what it would cost at most."""
+
+    candidate: Candidate
+    hold_micros: int
+
+    def ready_ms(self, start_ms: int) -> int:
+        """When the job has its data there, if it gets the cards then."""
+        return start_ms + self.candidate.transfer_ms

@@ -1,0 +1,34 @@
+"""The one planner, a pure function of the state: who starts now and where, and who must wait."""
+
+from scheduler.facts.state import State
+from scheduler.model.plan import Answers, Grant, Plan, Verdict
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.desk import Desk
+from scheduler.planning.explain import with_quantiles
+
+
+def plan(
+    state: State, now_ms: int, policy: Policy = DEFAULT, answers: Answers = Answers.ALL
+) -> Plan:
+    """Consider every waiting job once, in the policy's order."""
+    if state.park is None or not state.queue:
+        return Plan(grants=(), verdicts={})
+    desk = Desk(state, state.park, now_ms, policy)
+    grants: list[Grant] = []
+    verdicts: dict[str, Verdict] = {}
+    for job_id, answer in desk.answers():
+        if isinstance(answer, Grant):
+            grants.append(answer)
+        else:
+            verdicts[job_id] = answer
+        if answers is Answers.GRANTS and desk.is_full(job_id):
+            break
+    if verdicts and answers is Answers.ALL:
+        verdicts = desk.foresee(desk.outlook(), verdicts)
+        verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)
+    return Plan(
+        grants=tuple(grants),
+        verdicts=verdicts,
+        evictions=tuple(desk.evictions),
+        answers=answers,
+    )

@@ -1,0 +1,77 @@
+"""The rooms of a plan: each pool as it is when the plan begins, made when first it is asked for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cluster.inventory import Park, Pool
+from scheduler.facts.agenda import Ending
+from scheduler.facts.state import CLAIM_MS, State
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.policy import Policy
+from scheduler.placing.placement import Fit
+from scheduler.placing.racks import free_cards
+from scheduler.planning.explain import hidden_reasons
+from scheduler.planning.preemption import SOON_MS
+from scheduler.timing.backfill import PoolRoom, Release
+from scheduler.timing.forecasts import Forecasts
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs in a pool, by when it ends."""
+
+    forecasts: Forecasts
+    pool_id: str
+
+    def endings(self, *, is_firm: bool) -> list[Ending]:
+        return self.forecasts.endings(self.pool_id, is_firm=is_firm)
+
+
+class Rooms:
+    """What is free in each pool, what is being stopped there, and what runs."""
+
+    def __init__(
+        self, state: State, park: Park, now_ms: int, policy: Policy, forecasts: Forecasts
+    ) -> None:
+        self._state = state
+        self._park = park
+        self._now_ms = now_ms
+        self._policy = policy
+        self._forecasts = forecasts
+        self._rooms: dict[str, PoolRoom] = {}
+
+    def of(self, pool: Pool) -> PoolRoom:
+        room = self._rooms.get(pool.id)
+        if room is None:
+            free = self._state.free_cards
+            online = self._state.online_node_ids if self.is_heard(pool) else frozenset()
+            nodes = ((n, free[n]) for n in self._park.node_ids(pool.id) if n in online)
+            cards = free_cards(self._park, pool, nodes)
+            stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
+            running = Running(self._forecasts, pool.id)
+            room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
+        return room
+
+    def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
+        """What else is in the way in a pool of which the centre is silent, or nodes are down."""
+        left = self._state.free_cards | self.of(pool).now.by_node
+        if told.code in {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN}:
+            cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
+            online = self._state.online_node_ids
+            known = free_cards(self._park, pool, (one for one in cards if one[0] in online))
+            whole = free_cards(self._park, pool, cards)
+            yield from hidden_reasons(told, pool, wanted, known, whole)
+
+    def is_heard(self, pool: Pool) -> bool:
+        """Whether its centre was heard of lately; nothing is given where it was not."""
+        return pool.centre_id in self._state.heard_centre_ids
+
+    def _stopping(self, pool_id: str) -> Iterator[Release]:
+        """What is being stopped and is gone soon; not what should have gone long ago."""
+        for _, attempt in sorted(self._state.agenda.stopping.items()):
+            placement = attempt.placement
+            gone_ms = self._state.jobs[attempt.job_id].latest_end_ms(attempt)
+            is_soon = gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS
+            if placement.pool_id == pool_id and is_soon:
+                yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)

@@ -1,0 +1,37 @@
+"""Shapes of jobs for which a plan has nothing more to find out: all are told the same.
+
+In a long queue most jobs come to pools that are full, promised to others, and stay so for the rest
+of the plan: what is free only shrinks, and a pool keeps one reservation. What such a job is told
+depends on its shape and on which reservations it would be out of the way of.
+"""
+
+from collections.abc import Iterable
+
+from scheduler.forecast.ends import Ends
+from scheduler.model.plan import Verdict
+from scheduler.planning.options import Candidate
+
+
+class Settled:
+    """Of one shape; it holds until a pool gets a reservation, or work is to stop for somebody."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        rooms = [candidate.room for candidate in candidates]
+        self._is_settled = all(room.soon is room.now for room in rooms)
+        kept = [room.reservation for room in rooms if room.reservation is not None]
+        self.kind_ids = tuple({one.pool.device_kind_id: None for one in candidates})
+        self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
+        self._verdicts: dict[tuple[bool, ...], Verdict] = {}
+
+    def of(self, ends: Ends) -> Verdict | None:
+        """What a job that ends then is told; None where none like it was there yet."""
+        return self._verdicts.get(self._short(ends))
+
+    def note(self, ends: Ends, verdict: Verdict) -> None:
+        """What one is told that waits without a start; not where something comes free soon."""
+        if self._is_settled:
+            self._verdicts[self._short(ends)] = verdict
+
+    def _short(self, ends: Ends) -> tuple[bool, ...]:
+        """Which reservations it is out of the way of (see `PoolRoom.is_short`)."""
+        return tuple([ends[which] <= start_ms for which, start_ms in self._promises])

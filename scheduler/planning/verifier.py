@@ -1,0 +1,214 @@
+"""A second look at every plan before it is committed: what breaks a rule is not carried out.
+
+The planner keeps books of its own of what is left, so that it is fast. Here all is counted again
+from the state, job by job in the plan's order; the two share how a shape sits in a pool (`fit`)
+and how jobs stand against one another (`standing`), and nothing else. Where data may be is asked of
+`custody`, which `State` asks as well, and the planner does not. A flaw is a defect of the
+planner: the others of the plan are carried out, and who is hit waits for the next.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cluster.inventory import Park, Pool
+from scheduler.facts.record import Attempt, JobRecord
+from scheduler.facts.state import State
+from scheduler.model.custody import custody_refusal
+from scheduler.model.job import Job, Placement, Priority, Topology
+from scheduler.model.plan import Eviction, Grant, Plan
+from scheduler.model.policy import Policy, Preemption
+from scheduler.model.tree import COHORT
+from scheduler.placing.placement import Fit, fit, shape_of
+from scheduler.sharing.standing import Standings
+from scheduler.sharing.starving import Starving, starving
+
+
+def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Plan, tuple[str, ...]]:
+    """The plan without what breaks a rule, and what that was, each in a sentence."""
+    if state.park is None or not (plan.grants or plan.evictions):
+        return plan, ()
+    verifier = Verifier(state, state.park, now_ms, policy)
+    grants = tuple(grant for grant in plan.grants if verifier.allows(grant))
+    evictions = tuple(one for one in plan.evictions if verifier.allows_stop(one))
+    if verifier.flaws:
+        plan = replace(plan, grants=grants, evictions=evictions)
+    return plan, tuple(verifier.flaws)
+
+
+class Verifier:
+    """Counts what the plan takes; `flaws` says what it must not."""
+
+    def __init__(self, state: State, park: Park, now_ms: int, policy: Policy) -> None:
+        self.flaws: list[str] = []
+        self._state = state
+        self._park = park
+        self._now_ms = now_ms
+        self._policy = policy
+        self._cards: Counter[str] = Counter()
+        self._held: Counter[str] = Counter()
+        self._tflops: Counter[str] = Counter()
+        self._micros: Counter[str] = Counter()
+        self._held_before: dict[str, int] = {}
+        self._started: set[str] = set()
+        self._stopped: set[str] = set()
+        self._standings: Standings | None = None
+
+    def allows(self, grant: Grant) -> bool:
+        """Whether the job may start there, beside all that runs and was allowed before."""
+        record = self._state.queue.get(grant.job_id)
+        if record is None or grant.job_id in self._started:
+            self.flaws.append(f"job {grant.job_id} does not wait, and was to start")
+            return False
+        pool = self._park.pool_by_id.get(grant.placement.pool_id)
+        found = (
+            ["there is no such pool"] if pool is None else list(self._wrong(record, pool, grant))
+        )
+        if found:
+            self.flaws.append(f"job {grant.job_id} in {grant.placement.pool_id}: {found[0]}")
+            return False
+        self._take(record.job, grant)
+        return True
+
+    def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
+        job, placement = record.job, grant.placement
+        if record.not_before_ms > self._now_ms:
+            yield "it failed a moment ago, and is not to be tried yet"
+        yield from self._wrong_place(job, pool, placement)
+        yield from self._wrong_rack(job, placement)
+        yield from self._wrong_gang(job, pool, placement)
+        yield from self._overfull(placement, pool)
+        yield from self._over_quota(job)
+        funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
+        if grant.hold_micros > funds:
+            yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
+
+    def _wrong_place(self, job: Job, pool: Pool, placement: Placement) -> Iterator[str]:
+        stated = placement.centre_id, placement.device_kind_id
+        if stated != (pool.centre_id, pool.device_kind_id):
+            yield f"the pool is not one of {stated[1]} in {stated[0]}"
+        if job.centre_ids and pool.centre_id not in job.centre_ids:
+            yield f"it asked for centre {' or '.join(job.centre_ids)}"
+        refusal = custody_refusal(job, placement, self._park)
+        if refusal is not None:
+            yield refusal
+        if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:
+            yield f"it asked for {' or '.join(job.device_kind_ids)}"
+        if pool.centre_id not in self._state.heard_centre_ids:
+            yield "its centre is silent"
+
+    def _wrong_gang(self, job: Job, pool: Pool, placement: Placement) -> Iterator[str]:
+        """All members or none, on whole nodes where there is more than one."""
+        wanted = fit(shape_of(job), pool)
+        cards = [share.card_count for share in placement.shares]
+        if not isinstance(wanted, Fit) or cards != [wanted.card_count] * wanted.node_count:
+            yield f"{cards} cards are not the gang of {job.device_count} that it asked for"
+        node_ids = {share.node_id for share in placement.shares}
+        if len(node_ids) != len(placement.shares):
+            yield "a node is named twice"
+        away = sorted(node_ids - self._state.online_node_ids)
+        away += sorted(node_id for node_id in node_ids if not self._is_in(node_id, pool))
+        if away:
+            yield f"node {away[0]} is not one of the pool that is online"
+
+    def _is_in(self, node_id: str, pool: Pool) -> bool:
+        node = self._park.node_by_id.get(node_id)
+        return node is not None and node.pool_id == pool.id
+
+    def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
+        node_ids = {share.node_id for share in placement.shares}
+        racks = {self._park.rack_by_node.get(node_id) for node_id in node_ids}
+        is_near = len(node_ids) == 1 or (len(racks) == 1 and None not in racks)
+        if job.topology is Topology.RACK and not is_near:
+            yield "it asked for nodes of one rack"
+
+    def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:
+        for share in placement.shares:
+            free = self._state.free_cards.get(share.node_id, 0) - self._cards[share.node_id]
+            if share.card_count > free:
+                yield f"node {share.node_id} has {free} cards free, not {share.card_count}"
+        need = placement.card_count * self._park.tflops_per_card(pool)
+        used = self._state.holdings.allocated_tflops
+        centre = self._park.centre_by_id[pool.centre_id]
+        if used[centre.id] + self._tflops[centre.id] + need > centre.stated_tflops:
+            yield f"centre {centre.id} would be above its {centre.stated_tflops} TFLOPS"
+        if sum(used.values()) + self._tflops.total() + need > self._park.stated_tflops:
+            yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
+
+    def _over_quota(self, job: Job) -> Iterator[str]:
+        for quota in self._state.tree.quotas(job.tenant_id, job.project):
+            free = quota.max_cards - self._held_of(quota.branch) - self._held[quota.branch]
+            if job.device_count > free:
+                yield f"{quota.branch} may take {max(0, free)} cards more"
+
+    def _held_of(self, branch: str) -> int:
+        """What it held before the plan."""
+        held = self._held_before.get(branch)
+        if held is None:
+            is_cohort = branch.startswith(COHORT)
+            parts = self._state.tree.members(branch) if is_cohort else (branch,)
+            held = sum(self._state.held_cards[part] for part in parts)
+            self._held_before[branch] = held
+        return held
+
+    def _take(self, job: Job, grant: Grant) -> None:
+        placement = grant.placement
+        pool = self._park.pool_by_id[placement.pool_id]
+        self._started.add(job.id)
+        self._micros[job.tenant_id] += grant.hold_micros
+        self._tflops[pool.centre_id] += placement.card_count * self._park.tflops_per_card(pool)
+        for share in placement.shares:
+            self._cards[share.node_id] += share.card_count
+        for quota in self._state.tree.quotas(job.tenant_id, job.project):
+            self._held[quota.branch] += job.device_count
+
+    def allows_stop(self, eviction: Eviction) -> bool:
+        """Whether the attempt may be stopped for the job: only who stands strictly below is."""
+        attempt = self._state.live.get(eviction.attempt_id)
+        taker = self._state.queue.get(eviction.job_id)
+        policy = self._policy.preemption
+        if attempt is None or taker is None or policy is None:
+            found = ["there is no such attempt, nobody who waits for it, or no preemption"]
+        else:
+            found = list(self._wrong_stop(attempt, taker, policy, eviction))
+        self._stopped.add(eviction.attempt_id)
+        if found:
+            what = f"attempt {eviction.attempt_id} for job {eviction.job_id}"
+            self.flaws.append(f"{what}: {found[0]}")
+        return not found
+
+    def _wrong_stop(
+        self, attempt: Attempt, taker: JobRecord, policy: Preemption, eviction: Eviction
+    ) -> Iterator[str]:
+        if attempt.stop_cause is not None or attempt.id in self._stopped:
+            yield "it is being stopped already"
+        if taker.job.id in self._started:
+            yield "that job starts now"
+        began_ms = attempt.started_at_ms
+        if began_ms is None or self._now_ms - began_ms < policy.min_run_ms:
+            yield f"it has not run for {policy.min_run_ms} ms"
+        if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
+            yield "it holds none of the nodes that are cleared"
+        if not self._is_below(attempt, taker, policy):
+            yield "it does not stand below that job"
+
+    def _is_below(self, attempt: Attempt, taker: JobRecord, policy: Preemption) -> bool:
+        """What makes preemption end: nobody is ever stopped for who stands no better.
+
+        What can go on from where it was, and `low` work, by merit; what is borrowed by owners.
+        """
+        standings = self._standings = self._standings or self._fresh()
+        victim = self._state.jobs[attempt.job_id]
+        owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
+        wants = standings.taker(taker, attempt.placement.device_kind_id).standing
+        is_own = victim.job.tenant_id == taker.job.tenant_id
+        if not is_own and owns != wants.owns:
+            return wants.owns
+        is_low = victim.job.priority is Priority.LOW
+        is_resumed = policy.is_shared and victim.job.checkpoint is not None
+        return merit < wants.merit and (is_low or is_resumed)
+
+    def _fresh(self) -> Standings:
+        """How all stand before anything of the plan is done."""
+        hungry = starving(self._state, self._now_ms) if self._policy.is_shared else Starving()
+        return Standings(self._state, self._now_ms, self._policy, hungry)

@@ -1,0 +1,63 @@
+"""Who has waited for so long that it goes first, within its tenant's share of the park.
+
+Where jobs take turns, what has had much waits for all that has had little, and in a busy park for
+ever. So a job that has waited in all for a day, and for twice as long as it runs, is starving: it
+goes first in its class, takes from all others of it, and is stopped for none of them (the promotion
+of Tiresias, Gu et al., NSDI 2019; there it lasts until its next demotion, here until it ends).
+
+No tenant gains the park by submitting much and waiting for a day: its jobs starve only as far as
+they fit into its share, the oldest first; the last may go beyond it.
+"""
+
+from dataclasses import dataclass, field
+
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.sharing.fairtree import entitled
+
+
+@dataclass(slots=True)
+class Starving:
+    """The jobs that starve, waiting or running; those that wait in the order of their turn."""
+
+    job_ids: set[str] = field(default_factory=set)
+    waiting: list[JobRecord] = field(default_factory=list)
+
+
+def starving(state: State, now_ms: int) -> Starving:
+    """Who began to run as one that starves stays so; those that wait may add what is left."""
+    fed = [attempt for attempt in state.live.values() if attempt.is_starving]
+    hungry = [one for one in state.queue.starving(now_ms) if _may_start(state, one, now_ms)]
+    found = Starving()
+    if fed or hungry:
+        left = _shares(state)
+        for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):
+            _admit(found, left, state.jobs[attempt.job_id].job)
+        found.waiting = [record for record in hungry if _admit(found, left, record.job)]
+    return found
+
+
+def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
+    """Who cannot start whatever ends keeps nobody of its tenant from it."""
+    job = record.job
+    quotas = state.tree.quotas(job.tenant_id, job.project)
+    fits = all(job.device_count <= quota.max_cards for quota in quotas)
+    return fits and record.not_before_ms <= now_ms
+
+
+def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
+    has_share = left[job.tenant_id] > 0
+    if has_share:
+        left[job.tenant_id] -= job.device_count
+        found.job_ids.add(job.id)
+    return has_share
+
+
+def _shares(state: State) -> dict[str, float]:
+    """Cards by tenant: all of the park, by the weights of those branches that have jobs."""
+    assert state.park is not None, "jobs are planned in a park"
+    cards = sum(pool.card_count for pool in state.park.pools)
+    tenant_ids = {tenant_id for tenant_id, *_ in state.queue.lanes}
+    tenant_ids |= {tenant_id for tenant_id in state.tenants if state.held_cards[tenant_id]}
+    return entitled(state, tenant_ids, cards)

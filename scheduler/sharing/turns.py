@@ -1,0 +1,123 @@
+"""Whose turn it is: the waiting jobs in the order in which a plan considers them."""
+
+import heapq
+from collections.abc import Callable, Iterator
+
+from scheduler.facts.queue import DueKey, LaneKey, age_key
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.model.policy import Order, Policy
+from scheduler.sharing.fairtree import FairKey, FairTree
+from scheduler.sharing.standing import Standings
+from scheduler.sharing.starving import Starving
+
+TurnKey = tuple[bool, int, int, FairKey, DueKey]
+Lane = tuple[str, str, int, bool]
+"""A lane of the queue, whole or only those of it who are within their tenant's nominal quota."""
+STARVING_LANE: LaneKey = ("", "", -1)
+"""Before all levels, and of no tenant."""
+NO_SHARE: FairKey = (0.0, 0.0, 0.0)
+
+
+class Turns:
+    """Waiting jobs in the policy's order.
+
+    Fair: who is within its tenant's nominal quota (`is_first`), then the highest priority class,
+    where jobs take turns who is starving and then who has had least by levels, then the cohort, in
+    it the tenant, and in that the project with the least weighted use, then who is due first. A
+    grant made while the plan is drawn up counts at once. Else: one static key over all jobs.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        now_ms: int,
+        policy: Policy,
+        starving: Starving,
+        standings: Standings,
+        is_first: Callable[[JobRecord], bool],
+    ) -> None:
+        self.is_of_owner = False
+        """Whether it is the turn of who is within its tenant's nominal quota: such come first."""
+        self._queue = state.queue
+        self._starving = starving
+        self._standings = standings
+        self._is_first = is_first
+        self._policy = policy
+        self._fair = FairTree(state, now_ms)
+
+    def __iter__(self) -> Iterator[JobRecord]:
+        match self._policy.order:
+            case Order.FAIR:
+                return self._by_share()
+            case Order.AGE:
+                return (record for _, record in self._queue.by_age)
+            case Order.SHORTEST:
+                return iter(sorted(self._queue.records(), key=_by_length))
+
+    def charge(self, job: Job, tflops: int) -> None:
+        """The job's branches were just given `tflops`."""
+        self._fair.charge(job.tenant_id, job.project, tflops)
+
+    def _by_share(self) -> Iterator[JobRecord]:
+        """Who is in several lanes comes once, by the one whose turn is first."""
+        done: set[str] = set()
+        lanes = self._lanes()
+        heap = [
+            self._turn(lane, *head)
+            for lane, entries in lanes.items()
+            if (head := next(entries, None)) is not None
+        ]
+        heapq.heapify(heap)
+        while heap:
+            turn, lane, record = heap[0]
+            is_ordinary = lane[-1]
+            if record.job.id not in done and (is_ordinary or self._is_first(record)):
+                present = self._turn(lane, turn[-1], record)
+                if present > heap[0]:  # its tenant was given something in another lane
+                    heapq.heapreplace(heap, present)
+                    continue
+                done.add(record.job.id)
+                self.is_of_owner = not is_ordinary
+                yield record
+            head = next(lanes[lane], None)
+            if head is None:
+                heapq.heappop(heap)
+            else:
+                heapq.heapreplace(heap, self._turn(lane, *head))
+
+    def _lanes(self) -> dict[Lane, Iterator[tuple[DueKey, JobRecord]]]:
+        """Those of the queue, one more for those who starve, and of each one more for owners.
+
+        That is where a tenant has a nominal quota with room.
+        """
+        lanes = {(*key, True): iter(lane) for key, lane in self._queue.lanes.items()}
+        starving = [(_starving_key(record), record) for record in self._starving.waiting]
+        lanes[*STARVING_LANE, True] = iter(starving)
+        for key, lane in self._queue.lanes.items():
+            if self._standings.may_own(key[0]):
+                lanes[*key, False] = self._owners(lane)
+                lanes[*STARVING_LANE, False] = self._owners(starving)
+        return lanes
+
+    def _owners(self, lane: list[tuple[DueKey, JobRecord]]) -> Iterator[tuple[DueKey, JobRecord]]:
+        return (entry for entry in lane if self._is_first(entry[1]))
+
+    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[TurnKey, Lane, JobRecord]:
+        tenant_id, project_id, level, is_ordinary = lane
+        shared_level = level if self._policy.is_shared else 0
+        share = self._fair.key(tenant_id, project_id) if tenant_id else NO_SHARE
+        # Ids are unique: two entries are never compared beyond them.
+        turn = (is_ordinary, key[0], shared_level, share, key)
+        return turn, lane, record
+
+
+def _starving_key(record: JobRecord) -> DueKey:
+    """By age, whoever is due."""
+    rank, queued_ms, job_id = age_key(record)
+    return rank, queued_ms, queued_ms, job_id
+
+
+def _by_length(record: JobRecord) -> tuple[int, int, int, str]:
+    return -record.job.priority.rank, record.job.limit_ms, record.queued_at_ms, record.job.id

@@ -1,0 +1,208 @@
+"""The log in PostgreSQL: one transaction a cycle, under the leader's epoch.
+
+With the events it writes what others read: jobs, attempts, views, loads, and the books.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from accounting import store as books
+from scheduler.facts import events as ev
+from scheduler.facts.log import Cycle, Deposed, Request
+from scheduler.facts.record import Snapshot
+from scheduler.storage.bulk import copy_all, execute_all, records, updated
+from scheduler.storage.codec import (
+    decode,
+    decode_snapshot,
+    decode_wish,
+    encode,
+    encode_snapshot,
+    encode_text,
+)
+from scheduler.storage.rows import Owners, tenant_of_wish, write_jobs, write_views
+from scheduler.storage.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
+
+EVENTS_CHANNEL = "brain_events"
+INBOX_CHANNEL = "brain_inbox"
+REPLAY_BATCH = 5_000
+KEPT_CHECKPOINTS = 3
+
+_EVENT_COLUMNS = (
+    EventRow.seq,
+    EventRow.epoch,
+    EventRow.kind,
+    EventRow.tenant_id,
+    EventRow.job_id,
+    EventRow.at_ms,
+    EventRow.recorded_at_ms,
+    EventRow.body,
+)
+
+NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
+class SqlLog:
+    """A `Log` over `engine`. `url` is where agents find this leader; a lead lasts `lease_ms`."""
+
+    def __init__(self, engine: Engine, url: str, lease_ms: int = 10_000) -> None:
+        self._engine = engine
+        self._url = url
+        self.lease_ms = lease_ms
+        self._seq = 0
+
+    def lead(self, now_ms: int) -> int:
+        expires_at_ms = now_ms + self.lease_ms
+        row = upsert(LeaderRow).values(id=1, epoch=1, expires_at_ms=expires_at_ms, url=self._url)
+        statement = row.on_conflict_do_update(
+            index_elements=[LeaderRow.id],
+            set_={
+                "epoch": LeaderRow.epoch + 1,
+                "expires_at_ms": expires_at_ms,
+                "url": self._url,
+            },
+        ).returning(LeaderRow.epoch)
+        with self._engine.begin() as connection:
+            epoch = connection.execute(statement).scalar_one()
+            self._seq = connection.scalar(select(func.coalesce(func.max(EventRow.seq), 0))) or 0
+        return int(epoch)
+
+    def renew(self, epoch: int, now_ms: int) -> None:
+        """Go on leading; raises `Deposed` where another leads."""
+        with self._engine.begin() as connection:
+            self._fence(connection, epoch, now_ms)
+
+    def resign(self, epoch: int, now_ms: int) -> None:
+        """Let another lead at once; nothing where another leads already."""
+        statement = update(LeaderRow).where(LeaderRow.epoch == epoch).values(expires_at_ms=now_ms)
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def leads_until_ms(self) -> int:
+        """When the present lead expires unless it is renewed; 0 where nobody ever led."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(LeaderRow.expires_at_ms)) or 0
+
+    def requests(self, limit: int) -> tuple[Request, ...]:
+        statement = (
+            select(InboxRow.id, InboxRow.body)
+            .where(InboxRow.consumed_seq.is_(None))
+            .order_by(InboxRow.seq)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement).all()
+        return tuple(Request(id=row.id, wish=decode_wish(row.body)) for row in rows)
+
+    def replay(self) -> tuple[Snapshot, Iterator[ev.Event]]:
+        newest = select(CheckpointRow).order_by(CheckpointRow.seq.desc()).limit(1)
+        with self._engine.connect() as connection:
+            row = connection.execute(newest).one_or_none()
+        if row is None:
+            return Snapshot(), self._events_after(0)
+        return decode_snapshot(row.body), self._events_after(row.seq)
+
+    def commit(self, epoch: int, cycle: Cycle) -> None:
+        with self._engine.begin() as connection:
+            self._fence(connection, epoch, cycle.now_ms)
+            last_seq = self._write_events(connection, epoch, cycle)
+            self._write_rows(connection, cycle, last_seq)
+            connection.execute(NOTIFY, {"channel": EVENTS_CHANNEL, "payload": str(last_seq)})
+        self._seq = last_seq
+
+    def save(self, epoch: int, snapshot: Snapshot) -> None:
+        body = encode_snapshot(snapshot)
+        with self._engine.begin() as connection:
+            recorded_at_ms = self._fence(connection, epoch, None)
+            row = {"seq": self._seq, "recorded_at_ms": recorded_at_ms, "body": body}
+            connection.execute(upsert(CheckpointRow).on_conflict_do_nothing(), row)
+            kept = select(CheckpointRow.seq).order_by(CheckpointRow.seq.desc())
+            oldest = connection.scalars(kept.limit(KEPT_CHECKPOINTS)).all()[-1]
+            connection.execute(delete(CheckpointRow).where(CheckpointRow.seq < oldest))
+
+    def _fence(self, connection: Connection, epoch: int, now_ms: int | None) -> int:
+        """Lock the lead for this transaction; without `now_ms` it is not made longer."""
+        statement = update(LeaderRow).where(LeaderRow.epoch == epoch)
+        until = LeaderRow.expires_at_ms if now_ms is None else now_ms + self.lease_ms
+        statement = statement.values(expires_at_ms=until)
+        expires_at_ms = connection.scalar(statement.returning(LeaderRow.expires_at_ms))
+        if expires_at_ms is None:
+            raise Deposed(f"epoch {epoch} is over: another broker leads")
+        return int(expires_at_ms) - self.lease_ms
+
+    def _events_after(self, seq: int) -> Iterator[ev.Event]:
+        while True:
+            page = select(EventRow.seq, EventRow.body).where(EventRow.seq > seq)
+            with self._engine.connect() as connection:
+                rows = connection.execute(page.order_by(EventRow.seq).limit(REPLAY_BATCH)).all()
+            for row in rows:
+                yield decode(row.body)
+            if len(rows) < REPLAY_BATCH:
+                return
+            seq = rows[-1].seq
+
+    def _write_events(self, connection: Connection, epoch: int, cycle: Cycle) -> int:
+        owners = Owners.of(connection, cycle.events)
+        rows = (
+            (
+                seq,
+                epoch,
+                event.kind,
+                owners.tenant_of(event),
+                ev.job_of(event),
+                event.at_ms,
+                cycle.now_ms,
+                encode_text(event),
+            )
+            for seq, event in enumerate(cycle.events, start=self._seq + 1)
+        )
+        if cycle.events:
+            copy_all(connection, _EVENT_COLUMNS, rows)
+        return self._seq + len(cycle.events)
+
+    def _write_rows(self, connection: Connection, cycle: Cycle, last_seq: int) -> None:
+        """What others read of the cycle, and the books."""
+        _consume(connection, cycle, last_seq)
+        write_jobs(connection, cycle)
+        write_views(connection, cycle)
+        books.book(connection, cycle.usage, cycle.credits, cycle.transfers)
+
+
+_CONSUMED = updated(InboxRow, records(InboxRow.id, InboxRow.consumed_seq, InboxRow.refused))
+
+
+def _consume(connection: Connection, cycle: Cycle, last_seq: int) -> None:
+    """Requests that a cycle took, or refused and why, are never taken again."""
+    rows = (
+        {"id": request_id, "consumed_seq": last_seq, "refused": cycle.refused.get(request_id)}
+        for request_id in cycle.request_ids
+    )
+    execute_all(connection, _CONSUMED, rows)
+
+
+_ASKED = records(InboxRow.id, InboxRow.tenant_id, InboxRow.body, InboxRow.received_at_ms)
+_PUT = (
+    upsert(InboxRow)
+    .from_select(list(_ASKED.c.keys()), select(_ASKED))
+    .on_conflict_do_nothing(index_elements=[InboxRow.id])
+    .returning(InboxRow.seq)
+)
+
+
+def put_requests(connection: Connection, requests: Iterable[Request], now_ms: int) -> int:
+    """Put wishes into the inbox and wake the leader; how many were new, by their ids."""
+    rows = [
+        {
+            "id": request.id,
+            "tenant_id": tenant_of_wish(request.wish),
+            "body": encode(request.wish),
+            "received_at_ms": now_ms,
+        }
+        for request in requests
+    ]
+    if not rows:
+        return 0
+    count = len(connection.execute(_PUT, {"rows": rows}).all())
+    connection.execute(NOTIFY, {"channel": INBOX_CHANNEL, "payload": ""})
+    return count

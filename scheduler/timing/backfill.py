@@ -1,0 +1,219 @@
+"""EASY backfill: a lower job may start now only where no higher job's start is likely to move.
+
+The first job that a pool blocks gets a reservation there: the earliest moment at which running
+work leaves room for it. What starts now must end before that moment or use only cards that are
+spare at it (Lifka, "The ANL/IBM SP scheduling system", 1995). Work ends as is likely by its
+forecast, or, where the reservation is firm, at the latest by its limit (see `ends`; forecasts in
+the place of limits: Tsafrir, Etsion, Feitelson, "Backfilling using system-generated predictions
+rather than user runtime estimates", 2007).
+
+What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from scheduler.facts.agenda import Ending
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import NodeShare, Placement
+from scheduler.placing.placement import Fit, FreeCards
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Cards that come free once what holds them ends."""
+
+    ends: Ends
+    attempt_id: str
+    shares: tuple[NodeShare, ...]
+
+
+class Running(Protocol):
+    """What runs in a pool when a plan begins."""
+
+    def endings(self, *, is_firm: bool) -> Sequence[Ending]:
+        """When it ends, in order: firm by its limits, else as is likely."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A placement in the future: these cards are needed from `start_ms` on.
+
+    Where it is firm, that is by the limits of what runs there, and `likely_ms` is by its forecasts.
+    """
+
+    job_id: str
+    start_ms: int
+    likely_ms: int
+    shares: tuple[NodeShare, ...]
+    spare: dict[str, int]
+    is_firm: bool
+
+
+class PoolRoom:
+    """One pool while a plan is made: what is free now or soon, and what is free for long.
+
+    Without a reservation `long` is the same object as `now`. With one, it says what may be taken by
+    work that would still run when the reservation begins. `soon` is what is free once all that is
+    being stopped has ended, at `soon_ms`, and `soon_long` so for long.
+    """
+
+    def __init__(self, free: FreeCards, running: Running, stopping: Iterable[Release] = ()) -> None:
+        self.now = self.long = self.soon = self.soon_long = free
+        self.soon_ms = 0
+        self.reservation: Reservation | None = None
+        self._running = running
+        self._releases: list[Release] = []
+        self._stopped: set[str] = set()
+        for stop in stopping:
+            self.free_soon(stop)
+
+    def find(self, wanted: Fit, ends: Ends) -> tuple[NodeShare, ...] | None:
+        return self._view(ends).find(wanted)
+
+    def find_soon(self, wanted: Fit, ends: Ends) -> tuple[NodeShare, ...] | None:
+        return self.view_soon(ends).find(wanted)
+
+    def view_soon(self, ends: Ends) -> FreeCards:
+        return self.soon if self.is_short(ends) else self.soon_long
+
+    def free_soon(self, stop: Release) -> None:
+        """These cards come free by a stop; what is promised of their nodes stays as it is."""
+        if self.soon is self.now:
+            self.soon = self.now.copy()
+            self.soon_long = self.soon if self.long is self.now else self.long.copy()
+        self.soon_ms = max(self.soon_ms, stop.ends.latest_ms)
+        self._stopped.add(stop.attempt_id)
+        _give_back(self.soon, stop.shares)
+        if self.soon_long is not self.soon:
+            promised = self.reservation.spare if self.reservation else {}
+            _give_back(self.soon_long, tuple(s for s in stop.shares if s.node_id not in promised))
+
+    def kept_node_ids(self, ends: Ends) -> Collection[str]:
+        """Nodes of which nothing is freed for work that ends then: what they give is promised."""
+        return () if self.reservation is None or self.is_short(ends) else self.reservation.spare
+
+    def is_short(self, ends: Ends) -> bool:
+        """Whether work that ends then is out of the reservation's way."""
+        kept = self.reservation
+        return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms
+
+    def take(self, placement: Placement, attempt_id: str, ends: Ends) -> None:
+        """Take what is free now."""
+        views = [self.now, self.soon]
+        if not self.is_short(ends):
+            views += [self.long, self.soon_long]
+        self._take(placement.shares, views, Release(ends, attempt_id, placement.shares))
+
+    def claim(self, shares: tuple[NodeShare, ...], job_id: str, ends: Ends) -> None:
+        """Take what will be free soon; of what is free now there is the less for others."""
+        views = [self.soon] if self.is_short(ends) else [self.soon, self.soon_long]
+        self._take(shares, views, Release(ends, job_id, shares))
+
+    def _take(
+        self, shares: tuple[NodeShare, ...], views: list[FreeCards], release: Release
+    ) -> None:
+        for view in {id(view): view for view in views}.values():
+            for share in shares:
+                view.set(share.node_id, view.by_node[share.node_id] - share.card_count)
+        # Nothing is free now that will not be, nor for long what is not for a while.
+        for low, high in (
+            (self.now, self.soon),
+            (self.soon_long, self.soon),
+            (self.long, self.now),
+            (self.long, self.soon_long),
+        ):
+            if low is not high:
+                _lower(low, high, shares)
+        self._releases.append(release)
+
+    def earliest(
+        self, job_id: str, wanted: Fit, now_ms: int, *, is_firm: bool
+    ) -> Reservation | None:
+        """When and where the pool could first hold it; None if no end suffices.
+
+        Firm: if all ends by its limit, which is sure; else as is likely.
+        """
+        opened = self._opened(self.soon.copy(), wanted, is_firm=is_firm)
+        if opened is None:
+            return None
+        at_ms, free, shares = opened
+        spare = {s.node_id: free.by_node[s.node_id] - s.card_count for s in shares}
+        if is_firm:
+            opened = self._opened(self.soon.on(spare), wanted, is_firm=False)
+            assert opened is not None, f"{job_id} has room there at the latest, but never before"
+        return Reservation(
+            job_id=job_id,
+            start_ms=self._not_before(at_ms, now_ms),
+            likely_ms=self._not_before(opened[0], now_ms),
+            shares=shares,
+            spare=spare,
+            is_firm=is_firm,
+        )
+
+    def gone_ms(self, now_ms: int) -> int:
+        """When all that is being stopped has gone; what is late goes at any moment."""
+        return max(self.soon_ms, now_ms + 1)
+
+    def _not_before(self, at_ms: int, now_ms: int) -> int:
+        """Neither now nor before all that is being stopped has gone."""
+        return max(at_ms, self.soon_ms, now_ms + 1)
+
+    def _opened(
+        self, free: FreeCards, wanted: Fit, *, is_firm: bool
+    ) -> tuple[int, FreeCards, tuple[NodeShare, ...]] | None:
+        """When these cards, with what comes free of them, first hold it, and what is free then."""
+        releases = self._all_releases(is_firm=is_firm)
+        for index, (at_ms, _, given) in enumerate(releases):
+            _give_back(free, given)
+            is_last_of_moment = index + 1 == len(releases) or releases[index + 1][0] != at_ms
+            shares = free.find(wanted) if is_last_of_moment else None
+            if shares is not None:
+                return at_ms, free, shares
+        return None
+
+    def _all_releases(self, *, is_firm: bool) -> Sequence[Ending]:
+        """What comes free, in order; first what is being stopped, which `soon` has already."""
+        running, stopped = self._running.endings(is_firm=is_firm), self._stopped
+        if not self._releases and not stopped:
+            return running
+        to_come = [
+            *running,
+            *((one.ends.by(is_firm=is_firm), one.attempt_id, one.shares) for one in self._releases),
+        ]
+        to_come = [one for one in to_come if one[1] not in stopped]
+        return [(0, "", ()), *sorted(to_come)] if stopped else sorted(to_come)
+
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep these cards for later; at most one reservation a pool."""
+        assert self.reservation is None, "a pool keeps one reservation"
+        self.reservation = reservation
+        self.long = _with_kept(self.now, reservation)
+        self.soon_long = self.long if self.soon is self.now else _with_kept(self.soon, reservation)
+
+    def _view(self, ends: Ends) -> FreeCards:
+        return self.now if self.is_short(ends) else self.long
+
+
+def _with_kept(free: FreeCards, reservation: Reservation) -> FreeCards:
+    """What is left of them for work that still runs when the reservation begins."""
+    left = free.copy()
+    for node_id, spare in reservation.spare.items():
+        left.set(node_id, min(free.by_node[node_id], spare))
+    return left
+
+
+def _lower(low: FreeCards, high: FreeCards, shares: tuple[NodeShare, ...]) -> None:
+    """On these nodes the one has no more than the other."""
+    for share in shares:
+        node_id = share.node_id
+        low.set(node_id, min(low.by_node[node_id], high.by_node[node_id]))
+
+
+def _give_back(free: FreeCards, shares: tuple[NodeShare, ...]) -> None:
+    """Nodes that are down give nothing back."""
+    for share in shares:
+        if share.node_id in free.by_node:
+            free.set(share.node_id, free.by_node[share.node_id] + share.card_count)

@@ -1,0 +1,72 @@
+"""When work ends, running or not yet begun, as the policy counts with it; one plan's view.
+
+How long those that wait are likely to run goes by what is known now. Those that are alike are
+looked up once, and a plan asks of each several times.
+"""
+
+from bisect import bisect_left
+
+from scheduler.facts.agenda import Ending
+from scheduler.facts.record import Attempt, JobRecord
+from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import Job
+from scheduler.model.policy import Policy
+
+
+class Forecasts:
+    """Where nothing goes by forecasts, all is likely to end by its limit."""
+
+    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
+        self._state = state
+        self._now_ms = now_ms
+        self._is_forecasting = policy.is_forecasting
+        self._known: dict[tuple[str, str, str, int], int | None] = {}
+        self._ends: dict[int, Ends] = {}
+
+    def ends(self, record: JobRecord, delay_ms: int = 0) -> Ends:
+        """When a job that waits would end if it began now, or so much later."""
+        ends = self._ends.get(id(record))
+        if ends is None:
+            ends = self._ends[id(record)] = record.ends(
+                self._now_ms, self._now_ms, self._forecast_ms(record.job)
+            )
+        return Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms) if delay_ms else ends
+
+    def _forecast_ms(self, job: Job) -> int | None:
+        if not self._is_forecasting:
+            return None
+        like = (job.tenant_id, job.user, job.name, job.device_count)
+        if like not in self._known:
+            self._known[like] = self._state.history.forecast_ms(job, self._now_ms)
+        return self._known[like]
+
+    def endings(self, pool_id: str, *, is_firm: bool) -> list[Ending]:
+        """When what runs in a pool ends, in order: firm by its limits, else as is likely.
+
+        What should have ended does at any moment.
+        """
+        agenda, soonest_ms = self._state.agenda, self._now_ms + 1
+        if is_firm or not self._is_forecasting:
+            ordered = agenda.latest(pool_id)
+        else:
+            ordered = agenda.likely(pool_id, self._now_ms)
+        count = bisect_left(ordered, (soonest_ms + 1,))
+        late = sorted((soonest_ms, attempt_id, shares) for _, attempt_id, shares in ordered[:count])
+        return late + ordered[count:]
+
+    def live_ends(self, attempt: Attempt) -> Ends:
+        """When a live attempt ends; what has overstayed does at any moment.
+
+        A plan asks it of all that runs, so that it takes the short way where there is one.
+        """
+        ends, soonest_ms = attempt.ends, self._now_ms + 1
+        if ends.likely_ms > soonest_ms and self._is_forecasting:
+            return ends
+        latest_ms = max(ends.latest_ms, soonest_ms)
+        record = self._state.jobs[attempt.job_id]
+        forecast_ms = record.forecast_ms
+        if latest_ms == soonest_ms or forecast_ms is None or not self._is_forecasting:
+            return Ends(latest_ms, latest_ms)
+        likely_ms = record.likely_end_ms(attempt.begin_ms, self._now_ms, forecast_ms)
+        return Ends(min(likely_ms, latest_ms), latest_ms)

@@ -1,0 +1,239 @@
+"""When each waiting job would start if nobody else came and all ran as long as is likely.
+
+What is promised is kept; for the rest it is an estimate, made in the order of the queue by
+conservative backfill over each pool's cards and each quota (see `timeline`). It counts cards:
+whole nodes, and racks of them, are looked for only among what runs now.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cluster.inventory import Park, Pool
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.job import Job, Placement, PlannedStart
+from scheduler.model.policy import Policy
+from scheduler.model.tree import Quota
+from scheduler.placing.placement import Fit
+from scheduler.timing.forecasts import Forecasts
+from scheduler.timing.timeline import Timeline
+
+
+class Place(Protocol):
+    """A pool that could hold a job, and how the job would sit in it."""
+
+    @property
+    def pool(self) -> Pool: ...
+    @property
+    def wanted(self) -> Fit: ...
+    @property
+    def transfer_ms(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Cards that a job is likely to hold until then."""
+
+    job: Job
+    placement: Placement
+    end_ms: int
+
+
+@dataclass(slots=True)
+class Prospect:
+    """What is to come of one pool: its cards, its next end, and when its nodes have room.
+
+    `room_ms[k]` is when some node has `k` cards free, `whole_ms` has when each node is whole, and
+    `rack_ms[k]` is when some rack has `k + 1` whole nodes, if nothing new began.
+    """
+
+    cards: Timeline
+    next_end_ms: int | None
+    room_ms: list[int | None]
+    whole_ms: list[int]
+    rack_ms: list[int | None]
+    last_start_ms: int
+
+    def soonest(self, wanted: Fit, from_ms: int) -> int | None:
+        """Before this moment the pool has no room for it, however many cards are free."""
+        room_ms = self.room_ms[wanted.card_count]
+        if wanted.is_in_rack:
+            room_ms = self.rack_ms[wanted.node_count - 1]
+        elif wanted.node_count > 1:
+            enough = len(self.whole_ms) >= wanted.node_count
+            room_ms = self.whole_ms[wanted.node_count - 1] if enough else None
+        return None if room_ms is None else max(from_ms, room_ms)
+
+
+@dataclass(slots=True)
+class Outlook:
+    """One plan's view of what is to come; pools of silent centres are not in it.
+
+    `stops` has when what the plan has stopped is gone.
+    """
+
+    state: State
+    park: Park
+    now_ms: int
+    granted: Iterable[Holding]
+    policy: Policy
+    forecasts: Forecasts
+    stops: Mapping[str, int] = field(default_factory=dict)
+    _pools: dict[str, Prospect] = field(default_factory=dict)
+    _quotas: dict[str, Timeline] = field(default_factory=dict)
+    _quotas_by_project: dict[tuple[str, str], tuple[Timeline, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        by_pool: dict[str, list[Holding]] = defaultdict(list)
+        ends: dict[Quota, list[tuple[int, int]]] = defaultdict(list)
+        quotas = self.state.tree.quotas
+        for holding in (*self._running(), *self.granted):
+            placement = holding.placement
+            by_pool[placement.pool_id].append(holding)
+            for quota in quotas(holding.job.tenant_id, holding.job.project):
+                ends[quota].append((holding.end_ms, placement.card_count))
+        for pool in self.park.pools:
+            if pool.centre_id in self.state.heard_centre_ids:
+                self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
+        for quota, own in ends.items():
+            self._quotas[quota.branch] = self._timeline(quota, own)
+
+    def start(
+        self, record: JobRecord, places: Iterable[Place], from_ms: int | None
+    ) -> PlannedStart | None:
+        """Where the job would have its data first, which is then taken; None where it never could.
+
+        Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
+        """
+        first: PlannedStart | None = None
+        ready_ms = 0
+        cards, length_ms = record.job.device_count, self._length_ms(record)
+        for place in places:
+            if first is not None:
+                prospect = self._pools.get(place.pool.id)
+                bound_ms = prospect.cards.bound(cards, length_ms) if prospect else None
+                if bound_ms is None or bound_ms + place.transfer_ms >= ready_ms:
+                    continue
+            at_ms = self.earliest(record, place, from_ms)
+            if at_ms is not None and (first is None or at_ms + place.transfer_ms < ready_ms):
+                first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms
+        if first is not None:
+            self.take(record, first)
+        return first
+
+    def take(self, record: JobRecord, start: PlannedStart) -> None:
+        """Count with the job from then on."""
+        job, prospect = record.job, self._pools[start.pool_id]
+        prospect.last_start_ms = start.at_ms
+        end_ms = start.at_ms + self._length_ms(record)
+        for cards in (prospect.cards, *self._bounds(job)):
+            cards.take(job.device_count, start.at_ms, end_ms)
+
+    def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
+        """When the job could start there; None if never, and without `from_ms` as above."""
+        prospect = self._pools.get(place.pool.id)
+        if prospect is None:
+            return None
+        begin_ms = prospect.next_end_ms if from_ms is None else from_ms
+        soonest_ms = None if begin_ms is None else prospect.soonest(place.wanted, begin_ms)
+        if soonest_ms is None:
+            return None
+        if not self.policy.is_backfilling:
+            soonest_ms = max(soonest_ms, prospect.last_start_ms)
+        return self._in_all(record, prospect.cards, soonest_ms)
+
+    def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
+        """When the pool and all quotas that bind the job have room for all of it."""
+        cards, length_ms = record.job.device_count, self._length_ms(record)
+        timelines = (pool, *self._bounds(record.job))
+        at_ms: int | None = from_ms
+        began_ms = None
+        while at_ms is not None and at_ms != began_ms:
+            began_ms = at_ms
+            for timeline in timelines:
+                at_ms = timeline.earliest(cards, length_ms, at_ms)
+                if at_ms is None:
+                    break
+        return at_ms
+
+    def _bounds(self, job: Job) -> tuple[Timeline, ...]:
+        """What is to come of each quota that binds the job."""
+        key = job.tenant_id, job.project
+        found = self._quotas_by_project.get(key)
+        if found is None:
+            found = tuple(self._of_quota(quota) for quota in self.state.tree.quotas(*key))
+            self._quotas_by_project[key] = found
+        return found
+
+    def _of_quota(self, quota: Quota) -> Timeline:
+        if quota.branch not in self._quotas:  # nothing is held of it
+            self._quotas[quota.branch] = self._timeline(quota, ())
+        return self._quotas[quota.branch]
+
+    def _timeline(self, quota: Quota, ends: Collection[tuple[int, int]]) -> Timeline:
+        free = quota.max_cards - sum(cards for _, cards in ends)
+        return Timeline(self.now_ms, free, ends)
+
+    def _running(self) -> Iterator[Holding]:
+        for attempt in self.state.live.values():
+            job = self.state.jobs[attempt.job_id].job
+            end_ms = self.stops.get(attempt.id) or self.forecasts.live_ends(attempt).likely_ms
+            yield Holding(job, attempt.placement, max(end_ms, self.now_ms + 1))
+
+    def _length_ms(self, record: JobRecord) -> int:
+        """How long the job is likely to hold its cards once it has them."""
+        return self.forecasts.ends(record).likely_ms - self.now_ms
+
+    def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
+        """What is free of a pool's nodes now and later; nodes that are down give nothing."""
+        online = self.state.online_node_ids
+        by_node: dict[str, list[tuple[int, int]]] = {
+            node_id: [] for node_id in self.park.node_ids(pool.id) if node_id in online
+        }
+        for holding in holdings:
+            for share in holding.placement.shares:
+                if share.node_id in by_node:
+                    by_node[share.node_id].append((holding.end_ms, share.card_count))
+        ends = [end for of_node in by_node.values() for end in of_node]
+        free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
+        whole_ms = {n: max(own, default=(self.now_ms, 0))[0] for n, own in by_node.items()}
+        room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)
+        for of_node in by_node.values():
+            _note_room(room_ms, of_node, self.now_ms)
+        return Prospect(
+            cards=Timeline(self.now_ms, free, ends),
+            next_end_ms=min((end_ms for end_ms, _ in ends), default=None),
+            room_ms=room_ms,
+            whole_ms=sorted(whole_ms.values()),
+            rack_ms=_rack_ms(pool.nodes_per_rack or 0, whole_ms, self.park.rack_by_node),
+            last_start_ms=self.now_ms,
+        )
+
+
+def _rack_ms(
+    size: int, whole_ms: Mapping[str, int], rack_by_node: Mapping[str, int]
+) -> list[int | None]:
+    """When the first rack has so many whole nodes, by their number; None where none ever has."""
+    if not size:
+        return []
+    by_rack: dict[int, list[int]] = defaultdict(list)
+    for node_id, at_ms in sorted(whole_ms.items(), key=lambda one: one[1]):
+        by_rack[rack_by_node[node_id]].append(at_ms)
+    return [
+        min((own[count - 1] for own in by_rack.values() if len(own) >= count), default=None)
+        for count in range(1, size + 1)
+    ]
+
+
+def _note_room(room_ms: list[int | None], ends: list[tuple[int, int]], now_ms: int) -> None:
+    """Where this node has so many cards free sooner than the others, it is this one that counts."""
+    free = len(room_ms) - 1 - sum(cards for _, cards in ends)
+    for at_ms, cards in [(now_ms, 0), *sorted(ends)]:
+        free += cards
+        for count in range(free, -1, -1):
+            known_ms = room_ms[count]
+            if known_ms is not None and known_ms <= at_ms:
+                break
+            room_ms[count] = at_ms
