@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.inventory import Pool
 from scheduler.facts import events as ev
 from scheduler.facts.invariants import check
 from scheduler.facts.state import State
@@ -14,7 +15,7 @@ from scheduler.model.plan import Answers, Grant
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.placing.placement import candidate_pools, shape_of
 from scheduler.planning.planner import plan
-from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, submit
+from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.preemptive import TURNS, low, run
 from tests.unit.test_planner_invariants import jobs, lease, parks
 
@@ -26,7 +27,11 @@ OTHERS = ("blocked", "more")
 
 @st.composite
 def two_kinds(draw: st.DrawFn) -> State:
-    """Jobs of `acme` wait for `npu` or `dcu`; some of the cards are in use."""
+    """Jobs wait for `npu` or `dcu`, and some of the cards are in use; of `npu` no node is online.
+
+    Who starts there counts as served, and so goes behind others on `dcu`: only a pool that takes
+    nobody is in nobody's way.
+    """
     tenants = [a_tenant(name) for name in ("acme", "blue", "coal", *OTHERS)]
     state = a_state(*tenants, park=draw(parks()))
     submit(state, *(of_one_kind(draw(jobs(number))) for number in range(draw(st.integers(1, 8)))))
@@ -35,7 +40,18 @@ def two_kinds(draw: st.DrawFn) -> State:
             lease(state, grant, 6)
     later = range(8, 8 + draw(st.integers(1, 8)))
     submit(state, *(of_one_kind(draw(jobs(number))) for number in later))
+    assert state.park is not None
+    for pool in state.park.pools:
+        if pool.device_kind_id == "npu":
+            go_down(state, pool)
     return state
+
+
+def go_down(state: State, pool: Pool) -> None:
+    assert state.park is not None
+    left = sorted(state.online_node_ids - {*state.park.node_ids(pool.id)})
+    event = ev.NodesChanged(at_ms=6, centre_id=pool.centre_id, online_node_ids=tuple(left))
+    happen(state, event)
 
 
 def of_one_kind(job: Job) -> Job:
