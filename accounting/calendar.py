@@ -17,6 +17,11 @@ def month_of(at_ms: int) -> str:
     return _local(at_ms).strftime("%Y-%m")
 
 
+def day_of(at_ms: int) -> str:
+    """The day of a moment, as `2026-10-31`."""
+    return _local(at_ms).strftime("%Y-%m-%d")
+
+
 def month_bounds(month: str) -> tuple[int, int]:
     """The half-open interval [from, to) of a month; raises `ValueError` for what is none."""
     matched = _MONTH.fullmatch(month)

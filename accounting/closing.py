@@ -4,6 +4,7 @@ Closing notes the last fact that the month takes in. What is written later about
 corrected in the first month that is open, and names the month that it corrects.
 """
 
+import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,13 +12,19 @@ from sqlalchemy import Connection, Select, func, insert, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from accounting.calendar import iso_time, month_bounds, next_month
+from accounting.chain import ClosedMonth, Link
+from accounting.chaining import chained, columns_of
 from accounting.statement import Statement, StatementState, body_of, make_statement, sha256_of
-from accounting.store import GIVEN_BACK, Condition, last_seq, month_sums, within
+from accounting.store import GIVEN_BACK, Condition, moment, month_sums, within
 from accounting.tables import ClosingRow, StatementRow, UsageCreditRow, UsageRow
 
 
 class CannotClose(Exception):
     """The month cannot be closed; the message says why, and what to do first."""
+
+
+class ClosingMissing(Exception):
+    """There is a closed statement of a month, and no closing."""
 
 
 class StatementAltered(Exception):
@@ -33,6 +40,15 @@ class StoredStatement:
     state: StatementState
     body: bytes
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedBook:
+    """All that a month was closed with."""
+
+    month: str
+    closed_at_ms: int
+    statements: tuple[StoredStatement, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +85,68 @@ def statement(connection: Connection, tenant_id: str, month: str) -> StoredState
     )
 
 
+def months(connection: Connection, tenant_id: str | None = None) -> list[str]:
+    """All months that are closed, or in which anybody, or this tenant, has usage; newest first."""
+    used = select(UsageRow.month)
+    if tenant_id is not None:
+        used = used.where(UsageRow.tenant_id == tenant_id)
+    known = union(used, select(ClosingRow.month))
+    return sorted(connection.scalars(known), reverse=True)
+
+
+def closed(connection: Connection, month: str) -> ClosedBook | None:
+    """What a month was closed with; None where it is open."""
+    row = connection.execute(
+        select(ClosingRow.__table__).where(ClosingRow.month == month)
+    ).one_or_none()
+    if row is None:
+        return None
+    tenants = select(StatementRow.tenant_id).where(StatementRow.month == month)
+    statements = (
+        statement(connection, tenant_id, month)
+        for tenant_id in connection.scalars(tenants.order_by(StatementRow.tenant_id)).all()
+    )
+    return ClosedBook(month=month, closed_at_ms=row.closed_at_ms, statements=tuple(statements))
+
+
 def close_month(connection: Connection, month: str, now_ms: int) -> tuple[StoredStatement, ...]:
     """Close a month for all tenants, and give out their statements; raises `CannotClose`."""
     connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))
     _check_may_close(connection, month, now_ms)
     last = _last_closing(connection)
+    through = moment(connection)
     scope = Scope(
         after_seq=None if last is None else last.through_seq,
-        through_seq=last_seq(connection),
+        through_seq=through.seq,
         closed_at_ms=now_ms,
     )
     closed = tuple(
-        _stored(_make(connection, tenant_id, month, scope))
+        _stored(_make(connection, tenant_id, month, scope, through.heads.get(tenant_id)))
         for tenant_id in _tenants(connection, month, scope)
     )
-    row = {"month": month, "through_seq": scope.through_seq, "closed_at_ms": now_ms}
-    connection.execute(insert(ClosingRow), row)
+    _keep(connection, month, through.seq, now_ms, closed)
+    return closed
+
+
+def _keep(
+    connection: Connection,
+    month: str,
+    through_seq: int,
+    now_ms: int,
+    closed: tuple[StoredStatement, ...],
+) -> None:
+    """The closing is a fact of the park's chain, so that no statement of it can be exchanged."""
+    fact = ClosedMonth(
+        month=month,
+        through_seq=through_seq,
+        closed_at_ms=now_ms,
+        statements=tuple((given.tenant_id, given.sha256) for given in closed),
+    )
+    (link,) = chained(connection, [fact])
+    row = {"month": month, "through_seq": through_seq, "closed_at_ms": now_ms}
+    connection.execute(insert(ClosingRow), row | columns_of(link))
     if closed:
         connection.execute(insert(StatementRow), [_row(given, now_ms) for given in closed])
-    return closed
 
 
 def _row(given: StoredStatement, now_ms: int) -> dict[str, object]:
@@ -110,9 +169,11 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
     if last is not None and next_month(last.month) != month:
         raise CannotClose(f"months are closed in order: {next_month(last.month)} is next")
     if last is None:
-        earlier = select(func.min(UsageRow.month)).where(UsageRow.month < month)
-        if (first := connection.scalar(earlier)) is not None:
+        first = connection.scalar(select(func.min(UsageRow.month)))
+        if first is not None and first < month:
             raise CannotClose(f"months are closed in order: {first} has usage and is open")
+        if first is not None and first > month:
+            raise CannotClose(f"nothing was used before {first}: close that month first")
     for reference, from_ms in connection.execute(_overlaps(month)):
         raise CannotClose(
             f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"
@@ -143,6 +204,25 @@ def _scope(connection: Connection, month: str) -> Scope:
     return Scope(after_seq=last.through_seq)
 
 
+def made_again(connection: Connection, tenant_id: str, month: str, body: bytes) -> bytes:
+    """What a closed statement's facts come to now; where the chain ended, its `body` says."""
+    end = json.loads(body).get("chain")
+    head = Link(end["facts"], bytes.fromhex(end["head"])) if end else None
+    return body_of(_make(connection, tenant_id, month, _taken_in(connection, month), head))
+
+
+def _taken_in(connection: Connection, month: str) -> Scope:
+    """What the statements of a closed month took in."""
+    closings = select(ClosingRow.__table__)
+    own = connection.execute(closings.where(ClosingRow.month == month)).one_or_none()
+    if own is None:
+        raise ClosingMissing(f"it is of {month}, and no closing of {month} is there")
+    before = closings.where(ClosingRow.month < month).order_by(ClosingRow.month.desc()).limit(1)
+    last = connection.execute(before).one_or_none()
+    after_seq = None if last is None else last.through_seq
+    return Scope(after_seq=after_seq, through_seq=own.through_seq, closed_at_ms=own.closed_at_ms)
+
+
 class _Closing(NamedTuple):
     month: str
     through_seq: int
@@ -154,7 +234,9 @@ def _last_closing(connection: Connection) -> _Closing | None:
     return None if row is None else _Closing(*row)
 
 
-def _make(connection: Connection, tenant_id: str, month: str, scope: Scope) -> Statement:
+def _make(
+    connection: Connection, tenant_id: str, month: str, scope: Scope, head: Link | None = None
+) -> Statement:
     """The statement of exactly the facts in `scope`."""
     mine = UsageRow.tenant_id == tenant_id
     late = {
@@ -164,7 +246,7 @@ def _make(connection: Connection, tenant_id: str, month: str, scope: Scope) -> S
         for late_month in _late(connection, UsageRow.month, month, scope, mine)
     }
     own = month_sums(connection, month, tenant_id, None, scope.through_seq)
-    return make_statement(tenant_id, month, scope.closed_at_ms, own, late)
+    return make_statement(tenant_id, month, scope.closed_at_ms, own, late, head)
 
 
 def _stored(made: Statement) -> StoredStatement:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
+from accounting.chain import Link
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.rating import TaxSplit, split_tax
 from accounting.usage import UsageSum
@@ -50,7 +51,11 @@ class Correction:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """Lines for usage, negative lines for credits with their cause, corrections, and totals."""
+    """Lines for usage, negative lines for credits with their cause, corrections, and totals.
+
+    `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
+    that it is the same in whatever order its facts came.
+    """
 
     tenant_id: str
     month: str
@@ -58,6 +63,7 @@ class Statement:
     lines: tuple[UsageSum, ...]
     credits: tuple[UsageSum, ...]
     corrections: tuple[Correction, ...]
+    head: Link | None = None
 
     @property
     def state(self) -> StatementState:
@@ -103,6 +109,7 @@ def make_statement(
     closed_at_ms: int | None,
     own: Iterable[UsageSum],
     late: Mapping[str, Sequence[UsageSum]],
+    head: Link | None = None,
 ) -> Statement:
     """`own` is the month's own usage and credits, `late` what corrects each earlier month."""
     ordered = sorted(own, key=order_of)
@@ -117,6 +124,7 @@ def make_statement(
             for corrected in sorted(late)
             for line in sorted(late[corrected], key=order_of)
         ),
+        head=head,
     )
 
 
@@ -167,8 +175,13 @@ def to_json(statement: Statement) -> Json:
             for correction in statement.corrections
         ],
         "totals": _totals(statement),
+        "chain": _chain(statement.head),
         "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
     }
+
+
+def _chain(head: Link | None) -> Json | None:
+    return None if head is None else {"facts": head.number, "head": head.hash.hex()}
 
 
 def _line(line: UsageSum) -> Json:

@@ -6,7 +6,7 @@ Whoever opened the connection commits; nothing here does.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 
 from accounting.calendar import month_bounds, month_edges, month_of
+from accounting.chain import Link
+from accounting.chaining import chained, columns_of, heads
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
 from accounting.statement import order_of
@@ -37,10 +39,12 @@ _TRANSFER_NAMES = tuple(field.name for field in fields(Transfer))
 # In one statement, so that what accounts hold is written once for all of them.
 _BOOK_TRANSFERS = text(
     "INSERT INTO transfers"
-    " (kind, reference, tenant_id, debit_account, credit_account, amount_micros, at_ms)"
+    " (kind, reference, tenant_id, debit_account, credit_account, amount_micros, at_ms,"
+    " link, hash)"
     " SELECT * FROM unnest(CAST(:kind AS text[]), CAST(:reference AS text[]),"
     " CAST(:tenant_id AS text[]), CAST(:debit_account AS text[]), CAST(:credit_account AS text[]),"
-    " CAST(:amount_micros AS bigint[]), CAST(:at_ms AS bigint[]))"
+    " CAST(:amount_micros AS bigint[]), CAST(:at_ms AS bigint[]),"
+    " CAST(:link AS bigint[]), CAST(:hash AS bytea[]))"
 )
 
 Condition = ColumnElement[bool]
@@ -60,18 +64,30 @@ def book(
 
     Called inside the leader's commit: what is booked and what happened are one transaction.
     """
+    if not usage and not credits_ and not transfers:
+        return
+    made = iter(chained(connection, (*usage, *credits_, *transfers)))
     if usage:
-        rows = [{**_row(u, _SLICE_NAMES), "month": _month_of(u)} for u in usage]
-        connection.execute(insert(UsageRow), rows)
+        slices_ = [
+            {**_row(one, _SLICE_NAMES), "month": _month_of(one), **columns_of(next(made))}
+            for one in usage
+        ]
+        connection.execute(insert(UsageRow), slices_)
     if credits_:
-        connection.execute(insert(UsageCreditRow), [_row(c, _CREDIT_NAMES) for c in credits_])
+        rows = [_row(one, _CREDIT_NAMES) | columns_of(next(made)) for one in credits_]
+        connection.execute(insert(UsageCreditRow), rows)
     if transfers:
-        connection.execute(_BOOK_TRANSFERS, _columns(transfers))
+        connection.execute(_BOOK_TRANSFERS, _columns(transfers, [*made]))
 
 
-def _columns(transfers: Sequence[Transfer]) -> dict[str, list[Any]]:
-    columns = {name: [getattr(t, name) for t in transfers] for name in _TRANSFER_NAMES}
-    return columns | {"kind": [t.kind.value for t in transfers]}
+def _columns(transfers: Sequence[Transfer], made: Sequence[Link]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
+        name: [getattr(one, name) for one in transfers] for name in _TRANSFER_NAMES
+    }
+    columns["kind"] = [one.kind.value for one in transfers]
+    columns["link"] = [link.number for link in made]
+    columns["hash"] = [link.hash for link in made]
+    return columns
 
 
 def _row(fact: UsageSlice | UsageCredit, names: Iterable[str]) -> dict[str, Any]:
@@ -86,7 +102,8 @@ def _month_of(usage: UsageSlice) -> str:
 
 def publish_price_list(connection: Connection, price_list: PriceList) -> None:
     """Keep a price list; raises `IntegrityError` for an id or a beginning that is taken."""
-    row = {
+    (link,) = chained(connection, [price_list])
+    row = columns_of(link) | {
         "id": price_list.id,
         "from_ms": price_list.from_ms,
         "on_demand": [list(pair) for pair in price_list.on_demand],
@@ -277,24 +294,32 @@ def charges(
         yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms), cause=cause)
 
 
-def last_seq(connection: Connection) -> int:
-    """The last number given to any fact, with no fact of a lower number still to come.
+class Moment(NamedTuple):
+    """The last number given to any fact, with no fact of a lower one to come; the chains' heads."""
 
-    The lock waits for whoever is writing; going back to the savepoint lets the next one go on.
+    seq: int
+    heads: Mapping[str, Link]
+
+
+def moment(connection: Connection) -> Moment:
+    """The books between two transactions.
+
+    Who writes facts writes their chains first: the lock waits for them, and going back to the
+    savepoint lets the next one go on.
     """
     with connection.begin_nested() as savepoint:
-        connection.execute(text("LOCK TABLE usage, usage_credits IN SHARE MODE"))
+        connection.execute(text("LOCK TABLE chain_heads IN SHARE MODE"))
         # Before its first value a sequence pretends that it gave that already.
         last = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM books_seq"
-        seq = connection.scalar(text(last))
+        seq, ends = connection.scalar(text(last)), heads(connection)
         savepoint.rollback()
     assert isinstance(seq, int), "a sequence has a value"
-    return seq
+    return Moment(seq, ends)
 
 
 def _end(connect: Connect) -> int:
     with connect() as connection:
-        return last_seq(connection)
+        return moment(connection).seq
 
 
 def _slices(

@@ -4,7 +4,8 @@ Their migration has PostgreSQL refuse every UPDATE, DELETE and TRUNCATE, whoever
 accounts hold is added up by PostgreSQL itself, in the transaction of each transfer.
 
 `seq` numbers the facts in the order in which they were written, over all tables: a closed month
-remembers the last one that it took in, so what comes later is known to be late.
+remembers the last one that it took in, so what comes later is known to be late. `link` is a fact's
+place in its chain, and `hash` that of the chain up to it (`accounting.chain`).
 """
 
 from typing import Any, ClassVar
@@ -43,6 +44,7 @@ class UsageRow(Base):
 
     __tablename__ = "usage"
     __table_args__ = (
+        Index("usage_by_link", "tenant_id", "link", unique=True),
         CheckConstraint("from_ms < to_ms", name="usage_is_an_interval"),
         CheckConstraint("device_count > 0 AND tflops > 0", name="usage_has_devices"),
         CheckConstraint("price_micros >= 0", name="usage_has_a_price"),
@@ -69,18 +71,24 @@ class UsageRow(Base):
     price_micros: Mapped[int]
     recorded_at_ms: Mapped[int]
     seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
 
 
 class UsageCreditRow(Base):
     """All usage of `reference` is given back, once."""
 
     __tablename__ = "usage_credits"
+    __table_args__ = (Index("usage_credits_by_link", "tenant_id", "link", unique=True),)
 
     reference: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
     at_ms: Mapped[int]
     cause: Mapped[str]
     recorded_at_ms: Mapped[int]
     seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
 
 
 class PriceListRow(Base):
@@ -94,6 +102,8 @@ class PriceListRow(Base):
     qos_permille: Mapped[list[Any]]
     class_permille: Mapped[list[Any]]
     vat_permille: Mapped[int]
+    link: Mapped[int] = mapped_column(unique=True)
+    hash: Mapped[bytes]
 
 
 class TransferRow(Base):
@@ -101,6 +111,7 @@ class TransferRow(Base):
 
     __tablename__ = "transfers"
     __table_args__ = (
+        Index("transfers_by_link", "tenant_id", "link", unique=True),
         CheckConstraint("amount_micros > 0", name="transfers_move_something"),
         CheckConstraint("debit_account <> credit_account", name="transfers_have_two_ends"),
         Index("transfers_by_tenant", "tenant_id", "seq"),
@@ -114,6 +125,8 @@ class TransferRow(Base):
     amount_micros: Mapped[int]
     at_ms: Mapped[int]
     seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
 
 
 class BalanceRow(Base):
@@ -134,6 +147,8 @@ class ClosingRow(Base):
     month: Mapped[str] = mapped_column(primary_key=True)
     through_seq: Mapped[int]
     closed_at_ms: Mapped[int]
+    link: Mapped[int] = mapped_column(unique=True)
+    hash: Mapped[bytes]
 
 
 class StatementRow(Base):
@@ -146,3 +161,27 @@ class StatementRow(Base):
     body: Mapped[bytes]
     sha256: Mapped[str]
     closed_at_ms: Mapped[int]
+
+
+class ChainHeadRow(Base):
+    """Where each chain ends: what the next fact of it is linked to."""
+
+    __tablename__ = "chain_heads"
+
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    hash: Mapped[bytes]
+
+
+class RootRow(Base):
+    """The root of a day over all chains as they were when it was drawn; only ever added to.
+
+    `heads` are [chain, number, hash in hexadecimal], sorted by chain.
+    """
+
+    __tablename__ = "daily_roots"
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    heads: Mapped[list[Any]]
+    root: Mapped[bytes]
+    drawn_at_ms: Mapped[int]

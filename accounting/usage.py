@@ -51,6 +51,7 @@ class UsageCredit:
     """All usage of `reference` is given back: the park's own fault ended it (`cause`)."""
 
     reference: str
+    tenant_id: str
     at_ms: int
     cause: str
     recorded_at_ms: int

@@ -23,9 +23,11 @@ from api.routes import (
     jobs,
     keys,
     logs,
+    months,
     prices,
     quotes,
     tenants,
+    verification,
 )
 from api.services import Services
 
@@ -38,6 +40,8 @@ ROUTERS = (
     capacity.router,
     datasets.router,
     books.router,
+    months.router,
+    verification.router,
     tenants.router,
     branches.router,
     prices.router,

@@ -6,6 +6,7 @@ import typer
 
 import api.cli.books
 import api.cli.branches
+import api.cli.closing
 import api.cli.jobs
 import api.cli.keys
 import api.cli.park
@@ -33,7 +34,7 @@ app = typer.Typer(
 PANELS = (
     (both("Jobs", "作业"), (api.cli.submit.app, api.cli.quote.app, api.cli.jobs.app)),
     (both("Machines", "算力"), (api.cli.park.app,)),
-    (both("Books", "账务"), (api.cli.books.app,)),
+    (both("Books", "账务"), (api.cli.books.app, api.cli.closing.app)),
     (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),
 )
 for panel, parts in PANELS:

@@ -20,6 +20,9 @@ MIGRATION_LOCK = 7_306_108_871
 SWEEP_LOCK = 7_306_108_872
 """Held by whoever throws old things away."""
 
+VERIFY_LOCK = 7_306_108_874
+"""Held by whoever verifies the books."""
+
 ARCHIVES_LOCK = 7_306_108_873
 """Shared by those who bring archives, and held by who throws some away."""
 

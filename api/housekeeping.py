@@ -1,6 +1,6 @@
-"""The hourly chores: what nobody will ask for again is thrown away, the books' index is kept.
+"""The hourly chores: what nobody will ask for again is thrown away, the books get index and root.
 
-Never the books themselves, never an event.
+Never the books themselves are, never an event.
 """
 
 import logging
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete, exists, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from accounting.roots import draw_root
 from accounting.store import index_new_facts
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings
@@ -184,6 +185,7 @@ def _delete_loads(connection: Connection, statement: str, from_ms: int, to_ms: i
     return connection.execute(text(statement), window).rowcount == LOADS_AT_ONCE
 
 
-def _books(connection: Connection, _: int, __: Retention) -> bool:
+def _books(connection: Connection, now_ms: int, _: Retention) -> bool:
     index_new_facts(connection)
+    draw_root(connection, now_ms)
     return False

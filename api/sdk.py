@@ -21,6 +21,7 @@ from api.administration import (
     ProjectView,
 )
 from api.array_spec import ArrayView
+from api.book_schemas import MonthList, MonthView, VerificationLine
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
@@ -226,6 +227,20 @@ class Client:
     def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
         parameters = {"tenant": tenant, "month": month, "format": form}
         return self._wire.request("GET", "/v1/statements", parameters=parameters).content
+
+    def months(self) -> MonthList:
+        return self._wire.get("/v1/months", MonthList)
+
+    def close_month(self, month: str) -> MonthView:
+        """Close a month for all tenants; closed twice is closed once."""
+        answer = self._wire.request("POST", f"/v1/months/{quoted(month)}:close")
+        return read(answer, MonthView)
+
+    def verify(self) -> Iterator[VerificationLine]:
+        """The books, worked out again by the broker: a line for each chain, at last a verdict."""
+        with self._wire.stream("/v1/verification", LINES) as answer:
+            for line in answer.iter_lines():
+                yield VerificationLine.model_validate_json(line, extra="ignore")
 
     def export(
         self, what: str, month: str | None = None, tenant: str | None = None

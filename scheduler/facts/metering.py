@@ -141,6 +141,10 @@ def _book_end(state: State, event: Ended, now_ms: int) -> Booking:
         charged = attempt.charged_micros
         transfers.append(ledger.credit(tenant_id, centre_id, attempt.id, charged, event.at_ms))
     credit = UsageCredit(
-        reference=attempt.id, at_ms=event.at_ms, cause=event.cause, recorded_at_ms=now_ms
+        reference=attempt.id,
+        tenant_id=tenant_id,
+        at_ms=event.at_ms,
+        cause=event.cause,
+        recorded_at_ms=now_ms,
     )
     return Booking(credits=(credit,), transfers=tuple(transfers))

@@ -76,7 +76,7 @@ def test_slow_readers_of_an_export_hold_no_connection(park: Served, address: str
     rows = text(
         "INSERT INTO usage SELECT 'x' || number || '.1', from_ms, '2026-10', from_ms + 1000,"
         " 'poor', 'default', 'manufacturing', 'east', 'ascend-910b3', 'normal', 1, 313,"
-        " '2026', 3500000, 0"
+        " '2026', 3500000, 0, nextval('books_seq'), 1000 + number, sha256('x')"
         " FROM (SELECT number, 1791000000000 + number AS from_ms"
         " FROM generate_series(1, 30000) number) made"
     )

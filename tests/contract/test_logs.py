@@ -207,7 +207,11 @@ def test_of_writers_that_depose_one_another_nothing_is_lost_or_written_twice(
             events=(paid(2),),
             request_ids=("request-1",),
             usage=(replace(USAGE, reference="new"),),
-            credits=(UsageCredit(reference="j1.1", at_ms=2, cause="node", recorded_at_ms=2),),
+            credits=(
+                UsageCredit(
+                    reference="j1.1", tenant_id="steel", at_ms=2, cause="node", recorded_at_ms=2
+                ),
+            ),
         ),
     ],
     ids=["usage", "transfer", "credit"],
@@ -220,7 +224,11 @@ def test_what_would_be_booked_twice_takes_its_whole_cycle_with_it(bed: Bed, agai
         now_ms=1,
         events=(paid(1),),
         usage=(USAGE,),
-        credits=(UsageCredit(reference="j1.1", at_ms=1, cause="node", recorded_at_ms=1),),
+        credits=(
+            UsageCredit(
+                reference="j1.1", tenant_id="steel", at_ms=1, cause="node", recorded_at_ms=1
+            ),
+        ),
         transfers=(ledger.top_up("steel", 1, "r", 1),),
     )
     log.commit(epoch, once)

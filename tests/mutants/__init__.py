@@ -5,6 +5,7 @@ from tests.mutants import (
     api,
     arrays,
     benchmarks,
+    chains,
     cluster,
     data,
     docs,
@@ -26,6 +27,7 @@ __all__ = ["MUTANTS", "Mutant"]
 MUTANTS = [
     *cluster.MUTANTS,
     *accounting.MUTANTS,
+    *chains.MUTANTS,
     *scheduler.MUTANTS,
     *preemption.MUTANTS,
     *forecast.MUTANTS,

@@ -17,7 +17,9 @@ from accounting.usage import UsageCredit, UsageSlice
 from api.database import engine
 from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, used
 
-CREDIT = UsageCredit(reference="j1.1", at_ms=HOUR_MS, cause="node", recorded_at_ms=HOUR_MS)
+CREDIT = UsageCredit(
+    reference="j1.1", tenant_id="steel", at_ms=HOUR_MS, cause="node", recorded_at_ms=HOUR_MS
+)
 TOP_UP = ledger.top_up("steel", 7_000_000, "bank-1", 0)
 HOLD = ledger.hold("steel", "j1.1", 3_000_000, 1)
 POST = ledger.post("steel", "qdaicc", "j1.1", 0, 1_000_000, 2)

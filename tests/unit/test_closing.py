@@ -22,7 +22,11 @@ NOVEMBER = used("2026-11-02T00:00", "2026-11-02T01:00", reference="j3.1")
 AFTER_OCTOBER = shanghai("2026-11-03T10:00")
 AFTER_NOVEMBER = shanghai("2026-12-03T10:00")
 CREDIT = UsageCredit(
-    reference="j1.1", at_ms=shanghai("2026-10-10T08:00"), cause="node", recorded_at_ms=0
+    reference="j1.1",
+    tenant_id="steel",
+    at_ms=shanghai("2026-10-10T08:00"),
+    cause="node",
+    recorded_at_ms=0,
 )
 
 

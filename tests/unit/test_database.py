@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 from accounting import ledger, store
+from accounting.chain import PARK
+from accounting.verifying import Misfit, Walked, verify
 from api.database import BadDatabaseUrl, engine, migrate
 from api.migrations.tables import METADATA
 from api.postgres import EmbeddedPostgres
@@ -48,7 +51,24 @@ def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:
     assert len(versions) == 1
 
 
-def test_a_migration_adds_up_what_was_booked_before_it(empty_url: str) -> None:
+OLD_TRANSFER = text(
+    "INSERT INTO transfers"
+    " (kind, reference, tenant_id, debit_account, credit_account, amount_micros, at_ms)"
+    " VALUES (:kind, :reference, :tenant_id, :debit_account, :credit_account, :amount_micros,"
+    " :at_ms)"
+)
+OLD_USAGE = text(
+    "INSERT INTO usage (reference, from_ms, month, to_ms, tenant_id, project, field, centre_id,"
+    " device_kind_id, qos, device_count, tflops, price_list_id, price_micros, recorded_at_ms)"
+    " VALUES ('j1.1', 0, '1970-01', 9, 'steel', 'default', 'steel', 'hzx', 'ascend-910b3',"
+    " 'normal', 8, 313, '2026', 3500000, 9)"
+)
+OLD_CREDIT = text("INSERT INTO usage_credits VALUES ('j1.1', 9, 'node', 9)")
+OLD_PRICES = text("""INSERT INTO price_lists VALUES ('2026', 0, '[["k", 1]]', '[]', '[]', 60)""")
+OLD_CLOSING = text("INSERT INTO closings VALUES ('1970-01', 3, 9)")
+
+
+def test_a_migration_adds_up_and_links_what_was_booked_before_it(empty_url: str) -> None:
     migrate(empty_url, "0005")
     transfers = [
         ledger.top_up("steel", 7, "bank-1", 0),
@@ -57,7 +77,9 @@ def test_a_migration_adds_up_what_was_booked_before_it(empty_url: str) -> None:
     ]
     database = engine(empty_url)
     with database.begin() as connection:
-        store.book(connection, [], [], transfers[:2])
+        connection.execute(OLD_TRANSFER, [asdict(one) for one in transfers[:2]])
+        for written in (OLD_USAGE, OLD_CREDIT, OLD_PRICES, OLD_CLOSING):
+            connection.execute(written)
 
     migrate(empty_url)
 
@@ -65,7 +87,19 @@ def test_a_migration_adds_up_what_was_booked_before_it(empty_url: str) -> None:
         store.book(connection, [], [], transfers[2:])
         assert store.balances(connection) == ledger.balances(transfers)
         assert store.balances(connection, "steel") == ledger.balances(transfers[:2])
+        assert [(one.chain, one.head.number) for one in walked(connection)] == [
+            (PARK, 2),
+            ("port", 1),
+            ("steel", 4),
+        ]
     database.dispose()
+
+
+def walked(connection: Connection) -> list[Walked]:
+    """The chains, all of which must be whole."""
+    found = list(verify(connection))
+    assert [one for one in found if isinstance(one, Misfit)] == []
+    return [one for one in found if isinstance(one, Walked)]
 
 
 def test_every_usual_spelling_of_an_address_is_understood(database_url: str) -> None:

@@ -31,7 +31,7 @@ def slice_of(reference: str, minute: int, **changes: int | str) -> UsageSlice:
 
 def book(database: Engine, *slices: UsageSlice, credited: tuple[str, ...] = ()) -> None:
     credits_ = [
-        UsageCredit(reference=reference, at_ms=0, cause="node", recorded_at_ms=0)
+        UsageCredit(reference=reference, tenant_id="steel", at_ms=0, cause="node", recorded_at_ms=0)
         for reference in credited
     ]
     with database.begin() as connection:

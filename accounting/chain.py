@@ -1,0 +1,100 @@
+"""Hash chains over the books: whoever changes, drops or slips in a fact breaks every later link.
+
+Each tenant's facts are one chain, in the order in which they were written; price lists and closings
+are the chain of the park. A link's hash is that of the link before it and of all that its fact says
+(Haber and Stornetta, "How to time-stamp a digital document", 1991). A root hashes the heads of all
+chains, and the root before it: one line that stands for all of the books.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from accounting.ledger import Transfer
+from accounting.rating import PriceList
+from accounting.usage import UsageCredit, UsageSlice
+
+PARK = ""
+"""The chain of what belongs to no tenant."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedMonth:
+    """A month was closed: the sha256 of each tenant's statement, by tenant."""
+
+    month: str
+    through_seq: int
+    closed_at_ms: int
+    statements: tuple[tuple[str, str], ...]
+
+
+Fact = UsageSlice | UsageCredit | Transfer | PriceList | ClosedMonth
+
+_WORDS: Mapping[type[Any], str] = {
+    UsageSlice: "usage/1",
+    UsageCredit: "usage_credit/1",
+    Transfer: "transfer/1",
+    PriceList: "price_list/1",
+    ClosedMonth: "closing/1",
+}
+_NAMES: Mapping[type[Any], tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind)) for kind in _WORDS
+}
+
+
+class Link(NamedTuple):
+    """The `number`th fact of a chain, from 1 on, and the hash of the chain up to it: 32 bytes."""
+
+    number: int
+    hash: bytes
+
+
+GENESIS = Link(0, bytes(32))
+"""Before the first fact."""
+
+
+def chain_of(fact: Fact) -> str:
+    """Whose chain a fact belongs to."""
+    return PARK if isinstance(fact, PriceList | ClosedMonth) else fact.tenant_id
+
+
+def next_link(before: Link, said: bytes) -> Link:
+    """The link of a fact that says so, after `before`."""
+    return Link(before.number + 1, hashlib.sha256(before.hash + said).digest())
+
+
+def content(fact: Fact) -> bytes:
+    """All that a fact says, in a form of its own."""
+    kind = type(fact)
+    return content_of(kind, [getattr(fact, name) for name in names_of(kind)])
+
+
+def content_of(kind: type[Fact], values: Sequence[object]) -> bytes:
+    """The same, of a fact's values in the order of `names_of`, whatever they have become."""
+    line = [_WORDS[kind], *values]
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def names_of(kind: type[Fact]) -> tuple[str, ...]:
+    """What a fact of this kind says, by name."""
+    return _NAMES[kind]
+
+
+def links(heads: Mapping[str, Link], facts: Iterable[Fact]) -> tuple[list[Link], dict[str, Link]]:
+    """A link for each fact, in their order, and after them the heads of all chains."""
+    after = dict(heads)
+    made = []
+    for fact in facts:
+        chain = chain_of(fact)
+        after[chain] = next_link(after.get(chain, GENESIS), content(fact))
+        made.append(after[chain])
+    return made, after
+
+
+def root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) -> bytes:
+    """The root of a day over the heads of all chains; `before` is the root before it."""
+    lines = [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads)]
+    text = json.dumps([day, before.hex(), lines], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,52 @@
+"""Daily roots: once a day is over, one hash over the heads of all chains, and the root before it.
+
+Whoever keeps a root outside of the database can prove later that no fact before it was changed,
+dropped or slipped in, even by one who can write every table.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, insert, select
+
+from accounting.calendar import day_of
+from accounting.chain import GENESIS, root_of
+from accounting.store import moment
+from accounting.tables import RootRow
+
+DAY_MS = 86_400_000
+
+
+class Drawn(NamedTuple):
+    """The root of a day."""
+
+    day: str
+    root: bytes
+
+
+def newest_root(connection: Connection) -> Drawn | None:
+    newest = select(RootRow.day, RootRow.root).order_by(RootRow.day.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
+    return None if row is None else Drawn(*row)
+
+
+def draw_root(connection: Connection, now_ms: int) -> bytes | None:
+    """The root of the day that ended last, if it is not drawn yet and there is any fact.
+
+    A day in which nobody drew one is covered by the next.
+    """
+    last = newest_root(connection)
+    yesterday = day_of(now_ms - DAY_MS)
+    if last is not None and last.day >= yesterday:
+        return None
+    heads = moment(connection).heads
+    if not heads:
+        return None
+    root = root_of(GENESIS.hash if last is None else last.root, yesterday, [*heads.items()])
+    row = {
+        "day": yesterday,
+        "heads": [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads.items())],
+        "root": root,
+        "drawn_at_ms": now_ms,
+    }
+    connection.execute(insert(RootRow), row)
+    return root

@@ -1,0 +1,230 @@
+"""Whether the books are what was written: everything is worked out again from the rows.
+
+Each chain is walked from its first fact; roots, statements and balances must follow from what is
+there. The connection must see one moment (REPEATABLE READ).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select, text, union
+
+from accounting.chain import (
+    GENESIS,
+    PARK,
+    ClosedMonth,
+    Fact,
+    Link,
+    content_of,
+    names_of,
+    next_link,
+    root_of,
+)
+from accounting.chaining import heads
+from accounting.closing import ClosingMissing, made_again
+from accounting.ledger import Transfer
+from accounting.rating import PriceList, PriceMissing
+from accounting.statement import sha256_of
+from accounting.tables import (
+    ClosingRow,
+    PriceListRow,
+    RootRow,
+    StatementRow,
+    TransferRow,
+    UsageCreditRow,
+    UsageRow,
+)
+from accounting.usage import UsageCredit, UsageSlice
+
+BATCH_ROWS = 2_000
+
+Noted = Mapping[str, Mapping[int, bytes]]
+"""What roots and statements say of chains: the hash at some of their links."""
+
+Rows = Select[*tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """What is not as it was written: in which part of the books, at which row, and how."""
+
+    part: str
+    row: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """A chain that is whole, and its head."""
+
+    chain: str
+    head: Link
+
+
+class _Stored(NamedTuple):
+    """A fact as it is stored: its link, its row for people, and what it says."""
+
+    number: int
+    hash: bytes
+    row: str
+    said: bytes
+
+
+def verify(connection: Connection) -> Iterator[Walked | Misfit]:
+    """Each chain as it is walked, and whatever does not fit; of a chain only the first row."""
+    known, noted = heads(connection), _noted(connection)
+    for chain in sorted({*known, *noted, *_chains(connection)}):
+        yield _walk(connection, chain, known.get(chain, GENESIS), noted.get(chain, {}))
+    yield from _roots(connection)
+    yield from _statements(connection)
+    yield from _balances(connection)
+
+
+def _chains(connection: Connection) -> Iterator[str]:
+    """All of which there are facts, also where the head is gone."""
+    tables = (UsageRow, UsageCreditRow, TransferRow)
+    yield from connection.scalars(union(*(select(table.tenant_id) for table in tables)))
+    yield PARK
+
+
+def _noted(connection: Connection) -> Noted:
+    noted: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
+    for drawn in connection.scalars(select(RootRow.heads)):
+        for chain, number, digest in drawn:
+            noted[chain][number] = bytes.fromhex(digest)
+    for row in connection.execute(select(StatementRow.__table__)):
+        if sha256_of(row.body) == row.sha256 and (end := json.loads(row.body).get("chain")):
+            noted[row.tenant_id][end["facts"]] = bytes.fromhex(end["head"])
+    return noted
+
+
+def _walk(
+    connection: Connection, chain: str, head: Link, noted: Mapping[int, bytes]
+) -> Walked | Misfit:
+    part = f"chain of tenant {chain}" if chain else "chain of the park"
+    at = GENESIS
+    with ExitStack() as opened:
+        for stored in _stored(connection, chain, opened):
+            wrong = _wrong(at, stored, noted)
+            if wrong:
+                return Misfit(part=part, row=stored.row, what=f"link {stored.number}: {wrong}")
+            at = Link(stored.number, stored.hash)
+    last = max(head.number, *noted, 0)
+    if at.number < last:
+        return Misfit(part=part, row="", what=f"links {at.number + 1} to {last} are gone")
+    if at != head:
+        return Misfit(part=part, row="", what="its head is not that of its last link")
+    return Walked(chain=chain, head=at)
+
+
+def _wrong(before: Link, stored: _Stored, noted: Mapping[int, bytes]) -> str | None:
+    if stored.number != before.number + 1:
+        return f"it follows link {before.number}"
+    if next_link(before, stored.said).hash != stored.hash:
+        return "what it says does not give its hash"
+    if noted.get(stored.number, stored.hash) != stored.hash:
+        return "a root or a statement has noted another hash"
+    return None
+
+
+def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_Stored]:
+    """The facts of a chain in the order of their links; `opened` ends the reading of them."""
+    if chain == PARK:
+        lists = select(PriceListRow.__table__)
+        kinds = [_facts(connection, lists, PriceList, "price_lists"), _closings(connection)]
+    else:
+        kinds = [
+            _facts(connection, _of(UsageRow, chain), UsageSlice, "usage"),
+            _facts(connection, _of(UsageCreditRow, chain), UsageCredit, "usage_credits"),
+            _facts(connection, _of(TransferRow, chain), Transfer, "transfers"),
+        ]
+    streams = [opened.enter_context(closing(kind)) for kind in kinds]
+    return merge(*streams, key=attrgetter("number"))
+
+
+def _of(table: type[UsageRow | UsageCreditRow | TransferRow], chain: str) -> Rows:
+    return select(table.__table__).where(table.tenant_id == chain)
+
+
+_KEYS = {
+    "usage": ("reference", "from_ms"),
+    "usage_credits": ("reference",),
+    "transfers": ("kind", "reference"),
+    "price_lists": ("id",),
+}
+
+
+def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> Generator[_Stored]:
+    names = names_of(kind)
+    options = {"stream_results": True, "yield_per": BATCH_ROWS}
+    with connection.execute(rows.order_by(text("link")), execution_options=options) as found:
+        for row in found.mappings():
+            key = " ".join(str(row[name]) for name in _KEYS[table])
+            said = content_of(kind, [row[name] for name in names])
+            yield _Stored(row["link"], row["hash"], f"{table} {key}", said)
+
+
+def _closings(connection: Connection) -> Generator[_Stored]:
+    for row in connection.execute(select(ClosingRow.__table__).order_by(ClosingRow.link)):
+        given = select(StatementRow.tenant_id, StatementRow.sha256)
+        mine = given.where(StatementRow.month == row.month).order_by(StatementRow.tenant_id)
+        statements = [list(one) for one in connection.execute(mine)]
+        values = [row.month, row.through_seq, row.closed_at_ms, statements]
+        said = content_of(ClosedMonth, values)
+        yield _Stored(row.link, row.hash, f"closings {row.month}, or a statement of it", said)
+
+
+def _roots(connection: Connection) -> Iterator[Misfit]:
+    before = GENESIS.hash
+    for row in connection.execute(select(RootRow.__table__).order_by(RootRow.day)):
+        ends = [(chain, Link(number, bytes.fromhex(digest))) for chain, number, digest in row.heads]
+        before = root_of(before, row.day, ends)
+        if before != row.root:
+            what = "the heads that it notes, and the root before it, do not give it"
+            yield Misfit(part="daily roots", row=row.day, what=what)
+            before = row.root
+
+
+def _statements(connection: Connection) -> Iterator[Misfit]:
+    """Each closed statement is the bytes of its checksum, and what its facts come to."""
+    keys = select(StatementRow.tenant_id, StatementRow.month)
+    for tenant_id, month in connection.execute(keys.order_by(*keys.selected_columns)).all():
+        mine = (StatementRow.tenant_id == tenant_id, StatementRow.month == month)
+        row = connection.execute(select(StatementRow.__table__).where(*mine)).one()
+        what = _not_closed_so(connection, row)
+        if what:
+            yield Misfit(part="statements", row=f"{tenant_id} {month}", what=what)
+
+
+def _not_closed_so(connection: Connection, row: Row[*tuple[Any, ...]]) -> str | None:
+    if sha256_of(row.body) != row.sha256:
+        return "its checksum does not fit"
+    try:
+        again = made_again(connection, row.tenant_id, row.month, row.body)
+    except (PriceMissing, ClosingMissing) as error:
+        return str(error)
+    return None if again == row.body else "its facts come to something else"
+
+
+_UNBALANCED = text(
+    "SELECT COALESCE(sums.tenant_id, kept.tenant_id), COALESCE(sums.account, kept.account),"
+    " COALESCE(sums.amount, 0), COALESCE(kept.amount_micros, 0)"
+    " FROM (SELECT tenant_id, account, sum(amount) AS amount FROM ("
+    "  SELECT tenant_id, debit_account AS account, -amount_micros AS amount FROM transfers"
+    "  UNION ALL SELECT tenant_id, credit_account, amount_micros FROM transfers) AS sides"
+    " GROUP BY tenant_id, account) AS sums"
+    " FULL JOIN balances AS kept USING (tenant_id, account)"
+    " WHERE COALESCE(sums.amount, 0) <> COALESCE(kept.amount_micros, 0) ORDER BY 1, 2"
+)
+
+
+def _balances(connection: Connection) -> Iterator[Misfit]:
+    for tenant_id, account, amount, kept in connection.execute(_UNBALANCED):
+        what = f"it says {kept} micro-yuan, and its transfers come to {amount}"
+        yield Misfit(part="balances", row=f"{tenant_id} {account}", what=what)

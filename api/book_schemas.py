@@ -1,0 +1,69 @@
+"""The months of the books and their verification, on the wire."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from api.schemas import Wire
+from api.values import Ms
+
+
+class ClosedStatement(Wire):
+    """A tenant's statement of a closed month: what it comes to, and the checksum of its bytes."""
+
+    tenant: str
+    gross: str = Field(description="yuan, tax included")
+    gross_fen: int
+    sha256: str
+
+
+class MonthView(Wire):
+    """A month of the books; its statements are there once it is closed."""
+
+    month: str
+    state: Literal["open", "closed"]
+    closed_at_ms: Ms | None = None
+    statements: list[ClosedStatement] = Field(description="a tenant sees its own alone")
+
+
+class MonthList(Wire):
+    """All months with usage, the newest first."""
+
+    months: list[MonthView]
+
+
+class VerifiedChain(Wire):
+    """A chain that is whole: of a tenant, or of the park (`tenant` is null)."""
+
+    tenant: str | None = None
+    facts: int = Field(ge=0)
+    head: str = Field(description="the hash of its last link, in hexadecimal")
+
+
+class MisfitView(Wire):
+    """What is not as it was written."""
+
+    part: str = Field(description="which chain, or `daily roots`, `statements`, `balances`")
+    row: str = Field(description="the first row that does not fit; empty where rows are gone")
+    what: str
+
+
+class Verdict(Wire):
+    """All was looked at."""
+
+    is_intact: bool
+    chains: int = Field(ge=0, description="how many are whole")
+    facts: int = Field(ge=0, description="how many they have")
+    misfits: int = Field(ge=0)
+    root: str | None = Field(
+        default=None, description="the newest daily root, in hexadecimal: keep it elsewhere"
+    )
+    root_day: str | None = None
+
+
+class VerificationLine(Wire):
+    """One line of a verification: one of the three; a verdict is the last."""
+
+    chain: VerifiedChain | None = None
+    misfit: MisfitView | None = None
+    verdict: Verdict | None = None

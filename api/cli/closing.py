@@ -1,0 +1,98 @@
+"""Commands that close a month and verify the books."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.language import both
+from api.cli.options import Json, session_of
+from api.cli.session import Identity, client
+from api.cli.terminal import console, errors, fail, print_json
+
+app = typer.Typer()
+
+
+@app.command(
+    help=both(
+        """Close a month for all tenants: its statements stay the same bytes for ever.
+
+    Months are closed in their order, once they are over. What becomes known later corrects the
+    first open month, and says which it corrects. Closed twice is closed once.
+
+    Examples:
+
+      brain close 2026-10
+
+      brain close                 (which months are closed)""",
+        """为所有企业关账：对账单从此一字节不变。
+
+    月份结束后按顺序关账；之后才得知的用量在下一个未关账的月份更正，并注明更正的月份。
+    重复关账没有影响。
+
+    示例：
+
+      brain close 2026-10
+
+      brain close                 （列出各月状态）""",
+    )
+)
+def close(
+    context: typer.Context,
+    month: Annotated[
+        str | None, typer.Argument(metavar="[MONTH]", help=both("like 2026-10", "如 2026-10"))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Close a month, or list them."""
+    from api.cli.closing_tables import month_table, months_table
+
+    with client(session_of(context), Identity.BOOKS) as broker:
+        if month is None:
+            listed = broker.months()
+            print_json(listed) if as_json else console.print(months_table(listed))
+            return
+        closed = broker.close_month(month)
+    if as_json:
+        print_json(closed)
+        return
+    console.print(month_table(closed))
+    errors.print(both(f"{month} is closed", f"{month} 已关账"))
+
+
+@app.command(
+    help=both(
+        """Whether the books are what was written: everything is computed again.
+
+    Each tenant's facts are a chain of hashes; daily roots, closed statements and balances must
+    follow from them. It names the first row of each chain that does not fit, and fails.
+
+    Example:
+
+      brain verify""",
+        """校验账本是否与写入时一致：全部重新计算。
+
+    每个企业的账务事实构成一条哈希链；每日根、已关账的对账单和余额都必须由其得出。
+    若有不符，指出每条链中第一个不符的行，并以失败退出。
+
+    示例：
+
+      brain verify""",
+    )
+)
+def verify(context: typer.Context, as_json: Json = False) -> None:
+    """Verify the books."""
+    from api.cli.closing_tables import print_line
+
+    lines = []
+    with client(session_of(context), Identity.BOOKS) as broker:
+        for line in broker.verify():
+            lines.append(line)
+            if not as_json:
+                print_line(line)
+    verdict = lines[-1].verdict if lines else None
+    if verdict is None:
+        fail(both("the broker stopped before it was through", "校验中断，未得出结论"))
+    if as_json:
+        print_json({"lines": [line.model_dump(exclude_none=True) for line in lines]})
+    if not verdict.is_intact:
+        raise typer.Exit(1)

@@ -1,0 +1,70 @@
+"""How months and a verification look in a terminal."""
+
+from rich.table import Table
+
+from api.book_schemas import MisfitView, MonthList, MonthView, Verdict, VerificationLine
+from api.cli.language import both
+from api.cli.terminal import clock_text, console, plain, table
+
+SHOWN = 16
+"""So many figures of a hash are enough to tell two apart; JSON has all."""
+
+
+def months_table(listed: MonthList) -> Table:
+    made = table(
+        both("month", "月份"),
+        both("state", "状态"),
+        both("closed at", "关账时间"),
+        both("statements", "对账单"),
+        numbers=(3,),
+    )
+    for month in listed.months:
+        state = both("closed", "已关账") if month.state == "closed" else both("open", "未关账")
+        at = "" if month.closed_at_ms is None else clock_text(month.closed_at_ms)
+        made.add_row(month.month, state, at, str(len(month.statements)))
+    return made
+
+
+def month_table(month: MonthView) -> Table:
+    made = table(
+        both("tenant", "企业"), both("yuan", "金额（元）"), both("sha256", "校验和"), numbers=(1,)
+    )
+    for one in month.statements:
+        made.add_row(plain(one.tenant), one.gross, f"[dim]{one.sha256[:SHOWN]}[/]")
+    return made
+
+
+def print_line(line: VerificationLine) -> None:
+    if line.misfit:
+        _print_misfit(line.misfit)
+    elif line.verdict:
+        _print_verdict(line.verdict)
+    elif line.chain:
+        whose = plain(line.chain.tenant or both("(the park)", "（园区）"))
+        facts = both(f"{line.chain.facts:,} facts", f"{line.chain.facts:,} 条")
+        console.print(f"[green]✓[/] {whose}  {facts}  [dim]{line.chain.head[:SHOWN]}[/]")
+
+
+def _print_misfit(misfit: MisfitView) -> None:
+    where = f"{plain(misfit.part)}: {plain(misfit.row)}" if misfit.row else plain(misfit.part)
+    console.print(f"[red]✗[/] {where}: {plain(misfit.what)}")
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    if verdict.is_intact:
+        console.print(
+            both(
+                f"[bold]the books are whole[/]: {verdict.facts:,} facts in {verdict.chains} chains",
+                f"[bold]账本完整[/]：{verdict.chains} 条链，共 {verdict.facts:,} 条",
+            )
+        )
+    else:
+        text = f"the books were altered: {verdict.misfits} places do not fit"
+        console.print(f"[bold red]{both(text, f'账本被改动：{verdict.misfits} 处不符')}[/]")
+    if verdict.root:
+        console.print(
+            both(
+                f"root of {verdict.root_day}, to be kept elsewhere: {verdict.root}",
+                f"{verdict.root_day} 的根，请另行保存：{verdict.root}",
+            )
+        )

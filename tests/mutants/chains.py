@@ -1,0 +1,48 @@
+"""Deliberate bugs in hash chains, roots, closing and verification, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_CHAIN = "tests/unit/test_chain.py"
+_VERIFY = "tests/unit/test_verifying.py"
+_CLOSING = "tests/unit/test_closing.py"
+_TABLES = "tests/unit/test_database.py"
+_API = "tests/acceptance/test_closing.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("accounting/chain.py", "hashlib.sha256(before.hash + said)", "hashlib.sha256(said)", _CHAIN),
+    Mutant("accounting/chain.py", "Link(before.number + 1,", "Link(before.number,", _CHAIN),
+    Mutant("accounting/chain.py", "line = [_WORDS[kind], *values]", "line = [*values]", _CHAIN),
+    Mutant("accounting/chain.py", "after.get(chain, GENESIS)", "GENESIS", _CHAIN),
+    Mutant("accounting/chain.py", "text = json.dumps([day, before.hex(), lines]", "text = json.dumps([day, lines]", _CHAIN),
+    Mutant("accounting/chain.py", "json.dumps([day, before.hex(), lines]", "json.dumps([before.hex(), lines]", _CHAIN),
+    Mutant("accounting/chain.py", "in sorted(heads)]", "in heads]", _CHAIN),
+    Mutant("accounting/chain.py", "[[chain, link.number, link.hash.hex()]", "[[chain, link.hash.hex()]", _CHAIN),
+    Mutant("accounting/chain.py", "PARK if isinstance(fact, PriceList | ClosedMonth)", "PARK if isinstance(fact, ClosedMonth)", _CHAIN),
+    Mutant("accounting/verifying.py", "stored.number != before.number + 1", "stored.number <= before.number", _VERIFY),
+    Mutant("accounting/verifying.py", "if next_link(before, stored.said).hash != stored.hash:", "if False:", _VERIFY),
+    Mutant("accounting/verifying.py", "noted.get(stored.number, stored.hash) != stored.hash", "False", _VERIFY),
+    Mutant("accounting/verifying.py", "if at.number < last:", "if False:", _VERIFY),
+    Mutant("accounting/verifying.py", "last = max(head.number, *noted, 0)", "last = head.number", _VERIFY),
+    Mutant("accounting/verifying.py", "for chain in sorted({*known, *noted, *_chains(connection)}):", "for chain in sorted({*known, *_chains(connection)}):", _VERIFY),
+    Mutant("accounting/verifying.py", "        if before != row.root:\n", "        if False:\n", _VERIFY),
+    Mutant("accounting/verifying.py", "    if sha256_of(row.body) != row.sha256:\n", "    if False:\n", _VERIFY),
+    Mutant("accounting/verifying.py", "return None if again == row.body else", "return None if True else", _VERIFY),
+    Mutant("accounting/verifying.py", "    yield from _balances(connection)\n", "", _VERIFY),
+    Mutant("accounting/verifying.py", "    except (PriceMissing, ClosingMissing) as error:", "    except ClosingMissing as error:", _VERIFY),
+    Mutant("accounting/verifying.py", "except (PriceMissing, ClosingMissing) as error:", "except PriceMissing as error:", _VERIFY),
+    Mutant("accounting/roots.py", "last.day >= yesterday", "last.day > yesterday", _VERIFY),
+    Mutant("accounting/roots.py", "GENESIS.hash if last is None else last.root", "GENESIS.hash", _VERIFY),
+    Mutant("accounting/roots.py", "    if not heads:\n        return None\n", "", _VERIFY),
+    Mutant("accounting/roots.py", "day_of(now_ms - DAY_MS)", "day_of(now_ms)", _VERIFY),
+    Mutant("accounting/closing.py", "through.heads.get(tenant_id)", "None", _VERIFY),
+    Mutant("accounting/closing.py", "first is not None and first > month", "False", _API),
+    Mutant("accounting/closing.py", "    if tenant_id is not None:\n        used = used", "    if False:\n        used = used", _API),
+    Mutant("api/routes/months.py", "for one in book.statements if caller.may_see(one.tenant_id)]", "for one in book.statements]", _API),
+    Mutant("api/routes/months.py", "closed(connection, month) or _close(", "_close(", _API),
+    Mutant("api/routes/verification.py", "is_intact=not misfits", "is_intact=True", _API),
+    Mutant("api/routes/verification.py", 'if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({VERIFY_LOCK})")):', "if False:", _API),
+    Mutant("api/cli/closing.py", "if not verdict.is_intact:", "if False:", _API),
+    Mutant("api/housekeeping.py", "    draw_root(connection, now_ms)\n", "", _API),
+    Mutant("api/migrations/versions/0011_chains.py", "key=lambda one: one[0]", "key=lambda one: one[1]", _TABLES),
+]
