@@ -12,13 +12,16 @@ export UV_COMPILE_BYTECODE := 1
 # A virtual environment knows its own path: one that was moved or copied is built afresh.
 $(shell [ ! -e .venv/.ok ] || [ "$$(cat .venv/.ok)" = "$(CURDIR)" ] || rm -rf .venv)
 
-.PHONY: demo test test-tools check format docs lock mutants bench stress clean
+.PHONY: demo test test-all test-tools check format docs lock mutants bench stress clean
 
 demo: .venv/.ok
 	$(B)/brain demo
 
 test: .venv/.ok test-tools
 	$(B)/pytest -n $(TEST_WORKERS) --dist loadgroup
+
+test-all: .venv/.ok test-tools
+	$(B)/pytest -n $(TEST_WORKERS) --dist loadgroup -m ""
 
 test-tools:
 	deploy/install-test-tools

@@ -101,7 +101,7 @@ def _end_what_is_left(tree: Path) -> None:
 
 def _run_tests(tree: Path, tests: str) -> tuple[int, str]:
     """The exit code of pytest in the copy, which comes before the installed packages."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", ""]
     environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(

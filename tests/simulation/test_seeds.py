@@ -7,7 +7,13 @@ from tests.simulation.harness import run_seed
 SEEDS_PER_TEST = 30
 
 
-@pytest.mark.parametrize("first", range(0, 300, SEEDS_PER_TEST))
+@pytest.mark.parametrize(
+    "first",
+    [
+        *range(0, 150, SEEDS_PER_TEST),
+        *(pytest.param(n, marks=pytest.mark.heavy) for n in range(150, 300, SEEDS_PER_TEST)),
+    ],
+)
 def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     harnesses = [run_seed(seed) for seed in range(first, first + SEEDS_PER_TEST)]
 

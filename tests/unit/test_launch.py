@@ -80,7 +80,7 @@ def test_a_command_that_fails_is_no_figure(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(240)
 def test_the_whole_product_and_ray_jobs_run_side_by_side() -> None:
     sizes = ["--jobs=2", "--burst=3", "--peer-jobs=1", "--peer-burst=1", "--cards=2"]

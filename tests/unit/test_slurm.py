@@ -221,7 +221,7 @@ needs_slurm = pytest.mark.skipif(
 
 
 @needs_slurm
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.timeout(180)
 def test_a_real_slurm_plans_the_same_crowd_and_fills_the_same_park() -> None:
     state = crowded(CROWD)
