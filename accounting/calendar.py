@@ -31,6 +31,11 @@ def month_bounds(month: str) -> tuple[int, int]:
     return _ms(first), _ms(_next_month(first))
 
 
+def last_moment(month: str) -> int:
+    """The last millisecond of a month: whether something is valid in it, is asked of then."""
+    return month_bounds(month)[1] - 1
+
+
 def next_month(month: str) -> str:
     """The month after: `2026-12` is followed by `2027-01`."""
     return month_of(month_bounds(month)[1])

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from accounting.ledger import Transfer
 from accounting.rating import PriceList
 from accounting.usage import UsageCredit, UsageSlice
+from accounting.vouchers import Voucher, VoucherEntry
 
 PARK = ""
 """The chain of what belongs to no tenant."""
@@ -30,12 +31,14 @@ class ClosedMonth:
     statements: tuple[tuple[str, str], ...]
 
 
-Fact = UsageSlice | UsageCredit | Transfer | PriceList | ClosedMonth
+Fact = UsageSlice | UsageCredit | Transfer | Voucher | VoucherEntry | PriceList | ClosedMonth
 
 _WORDS: Mapping[type[Any], str] = {
     UsageSlice: "usage/1",
     UsageCredit: "usage_credit/1",
     Transfer: "transfer/1",
+    Voucher: "voucher/1",
+    VoucherEntry: "voucher_entry/1",
     PriceList: "price_list/1",
     ClosedMonth: "closing/1",
 }

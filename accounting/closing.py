@@ -5,18 +5,29 @@ corrected in the first month that is open, and names the month that it corrects.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute
 
-from accounting.calendar import iso_time, month_bounds, next_month
+from accounting import voucher_store as vouchers
+from accounting.calendar import iso_time, last_moment, month_bounds, next_month
 from accounting.chain import ClosedMonth, Link
 from accounting.chaining import chained, columns_of
-from accounting.statement import Statement, StatementState, body_of, make_statement, sha256_of
+from accounting.statement import (
+    FORMAT,
+    Statement,
+    StatementState,
+    body_of,
+    make_statement,
+    sha256_of,
+)
 from accounting.store import GIVEN_BACK, Condition, moment, month_sums, within
 from accounting.tables import ClosingRow, StatementRow, UsageCreditRow, UsageRow
+from accounting.vouchers import VoucherEntry, settle
 
 
 class CannotClose(Exception):
@@ -73,7 +84,7 @@ def statement(connection: Connection, tenant_id: str, month: str) -> StoredState
     key = (StatementRow.tenant_id == tenant_id, StatementRow.month == month)
     row = connection.execute(select(StatementRow.__table__).where(*key)).one_or_none()
     if row is None:
-        return _stored(_make(connection, tenant_id, month, _scope(connection, month)))
+        return _stored(_now(connection, tenant_id, month))
     if sha256_of(row.body) != row.sha256:
         raise StatementAltered(f"the statement {month} of tenant {tenant_id} was altered")
     return StoredStatement(
@@ -83,6 +94,12 @@ def statement(connection: Connection, tenant_id: str, month: str) -> StoredState
         body=row.body,
         sha256=row.sha256,
     )
+
+
+def _now(connection: Connection, tenant_id: str, month: str) -> Statement:
+    """What is known now; a closed month of who used nothing in it stays as it is as well."""
+    made = _make(connection, tenant_id, month, _scope(connection, month))
+    return _settled(connection, made) if made.state is StatementState.DRAFT else made
 
 
 def months(connection: Connection, tenant_id: str | None = None) -> list[str]:
@@ -120,33 +137,59 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
         through_seq=through.seq,
         closed_at_ms=now_ms,
     )
-    closed = tuple(
-        _stored(_make(connection, tenant_id, month, scope, through.heads.get(tenant_id)))
+    made = tuple(
+        _settled(connection, _make(connection, tenant_id, month, scope, through.heads))
         for tenant_id in _tenants(connection, month, scope)
     )
-    _keep(connection, month, through.seq, now_ms, closed)
+    closed = tuple(_stored(one) for one in made)
+    fact = ClosedMonth(
+        month=month,
+        through_seq=through.seq,
+        closed_at_ms=now_ms,
+        statements=tuple((given.tenant_id, given.sha256) for given in closed),
+    )
+    _keep(connection, fact, closed, [entry for one in made for entry in _entries(one, now_ms)])
     return closed
+
+
+def _settled(connection: Connection, made: Statement) -> Statement:
+    """The same, paid by what vouchers have now."""
+    payments = settle(
+        made.lines,
+        made.gross_fen,
+        vouchers.balances(connection, made.tenant_id),
+        vouchers.payments(connection, made.tenant_id),
+        last_moment(made.month),
+    )
+    return replace(made, payments=payments)
+
+
+def _entries(made: Statement, now_ms: int) -> Iterator[VoucherEntry]:
+    for payment in made.payments:
+        yield VoucherEntry(
+            voucher_id=payment.voucher.id,
+            tenant_id=made.tenant_id,
+            month=made.month,
+            kind=payment.kind,
+            amount_fen=payment.amount_fen,
+            at_ms=now_ms,
+        )
 
 
 def _keep(
     connection: Connection,
-    month: str,
-    through_seq: int,
-    now_ms: int,
+    fact: ClosedMonth,
     closed: tuple[StoredStatement, ...],
+    entries: Sequence[VoucherEntry],
 ) -> None:
     """The closing is a fact of the park's chain, so that no statement of it can be exchanged."""
-    fact = ClosedMonth(
-        month=month,
-        through_seq=through_seq,
-        closed_at_ms=now_ms,
-        statements=tuple((given.tenant_id, given.sha256) for given in closed),
-    )
-    (link,) = chained(connection, [fact])
-    row = {"month": month, "through_seq": through_seq, "closed_at_ms": now_ms}
+    # All at once: chains are locked in one order, whoever writes.
+    link, *others = chained(connection, [fact, *entries])
+    row = {"month": fact.month, "through_seq": fact.through_seq, "closed_at_ms": fact.closed_at_ms}
     connection.execute(insert(ClosingRow), row | columns_of(link))
     if closed:
-        connection.execute(insert(StatementRow), [_row(given, now_ms) for given in closed])
+        connection.execute(insert(StatementRow), [_row(one, fact.closed_at_ms) for one in closed])
+    vouchers.keep_entries(connection, entries, others)
 
 
 def _row(given: StoredStatement, now_ms: int) -> dict[str, object]:
@@ -205,10 +248,17 @@ def _scope(connection: Connection, month: str) -> Scope:
 
 
 def made_again(connection: Connection, tenant_id: str, month: str, body: bytes) -> bytes:
-    """What a closed statement's facts come to now; where the chain ended, its `body` says."""
-    end = json.loads(body).get("chain")
-    head = Link(end["facts"], bytes.fromhex(end["head"])) if end else None
-    return body_of(_make(connection, tenant_id, month, _taken_in(connection, month), head))
+    """What a closed statement's facts come to now; where the chain ended, its `body` says.
+
+    One in the form of an earlier release is not made again: its checksum has to do.
+    """
+    said = json.loads(body)
+    if said["format"] != FORMAT:
+        return body
+    end = said["chain"]
+    ends = {tenant_id: Link(end["facts"], bytes.fromhex(end["head"]))} if end else {}
+    made = _make(connection, tenant_id, month, _taken_in(connection, month), ends)
+    return body_of(replace(made, payments=vouchers.payments(connection, tenant_id, month)))
 
 
 def _taken_in(connection: Connection, month: str) -> Scope:
@@ -235,9 +285,13 @@ def _last_closing(connection: Connection) -> _Closing | None:
 
 
 def _make(
-    connection: Connection, tenant_id: str, month: str, scope: Scope, head: Link | None = None
+    connection: Connection,
+    tenant_id: str,
+    month: str,
+    scope: Scope,
+    heads: Mapping[str, Link] = MappingProxyType({}),
 ) -> Statement:
-    """The statement of exactly the facts in `scope`."""
+    """The statement of exactly the facts in `scope`, with the head of its tenant's chain."""
     mine = UsageRow.tenant_id == tenant_id
     late = {
         late_month: month_sums(
@@ -246,7 +300,7 @@ def _make(
         for late_month in _late(connection, UsageRow.month, month, scope, mine)
     }
     own = month_sums(connection, month, tenant_id, None, scope.through_seq)
-    return make_statement(tenant_id, month, scope.closed_at_ms, own, late, head)
+    return make_statement(tenant_id, month, scope.closed_at_ms, own, late, heads.get(tenant_id))
 
 
 def _stored(made: Statement) -> StoredStatement:

@@ -19,6 +19,9 @@ class TransferKind(StrEnum):
     POST = "post"
     RELEASE = "release"
     CREDIT = "credit"
+    VOUCHER_ISSUED = "voucher_issued"
+    VOUCHER_BURNT = "voucher_burnt"
+    VOUCHER_RETURNED = "voucher_returned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,16 @@ def held_account(tenant_id: str) -> str:
 def income_account(centre_id: str) -> str:
     """What was earned with a centre's machines."""
     return f"income:{centre_id}"
+
+
+def voucher_account(tenant_id: str, voucher_id: str) -> str:
+    """What is left of a voucher."""
+    return f"tenant:{tenant_id}:voucher:{voucher_id}"
+
+
+def subsidy_account(issuer: str) -> str:
+    """What an issuer of vouchers owes for those that it issued."""
+    return f"subsidy_receivable:{issuer}"
 
 
 PAID_IN_ACCOUNT = "paid_in"
@@ -122,6 +135,51 @@ def credit(
         tenant_id=tenant_id,
         debit_account=income_account(centre_id),
         credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def issue_voucher(
+    tenant_id: str, voucher_id: str, issuer: str, amount_micros: int, at_ms: int
+) -> Transfer:
+    """An issuer stands for so much of what a tenant will use; once for each voucher."""
+    return Transfer(
+        kind=TransferKind.VOUCHER_ISSUED,
+        reference=voucher_id,
+        tenant_id=tenant_id,
+        debit_account=subsidy_account(issuer),
+        credit_account=voucher_account(tenant_id, voucher_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def burn_voucher(
+    tenant_id: str, voucher_id: str, month: str, amount_micros: int, at_ms: int
+) -> Transfer:
+    """A month's statement was paid by a voucher: its tenant has the money back."""
+    return Transfer(
+        kind=TransferKind.VOUCHER_BURNT,
+        reference=f"{voucher_id}@{month}",
+        tenant_id=tenant_id,
+        debit_account=voucher_account(tenant_id, voucher_id),
+        credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def return_voucher(
+    tenant_id: str, voucher_id: str, month: str, amount_micros: int, at_ms: int
+) -> Transfer:
+    """What a voucher had paid was given back to the tenant: it goes back to the voucher."""
+    return Transfer(
+        kind=TransferKind.VOUCHER_RETURNED,
+        reference=f"{voucher_id}@{month}",
+        tenant_id=tenant_id,
+        debit_account=available_account(tenant_id),
+        credit_account=voucher_account(tenant_id, voucher_id),
         amount_micros=_positive(amount_micros),
         at_ms=at_ms,
     )

@@ -17,8 +17,9 @@ from accounting.chain import Link
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.rating import TaxSplit, split_tax
 from accounting.usage import UsageSum
+from accounting.vouchers import Payment
 
-FORMAT = "industry-brain/statement/1"
+FORMAT = "industry-brain/statement/2"
 CURRENCY = "CNY"
 ROUNDING_EN = (
     "Metered to the millisecond; quantities are added exactly; each line is rounded once, half up,"
@@ -53,6 +54,7 @@ class Correction:
 class Statement:
     """Lines for usage, negative lines for credits with their cause, corrections, and totals.
 
+    `payments` are what vouchers pay of the total: of a draft, what they would pay now.
     `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
     that it is the same in whatever order its facts came.
     """
@@ -64,6 +66,7 @@ class Statement:
     credits: tuple[UsageSum, ...]
     corrections: tuple[Correction, ...]
     head: Link | None = None
+    payments: tuple[Payment, ...] = ()
 
     @property
     def state(self) -> StatementState:
@@ -102,6 +105,11 @@ class Statement:
     def tax_fen(self) -> int:
         return self.gross_fen - self.net_fen
 
+    @property
+    def vouchers_fen(self) -> int:
+        """What vouchers pay of the total; below zero where they get something back."""
+        return sum(payment.paid_fen for payment in self.payments)
+
 
 def make_statement(
     tenant_id: str,
@@ -128,10 +136,11 @@ def make_statement(
     )
 
 
-def order_of(line: UsageSum) -> tuple[str, str, str, str, str, int, int, str]:
+def order_of(line: UsageSum) -> tuple[str, str, str, str, str, str, int, int, str]:
     """Where a line stands on its statement."""
     return (
         line.project,
+        line.field,
         line.centre_id,
         line.device_kind_id,
         line.qos,
@@ -175,8 +184,21 @@ def to_json(statement: Statement) -> Json:
             for correction in statement.corrections
         ],
         "totals": _totals(statement),
+        "vouchers": [_payment(payment) for payment in statement.payments],
         "chain": _chain(statement.head),
         "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
+    }
+
+
+def _payment(payment: Payment) -> Json:
+    voucher = payment.voucher
+    return {
+        "voucher": voucher.id,
+        "issuer": voucher.issuer,
+        "contract": voucher.contract,
+        "kind": payment.kind.value,
+        "amount": yuan_of_fen(payment.paid_fen),
+        "amount_fen": payment.paid_fen,
     }
 
 
@@ -187,6 +209,7 @@ def _chain(head: Link | None) -> Json | None:
 def _line(line: UsageSum) -> Json:
     return {
         "project": line.project,
+        "field": line.field,
         "centre": line.centre_id,
         "device": line.device_kind_id,
         "qos": line.qos,
@@ -212,6 +235,10 @@ def _totals(statement: Statement) -> Json:
         "gross_fen": statement.gross_fen,
         "net_fen": statement.net_fen,
         "tax_fen": statement.tax_fen,
+        "vouchers": yuan_of_fen(statement.vouchers_fen),
+        "vouchers_fen": statement.vouchers_fen,
+        "due": yuan_of_fen(statement.gross_fen - statement.vouchers_fen),
+        "due_fen": statement.gross_fen - statement.vouchers_fen,
         "taxes": [
             {
                 "vat_permille": rate,

@@ -170,6 +170,7 @@ def _window(from_ms: int, to_ms: int, tenant_id: str | None) -> Iterator[Conditi
 _KEYS = (
     UsageRow.tenant_id,
     UsageRow.project,
+    UsageRow.field,
     UsageRow.centre_id,
     UsageRow.device_kind_id,
     UsageRow.qos,

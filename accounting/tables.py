@@ -129,6 +129,50 @@ class TransferRow(Base):
     hash: Mapped[bytes]
 
 
+class VoucherRow(Base):
+    """A voucher as it was issued; a contract has one, whoever issues it."""
+
+    __tablename__ = "vouchers"
+    __table_args__ = (Index("vouchers_by_link", "tenant_id", "link", unique=True),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    issuer: Mapped[str]
+    contract: Mapped[str] = mapped_column(unique=True)
+    amount_fen: Mapped[int]
+    share_permille: Mapped[int]
+    from_ms: Mapped[int]
+    until_ms: Mapped[int]
+    issued_at_ms: Mapped[int]
+    fields: Mapped[list[Any]]
+    device_kind_ids: Mapped[list[Any]]
+    centre_ids: Mapped[list[Any]]
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
+
+
+class VoucherEntryRow(Base):
+    """What a closed month took of a voucher, or gave back to it."""
+
+    __tablename__ = "voucher_entries"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="voucher_entries_move_something"),
+        Index("voucher_entries_by_link", "tenant_id", "link", unique=True),
+        Index("voucher_entries_by_month", "month", "tenant_id"),
+    )
+
+    voucher_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    amount_fen: Mapped[int]
+    at_ms: Mapped[int]
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
+
+
 class BalanceRow(Base):
     """The sum of a tenant's transfers at one account: a trigger of `transfers` writes it."""
 

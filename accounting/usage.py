@@ -83,6 +83,7 @@ class UsageSum:
 
     tenant_id: str
     project: str
+    field: str
     centre_id: str
     device_kind_id: str
     qos: str

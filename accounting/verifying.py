@@ -39,14 +39,21 @@ from accounting.tables import (
     TransferRow,
     UsageCreditRow,
     UsageRow,
+    VoucherEntryRow,
+    VoucherRow,
 )
 from accounting.usage import UsageCredit, UsageSlice
+from accounting.vouchers import Voucher, VoucherEntry
 
 BATCH_ROWS = 2_000
 
 Noted = Mapping[str, Mapping[int, bytes]]
 """What roots and statements say of chains: the hash at some of their links."""
 
+TENANTS_TABLES = (UsageRow, UsageCreditRow, TransferRow, VoucherRow, VoucherEntryRow)
+"""Whose rows are in the chains of tenants."""
+
+TenantsTable = UsageRow | UsageCreditRow | TransferRow | VoucherRow | VoucherEntryRow
 Rows = Select[*tuple[Any, ...]]
 
 
@@ -88,8 +95,7 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
 
 def _chains(connection: Connection) -> Iterator[str]:
     """All of which there are facts, also where the head is gone."""
-    tables = (UsageRow, UsageCreditRow, TransferRow)
-    yield from connection.scalars(union(*(select(table.tenant_id) for table in tables)))
+    yield from connection.scalars(union(*(select(table.tenant_id) for table in TENANTS_TABLES)))
     yield PARK
 
 
@@ -143,12 +149,14 @@ def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_
             _facts(connection, _of(UsageRow, chain), UsageSlice, "usage"),
             _facts(connection, _of(UsageCreditRow, chain), UsageCredit, "usage_credits"),
             _facts(connection, _of(TransferRow, chain), Transfer, "transfers"),
+            _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),
+            _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),
         ]
     streams = [opened.enter_context(closing(kind)) for kind in kinds]
     return merge(*streams, key=attrgetter("number"))
 
 
-def _of(table: type[UsageRow | UsageCreditRow | TransferRow], chain: str) -> Rows:
+def _of(table: type[TenantsTable], chain: str) -> Rows:
     return select(table.__table__).where(table.tenant_id == chain)
 
 
@@ -156,6 +164,8 @@ _KEYS = {
     "usage": ("reference", "from_ms"),
     "usage_credits": ("reference",),
     "transfers": ("kind", "reference"),
+    "vouchers": ("id",),
+    "voucher_entries": ("voucher_id", "month", "kind"),
     "price_lists": ("id",),
 }
 

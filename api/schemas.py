@@ -349,6 +349,7 @@ class UsageLine(Wire):
 
     tenant: str
     project: str
+    field: str
     centre: str
     device: str
     qos: str = Field(description="the job's priority")

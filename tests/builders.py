@@ -87,6 +87,7 @@ def summed(*slices: UsageSlice, vat_permille: int = 60, cause: str | None = None
     return UsageSum(
         tenant_id=one.tenant_id,
         project=one.project,
+        field=one.field,
         centre_id=one.centre_id,
         device_kind_id=one.device_kind_id,
         qos=one.qos,

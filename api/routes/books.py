@@ -77,6 +77,7 @@ def _line(line: UsageSum) -> UsageLine:
     return UsageLine(
         tenant=line.tenant_id,
         project=line.project,
+        field=line.field,
         centre=line.centre_id,
         device=line.device_kind_id,
         qos=line.qos,

@@ -35,6 +35,7 @@ def test_a_statement_says_what_was_used_at_which_price() -> None:
 
     assert line == {
         "project": "default",
+        "field": "manufacturing",
         "centre": "qdaicc",
         "device": "ascend-910b3",
         "qos": "normal",
