@@ -70,6 +70,23 @@ def payments(
     )
 
 
+def entries(connection: Connection, month: str) -> tuple[VoucherEntry, ...]:
+    """What the close of a month took of all vouchers and gave back."""
+    rows = select(VoucherEntryRow.__table__).where(VoucherEntryRow.month == month)
+    order = (VoucherEntryRow.tenant_id, VoucherEntryRow.link)
+    return tuple(
+        VoucherEntry(
+            voucher_id=row.voucher_id,
+            tenant_id=row.tenant_id,
+            month=row.month,
+            kind=EntryKind(row.kind),
+            amount_fen=row.amount_fen,
+            at_ms=row.at_ms,
+        )
+        for row in connection.execute(rows.order_by(*order))
+    )
+
+
 def _voucher(row: Mapping[Any, Any]) -> Voucher:
     values = {name: row[name] for name in _NAMES}
     return Voucher(**values | {name: tuple(values[name]) for name in _LISTS})

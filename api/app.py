@@ -28,6 +28,7 @@ from api.routes import (
     quotes,
     tenants,
     verification,
+    vouchers,
 )
 from api.services import Services
 
@@ -42,6 +43,7 @@ ROUTERS = (
     books.router,
     months.router,
     verification.router,
+    vouchers.router,
     tenants.router,
     branches.router,
     prices.router,

@@ -73,6 +73,22 @@ TOP_UP_EXAMPLES: dict[str, Any] = {
         "value": {"amount": "10000.00", "reference": "bank-2026-0042"},
     }
 }
+VOUCHER_EXAMPLES: dict[str, Any] = {
+    "city": {
+        "summary": "A city's voucher for training on one kind of card",
+        "value": {
+            "id": "QD-2026-0007",
+            "tenant": "steel",
+            "issuer": "Qingdao",
+            "contract": "HT-2026-031",
+            "amount": "50000.00",
+            "share_permille": 200,
+            "from_ms": 1767196800000,
+            "until_ms": 1798732800000,
+            "devices": ["ascend-910b3"],
+        },
+    }
+}
 KEY_EXAMPLES: dict[str, Any] = {
     "agent": {
         "summary": "For the agent of a centre",

@@ -37,6 +37,7 @@ from api.schemas import (
 )
 from api.sdk_errors import ApiError
 from api.streamed import LINES, EventReader, LogReader, StreamedEvent
+from api.voucher_schemas import VoucherIssue, VoucherList, VoucherView
 
 __all__ = ["TRIES_MAX", "ApiError", "Client"]
 
@@ -235,6 +236,13 @@ class Client:
         """Close a month for all tenants; closed twice is closed once."""
         answer = self._wire.request("POST", f"/v1/months/{quoted(month)}:close")
         return read(answer, MonthView)
+
+    def vouchers(self, tenant: str | None = None) -> VoucherList:
+        return self._wire.get("/v1/vouchers", VoucherList, tenant=tenant)
+
+    def issue_voucher(self, voucher: VoucherIssue) -> VoucherView:
+        """Issue a voucher; the same again changes nothing."""
+        return self._wire.create("/v1/vouchers", voucher, VoucherView, voucher.id)
 
     def verify(self) -> Iterator[VerificationLine]:
         """The books, worked out again by the broker: a line for each chain, at last a verdict."""

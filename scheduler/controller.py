@@ -167,7 +167,7 @@ class Controller:
             case ev.Metered() | ev.Ended():
                 return event.attempt_id in self.state.live
             case ev.Credited():
-                return event.amount_micros > 0
+                return event.amount_micros > 0 or event.voucher_id is not None
             case _:
                 return True
 

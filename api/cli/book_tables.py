@@ -26,6 +26,17 @@ def month_bounds(month: str) -> tuple[int, int]:
     return _ms(first), _ms(following)
 
 
+def day_ms(day: str) -> int:
+    """The beginning of a day of the park's calendar, as epoch milliseconds."""
+    try:
+        return _ms(datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=PARK_ZONE))
+    except ValueError:
+        fail(
+            both(f"{day[:20]!r} is no day: 2026-10-31", f"{day[:20]!r} 不是日期，应如 2026-10-31"),
+            2,
+        )
+
+
 def _ms(moment: datetime) -> int:
     return int(moment.timestamp()) * MS_PER_SECOND
 
@@ -128,6 +139,24 @@ def print_statement(statement: dict[str, object]) -> None:
             f"合计 {totals['gross']} 元 = 不含税 {totals['net']} + 税额 {totals['tax']}",
         )
     )
+    _print_vouchers(statement, totals)
+
+
+def _print_vouchers(statement: dict[str, object], totals: dict[str, object]) -> None:
+    """What vouchers pay, or get back, and what is left to pay; nothing where there are none."""
+    paid = _objects(statement.get("vouchers"))
+    for one in paid:
+        name, contract = plain(str(one["voucher"])), plain(str(one["contract"]))
+        console.print(
+            both(
+                f"voucher {name} for contract {contract}: {one['amount']} CNY",
+                f"算力券 {name}（合同 {contract}）：{one['amount']} 元",
+            )
+        )
+    if paid:
+        console.print(
+            both(f"[bold]due {totals['due']} CNY[/]", f"[bold]应付 {totals['due']} 元[/]")
+        )
 
 
 def _objects(found: object) -> list[dict[str, object]]:

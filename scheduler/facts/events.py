@@ -61,12 +61,18 @@ class PriceListPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credited:
-    """A tenant paid in; `reference` makes it once only."""
+    """A tenant paid in; `reference` makes it once only.
+
+    Or one of its vouchers paid a statement, of `voucher_month`: below zero where that gave the
+    voucher something back.
+    """
 
     at_ms: int
     tenant_id: str
     amount_micros: int
     reference: str
+    voucher_id: str | None = None
+    voucher_month: str | None = None
     kind: Literal["credited"] = "credited"
 
 

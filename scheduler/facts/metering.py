@@ -68,10 +68,7 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
     """What `event` adds to the books, learnt now; `state` is the one that it is about to change."""
     match event:
         case Credited():
-            top_up = ledger.top_up(
-                event.tenant_id, event.amount_micros, event.reference, event.at_ms
-            )
-            return Booking(transfers=(top_up,))
+            return Booking(transfers=(_paid(event),))
         case Leased() if event.hold_micros:
             tenant_id = state.jobs[event.job_id].job.tenant_id
             hold = ledger.hold(tenant_id, event.attempt_id, event.hold_micros, event.at_ms)
@@ -82,6 +79,17 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
             return _book_end(state, event, now_ms)
         case _:
             return NOTHING
+
+
+def _paid(event: Credited) -> Transfer:
+    tenant_id, amount_micros, at_ms = event.tenant_id, event.amount_micros, event.at_ms
+    if event.voucher_id is None:
+        return ledger.top_up(tenant_id, amount_micros, event.reference, at_ms)
+    assert event.voucher_month is not None, f"voucher {event.voucher_id} pays a month's statement"
+    of_voucher = (tenant_id, event.voucher_id, event.voucher_month)
+    if amount_micros > 0:
+        return ledger.burn_voucher(*of_voucher, amount_micros, at_ms)
+    return ledger.return_voucher(*of_voucher, -amount_micros, at_ms)
 
 
 def _book_slice(state: State, event: Metered) -> Booking:

@@ -136,7 +136,7 @@ class State:
     def _credit(self, event: ev.Credited) -> str | None:
         if event.tenant_id not in self.tenants:
             return f"there is no tenant {event.tenant_id}"
-        if event.amount_micros <= 0:
+        if event.amount_micros <= 0 and event.voucher_id is None:
             return "an amount paid in is more than zero"
         if event.reference in self.credit_references:
             return f"payment {event.reference} is booked already"

@@ -19,6 +19,7 @@ from tests.mutants import (
     scheduler,
     tree,
     verifier,
+    vouchers,
 )
 from tests.mutants.mutant import Mutant
 
@@ -28,6 +29,7 @@ MUTANTS = [
     *cluster.MUTANTS,
     *accounting.MUTANTS,
     *chains.MUTANTS,
+    *vouchers.MUTANTS,
     *scheduler.MUTANTS,
     *preemption.MUTANTS,
     *forecast.MUTANTS,

@@ -35,7 +35,7 @@ MUTANTS = [
     Mutant("accounting/roots.py", "GENESIS.hash if last is None else last.root", "GENESIS.hash", _VERIFY),
     Mutant("accounting/roots.py", "    if not heads:\n        return None\n", "", _VERIFY),
     Mutant("accounting/roots.py", "day_of(now_ms - DAY_MS)", "day_of(now_ms)", _VERIFY),
-    Mutant("accounting/closing.py", "through.heads.get(tenant_id)", "None", _VERIFY),
+    Mutant("accounting/closing.py", "month, scope, through.heads)", "month, scope)", _VERIFY),
     Mutant("accounting/closing.py", "first is not None and first > month", "False", _API),
     Mutant("accounting/closing.py", "    if tenant_id is not None:\n        used = used", "    if False:\n        used = used", _API),
     Mutant("api/routes/months.py", "for one in book.statements if caller.may_see(one.tenant_id)]", "for one in book.statements]", _API),

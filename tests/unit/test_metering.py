@@ -272,3 +272,28 @@ def test_a_payment_is_a_top_up() -> None:
     paid = ev.Credited(at_ms=1, tenant_id="steel", amount_micros=7, reference="bank-1")
 
     assert moved([book(a_state(), paid, NOW_MS)]) == [(TransferKind.TOP_UP, "bank-1", 7)]
+
+
+@pytest.mark.parametrize(
+    ("amount_micros", "kind", "account"),
+    [
+        (7, TransferKind.VOUCHER_BURNT, "tenant:steel:available"),
+        (-7, TransferKind.VOUCHER_RETURNED, "tenant:steel:voucher:v1"),
+    ],
+)
+def test_a_voucher_pays_its_tenant_or_gets_something_back(
+    amount_micros: int, kind: TransferKind, account: str
+) -> None:
+    paid = ev.Credited(
+        at_ms=0,
+        tenant_id="steel",
+        amount_micros=amount_micros,
+        reference="voucher:v1@2026-10:burnt",
+        voucher_id="v1",
+        voucher_month="2026-10",
+    )
+
+    (transfer,) = book(a_state(), paid, NOW_MS).transfers
+
+    assert (transfer.kind, transfer.credit_account, transfer.amount_micros) == (kind, account, 7)
+    assert transfer.reference == "v1@2026-10"

@@ -1,0 +1,44 @@
+"""Deliberate bugs in vouchers, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_PURE = "tests/unit/test_vouchers.py"
+_STORE = "tests/unit/test_voucher_store.py"
+_METER = "tests/unit/test_metering.py"
+_API = "tests/acceptance/test_api_vouchers.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("accounting/vouchers.py", "_allows(self.fields, line.field)", "True", _PURE),
+    Mutant("accounting/vouchers.py", "_allows(self.centre_ids, line.centre_id)", "True", _PURE),
+    Mutant("accounting/vouchers.py", "_allows(self.device_kind_ids, line.device_kind_id)", "True", _PURE),
+    Mutant("accounting/vouchers.py", "return voucher.breadth, voucher.until_ms,", "return voucher.until_ms, voucher.breadth,", _PURE),
+    Mutant("accounting/vouchers.py", "voucher.until_ms, balance.left_fen,", "balance.left_fen, voucher.until_ms,", _PURE),
+    Mutant("accounting/vouchers.py", "balance.left_fen, voucher.id\n", "voucher.id\n", _PURE),
+    Mutant("accounting/vouchers.py", "min(balance.left_fen, share_fen, uncovered_fen, gross_fen)", "min(balance.left_fen, share_fen, uncovered_fen)", _PURE),
+    Mutant("accounting/vouchers.py", "amount_fen = min(balance.left_fen, share_fen,", "amount_fen = min(share_fen,", _PURE),
+    Mutant("accounting/vouchers.py", "= min(balance.left_fen, share_fen, uncovered_fen,", "= min(balance.left_fen, uncovered_fen,", _PURE),
+    Mutant("accounting/vouchers.py", "            _pay(open_fen, covered, amount_fen)\n", "", _PURE),
+    Mutant("accounting/vouchers.py", "voucher.from_ms <= at_ms < voucher.until_ms", "voucher.from_ms <= at_ms <= voucher.until_ms", _PURE),
+    Mutant("accounting/vouchers.py", "voucher.share_permille // PERMILLE", "voucher.share_permille // PERMILLE + 1", _PURE),
+    Mutant("accounting/vouchers.py", "            gross_fen -= amount_fen\n", "", _PURE),
+    Mutant("accounting/vouchers.py", "paid_fen.pop(one.voucher, 0)", "paid_fen.get(one.voucher, 0)", _PURE),
+    Mutant("accounting/vouchers.py", "in reversed(paid_fen.items())", "in paid_fen.items()", _PURE),
+    Mutant("accounting/vouchers.py", "            owed_fen -= amount_fen\n", "", _PURE),
+    Mutant("accounting/vouchers.py", "    if gross_fen < 0:\n", "    if False:\n", _PURE),
+    Mutant("accounting/vouchers.py", "if paid_fen < self.min_paid_fen:", "if paid_fen <= self.min_paid_fen:", _PURE),
+    Mutant("accounting/vouchers.py", "min(self.cap_fen, divide_half_up(paid_fen", "max(0, divide_half_up(paid_fen", _PURE),
+    Mutant("accounting/vouchers.py", "district_fen = amount_fen // 2", "district_fen = amount_fen - amount_fen // 2", _PURE),
+    Mutant("accounting/voucher_store.py", "(VoucherEntryRow.kind == EntryKind.BURNT.value, -1), else_=1", "(VoucherEntryRow.kind == EntryKind.BURNT.value, -1), else_=-1", _STORE),
+    Mutant("accounting/voucher_store.py", "        rows = rows.where(VoucherRow.tenant_id == tenant_id)\n", "        pass\n", _STORE),
+    Mutant("accounting/voucher_store.py", "    book(connection, [], [], [issued])\n", "", _STORE),
+    Mutant("accounting/closing.py", "    vouchers.keep_entries(connection, entries, others)\n", "", _STORE),
+    Mutant("accounting/closing.py", "_settled(connection, made) if made.state is StatementState.DRAFT else made", "made", _STORE),
+    Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),\n', "", _STORE),
+    Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),\n', "", _STORE),
+    Mutant("scheduler/facts/metering.py", "    if amount_micros > 0:\n        return ledger.burn_voucher", "    if True:\n        return ledger.burn_voucher", _METER),
+    Mutant("api/routes/months.py", "    put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)\n", "", _API),
+    Mutant("api/routes/vouchers.py", "balances(connection, caller.narrowed(tenant))", "balances(connection, tenant)", _API),
+    Mutant("api/routes/vouchers.py", "        if known.voucher.contract == voucher.contract:\n", "        if False:\n", _API),
+    Mutant("api/routes/vouchers.py", "            if word not in names:\n", "            if False:\n", _API),
+]
