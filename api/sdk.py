@@ -225,6 +225,10 @@ class Client:
     def statement_csv(self, tenant: str | None = None, month: str | None = None) -> bytes:
         return self._statement(tenant, month, "csv")
 
+    def statement_pdf(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """The same, in Chinese, to be printed, signed and sealed."""
+        return self._statement(tenant, month, "pdf")
+
     def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
         parameters = {"tenant": tenant, "month": month, "format": form}
         return self._wire.request("GET", "/v1/statements", parameters=parameters).content

@@ -78,7 +78,9 @@ def usage(
 
       brain statement --tenant t03
 
-      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv""",
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv
+
+      brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf""",
         """企业的月度对账单；关账之前为草稿。
 
     示例：
@@ -87,7 +89,9 @@ def usage(
 
       brain statement --tenant t03
 
-      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv""",
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv
+
+      brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf""",
     )
 )
 def statement(
@@ -103,6 +107,9 @@ def statement(
     ] = None,
     month: Month = None,
     csv: Annotated[bool, typer.Option("--csv", help=both("as CSV", "输出 CSV"))] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help=both("as PDF, to be signed", "输出可签章的 PDF"))
+    ] = False,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
@@ -112,8 +119,9 @@ def statement(
     session = session_of(context)
     tenant = tenant or session.default_tenant
     with client(session, Identity.BOOKS) as broker:
-        if csv:
-            _write(broker.statement_csv(tenant, month), output)
+        if csv or pdf:
+            read = broker.statement_pdf if pdf else broker.statement_csv
+            _write(read(tenant, month), output)
             return
         content = broker.statement(tenant, month)
     if output or as_json:

@@ -14,6 +14,7 @@ from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.store import charges, credit_sums, slices, usage_sums
 from accounting.usage import UsageSum
 from api.auth import PayerDep, PersonDep
+from api.documents.statement import Names, statement_pdf
 from api.errors import Refused, missing
 from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, problems, window
 from api.schemas import UsageLine, UsageView
@@ -23,7 +24,11 @@ router = APIRouter(prefix="/v1", tags=["books"])
 
 MONTH_MS = 31 * 86_400_000
 CSV = "text/csv; charset=utf-8"
-CSV_ANSWER = {"description": "The answer", "content": {"text/csv": {}, "application/json": {}}}
+PDF = "application/pdf"
+CSV_ANSWER = {
+    "description": "The answer",
+    "content": {"text/csv": {}, "application/json": {}, PDF: {}},
+}
 
 
 @router.get("/usage", responses=problems(404), summary="What was used, and what it comes to")
@@ -102,12 +107,12 @@ def statement(
     services: ServicesDep,
     tenant: TenantQuery = None,
     month: Month = None,
-    file_format: Annotated[Literal["json", "csv"] | None, Query(alias="format")] = None,
+    file_format: Annotated[Literal["json", "csv", "pdf"] | None, Query(alias="format")] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """The statement as it was closed, or a draft of what is known now.
 
-    JSON, or CSV by `format=csv` or the header `Accept: text/csv`.
+    JSON, or CSV by `format=csv` or the header `Accept: text/csv`, or a PDF in Chinese to be signed.
     """
     tenant_id = caller.narrowed(tenant)
     if tenant_id is None:
@@ -117,11 +122,17 @@ def statement(
     with services.database.connect() as connection:
         _check_known(connection, services, tenant_id)
         stored = read_statement(connection, tenant_id, asked_month)
+        declared = services.declared.read(connection)
     is_csv = file_format == "csv" or (file_format is None and "text/csv" in accept)
     headers = {"X-Content-SHA256": stored.sha256, "Cache-Control": "no-store"}
+    name = f"statement-{tenant_id}-{asked_month}"
+    if file_format == "pdf":
+        names = Names(tenant=declared.tenants[tenant_id].name, park=declared.park)
+        headers["Content-Disposition"] = _attachment(name, "pdf")
+        return Response(statement_pdf(stored.body, names), headers=headers, media_type=PDF)
     if not is_csv:
         return Response(stored.body, headers=headers, media_type="application/json")
-    headers["Content-Disposition"] = _attachment(f"statement-{tenant_id}-{asked_month}")
+    headers["Content-Disposition"] = _attachment(name)
     return Response(b"".join(statement_csv(stored.body)), headers=headers, media_type=CSV)
 
 
@@ -159,5 +170,5 @@ def _rows(
     return usage_csv(slices(*wanted)) if what == "usage" else charges_csv(charges(*wanted))
 
 
-def _attachment(name: str) -> str:
-    return f'attachment; filename="{name}.csv"'
+def _attachment(name: str, suffix: str = "csv") -> str:
+    return f'attachment; filename="{name}.{suffix}"'

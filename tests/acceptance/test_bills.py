@@ -42,3 +42,12 @@ def test_an_agents_key_is_made_for_its_centre_and_listed_with_it(data: Path) -> 
     assert [line.split()[:3] for line in listed.stdout.splitlines() if key_id in line] == [
         [key_id, "agent", "west"]
     ]
+
+
+def test_a_bill_is_a_document_to_be_signed(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "bill.pdf"
+
+    done = brain("statement", "--pdf", "-o", str(target), BRAIN_DATA=str(data))
+
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(b"%PDF-")

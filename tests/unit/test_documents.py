@@ -1,0 +1,119 @@
+"""A statement as a document: what it says, in Chinese, and always the same bytes."""
+
+import io
+import re
+from dataclasses import replace
+
+import pytest
+from pypdf import PdfReader
+
+from accounting.chain import Link
+from accounting.statement import Statement, body_of, make_statement, sha256_of
+from accounting.vouchers import EntryKind, Payment
+from api.documents.statement import Names, statement_pdf
+from cluster.devices import DeviceKind
+from tests.builders import HOUR_MS, PARK, USAGE, summed
+from tests.unit.test_vouchers import VOUCHER
+
+KIND = DeviceKind(
+    id="ascend-910b3",
+    name="昇腾 910B3",
+    vendor="Huawei",
+    tflops_fp16=313,
+    memory_gb=64,
+    ray_resource="NPU",
+)
+NAMES = Names(
+    tenant="青岛某钢铁公司",
+    park=replace(PARK, name="海洋园区", fields=(("manufacturing", "制造"),), device_kinds=(KIND,)),
+)
+BIG = summed(replace(USAGE, device_count=64, to_ms=72 * HOUR_MS, project="*电池* #1 $x$"))
+LOST = summed(replace(USAGE, device_count=2, to_ms=HOUR_MS), cause="node")
+LATE = summed(replace(USAGE, to_ms=HOUR_MS))
+
+
+def a_statement(closed_at_ms: int | None = 1_793_678_400_000) -> Statement:
+    head = Link(1_234, bytes(range(32)))
+    return make_statement("steel", "2026-10", closed_at_ms, [BIG, LOST], {"2026-09": [LATE]}, head)
+
+
+def text_of(statement: Statement) -> str:
+    """All of it, without the spaces that a PDF has between its glyphs."""
+    pages = PdfReader(io.BytesIO(statement_pdf(body_of(statement), NAMES))).pages
+    return re.sub(r"\s+", "", "".join(page.extract_text() for page in pages))
+
+
+@pytest.fixture(scope="module")
+def closed_text() -> str:
+    payment = Payment(voucher=VOUCHER, kind=EntryKind.BURNT, amount_fen=500_000)
+    return text_of(replace(a_statement(), payments=(payment,)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "算力服务对账单",
+        "青岛某钢铁公司（steel）",
+        "海洋园区",
+        "2026-10-0100:00至2026-11-0100:00（不含）",
+        "已关账，2026-11-0312:00",
+        "昇腾910B3",
+        "制造",
+        "4,6083.5016,128.00",
+        "节点故障",
+        "-23.50-7.00",
+        "2026-09",
+        "价税合计16,124.50",
+        "不含税金额（税率6%）15,211.79",
+        "算力券v1（合同QD-1）-5,000.00",
+        "应付金额11,124.50",
+        "人民币壹万壹仟壹佰贰拾肆元伍角",
+        "企业（盖章）",
+        "运营方（盖章）",
+        bytes(range(32)).hex(),
+        "账务事实1234条",
+        "第1页，共1页",
+    ],
+)
+def test_it_says_what_one_signs(said: str, closed_text: str) -> None:
+    assert said in closed_text
+
+
+def test_a_name_is_text_and_never_markup(closed_text: str) -> None:
+    assert "*电池*#1$x$" in closed_text
+
+
+def test_a_draft_says_that_it_is_one() -> None:
+    said = text_of(a_statement(closed_at_ms=None))
+
+    assert "草稿，金额可能变化" in said
+    assert "已关账" not in said
+
+
+def test_it_names_the_bytes_that_it_is_made_of() -> None:
+    statement = a_statement()
+
+    assert sha256_of(body_of(statement)) in text_of(statement)
+
+
+def test_a_month_without_usage_says_so() -> None:
+    empty = make_statement("steel", "2026-10", 0, [], {})
+
+    assert "本账期无用量" in text_of(empty)
+    assert "零元整" in text_of(empty)
+
+
+def test_the_same_statement_is_the_same_bytes() -> None:
+    body = body_of(a_statement())
+
+    assert statement_pdf(body, NAMES) == statement_pdf(body, NAMES)
+
+
+def test_a_long_statement_has_its_heads_on_each_page() -> None:
+    lines = [replace(BIG, project=f"p{number:03}") for number in range(90)]
+    body = body_of(make_statement("steel", "2026-10", 0, lines, {}))
+
+    pages = PdfReader(io.BytesIO(statement_pdf(body, NAMES))).pages
+
+    assert len(pages) > 2
+    assert all("算力中心" in page.extract_text() for page in pages[:2])
