@@ -48,6 +48,23 @@ class MisfitView(Wire):
     what: str
 
 
+class DifferenceView(Wire):
+    """What the event log or the books have alone, or what comes out otherwise."""
+
+    part: str = Field(description="which table of the books, or `balances`")
+    row: str
+    what: str
+    count: int = Field(ge=1, description="so many of this sort there are; some are told")
+
+
+class ReconciliationLine(Wire):
+    """One line of a reconciliation: how far it is, a difference, or at last how many there are."""
+
+    events: int | None = Field(default=None, description="so many events were played again")
+    difference: DifferenceView | None = None
+    differences: int | None = Field(default=None, description="how many in all; the last line")
+
+
 class Verdict(Wire):
     """All was looked at."""
 

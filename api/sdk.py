@@ -21,7 +21,7 @@ from api.administration import (
     ProjectView,
 )
 from api.array_spec import ArrayView
-from api.book_schemas import MonthList, MonthView, VerificationLine
+from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import (
@@ -247,6 +247,12 @@ class Client:
     def issue_voucher(self, voucher: VoucherIssue) -> VoucherView:
         """Issue a voucher; the same again changes nothing."""
         return self._wire.create("/v1/vouchers", voucher, VoucherView, voucher.id)
+
+    def reconcile(self) -> Iterator[ReconciliationLine]:
+        """The books beside what the event log comes to; at last how many differences there are."""
+        with self._wire.stream("/v1/reconciliation", LINES) as answer:
+            for line in answer.iter_lines():
+                yield ReconciliationLine.model_validate_json(line, extra="ignore")
 
     def verify(self) -> Iterator[VerificationLine]:
         """The books, worked out again by the broker: a line for each chain, at last a verdict."""

@@ -61,6 +61,44 @@ def close(
 
 @app.command(
     help=both(
+        """Whether the books are what the event log comes to: it is played again from its beginning.
+
+    Every difference is printed: usage, credits, transfers, prices, balances. It fails if there
+    is any.
+
+    Example:
+
+      brain reconcile""",
+        """核对账本与事件日志：从头重放日志，逐项比较。
+
+    输出每一处差异（用量、退回、转账、价格、余额）；如有差异则以失败退出。
+
+    示例：
+
+      brain reconcile""",
+    )
+)
+def reconcile(context: typer.Context, as_json: Json = False) -> None:
+    """Compare the books with the event log."""
+    from api.cli.closing_tables import print_reconciled
+
+    lines = []
+    with client(session_of(context), Identity.BOOKS) as broker:
+        for line in broker.reconcile():
+            lines.append(line)
+            if not as_json:
+                print_reconciled(line)
+    count = lines[-1].differences if lines else None
+    if count is None:
+        fail(both("the broker stopped before it was through", "核对中断，未得出结论"))
+    if as_json:
+        print_json({"lines": [line.model_dump(exclude_none=True) for line in lines]})
+    if count:
+        raise typer.Exit(1)
+
+
+@app.command(
+    help=both(
         """Whether the books are what was written: everything is computed again.
 
     Each tenant's facts are a chain of hashes; daily roots, closed statements and balances must

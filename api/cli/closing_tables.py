@@ -2,9 +2,16 @@
 
 from rich.table import Table
 
-from api.book_schemas import MisfitView, MonthList, MonthView, Verdict, VerificationLine
+from api.book_schemas import (
+    MisfitView,
+    MonthList,
+    MonthView,
+    ReconciliationLine,
+    Verdict,
+    VerificationLine,
+)
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, plain, table
+from api.cli.terminal import clock_text, console, errors, plain, table
 
 SHOWN = 16
 """So many figures of a hash are enough to tell two apart; JSON has all."""
@@ -43,6 +50,20 @@ def print_line(line: VerificationLine) -> None:
         whose = plain(line.chain.tenant or both("(the park)", "（园区）"))
         facts = both(f"{line.chain.facts:,} facts", f"{line.chain.facts:,} 条")
         console.print(f"[green]✓[/] {whose}  {facts}  [dim]{line.chain.head[:SHOWN]}[/]")
+
+
+def print_reconciled(line: ReconciliationLine) -> None:
+    if line.events is not None:
+        errors.print(both(f"[dim]{line.events:,} events[/]", f"[dim]{line.events:,} 条事件[/]"))
+    elif line.difference:
+        one = line.difference
+        more = both(f" (one of {one.count:,})", f"（共 {one.count:,} 处）") if one.count > 1 else ""
+        console.print(f"[red]✗[/] {one.part}: {plain(one.what)}{more}: {plain(one.row)}")
+    elif line.differences:
+        text = both(f"{line.differences:,} differences", f"{line.differences:,} 处差异")
+        console.print(f"[bold red]{text}[/]")
+    else:
+        console.print(both("books and event log agree", "账本与事件日志一致"))
 
 
 def _print_misfit(misfit: MisfitView) -> None:

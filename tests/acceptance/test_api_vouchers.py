@@ -142,3 +142,7 @@ def test_closed_again_nothing_is_paid_twice(park: Served, books: Engine) -> None
     assert sum(accounts.values()) == 0
     lines = park.finance.get("/v1/verification").text.splitlines()
     assert json.loads(lines[-1])["verdict"]["is_intact"]
+    told = park.finance.get("/v1/reconciliation").text
+    # January was written past the log; all that followed from its close was not.
+    assert json.loads(told.splitlines()[-1]) == {"differences": 1}
+    assert "reference=a.1" in told

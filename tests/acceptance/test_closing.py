@@ -145,3 +145,12 @@ def test_an_altered_row_is_named_and_the_command_fails(data: Path, books: Engine
     assert "✗ statements: steel 2026-01: its facts come to something else" in said
     assert "the books were altered: 2 places do not fit" in said
     assert "✓ fish" in said
+
+
+def test_what_the_log_does_not_come_to_is_told(data: Path) -> None:
+    """The January of these tests was written past the log."""
+    done = brain("reconcile", BRAIN_DATA=str(data), COLUMNS="400")
+
+    assert done.returncode == 1
+    assert "✗ usage: in the books alone (one of 2): reference=a.1" in done.stdout
+    assert "✗ transfers: in the books alone: kind=hold reference=a.1" in done.stdout

@@ -7,6 +7,7 @@ _VERIFY = "tests/unit/test_verifying.py"
 _CLOSING = "tests/unit/test_closing.py"
 _TABLES = "tests/unit/test_database.py"
 _API = "tests/acceptance/test_closing.py"
+_BOOKS = "tests/simulation/test_books.py"
 
 # fmt: off
 MUTANTS = [
@@ -44,5 +45,12 @@ MUTANTS = [
     Mutant("api/routes/verification.py", 'if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({VERIFY_LOCK})")):', "if False:", _API),
     Mutant("api/cli/closing.py", "if not verdict.is_intact:", "if False:", _API),
     Mutant("api/housekeeping.py", "    draw_root(connection, now_ms)\n", "", _API),
+    Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(there, said), "in the books alone")\n', "", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(said, there), "in the log alone")\n', "", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", "    yield from _price_lists(connection, state)\n", "", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", "    yield from _accounts(connection, state)\n", "", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", "funds.available_micros - state.tenants[tenant_id].credit_limit_micros", "funds.available_micros", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", "there = there.where(TransferRow.kind != TransferKind.VOUCHER_ISSUED.value)", "pass", f"{_BOOKS} tests/acceptance/test_api_vouchers.py"),
+    Mutant("api/routes/verification.py", "        counts[sort] = found.count\n", "", _API),
     Mutant("api/migrations/versions/0011_chains.py", "key=lambda one: one[0]", "key=lambda one: one[1]", _TABLES),
 ]

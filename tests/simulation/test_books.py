@@ -1,0 +1,79 @@
+"""Whatever goes wrong, the books in PostgreSQL are what the log comes to, and can be proven."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import Engine, text
+from typing_extensions import override
+
+from accounting.verifying import Misfit, verify
+from scheduler.facts.log import Cycle, MemoryLog
+from scheduler.storage.reconciling import Difference, Played, reconcile
+from scheduler.storage.store import SqlLog
+from tests.simulation.harness import run_seed
+
+
+@dataclass(slots=True)
+class BothLogs(MemoryLog):
+    """What a simulation commits is committed to PostgreSQL as well."""
+
+    kept: SqlLog = field(kw_only=True)
+
+    @override
+    def lead(self, now_ms: int) -> int:
+        epoch = MemoryLog.lead(self, now_ms)
+        assert self.kept.lead(now_ms) == epoch
+        return epoch
+
+    @override
+    def commit(self, epoch: int, cycle: Cycle) -> None:
+        MemoryLog.commit(self, epoch, cycle)
+        self.kept.commit(epoch, cycle)
+
+
+@pytest.mark.parametrize("seed", [0, 35, 97])
+def test_books_and_log_agree_and_are_whole(seed: int, database: Engine) -> None:
+    log = BothLogs(kept=SqlLog(database, "http://127.0.0.1:1"))
+
+    run_seed(seed, log)
+
+    with database.connect() as connection:
+        found = list(reconcile(connection))
+        assert [one for one in found if isinstance(one, Difference)] == []
+        assert [one.events for one in found if isinstance(one, Played)][-1] == len(log.events)
+    with database.connect() as connection:
+        assert [one for one in verify(connection) if isinstance(one, Misfit)] == []
+        assert connection.scalar(text("SELECT sum(amount_micros) FROM balances")) == 0
+
+
+CHANGES = {
+    "usage": "UPDATE usage SET to_ms = to_ms + 1 WHERE ctid = (SELECT min(ctid) FROM usage)",
+    "usage_credits": "DELETE FROM usage_credits WHERE ctid = (SELECT min(ctid) FROM usage_credits)",
+    "transfers": "UPDATE transfers SET amount_micros = amount_micros + 1 WHERE kind = 'top_up'",
+    "price_lists": "UPDATE price_lists SET vat_permille = 30",
+    "balances": "UPDATE balances SET amount_micros = 1 WHERE account LIKE '%available'",
+}
+
+
+def test_each_difference_is_told(database: Engine) -> None:
+    run_seed(0, BothLogs(kept=SqlLog(database, "http://127.0.0.1:1")))
+
+    for part, change in CHANGES.items():
+        with database.connect() as connection:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+            assert connection.execute(text(change)).rowcount > 0, change
+            found = [one for one in reconcile(connection) if isinstance(one, Difference)]
+            assert {one.part for one in found} == {part}
+
+
+def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:
+    run_seed(0, BothLogs(kept=SqlLog(database, "http://127.0.0.1:1")))
+
+    with database.connect() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(CHANGES["usage"]))
+        found = [one for one in reconcile(connection) if isinstance(one, Difference)]
+
+    assert [one.what for one in found] == ["in the log alone", "in the books alone"]
+    assert all(one.row.startswith("reference=") for one in found)
+    assert [one.count for one in found] == [1, 1]
