@@ -315,6 +315,7 @@ class State:
         if self.online_node_ids & mine == online:
             return f"nothing changed in centre {event.centre_id}"
         self.online_node_ids = (self.online_node_ids - mine) | online
+        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)
         return None
 
     def _change_link(self, event: ev.CentreLinkChanged) -> str | None:

@@ -9,7 +9,7 @@ from scheduler.facts.state import CLAIM_MS, State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.policy import Policy
-from scheduler.placing.placement import Fit
+from scheduler.placing.placement import Fit, FreeCards
 from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import hidden_reasons
 from scheduler.planning.preemption import SOON_MS
@@ -44,14 +44,17 @@ class Rooms:
     def of(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)
         if room is None:
-            free = self._state.free_cards
-            online = self._state.online_node_ids if self.is_heard(pool) else frozenset()
-            nodes = ((n, free[n]) for n in self._park.node_ids(pool.id) if n in online)
-            cards = free_cards(self._park, pool, nodes)
+            cards = self._free_now(pool)
             stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
             running = Running(self._forecasts, pool.id)
             room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
         return room
+
+    def _free_now(self, pool: Pool) -> FreeCards:
+        if not self.is_heard(pool):
+            return free_cards(self._park, pool, ())
+        nodes = self._state.holdings.nodes(pool.id, self._state.online_node_ids)
+        return free_cards(self._park, pool, nodes.by_node, nodes.buckets())
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""

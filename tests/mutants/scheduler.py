@@ -20,6 +20,7 @@ _LOGS = "tests/contract/test_logs.py"
 _STORE = "tests/unit/test_store.py"
 _ROWS = "tests/unit/test_rows.py"
 _HISTORY = "tests/unit/test_history.py"
+_FREE_NODES = "tests/unit/test_free_nodes.py"
 
 # fmt: off
 MUTANTS = [
@@ -208,4 +209,9 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "queued_ms + SLOWDOWN * record.expected_ms,", "record.expected_ms,", _HISTORY),
     Mutant("scheduler/facts/queue.py", "+ SLOWDOWN * record.expected_ms", "", _HISTORY),
     Mutant("scheduler/sharing/turns.py", "return (record for _, record in self._queue.by_age)", "return self._by_share()", _HISTORY),
+    Mutant("scheduler/facts/free_nodes.py", "            self._unordered.add(cards)\n", "", _FREE_NODES),
+    Mutant("scheduler/facts/holdings.py", "                nodes.note(share.node_id, free)\n", "                pass\n", _FREE_NODES),
+    Mutant("scheduler/facts/state.py", "        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)\n", "", _FREE_NODES),
+    Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.online_node_ids)\n", "", _FREE_NODES),
+    Mutant("scheduler/placing/placement.py", "            self._is_ordered = False\n", "", _PLACEMENT),
 ]
