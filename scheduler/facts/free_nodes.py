@@ -4,7 +4,26 @@ What is kept is as it would be if it were made anew, in the pool's order: a plan
 held, not on how it came to be held.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import NamedTuple
+
+from scheduler.model.job import NodeShare
+
+
+class Opening(NamedTuple):
+    """When and where something first fits, and what those nodes have to spare then.
+
+    `at_ms` is by what was asked for, `likely_ms` by forecasts; either may have passed.
+    """
+
+    at_ms: int
+    likely_ms: int
+    shares: tuple[NodeShare, ...]
+    spare: Mapping[str, int]
+
+
+Known = dict[Hashable, Opening | None]
+"""By what was asked for; None where nothing that runs makes room for it."""
 
 
 class FreeNodes:
@@ -15,6 +34,8 @@ class FreeNodes:
         self._rank = {node_id: rank for rank, node_id in enumerate(self.by_node)}
         self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
         self._unordered: set[int] = set()
+        self._known: Known = {}
+        self._known_of: Hashable = None
         for node_id, cards in self.by_node.items():
             self._buckets[cards][node_id] = None
 
@@ -35,6 +56,15 @@ class FreeNodes:
             )
         self._unordered.clear()
         return self._buckets
+
+    def known(self, runs: Hashable) -> Known:
+        """What was found out while the same ran here as does now, which `runs` tells apart.
+
+        So these nodes had the same cards free. Whoever finds out more writes it there.
+        """
+        if self._known_of != runs:
+            self._known, self._known_of = {}, runs
+        return self._known
 
     def check(self, anew: "FreeNodes") -> None:
         """Raise `AssertionError` where it is not as it would be made anew, or not in that order."""

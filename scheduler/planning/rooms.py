@@ -9,7 +9,7 @@ from scheduler.facts.state import CLAIM_MS, State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.policy import Policy
-from scheduler.placing.placement import Fit, FreeCards
+from scheduler.placing.placement import Fit
 from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import hidden_reasons
 from scheduler.planning.preemption import SOON_MS
@@ -44,17 +44,18 @@ class Rooms:
     def of(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)
         if room is None:
-            cards = self._free_now(pool)
-            stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
-            running = Running(self._forecasts, pool.id)
-            room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
+            room = self._rooms[pool.id] = self._made(pool)
         return room
 
-    def _free_now(self, pool: Pool) -> FreeCards:
+    def _made(self, pool: Pool) -> PoolRoom:
+        running = Running(self._forecasts, pool.id)
+        stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
         if not self.is_heard(pool):
-            return free_cards(self._park, pool, ())
+            return PoolRoom(free_cards(self._park, pool, ()), running, stopping)
         nodes = self._state.holdings.nodes(pool.id, self._state.online_node_ids)
-        return free_cards(self._park, pool, nodes.by_node, nodes.buckets())
+        cards = free_cards(self._park, pool, nodes.by_node, nodes.buckets())
+        known = nodes.known(self._forecasts.runs(pool.id)) if self._policy.is_backfilling else None
+        return PoolRoom(cards, running, stopping, known)
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""
