@@ -17,6 +17,7 @@ from scheduler.planning.options import Candidate, Offer, Opening, Option, candid
 from scheduler.planning.preemption import SOON_MS, Victim, Victims
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
+from scheduler.planning.vacancy import Vacancy
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
@@ -50,12 +51,16 @@ class Desk:
     _turns: Turns = field(init=False)
     _starving: Starving = field(default_factory=Starving)
     _victims: Victims | None = None
+    _vacancy: Vacancy = field(init=False)
+    _granted: set[str] = field(default_factory=set)
     _gone_ms: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
+        waiting = (self.state.queue, self._forecasts, self._candidates)
+        self._vacancy = Vacancy(*waiting, self._granted, self._closed_by)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -154,12 +159,8 @@ class Desk:
         }
 
     def is_full(self, job_id: str) -> bool:
-        """Whether nobody behind this job might get as much as one card, or make room for it."""
-        has_cards = any(
-            pool.id not in self._closed_by and self._rooms.of(pool).soon.total
-            for pool in self.park.pools
-        )
-        if has_cards or job_id in self.state.claims:
+        """Whether nobody behind this job might be given cards, or make room for itself."""
+        if self._vacancy.is_left() or job_id in self.state.claims:
             return False
         record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
@@ -341,6 +342,7 @@ class Desk:
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(record, option.hold_micros)
         self._charge(record, pool)
+        self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
         hungry, held = job.id in self._starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)

@@ -21,6 +21,11 @@ _STORE = "tests/unit/test_store.py"
 _ROWS = "tests/unit/test_rows.py"
 _HISTORY = "tests/unit/test_history.py"
 _FREE_NODES = "tests/unit/test_free_nodes.py"
+_FORECAST = "tests/unit/test_forecast.py"
+_QUEUE = "tests/unit/test_queue.py"
+_VACANCY = "tests/unit/test_vacancy.py"
+_AGENDA = "tests/unit/test_agenda.py"
+_AFTER = "tests/unit/test_plan_after_plan.py"
 
 # fmt: off
 MUTANTS = [
@@ -214,4 +219,26 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)\n", "", _FREE_NODES),
     Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.online_node_ids)\n", "", _FREE_NODES),
     Mutant("scheduler/placing/placement.py", "            self._is_ordered = False\n", "", _PLACEMENT),
+    Mutant("scheduler/facts/free_nodes.py", "if self._known_of != runs:", "if False:", _AFTER),
+    Mutant("scheduler/timing/backfill.py", "        self._releases.append(release)\n        self._known = {}\n", "        self._releases.append(release)\n", _AFTER),
+    Mutant("scheduler/timing/backfill.py", "        self._stopped.add(stop.attempt_id)\n        self._known = {}\n", "        self._stopped.add(stop.attempt_id)\n", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "        key = wanted, is_firm\n", "        key = wanted\n", _FORECAST),
+    Mutant("scheduler/timing/forecasts.py", "return self._is_forecasting, self._state.agenda.version(pool_id), *lates", "return self._is_forecasting, self._state.agenda.version(pool_id)", _FORECAST),
+    Mutant("scheduler/facts/agenda.py", "            self._put_likely(ordered, moved)\n            self._versions[pool_id] += 1\n", "            self._put_likely(ordered, moved)\n", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "        self._versions[attempt.placement.pool_id] += 1\n", "", _AGENDA),
+    Mutant("scheduler/planning/preemption.py", "is_open_to_all = strongest.owns or self._policy.is_shared", "is_open_to_all = False", "tests/unit/test_preemption.py"),
+    Mutant("scheduler/facts/queue.py", "            self._enter(record, self._kind_of)\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "            self._leave(record, self._kind_of)\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "            del kinds[narrow]\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "        if self._kind_of is not of:", "        if True:", _QUEUE),
+    Mutant("scheduler/planning/vacancy.py", "if self._seen is not None and self._seen[0].version == self._seen[1]:", "if self._seen is not None:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if not is_closed and self._takes_any(candidate, wide):", "if self._takes_any(candidate, wide):", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if room.now.find(wanted) is None:", "if False:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if room.long.find(wanted) is not None:", "if True:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if beside is None or beside.is_short(self._forecasts.ends(one)):", "if True:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "                    while job_id not in self._granted:\n                        yield record\n", "                    while True:\n                        yield record\n", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "job.longest_ms, record.had_ms)", "record.had_ms)", _VACANCY),
+    Mutant("scheduler/planning/desk.py", "        self._granted.add(job.id)\n", "", _VACANCY),
+    Mutant("scheduler/facts/agenda.py", "return version == self._versions[pool_id] and from_ms <= now_ms <= until_ms", "return version == self._versions[pool_id] and now_ms <= until_ms", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "self._versions[pool_id], now_ms, next_ms - 2", "self._versions[pool_id], now_ms, next_ms", _AGENDA),
 ]

@@ -1,5 +1,7 @@
 """Rules of the queue: whose turn it is, without sorting again."""
 
+import pytest
+
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.model.job import Job, Priority
@@ -65,3 +67,27 @@ def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
     assert "a" not in queue
     assert queue.lanes.keys() == {("u", "p", 0)}
     assert (len(queue), list(queue)) == (1, ["b"])
+
+
+def by_tenant(record: JobRecord) -> tuple[str, str]:
+    return record.job.tenant_id, record.job.priority
+
+
+def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
+    queue = JobQueue([a_record("a"), a_record("b", tenant_id="u")])
+    kinds = queue.kinds(by_tenant)
+
+    queue.add(a_record("c"))
+    queue.add(a_record("d", priority=Priority.LOW))
+    queue.discard("b")
+
+    assert queue.kinds(by_tenant) is kinds
+    assert {wide: {k: [*some] for k, some in by.items()} for wide, by in kinds.items()} == {
+        "t": {"normal": ["a", "c"], "low": ["d"]}
+    }
+    queue.check()
+    queue.discard("d")
+    assert [*kinds["t"]] == ["normal"]
+    kinds["t"]["normal"].pop("a")
+    with pytest.raises(AssertionError, match="kinds drifted"):
+        queue.check()
