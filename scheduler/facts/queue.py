@@ -50,7 +50,13 @@ class JobQueue:
         self._kind_of: KindOf | None = None
         self._kinds: Kinds = {}
         for record in records:
-            self.add(record)
+            self._record_by_id[record.job.id] = record
+        waiting = self._record_by_id.values()
+        # Sorted once: each put in its place would cost what is behind it.
+        self.by_age.extend(sorted((age_key(one), one) for one in waiting))
+        self._by_hunger.extend(sorted((one.starving_from_ms, one.job.id, one) for one in waiting))
+        for due, record in sorted((due_key(one), one) for one in waiting):
+            self.lanes.setdefault(lane_key(record), []).append((due, record))
 
     def __len__(self) -> int:
         return len(self._record_by_id)

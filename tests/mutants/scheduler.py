@@ -241,4 +241,5 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "        self._granted.add(job.id)\n", "", _VACANCY),
     Mutant("scheduler/facts/agenda.py", "return version == self._versions[pool_id] and from_ms <= now_ms <= until_ms", "return version == self._versions[pool_id] and now_ms <= until_ms", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "self._versions[pool_id], now_ms, next_ms - 2", "self._versions[pool_id], now_ms, next_ms", _AGENDA),
+    Mutant("scheduler/facts/queue.py", "sorted((one.starving_from_ms, one.job.id, one) for one in waiting)", "((one.starving_from_ms, one.job.id, one) for one in waiting)", _QUEUE),
 ]

@@ -1,10 +1,13 @@
 """Rules of the queue: whose turn it is, without sorting again."""
 
+from dataclasses import replace
+
 import pytest
 
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.model.job import Job, Priority
+from scheduler.model.levels import STARVING_MS
 
 
 def a_record(
@@ -91,3 +94,21 @@ def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
     kinds["t"]["normal"].pop("a")
     with pytest.raises(AssertionError, match="kinds drifted"):
         queue.check()
+
+
+def test_a_queue_made_of_many_is_as_if_they_had_come_one_after_the_other() -> None:
+    records = [
+        replace(a_record(job_id, submitted_ms=submitted_ms), expected_ms=expected_ms)
+        for job_id, submitted_ms, expected_ms in (("a", 9, 3), ("b", 1, STARVING_MS), ("c", 5, 1))
+    ]
+    one_by_one = JobQueue()
+    for record in records:
+        one_by_one.add(record)
+
+    at_once = JobQueue(records)
+
+    at_once.check()
+    assert at_once.by_age == one_by_one.by_age
+    assert at_once.lanes == one_by_one.lanes
+    assert [*at_once] == [*one_by_one]
+    assert at_once.starving(1 << 60) == one_by_one.starving(1 << 60)
