@@ -179,8 +179,11 @@ ANSWERS: Mapping[str, Any] = {
                 "start_p90_ms": None,
                 "is_start_promised": True,
                 "stops": 0,
+                "stops_own": [],
+                "stops_others": {},
                 "is_borrowing": False,
                 "end_ms": _PLANNED_MS + 14_400_000,
+                "likely_end_ms": _PLANNED_MS + 9_000_000,
                 "cost": "112.00",
                 "reasons": [_BUSY],
             }

@@ -23,6 +23,10 @@ class QuoteOption(Wire):
     stops: int = Field(
         ge=0, description="so many jobs that run would be stopped for it, and go on later"
     )
+    stops_own: list[str] = Field(default=[], description="those of them that are the tenant's own")
+    stops_others: dict[str, int] = Field(
+        default={}, description="how many are other tenants', by their price class"
+    )
     is_borrowing: bool = Field(
         description="whether other tenants, whose nominal quota it would use, may take the cards "
         "back: then it is stopped, and goes back to the queue"
@@ -33,6 +37,10 @@ class QuoteOption(Wire):
         description="how long its data takes to come there: the job fetches it once it has started",
     )
     end_ms: Ms | None = Field(description="when its limit would end it then")
+    likely_end_ms: Ms | None = Field(
+        default=None,
+        description="when it would end then, by how long its like have run; null: nothing like it",
+    )
     cost: str | None = Field(description=COST)
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")
 

@@ -1,5 +1,6 @@
 """What a job would meet that was submitted now, as an answer and in a sentence."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from accounting.money import yuan_of_fen
@@ -33,13 +34,28 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         start_p50_ms=prospect.likely.p50_ms if prospect.likely else None,
         start_p90_ms=prospect.likely.p90_ms if prospect.likely else None,
         is_start_promised=prospect.is_promised,
-        stops=prospect.stop_count,
+        stops=len(prospect.stopped),
+        stops_own=[one.job_id for one in prospect.stopped if one.tenant_id == job.tenant_id],
+        stops_others=_others(job, prospect),
         is_borrowing=prospect.is_borrowing,
         transfer_ms=prospect.transfer_ms,
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
+        likely_end_ms=_likely_end_ms(prospect),
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
     )
+
+
+def _others(job: Job, prospect: Prospect) -> dict[str, int]:
+    """By price class alone: whose they are is no other tenant's business."""
+    classes = [one.price_class for one in prospect.stopped if one.tenant_id != job.tenant_id]
+    return dict(sorted(Counter(classes).items()))
+
+
+def _likely_end_ms(prospect: Prospect) -> int | None:
+    if prospect.start_ms is None or prospect.run_ms is None:
+        return None
+    return prospect.start_ms + prospect.run_ms
 
 
 def _cost(prospect: Prospect) -> str | None:
@@ -66,7 +82,7 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
     if not first.reasons:
         return f"it would start now in {pool}{price}", f"可立即在 {pool} 启动{price_zh}"
     start = moment(first.start_ms)
-    stops, stops_zh = _stops(first.stop_count)
+    stops, stops_zh = _stops(len(first.stopped))
     late, late_zh = by_quantiles(*(first.likely or (None, None)))
     return (
         f"it would start about {start} in {pool}{late}{stops}{price}",

@@ -14,7 +14,17 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import begin_ms, is_unforeseen
 from scheduler.planning.options import Offer
+from scheduler.planning.preemption import Victim
 from scheduler.timing.outlook import Outlook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A job that runs and would be stopped, whose it is, and of which price class."""
+
+    job_id: str
+    tenant_id: str
+    price_class: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +32,11 @@ class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
-    now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
-    for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
+    now. `is_promised` where cards would be kept for it; `stopped` are jobs that run and would be
+    stopped for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
     is when half and nine of ten have started that were told so; None where too few were.
-    `transfer_ms` is how long its data takes to come there once it has started.
+    `transfer_ms` is how long its data takes to come there once it has started, and `run_ms` how
+    long its like have run; None where nothing like it has.
     """
 
     pool: Pool
@@ -33,10 +44,11 @@ class Prospect:
     cost_fen: int | None
     reasons: tuple[Reason, ...]
     is_promised: bool = False
-    stop_count: int = 0
+    stopped: tuple[Stopped, ...] = ()
     likely: Likely | None = None
     is_borrowing: bool = False
     transfer_ms: int = 0
+    run_ms: int | None = None
 
     @property
     def ready_ms(self) -> int | None:
@@ -97,10 +109,17 @@ def _prospect(
         cost_fen=_cost_fen(desk, record.job, offer.pool),
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
-        stop_count=offer.stop_count,
+        stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
         is_borrowing=desk.is_borrowing(record, offer.pool),
         transfer_ms=offer.transfer_ms,
+        run_ms=desk.state.history.foretold_ms(record.job, desk.now_ms),
     )
+
+
+def _stopped(state: State, victim: Victim) -> Stopped:
+    tenant_id = victim.job.tenant_id
+    price_class = state.tenants[tenant_id].price_class
+    return Stopped(job_id=victim.job.id, tenant_id=tenant_id, price_class=price_class)
 
 
 def _start_ms(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> int | None:

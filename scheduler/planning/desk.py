@@ -125,9 +125,9 @@ class Desk:
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
-        start_ms, count = opening.start_ms, len(opening.victims)
+        start_ms, victims = opening
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        return Offer(*offer[:2], (reason,), offer.transfer_ms, start_ms, start_ms, count)
+        return Offer(*offer[:2], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""

@@ -56,7 +56,7 @@ class Offer(NamedTuple):
     """A pool that could hold a job, how, and why not now; it could now where there is no reason.
 
     `transfer_ms` is how long the job's data takes to come there. `promise_ms` is when the plan
-    would promise it a start there, kept from `sure_ms` on, for which `stop_count` jobs that run
+    would promise it a start there, kept from `sure_ms` on, for which `victims`, who run,
     would be stopped.
     """
 
@@ -66,7 +66,7 @@ class Offer(NamedTuple):
     transfer_ms: int
     promise_ms: int | None = None
     sure_ms: int | None = None
-    stop_count: int = 0
+    victims: tuple[Victim, ...] = ()
 
 
 class Opening(NamedTuple):

@@ -193,7 +193,7 @@ MUTANTS = [
     Mutant("scheduler/storage/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/test_answers.py"),
     Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/test_leader.py"),
     Mutant("scheduler/forecast/history.py", "return lengths[len(lengths) // 2]", "return sum(lengths) // len(lengths)", _HISTORY),
-    Mutant("scheduler/forecast/history.py", "min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms))", "UNKNOWN_MS if typical_ms is None else typical_ms)", _HISTORY),
+    Mutant("scheduler/forecast/history.py", "max(1, min(job.limit_ms, typical_ms))", "max(1, typical_ms)", _HISTORY),
     Mutant("scheduler/forecast/history.py", "run.length_ms, run.is_void = length_ms, length_ms is None", "run.length_ms = length_ms or 0", _HISTORY),
     Mutant("scheduler/forecast/history.py", "    yield tenant_id, user, card_count, name\n", "", _HISTORY),
     Mutant("scheduler/forecast/history.py", "    yield tenant_id, user, card_count\n", "", _HISTORY),

@@ -9,7 +9,7 @@ from api.quoting import quote_of
 from api.routes.events import _frame
 from api.settings import Settings
 from api.wiring import policy_of
-from scheduler.asking.whatif import Prospect
+from scheduler.asking.whatif import Prospect, Stopped
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.explain import making_room
 from scheduler.storage.queries import EventRecord
@@ -50,13 +50,24 @@ def test_a_tenant_is_not_told_for_whom_its_job_was_stopped(role: Role, is_told: 
 def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chinese: str) -> None:
     pool = a_pool("east-npu", 1, 8)
     reason = making_room(pool, a_room({"n1": 0}), 8, 0)
+    whose = ("steel", "fish", "coal")
     prospect = Prospect(
-        pool=pool, start_ms=0, cost_fen=None, reasons=(reason,), is_promised=True, stop_count=count
+        pool=pool,
+        start_ms=0,
+        cost_fen=None,
+        reasons=(reason,),
+        is_promised=True,
+        stopped=tuple(
+            Stopped(job_id=f"of-{one}", tenant_id=one, price_class="key") for one in whose[:count]
+        ),
     )
 
     quote = quote_of(a_job(), [prospect])
 
-    assert quote.options[0].stops == count
+    (option,) = quote.options
+    assert option.stops == count
+    assert option.stops_own == ["of-steel"][:count]
+    assert option.stops_others == ({"key": count - 1} if count > 1 else {})
     assert quote.summary.endswith(f" in east-npu{english}")
     assert quote.summary_zh.endswith(f"启动{chinese}")
 
