@@ -4,10 +4,23 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas import PLANNED_START, START_P50, START_P90, ReasonView, Wire
+from api.schemas import (
+    PLANNED_START,
+    START_P50,
+    START_P90,
+    JobAsked,
+    JobSpec,
+    JobView,
+    ReasonView,
+    Wire,
+)
 from api.values import Ms
 
 COST = "yuan to its limit, at the price in force now; tax included"
+
+
+class QuoteCreate(JobAsked):
+    """A job that is asked about."""
 
 
 class QuoteOption(Wire):
@@ -46,9 +59,11 @@ class QuoteOption(Wire):
 
 
 class Quote(Wire):
-    """What a job would meet that was submitted now; nothing was submitted, and nothing is kept."""
+    """What a job would meet that was submitted now; nothing was submitted."""
 
+    id: str = Field(description="`quote_id` of the job that takes it, and then that job's id")
     at_ms: Ms = Field(description="the moment it holds for")
+    expires_at_ms: Ms = Field(description="a job may take it before that")
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
         description="where it would go comes first: where it could start now, else where it would "
@@ -56,6 +71,43 @@ class Quote(Wire):
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")
+
+
+class QuoteTerms(Wire):
+    """What was quoted, as a job that takes it is held against."""
+
+    id: str
+    tenant: str
+    at_ms: Ms
+    expires_at_ms: Ms = Field(description="a job may take it before that")
+    spec: JobSpec = Field(description="the job that was asked about")
+    pool: str = Field(description="where it would have gone")
+    start_ms: Ms | None = Field(description=PLANNED_START)
+    cost: str | None = Field(description=COST)
+    job_id: str | None = Field(description="the job, or the array, that took it")
+
+
+class HonouredQuote(Wire):
+    """What became of a quote when its job was submitted."""
+
+    id: str
+    is_kept: bool | None = Field(
+        description="whether the start is no later than was quoted; null: nobody knows just now"
+    )
+    quoted_pool: str
+    quoted_start_ms: Ms | None
+    quoted_cost: str | None = Field(description="yuan to its limit, as quoted")
+    pool: str | None = Field(description="where it would go now")
+    start_ms: Ms | None = Field(description=PLANNED_START)
+    cost: str | None = Field(description=COST)
+    text: str = Field(description="all of it as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
+class JobSubmitted(JobView):
+    """A job in the queue."""
+
+    quote: HonouredQuote | None = Field(default=None, description="of the quote that it took")
 
 
 class AlternativeView(Wire):

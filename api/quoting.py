@@ -2,26 +2,95 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from accounting.money import yuan_of_fen
 from api.durations import about, duration_text
-from api.quote_schemas import AlternativeView, Quote, QuoteOption
+from api.quote_schemas import AlternativeView, HonouredQuote, Quote, QuoteOption
 from api.reasons import by_quantiles, moment
 from api.reasons import view as reason_view
 from scheduler.asking.alternatives import Alternative, Change
 from scheduler.asking.whatif import Prospect
 from scheduler.model.job import Job
 
+LATE_MS = 60_000
+"""A start that is later by less is as was quoted: what makes room for it may take as long."""
 
-def quote_of(job: Job, prospects: Sequence[Prospect]) -> Quote:
+
+class Quoted(NamedTuple):
+    """Where a job would have gone by a quote, when, and for how many yuan."""
+
+    pool_id: str
+    start_ms: int | None
+    cost: str | None
+
+
+def quote_of(job: Job, prospects: Sequence[Prospect], valid_ms: int) -> Quote:
+    """For so long a job may take it."""
     english, chinese = _summary(prospects)
     return Quote(
+        id=job.id,
         at_ms=job.submitted_at_ms,
+        expires_at_ms=job.submitted_at_ms + valid_ms,
         tenant=job.tenant_id,
         options=[_option(job, prospect) for prospect in prospects],
         summary=english,
         summary_zh=chinese,
     )
+
+
+def honoured(quote_id: str, quoted: Quoted, now: Prospect | None, now_ms: int) -> HonouredQuote:
+    """What is left of a quote now that its job is submitted; `now` is None where nobody knows."""
+    is_kept = _is_kept(quoted, now, now_ms)
+    english, chinese = _outcome(quoted, now, is_kept=is_kept)
+    return HonouredQuote(
+        id=quote_id,
+        is_kept=is_kept,
+        quoted_pool=quoted.pool_id,
+        quoted_start_ms=quoted.start_ms,
+        quoted_cost=quoted.cost,
+        pool=now.pool.id if now else None,
+        start_ms=now.start_ms if now else None,
+        cost=_cost(now) if now else None,
+        text=english,
+        text_zh=chinese,
+    )
+
+
+def _is_kept(quoted: Quoted, now: Prospect | None, now_ms: int) -> bool | None:
+    """Whether the job starts as early as it was told; None where it was told nothing."""
+    if now is None or quoted.start_ms is None:
+        return None
+    return now.start_ms is not None and now.start_ms < max(quoted.start_ms, now_ms) + LATE_MS
+
+
+def _outcome(quoted: Quoted, now: Prospect | None, *, is_kept: bool | None) -> tuple[str, str]:
+    if now is None:
+        return (
+            "it has the place in the queue of its quote; when it starts is known in a moment",
+            "按询价时的排队位置排队；启动时间稍后可查",
+        )
+    when, when_zh = _when(now)
+    if is_kept is None:
+        return f"no start was quoted; {when}", f"询价时未给出启动时间；{when_zh}"
+    if is_kept:
+        return f"as quoted: {when}", f"与询价一致：{when_zh}"
+    start = moment(quoted.start_ms or 0)
+    return (
+        f"no longer as quoted (about {start} in {quoted.pool_id}): {when}",
+        f"与询价不同（原为约 {start} 在 {quoted.pool_id} 启动）：{when_zh}",
+    )
+
+
+def _when(now: Prospect) -> tuple[str, str]:
+    pool_id = now.pool.id
+    if now.start_ms is None:
+        view = reason_view(now.reasons[0])
+        return f"it waits, and nobody knows how long: {view.text}", f"需要等待：{view.text_zh}"
+    if not now.reasons:
+        return f"it can start now in {pool_id}", f"可立即在 {pool_id} 启动"
+    start = moment(now.start_ms)
+    return f"it starts about {start} in {pool_id}", f"预计 {start} 在 {pool_id} 启动"
 
 
 def _option(job: Job, prospect: Prospect) -> QuoteOption:

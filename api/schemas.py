@@ -17,6 +17,7 @@ from api.values import (
     Ms,
     Name,
     Predecessors,
+    QuoteId,
     RelativePath,
     Sha256,
     VisiblePath,
@@ -143,23 +144,31 @@ class JobSpec(Wire):
         return self
 
 
-class JobCreate(JobSpec):
-    """A job to submit; operators may submit for a tenant, a tenant's own key says which it is."""
+class JobAsked(JobSpec):
+    """A job of a tenant: operators name it, a tenant's own key says which it is."""
 
     tenant: Identifier | None = Field(
         default=None, description="who is charged: needed with an operator's key alone"
     )
 
 
+class JobCreate(JobAsked):
+    """A job to submit."""
+
+    quote_id: QuoteId | None = Field(default=None, description="a quote: it is as old as that")
+
+
 class JobBatch(Wire):
-    """Many jobs in one durable write; an array is one by itself, and is submitted alone."""
+    """Many jobs in one durable write; an array, or who takes a quote, is submitted alone."""
 
     jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MAX_BATCH)]
 
     @model_validator(mode="after")
     def _has_no_array(self) -> "JobBatch":
-        if any(job.array for job in self.jobs):
-            raise ValueError("jobs: an array is submitted by itself, with POST /v1/jobs")
+        if any(job.array or job.quote_id for job in self.jobs):
+            raise ValueError(
+                "jobs: an array, or who takes a quote, is submitted by itself: POST /v1/jobs"
+            )
         return self
 
 

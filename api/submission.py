@@ -14,7 +14,7 @@ from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
 from api.reasons import view as reason_view
-from api.schemas import CheckpointSpec, JobCreate, JobSpec
+from api.schemas import CheckpointSpec, JobAsked, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
 from scheduler.facts.events import Submitted
@@ -35,7 +35,7 @@ OPERATORS = ""
 
 
 def jobs_of(
-    specs: Sequence[JobCreate], caller: Caller, services: Services, declared: Declared
+    specs: Sequence[JobAsked], caller: Caller, services: Services, declared: Declared
 ) -> list[Job]:
     """Jobs with their new ids, in order; raises `Refused` for a tenant that is not the caller's."""
     at_ms = services.clock()
@@ -47,7 +47,7 @@ def jobs_of(
 
 
 def tasks_of(
-    spec: JobCreate, array: ArraySpec, caller: Caller, services: Services, declared: Declared
+    spec: JobAsked, array: ArraySpec, caller: Caller, services: Services, declared: Declared
 ) -> list[Job]:
     """One job for each index of the array, in their order; raises `Refused` as `jobs_of` does.
 
@@ -81,7 +81,7 @@ def _check_size(job: Job, count: int) -> None:
     raise Refused(422, f"the array is too large: {problem}", errors=[error])
 
 
-def tenant_of(caller: Caller, spec: JobCreate) -> str:
+def tenant_of(caller: Caller, spec: JobAsked) -> str:
     """Who is charged: a tenant's key says it, an operator names it."""
     if caller.tenant_id is None:
         if spec.tenant is None:
@@ -95,7 +95,7 @@ def tenant_of(caller: Caller, spec: JobCreate) -> str:
 
 
 def _job(
-    spec: JobCreate, tenant_id: str, job_id: str, caller: Caller, at_ms: int, declared: Declared
+    spec: JobAsked, tenant_id: str, job_id: str, caller: Caller, at_ms: int, declared: Declared
 ) -> Job:
     tenant = declared.tenants.get(tenant_id)
     return Job(

@@ -247,6 +247,9 @@ def print_quote(quote: Quote) -> None:
             plain("; ".join(reason_text(reason) for reason in option.reasons)),
         )
     console.print(made)
+    until = clock_text(quote.expires_at_ms)[-8:]
+    submit = f"brain submit --quote {quote.id}"
+    console.print(f"[dim]{both(f'until {until}', f'{until} 前有效')}:[/] {submit}", soft_wrap=True)
 
 
 def _start_text(option: QuoteOption) -> str:

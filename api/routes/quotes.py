@@ -7,15 +7,15 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Body
 
 from api.auth import WorkerDep
-from api.errors import Refused
-from api.quote_schemas import Alternatives, QueueStanding, Quote
+from api.errors import Refused, missing
+from api.honouring import find, write_down
+from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteCreate, QuoteTerms
 from api.quoting import alternative_view, quote_of
 from api.ranked import standing_view
 from api.request_examples import JOB_EXAMPLES
 from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
-from api.routes.parameters import JobId, problems
-from api.schemas import JobCreate
+from api.routes.parameters import JobId, QuoteParameter, problems
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
@@ -33,14 +33,15 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 
 @router.post("/quotes", responses=problems(307, 429), summary="What if this job was submitted now?")
 def quote(
-    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
+    spec: Annotated[QuoteCreate, Body(openapi_examples=JOB_EXAMPLES)],
     caller: WorkerDep,
     services: ServicesDep,
 ) -> Quote:
-    """When it would start in each pool, and what it would cost; nothing is submitted or kept.
+    """When it would start in each pool, and what it would cost; nothing is submitted.
 
-    422 with the reasons where it could never run. Only the broker that leads knows: another names
-    it.
+    Until `expires_at_ms` the same job may be submitted with the quote's id as its `quote_id`: it is
+    then as old as the quote, and so stands in the queue where it was quoted. 422 with the reasons
+    where it could never run. Only the broker that leads knows: another names it.
     """
     with services.database.connect() as connection:
         declared = services.declared.read(connection)
@@ -52,10 +53,21 @@ def quote(
         raise Refused(503, "the park has just changed", headers={"Retry-After": "1"})
     with services.database.connect() as connection:
         told = told_reasons(connection, [one.reasons for one in prospects], caller)
-    return quote_of(
-        job,
-        [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)],
-    )
+    seen = [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)]
+    answer = quote_of(job, seen, services.settings.quote_valid_s * 1_000)
+    with services.database.begin() as connection:
+        write_down(connection, answer, spec)
+    return answer
+
+
+@router.get("/quotes/{quote_id}", responses=problems(404), summary="What was quoted")
+def get_quote(quote_id: QuoteParameter, caller: WorkerDep, services: ServicesDep) -> QuoteTerms:
+    """The job that was asked about, where it would have gone, and who has taken the quote."""
+    with services.database.connect() as connection:
+        given = find(connection, quote_id, caller)
+    if given is None:
+        raise missing("quote", quote_id)
+    return given.terms()
 
 
 @router.get(

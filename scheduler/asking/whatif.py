@@ -33,8 +33,8 @@ class Prospect:
 
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
     now. `is_promised` where cards would be kept for it; `stopped` are jobs that run and would be
-    stopped for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
-    is when half and nine of ten have started that were told so; None where too few were.
+    stopped for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota.
+    `likely` is when half and nine of ten have started that were told so; None where too few were.
     `transfer_ms` is how long its data takes to come there once it has started, and `run_ms` how
     long its like have run; None where nothing like it has.
     """

@@ -62,7 +62,7 @@ def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chines
         ),
     )
 
-    quote = quote_of(a_job(), [prospect])
+    quote = quote_of(a_job(), [prospect], 300_000)
 
     (option,) = quote.options
     assert option.stops == count
