@@ -12,7 +12,7 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
-from scheduler.facts.declarations import park_refusal, tenant_refusal, with_price_list
+from scheduler.facts.declarations import credit_refusal, park_refusal, tenant_refusal, with_prices
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
 from scheduler.facts.queue import JobQueue
@@ -127,19 +127,15 @@ class State:
     def _publish(self, event: ev.PriceListPublished) -> str | None:
         classes = {tenant.price_class for tenant in self.tenants.values()}
         classes |= {attempt.price_class for attempt in self.live.values()}
-        prices = with_price_list(self.prices, event, self.park, classes)
+        prices = with_prices(self.prices, event, self.park, classes)
         if isinstance(prices, str):
             return prices
         self.prices = prices
         return None
 
     def _credit(self, event: ev.Credited) -> str | None:
-        if event.tenant_id not in self.tenants:
-            return f"there is no tenant {event.tenant_id}"
-        if event.amount_micros <= 0 and event.voucher_id is None:
-            return "an amount paid in is more than zero"
-        if event.reference in self.credit_references:
-            return f"payment {event.reference} is booked already"
+        if (refusal := credit_refusal(event, self.tenants, self.credit_references)) is not None:
+            return refusal
         self.credit_references.add(event.reference)
         self.funds[event.tenant_id].available_micros += event.amount_micros
         return None

@@ -98,7 +98,7 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "FIRST_BACKOFF_MS << (failed - 1)", "FIRST_BACKOFF_MS * failed", _STATE),
     Mutant("scheduler/facts/state.py", "        if attempt.stop_cause is None:\n            self.jobs[attempt.job_id].state = state", "        self.jobs[attempt.job_id].state = state", _STATE),
     Mutant("scheduler/facts/state.py", "online = mine.intersection(event.online_node_ids)", "online = frozenset(event.online_node_ids)", _STATE),
-    Mutant("scheduler/facts/state.py", "if event.reference in self.credit_references:", "if False:", _DECLARED),
+    Mutant("scheduler/facts/declarations.py", "if event.reference in booked_references:", "if False:", _DECLARED),
     Mutant("scheduler/facts/state.py", "funds.available_micros -= known.credit_limit_micros if known else 0", "pass", _DECLARED),
     Mutant("scheduler/facts/holdings.py", "if rates[branch] != share.rate:", "if False:", _DECLARED),
     Mutant("scheduler/facts/declarations.py", "if there < used:", "if not there:", _DECLARED),
