@@ -184,6 +184,7 @@ ANSWERS: Mapping[str, Any] = {
         "id": JOB_ID,
         "at_ms": 1_795_601_191_412,
         "expires_at_ms": 1_795_601_491_412,
+        "is_kept": False,
         "tenant": "t03",
         "options": [
             {
@@ -218,6 +219,7 @@ ANSWERS: Mapping[str, Any] = {
         "pool": "qdaicc-910b3",
         "start_ms": _PLANNED_MS,
         "cost": "112.00",
+        "is_kept": False,
         "job_id": None,
     },
     "alternatives": {

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, inspect, select, update
 
+from api.asking import DROP_PREFIX, KEEP_PREFIX, ask, heard
 from api.auth import Caller
 from api.errors import Refused
 from api.quote_schemas import HonouredQuote, Quote, QuoteTerms
@@ -15,6 +16,8 @@ from api.services import Services
 from api.submission import jobs_of, tenant_of
 from api.tables import QuoteRow
 from scheduler.asking.whatif import Prospect, what_if
+from scheduler.facts.events import QuoteEnded, QuoteKept
+from scheduler.facts.log import Request
 from scheduler.model.job import Job
 
 WHAT_RUNS = frozenset({"command", "name", "env", "workdir", "archive"})
@@ -35,6 +38,7 @@ class Given:
     pool_id: str
     start_ms: int | None
     cost: str | None
+    is_kept: bool = False
     job_id: str | None = None
 
     def terms(self) -> QuoteTerms:
@@ -47,6 +51,7 @@ class Given:
             pool=self.pool_id,
             start_ms=self.start_ms,
             cost=self.cost,
+            is_kept=self.is_kept,
             job_id=self.job_id,
         )
 
@@ -74,6 +79,33 @@ def write_down(connection: Connection, quote: Quote, spec: JobAsked) -> None:
         cost=first.cost,
     )
     connection.execute(insert(QuoteRow).values(**asdict(given)))
+
+
+def keep(services: Services, job: Job, until_ms: int) -> None:
+    """Have the leader keep the place of the job of a quote, and what it would get.
+
+    Raises `Refused`: 409 where the leader says no, 503 where nobody leads just now.
+    """
+    wish = QuoteKept(at_ms=job.submitted_at_ms, until_ms=until_ms, job=job)
+    heard(ask(services, Request(id=KEEP_PREFIX + job.id, wish=wish)).is_consumed)
+    with services.database.begin() as connection:
+        connection.execute(update(QuoteRow).where(QuoteRow.id == job.id).values(is_kept=True))
+
+
+def give_up(services: Services, given: Given) -> None:
+    """What was kept for the quote is free; raises `Refused` where nothing is, as `keep` does."""
+    wish = QuoteEnded(at_ms=services.clock(), tenant_id=given.tenant_id, quote_id=given.id)
+    heard(ask(services, Request(id=DROP_PREFIX + given.id, wish=wish)).is_consumed)
+
+
+def check_keepable(spec: JobAsked) -> None:
+    """Raise `Refused` (422) for what is no job by itself."""
+    fields = [name for name in ("array", "after", "after_any") if getattr(spec, name)]
+    if fields:
+        problem = "no quote is kept for an array, or for a job that follows others"
+        fix = "ask without it, or without keep"
+        errors = [{"field": name, "problem": problem, "fix": fix} for name in fields]
+        raise _refused(problem, errors)
 
 
 def find(connection: Connection, quote_id: str, caller: Caller) -> Given | None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.roots import draw_root
 from accounting.store import index_new_facts
+from api.asking import DROP_PREFIX, KEEP_PREFIX
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings
 from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow, QuoteRow
@@ -111,11 +112,12 @@ def _quotes(connection: Connection, now_ms: int, _: Retention) -> bool:
 
 
 def _requests(connection: Connection, now_ms: int, _: Retention) -> bool:
-    """Requests about jobs alone: what they asked for is in the event log.
+    """Requests about jobs and quotes alone: what they asked for is in the event log.
 
     Others keep their ids, by which a park file is known to be declared.
     """
-    about_jobs = or_(InboxRow.id.startswith(SUBMIT_PREFIX), InboxRow.id.startswith("cancel:"))
+    prefixes = (SUBMIT_PREFIX, "cancel:", KEEP_PREFIX, DROP_PREFIX)
+    about_jobs = or_(*(InboxRow.id.startswith(prefix) for prefix in prefixes))
     connection.execute(
         delete(InboxRow).where(
             about_jobs,

@@ -22,6 +22,12 @@ COST = "yuan to its limit, at the price in force now; tax included"
 class QuoteCreate(JobAsked):
     """A job that is asked about."""
 
+    keep: bool = Field(
+        default=False,
+        description="whether its place in the queue, and what it would get, are kept until "
+        "`expires_at_ms`: of a tenant one at a time",
+    )
+
 
 class QuoteOption(Wire):
     """One pool that could hold the job."""
@@ -64,6 +70,9 @@ class Quote(Wire):
     id: str = Field(description="`quote_id` of the job that takes it, and then that job's id")
     at_ms: Ms = Field(description="the moment it holds for")
     expires_at_ms: Ms = Field(description="a job may take it before that")
+    is_kept: bool = Field(
+        default=False, description="whether its place is kept, and what its job would get"
+    )
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
         description="where it would go comes first: where it could start now, else where it would "
@@ -84,6 +93,9 @@ class QuoteTerms(Wire):
     pool: str = Field(description="where it would have gone")
     start_ms: Ms | None = Field(description=PLANNED_START)
     cost: str | None = Field(description=COST)
+    is_kept: bool = Field(
+        description="whether its place was kept: until it expires, is taken or is given up"
+    )
     job_id: str | None = Field(description="the job, or the array, that took it")
 
 

@@ -25,13 +25,17 @@ class Quoted(NamedTuple):
     cost: str | None
 
 
-def quote_of(job: Job, prospects: Sequence[Prospect], valid_ms: int) -> Quote:
-    """For so long a job may take it."""
+def quote_of(
+    job: Job, prospects: Sequence[Prospect], valid_ms: int, *, is_kept: bool = False
+) -> Quote:
+    """For so long a job may take it; what is kept, no longer than its job may run."""
+    valid_ms = min(valid_ms, job.limit_ms) if is_kept else valid_ms
     english, chinese = _summary(prospects)
     return Quote(
         id=job.id,
         at_ms=job.submitted_at_ms,
         expires_at_ms=job.submitted_at_ms + valid_ms,
+        is_kept=is_kept,
         tenant=job.tenant_id,
         options=[_option(job, prospect) for prospect in prospects],
         summary=english,

@@ -1,5 +1,6 @@
 """A typed client of the broker: every call is safe to repeat, every refusal has a clear text."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from random import Random
@@ -144,16 +145,28 @@ class Client:
         """Why a job waits, or where it went."""
         return self._wire.get(f"/v1/jobs/{quoted(job_id)}/explain", Explanation)
 
-    def quote(self, job: JobAsked) -> Quote:
-        """When the job would start in each pool, and what it would cost; nothing is submitted."""
-        content = job.model_dump_json(exclude_unset=True, exclude={"quote_id"}).encode()
+    def quote(
+        self, job: JobAsked, *, keep: bool = False, idempotency_key: str | None = None
+    ) -> Quote:
+        """When the job would start in each pool, and what it would cost; nothing is submitted.
+
+        With `keep` its place in the queue, and what it would get, are kept until the quote expires.
+        """
+        asked = job.model_dump(mode="json", exclude_unset=True, exclude={"quote_id"})
+        content = json.dumps(asked | ({"keep": True} if keep else {})).encode()
         headers = {"Content-Type": "application/json"}
+        if keep or idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key or new_key()
         answer = self._wire.ask_leader("POST", "/v1/quotes", content=content, headers=headers)
         return read(answer, Quote)
 
     def quote_terms(self, quote_id: str) -> QuoteTerms:
         """The job that a quote is for, where it would have gone, and who has taken it."""
         return self._wire.get(f"/v1/quotes/{quoted(quote_id)}", QuoteTerms)
+
+    def give_up_quote(self, quote_id: str) -> None:
+        """What was kept for the quote is free for others."""
+        self._wire.request("DELETE", f"/v1/quotes/{quoted(quote_id)}")
 
     def alternatives(self, job_id: str) -> Alternatives:
         """What would let a waiting job start sooner; nothing is changed. Asked but once."""

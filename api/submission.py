@@ -208,7 +208,8 @@ def put(
     _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
-    wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
+    # Who takes a quote was submitted now, and is older.
+    wishes = [Submitted(at_ms=now_ms, job=job) for job in jobs]
     put_jobs(connection, wishes, now_ms)
     requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
     put_requests(connection, requests, now_ms)

@@ -55,7 +55,8 @@ class AnswerRow(Base):
 class QuoteRow(Base):
     """A quote that was given, for the job of `spec`; `job_id` is who took it.
 
-    `pool_id`, `start_ms` and `cost` are where the job would have gone, when, and for how much.
+    `pool_id`, `start_ms` and `cost` are where the job would have gone, when, and for how much;
+    `is_kept` whether the leader was asked to keep that, and did.
     """
 
     __tablename__ = "quotes"
@@ -69,6 +70,7 @@ class QuoteRow(Base):
     pool_id: Mapped[str]
     start_ms: Mapped[int | None]
     cost: Mapped[str | None]
+    is_kept: Mapped[bool] = mapped_column(server_default=false())
     job_id: Mapped[str | None]
 
 

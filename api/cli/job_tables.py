@@ -248,8 +248,10 @@ def print_quote(quote: Quote) -> None:
         )
     console.print(made)
     until = clock_text(quote.expires_at_ms)[-8:]
-    submit = f"brain submit --quote {quote.id}"
-    console.print(f"[dim]{both(f'until {until}', f'{until} 前有效')}:[/] {submit}", soft_wrap=True)
+    told = both(f"until {until}", f"{until} 前有效")
+    if quote.is_kept:
+        told = both(f"kept until {until}", f"保留至 {until}")
+    console.print(f"[dim]{told}:[/] brain submit --quote {quote.id}", soft_wrap=True)
 
 
 def _start_text(option: QuoteOption) -> str:

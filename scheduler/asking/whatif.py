@@ -76,12 +76,16 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 
 def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
-    """The job as it would wait; who waits already, with as many cards, keeps its place."""
+    """The job as it would wait; who waits already, with as many cards, keeps its place.
+
+    A quote is asked about as its job.
+    """
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
-        return replace(waiting, job=job, expected_ms=min(waiting.expected_ms, job.limit_ms))
-    expected_ms = state.history.expected_ms(job, now_ms)
-    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
+        expected_ms = min(waiting.expected_ms, job.limit_ms)
+    else:
+        expected_ms = state.history.expected_ms(job, now_ms)
+    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms, quote=None)
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:

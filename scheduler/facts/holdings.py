@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from cluster.inventory import Park
 from scheduler.facts.free_nodes import FreeNodes
-from scheduler.model.fairshare import Share, change_rate
+from scheduler.model.fairshare import Share, add_use, change_rate
 from scheduler.model.job import Job, Placement
 from scheduler.model.tree import Tree
 
@@ -87,6 +87,11 @@ class Holdings:
         """Raise `AssertionError` where what is kept of nodes is not as it would be made anew."""
         for pool_id, nodes in self._nodes.items():
             nodes.check(self._made(pool_id, online))
+
+    def note_use(self, job: Job, tflops_ms: int, at_ms: int) -> None:
+        """Count as used what nobody held, and nobody else could have."""
+        for branch in self._tree.held_by(job.tenant_id, job.project):
+            add_use(self.shares[branch], tflops_ms, at_ms)
 
     def _change(self, job: Job, placement: Placement, at_ms: int, sign: int) -> None:
         self._occupy(job, placement, sign)

@@ -40,6 +40,7 @@ def _check_jobs(state: State) -> None:
     assert all(job_id in state.queue for job_id in state.claims), "a claim of one who does not wait"
     state.queue.check()
     state.held.check()
+    state.quotes.check(state.jobs)
     state.held.arrays.check(state.jobs.values())
 
 

@@ -8,10 +8,10 @@ from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, PlannedStart, Reason
-from scheduler.model.plan import Eviction, Grant, Verdict
+from scheduler.model.plan import Eviction, Grant, KeptCards, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants, has_claim
+from scheduler.planning.claims import claimants, has_claim, kept_cards
 from scheduler.planning.explain import begin_ms, closed_reason, foreseen, making_room, pool_reason
 from scheduler.planning.options import Candidate, Offer, Opening, Option, candidates_of
 from scheduler.planning.preemption import SOON_MS, Victim, Victims
@@ -151,7 +151,7 @@ class Desk:
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
         for job_id, verdict in verdicts.items():
-            if verdict.start is not None:
+            if verdict.start is not None and not isinstance(verdict, KeptCards):
                 outlook.take(self.state.jobs[job_id], verdict.start)
         return {
             job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
@@ -231,7 +231,7 @@ class Desk:
 
     def _may_ask(self, record: JobRecord) -> bool:
         """Whether others might be stopped for it, and were not yet."""
-        is_served = has_claim(self.state, record.job.id, self.now_ms)
+        is_served = record.quote or has_claim(self.state, record.job.id, self.now_ms)
         return not is_served and self._may_stop(record, self._standings.best(record))
 
     def _with_openings(self, record: JobRecord, payable: list[Option]) -> Verdict | None:
@@ -336,7 +336,7 @@ class Desk:
             candidate.full[is_short] = reason
         return reason
 
-    def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
+    def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant | Verdict:
         job, pool, ends = record.job, option.candidate.pool, self._forecasts.ends(record)
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
@@ -344,6 +344,8 @@ class Desk:
         self._charge(record, pool)
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
+        if record.quote is not None:
+            return kept_cards(record, placement, self.now_ms)
         hungry, held = job.id in self._starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 

@@ -72,6 +72,8 @@ class Verifier:
 
     def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
         job, placement = record.job, grant.placement
+        if record.quote is not None:
+            yield "it is a quote, and no job yet"
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
@@ -182,6 +184,8 @@ class Verifier:
     ) -> Iterator[str]:
         if attempt.stop_cause is not None or attempt.id in self._stopped:
             yield "it is being stopped already"
+        if taker.quote is not None:
+            yield "nobody is stopped for a quote"
         if taker.job.id in self._started:
             yield "that job starts now"
         began_ms = attempt.started_at_ms

@@ -10,7 +10,7 @@ _TOLD = "tests/unit/test_preemption_told.py"
 # fmt: off
 MUTANTS = [
     Mutant("api/honouring.py", "        return replace(job, submitted_at_ms=self.at_ms, id=self.id)", "        return replace(job, id=self.id)", _API),
-    Mutant("api/honouring.py", "        return replace(job, submitted_at_ms=self.at_ms, id=self.id)", "        return replace(job, submitted_at_ms=self.at_ms)", _API),
+    Mutant("api/honouring.py", "submitted_at_ms=self.at_ms, id=self.id)", "submitted_at_ms=self.at_ms)", _API),
     Mutant("api/honouring.py", "            return replace(job, submitted_at_ms=self.at_ms)", "            return job", _API),
     Mutant("api/honouring.py", "    if row is None or not caller.may_see(row.tenant_id):", "    if row is None:", _API),
     Mutant("api/honouring.py", "    if now_ms >= given.expires_at_ms:", "    if False:", _API),

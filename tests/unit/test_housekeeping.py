@@ -53,6 +53,8 @@ def test_only_what_is_old_and_done_is_swept(database: Engine) -> None:
     requests = [
         request("submit:old", old_ms, 1),
         request("cancel:old", old_ms, 1),
+        request("keep:old", old_ms, 1),
+        request("drop:old", old_ms, 1),
         request("submit:untaken", old_ms, None),
         request("submit:young", young_ms, 1),
         request("file:x:0:0", old_ms, 1),

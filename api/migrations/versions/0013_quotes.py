@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("pool_id", sa.Text(), nullable=False),
         sa.Column("start_ms", sa.BigInteger(), nullable=True),
         sa.Column("cost", sa.Text(), nullable=True),
+        sa.Column("is_kept", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("job_id", sa.Text(), nullable=True),
     )
     op.create_index("quotes_by_age", "quotes", ["expires_at_ms"])
