@@ -169,6 +169,17 @@ def test_a_refused_submission_leaves_the_quote() -> None:
     assert len(state.quotes) == 1
 
 
+def test_other_jobs_of_its_tenant_leave_a_quote_where_it_stands() -> None:
+    state = one_node()
+    happen(state, kept(a_job("q")))
+
+    submit(state, a_job("other", submitted_at_ms=1))
+
+    assert list(state.queue) == ["q", "other"]
+    assert state.quotes.has(a_job("q"))
+    assert not state.quotes.has(a_job("other"))
+
+
 def test_another_tenants_job_takes_no_quote() -> None:
     state = one_node()
     happen(state, kept(a_job("q")))
