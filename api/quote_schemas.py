@@ -16,7 +16,7 @@ from api.schemas import (
 )
 from api.values import Ms
 
-COST = "yuan to its limit, at the price in force now; tax included"
+COST = "yuan to its limit, at the prices published; tax included"
 
 
 class QuoteCreate(JobAsked):

@@ -144,8 +144,11 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
             f"需要等待，时间未定：{view.text_zh}",
         )
     pool, cost = first.pool.id, _cost(first)
-    price = f"; {cost} yuan to its limit, at today's price" if cost else ""
-    price_zh = f"；按当前价格运行到时限为 {cost} 元" if cost else ""
+    at, at_zh = ("today's price", "当前价格")
+    if first.price_count > 1:
+        at, at_zh = ("the prices published", "已公布的各期价格")
+    price = f"; {cost} yuan to its limit, at {at}" if cost else ""
+    price_zh = f"；按{at_zh}运行到时限为 {cost} 元" if cost else ""
     if first.is_borrowing:
         price += "; on borrowed cards, which their owners may take back"
         price_zh += "；占用其他企业的额定配额，其所有者可随时收回"

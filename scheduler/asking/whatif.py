@@ -1,6 +1,7 @@
 """What a job would meet: the same plan, asked and not carried out."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from accounting.money import charge_fen
 from accounting.rating import PriceMissing
@@ -31,12 +32,13 @@ class Stopped:
 class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
-    `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
-    now. `is_promised` where cards would be kept for it; `stopped` are jobs that run and would be
-    stopped for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota.
-    `likely` is when half and nine of ten have started that were told so; None where too few were.
-    `transfer_ms` is how long its data takes to come there once it has started, and `run_ms` how
-    long its like have run; None where nothing like it has.
+    `start_ms` and `cost_fen` are None where they are not known; the cost is at the prices that are
+    published, of which `price_count` would be in force one after the other. `is_promised` where
+    cards would be kept for it; `stopped` are jobs that run and would be stopped for it, and
+    `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely` is when
+    half and nine of ten have started that were told so; None where too few were. `transfer_ms` is
+    how long its data takes to come there once it has started, and `run_ms` how long its like have
+    run; None where nothing like it has.
     """
 
     pool: Pool
@@ -49,6 +51,7 @@ class Prospect:
     is_borrowing: bool = False
     transfer_ms: int = 0
     run_ms: int | None = None
+    price_count: int = 1
 
     @property
     def ready_ms(self) -> int | None:
@@ -106,11 +109,15 @@ def _prospect(
 ) -> Prospect:
     start_ms = _start_ms(desk, outlook, record, offer)
     is_later = start_ms is not None and offer.reasons
+    begin_ms = desk.now_ms if start_ms is None else start_ms
+    end_ms = begin_ms + record.job.limit_ms
+    edges = (begin_ms, *desk.state.prices.edges(begin_ms, end_ms), end_ms)
     return Prospect(
         pool=offer.pool,
         start_ms=start_ms,
         likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
-        cost_fen=_cost_fen(desk, record.job, offer.pool),
+        cost_fen=_cost_fen(desk, record.job, offer.pool, edges),
+        price_count=len(edges) - 1,
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
         stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
@@ -134,15 +141,19 @@ def _start_ms(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> 
     return outlook.earliest(record, offer, begin_ms(offer.reasons, desk.now_ms))
 
 
-def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
+def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int | None:
+    """As a statement would have it: a line for each price, each rounded once."""
     prices, tenant = desk.state.prices, desk.state.tenants[job.tenant_id]
+    key = pool.device_kind_id, job.priority, tenant.price_class
     try:
-        price_micros = prices.list_at(desk.now_ms).price_micros(
-            pool.device_kind_id, job.priority, tenant.price_class
+        return sum(
+            charge_fen(
+                job.device_count * (to_ms - from_ms), prices.list_at(from_ms).price_micros(*key)
+            )
+            for from_ms, to_ms in pairwise(edges)
         )
     except PriceMissing:
         return None
-    return charge_fen(job.device_count * job.limit_ms, price_micros)
 
 
 def _preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int]:

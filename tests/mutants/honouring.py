@@ -28,4 +28,6 @@ MUTANTS = [
     Mutant("api/schemas.py", "any(job.array or job.quote_id", "any(job.array", f"{_API} -k batch"),
     Mutant("api/housekeeping.py", "(QuoteRow.expires_at_ms < now_ms - ANSWERS_KEPT_MS)", "(QuoteRow.expires_at_ms < now_ms)", _KEEPING),
     Mutant("scheduler/asking/whatif.py", "run_ms=desk.state.history.foretold_ms(record.job, desk.now_ms),", "run_ms=record.expected_ms,", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "*desk.state.prices.edges(begin_ms, end_ms), ", "", _WHATIF),
+    Mutant("api/quoting.py", "    if first.price_count > 1:", "    if False:", _TOLD),
 ]

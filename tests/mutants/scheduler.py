@@ -149,7 +149,7 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "        finally:\n            self.discard(job_id)\n", "        finally:\n", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "    desk.foresee(outlook, verdicts)\n", "", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "or is_unforeseen(offer.reasons):", "or False:", _WHATIF),
-    Mutant("scheduler/asking/whatif.py", "job.device_count * job.limit_ms", "job.device_count * job.longest_ms", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "end_ms = begin_ms + record.job.limit_ms", "end_ms = begin_ms + record.job.longest_ms", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "sorted(offers, key=_preference)", "offers", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "return replace(waiting or JobRecord(job=job), job=job", "return JobRecord(job=job", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "        not prospect.is_promised,\n", "", _WHATIF),

@@ -1,5 +1,6 @@
 """What others are told of preemption, and how it is set."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -88,3 +89,14 @@ def test_preemption_is_as_it_is_set(
     if policy.preemption is not None:
         assert (policy.preemption.patience_ms, policy.preemption.min_run_ms) == (3_000, 5_000)
     assert policy_of(Settings()) == DEFAULT
+
+
+def test_a_quote_says_where_prices_change_meanwhile() -> None:
+    pool = a_pool("east-npu", 1, 8)
+    plain = Prospect(pool=pool, start_ms=0, cost_fen=1_200, reasons=())
+
+    one, two = (quote_of(a_job(), [replace(plain, price_count=n)], 300_000) for n in (1, 2))
+
+    assert one.summary.endswith("12.00 yuan to its limit, at today's price")
+    assert two.summary.endswith("12.00 yuan to its limit, at the prices published")
+    assert two.summary_zh.endswith("按已公布的各期价格运行到时限为 12.00 元")

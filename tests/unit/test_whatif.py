@@ -15,6 +15,7 @@ from scheduler.model.policy import POLICY_BY_NAME, Policy
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
+    PARK_PRICES,
     YUAN,
     JobChanges,
     a_job,
@@ -232,3 +233,19 @@ def test_a_quote_says_how_long_its_like_have_run() -> None:
     assert known.run_ms is None, "nothing has run"
     assert foretold.run_ms == 1_200_000
     assert short.run_ms == 60_000, "never longer than its limit"
+
+
+def test_the_cost_is_at_all_prices_that_begin_before_the_limit() -> None:
+    """From 30 min after it would start on, a card costs twice as much."""
+    state = a_park_with_work()
+    dearer = tuple((kind, 2 * micros) for kind, micros in PARK_PRICES.on_demand)
+    later = replace(PARK_PRICES, id="later", from_ms=NOW_MS + HOUR_MS // 2, on_demand=dearer)
+    job = asked(limit_ms=HOUR_MS, device_kind_ids=("gpu",))
+    (before,) = what_if(state, NOW_MS, job)
+
+    happen(state, ev.PriceListPublished(at_ms=NOW_MS, price_list=later))
+    (after,) = what_if(state, NOW_MS, job)
+
+    assert before.cost_fen is not None
+    assert (before.price_count, after.price_count) == (1, 2)
+    assert after.cost_fen == before.cost_fen * 3 // 2
