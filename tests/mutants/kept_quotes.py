@@ -21,7 +21,7 @@ MUTANTS = [
     Mutant("scheduler/facts/quotes.py", "        state.holdings.note_use(job, quote.used_tflops_ms, at_ms)\n", "", _UNIT),
     Mutant("scheduler/facts/quotes.py", "max(0, min(at_ms, quote.until_ms) - quote.from_ms)", "max(0, at_ms - quote.from_ms)", _UNIT),
     Mutant("scheduler/facts/quotes.py", "                state.claims.pop(record.job.id, None)\n", "", _UNIT),
-    Mutant("scheduler/facts/quotes.py", "    else:\n        state.claims.pop(job_id, None)\n", "", _UNIT),
+    Mutant("scheduler/facts/quotes.py", "    else:\n        state.claims.pop(job_id, None)\n", "", _PLANS),
     Mutant("scheduler/facts/quotes.py", "for job_id, one in verdicts.items() if job_id not in kept}", "for job_id, one in verdicts.items()}", _UNIT),
     Mutant("scheduler/facts/record.py", "        at_ms = min(at_ms, self.until_ms)\n", "", _UNIT),
     Mutant("scheduler/facts/state.py", "        self.quotes.take(self, event)\n", "", _UNIT),
@@ -45,6 +45,5 @@ MUTANTS = [
     Mutant("api/routes/quotes.py", "kept = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)", "kept = job", _API),
     Mutant("api/honouring.py", ".values(is_kept=True)", ".values(is_kept=False)", _API),
     Mutant("api/honouring.py", '("array", "after", "after_any")', '("array", "after")', _API),
-    Mutant("api/submission.py", "[Submitted(at_ms=now_ms, job=job)", "[Submitted(at_ms=job.submitted_at_ms, job=job)", _UNIT),
     Mutant("api/housekeeping.py", '"cancel:", KEEP_PREFIX, DROP_PREFIX)', '"cancel:")', _SWEPT),
 ]

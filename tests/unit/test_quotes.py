@@ -118,6 +118,7 @@ def test_nothing_counts_after_it_was_to_end_however_late_that_is_noted() -> None
 
     assert decayed(state.shares["steel"], HOUR_MS) == 100 * VALID_MS
     assert refused(state, kept(a_job("r"), HOUR_MS + PAUSE_TIMES * VALID_MS - 1))
+    happen(state, kept(a_job("r"), HOUR_MS + PAUSE_TIMES * VALID_MS))
 
 
 def test_a_quote_is_no_job_that_could_be_leased_or_cancelled() -> None:
