@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from api.schemas import CentreCapacity, Wire
+from api.capacity_schemas import CentreCapacity
+from api.schemas import Wire
 from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
 
 NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]

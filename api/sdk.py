@@ -23,10 +23,10 @@ from api.administration import (
 )
 from api.array_spec import ArrayView
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
+from api.capacity_schemas import CapacityView, UtilisationView
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
-    CapacityView,
     Explanation,
     JobAsked,
     JobBatch,
@@ -35,7 +35,6 @@ from api.schemas import (
     JobsAccepted,
     JobView,
     UsageView,
-    UtilisationView,
 )
 from api.sdk_errors import ApiError
 from api.streamed import LINES, EventReader, LogReader, StreamedEvent

@@ -5,6 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from api.administration import DatasetList
+from api.capacity_schemas import CapacityView, CentreCapacity
 from api.cli.job_tables import jobs_table
 from api.cli.language import both
 from api.cli.terminal import (
@@ -16,7 +17,6 @@ from api.cli.terminal import (
     share_text,
     table,
 )
-from api.schemas import CapacityView, CentreCapacity
 from api.sdk import Client
 
 BAR_WIDTH = 20

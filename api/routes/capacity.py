@@ -10,15 +10,15 @@ from sqlalchemy import Connection, Row
 from accounting.waterfall import Step, Weight, peak, waterfall
 from api.administration import CentreList, NodeList, NodeView
 from api.auth import PersonDep
-from api.load import course
-from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
-from api.schemas import (
+from api.capacity_schemas import (
     CapacityView,
     CentreCapacity,
     PoolCapacity,
     UtilisationPoint,
     UtilisationView,
 )
+from api.load import course
+from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
 from api.services import Services, ServicesDep
 from cluster.inventory import Centre, Park, Pool
 from scheduler.storage import queries

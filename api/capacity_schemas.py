@@ -1,0 +1,76 @@
+"""The wire: how much there is of the park, and how much of it was in use when."""
+
+from pydantic import Field
+
+from api.schemas import Wire
+from api.values import Ms
+
+
+class PoolCapacity(Wire):
+    """A pool's four capacities, in cards; times `tflops` each gives TFLOPS."""
+
+    id: str
+    device: str = Field(description="the device kind")
+    tflops: int = Field(description="of one card, FP16")
+    nodes: int
+    registered_cards: int
+    online_cards: int
+    schedulable_cards: int
+    allocated_cards: int
+
+
+class CentreCapacity(Wire):
+    """A centre's capacities in TFLOPS FP16 (1,000 = 1 P), and whether it is heard of."""
+
+    id: str
+    name: str
+    is_heard: bool = Field(description="whether its agent reports")
+    heard_at_ms: Ms | None
+    stated_tflops: int
+    registered_tflops: int
+    online_tflops: int
+    schedulable_tflops: int
+    allocated_tflops: int
+    pools: list[PoolCapacity]
+
+
+class CapacityView(Wire):
+    """The park now."""
+
+    at_ms: Ms
+    park: str
+    name: str
+    note: str = Field(description="what is assumed, as the park file says")
+    is_logical: bool = Field(description="cards are counters on one machine, not hardware")
+    stated_tflops: int
+    registered_tflops: int
+    online_tflops: int
+    schedulable_tflops: int
+    allocated_tflops: int
+    queued_jobs: int
+    running_jobs: int
+    centres: list[CentreCapacity]
+
+
+class UtilisationPoint(Wire):
+    """One step of a centre's load, in TFLOPS."""
+
+    at_ms: Ms
+    centre: str
+    allocated_tflops: int
+    online_tflops: int
+    stated_tflops: int
+
+
+class UtilisationView(Wire):
+    """Load over time, and its average and peak in the window; basis points (8200 = 82.00 %)."""
+
+    from_ms: Ms
+    to_ms: Ms
+    points: list[UtilisationPoint]
+    average_bp: dict[str, int] = Field(description="by centre, and `park`")
+    peak_bp: dict[str, int] = Field(description="the highest moment of each")
+    peak_at_ms: dict[str, int] = Field(description="the first such moment")
+    step_ms: int = Field(
+        default=1, description="how close a pool's changes may be: of closer ones the last counts"
+    )
