@@ -261,6 +261,7 @@ class Agent:
             number=self._report_number,
             online_node_ids=sorted(observed.online_node_ids),
             attempts=[wire.AttemptHeard.of(attempt) for attempt in observed.attempts],
+            understands=wire.ROLES,
         )
         if self._ask(self._send_report, report, self._pauses["report"]):
             self._silence.end()

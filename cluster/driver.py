@@ -38,12 +38,23 @@ class MemberOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleOrder:
+    """Members of a gang that are alike, and what they run in place of the order's own command."""
+
+    name: str
+    count: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOrder:
     """The right to run one attempt at one centre.
 
     `command` is given to `/bin/sh -c`; `env` holds the user's own variables. `archive` names an
     uploaded working directory (its sha256), `workdir` a path that the centre already has;
     at most one is set. `checkpoint_dir` is the user's own relative path, where there is one.
+    `roles` are those of the members, in the order of their ranks; none where all are alike.
+    `ends_with` names the one whose members' success is that of the gang; None: all must succeed.
     """
 
     attempt_id: str
@@ -59,6 +70,8 @@ class LaunchOrder:
     workdir: str | None = None
     checkpoint_dir: str | None = None
     checkpoint_signal: str | None = None
+    roles: tuple[RoleOrder, ...] = ()
+    ends_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
 from cluster.member import MemberEnd, MemberKey, MemberPhase, MemberStart, MemberState
+from cluster.roles import command_of, deciding_ranks, named, role_variables
 
 KILLED = -9
 OUTPUT_KEPT_MS = 600_000
@@ -96,9 +97,20 @@ class Attempt:
         return not self.unfinished
 
     @property
+    def has_succeeded(self) -> bool:
+        """Whether all members ended well that decide on it, whatever becomes of the others."""
+        ranks = deciding_ranks(self.order) if self.order else ()
+        return bool(ranks) and all(
+            rank in self.members and _is_done(self.members[rank]) for rank in ranks
+        )
+
+    @property
     def is_to_end(self) -> bool:
-        """Whether members that still run are to be stopped: one failed, or a stop was asked for."""
-        is_unwanted = self.stop_grace_ms is not None or bool(self.refusal)
+        """Whether members that still run are to be stopped.
+
+        One failed, all ended well that decide on success, or a stop was asked for.
+        """
+        is_unwanted = self.stop_grace_ms is not None or bool(self.refusal) or self.has_succeeded
         ends = [state for state in self.members.values() if state.phase is MemberPhase.ENDED]
         return is_unwanted or any(
             state.end is MemberEnd.STOPPED or _has_failed(state) for state in ends
@@ -166,18 +178,21 @@ class Attempt:
         )
 
     def _verdict(self) -> tuple[AttemptEnd, int | None, str]:
+        if self.has_succeeded and not self.refusal:
+            return AttemptEnd.EXITED, 0, ""
         ended = sorted(
             self.members.values(), key=lambda state: (state.ended_at_ms or 0, state.rank)
         )
         for member_end, end in _BY_WEIGHT:
             for state in ended:
                 if state.end is member_end:
-                    return end, None, self.refusal or f"member {state.rank}: {state.detail}"
+                    return end, None, self.refusal or f"{self._named(state)}: {state.detail}"
         if self.refusal:
             return AttemptEnd.REFUSED, None, self.refusal
         failed = [state for state in ended if _has_failed(state)]
         if failed:
-            return AttemptEnd.EXITED, _exit_code(failed[0]), _what_failed(failed[0])
+            what = failed[0].detail or f"exit code {_exit_code(failed[0])}"
+            return AttemptEnd.EXITED, _exit_code(failed[0]), f"{self._named(failed[0])}: {what}"
         if any(state.end is MemberEnd.STOPPED for state in ended) or not ended:
             codes = [state.exit_code for state in ended if state.exit_code is not None]
             first = next((code for code in codes if code != 0), 0)
@@ -185,6 +200,9 @@ class Attempt:
                 return AttemptEnd.CENTRE, None, "somebody at the centre stopped it"
             return AttemptEnd.STOPPED, first if codes else None, ""
         return AttemptEnd.EXITED, 0, ""
+
+    def _named(self, state: MemberState) -> str:
+        return named(self.order, state.rank)
 
 
 def cards_by_node(order: LaunchOrder) -> dict[str, int]:
@@ -205,13 +223,14 @@ def member_start(order: LaunchOrder, member: MemberOrder, gang: Rendezvous) -> M
         "WORLD_SIZE": str(len(order.members)),
         "MASTER_ADDR": gang.address,
         "MASTER_PORT": str(gang.port),
+        **role_variables(order, member.rank),
     }
     return MemberStart(
         attempt_id=order.attempt_id,
         job_id=order.job_id,
         rank=member.rank,
         card_count=member.card_count,
-        command=order.command,
+        command=command_of(order, member.rank),
         env=tuple((dict(order.env) | ours).items()),
         archive=order.archive,
         workdir=order.workdir,
@@ -220,6 +239,11 @@ def member_start(order: LaunchOrder, member: MemberOrder, gang: Rendezvous) -> M
         uid=gang.uid,
         is_uid_required=gang.is_uid_required,
     )
+
+
+def _is_done(state: MemberState) -> bool:
+    """Whether a member ended well by itself."""
+    return state.end is MemberEnd.EXITED and state.exit_code == 0
 
 
 def _has_failed(state: MemberState) -> bool:
@@ -231,11 +255,6 @@ def _has_failed(state: MemberState) -> bool:
 
 def _exit_code(state: MemberState) -> int:
     return KILLED if state.exit_code is None else state.exit_code
-
-
-def _what_failed(state: MemberState) -> str:
-    what = state.detail or f"exit code {_exit_code(state)}"
-    return f"member {state.rank}: {what}"
 
 
 def signal_number(order: LaunchOrder | None) -> int | None:

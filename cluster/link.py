@@ -2,15 +2,16 @@
 
 What should be is told to the agent as long as the controller repeats it: what it no longer
 repeats (another leads, or it changed its mind) is no longer told. So a link that begins knowing
-nothing says nothing, and one whose leader was deposed soon falls silent.
+nothing says nothing, and one whose leader was deposed soon falls silent. What the agent would not
+understand is not told, and reported as refused.
 """
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from cluster.driver import AttemptPhase, CentreReport, LaunchOrder
-from cluster.wire import Orders, OrdersWanted, Report, StopWanted
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, CentreReport, LaunchOrder
+from cluster.wire import ROLES, UNIFORM, Orders, OrdersWanted, Report, StopWanted
 
 WISH_KEPT_MS = 10_000
 """How long something is wanted that is not wanted again."""
@@ -55,6 +56,8 @@ class CentreLink:
         self._wishes = _Wishes()
         self._report: CentreReport | None = None
         self._phases: dict[str, AttemptPhase] = {}
+        self._refused: dict[str, AttemptReport] = {}
+        self._understands: int | None = None
         self._heard = (0, 0)
         self._is_closed = False
 
@@ -64,9 +67,10 @@ class CentreLink:
 
     def launch(self, order: LaunchOrder) -> None:
         with self._changed:
-            if order.attempt_id not in self._phases:
+            if order.attempt_id not in self._phases and order.attempt_id not in self._refused:
                 self._wishes.launch[order.attempt_id] = order
                 self._say(order.attempt_id)
+                self._refuse_what_is_not_understood()
 
     def stop(self, attempt_id: str, grace_ms: int) -> None:
         with self._changed:
@@ -76,13 +80,17 @@ class CentreLink:
 
     def forget(self, attempt_id: str) -> None:
         with self._changed:
+            self._refused.pop(attempt_id, None)
             self._wishes.drop(attempt_id)
             self._wishes.forget[attempt_id] = None
             self._say(attempt_id)
 
     def observe(self) -> CentreReport | None:
         with self._changed:
-            return self._report
+            if self._report is None or not self._refused:
+                return self._report
+            attempts = (*self._report.attempts, *self._refused.values())
+            return replace(self._report, attempts=attempts)
 
     def hear(self, report: Report) -> bool:
         """Take in what the agent knows; whether it was: one that is older than another is not."""
@@ -97,7 +105,9 @@ class CentreLink:
                 attempts=tuple(attempt.report() for attempt in report.attempts),
             )
             self._phases = {one.attempt_id: one.phase for one in report.attempts}
+            self._understands = report.understands
             self._drop_done()
+            self._refuse_what_is_not_understood()
         self._on_report()
         return True
 
@@ -128,7 +138,9 @@ class CentreLink:
             launch=[
                 order
                 for attempt_id, order in wishes.launch.items()
-                if attempt_id not in known and attempt_id not in wishes.stop
+                if attempt_id not in known
+                and attempt_id not in wishes.stop
+                and _needs(order) <= (self._understands or UNIFORM)
             ],
             stop=[
                 StopWanted(attempt_id=attempt_id, grace_ms=grace_ms)
@@ -137,6 +149,22 @@ class CentreLink:
             ],
             forget=[attempt_id for attempt_id in wishes.forget if attempt_id in known],
         )
+
+    def _refuse_what_is_not_understood(self) -> None:
+        """As soon as the agent has been heard: an older one would run all members alike."""
+        if self._understands is None:
+            return
+        for order in list(self._wishes.launch.values()):
+            if _needs(order) > self._understands:
+                self._wishes.drop(order.attempt_id)
+                self._refused[order.attempt_id] = AttemptReport(
+                    attempt_id=order.attempt_id,
+                    phase=AttemptPhase.ENDED,
+                    ended_at_ms=self._clock(),
+                    end=AttemptEnd.REFUSED,
+                    detail=f"the agent of {self._centre_id} is of a release that knows no roles: "
+                    "install the broker's release there and start it again",
+                )
 
     def _drop_done(self) -> None:
         """Drop what the report shows to be so: else a centre that loses its disk starts it anew."""
@@ -147,3 +175,8 @@ class CentreLink:
                 wishes.stop.pop(attempt_id, None)
         for attempt_id in [one for one in wishes.forget if one not in self._phases]:
             wishes.forget.pop(attempt_id)
+
+
+def _needs(order: LaunchOrder) -> int:
+    """What an agent must understand to carry it out."""
+    return ROLES if order.roles else UNIFORM

@@ -25,6 +25,13 @@ CHUNK_BYTES_MAX = 256 * 1024
 DETAIL_LENGTH_MAX = 10_000
 MS_MAX = 1 << 53
 
+UNIFORM, ROLES = 1, 2
+"""What an agent understands of orders: gangs of members that are alike; and those of roles as well.
+
+An agent passes over fields that it does not know, and would run each member as if all were alike:
+so it says what it knows, and is not sent more.
+"""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _REPLACEMENT = "\ufffd"
 
@@ -90,13 +97,15 @@ class AttemptHeard(Message):
 class Report(Message):
     """All that a centre knows.
 
-    `number` counts the reports of an agent that started at `agent_started_at_ms`.
+    `number` counts the reports of an agent that started at `agent_started_at_ms`; `understands` is
+    what it knows of orders.
     """
 
     agent_started_at_ms: Ms
     number: Ms
     online_node_ids: Annotated[list[Id], Field(max_length=NODES_MAX)]
     attempts: Annotated[list[AttemptHeard], Field(max_length=ATTEMPTS_MAX)]
+    understands: Annotated[int, Field(ge=UNIFORM, le=MS_MAX)] = UNIFORM
 
 
 class OrdersWanted(Message):

@@ -20,6 +20,8 @@ from cluster.driver import (
     CentreReport,
     Driver,
     LaunchOrder,
+    MemberOrder,
+    RoleOrder,
 )
 from cluster.local_ray import LocalRay
 from cluster.simulated import SimulatedCentre
@@ -235,6 +237,49 @@ def test_two_attempts_share_a_node_as_long_as_it_has_cards(bed: Bed) -> None:
         until_phase(bed, wanted, AttemptPhase.RUNNING)
         bed.driver.stop(wanted.attempt_id, GRACE_MS)
         until_phase(bed, wanted, AttemptPhase.ENDED)
+
+
+def test_members_of_several_roles_run_with_their_own_cards_or_none(bed: Bed) -> None:
+    """Three on one node, which has cards for the two that need some; and one on the other."""
+    wanted = of_roles(an_order("sleep 1"), ("sleep 1", 0, 0), ("sleep 1", 0, 3), ("sleep 1", 1, 4))
+
+    bed.driver.launch(wanted)
+    until_phase(bed, wanted, AttemptPhase.RUNNING)
+    beside = an_order("sleep 0", node_ids=NODE_IDS[:1])
+    bed.driver.launch(beside)
+
+    assert until_phase(bed, beside, AttemptPhase.ENDED).end is AttemptEnd.EXITED
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+
+
+def test_a_gang_that_ends_with_a_role_succeeds_with_it_and_frees_its_cards(bed: Bed) -> None:
+    long = f"sleep {LONG_S}"
+    wanted = of_roles(an_order("sleep 1"), ("sleep 1", 0, 0), (long, 0, 4), (long, 1, 4))
+    wanted = replace(wanted, ends_with="r0")
+
+    bed.driver.launch(wanted)
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+    after = an_order("sleep 0", members=2, cards=4)
+    bed.driver.launch(after)
+
+    assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)
+    assert until_phase(bed, after, AttemptPhase.ENDED).end is AttemptEnd.EXITED
+
+
+def of_roles(wanted: LaunchOrder, *members: tuple[str, int, int]) -> LaunchOrder:
+    """One member of each role `r0`, `r1`, ...: what it runs, on which node, with how many cards."""
+    return replace(
+        wanted,
+        roles=tuple(
+            RoleOrder(name=f"r{rank}", count=1, command=command)
+            for rank, (command, _, _) in enumerate(members)
+        ),
+        members=tuple(
+            MemberOrder(rank=rank, local_rank=rank, node_id=NODE_IDS[node], card_count=cards)
+            for rank, (_, node, cards) in enumerate(members)
+        ),
+    )
 
 
 def an_order(

@@ -1,13 +1,15 @@
 """The broker's end of an agent: says what should be, as long as somebody repeats it."""
 
 import threading
+from dataclasses import replace
 
-from cluster.driver import AttemptPhase
+from cluster.driver import AttemptEnd, AttemptPhase, RoleOrder
 from cluster.link import WISH_KEPT_MS, CentreLink
-from cluster.wire import AttemptHeard, Orders, OrdersWanted, Report
+from cluster.wire import ROLES, AttemptHeard, Orders, OrdersWanted, Report
 from tests.ray_centre import order
 
 ORDER = order("j.1", "true")
+OF_ROLES = replace(ORDER, roles=(RoleOrder(name="worker", count=1, command="true"),))
 
 
 class Clock:
@@ -158,3 +160,79 @@ def test_a_closed_link_lets_nobody_wait() -> None:
     link.close()
 
     assert link.orders(OrdersWanted(known=[], stopping=[], wait_ms=20_000)).is_empty
+
+
+# Agents of another release.
+
+
+def of_now(number: int) -> Report:
+    return report(number).model_copy(update={"understands": ROLES})
+
+
+def test_an_agent_that_knows_no_roles_is_refused_a_gang_of_them_and_says_why() -> None:
+    """It would run the command of the job in each member."""
+    link, _ = a_link()
+    link.hear(report(1))
+    link.launch(OF_ROLES)
+    link.launch(OF_ROLES)
+
+    seen = link.observe()
+
+    assert link.orders(asked()).is_empty
+    assert seen is not None
+    (told,) = seen.attempts
+    assert (told.attempt_id, told.phase, told.end) == (
+        "j.1",
+        AttemptPhase.ENDED,
+        AttemptEnd.REFUSED,
+    )
+    assert "the agent of lsl is of a release that knows no roles" in told.detail
+    assert told.started_at_ms is None
+
+
+def test_an_agent_that_knows_roles_is_sent_them_and_others_what_they_know() -> None:
+    link, _ = a_link()
+    link.hear(of_now(1))
+    link.launch(OF_ROLES)
+    other, _ = a_link()
+    other.hear(report(1))
+    other.launch(ORDER)
+
+    assert link.orders(asked()).launch == [OF_ROLES]
+    assert other.orders(asked()).launch == [ORDER]
+
+
+def test_nobody_is_sent_roles_before_it_is_heard() -> None:
+    link, _ = a_link()
+    link.launch(OF_ROLES)
+    was_sent = link.orders(asked()).launch
+    link.hear(of_now(1))
+
+    assert was_sent == []
+    assert link.orders(asked()).launch == [OF_ROLES]
+    link.hear(report(2))
+    assert link.orders(asked()).is_empty, "an older one has taken its place"
+
+
+def test_what_was_refused_is_told_until_it_may_be_forgotten() -> None:
+    link, _ = a_link()
+    link.launch(OF_ROLES)
+    link.hear(report(1))
+    before = link.observe()
+    link.hear(report(2))
+
+    again = link.observe()
+    link.forget("j.1")
+
+    assert before is not None
+    assert again is not None
+    assert again.attempts == before.attempts != ()
+    after = link.observe()
+    assert after is not None
+    assert after.attempts == ()
+
+
+def test_a_report_of_before_there_were_roles_is_read() -> None:
+    said = of_now(1).model_dump(exclude={"understands"})
+
+    assert Report.model_validate(said) == report(1)
