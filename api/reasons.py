@@ -110,6 +110,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "its cards cannot be shared evenly by its nodes and members in {where}",
         "作业的卡数无法在 {where} 的节点和进程间平均分配",
     ),
+    ReasonCode.MEMBER_TOO_BIG: (
+        "one member needs {need}, and a node of {where} has {free}: a member sits on one node",
+        "一个成员需要 {need}，而 {where} 的一个节点只有 {free}：每个成员须在同一节点",
+    ),
     ReasonCode.DEPENDENCY: (
         "job {where}, which it is to follow, has not ended",
         "前置作业 {where} 尚未结束",

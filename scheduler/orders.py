@@ -1,11 +1,20 @@
 """From a lease to the order that its centre gets, and back from what the centre says to a cause."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
+from cluster.driver import (
+    AttemptEnd,
+    AttemptPhase,
+    AttemptReport,
+    LaunchOrder,
+    MemberOrder,
+    RoleOrder,
+)
 from cluster.inventory import Park
 from scheduler.facts.record import Attempt
-from scheduler.model.job import EndCause, Job
+from scheduler.model.job import EndCause, Job, NodeShare
+from scheduler.placing.bundles import seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,11 @@ def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOr
         workdir=job.workdir,
         checkpoint_dir=checkpoint.dir if checkpoint else None,
         checkpoint_signal=checkpoint.signal if checkpoint else None,
+        roles=tuple(
+            RoleOrder(name=role.name, count=role.count, command=role.command or job.command)
+            for role in job.roles
+        ),
+        ends_with=job.ends_with,
     )
 
 
@@ -61,8 +75,10 @@ def _data_env(job: Job, centre_id: str, park: Park) -> tuple[tuple[str, str], ..
 
 
 def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:
-    """The gang's processes: ranks follow the nodes, cards are shared evenly."""
+    """The gang's processes: ranks follow the nodes, cards are shared evenly; or as roles say."""
     shares = attempt.placement.shares
+    if job.roles:
+        return _members_of_roles(job, shares)
     per_node = (job.member_count or len(shares)) // len(shares)
     return tuple(
         MemberOrder(
@@ -74,6 +90,22 @@ def members(job: Job, attempt: Attempt) -> tuple[MemberOrder, ...]:
         for index, share in enumerate(shares)
         for local_rank in range(per_node)
     )
+
+
+def _members_of_roles(job: Job, shares: tuple[NodeShare, ...]) -> tuple[MemberOrder, ...]:
+    """Ranks follow the roles; on each node its members are counted in their order."""
+    node_ids = seats(job.roles, shares)
+    assert node_ids is not None, f"{job.id} was given {shares}, which its members do not fill"
+    here: Counter[str] = Counter()
+    found = []
+    cards = (role.card_count for role in job.roles for _ in range(role.count))
+    for rank, (node_id, card_count) in enumerate(zip(node_ids, cards, strict=True)):
+        local_rank = here[node_id]
+        here[node_id] += 1
+        found.append(
+            MemberOrder(rank=rank, local_rank=local_rank, node_id=node_id, card_count=card_count)
+        )
+    return tuple(found)
 
 
 def ended_at_ms(attempt: Attempt, told: AttemptReport) -> int | None:

@@ -17,7 +17,16 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.invariants import check
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority, Topology
+from scheduler.model.job import (
+    ArrayTask,
+    Checkpoint,
+    Job,
+    NodeShare,
+    Placement,
+    Priority,
+    Role,
+    Topology,
+)
 from scheduler.model.plan import Verdict
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.timing.backfill import Release
@@ -215,6 +224,17 @@ class JobChanges(TypedDict, total=False):
     data_ids: tuple[str, ...]
     data_class: str | None
     topology: Topology
+    ends_with: str | None
+
+
+def of_roles(job: Job, *members: tuple[int, int], ends_with: str | None = None) -> Job:
+    """The same with roles `r0`, `r1`, ...: of each so many members with so many cards."""
+    roles = tuple(
+        Role(name=f"r{number}", count=count, card_count=cards)
+        for number, (count, cards) in enumerate(members)
+    )
+    cards = sum(role.count * role.card_count for role in roles)
+    return replace(job, roles=roles, device_count=cards, ends_with=ends_with)
 
 
 def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChanges]) -> list[Job]:

@@ -84,8 +84,10 @@ def _changes(
 
 
 def _smaller(job: Job) -> Iterator[Job]:
-    """Halves of it, as long as its nodes and members can be halved as well."""
+    """Halves of it, as long as its nodes and members can be halved as well; of roles none."""
     smaller = job
+    if job.roles:
+        return
     while all(count is None or count % 2 == 0 for count in _counts(smaller)):
         cards, nodes, members = (count and count // 2 for count in _counts(smaller))
         assert cards is not None

@@ -85,6 +85,19 @@ class ArrayTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """Members of a gang that are alike: so many, with so many cards each, perhaps none.
+
+    `command` None: they run the job's.
+    """
+
+    name: str
+    count: int
+    card_count: int
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One request for a gang of devices, as its user stated it.
 
@@ -95,6 +108,8 @@ class Job:
     which stand for all their tasks. `array` is set where it is such a task itself.
     It reads the datasets `data_ids`; `data_class` is of what else it reads, None where that may be
     anywhere. `topology` is what it requires; it gets the narrowest that has room anyway.
+    `roles` are of members that are not alike, in the order of their ranks; `device_count` is then
+    the cards of all. `ends_with` names one whose members' success is that of the gang.
     """
 
     id: str
@@ -123,6 +138,8 @@ class Job:
     data_ids: tuple[str, ...] = ()
     data_class: str | None = None
     topology: Topology = Topology.POOL
+    roles: tuple[Role, ...] = ()
+    ends_with: str | None = None
 
     @property
     def grace_ms(self) -> int:
@@ -203,6 +220,7 @@ class ReasonCode(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     UNKNOWN_PROJECT = "unknown_project"
     UNEVEN_GANG = "uneven_gang"
+    MEMBER_TOO_BIG = "member_too_big"
     QUEUE_FULL = "queue_full"
     ARRAY_LIMIT = "array_limit"
     DEPENDENCY = "dependency"

@@ -1,11 +1,12 @@
 """Where a gang fits: which pools could hold its shape, and which nodes of a pool hold it now.
 
 Free cards are kept in buckets by count, so that a decision costs the cards of a node and not the
-nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
+nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one; what
+several roles take of a node (see `bundles`) is looked for likewise, the largest first.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from accounting.rating import PriceBook, PriceMissing
@@ -14,6 +15,8 @@ from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, T
 from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
 from scheduler.model.tenancy import Tenant
 from scheduler.model.tree import Tree, project_branch
+from scheduler.placing.bundles import Bundle, Size, largest, packed, sizes_of
+from scheduler.placing.seating import Seating
 
 WORDS_SHOWN = 50
 
@@ -31,15 +34,29 @@ class Shape(NamedTuple):
     data_ids: tuple[str, ...] = ()
     data_class: str | None = None
     topology: Topology = Topology.POOL
+    sizes: tuple[Size, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How a shape sits in a pool: so many nodes with so many cards each, in one rack if it must."""
+    """How a shape sits in a pool: so many nodes with so many cards each, in one rack if it must.
+
+    More than one are whole, unless there are `bundles`, which say how many cards of each node;
+    `card_count` is then the most.
+    """
 
     node_count: int
     card_count: int
     is_in_rack: bool = False
+    bundles: tuple[Bundle, ...] = ()
+
+    @property
+    def runs(self) -> tuple[Bundle, ...]:
+        """So many nodes with so many cards each, in their order."""
+        return self.bundles or (Bundle(self.node_count, self.card_count),)
+
+    def cards_by_node(self) -> list[int]:
+        return [run.card_count for run in self.runs for _ in range(run.node_count)]
 
 
 def shape_of(job: Job) -> Shape:
@@ -52,6 +69,7 @@ def shape_of(job: Job) -> Shape:
         job.data_ids,
         job.data_class,
         job.topology,
+        sizes_of(job.roles),
     )
 
 
@@ -80,6 +98,16 @@ def _centre_ids(shape: Shape, park: Park) -> tuple[str, ...]:
 
 def fit(shape: Shape, pool: Pool) -> Fit | Reason:
     """How the shape would sit in an empty pool, or why it never can."""
+    answer = _fit_of_roles(shape, pool) if shape.sizes else _even_fit(shape, pool)
+    if isinstance(answer, Reason) or answer.node_count == 1 or shape.topology is not Topology.RACK:
+        return answer
+    rack = pool.nodes_per_rack or 0
+    if answer.node_count > rack:
+        return _no_rack(pool, shape.device_count, largest(answer.runs, rack))
+    return replace(answer, is_in_rack=True)
+
+
+def _even_fit(shape: Shape, pool: Pool) -> Fit | Reason:
     size, cards = pool.cards_per_node, shape.device_count
     nodes = shape.node_count or -(-cards // size)
     if nodes > pool.node_count or cards > nodes * size:
@@ -92,20 +120,31 @@ def fit(shape: Shape, pool: Pool) -> Fit | Reason:
     if members % nodes or cards % members:
         detail = f"{members} members cannot share {cards} cards on {nodes} nodes evenly"
         return _uneven(pool, cards, members, detail)
-    is_in_rack = nodes > 1 and shape.topology is Topology.RACK
-    if is_in_rack and nodes > (pool.nodes_per_rack or 0):
-        return _no_rack(pool, cards)
-    return Fit(nodes, cards // nodes, is_in_rack)
+    return Fit(nodes, cards // nodes)
+
+
+def _fit_of_roles(shape: Shape, pool: Pool) -> Fit | Reason:
+    size, cards, member = pool.cards_per_node, shape.device_count, shape.sizes[0].card_count
+    if member > size:
+        return Reason(code=ReasonCode.MEMBER_TOO_BIG, where=pool.id, need=member, free=size)
+    bundles = packed(shape.sizes, size)
+    nodes = sum(bundle.node_count for bundle in bundles)
+    if nodes > pool.node_count:
+        free = largest(bundles, pool.node_count)
+        return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=cards, free=free)
+    if nodes == 1 or cards == nodes * size:
+        return Fit(nodes, cards // nodes)
+    most = max(bundle.card_count for bundle in bundles)
+    return Fit(nodes, most, bundles=bundles)
 
 
 def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:
     return Reason(code=ReasonCode.UNEVEN_GANG, where=pool.id, need=need, free=free, detail=detail)
 
 
-def _no_rack(pool: Pool, need: int) -> Reason:
+def _no_rack(pool: Pool, need: int, free: int) -> Reason:
     nodes = pool.nodes_per_rack
     detail = "it has no racks" if nodes is None else f"of {nodes} nodes"
-    free = (nodes or 0) * pool.cards_per_node
     return Reason(code=ReasonCode.NO_RACK, where=pool.id, need=need, free=free, detail=detail)
 
 
@@ -263,6 +302,8 @@ class FreeCards:
 
     def find(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
         """The nodes that would take it, or None; nothing is taken yet."""
+        if wanted.bundles:
+            return self._bundled(wanted)
         if wanted.node_count > 1:
             nodes = self._whole(wanted)
         else:
@@ -280,6 +321,8 @@ class FreeCards:
 
     def usable(self, wanted: Fit) -> int:
         """Cards that it could use of what is free: what is stranded is left out."""
+        if wanted.bundles:
+            return Seating(wanted.bundles).seatable(self._buckets)
         if wanted.node_count > 1:
             return self.whole_node_count() * wanted.card_count
         return self.most_on_a_node()
@@ -288,6 +331,14 @@ class FreeCards:
         """The parts of it, all of the one or of the other of which are to hold it."""
         assert not wanted.is_in_rack, "the pool has no racks"
         return (self,)
+
+    def _bundled(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
+        """A node for each bundle, or None; all find one if they can at all."""
+        seating = Seating(wanted.bundles)
+        if seating.seatable(self._buckets) < seating.card_count:
+            return None
+        seating.seat(self._buckets)
+        return seating.shares()
 
     def _whole(self, wanted: Fit) -> list[str] | None:
         """So many whole nodes, in the order of their names; None where they are too few."""

@@ -3,7 +3,8 @@
 More than one node: one rack, of those that suffice the fullest; where none does, as few racks as
 can be, first those with most whole nodes free, and for what is left then the fullest that suffices.
 A single whole node is taken of the rack that has fewest, so that others stay whole. A decision
-costs the racks that it takes and the nodes of one, not those of the pool.
+costs the racks that it takes and the nodes of one, not those of the pool. Bundles of several sizes
+go by how many of their cards a rack could seat, which does cost the nodes of the pool.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing_extensions import override
 
 from cluster.inventory import Park, Pool
+from scheduler.model.job import NodeShare
 from scheduler.placing.placement import CardsByNode, Fit, FreeCards
+from scheduler.placing.seating import Seating
 
 
 def free_cards(
@@ -68,6 +71,9 @@ class RackedCards(FreeCards):
     def usable(self, wanted: Fit) -> int:
         if not wanted.is_in_rack:
             return super().usable(wanted)
+        if wanted.bundles:
+            seating = Seating(wanted.bundles)
+            return max(map(seating.seatable, self._buckets_by_rack().values()), default=0)
         return self._widest() * wanted.card_count
 
     @override
@@ -81,6 +87,29 @@ class RackedCards(FreeCards):
         self, cards_by_node: CardsByNode, buckets: Iterable[dict[str, None]] | None = None
     ) -> FreeCards:
         return RackedCards(self.cards_per_node, cards_by_node, self._rack_by_node, buckets)
+
+    @override
+    def _bundled(self, wanted: Fit) -> tuple[NodeShare, ...] | None:
+        """In one rack if one has room, else the most in one rack, and so on with what is left."""
+        seating = Seating(wanted.bundles)
+        if seating.seatable(self._buckets) < seating.card_count:
+            return None
+        racks = self._buckets_by_rack()
+        while seating.card_count:
+            rack = seating.narrowest(racks)
+            if wanted.is_in_rack and seating.seatable(racks[rack]) < seating.card_count:
+                return None
+            seating.seat(racks.pop(rack))
+        return seating.shares()
+
+    def _buckets_by_rack(self) -> dict[int, list[list[str]]]:
+        """The nodes of each rack by how many cards they have left."""
+        by_rack: dict[int, list[list[str]]] = {}
+        for rack, nodes in self._nodes_by_rack.items():
+            buckets = by_rack[rack] = [[] for _ in self._buckets]
+            for node_id in nodes:
+                buckets[self.by_node[node_id]].append(node_id)
+        return by_rack
 
     @override
     def _whole(self, wanted: Fit) -> list[str] | None:

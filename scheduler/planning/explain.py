@@ -37,12 +37,13 @@ def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:
     where = pool.id
     down = pool.node_count - len(free.by_node)
     domains = free.domains(wanted)
-    if all(need > len(part.by_node) * pool.cards_per_node for part in domains):
+    if all(wanted.node_count > len(part.by_node) for part in domains):
+        free_there = (part.usable(wanted) if wanted.bundles else part.total for part in domains)
         return Reason(
             code=ReasonCode.NODES_DOWN,
             where=where,
             need=need,
-            free=max((part.total for part in domains), default=0),
+            free=max(free_there, default=0),
             detail=f"{down} of {pool.node_count} nodes are down",
         )
     if free.total >= need:

@@ -23,6 +23,7 @@ from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
+from scheduler.placing.seating import Seating
 from scheduler.sharing.standing import Merit, Standing, Standings, Taker
 from scheduler.timing.backfill import PoolRoom
 
@@ -118,15 +119,20 @@ class Victims:
     ) -> tuple[Victim, ...]:
         view = room.view_soon(ends)
         free, kept = view.by_node, room.kept_node_ids(ends)
-        choices = {}
-        for node_id, here in self._by_pool_and_node.get(pool_id, {}).items():
-            if node_id in free and node_id not in kept:
-                able = (victim for victim in here if self._may_take(taker, victim))
-                choice = _clear(node_id, able, wanted.card_count - free[node_id])
-                if choice:
-                    choices[node_id] = choice
+        able = {
+            node_id: (victim for victim in here if self._may_take(taker, victim))
+            for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
+            if node_id in free and node_id not in kept
+        }
         domains = view.domains(wanted)
-        found = [chosen for part in domains if (chosen := _cheapest_in(part, choices, wanted))]
+        if wanted.bundles:
+            listed = {node_id: [*victims] for node_id, victims in able.items()}
+            options = [_cheapest_for_bundles(part, listed, wanted) for part in domains]
+        else:
+            clear = ((n, _clear(n, some, wanted.card_count - free[n])) for n, some in able.items())
+            choices = {node_id: choice for node_id, choice in clear if choice}
+            options = [_cheapest_in(part, choices, wanted) for part in domains]
+        found = [chosen for chosen in options if chosen]
         if not found:
             return ()
         cheapest = min(found, key=lambda chosen: _total_cost((*chosen.values(),)))
@@ -235,6 +241,32 @@ def _cheapest_in(
     return {victim.id: victim for choice in cheapest for victim in choice}
 
 
+def _cheapest_for_bundles(
+    free: FreeCards, able_by_node: Mapping[str, Sequence[Victim]], wanted: Fit
+) -> dict[str, Victim]:
+    """The largest bundles first: on nodes that have room, then on those that are cleared cheapest.
+
+    None where one finds no node; whichever it is that a larger one takes (see `seating`).
+    """
+    chosen: dict[str, Victim] = {}
+    used: set[str] = set()
+    for count, cards in sorted(wanted.bundles, key=lambda run: run.card_count, reverse=True):
+        room = [n for n, there in free.by_node.items() if there >= cards and n not in used]
+        used.update(nodes := sorted(room, key=free.by_node.__getitem__)[:count])
+        choices = (
+            (_clear(node_id, able, cards - free.by_node[node_id]), node_id)
+            for node_id, able in able_by_node.items()
+            if node_id in free.by_node and node_id not in used
+        )
+        by_cost = sorted((one for one in choices if one[0]), key=lambda one: _total_cost(one[0]))
+        if len(nodes) + len(by_cost) < count:
+            return {}
+        for choice, node_id in by_cost[: count - len(nodes)]:
+            used.add(node_id)
+            chosen |= {victim.id: victim for victim in choice}
+    return chosen
+
+
 def _without_idle(
     chosen: dict[str, Victim], domains: Sequence[FreeCards], wanted: Fit
 ) -> tuple[Victim, ...]:
@@ -251,7 +283,13 @@ def _without_idle(
 
 
 def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
-    """Whether there are enough whole nodes, with so many cards more."""
+    """Whether there are enough whole nodes, or room for all bundles, with so many cards more."""
+    if wanted.bundles:
+        buckets: list[list[str]] = [[] for _ in range(free.cards_per_node + 1)]
+        for node_id, cards in free.by_node.items():
+            buckets[cards + freed[node_id]].append(node_id)
+        seating = Seating(wanted.bundles)
+        return seating.seatable(buckets) == seating.card_count
     nodes = free.by_node.items()
     whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in nodes)
     return whole >= wanted.node_count

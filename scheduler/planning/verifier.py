@@ -19,6 +19,7 @@ from scheduler.model.job import Job, Placement, Priority, Topology
 from scheduler.model.plan import Eviction, Grant, Plan
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.tree import COHORT
+from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.sharing.standing import Standings
 from scheduler.sharing.starving import Starving, starving
@@ -100,11 +101,13 @@ class Verifier:
             yield "its centre is silent"
 
     def _wrong_gang(self, job: Job, pool: Pool, placement: Placement) -> Iterator[str]:
-        """All members or none, on whole nodes where there is more than one."""
+        """All members or none, on whole nodes where there is more than one and they are alike."""
         wanted = fit(shape_of(job), pool)
         cards = [share.card_count for share in placement.shares]
-        if not isinstance(wanted, Fit) or cards != [wanted.card_count] * wanted.node_count:
+        if not isinstance(wanted, Fit) or cards != wanted.cards_by_node():
             yield f"{cards} cards are not the gang of {job.device_count} that it asked for"
+        if job.roles and seats(job.roles, placement.shares) is None:
+            yield f"{cards} cards leave a member without a seat, or a card without a member"
         node_ids = {share.node_id for share in placement.shares}
         if len(node_ids) != len(placement.shares):
             yield "a node is named twice"

@@ -17,6 +17,7 @@ from scheduler.model.job import Job, Placement, PlannedStart
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
 from scheduler.placing.placement import Fit
+from scheduler.timing.clearings import Clearings
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.timeline import Timeline
 
@@ -46,7 +47,8 @@ class Prospect:
     """What is to come of one pool: its cards, its next end, and when its nodes have room.
 
     `room_ms[k]` is when some node has `k` cards free, `whole_ms` has when each node is whole, and
-    `rack_ms[k]` is when some rack has `k + 1` whole nodes, if nothing new began.
+    `rack_ms[k]` is when some rack has `k + 1` whole nodes, if nothing new began. `nodes` knows the
+    same of bundles of several sizes.
     """
 
     cards: Timeline
@@ -55,11 +57,14 @@ class Prospect:
     whole_ms: list[int]
     rack_ms: list[int | None]
     last_start_ms: int
+    nodes: Clearings
 
     def soonest(self, wanted: Fit, from_ms: int) -> int | None:
         """Before this moment the pool has no room for it, however many cards are free."""
         room_ms = self.room_ms[wanted.card_count]
-        if wanted.is_in_rack:
+        if wanted.bundles:
+            room_ms = self.nodes.room_ms(wanted)
+        elif wanted.is_in_rack:
             room_ms = self.rack_ms[wanted.node_count - 1]
         elif wanted.node_count > 1:
             enough = len(self.whole_ms) >= wanted.node_count
@@ -209,6 +214,7 @@ class Outlook:
             whole_ms=sorted(whole_ms.values()),
             rack_ms=_rack_ms(pool.nodes_per_rack or 0, whole_ms, self.park.rack_by_node),
             last_start_ms=self.now_ms,
+            nodes=Clearings(pool.cards_per_node, self.now_ms, by_node, self.park.rack_by_node),
         )
 
 

@@ -17,7 +17,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "if job.centre_ids and pool.centre_id not in job.centre_ids:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if pool.centre_id not in self._state.heard_centre_ids:", "if False:", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "cards != [wanted.card_count] * wanted.node_count:", "sum(cards) != job.device_count:", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "cards != wanted.cards_by_node():", "sum(cards) != job.device_count:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if len(node_ids) != len(placement.shares):", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "away = sorted(node_ids - self._state.online_node_ids)", "away = sorted(set[str]())", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "return node is not None and node.pool_id == pool.id", "return True", _VERIFIER),

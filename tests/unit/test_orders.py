@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder, RoleOrder
 from scheduler.facts.record import Attempt
 from scheduler.model.job import ArrayTask, Checkpoint, EndCause, Job
 from scheduler.orders import cause_of, ended_at_ms, members, order
@@ -16,6 +16,7 @@ from tests.builders import (
     a_placement,
     a_state,
     happen,
+    of_roles,
     submit,
     with_data,
 )
@@ -114,6 +115,36 @@ def test_members_share_the_cards_of_their_node_and_their_ranks_follow_the_nodes(
         member(2, 0, 2, 4),
         member(3, 1, 2, 4),
     )
+
+
+def test_members_of_several_roles_sit_where_their_cards_are_and_ranks_follow_the_roles() -> None:
+    """The launcher without cards is beside the first worker; on each node they are counted."""
+    job = of_roles(a_job(), (1, 0), (2, 3), (1, 8), (1, 2))
+
+    found = members(job, an_attempt(job, 8, 8))
+
+    assert found == (
+        member(0, 0, 2, 0),
+        member(1, 1, 2, 3),
+        member(2, 2, 2, 3),
+        member(3, 0, 1, 8),
+        member(4, 3, 2, 2),
+    )
+
+
+def test_an_order_of_roles_says_what_each_runs_and_whose_success_decides() -> None:
+    job = of_roles(a_job(), (1, 0), (2, 4), ends_with="r0")
+    job = replace(job, roles=(replace(job.roles[0], command="lead"), job.roles[1]))
+
+    told_once = order(job, an_attempt(job, 8), 1, PARK)
+
+    assert told_once.roles == (
+        RoleOrder(name="r0", count=1, command="lead"),
+        RoleOrder(name="r1", count=2, command="true"),
+    )
+    assert (told_once.command, told_once.ends_with) == ("true", "r0")
+    uniform = order(a_job(), an_attempt(), 1, PARK)
+    assert (uniform.roles, uniform.ends_with) == ((), None)
 
 
 # Causes.

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, Job, Priority, Topology
+from scheduler.model.job import EndCause, Job, Placement, Priority, Topology
 from scheduler.model.plan import Grant, Plan
 from scheduler.model.policy import DEFAULT, EASY, POLICY_BY_NAME, Policy
 from scheduler.model.tree import Quota
+from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 from scheduler.planning.planner import plan
 from tests.builders import (
@@ -28,6 +29,7 @@ from tests.builders import (
     divide,
     group,
     happen,
+    of_roles,
     promised_ms,
     submit,
     with_data,
@@ -56,8 +58,22 @@ def parks(draw: st.DrawFn, kinds: Iterable[str] = ("npu", "dcu")) -> Park:
     return with_data(a_dataset("d", "east", ms=comes_ms), park=park)
 
 
+members = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from([0, 1, 1, 2, 3, 4])), min_size=1, max_size=3
+).filter(lambda some: any(cards for _, cards in some))
+
+
 @st.composite
 def jobs(draw: st.DrawFn, number: int) -> Job:
+    """Some are of several roles."""
+    job = draw(uniform_jobs(number))
+    if job.node_count is None and draw(st.sampled_from([False, False, True])):
+        return of_roles(job, *draw(members))
+    return job
+
+
+@st.composite
+def uniform_jobs(draw: st.DrawFn, number: int) -> Job:
     return a_job(
         f"j{number:02}",
         tenant_id=draw(st.sampled_from(TENANTS)),
@@ -159,8 +175,21 @@ def test_every_gang_is_whole_and_where_it_asked_to_be(state: State, policy: Poli
         assert not job.device_kind_ids or pool.device_kind_id in job.device_kind_ids
         assert not job.centre_ids or pool.centre_id in job.centre_ids
         assert job.node_count in {None, len(node_ids)}
-        if len(node_ids) > 1:
+        if job.roles:
+            check_seats(job, placement)
+        elif len(node_ids) > 1:
             assert {share.card_count for share in placement.shares} == {pool.cards_per_node}
+
+
+def check_seats(job: Job, placement: Placement) -> None:
+    """Each member has a seat on one node, and no card is left over."""
+    node_ids = seats(job.roles, placement.shares)
+    assert node_ids is not None
+    cards = [role.card_count for role in job.roles for _ in range(role.count)]
+    here = Counter[str]()
+    for node_id, count in zip(node_ids, cards, strict=True):
+        here[node_id] += count
+    assert here == {share.node_id: share.card_count for share in placement.shares}
 
 
 @given(states(), policies)

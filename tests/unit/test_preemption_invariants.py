@@ -12,11 +12,12 @@ from scheduler.model.job import Job, Priority, ReasonCode, Topology
 from scheduler.model.levels import STARVING_MS, level
 from scheduler.model.plan import Plan
 from scheduler.model.policy import DEFAULT, Policy
-from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
+from scheduler.placing.placement import Fit, FreeCards, candidate_pools, fit, shape_of
 from scheduler.planning.planner import plan
 from scheduler.sharing.starving import starving
-from tests.builders import a_job, a_lease, happen, submit
+from tests.builders import a_job, a_lease, happen, of_roles, submit
 from tests.preemptive import LIMIT_MS, NOW_MS, SAVES, TURNS, a_pool_of, gone, run, stop, stopped
+from tests.unit.test_planner_invariants import members
 
 SUBMITTED = st.sampled_from([0, NOW_MS, -2 * STARVING_MS])
 
@@ -42,6 +43,13 @@ def crowded(draw: st.DrawFn) -> State:
 
 @st.composite
 def a_random_job(draw: st.DrawFn, job_id: str) -> Job:
+    """Some are of several roles."""
+    job = draw(a_uniform_job(job_id))
+    return of_roles(job, *draw(members)) if draw(st.sampled_from([False, False, True])) else job
+
+
+@st.composite
+def a_uniform_job(draw: st.DrawFn, job_id: str) -> Job:
     return a_job(
         job_id,
         tenant_id=draw(st.sampled_from(["steel", "fish"])),
@@ -60,7 +68,13 @@ def _room_for(state: State, park: Park, job: Job) -> list[int]:
     if not isinstance(wanted, Fit):
         return []
     cards = [0] * pool.node_count
-    for index, node_id in enumerate(park.node_ids(pool.id)):
+    node_ids = park.node_ids(pool.id)
+    if wanted.bundles:
+        free = FreeCards(pool.cards_per_node, [(one, state.free_cards[one]) for one in node_ids])
+        for share in free.find(wanted) or ():
+            cards[node_ids.index(share.node_id)] = share.card_count
+        return cards if any(cards) else []
+    for index, node_id in enumerate(node_ids):
         has_room = state.free_cards[node_id] >= wanted.card_count
         if has_room and sum(map(bool, cards)) < wanted.node_count:
             cards[index] = wanted.card_count
