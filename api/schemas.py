@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.array_spec import Array, ArrayTaskView
+from api.role_spec import RoleName, Roles, either_way, roles_problems, spelled_out
 from api.values import (
     Command,
     Datasets,
@@ -65,10 +66,13 @@ class CheckpointSpec(Wire):
 class JobSpec(Wire):
     """A training job, as in a job file: the same fields in YAML, JSON and the API."""
 
+    model_config = ConfigDict(json_schema_extra=either_way)
+
     command: Command = Field(
-        description="run by `sh -c` in the working directory, once for each member"
+        description="run by `sh -c` in the working directory, once for each member; each role may "
+        "have its own"
     )
-    devices: GangCount = Field(description="cards of the whole gang")
+    devices: GangCount = Field(description="cards of the whole gang; with roles the sum of theirs")
     name: Name | None = Field(
         default=None, description="to know it by; the beginning of the command if not given"
     )
@@ -130,8 +134,22 @@ class JobSpec(Wire):
         default="pool", description="rack: never on nodes of several racks, which it avoids anyway"
     )
 
+    roles: Roles = Field(
+        default=[], description="members that are not alike; ranks go through them in this order"
+    )
+    ends_with: RoleName | None = Field(
+        default=None, description="a role whose success is the job's; null: all must succeed"
+    )
+
+    _spelled_out = model_validator(mode="before")(spelled_out)
+
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
+        is_spread = self.nodes is not None or self.members is not None
+        for problem in roles_problems(
+            self.roles, self.devices, self.ends_with, is_spread=is_spread
+        ):
+            raise ValueError(problem)
         if not self.command.strip():
             raise ValueError("command: say what to run")
         if self.workdir is not None and self.archive is not None:
@@ -207,7 +225,10 @@ class AttemptView(Wire):
     centre: str
     pool: str
     device: str
-    nodes: list[dict[str, Any]] = Field(description="`node_id` and `card_count` of each node")
+    nodes: list[dict[str, Any]] = Field(
+        description="`node_id` and `card_count` of each node; with roles also its `members`, by "
+        'their numbers in each role: `{"worker": "0-3"}`'
+    )
     leased_at_ms: Ms = Field(description="when the decision was committed")
     started_at_ms: Ms | None
     ended_at_ms: Ms | None

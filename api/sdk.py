@@ -189,15 +189,22 @@ class Client:
         )
 
     def logs(
-        self, job_id: str, *, member: int = 0, attempt: int | None = None, follow: bool = False
+        self,
+        job_id: str,
+        *,
+        member: int = 0,
+        role: str | None = None,
+        attempt: int | None = None,
+        follow: bool = False,
     ) -> Iterator[str]:
         """What a member has written, part by part; with `follow` on to the job's end.
 
-        Of the newest attempt, and of those after it, unless one is named.
+        `member` is its rank, or its number in its `role`. Of the newest attempt, and of those after
+        it, unless one is named.
         """
         reader = LogReader(attempt, is_followed=follow)
         path = f"/v1/jobs/{quoted(job_id)}/logs"
-        wanted = {"member": member, "follow": "true" if follow else None}
+        wanted = {"member": member, "role": role, "follow": "true" if follow else None}
         lines = self._wire.lines(path, LINES, lambda: {**wanted, **reader.place})
         with closing(lines):
             for line in lines:

@@ -14,12 +14,13 @@ from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
 from api.reasons import view as reason_view
+from api.role_spec import RoleSpec
 from api.schemas import CheckpointSpec, JobAsked, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
 from scheduler.facts.events import Submitted
 from scheduler.facts.log import Request
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology
 from scheduler.placing.placement import impossible
 from scheduler.storage.array_queries import Predecessor, predecessors
 from scheduler.storage.codec import encode_job
@@ -124,6 +125,11 @@ def _job(
         data_ids=tuple(dict.fromkeys(spec.data)),
         data_class=spec.data_class,
         topology=Topology(spec.topology),
+        roles=tuple(
+            Role(name=one.name, count=one.count, card_count=one.devices, command=one.command)
+            for one in spec.roles
+        ),
+        ends_with=spec.ends_with,
     )
 
 
@@ -168,6 +174,13 @@ def spec_of(job: Job) -> JobSpec:
         data=list(job.data_ids),
         data_class=job.data_class,
         topology=job.topology.value,
+        roles=[
+            RoleSpec.model_construct(
+                name=role.name, count=role.count, devices=role.card_count, command=role.command
+            )
+            for role in job.roles
+        ],
+        ends_with=job.ends_with,
     )
 
 

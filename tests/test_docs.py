@@ -35,6 +35,7 @@ VARIABLES_OF_MEMBERS = {
     *("BRAIN_ARRAY_ID", "BRAIN_ARRAY_INDEX", "BRAIN_ARRAY_COUNT"),
     *("BRAIN_ARRAY_LOWEST", "BRAIN_ARRAY_HIGHEST"),
     *("BRAIN_DATASETS", "BRAIN_DATASETS_ELSEWHERE"),
+    *("BRAIN_ROLE", "BRAIN_ROLE_INDEX", "BRAIN_ROLE_COUNT"),
 }
 VARIABLES_OF_COMMANDS = {"BRAIN_LANG", "BRAIN_SETTINGS"}
 
@@ -193,7 +194,7 @@ def test_headings_can_be_told_apart(page: Path) -> None:
         assert len(headings) == len(set(headings))
 
 
-@each(yaml_blocks("command"))
+@each(yaml_blocks("(command|roles)"))
 def test_every_job_shown_is_one(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_text(block.text, encoding="utf-8")

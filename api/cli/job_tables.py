@@ -1,6 +1,7 @@
 """How jobs look in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
@@ -8,7 +9,7 @@ from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
 from api.durations import about
 from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteOption
-from api.schemas import AttemptView, Explanation, JobView, ReasonView
+from api.schemas import AttemptView, Explanation, JobSpec, JobView, ReasonView
 
 NAME_SHOWN = 10
 CAUSES_ZH = {
@@ -76,6 +77,8 @@ def print_job(job: JobView) -> None:
     if job.array:
         which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
         rows.insert(2, (both("task, of array", "子任务，数组作业"), which))
+    if spec.roles:
+        rows.insert(6, (both("roles", "角色"), plain(roles_text(spec))))
     data = ", ".join([*spec.data, *([f"({spec.data_class})"] if spec.data_class else [])])
     if data:
         rows.insert(-4, (both("data", "数据"), plain(data)))
@@ -119,6 +122,22 @@ def asked_text(job: JobView) -> str:
     )
 
 
+def roles_text(spec: JobSpec) -> str:
+    """`launcher: 1 member without cards, worker: 2 members with 4 cards each`."""
+    parts = []
+    for role in spec.roles:
+        members = "1 member" if role.count == 1 else f"{role.count} members"
+        cards = "1 card" if role.devices == 1 else f"{role.devices} cards"
+        each = "" if role.count == 1 else " each"
+        own = f" with {cards}{each}" if role.devices else " without cards"
+        own_zh = f"，每个 {role.devices} 张卡" if role.devices else "，不占卡"
+        parts.append(
+            both(f"{role.name}: {members}{own}", f"{role.name}：{role.count} 个成员{own_zh}")
+        )
+    ends = both(f"; ends with {spec.ends_with}", f"；以 {spec.ends_with} 的结束为准")
+    return both(", ", "；").join(parts) + (ends if spec.ends_with else "")
+
+
 def attempts_table(attempts: Sequence[AttemptView]) -> Table:
     made = table(
         both("attempt", "次"),
@@ -149,8 +168,14 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
 
 
 def nodes_text(attempt: AttemptView) -> str:
-    """`lsl-a800-n001×4 lsl-a800-n002×4`."""
-    return " ".join(f"{node['node_id']}×{node['card_count']}" for node in attempt.nodes)
+    """`lsl-a800-n001×4 lsl-a800-n002×4`, with roles `lsl-a800-n001×4 (launcher 0, worker 0)`."""
+    return " ".join(_node_text(node) for node in attempt.nodes)
+
+
+def _node_text(node: Mapping[str, Any]) -> str:
+    members = node.get("members") or {}
+    here = ", ".join(f"{role} {numbers}" for role, numbers in members.items())
+    return f"{node['node_id']}×{node['card_count']}" + (f" ({here})" if here else "")
 
 
 def reason_text(reason: ReasonView) -> str:

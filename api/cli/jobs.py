@@ -170,7 +170,9 @@ def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 
       brain logs JOB_ID -f
 
-      brain logs JOB_ID --member 1""",
+      brain logs JOB_ID --member 1
+
+      brain logs JOB_ID --role worker --member 1""",
         """输出作业某个成员的日志。
 
     示例：
@@ -179,7 +181,9 @@ def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 
       brain logs JOB_ID -f
 
-      brain logs JOB_ID --member 1""",
+      brain logs JOB_ID --member 1
+
+      brain logs JOB_ID --role worker --member 1""",
     )
 )
 def logs(
@@ -188,14 +192,26 @@ def logs(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help=both("go on to the end", "持续输出直到结束"))
     ] = False,
-    member: Annotated[int, typer.Option(min=0, help=both("its rank", "成员序号"))] = 0,
+    member: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help=both(
+                "its rank, with --role its number there", "成员序号；用 --role 时为角色内序号"
+            ),
+        ),
+    ] = 0,
+    role: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=both("one of the job's roles", "作业的某个角色")),
+    ] = None,
 ) -> None:
     """Print a job's log."""
     from api.cli.arrays import refuse_array
 
     refuse_array(job_id)
     with client(session_of(context)) as broker:
-        for part in broker.logs(job_id, member=member, follow=follow):
+        for part in broker.logs(job_id, member=member, role=role, follow=follow):
             typer.echo(part, nl=False)
 
 

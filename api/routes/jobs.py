@@ -15,6 +15,7 @@ from api.data_notes import data_notes
 from api.errors import Refused, missing
 from api.explaining import explanation, named_jobs, without_strangers
 from api.honouring import honour, take, to_take
+from api.placed import node_views
 from api.quote_schemas import HonouredQuote, JobSubmitted
 from api.reasons import view as reason_view
 from api.request_examples import BATCH_EXAMPLES, JOB_EXAMPLES
@@ -224,8 +225,9 @@ def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
 
 def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:
     tries: defaultdict[str, list[AttemptView]] = defaultdict(list)
-    for attempt in queries.attempts(connection, [row.id for row in rows]):
-        tries[attempt.job_id].append(_attempt(attempt))
+    specs = {row.id: row.spec for row in rows}
+    for attempt in queries.attempts(connection, [*specs]):
+        tries[attempt.job_id].append(_attempt(attempt, specs[attempt.job_id]))
     reasons = _reasons(connection, rows, caller)
     return [_view(row, tries[row.id], reasons[row.id]) for row in rows]
 
@@ -304,14 +306,15 @@ def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason])
     )
 
 
-def _attempt(row: Row[Any]) -> AttemptView:
+def _attempt(row: Row[Any], spec: dict[str, Any]) -> AttemptView:
     placement = decode_value(Placement, row.placement)
+    roles = decode_job(spec).roles if spec.get("roles") else ()
     return AttemptView(
         id=row.id,
         centre=row.centre_id,
         pool=placement.pool_id,
         device=row.device_kind_id,
-        nodes=[{"node_id": s.node_id, "card_count": s.card_count} for s in placement.shares],
+        nodes=node_views(placement, roles),
         leased_at_ms=row.leased_at_ms,
         started_at_ms=row.started_at_ms,
         ended_at_ms=row.ended_at_ms,

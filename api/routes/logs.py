@@ -15,14 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import Caller, Watch, WorkerDep
 from api.errors import missing
 from api.logs import Kept, log_of, read_log
+from api.role_spec import RoleName
 from api.routes.jobs import own_job
 from api.routes.parameters import JobId, problems
 from api.schemas import Wire
 from api.services import Services, ServicesDep
 from api.streamed import LINES, LogPart
 from api.streams import Stream
-from scheduler.model.job import FINAL_STATES
+from scheduler.model.job import FINAL_STATES, Job
 from scheduler.storage import queries
+from scheduler.storage.codec import decode_job
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -46,7 +48,10 @@ AttemptNumber = Annotated[int, Field(ge=1, le=ATTEMPT_MAX)]
 class LogQuery(Wire):
     """Whose output, from where on, and for how long."""
 
-    member: Annotated[int, Field(ge=0, le=MEMBER_MAX)] = Field(default=0, description="its rank")
+    member: Annotated[int, Field(ge=0, le=MEMBER_MAX)] = Field(
+        default=0, description="its rank; with `role` its number in that role"
+    )
+    role: RoleName | None = Field(default=None, description="one of the job's roles")
     attempt: AttemptNumber | None = Field(
         default=None, description="of this attempt alone; the newest, and those to come, if not"
     )
@@ -130,18 +135,30 @@ def logs(
 
 def _reader(services: Services, job_id: str, caller: Caller, asked: LogQuery) -> Reader:
     with services.database.connect() as connection:
-        own_job(connection, job_id, caller)
+        job = own_job(connection, job_id, caller)
         count = len(queries.attempts(connection, [job_id]))
     wanted = asked.attempt or asked.from_attempt
     if wanted is not None and wanted > count:
         raise missing("attempt", f"{job_id}.{wanted}")
     return Reader(
         job_id=job_id,
-        member=asked.member,
+        member=_rank(decode_job(job.spec), asked),
         offset=asked.offset,
         attempt=wanted or max(1, count),
         is_pinned=asked.attempt is not None,
     )
+
+
+def _rank(job: Job, asked: LogQuery) -> int:
+    """Raises `Refused` for a role, or a member of it, that the job does not have."""
+    if asked.role is None:
+        return asked.member
+    first = 0
+    for role in job.roles:
+        if role.name == asked.role and asked.member < role.count:
+            return first + asked.member
+        first += role.count
+    raise missing("member", f"{asked.role} {asked.member} of job {job.id}")
 
 
 async def _lines(parts: Parts) -> AsyncGenerator[str]:

@@ -201,6 +201,19 @@ def test_each_bundle_takes_the_tightest_node_the_largest_first() -> None:
     )
 
 
+def test_the_example_of_the_documentation_holds() -> None:
+    members = (1, 0), (4, 6), (3, 1)
+    answer = fitted(*members, nodes=6)
+    assert isinstance(answer, Fit)
+
+    assert bundles(*members) == [(1, 8), (1, 7), (2, 6)]
+    found = plain(8, 8, 7, 6, 2).find(answer)
+    assert found is not None
+    assert sorted(share.node_id for share in found) == ["n1", "n2", "n3", "n4"]
+    waits = plain(8, 7, 7, 5, 2, 2)
+    assert (waits.total, waits.find(answer), waits.usable(answer)) == (31, None, 21)
+
+
 def test_two_bundles_never_share_a_node() -> None:
     assert plain(8).find(wanted((2, 4))) is None
     assert plain(8, 3).find(wanted((2, 4))) is None

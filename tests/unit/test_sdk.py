@@ -290,6 +290,15 @@ def test_a_log_goes_on_where_the_connection_broke() -> None:
     assert places(script) == [(None, None, "0"), (None, "1", "2"), (None, "1", "2")]
 
 
+def test_a_log_is_asked_for_by_role() -> None:
+    script = Script(httpx2.Response(200, text=part(1, 0, b"a", is_end=True)))
+
+    said = "".join(client(script).logs("j1", role="worker", member=1))
+
+    asked = script.asked[0].url.params
+    assert (said, asked["role"], asked["member"]) == ("a", "worker", "1")
+
+
 def test_a_log_goes_on_in_the_attempt_that_the_connection_broke_in() -> None:
     script = Script(
         httpx2.Response(200, stream=Broken(part(1, 0, b"A" * 100 + b"\n"), part(2, 0, b"first\n"))),

@@ -8,6 +8,10 @@ import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./w
 
 const dialog = byId("job");
 
+/** Which members of which roles are on a node: ` (launcher 0, worker 0-1)`. */
+const who = (members) =>
+  members ? ` (${Object.entries(members).map(([role, numbers]) => `${role} ${numbers}`).join(", ")})` : "";
+
 /** The drawer; `names.centre` and `names.tenant` turn ids into names. */
 export class Drawer {
   #id = null;
@@ -103,6 +107,7 @@ export class Drawer {
     const { spec } = job;
     const facts = [
       ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
+      spec.roles?.length && ["job.roles", spec.roles.map((role) => `${role.name} ${count(role.count)} × ${count(role.devices)}`).join(", ")],
       ["job.tenant", `${this.names.tenant(job.tenant)} · ${spec.project}`],
       ["job.priority", tOr("priority", spec.priority)],
       ["job.limit", span(durationMs(spec.limit))],
@@ -126,7 +131,7 @@ export class Drawer {
 
   #attempt(attempt) {
     const end = attempt.ended_at_ms;
-    const nodes = attempt.nodes.map((node) => `${node.node_id ?? node.id} × ${node.card_count ?? node.cards ?? "?"}`);
+    const nodes = attempt.nodes.map((node) => `${node.node_id ?? node.id} × ${node.card_count ?? node.cards ?? "?"}${who(node.members)}`);
     return h(
       "li",
       { "data-key": attempt.id },
@@ -148,8 +153,9 @@ export class Drawer {
     );
   }
 
-  #command(job) {
-    return h("section", {}, h("h3", {}, t("job.command")), h("pre.command", { tabindex: "0" }, job.spec.command));
+  #command({ spec }) {
+    const own = (spec.roles ?? []).filter((role) => role.command).map((role) => `${role.name}: ${role.command}`);
+    return h("section", {}, h("h3", {}, t("job.command")), h("pre.command", { tabindex: "0" }, [spec.command, ...own].join("\n")));
   }
 
   #actions(job) {

@@ -59,11 +59,9 @@ export class LogTail {
   }
 
   #members(job) {
-    const members = Math.min(MEMBERS_SHOWN, job.spec.members ?? job.attempts.at(-1).nodes.length);
-    if (members < 2) return null;
-    const options = Array.from({ length: members }, (_, member) =>
-      h("option", { value: member, selected: member === this.#member }, t("job.member", { n: count(member) })),
-    );
+    const names = memberNames(job);
+    if (names.length < 2) return null;
+    const options = names.map((name, member) => h("option", { value: member, selected: member === this.#member }, name));
     return h("select", { id: "log-member", "aria-label": t("job.members") }, options);
   }
 
@@ -91,4 +89,13 @@ export class LogTail {
       this.changed();
     });
   }
+}
+
+/** What each member is called, by its rank; with roles `worker 0`. */
+function memberNames({ spec, attempts }) {
+  const roles = spec.roles ?? [];
+  const named = roles.flatMap((role) => Array.from({ length: Math.min(MEMBERS_SHOWN, role.count) }, (_, n) => `${role.name} ${n}`));
+  const members = Math.min(MEMBERS_SHOWN, spec.members ?? attempts.at(-1).nodes.length);
+  const plain = Array.from({ length: members }, (_, member) => t("job.member", { n: count(member) }));
+  return roles.length ? named.slice(0, MEMBERS_SHOWN) : plain;
 }

@@ -1,0 +1,81 @@
+"""Jobs of several roles over HTTP: what is taken, refused and told, and whose output is read."""
+
+from typing import Any
+
+import pytest
+
+from tests.acceptance.brokers import Served, await_state, problem_of, submitted
+from tests.unit.test_role_spec import LAUNCHER, WORKER
+
+
+def of_roles(*roles: dict[str, Any], **fields: object) -> dict[str, object]:
+    return {"command": "sleep 3600", "limit": "1h", "roles": [*roles], **fields}
+
+
+def test_a_job_of_roles_runs_and_is_told_as_it_was_stated(park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", json=of_roles(LAUNCHER, WORKER, ends_with="launcher"))
+
+    assert answer.status_code == 201
+    running = await_state(park.steel, answer.json()["id"], "running")
+    spec = running["spec"]
+    assert (spec["devices"], spec["ends_with"]) == (8, "launcher")
+    assert spec["roles"] == [
+        {"name": "launcher", "count": 1, "devices": 0, "command": None},
+        {"name": "worker", "count": 2, "devices": 4, "command": None},
+    ]
+    (node,) = running["attempts"][0]["nodes"]
+    assert node["members"] == {"launcher": "0", "worker": "0-1"}
+    again = park.steel.post("/v1/jobs", json=spec)
+    assert (again.status_code, again.json()["spec"]) == (201, spec)
+    for job_id in (answer.json()["id"], again.json()["id"]):
+        park.steel.post(f"/v1/jobs/{job_id}:cancel")
+
+
+def test_tasks_of_an_array_may_have_roles(park: Served) -> None:
+    wanted = of_roles(LAUNCHER, {**WORKER, "count": 1, "devices": 1}, array="0-1")
+
+    first = park.steel.post("/v1/jobs", json=wanted).json()
+
+    tasks = park.steel.get("/v1/jobs", params={"array": first["array"]["id"]}).json()["items"]
+    assert [len(task["spec"]["roles"]) for task in tasks] == [2, 2]
+    park.steel.post(f"/v1/arrays/{first['array']['id']}:cancel")
+
+
+def test_a_member_larger_than_any_node_is_refused_in_both_languages(park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", json=of_roles({**WORKER, "count": 1, "devices": 16}))
+
+    problem = problem_of(answer, 422)
+    assert {reason["code"] for reason in problem["reasons"]} == {"member_too_big"}
+    assert "one member needs 16 cards, and a node of" in problem["detail"]
+    assert "一个成员需要 16 张卡" in problem["reasons"][0]["text_zh"]
+
+
+def test_what_is_wrong_with_roles_is_named(park: Served) -> None:
+    answer = park.steel.post("/v1/jobs", json=of_roles(WORKER, nodes=2))
+
+    assert "give roles, or nodes and members, not both" in str(problem_of(answer, 422)["errors"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"role": "worker", "member": "1"}, 200),
+        ({"role": "worker", "member": "2"}, 404),
+        ({"role": "boss"}, 404),
+        ({"role": "Worker 1"}, 422),
+        ({"member": "2"}, 200),
+    ],
+    ids=str,
+)
+def test_output_is_asked_for_by_role(park: Served, asked: dict[str, str], status: int) -> None:
+    job_id = submitted(park.steel, **of_roles(LAUNCHER, {**WORKER, "devices": 1}, devices=2))
+    await_state(park.steel, job_id, "running")
+
+    answer = park.steel.get(f"/v1/jobs/{job_id}/logs", params=asked)
+
+    park.steel.post(f"/v1/jobs/{job_id}:cancel")
+    assert answer.status_code == status
+    if status == 404:
+        assert (
+            f"{asked['role']} {asked.get('member', 0)} of job {job_id}" in answer.json()["detail"]
+        )
