@@ -9,8 +9,8 @@ from pydantic.config import JsonDict
 from api.values import MAX_DEVICE_COUNT, Command, whole
 
 MAX_ROLES = 8
-MAX_MEMBERS = 10_000
-"""Of all roles of one job together."""
+MAX_MEMBERS = 2_048
+"""Of all roles of one job together: each is told where all others are."""
 
 MAX_CARDLESS = 64
 """Members without cards sit beside another on its node, which nobody counts them against."""

@@ -2,6 +2,7 @@
 
 import signal
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
@@ -17,9 +18,10 @@ _PHASES = list(MemberPhase)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendezvous:
-    """What all members of a gang have in common: where rank 0 is, and as whom they run.
+    """What all members of a gang have in common: where they meet, and as whom they run.
 
-    `order` is the launch order as it is written; for `uid` see `MemberStart`.
+    `order` is the launch order as it is written; for `uid` see `MemberStart`. `address` and `port`
+    are of rank 0; `role_ports` of the first member of each role, `addresses` of all its nodes.
     """
 
     address: str
@@ -27,6 +29,8 @@ class Rendezvous:
     order: str
     uid: int | None = None
     is_uid_required: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    role_ports: Sequence[int] = ()
 
 
 # A lost node makes its peers fail first and is noticed last: the worst end is what happened.
@@ -50,6 +54,7 @@ class Attempt:
     noted_at_ms: int = 0
     order: LaunchOrder | None = None
     master_port: int | None = None
+    role_ports: list[int] = field(default_factory=list)
     started_at_ms: int | None = None
     stop_grace_ms: int | None = None
     refusal: str = ""
@@ -223,7 +228,7 @@ def member_start(order: LaunchOrder, member: MemberOrder, gang: Rendezvous) -> M
         "WORLD_SIZE": str(len(order.members)),
         "MASTER_ADDR": gang.address,
         "MASTER_PORT": str(gang.port),
-        **role_variables(order, member.rank),
+        **role_variables(order, member.rank, gang.addresses, gang.role_ports),
     }
     return MemberStart(
         attempt_id=order.attempt_id,

@@ -22,6 +22,7 @@ class _Entry(BaseModel):
     noted_at_ms: int
     order: LaunchOrder | None
     master_port: int | None
+    role_ports: list[int] = []
     started_at_ms: int | None
     stop_grace_ms: int | None
     refusal: str
@@ -42,6 +43,7 @@ class Journal:
             noted_at_ms=attempt.noted_at_ms,
             order=attempt.order,
             master_port=attempt.master_port,
+            role_ports=attempt.role_ports,
             started_at_ms=attempt.started_at_ms,
             stop_grace_ms=attempt.stop_grace_ms,
             refusal=attempt.refusal,
@@ -68,6 +70,7 @@ class Journal:
                         noted_at_ms=entry.noted_at_ms,
                         order=entry.order,
                         master_port=entry.master_port,
+                        role_ports=entry.role_ports,
                         started_at_ms=entry.started_at_ms,
                         stop_grace_ms=entry.stop_grace_ms,
                         refusal=entry.refusal,

@@ -27,6 +27,7 @@ from cluster.journal import Journal, TenantUids
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState, Seen
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
 from cluster.ray_watch import CentreRay, Head, NodeTable
+from cluster.roles import meeting_nodes
 from cluster.run_files import Stop
 from cluster.steady import failure, in_background
 from cluster.supervisor import FENCED_AFTER_S
@@ -200,16 +201,18 @@ class RayDriver:
         self._provide_archive(order, nodes.values())
         resource = self._place.ray_resource(order.device_kind_id)
         ray_nodes.hold_cards(order.attempt_id, resource, cards_by_node(order))
-        first = nodes[order.members[0].node_id]
         if attempt.master_port is None:
-            attempt.master_port = first.free_port()
+            ports = [nodes[node_id].free_port() for node_id in meeting_nodes(order)]
+            attempt.master_port, attempt.role_ports = ports[0], ports[1:]
             self._journal.write(attempt)
         gang = Rendezvous(
-            address=first.address,
+            address=nodes[order.members[0].node_id].address,
             port=attempt.master_port,
             order=order_to_json(order),
             uid=None if self._place.uid_from is None else self._uids.uid(order.tenant_id),
             is_uid_required=self._place.is_uid_required,
+            addresses={node_id: calls.address for node_id, calls in nodes.items()},
+            role_ports=attempt.role_ports,
         )
         if attempt.stop_grace_ms is not None:
             return []
@@ -234,8 +237,7 @@ class RayDriver:
     def _stop_members(self, attempt: Attempt) -> None:
         stop = Stop(grace_ms=FAILED_GANG_GRACE_MS)
         if attempt.stop_grace_ms is not None:
-            number = signal_number(attempt.order)
-            stop = Stop(grace_ms=attempt.stop_grace_ms, signal=number)
+            stop = Stop(grace_ms=attempt.stop_grace_ms, signal=signal_number(attempt.order))
         for member in attempt.unfinished:
             if calls := self._nodes.calls(member.node_id):
                 calls.stop(attempt.attempt_id, member.rank, stop)

@@ -29,6 +29,9 @@ for _ in range(300):
 role = [os.environ[name] for name in ("ROLE_NAME", "ROLE_RANK", "ROLE_WORLD_SIZE", "RANK")]
 call.sendall((" ".join(role) + "\\n").encode())
 print("cards", os.environ["ASCEND_RT_VISIBLE_DEVICES"], flush=True)
+mine = os.environ["BRAIN_ROLE_ADDR"], int(os.environ["BRAIN_ROLE_PORT"])
+assert mine != master and len(os.environ["BRAIN_HOSTS_WORKER"].split(",")) == 2
+socket.create_server(mine) if role[1] == "0" else None
 time.sleep(1000)
 """
 

@@ -7,13 +7,20 @@ import pytest
 from cluster.driver import AttemptEnd, LaunchOrder, RoleOrder
 from cluster.gang import Attempt, Rendezvous, member_start
 from cluster.member import MemberEnd, MemberPhase, MemberState
+from cluster.roles import meeting_nodes
 from cluster.wire import order_from_json, order_to_json
-from tests.ray_centre import order
+from tests.ray_centre import NODE_IDS, order
 
-GANG = Rendezvous(address="10.0.0.1", port=4242, order="{}")
+GANG = Rendezvous(
+    address="10.0.0.1",
+    port=4242,
+    order="{}",
+    addresses=dict(zip(NODE_IDS, ("10.0.0.1", "10.0.0.2"), strict=True)),
+    role_ports=(5001, 5002),
+)
 ROLES = (
     RoleOrder(name="launcher", count=1, command="lead"),
-    RoleOrder(name="worker", count=2, command="work"),
+    RoleOrder(name="gpu-worker", count=2, command="work"),
 )
 
 
@@ -56,7 +63,7 @@ def test_each_member_runs_what_its_role_runs() -> None:
     assert [started(rank)[0] for rank in range(3)] == ["lead", "work", "work"]
 
 
-def test_a_member_finds_its_role_beside_its_rank_in_the_whole() -> None:
+def test_a_member_finds_its_role_beside_its_rank_in_the_whole_and_where_others_are() -> None:
     """`ROLE_RANK` and its like are the names of torchelastic."""
     _, env = started(2)
 
@@ -68,20 +75,29 @@ def test_a_member_finds_its_role_beside_its_rank_in_the_whole() -> None:
         "WORLD_SIZE": "3",
         "MASTER_ADDR": "10.0.0.1",
         "MASTER_PORT": "4242",
-        "BRAIN_ROLE": "worker",
+        "BRAIN_ROLE": "gpu-worker",
         "BRAIN_ROLE_INDEX": "1",
         "BRAIN_ROLE_COUNT": "2",
-        "ROLE_NAME": "worker",
+        "BRAIN_ROLE_ADDR": "10.0.0.2",
+        "BRAIN_ROLE_PORT": "5002",
+        "BRAIN_HOSTS_LAUNCHER": "10.0.0.1",
+        "BRAIN_HOSTS_GPU_WORKER": "10.0.0.2,10.0.0.1",
+        "ROLE_NAME": "gpu-worker",
         "ROLE_RANK": "1",
         "ROLE_WORLD_SIZE": "2",
     }
+
+
+def test_ports_are_chosen_where_the_first_of_each_role_is() -> None:
+    assert meeting_nodes(an_order()) == [NODE_IDS[0], NODE_IDS[0], NODE_IDS[1]]
+    assert meeting_nodes(order("j.1", "true", members=3)) == [NODE_IDS[0]]
 
 
 def test_an_order_of_roles_is_read_as_it_was_written_and_one_of_before_as_it_was() -> None:
     of_before = order_to_json(order("j.1", "true"))
     of_before = of_before.replace(',"roles":[],"ends_with":null', "")
 
-    assert order_from_json(order_to_json(an_order("worker"))) == an_order("worker")
+    assert order_from_json(order_to_json(an_order("gpu-worker"))) == an_order("gpu-worker")
     assert "roles" not in of_before
     assert order_from_json(of_before) == order("j.1", "true")
 
@@ -108,7 +124,7 @@ def test_one_member_that_fails_ends_the_gang_and_is_named_with_its_role(
 
     assert was_to_end
     assert (report.end, report.exit_code) == (AttemptEnd.EXITED, 7)
-    assert report.detail == "member 2 (worker 1): exit code 7"
+    assert report.detail == "member 2 (gpu-worker 1): exit code 7"
 
 
 def test_it_ends_with_the_role_that_it_names_and_then_has_succeeded() -> None:
@@ -123,8 +139,8 @@ def test_it_ends_with_the_role_that_it_names_and_then_has_succeeded() -> None:
 
 
 def test_all_members_of_that_role_must_have_succeeded() -> None:
-    assert not noted(ended(1), ends_with="worker").is_to_end
-    assert noted(ended(1), ended(2), ends_with="worker").is_to_end
+    assert not noted(ended(1), ends_with="gpu-worker").is_to_end
+    assert noted(ended(1), ended(2), ends_with="gpu-worker").is_to_end
 
 
 def test_who_misses_the_one_that_has_succeeded_fails_nothing() -> None:

@@ -14,6 +14,7 @@ def test_an_attempt_is_read_as_it_was_written(tmp_path: Path) -> None:
         noted_at_ms=5,
         order=order("j.1", "true", members=2, checkpoint_signal="SIGUSR1"),
         master_port=4242,
+        role_ports=[4243, 4244],
         started_at_ms=7,
         stop_grace_ms=10,
         refusal="no",
