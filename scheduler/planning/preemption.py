@@ -13,7 +13,7 @@ freed is claimed in the same plan.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -138,7 +138,7 @@ class Victims:
         cheapest = min(found, key=lambda chosen: _total_cost((*chosen.values(),)))
         if wanted.node_count == 1:
             return (*cheapest.values(),)
-        return _without_idle(cheapest, domains, wanted)
+        return _without_idle(cheapest, domains, wanted, kept)
 
     @cached_property
     def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
@@ -268,15 +268,19 @@ def _cheapest_for_bundles(
 
 
 def _without_idle(
-    chosen: dict[str, Victim], domains: Sequence[FreeCards], wanted: Fit
+    chosen: dict[str, Victim], domains: Sequence[FreeCards], wanted: Fit, kept: Collection[str]
 ) -> tuple[Victim, ...]:
-    """Those without whom there would be too few whole nodes: one gang may clear several."""
+    """Those without whom there would be too few whole nodes: one gang may clear several.
+
+    What it gives of nodes that are promised to others clears none.
+    """
     for victim in sorted(chosen.values(), key=lambda one: one.cost, reverse=True):
         others = {one.id: one for one in chosen.values() if one.id != victim.id}
         freed: Counter[str] = Counter()
         for one in others.values():
             for share in one.attempt.placement.shares:
-                freed[share.node_id] += share.card_count
+                if share.node_id not in kept:
+                    freed[share.node_id] += share.card_count
         if any(_holds(part, freed, wanted) for part in domains):
             chosen = others
     return tuple(chosen.values())

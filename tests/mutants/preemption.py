@@ -33,6 +33,7 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "needed -= free.whole_node_count()", "pass", _HAND),
     Mutant("scheduler/planning/preemption.py", "if len(here) < needed:\n        return {}", "if not here:\n        return {}", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/preemption.py", "return tuple(reversed(needed)) if missing <= 0 else ()", "return tuple(reversed(needed))", f"{_HAND} {_ALWAYS}"),
+    Mutant("scheduler/planning/preemption.py", "                if share.node_id not in kept:\n", "                if True:\n", _HAND),
     Mutant("scheduler/planning/preemption.py", "if node_id in free and node_id not in kept\n", "if node_id in free\n", _CLAIMS),
     Mutant("scheduler/planning/desk.py", "or asks_ms > by_ms or", "or", _HAND),
     Mutant("scheduler/planning/desk.py", "        candidate.room.claim(shares, job.id, self._claim_ends(record))\n", "", f"{_CLAIMS} {_HAND}"),

@@ -19,6 +19,7 @@ from tests.preemptive import (
     PATIENCE_MS,
     POOL,
     SAVES,
+    SECOND,
     TURNS,
     a_pool_of,
     gone,
@@ -201,6 +202,23 @@ def test_a_gang_on_two_nodes_is_stopped_once() -> None:
     submit(state, wants(cards=16))
 
     assert stopped(plan(state, NOW_MS)) == ["gang.1"]
+
+
+def test_what_is_promised_of_a_gang_on_two_nodes_clears_none_for_others() -> None:
+    """The first node is promised to the head once it ends, so the second needs another as well."""
+    state = a_pool_of(4)
+    run(state, replace(low("wide", 16), limit_ms=2_000_000), 8, 8, at_ms=2_500_000)
+    run(state, low("long"), 0, 0, 8)
+    run(state, normal("stays", checkpoint=None), 0, 0, 0, 8)
+    head = replace(wants("head", priority=Priority.HIGH), submitted_at_ms=NOW_MS)
+    submit(state, head, wants("second", 16))
+
+    result = plan(state, NOW_MS)
+
+    start = result.verdicts["head"].start
+    assert start == PlannedStart(4_500_000, POOL, is_promised=True)
+    assert sorted(stopped(result)) == ["long.1", "wide.1"]
+    assert result.evictions[0].node_ids == (SECOND, f"{POOL}-n003")
 
 
 def test_nobody_is_stopped_for_nothing() -> None:
