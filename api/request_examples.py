@@ -26,6 +26,18 @@ JOB_EXAMPLES: dict[str, Any] = {
             "array": "0-99%4",
         },
     },
+    "roles": {
+        "summary": "A launcher without cards, and workers, whose job ends with it",
+        "value": {
+            "name": "tune",
+            "limit": "8h",
+            "roles": [
+                {"name": "launcher", "devices": 0, "command": "python lead.py"},
+                {"name": "worker", "count": 2, "devices": 4, "command": "python work.py"},
+            ],
+            "ends_with": "launcher",
+        },
+    },
     "smallest": {
         "summary": "One card of any kind",
         "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},

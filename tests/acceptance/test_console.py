@@ -192,6 +192,26 @@ def test_a_long_array_hides_nobody_who_is_in_the_queue(
     park.steel.post(f"/v1/arrays/{array_id}:cancel")
 
 
+def test_members_of_several_roles_are_named_by_them(console: Console, park: Served) -> None:
+    roles = [
+        {"name": "boss", "devices": 0, "command": LONG},
+        {"name": "ps", "count": 2, "devices": 1},
+    ]
+    wanted = {"command": "sleep 3601", "devices": 2, "centres": ["west"], "roles": roles}
+    job_id = submitted(park.fish, name="of-roles", **wanted)
+    await_state(park.fish, job_id, "running")
+    console.log_in(park.keys["fish"])
+
+    console.row("running", job_id).locator("button.link").click()
+
+    panel = console.page.locator("#job")
+    expect(panel.locator("#log-member option")).to_have_text(["boss 0", "ps 0", "ps 1"])
+    expect(panel.locator("dl.facts")).to_contain_text("boss 1 × 0, ps 2 × 1")
+    expect(panel.locator("ol.attempts")).to_contain_text("(boss 0, ps 0-1)")
+    expect(panel.locator("pre.command")).to_have_text(f"sleep 3601\nboss: {LONG}")
+    park.fish.post(f"/v1/jobs/{job_id}:cancel")
+
+
 def test_what_happens_is_seen_without_a_reload(console: Console, park: Served) -> None:
     console.log_in(park.keys["operator"])
     console.page.evaluate("window.isTheSamePage = true")

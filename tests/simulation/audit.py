@@ -54,6 +54,7 @@ class Audit:
     limited_count: int = 0
     followed_array_count: int = 0
     racked_count: int = 0
+    mixed_count: int = 0
     read_by_class: Counter[str] = field(default_factory=Counter)
 
     def read(self, log: MemoryLog) -> None:
@@ -210,7 +211,7 @@ class Audit:
         assert set(nodes) <= {node.id for node in pool.nodes()}, f"{nodes} are not of {pool.id}"
         assert not job.device_kind_ids or pool.device_kind_id in job.device_kind_ids
         assert job.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
-        if len(nodes) > 1:
+        if len(nodes) > 1 and not job.roles:
             assert all(share.card_count == pool.cards_per_node for share in placement.shares)
         if len(nodes) > 1 and job.topology is Topology.RACK:
             self._check_rack(pool, nodes, event.attempt_id)
@@ -222,6 +223,19 @@ class Audit:
         racks = {numbers[node_id] // pool.nodes_per_rack for node_id in nodes}
         assert len(racks) == 1, f"{attempt_id} is in {len(racks)} racks"
         self.racked_count += 1
+
+    def check_members(self, attempt: Try, run: Run) -> None:
+        """What ran are all members, each with its role's cards, on the cards that were leased."""
+        job, order = self.jobs[attempt.leased.job_id], run.order
+        here: Counter[str] = Counter()
+        for member in order.members:
+            here[member.node_id] += member.card_count
+        shares = attempt.leased.placement.shares
+        assert here == {share.node_id: share.card_count for share in shares}, order.attempt_id
+        if job.roles:
+            cards = [role.card_count for role in job.roles for _ in range(role.count)]
+            assert [member.card_count for member in order.members] == cards, order.attempt_id
+            self.mixed_count += len(shares) > 1
 
     def _check_data(self, job: Job, event: ev.Leased) -> None:
         """No data of a class is where the class may not be, by the park of the moment."""
@@ -279,6 +293,8 @@ def check_usage_is_what_ran(audit: Audit, log: MemoryLog, world: World) -> None:
         for before, after in pairwise(slices):
             assert before.to_ms == after.from_ms, f"{attempt_id} has a gap or overlap in its usage"
         _check_times(attempt, slices, runs_by_attempt[attempt_id])
+        for run in runs_by_attempt[attempt_id]:
+            audit.check_members(attempt, run)
         is_fault = attempt.ended.cause in FAULT_CAUSES and attempt.started is not None
         assert credited[attempt_id] == is_fault, f"{attempt_id}: credited {credited[attempt_id]}"
     assert not slices_by_attempt, f"usage of nothing: {sorted(slices_by_attempt)}"

@@ -10,7 +10,7 @@ from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler.facts import events as ev
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 
@@ -46,6 +46,22 @@ DATA: tuple[tuple[tuple[str, ...], str | None], ...] = (
     (("words",), "medical"),
     (("web", "words"), "sea"),
 )
+
+
+def _roles(*members: tuple[int, int]) -> tuple[Role, ...]:
+    """Of each role so many members with so many cards."""
+    return tuple(
+        Role(name=f"r{number}", count=count, card_count=cards)
+        for number, (count, cards) in enumerate(members)
+    )
+
+
+ROLES = {
+    4: (_roles((1, 0), (2, 2)), _roles((1, 1), (1, 3))),
+    8: (_roles((1, 0), (2, 3), (1, 2)), _roles((2, 4)), _roles((1, 5), (1, 3), (2, 0))),
+    16: (_roles((1, 0), (3, 5), (1, 1)), _roles((2, 6), (1, 4)), _roles((4, 4))),
+}
+"""How a job of so many cards may be split."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +179,8 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
     drawn = [_job(rng, f"j{number:03}") for number in range(job_count)]
     # By chances of their own: what else a seed draws is as it was before there were these.
     array_rng, data_rng = Random(f"arrays {drawn}"), Random(f"data {drawn}")
-    near = _in_racks(Random(f"racks {drawn}"), _reading(data_rng, _in_arrays(array_rng, drawn)))
+    split = _of_roles(Random(f"roles {drawn}"), _in_arrays(array_rng, drawn))
+    near = _in_racks(Random(f"racks {drawn}"), _reading(data_rng, split))
     jobs = tuple(_following(rng, near))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     asked.append(_narrowed(data_rng.randrange(60_000)))
@@ -237,6 +254,18 @@ def _in_arrays(rng: Random, jobs: list[Job]) -> list[Job]:
             ),
         )
     return jobs
+
+
+def _of_roles(rng: Random, jobs: list[Job]) -> list[Job]:
+    """A third of those that could be are of several roles, with as many cards."""
+    could = [ROLES.get(job.device_count, ()) if job.member_count is None else () for job in jobs]
+    split = [
+        replace(job, roles=rng.choice(roles), node_count=None)
+        if roles and rng.random() < 0.33
+        else job
+        for job, roles in zip(jobs, could, strict=True)
+    ]
+    return [one if _fits(one) else job for job, one in zip(jobs, split, strict=True)]
 
 
 def _reading(rng: Random, jobs: list[Job]) -> list[Job]:

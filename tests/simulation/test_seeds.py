@@ -27,6 +27,7 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
     assert sum(harness.audit.racked_count for harness in harnesses) > 0
+    assert sum(harness.audit.mixed_count for harness in harnesses) > 0
     kinds = Counter(type(event) for harness in harnesses for event in harness.log.events)
     assert kinds[QuoteKept] > kinds[QuoteEnded] > 0, "some quotes are taken, and some are not"
     assert kinds[QuoteCardsKept] > 0
@@ -35,14 +36,14 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
 
 
 def test_jobs_follow_whole_arrays_in_some_of_them() -> None:
-    harnesses = [run_seed(seed) for seed in (39, 47, 64, 97, 144)]
+    harnesses = [run_seed(seed) for seed in (10, 62, 80, 84, 175)]
 
     assert sum(harness.audit.followed_array_count for harness in harnesses) > 0
 
 
 def test_work_is_stopped_for_others_and_what_was_borrowed_is_taken_back_in_some_of_them() -> None:
     """Rarely: it must have run for long enough, and its class must not say the same."""
-    harnesses = [run_seed(seed) for seed in (35, 195, 266)]
+    harnesses = [run_seed(seed) for seed in (92, 159, 209)]
 
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0

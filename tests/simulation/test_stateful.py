@@ -12,9 +12,9 @@ from typing_extensions import override
 from cluster.simulated import NO_FAULTS
 from scheduler.facts import events as ev
 from scheduler.facts.log import Request
-from scheduler.model.job import Job, Priority
+from scheduler.model.job import Job, Priority, Role
 from tests.simulation.harness import STEPS_MAX, Harness
-from tests.simulation.scenario import CENTRES, TENANTS, Scenario, a_scenario
+from tests.simulation.scenario import CENTRES, ROLES, TENANTS, Scenario, a_scenario
 
 CENTRE_NUMBERS = st.integers(0, len(CENTRES) - 1)
 DOWN_MS = st.sampled_from([10, 4_000, 29_000, 70_000])
@@ -35,6 +35,7 @@ class Asked:
     """What Hypothesis chooses of a job."""
 
     device_count: int
+    split: int
     run_ms: int
     limit_ms: int
     priority: Priority
@@ -44,6 +45,7 @@ JOBS = st.lists(
     st.builds(
         Asked,
         device_count=st.sampled_from([1, 2, 4, 8]),
+        split=st.integers(0, 3),
         run_ms=st.sampled_from([1, 500, 20_000, 100_000]),
         limit_ms=st.sampled_from([5_000, 30_000, 200_000]),
         priority=st.sampled_from(Priority),
@@ -51,6 +53,12 @@ JOBS = st.lists(
     min_size=1,
     max_size=4,
 )
+
+
+def roles_of(asked: Asked) -> tuple[Role, ...]:
+    """None, or one of the ways to split so many cards."""
+    ways = ((), *ROLES.get(asked.device_count, ()))
+    return ways[asked.split % len(ways)]
 
 
 class Broker(RuleBasedStateMachine):
@@ -95,6 +103,7 @@ class Broker(RuleBasedStateMachine):
                 device_count=asked.device_count,
                 node_count=None,
                 member_count=None,
+                roles=roles_of(asked),
                 device_kind_ids=("npu", "dcu"),
                 limit_ms=asked.limit_ms,
                 priority=asked.priority,
