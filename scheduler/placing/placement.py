@@ -69,7 +69,7 @@ def shape_of(job: Job) -> Shape:
         job.data_ids,
         job.data_class,
         job.topology,
-        sizes_of(job.roles),
+        sizes_of(job.roles) if job.roles else (),
     )
 
 

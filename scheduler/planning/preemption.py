@@ -119,17 +119,17 @@ class Victims:
     ) -> tuple[Victim, ...]:
         view = room.view_soon(ends)
         free, kept = view.by_node, room.kept_node_ids(ends)
-        able = {
-            node_id: (victim for victim in here if self._may_take(taker, victim))
+        able = (
+            (node_id, (victim for victim in here if self._may_take(taker, victim)))
             for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
             if node_id in free and node_id not in kept
-        }
+        )
         domains = view.domains(wanted)
         if wanted.bundles:
-            listed = {node_id: [*victims] for node_id, victims in able.items()}
+            listed = {node_id: [*victims] for node_id, victims in able}
             options = [_cheapest_for_bundles(part, listed, wanted) for part in domains]
         else:
-            clear = ((n, _clear(n, some, wanted.card_count - free[n])) for n, some in able.items())
+            clear = ((n, _clear(n, victims, wanted.card_count - free[n])) for n, victims in able)
             choices = {node_id: choice for node_id, choice in clear if choice}
             options = [_cheapest_in(part, choices, wanted) for part in domains]
         found = [chosen for chosen in options if chosen]

@@ -31,6 +31,24 @@ def test_a_job_of_roles_runs_and_is_told_as_it_was_stated(park: Served) -> None:
         park.steel.post(f"/v1/jobs/{job_id}:cancel")
 
 
+def test_what_roles_would_meet_can_be_asked(park: Served) -> None:
+    asked = of_roles(LAUNCHER, {**WORKER, "devices": 5}, {"name": "eval", "devices": 3})
+
+    answer = park.steel.post("/v1/quotes", json=asked)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["options"]
+    assert all(option["cost"] for option in answer.json()["options"])
+
+
+def test_a_batch_may_have_roles_and_none_is_taken_where_one_never_could_run(park: Served) -> None:
+    fine, huge = of_roles(LAUNCHER, WORKER), of_roles({**WORKER, "count": 1, "devices": 16})
+
+    answer = park.steel.post("/v1/jobs:batch", json={"jobs": [fine, huge]})
+
+    assert "job 2 of 2 could never run: one member needs 16" in problem_of(answer, 422)["detail"]
+
+
 def test_tasks_of_an_array_may_have_roles(park: Served) -> None:
     wanted = of_roles(LAUNCHER, {**WORKER, "count": 1, "devices": 1}, array="0-1")
 

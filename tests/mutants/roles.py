@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant("scheduler/placing/seating.py", "key=lambda node_id: (len(node_id), node_id))", "key=str)", _BUNDLES),
     Mutant("scheduler/placing/seating.py", "return min(enough, key=", "return max(enough, key=", _BUNDLES),
     Mutant("scheduler/placing/seating.py", "return max(sorted(domains), key=", "return min(sorted(domains), key=", _BUNDLES),
-    Mutant("scheduler/placing/placement.py", "sizes_of(job.roles)", "()", f"{_BUNDLES} {_PLANS}"),
+    Mutant("scheduler/placing/placement.py", "sizes_of(job.roles) if job.roles else ()", "()", f"{_BUNDLES} {_PLANS}"),
     Mutant("scheduler/placing/placement.py", "    if member > size:\n", "    if False:\n", _BUNDLES),
     Mutant("scheduler/placing/placement.py", "        free = largest(bundles, pool.node_count)\n", "        free = pool.card_count\n", _BUNDLES),
     Mutant("scheduler/placing/placement.py", "if nodes == 1 or cards == nodes * size:", "if nodes == 1:", _BUNDLES),
