@@ -1,6 +1,7 @@
 """Members of a gang that are not alike, as a user writes them: roles, each with so many members."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -53,11 +54,15 @@ def spelled_out(fields: object) -> object:
 
 def _cards(roles: Sequence[Mapping[str, object]]) -> int:
     """Of all members; what is wrong in a role is told of the role, and here is anything."""
-    pairs = [(one.get("count", 1), one.get("devices")) for one in roles]
-    known = (
-        count * cards for count, cards in pairs if isinstance(count, int) and isinstance(cards, int)
-    )
-    return max(1, min(MAX_DEVICE_COUNT, sum(known)))
+    pairs = [(_number(one.get("count", 1)), _number(one.get("devices"))) for one in roles]
+    return max(1, min(MAX_DEVICE_COUNT, sum(count * cards for count, cards in pairs)))
+
+
+def _number(value: object) -> int:
+    """8 and 8.0 are the same; what is no number that may be is 0."""
+    if isinstance(value, int | float | Decimal) and 0 <= value <= MAX_DEVICE_COUNT:
+        return int(value)
+    return 0
 
 
 def roles_problems(

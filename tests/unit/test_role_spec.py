@@ -1,5 +1,6 @@
 """Roles in a job file: what follows from them, and what is refused, by the name of its field."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,18 @@ def test_what_is_wrong_with_roles_is_told_by_its_name(
     roles: list[Any], fields: dict[str, Any], told: str
 ) -> None:
     assert told in problem(*roles, **fields)
+
+
+@pytest.mark.parametrize("cards", [4, 4.0, Decimal("4.0")], ids=repr)
+def test_a_whole_number_is_one_however_it_is_written(cards: object) -> None:
+    assert a_spec({**WORKER, "devices": cards}).devices == 8
+    assert a_spec({"name": "w", "count": cards, "devices": 2}).devices == 8
+
+
+@pytest.mark.parametrize("cards", [1e300, 10**400, float("nan"), float("inf"), "4", None])
+def test_what_is_no_number_of_cards_is_told_of_the_role(cards: object) -> None:
+    assert "roles.0.devices: " in problem({**WORKER, "devices": cards})
+    assert "devices: 1 is not" not in problem({**WORKER, "devices": cards})
 
 
 def test_as_many_as_may_be_are_taken() -> None:
