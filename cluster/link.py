@@ -74,7 +74,8 @@ class CentreLink:
 
     def stop(self, attempt_id: str, grace_ms: int) -> None:
         with self._changed:
-            if self._phases.get(attempt_id) is not AttemptPhase.ENDED:
+            is_over = self._phases.get(attempt_id) is AttemptPhase.ENDED
+            if not is_over and attempt_id not in self._refused:
                 self._wishes.stop[attempt_id] = grace_ms
                 self._say(attempt_id)
 

@@ -232,6 +232,15 @@ def test_what_was_refused_is_told_until_it_may_be_forgotten() -> None:
     assert after.attempts == ()
 
 
+def test_what_was_refused_need_not_be_stopped() -> None:
+    link, _ = a_link()
+    link.hear(report(1))
+    link.launch(OF_ROLES)
+    link.stop("j.1", 0)
+
+    assert link.orders(asked()).is_empty
+
+
 def test_a_report_of_before_there_were_roles_is_read() -> None:
     said = of_now(1).model_dump(exclude={"understands"})
 
