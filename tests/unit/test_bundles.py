@@ -214,6 +214,13 @@ def test_the_example_of_the_documentation_holds() -> None:
     assert (waits.total, waits.find(answer), waits.usable(answer)) == (31, None, 21)
 
 
+def test_a_small_bundle_takes_no_node_that_a_larger_one_needs() -> None:
+    assert plain(3, 7).find(wanted((1, 3), (1, 6))) == (
+        NodeShare(node_id="n1", card_count=3),
+        NodeShare(node_id="n2", card_count=6),
+    )
+
+
 def test_two_bundles_never_share_a_node() -> None:
     assert plain(8).find(wanted((2, 4))) is None
     assert plain(8, 3).find(wanted((2, 4))) is None
