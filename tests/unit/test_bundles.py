@@ -299,10 +299,18 @@ def test_of_the_racks_that_suffice_the_fullest_is_taken() -> None:
 
 
 def test_else_the_rack_that_seats_most_is_first_and_the_fullest_of_those_for_the_rest() -> None:
-    """Sixteen cards in the second rack; the last four fit into the first and the third."""
-    cards = free(8, 4, 8, 8, 4, 0)
+    """Sixteen cards in the second rack; the third seats all of the rest, the first a part of it."""
+    cards = free(8, 0, 8, 8, 8, 3)
 
-    assert numbers(cards.find(wanted((2, 8), (1, 4)))) == [3, 4, 5]
+    assert numbers(cards.find(wanted((3, 8), (1, 3)))) == [3, 4, 5, 6]
+
+
+def test_bundles_that_must_be_in_one_rack_are_nowhere_else() -> None:
+    near = wanted((1, 8), (1, 5), is_in_rack=True)
+
+    assert free(8, 0, 5, 0).find(near) is None
+    assert free(8, 0, 5, 0).find(wanted((1, 8), (1, 5))) is not None
+    assert numbers(free(8, 0, 5, 8).find(near)) == [4, 3]
 
 
 def test_seats_are_taken_once() -> None:

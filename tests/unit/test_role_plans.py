@@ -254,6 +254,21 @@ def test_nobody_is_stopped_where_not_all_bundles_would_find_a_node() -> None:
     assert plan(state, NOW_MS, TURNS).evictions == ()
 
 
+def test_a_node_that_one_bundle_takes_is_no_room_for_another() -> None:
+    """The five cards of the first node hold the larger; the other needs who is stopped."""
+    state = a_state(park=PARK)
+    busy(state, "b", 3, 0, 8)
+    run(state, low("low2"), 0, 8)
+    submit(state, of_roles(wants(), (1, 5), (1, 4)))
+    one = a_state(park=PARK)
+    busy(one, "b", 5, 5)
+    run(one, low("low3"), 0, 0, 8)
+    submit(one, of_roles(wants(), (1, 5), (1, 4)))
+
+    assert stopped(plan(state, NOW_MS, TURNS)) == ["low2.1"]
+    assert plan(one, NOW_MS, TURNS).evictions == ()
+
+
 def test_room_for_bundles_is_made_in_one_rack_where_it_must_be() -> None:
     park = a_park(a_pool(POOL, 4, 8, nodes_per_rack=2))
     state = a_state(park=park)
