@@ -59,8 +59,8 @@ class Desk:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
-        waiting = (self.state.queue, self._forecasts, self._candidates)
-        self._vacancy = Vacancy(*waiting, self._granted, self._closed_by)
+        about = (self._candidates, self._granted, self._closed_by)
+        self._vacancy = Vacancy(self.state.queue, self._forecasts, *about)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -369,7 +369,6 @@ class Desk:
         option.candidate.room.reserve(reservation)
         self._settled.clear()
         self._allowances.promise(record, reservation, option.hold_micros)
-        # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
         return Verdict(reasons=tuple(reasons), start=start)
 

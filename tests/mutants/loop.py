@@ -67,7 +67,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(snapshot.jobs)\n", "", "tests/unit/test_claims.py"),
     Mutant("scheduler/facts/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
     Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
-    Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, attempt_id, shares) for", "sorted((_, attempt_id, shares) for", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
+    Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, one, shares) for _, one", "sorted((_, one, shares) for _, one", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
     Mutant("scheduler/readings.py", "reading is None or reading.attempts is not report.attempts:", "reading is None:", _CONTROLLER),
     Mutant("scheduler/readings.py", " | (live & agenda.unsettled.keys())", "", _CONTROLLER),
     Mutant("scheduler/readings.py", "(live - self.running_ids) | ", "", _CONTROLLER),

@@ -186,8 +186,6 @@ MUTANTS = [
     Mutant("scheduler/storage/rows.py", '"is_start_promised": start is not None and start.is_promised', '"is_start_promised": False', _ROWS),
     Mutant("api/explaining.py", "    if job.is_start_promised:", "    if False:", "tests/unit/test_explaining.py"),
     Mutant("scheduler/planning/desk.py", "        option.candidate.room.take(placement, job.id, ends)\n", "", _PLANNER),
-    Mutant("scheduler/planning/rooms.py", "online = self._state.online_node_ids if self.is_heard(pool) else frozenset()", "online = self._state.online_node_ids", _PLANNER),
-    Mutant("scheduler/planning/rooms.py", "for n in self._park.node_ids(pool.id) if n in online)", "for n in self._park.node_ids(pool.id))", f"{_INVARIANTS} -k whole"),
     Mutant("scheduler/facts/record.py", "        if until_ms <= now_ms:", "        if True:", _PLANNER),
     Mutant("scheduler/planning/planner.py", "desk.is_full(job_id):\n            break", "desk.is_full(job_id):\n            pass", _PLANNER),
     Mutant("scheduler/storage/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/test_answers.py"),
@@ -242,4 +240,6 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "return version == self._versions[pool_id] and from_ms <= now_ms <= until_ms", "return version == self._versions[pool_id] and now_ms <= until_ms", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "self._versions[pool_id], now_ms, next_ms - 2", "self._versions[pool_id], now_ms, next_ms", _AGENDA),
     Mutant("scheduler/facts/queue.py", "sorted((one.starving_from_ms, one.job.id, one) for one in waiting)", "((one.starving_from_ms, one.job.id, one) for one in waiting)", _QUEUE),
+    Mutant("scheduler/planning/rooms.py", "        if not self.is_heard(pool):\n            return PoolRoom(", "        if False:\n            return PoolRoom(", _PLANNER),
+    Mutant("scheduler/facts/holdings.py", "for n in node_ids if n in online)", "for n in node_ids)", _FREE_NODES),
 ]
