@@ -7,27 +7,26 @@ from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import Job, NodeShare, PlannedStart, Reason
+from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, has_claim
-from scheduler.planning.explain import begin_ms, closed_reason, foreseen, making_room, pool_reason
-from scheduler.planning.options import Candidate, Offer, Opening, Option, candidates_of
+from scheduler.planning.explain import begin_ms, foreseen, making_room
+from scheduler.planning.options import Candidate, Offer, Opening, Option
 from scheduler.planning.preemption import SOON_MS, Victim, Victims
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
+from scheduler.planning.survey import Shares, Survey
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
-from scheduler.timing.backfill import Release, Reservation
+from scheduler.timing.backfill import Release
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.outlook import Holding, Outlook
 
 NEVER_MS = 1 << 60
-
-Shares = tuple[NodeShare, ...]
 
 
 @dataclass(slots=True)
@@ -39,13 +38,12 @@ class Desk:
     now_ms: int
     policy: Policy
     evictions: list[Eviction] = field(default_factory=list)
-    _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _settled: dict[Shape, Settled] = field(default_factory=dict)
-    _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
     _rooms: Rooms = field(init=False)
+    _survey: Survey = field(init=False)
     _standings: Standings = field(init=False)
     _turns: Turns = field(init=False)
     _starving: Starving = field(default_factory=Starving)
@@ -56,6 +54,8 @@ class Desk:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
+        plan = (self.park, self.now_ms, self.policy, self._forecasts)
+        self._survey = Survey(*plan, self._rooms)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -94,10 +94,10 @@ class Desk:
         firsts = (record.backoff_reason(self.now_ms), *self._allowances.quota_reasons(record))
         is_free = not any(firsts)
         before: list[Option] = []
-        for candidate in self._candidates(shape_of(job)):
+        for candidate in self._survey.candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
-            full = self._why_full(job, candidate, self._forecasts.ends(record))
-            near = self._nearer(record, candidate, before)
+            full = self._survey.why_full(job, candidate, self._forecasts.ends(record))
+            near = self._survey.nearer(record, candidate, before)
             hidden = self._rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
             found = (*firsts, money, full or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
@@ -111,12 +111,12 @@ class Desk:
     def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
         job = record.job
-        if self._find_soon(record, candidate) is not None:
+        if self._survey.find_soon(record, candidate) is not None:
             opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
         else:
             opening = self._stops(record, candidate, NEVER_MS)
         if opening is None:
-            promise = self._promise(record, candidate)
+            promise = self._survey.promise(record, candidate)
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
@@ -139,7 +139,7 @@ class Desk:
         if reason is None:
             return self._find(record)
         if first is None:
-            pools = (one.pool for one in self._candidates(shape_of(record.job)))
+            pools = (one.pool for one in self._survey.candidates(shape_of(record.job)))
             self._allowances.keep_for(record, filter(self._rooms.is_heard, pools))
         return Verdict(reasons=(reason,))
 
@@ -156,7 +156,7 @@ class Desk:
     def is_full(self, job_id: str) -> bool:
         """Whether nobody behind this job might get as much as one card, or make room for it."""
         has_cards = any(
-            pool.id not in self._closed_by and self._rooms.of(pool).soon.total
+            not self._survey.is_closed(pool.id) and self._rooms.of(pool).soon.total
             for pool in self.park.pools
         )
         if has_cards or job_id in self.state.claims:
@@ -173,7 +173,9 @@ class Desk:
 
     def _is_first(self, record: JobRecord) -> bool:
         """Whether it would be within its tenant's nominal quota wherever it fits."""
-        kind_ids = {one.pool.device_kind_id for one in self._candidates(shape_of(record.job))}
+        kind_ids = {
+            one.pool.device_kind_id for one in self._survey.candidates(shape_of(record.job))
+        }
         return bool(kind_ids) and all(self._standings.owns(record, one) for one in kind_ids)
 
     def _running(self, taker: JobRecord) -> Victims | None:
@@ -193,8 +195,8 @@ class Desk:
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
         job = record.job
-        shape = shape_of(job)
-        candidates = self._candidates(shape)
+        shape, survey = shape_of(job), self._survey
+        candidates = survey.candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
         ends = self._forecasts.ends(record)
@@ -210,8 +212,8 @@ class Desk:
             if isinstance(money, Reason):
                 reasons.append(money)
                 continue
-            full = self._why_full(job, candidate, ends)
-            near = self._nearer(record, candidate, payable) if candidate.transfer_ms else None
+            full = survey.why_full(job, candidate, ends)
+            near = survey.nearer(record, candidate, payable) if candidate.transfer_ms else None
             why = full or near
             if why is None:
                 shares = candidate.room.find(candidate.wanted, ends)
@@ -238,7 +240,7 @@ class Desk:
         if self._allowances.quota_reason(record, SOON_MS) is not None:
             return None
         for option in payable:
-            if (shares := self._find_soon(record, option.candidate)) is not None:
+            if (shares := self._survey.find_soon(record, option.candidate)) is not None:
                 return self._claim(record, option, shares)
         if not self._may_ask(record):
             return None
@@ -253,7 +255,7 @@ class Desk:
         job, node_ids = record.job, self.state.claims[record.job.id].node_ids
         if record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record, SOON_MS):
             return None
-        for candidate in self._candidates(shape_of(job)):
+        for candidate in self._survey.candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
             if isinstance(money, Reason):
                 continue
@@ -264,13 +266,6 @@ class Desk:
                 return self._claim(record, option, shares)
         return None
 
-    def _find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
-        """Where there is room once all that is being stopped has gone."""
-        room = candidate.room
-        if room.soon is room.now:
-            return None
-        return room.find_soon(candidate.wanted, self._claim_ends(record))
-
     def _stops(self, record: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
         """Whom it may stop for room there, if it may ask until then, and when it would start."""
         pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
@@ -278,15 +273,11 @@ class Desk:
         asks_ms = running.asks_from_ms(record) if running else NEVER_MS
         if running is None or asks_ms > by_ms or not self._rooms.is_heard(pool):
             return None
-        ends = self._claim_ends(record)
+        ends = self._survey.claim_ends(record)
         taker = self._standings.taker(record, pool.device_kind_id)
         victims = running.choose(room, pool.id, wanted, taker, ends)
         gone_ms = [asks_ms + victim.grace_ms for victim in victims]
         return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
-
-    def _claim_ends(self, record: JobRecord) -> Ends:
-        """When a claim is over: the job starts once the others are gone."""
-        return self._forecasts.ends(record, SOON_MS)
 
     def _make_room(self, record: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
         room, job_id = option.candidate.room, record.job.id
@@ -296,7 +287,7 @@ class Desk:
             shares = victim.attempt.placement.shares
             self._settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
-        found = self._find_soon(record, option.candidate)
+        found = self._survey.find_soon(record, option.candidate)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
         node_ids = tuple(share.node_id for share in found)
         self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)
@@ -306,34 +297,12 @@ class Desk:
         """It is to have what comes free, and nobody else."""
         job, candidate = record.job, option.candidate
         start_ms = candidate.room.gone_ms(self.now_ms)
-        candidate.room.claim(shares, job.id, self._claim_ends(record))
+        candidate.room.claim(shares, job.id, self._survey.claim_ends(record))
         self._allowances.take(record, option.hold_micros, SOON_MS)
         self._charge(record, candidate.pool)
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
         return Verdict(reasons=(reason,), start=start)
-
-    def _candidates(self, shape: Shape) -> list[Candidate]:
-        known = self._candidates_by_shape.get(shape)
-        if known is None:
-            known = self._candidates_by_shape[shape] = candidates_of(
-                shape, self.park, self._rooms.of
-            )
-        return known
-
-    def _why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
-        """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
-        closed_by = self._closed_by.get(candidate.pool.id)
-        if closed_by is not None:
-            return closed_reason(candidate.pool, job.device_count, closed_by)
-        is_short = candidate.room.is_short(ends)
-        reason = candidate.full.get(is_short)
-        if reason is None and candidate.room.find(candidate.wanted, ends) is None:
-            pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
-            is_heard = self._rooms.is_heard(pool)
-            reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
-            candidate.full[is_short] = reason
-        return reason
 
     def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant:
         job, pool, ends = record.job, option.candidate.pool, self._forecasts.ends(record)
@@ -352,12 +321,12 @@ class Desk:
         """
         if not self.policy.is_backfilling:
             for option in payable:
-                self._closed_by.setdefault(option.candidate.pool.id, record.job.id)
+                self._survey.close(option.candidate.pool.id, record.job.id)
             return Verdict(reasons=tuple(reasons))
         promises = [
             (reservation, option)
             for option in payable
-            if (reservation := self._promise(record, option.candidate)) is not None
+            if (reservation := self._survey.promise(record, option.candidate)) is not None
         ]
         if not promises:
             return Verdict(reasons=tuple(reasons))
@@ -369,29 +338,9 @@ class Desk:
         start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
         return Verdict(reasons=tuple(reasons), start=start)
 
-    def _nearer(self, record: JobRecord, far: Candidate, before: list[Option]) -> Reason | None:
-        """Why it waits for a pool to which its data comes sooner, even if it could start here."""
-        for near, _ in before if self.policy.is_backfilling else ():
-            promise = self._promise(record, near) if near.transfer_ms < far.transfer_ms else None
-            if promise and (why := far.nearer_data(near, promise, self.now_ms)):
-                return why
-        return None
-
-    def _promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
-        """What takes a placement gives it back later: a shape without hope stays without it."""
-        room = candidate.room
-        if room.reservation is not None or candidate.is_hopeless:
-            return None
-        if not self._rooms.is_heard(candidate.pool):
-            return None
-        is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)
-        reservation = room.earliest(record.job.id, candidate.wanted, self.now_ms, is_firm=is_firm)
-        candidate.is_hopeless = reservation is None
-        return reservation
-
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """No start where it depends on more than the ends of what runs: on money or prices."""
         record = self.state.jobs[job_id]
-        places = foreseen(self._candidates(shape_of(record.job)), reasons)
+        places = foreseen(self._survey.candidates(shape_of(record.job)), reasons)
         from_ms = begin_ms(reasons, self.now_ms)
         return Verdict(reasons=reasons, start=outlook.start(record, places, from_ms))

@@ -26,7 +26,7 @@ MUTANTS = [
     Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted, is_firm=False)", "self._opened(self.soon.on(spare), wanted, is_firm=True)", _FORECAST),
     Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted", "self._opened(self.soon.copy(), wanted", _FORECAST),
     Mutant("scheduler/planning/desk.py", "PlannedStart(reservation.likely_ms, option", "PlannedStart(reservation.start_ms, option", _FORECAST),
-    Mutant("scheduler/planning/desk.py", "is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
+    Mutant("scheduler/planning/survey.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", "        if not self._is_forecasting:\n            return None", "        if False:\n            return None", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", " or forecast_ms is None or not self._is_forecasting:", " or forecast_ms is None:", _FORECAST),
     Mutant("scheduler/timing/outlook.py", "return self.forecasts.ends(record).likely_ms - self.now_ms", "return self.forecasts.ends(record).latest_ms - self.now_ms", _FORECAST),
