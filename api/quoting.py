@@ -13,22 +13,23 @@ from scheduler.model.job import Job
 
 
 def quote_of(job: Job, prospects: Sequence[Prospect]) -> Quote:
-    english, chinese = _summary(prospects)
+    english, chinese = _summary(job, prospects)
     return Quote(
         at_ms=job.submitted_at_ms,
         tenant=job.tenant_id,
-        options=[_option(job, prospect) for prospect in prospects],
+        options=[_option(prospect) for prospect in prospects],
         summary=english,
         summary_zh=chinese,
     )
 
 
-def _option(job: Job, prospect: Prospect) -> QuoteOption:
+def _option(prospect: Prospect) -> QuoteOption:
     start_ms = prospect.start_ms
     return QuoteOption(
         centre=prospect.pool.centre_id,
         pool=prospect.pool.id,
         device=prospect.pool.device_kind_id,
+        devices=prospect.form.device_count,
         start_ms=start_ms,
         start_p50_ms=prospect.likely.p50_ms if prospect.likely else None,
         start_p90_ms=prospect.likely.p90_ms if prospect.likely else None,
@@ -36,7 +37,7 @@ def _option(job: Job, prospect: Prospect) -> QuoteOption:
         stops=prospect.stop_count,
         is_borrowing=prospect.is_borrowing,
         transfer_ms=prospect.transfer_ms,
-        end_ms=None if start_ms is None else start_ms + job.limit_ms,
+        end_ms=None if start_ms is None else start_ms + prospect.form.limit_ms,
         cost=_cost(prospect),
         reasons=[reason_view(reason) for reason in prospect.reasons],
     )
@@ -46,7 +47,7 @@ def _cost(prospect: Prospect) -> str | None:
     return None if prospect.cost_fen is None else yuan_of_fen(prospect.cost_fen)
 
 
-def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
+def _summary(job: Job, prospects: Sequence[Prospect]) -> tuple[str, str]:
     first = prospects[0]
     if first.start_ms is None:
         view = reason_view(first.reasons[0])
@@ -57,6 +58,9 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
     pool, cost = first.pool.id, _cost(first)
     price = f"; {cost} yuan to its limit, at today's price" if cost else ""
     price_zh = f"；按当前价格运行到时限为 {cost} 元" if cost else ""
+    if job.variants:
+        cards = first.form.device_count
+        price, price_zh = f", on {cards} cards{price}", f"，使用 {cards} 张卡{price_zh}"
     if first.is_borrowing:
         price += "; on borrowed cards, which their owners may take back"
         price_zh += "；占用其他企业的额定配额，其所有者可随时收回"

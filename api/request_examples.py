@@ -26,6 +26,16 @@ JOB_EXAMPLES: dict[str, Any] = {
             "array": "0-99%4",
         },
     },
+    "variants": {
+        "summary": "64 cards of one kind, or 104 of another",
+        "value": {
+            "command": "sh train.sh",
+            "devices": 64,
+            "device": "ascend-910b3",
+            "limit": "72h",
+            "variants": [{"devices": 104, "device": "hygon-k100-ai", "limit": "72h"}],
+        },
+    },
     "smallest": {
         "summary": "One card of any kind",
         "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},

@@ -23,6 +23,7 @@ from api.values import (
     listed,
     whole,
 )
+from api.variant_spec import Variants, check_different
 
 MAX_ENV_COUNT = 256
 MAX_BATCH = 1_000
@@ -128,6 +129,9 @@ class JobSpec(Wire):
     topology: Literal["rack", "pool"] = Field(
         default="pool", description="rack: never on nodes of several racks, which it avoids anyway"
     )
+    variants: Variants = Field(
+        default=[], description="other gangs with which it is content, the preferred first"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
@@ -140,6 +144,7 @@ class JobSpec(Wire):
                 raise ValueError(f"env: {name[:40]!r} is no variable name")
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
+        check_different(self.devices, self.device, self.variants)
         return self
 
 

@@ -17,9 +17,11 @@ from api.reasons import view as reason_view
 from api.schemas import CheckpointSpec, JobCreate, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
+from api.variant_spec import VariantSpec
 from scheduler.facts.events import Submitted
 from scheduler.facts.log import Request
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Topology, Variant
+from scheduler.model.variants import forms
 from scheduler.placing.placement import impossible
 from scheduler.storage.array_queries import Predecessor, predecessors
 from scheduler.storage.codec import encode_job
@@ -124,6 +126,18 @@ def _job(
         data_ids=tuple(dict.fromkeys(spec.data)),
         data_class=spec.data_class,
         topology=Topology(spec.topology),
+        variants=tuple(_variant(spec, one) for one in spec.variants),
+    )
+
+
+def _variant(spec: JobSpec, stated: VariantSpec) -> Variant:
+    return Variant(
+        device_kind_ids=tuple(dict.fromkeys(stated.device or spec.device)),
+        device_count=stated.devices,
+        limit_ms=stated.limit_ms(spec.limit),
+        node_count=stated.nodes,
+        member_count=stated.members,
+        speed_permille=stated.speed_permille,
     )
 
 
@@ -168,6 +182,19 @@ def spec_of(job: Job) -> JobSpec:
         data=list(job.data_ids),
         data_class=job.data_class,
         topology=job.topology.value,
+        variants=[_variant_spec(one) for one in job.variants],
+    )
+
+
+def _variant_spec(kept: Variant) -> VariantSpec:
+    speed = kept.speed_permille
+    return VariantSpec.model_construct(
+        devices=kept.device_count,
+        device=list(kept.device_kind_ids),
+        nodes=kept.node_count,
+        members=kept.member_count,
+        limit=kept.limit_ms,
+        speed=None if speed is None else speed / 1_000,
     )
 
 
@@ -216,10 +243,12 @@ def put(
 
 def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
     """Raise `Refused` with the reasons where one of them could never run."""
-    for number, job in enumerate(jobs):
-        reasons = impossible(job, declared.park, declared.tree, declared.prices, now_ms)
+    asked = [(number, one) for number, job in enumerate(jobs) for one in enumerate(forms(job))]
+    for number, (variant, form) in asked:
+        reasons = impossible(form, declared.park, declared.tree, declared.prices, now_ms)
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
+            which = f"{which} as its variant {variant}" if variant else which
             views = [reason_view(reason) for reason in reasons]
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views

@@ -17,7 +17,16 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.invariants import check
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import ArrayTask, Checkpoint, Job, NodeShare, Placement, Priority, Topology
+from scheduler.model.job import (
+    ArrayTask,
+    Checkpoint,
+    Job,
+    NodeShare,
+    Placement,
+    Priority,
+    Topology,
+    Variant,
+)
 from scheduler.model.plan import Verdict
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.timing.backfill import Release
@@ -215,6 +224,7 @@ class JobChanges(TypedDict, total=False):
     data_ids: tuple[str, ...]
     data_class: str | None
     topology: Topology
+    variants: tuple[Variant, ...]
 
 
 def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChanges]) -> list[Job]:

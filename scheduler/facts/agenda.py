@@ -182,7 +182,7 @@ class Agenda:
 def _entry(record: JobRecord, attempt: Attempt) -> Entry:
     limit_ms = None
     if attempt.started_at_ms is not None and attempt.stop_cause is None:
-        limit_ms = attempt.started_at_ms + record.job.limit_ms
+        limit_ms = attempt.started_at_ms + record.form.limit_ms
     return Entry(record, attempt.ends, limit_ms, attempt.metered_to_ms)
 
 

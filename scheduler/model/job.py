@@ -85,6 +85,22 @@ class ArrayTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """Another gang with which a job is content, as its fields of the same names.
+
+    `speed_permille` is how fast it would run so against how fast as its user asked first, in
+    thousandths; None where that is to be learned.
+    """
+
+    device_kind_ids: tuple[str, ...]
+    device_count: int
+    limit_ms: int
+    node_count: int | None = None
+    member_count: int | None = None
+    speed_permille: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One request for a gang of devices, as its user stated it.
 
@@ -95,6 +111,7 @@ class Job:
     which stand for all their tasks. `array` is set where it is such a task itself.
     It reads the datasets `data_ids`; `data_class` is of what else it reads, None where that may be
     anywhere. `topology` is what it requires; it gets the narrowest that has room anyway.
+    It is content with each of `variants` as well, the preferred first (see `forms`).
     """
 
     id: str
@@ -123,6 +140,7 @@ class Job:
     data_ids: tuple[str, ...] = ()
     data_class: str | None = None
     topology: Topology = Topology.POOL
+    variants: tuple[Variant, ...] = ()
 
     @property
     def grace_ms(self) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from cluster.inventory import Park
+from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Reason
@@ -40,6 +40,10 @@ class Survey:
             self._candidates_by_shape[shape] = known
         return known
 
+    def is_heard(self, pool: Pool) -> bool:
+        """Whether anything is given there."""
+        return self._rooms.is_heard(pool)
+
     def close(self, pool_id: str, job_id: str) -> None:
         """Nobody may pass this job there."""
         self._closed_by.setdefault(pool_id, job_id)
@@ -56,7 +60,7 @@ class Survey:
         reason = candidate.full.get(is_short)
         if reason is None and candidate.room.find(candidate.wanted, ends) is None:
             pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
-            is_heard = self._rooms.is_heard(pool)
+            is_heard = self.is_heard(pool)
             reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
             candidate.full[is_short] = reason
         return reason
@@ -85,7 +89,7 @@ class Survey:
         room = candidate.room
         if room.reservation is not None or candidate.is_hopeless:
             return None
-        if not self._rooms.is_heard(candidate.pool):
+        if not self.is_heard(candidate.pool):
             return None
         is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
         reservation = room.earliest(record.job.id, candidate.wanted, self._now_ms, is_firm=is_firm)

@@ -19,8 +19,9 @@ from scheduler.model.job import Job, Placement, Priority, Topology
 from scheduler.model.plan import Eviction, Grant, Plan
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.tree import COHORT
+from scheduler.model.variants import form_in, forms
 from scheduler.placing.placement import Fit, fit, shape_of
-from scheduler.sharing.standing import Standings
+from scheduler.sharing.standing import Standing, Standings
 from scheduler.sharing.starving import Starving, starving
 
 
@@ -67,11 +68,12 @@ class Verifier:
         if found:
             self.flaws.append(f"job {grant.job_id} in {grant.placement.pool_id}: {found[0]}")
             return False
-        self._take(record.job, grant)
+        self._take(form_in(record.job, grant.placement), grant)
         return True
 
     def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
-        job, placement = record.job, grant.placement
+        placement = grant.placement
+        job = form_in(record.job, placement)
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
@@ -200,7 +202,7 @@ class Verifier:
         standings = self._standings = self._standings or self._fresh()
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
-        wants = standings.taker(taker, attempt.placement.device_kind_id).standing
+        wants = _best_standing(standings, taker, attempt.placement.device_kind_id)
         is_own = victim.job.tenant_id == taker.job.tenant_id
         if not is_own and owns != wants.owns:
             return wants.owns
@@ -212,3 +214,14 @@ class Verifier:
         """How all stand before anything of the plan is done."""
         hungry = starving(self._state, self._now_ms) if self._policy.is_shared else Starving()
         return Standings(self._state, self._now_ms, self._policy, hungry)
+
+
+def _best_standing(standings: Standings, taker: JobRecord, kind_id: str) -> Standing:
+    """How it stands in the form for which it needs least, of those that may be on this kind."""
+    able = [
+        form
+        for form in forms(taker.job)
+        if not form.device_kind_ids or kind_id in form.device_kind_ids
+    ]
+    least = min(able, key=lambda form: form.device_count, default=taker.job)
+    return standings.taker(replace(taker, job=least), kind_id).standing

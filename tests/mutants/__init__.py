@@ -18,6 +18,7 @@ from tests.mutants import (
     racks,
     scheduler,
     tree,
+    variants,
     verifier,
     vouchers,
 )
@@ -40,6 +41,7 @@ MUTANTS = [
     *arrays.MUTANTS,
     *data.MUTANTS,
     *racks.MUTANTS,
+    *variants.MUTANTS,
     *loop.MUTANTS,
     *api.MUTANTS,
     *benchmarks.MUTANTS,

@@ -51,7 +51,14 @@ def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chines
     pool = a_pool("east-npu", 1, 8)
     reason = making_room(pool, a_room({"n1": 0}), 8, 0)
     prospect = Prospect(
-        pool=pool, start_ms=0, cost_fen=None, reasons=(reason,), is_promised=True, stop_count=count
+        pool=pool,
+        form=a_job(),
+        length_ms=0,
+        start_ms=0,
+        cost_fen=None,
+        reasons=(reason,),
+        is_promised=True,
+        stop_count=count,
     )
 
     quote = quote_of(a_job(), [prospect])
