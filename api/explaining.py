@@ -130,6 +130,12 @@ def _holding(job: JobView, state: JobState) -> tuple[str, str]:
 
 def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
     """Why there: the order of preference decides, then where room was first."""
+    if job.spec.min_devices is not None and cards_of(attempt) < job.spec.devices:
+        cards, most = cards_of(attempt), job.spec.devices
+        return (
+            f"It has {cards} of the {most} cards that it asks for: for more there was no room",
+            f"当前使用 {cards} 张卡（最多 {most} 张）：更大规模当时没有空闲",
+        )
     number = variant_number(job.spec, attempt)
     if number:
         cards, count = cards_of(attempt), len(job.spec.variants)

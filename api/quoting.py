@@ -58,7 +58,7 @@ def _summary(job: Job, prospects: Sequence[Prospect]) -> tuple[str, str]:
     pool, cost = first.pool.id, _cost(first)
     price = f"; {cost} yuan to its limit, at today's price" if cost else ""
     price_zh = f"；按当前价格运行到时限为 {cost} 元" if cost else ""
-    if job.variants:
+    if job.has_forms:
         cards = first.form.device_count
         price, price_zh = f", on {cards} cards{price}", f"，使用 {cards} 张卡{price_zh}"
     if first.is_borrowing:

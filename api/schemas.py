@@ -23,7 +23,7 @@ from api.values import (
     listed,
     whole,
 )
-from api.variant_spec import Variants, check_different
+from api.variant_spec import Variants, check_different, check_elastic
 
 MAX_ENV_COUNT = 256
 MAX_BATCH = 1_000
@@ -132,6 +132,9 @@ class JobSpec(Wire):
     variants: Variants = Field(
         default=[], description="other gangs with which it is content, the preferred first"
     )
+    min_devices: GangCount | None = Field(
+        default=None, description="elastic: also half its cards, and so on, down to so many"
+    )
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
@@ -145,6 +148,8 @@ class JobSpec(Wire):
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
         check_different(self.devices, self.device, self.variants)
+        if self.min_devices is not None:
+            check_elastic(self)
         return self
 
 

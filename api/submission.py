@@ -127,6 +127,7 @@ def _job(
         data_class=spec.data_class,
         topology=Topology(spec.topology),
         variants=tuple(_variant(spec, one) for one in spec.variants),
+        min_device_count=spec.min_devices,
     )
 
 
@@ -183,6 +184,7 @@ def spec_of(job: Job) -> JobSpec:
         data_class=job.data_class,
         topology=job.topology.value,
         variants=[_variant_spec(one) for one in job.variants],
+        min_devices=job.min_device_count,
     )
 
 
@@ -248,11 +250,16 @@ def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None
         reasons = impossible(form, declared.park, declared.tree, declared.prices, now_ms)
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
-            which = f"{which} as its variant {variant}" if variant else which
+            which = f"{which} {_as_form(jobs[number], variant, form)}" if variant else which
             views = [reason_view(reason) for reason in reasons]
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
             )
+
+
+def _as_form(job: Job, number: int, form: Job) -> str:
+    cards = f"{form.device_count} cards"
+    return f"as its variant {number}, {cards}," if job.variants else f"on {cards}"
 
 
 _NEVER = "The job could never run"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -72,3 +72,42 @@ def check_different(devices: int, device: Sequence[str], variants: Sequence[Vari
                 f"variants: variant {after} is {other.devices} cards of {kinds}, and so is "
                 f"{which}: leave one out, or the kind in one of them"
             )
+
+
+class Gang(Protocol):
+    """What of a job file says whether it can be elastic."""
+
+    @property
+    def devices(self) -> int: ...
+    @property
+    def nodes(self) -> int | None: ...
+    @property
+    def members(self) -> int | None: ...
+    @property
+    def min_devices(self) -> int | None: ...
+    @property
+    def variants(self) -> Sequence[VariantSpec]: ...
+    @property
+    def checkpoint(self) -> object: ...
+
+
+def check_elastic(gang: Gang) -> None:
+    """Raise `ValueError` where a job that says `min_devices` cannot run on half of its cards."""
+    if gang.variants:
+        raise ValueError("min_devices: give min_devices or variants, not both")
+    if gang.checkpoint is None:
+        raise ValueError(
+            "min_devices: an elastic job goes on from a checkpoint on other cards: give checkpoint"
+        )
+    odd = [
+        f"{name} {count}"
+        for name in ("devices", "nodes", "members")
+        if (count := getattr(gang, name)) is not None and count % 2
+    ]
+    if odd:
+        raise ValueError(f"min_devices: sizes are halves, and {odd[0]} has none")
+    if gang.min_devices is not None and gang.devices < 2 * gang.min_devices:
+        half = gang.devices // 2
+        raise ValueError(
+            f"min_devices: the next size below {gang.devices} cards is {half}: give {half} or less"
+        )

@@ -225,6 +225,7 @@ class JobChanges(TypedDict, total=False):
     data_class: str | None
     topology: Topology
     variants: tuple[Variant, ...]
+    min_device_count: int | None
 
 
 def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChanges]) -> list[Job]:

@@ -121,8 +121,10 @@ def asked_text(job: JobView) -> str:
 
 
 def _variants_text(spec: JobSpec) -> tuple[str, str]:
-    """`; or 16 cards of hygon-k100-ai, at most 8h`, for each, in both languages."""
+    """`; or 16 cards of hygon-k100-ai, at most 8h`, or the least of an elastic job; in both."""
     english = chinese = ""
+    if spec.min_devices is not None:
+        english, chinese = f"; or down to {spec.min_devices}", f"；可减至 {spec.min_devices} 张"
     for one in spec.variants:
         limit = duration_text(one.limit_ms(spec.limit))
         kinds, cards = (

@@ -160,6 +160,13 @@ class JobRecord:
         return self.job if self.attempt is None else form_in(self.job, self.attempt.placement)
 
     @property
+    def is_small(self) -> bool:
+        """Whether it is elastic, and runs on fewer cards than it asks for."""
+        if self.job.min_device_count is None or self.attempt is None:
+            return False
+        return self.attempt.placement.card_count < self.job.device_count
+
+    @property
     def had_ms(self) -> int:
         """How long it has run, if it can go on from there; what is lost counts as waited."""
         return self.done_ms if self.job.checkpoint else 0

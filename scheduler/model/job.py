@@ -111,7 +111,8 @@ class Job:
     which stand for all their tasks. `array` is set where it is such a task itself.
     It reads the datasets `data_ids`; `data_class` is of what else it reads, None where that may be
     anywhere. `topology` is what it requires; it gets the narrowest that has room anyway.
-    It is content with each of `variants` as well, the preferred first (see `forms`).
+    It is content with each of `variants` as well, the preferred first, and where it is elastic with
+    halves of it down to `min_device_count` (see `forms`).
     """
 
     id: str
@@ -141,6 +142,12 @@ class Job:
     data_class: str | None = None
     topology: Topology = Topology.POOL
     variants: tuple[Variant, ...] = ()
+    min_device_count: int | None = None
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether it is content with anything but what it asks first."""
+        return bool(self.variants) or self.min_device_count is not None
 
     @property
     def grace_ms(self) -> int:

@@ -1,26 +1,35 @@
-"""The forms that a job may take: as its user asked first, and each of its variants.
+"""The forms that a job may take: as its user asked first, each of its variants, or a smaller size.
 
-A form is a job like any other that has no variants, so that whatever is worked out for jobs (where
+A form is a job like any other that has none itself, so that whatever is worked out for jobs (where
 one fits, what it may cost, when it ends) is worked out for forms, and for nothing else.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice, takewhile
 
 from scheduler.model.job import Job, Placement
 
 KNOWN_MAX = 4_096
 """Of so many jobs the forms are kept at hand."""
 
+SIZES_MAX = 8
+"""Of an elastic job: as it asks first, and halves of that."""
+
 
 def forms(job: Job) -> tuple[Job, ...]:
-    """All of them, the preferred first; a job without variants is its only form itself."""
-    return _forms(job) if job.variants else (job,)
+    """All of them, the preferred first; a job without variants or sizes is its only form itself."""
+    return _forms(job) if job.has_forms else (job,)
 
 
 @lru_cache(maxsize=KNOWN_MAX)
 def _forms(job: Job) -> tuple[Job, ...]:
-    first = replace(job, variants=())
+    first = replace(job, variants=(), min_device_count=None)
+    if job.min_device_count is not None:
+        least = job.min_device_count
+        smaller = takewhile(lambda size: size.device_count >= least, halves(first))
+        return first, *(_in_time(first, size) for size in islice(smaller, SIZES_MAX - 1))
     return (
         first,
         *(
@@ -37,8 +46,29 @@ def _forms(job: Job) -> tuple[Job, ...]:
     )
 
 
+def halves(job: Job) -> Iterator[Job]:
+    """Halves of it, and so on, as long as its nodes and members can be halved as well."""
+    smaller = job
+    while all(count is None or count % 2 == 0 for count in _counts(smaller)):
+        cards, nodes, members = (count and count // 2 for count in _counts(smaller))
+        assert cards is not None
+        smaller = replace(smaller, device_count=cards, node_count=nodes, member_count=members)
+        yield smaller
+
+
+def _counts(job: Job) -> tuple[int, int | None, int | None]:
+    return job.device_count, job.node_count, job.member_count
+
+
+def _in_time(first: Job, size: Job) -> Job:
+    """On fewer cards it may run for longer, and may cost as much."""
+    return replace(size, limit_ms=first.limit_ms * first.device_count // size.device_count)
+
+
 def given_speeds(job: Job) -> tuple[int | None, ...]:
     """Of each form, in permille of the first; None where it is to be learned."""
+    if job.min_device_count is not None:
+        return (1_000, *(None for _ in forms(job)[1:]))
     return (1_000, *(variant.speed_permille for variant in job.variants))
 
 
@@ -47,7 +77,7 @@ def form_number(job: Job, placement: Placement) -> int:
 
     No two forms have as many cards of one kind: such jobs are refused where they come in.
     """
-    if not job.variants:
+    if not job.has_forms:
         return 0
     found = (number for number, form in enumerate(forms(job)) if _is_in(form, placement))
     return next(found, 0)

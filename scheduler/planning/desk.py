@@ -1,6 +1,6 @@
 """One plan in the making: each job comes up once, and what it takes is gone for the next."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cluster.inventory import Park, Pool
@@ -13,6 +13,7 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants
 from scheduler.planning.explain import begin_ms, foreseen, making_room
+from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.options import Candidate, Finding, Offer, Opening, Option
 from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
@@ -152,7 +153,7 @@ class Desk:
         first = record.backoff_reason(self.now_ms)
         if first is not None:
             return Verdict(reasons=(first,))
-        if record.job.variants:
+        if record.job.has_forms:
             return self._find_form(record)
         reason = self._allowances.quota_reason(record)
         if reason is None:
@@ -175,6 +176,11 @@ class Desk:
             for job_id, verdict in verdicts.items()
         }
 
+    def grow(self, waiting: Collection[str]) -> None:
+        """One job that runs small is asked to go on larger, if none of these wants the cards."""
+        plan = (self.state, self.now_ms, self._forecasts, self._survey, self._allowances)
+        self.evictions.extend(Growth(*plan).first(ripe(*plan[:2], self.policy), waiting))
+
     def is_full(self, job_id: str) -> bool:
         """Whether nobody behind this job might get as much as one card, or make room for it."""
         has_cards = any(
@@ -190,13 +196,8 @@ class Desk:
 
     def _is_first(self, record: JobRecord) -> bool:
         """Whether it would be within its tenant's nominal quota wherever it fits."""
-        kinds = [
-            (form, kind_id)
-            for form in self._forecasts.forms(record)
-            for kind_id in {
-                one.pool.device_kind_id for one in self._survey.candidates(shape_of(form.job))
-            }
-        ]
+        forms = self._forecasts.forms(record)
+        kinds = [(form, one) for form in forms for one in self._survey.kind_ids(form.job)]
         return bool(kinds) and all(self._standings.owns(*one) for one in kinds)
 
     def _charge(self, form: JobRecord, pool: Pool) -> None:

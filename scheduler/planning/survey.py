@@ -7,7 +7,7 @@ from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Reason
 from scheduler.model.policy import Policy
-from scheduler.placing.placement import Shape
+from scheduler.placing.placement import Shape, shape_of
 from scheduler.planning.explain import closed_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.preemption import SOON_MS
@@ -39,6 +39,10 @@ class Survey:
             known = candidates_of(shape, self._park, self._rooms.of)
             self._candidates_by_shape[shape] = known
         return known
+
+    def kind_ids(self, job: Job) -> set[str]:
+        """Of the pools that could hold the job."""
+        return {one.pool.device_kind_id for one in self.candidates(shape_of(job))}
 
     def is_heard(self, pool: Pool) -> bool:
         """Whether anything is given there."""

@@ -80,7 +80,7 @@ class Verifier:
         yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
-        yield from self._over_quota(job)
+        yield from self._over(job, job.device_count)
         funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
         if grant.hold_micros > funds:
             yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
@@ -126,7 +126,7 @@ class Verifier:
 
     def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:
         for share in placement.shares:
-            free = self._state.free_cards.get(share.node_id, 0) - self._cards[share.node_id]
+            free = self._left(share.node_id)
             if share.card_count > free:
                 yield f"node {share.node_id} has {free} cards free, not {share.card_count}"
         need = placement.card_count * self._park.tflops_per_card(pool)
@@ -137,10 +137,11 @@ class Verifier:
         if sum(used.values()) + self._tflops.total() + need > self._park.stated_tflops:
             yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
 
-    def _over_quota(self, job: Job) -> Iterator[str]:
+    def _over(self, job: Job, need: int) -> Iterator[str]:
+        """Which quotas so many cards more would be above."""
         for quota in self._state.tree.quotas(job.tenant_id, job.project):
             free = quota.max_cards - self._held_of(quota.branch) - self._held[quota.branch]
-            if job.device_count > free:
+            if need > free:
                 yield f"{quota.branch} may take {max(0, free)} cards more"
 
     def _held_of(self, branch: str) -> int:
@@ -169,7 +170,9 @@ class Verifier:
         attempt = self._state.live.get(eviction.attempt_id)
         taker = self._state.queue.get(eviction.job_id)
         policy = self._policy.preemption
-        if attempt is None or taker is None or policy is None:
+        if attempt is not None and attempt.job_id == eviction.job_id and policy is not None:
+            found = [*self._too_soon(attempt, policy), *self._wrong_growth(attempt, eviction)]
+        elif attempt is None or taker is None or policy is None:
             found = ["there is no such attempt, nobody who waits for it, or no preemption"]
         else:
             found = list(self._wrong_stop(attempt, taker, policy, eviction))
@@ -182,17 +185,41 @@ class Verifier:
     def _wrong_stop(
         self, attempt: Attempt, taker: JobRecord, policy: Preemption, eviction: Eviction
     ) -> Iterator[str]:
-        if attempt.stop_cause is not None or attempt.id in self._stopped:
-            yield "it is being stopped already"
+        yield from self._too_soon(attempt, policy)
         if taker.job.id in self._started:
             yield "that job starts now"
-        began_ms = attempt.started_at_ms
-        if began_ms is None or self._now_ms - began_ms < policy.min_run_ms:
-            yield f"it has not run for {policy.min_run_ms} ms"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
             yield "it holds none of the nodes that are cleared"
         if not self._is_below(attempt, taker, policy):
             yield "it does not stand below that job"
+
+    def _too_soon(self, attempt: Attempt, policy: Preemption) -> Iterator[str]:
+        if attempt.stop_cause is not None or attempt.id in self._stopped:
+            yield "it is being stopped already"
+        began_ms = attempt.started_at_ms
+        if began_ms is None or self._now_ms - began_ms < policy.min_run_ms:
+            yield f"it has not run for {policy.min_run_ms} ms"
+
+    def _wrong_growth(self, attempt: Attempt, eviction: Eviction) -> Iterator[str]:
+        """What is stopped for itself must find more cards than it has, with those that it has."""
+        job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
+        pool = self._park.pool_by_id[placement.pool_id]
+        if job.min_device_count is None or job.checkpoint is None:
+            yield "it is not elastic"
+        own = {share.node_id: share.card_count for share in placement.shares}
+        for form in forms(job):
+            wanted, more = fit(shape_of(form), pool), form.device_count - placement.card_count
+            if more <= 0 or not isinstance(wanted, Fit):
+                continue
+            room = [self._left(node_id) + own.get(node_id, 0) for node_id in eviction.node_ids]
+            is_whole = wanted.node_count == len({*eviction.node_ids})
+            if is_whole and min(room) >= wanted.card_count and not any(self._over(job, more)):
+                return
+        yield "no larger size of it fits there"
+
+    def _left(self, node_id: str) -> int:
+        """What is free of a node beside all that was allowed before."""
+        return self._state.free_cards.get(node_id, 0) - self._cards[node_id]
 
     def _is_below(self, attempt: Attempt, taker: JobRecord, policy: Preemption) -> bool:
         """What makes preemption end: nobody is ever stopped for who stands no better.

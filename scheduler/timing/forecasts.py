@@ -35,7 +35,7 @@ class Forecasts:
 
         What it has had counts in each by how fast that is. One without variants is as it is.
         """
-        if not record.job.variants:
+        if not record.job.has_forms:
             return (record,)
         known = self._forms.get(id(record))
         if known is None:
@@ -64,8 +64,8 @@ class Forecasts:
 
     def _speeds_of(self, job: Job) -> tuple[int, ...]:
         """Those that are alike are looked up once."""
-        like = (job.tenant_id, job.user, job.name, *forms(job)[0].device_kind_ids)
-        key = (*like, job.device_count, job.variants)
+        gang = (job.device_count, job.node_count, job.member_count, job.min_device_count)
+        key = (job.tenant_id, job.user, job.name, job.device_kind_ids, job.variants, gang)
         if key not in self._speeds:
             self._speeds[key] = speeds(job, self._state.history, self._state.park)
         return self._speeds[key]

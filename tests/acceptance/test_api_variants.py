@@ -91,7 +91,7 @@ def test_a_job_is_refused_where_one_of_its_variants_could_never_run(park: Served
         park.steel.post("/v1/jobs", json=job(devices=2, variants=[small, large])), 422
     )
 
-    assert problem["detail"].startswith("the job as its variant 2 could never run: ")
+    assert problem["detail"].startswith("the job as its variant 2, 25 cards, could never run: ")
     assert {one["code"] for one in problem["reasons"]} == {"tenant_quota"}
 
 
@@ -129,3 +129,67 @@ def test_a_variant_without_a_limit_has_that_of_the_job_over_its_speed(park: Serv
     done = await_state(park.steel, job_id, "succeeded")
 
     assert [one["limit"] for one in done["spec"]["variants"]] == ["2000s", "10m", "10m"]
+
+
+CKPT = {"dir": "ckpt", "signal": "SIGUSR1"}
+
+
+def test_an_elastic_job_starts_on_as_many_cards_as_are_free(park: Served, filled: str) -> None:
+    user = newcomer(park, "fish")
+    user.post(f"/v1/jobs/{filled}:cancel")
+    held = submitted(user, devices=3, device=DCU, limit="5m", command="sleep 300")
+    await_state(user, held, "running")
+    words = {"command": "sleep 300", "limit": "5m", "device": DCU, "checkpoint": CKPT}
+    asked = words | {"devices": 8, "min_devices": 2}
+    told = park.steel.post("/v1/quotes", json=job(**asked)).json()
+    job_id = submitted(park.steel, **asked)
+
+    running = await_state(park.steel, job_id, "running")
+    why = park.steel.get(f"/v1/jobs/{job_id}/explain").json()
+
+    assert running["spec"]["min_devices"] == 2
+    assert [one["card_count"] for one in running["attempts"][0]["nodes"]] == [4]
+    assert why["summary"].endswith(
+        "It has 4 of the 8 cards that it asks for: for more there was no room"
+    )
+    assert "当前使用 4 张卡（最多 8 张）" in why["summary_zh"]
+    first, *others = told["options"]
+    assert (first["devices"], first["end_ms"] - first["start_ms"]) == (4, 600_000)
+    assert {one["devices"] for one in others} == {2, 8}
+    for client, one in ((park.steel, job_id), (user, held)):
+        client.post(f"/v1/jobs/{one}:cancel")
+        await_state(client, one, "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ({"checkpoint": None}, "goes on from a checkpoint on other cards: give checkpoint"),
+        ({"variants": [{"devices": 1}]}, "give min_devices or variants, not both"),
+        ({"min_devices": 5}, "the next size below 8 cards is 4: give 4 or less"),
+        ({"devices": 9}, "sizes are halves, and devices 9 has none"),
+        ({"members": 1}, "sizes are halves, and members 1 has none"),
+        ({"nodes": 1}, "sizes are halves, and nodes 1 has none"),
+        ({"min_devices": 0}, "greater than or equal to 1"),
+        ({"min_devices": "2"}, "a whole number is needed"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_elastic_is_refused(
+    park: Served, words: dict[str, Any], problem: str
+) -> None:
+    wanted = job(**({"devices": 8, "device": NPU, "min_devices": 2, "checkpoint": CKPT} | words))
+
+    told = problem_of(park.steel.post("/v1/jobs", json=wanted), 422)
+
+    assert problem in str(told["errors"])
+
+
+def test_all_of_an_elastic_job_is_halved_or_it_could_never_run(park: Served) -> None:
+    wanted = job(devices=16, nodes=2, members=2, device=NPU, min_devices=8, checkpoint=CKPT)
+
+    sizes = park.steel.post("/v1/quotes", json=wanted).json()["options"]
+    problem = problem_of(park.steel.post("/v1/jobs", json=wanted | {"members": 6}), 422)
+
+    assert {one["devices"] for one in sizes} == {16, 8}
+    assert problem["reasons"][0]["code"] == "uneven_gang"

@@ -161,7 +161,7 @@ MUTANTS = [
     Mutant("api/connection.py", 'if self.url.startswith("https:") and not', "if False and not", "tests/unit/test_sdk.py"),
     Mutant("api/sdk.py", 'return read(self._wire.ask_leader("GET", path, tries=1)', 'return read(self._wire.ask_leader("GET", path)', "tests/unit/test_sdk.py"),
     Mutant("scheduler/asking/alternatives.py", "one.ready_ms + CLEARLY_MS <= other.ready_ms", "one.ready_ms < other.ready_ms", _ALTERNATIVES),
-    Mutant("scheduler/asking/alternatives.py", "count is None or count % 2 == 0 for", "count != 1 for", _ALTERNATIVES),
+    Mutant("scheduler/model/variants.py", "count is None or count % 2 == 0 for", "count != 1 for", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if first is None and _is_sooner", "if _is_sooner", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if not present or not present[0].reasons:", "if not present:", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "grace_ms = job.longest_ms - job.limit_ms", "grace_ms = 0", _ALTERNATIVES),

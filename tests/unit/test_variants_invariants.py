@@ -8,16 +8,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.forecast.speeds import speeds
-from scheduler.model.job import Job, Variant
-from scheduler.model.policy import Policy
+from scheduler.model.job import Checkpoint, Job, Variant
+from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.tree import Quota
 from scheduler.model.variants import form_in, forms
 from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
-from tests.builders import HOUR_MS, promised_ms, submit
+from tests.builders import HOUR_MS, happen, promised_ms, submit
 from tests.unit.test_planner_invariants import jobs, lease, policies, states
 
 
@@ -34,14 +35,17 @@ def variants(draw: st.DrawFn) -> Variant:
 
 @st.composite
 def content_jobs(draw: st.DrawFn, number: int) -> Job:
-    """With up to three variants, of which no two are alike."""
+    """With up to three variants, of which no two are alike; or elastic."""
     job = draw(jobs(number))
     some = draw(st.lists(variants(), max_size=3, unique_by=lambda one: one.device_count))
     others = tuple(one for one in some if one.device_count != job.device_count)
-    return replace(job, variants=others)
+    if others or job.device_count % 2 or draw(st.booleans()):
+        return replace(job, variants=others)
+    return replace(job, min_device_count=draw(st.sampled_from([1, 2])), checkpoint=SAVES)
 
 
 mixed = states(of=content_jobs)
+SAVES = Checkpoint(dir="ckpt", signal="SIGUSR1", grace_ms=1)
 
 
 @given(mixed, policies)
@@ -133,6 +137,24 @@ def test_what_is_quoted_first_is_what_the_plan_does(state: State, job: Job) -> N
     assert (first is None) == (answer is None)
     if first is not None and answer is not None:
         assert (first.pool.id, first.form.device_count) == (answer.pool_id, answer.card_count)
+
+
+@given(mixed)
+def test_who_grows_is_elastic_and_finds_the_cards(state: State) -> None:
+    for attempt in state.live.values():
+        happen(state, ev.Started(at_ms=7, attempt_id=attempt.id))
+    result = plan(state, 7 + HOUR_MS)
+
+    assert verified(state, result, 7 + HOUR_MS, DEFAULT) == (result, ())
+    grown = [one for one in result.evictions if one.attempt_id in state.live]
+    grown = [one for one in grown if state.live[one.attempt_id].job_id == one.job_id]
+    assert len(grown) <= 1
+    for growth in grown:
+        placement = state.live[growth.attempt_id].placement
+        room = sum(state.free_cards[node_id] for node_id in growth.node_ids)
+        room += sum(one.card_count for one in placement.shares if one.node_id in growth.node_ids)
+        assert state.jobs[growth.job_id].is_small
+        assert room > placement.card_count
 
 
 @given(content_jobs(1), states())
