@@ -11,7 +11,7 @@ from itertools import islice, takewhile
 
 from scheduler.model.job import Job, Placement
 
-KNOWN_MAX = 4_096
+KNOWN_MAX = 16_384
 """Of so many jobs the forms are kept at hand."""
 
 SIZES_MAX = 8

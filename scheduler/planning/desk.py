@@ -384,14 +384,17 @@ class Desk:
 
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """No start where it depends on more than the ends of what runs: on money or prices."""
-        findings = self._findings.get(job_id)
-        if findings is None:
-            forms = self._forecasts.forms(self.state.jobs[job_id])
-            parts = [(form, self._survey.candidates(shape_of(form.job)), reasons) for form in forms]
+        record, findings = self.state.jobs[job_id], self._findings.get(job_id)
+        if findings is not None:
+            bids = [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
         else:
-            parts = [(one.form, one.candidates, tuple(one.reasons)) for one in findings]
-        bids = [
-            Bid(form, foreseen(candidates, why), begin_ms(why, self.now_ms))
-            for form, candidates, why in parts
-        ]
+            bids = [
+                self._bid(form, self._survey.candidates(shape_of(form.job)), reasons)
+                for form in self._forecasts.forms(record)
+            ]
         return Verdict(reasons=reasons, start=outlook.start(bids))
+
+    def _bid(
+        self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
+    ) -> Bid:
+        return Bid(form, foreseen(candidates, reasons), begin_ms(reasons, self.now_ms))

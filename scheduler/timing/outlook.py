@@ -117,8 +117,10 @@ class Outlook:
         best: tuple[int, PlannedStart, JobRecord] | None = None
         for bid in bids:
             first, ready_ms = self._first(*bid)
+            if first is None:
+                continue
             over_ms = ready_ms + self.forecasts.length_ms(bid.form)
-            if first is not None and (best is None or over_ms < best[0]):
+            if best is None or over_ms < best[0]:
                 best = over_ms, first, bid.form
         if best is None:
             return None

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/test_variants.py"
+_TOLD = "tests/unit/test_variants_told.py"
 _SPEEDS = "tests/unit/test_speeds.py"
 _ALWAYS = "tests/unit/test_variants_invariants.py"
 _API = "tests/acceptance/test_api_variants.py"
@@ -15,7 +16,6 @@ MUTANTS = [
     Mutant("scheduler/model/variants.py", "                limit_ms=variant.limit_ms,\n", "", _HAND),
     Mutant("scheduler/model/variants.py", "return is_kind and placement.card_count == form.device_count", "return is_kind", _HAND),
     Mutant("scheduler/model/variants.py", "return is_kind and placement", "return placement", _HAND),
-    Mutant("scheduler/forecast/speeds.py", "    if len(known) == 1:\n        return (1_000,)\n", "", f"{_HAND} {_SPEEDS} {_ALWAYS}"),
     Mutant("scheduler/forecast/speeds.py", "if len(lengths_ms) >= LEAST else None", "if lengths_ms else None", _SPEEDS),
     Mutant("scheduler/forecast/speeds.py", "speed = first_ms * 1_000 // max(1, length_ms)", "speed = length_ms * 1_000 // max(1, first_ms)", _SPEEDS),
     Mutant("scheduler/forecast/speeds.py", "        one = other = 1\n", "        return 1_000\n", _SPEEDS),
@@ -45,14 +45,14 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "                finding.reasons.append(reason)\n                over", "                over", _HAND),
     Mutant("scheduler/planning/desk.py", "                finding.reasons.extend(misfits(shape, self.park))\n", "                pass\n", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/desk.py", "        tflops = form.job.device_count * self", "        tflops = self.state.jobs[form.job.id].job.device_count * self", _HAND),
-    Mutant("scheduler/planning/verifier.py", "        job = form_in(record.job, placement)\n", "        job = record.job\n", f"{_HAND} {_ALWAYS}"),
-    Mutant("scheduler/planning/verifier.py", "self._take(form_in(record.job, grant.placement), grant)", "self._take(record.job, grant)", _HAND),
-    Mutant("scheduler/planning/verifier.py", "replace(taker, job=least)", "taker", _HAND),
-    Mutant("scheduler/sharing/starving.py", "least = min(form.device_count for form in forms(job))", "least = job.device_count", _HAND),
-    Mutant("scheduler/sharing/starving.py", "state.jobs[attempt.job_id].form)", "state.jobs[attempt.job_id].job)", _HAND),
-    Mutant("scheduler/asking/whatif.py", "0 if prospect.reasons else rank,", "0,", _HAND),
-    Mutant("scheduler/asking/whatif.py", "offer.transfer_ms + prospect.length_ms", "offer.transfer_ms", _HAND),
-    Mutant("scheduler/asking/ranking.py", "needed=offer.form.job.device_count", "needed=offer.pool.card_count", _HAND),
+    Mutant("scheduler/planning/verifier.py", "        job = form_in(record.job, placement)\n", "        job = record.job\n", _TOLD),
+    Mutant("scheduler/planning/verifier.py", "self._take(form_in(record.job, grant.placement), grant)", "self._take(record.job, grant)", _TOLD),
+    Mutant("scheduler/planning/verifier.py", "replace(taker, job=least)", "taker", _TOLD),
+    Mutant("scheduler/sharing/starving.py", "least = min(form.device_count for form in forms(job))", "least = job.device_count", _TOLD),
+    Mutant("scheduler/sharing/starving.py", "state.jobs[attempt.job_id].form)", "state.jobs[attempt.job_id].job)", _TOLD),
+    Mutant("scheduler/asking/whatif.py", "0 if prospect.reasons else rank,", "0,", _TOLD),
+    Mutant("scheduler/asking/whatif.py", "offer.transfer_ms + prospect.length_ms", "offer.transfer_ms", _TOLD),
+    Mutant("scheduler/asking/ranking.py", "needed=offer.form.job.device_count", "needed=offer.pool.card_count", _TOLD),
     Mutant("scheduler/orders.py", "    job = form_in(job, attempt.placement)\n", "", "tests/unit/test_orders.py"),
     Mutant("scheduler/orders.py", "            *_gang_env(attempt.placement),\n", "", "tests/unit/test_orders.py"),
     Mutant("api/variant_spec.py", "permille = min(1_000, self.speed_permille or 1_000)", "permille = self.speed_permille or 1_000", _API),

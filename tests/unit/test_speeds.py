@@ -51,6 +51,15 @@ def test_a_speed_is_learned_from_what_ran_in_both_forms() -> None:
     assert speeds(replace(job, name="other"), state.history, PARK) == (1_000, 2_555)
 
 
+def test_each_form_is_learned_by_its_own_cards_and_kind() -> None:
+    state, job = a_queue(), either("j", on_dcu(8), on_dcu(16))
+    has_run(state, job, a_placement(NPU, 8), [4, 4, 4])
+    has_run(state, job, a_placement(DCU, 8), [2, 2, 2])
+    has_run(state, job, a_placement(DCU, 8, 8), [1, 1, 1])
+
+    assert speeds(job, state.history, PARK) == (1_000, 2_000, 4_000)
+
+
 def test_too_few_runs_tell_nothing() -> None:
     state, job = a_queue(), either()
     has_run(state, job, a_placement(NPU, 8), [3, 3, 3])
@@ -128,8 +137,23 @@ def test_what_it_has_done_counts_in_another_form() -> None:
     assert record.had_ms == 3 * HOUR_MS
 
 
+def test_what_it_has_done_is_more_time_where_it_is_slower() -> None:
+    """Two of its three hours are done, and so four of the six that it takes there."""
+    job = either("j", on_dcu(16, hours=99, speed=500), limit_ms=99 * HOUR_MS, checkpoint=SAVES)
+    state = a_state(park=PARK)
+    has_run(state, job, a_placement(NPU, 8), [3])
+    submit(state, job)
+    run(state, "j", a_placement(NPU, 8), at_ms=10 * HOUR_MS)
+    end(state, "j.1", 12 * HOUR_MS, EndCause.PREEMPTED)
+
+    run(state, "j", a_placement(DCU, 8, 8), at_ms=20 * HOUR_MS, number=2)
+
+    assert state.live["j.2"].ends.likely_ms == 22 * HOUR_MS
+
+
 def test_a_run_that_goes_on_tells_nothing_of_speed() -> None:
-    state, job = a_queue(), either(checkpoint=SAVES)
+    any_kind = replace(on_dcu(16), device_kind_ids=())
+    state, job = a_queue(), either("j", any_kind, device_kind_ids=(), checkpoint=SAVES)
     for number in range(LEAST):
         one = replace(job, id=f"r{number}")
         submit(state, one)
@@ -139,7 +163,7 @@ def test_a_run_that_goes_on_tells_nothing_of_speed() -> None:
         end(state, f"{one.id}.2", 2 * HOUR_MS)
     has_run(state, job, a_placement(NPU, 8), [2, 2, 2])
 
-    assert speeds(job, state.history, PARK) == (1_000, 2_555)
+    assert speeds(job, state.history, PARK) == (1_000, 2_000)
 
 
 def test_an_older_checkpoint_says_what_was_done_by_its_cards() -> None:

@@ -5,17 +5,14 @@ from typing import Unpack
 
 import pytest
 
-from scheduler.asking.ranking import ranking
-from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, Placement, ReasonCode, Variant
-from scheduler.model.plan import Grant, Plan
-from scheduler.model.policy import DEFAULT, FIFO
+from scheduler.model.plan import Plan
+from scheduler.model.policy import FIFO
 from scheduler.model.variants import form_in, forms
 from scheduler.orders import members
 from scheduler.planning.planner import plan
-from scheduler.planning.verifier import verified
 from tests.builders import (
     HOUR_MS,
     JobChanges,
@@ -111,6 +108,7 @@ def test_what_runs_is_told_by_its_kind_and_its_cards() -> None:
     assert form_in(job, a_placement(DCU, 4)).limit_ms == HOUR_MS
     assert form_in(job, a_placement(DCU, 8)).limit_ms == 9 * HOUR_MS
     assert form_in(job, a_placement(DCU, 8, 8)).device_count == 16
+    assert form_in(either("j", on_dcu(8, 9)), a_placement(DCU, 8)).limit_ms == 9 * HOUR_MS
 
 
 # Who starts as what.
@@ -244,11 +242,15 @@ def test_a_promise_of_a_variant_keeps_its_own_cards() -> None:
     assert started(plan(state, 2)) == {}
 
 
-def test_who_cannot_be_promised_anything_has_a_planned_start_in_its_best_form() -> None:
+@pytest.mark.parametrize(("hours", "pool_id", "at_hour"), [(1, DCU, 3), (5, NPU, 4)])
+def test_who_cannot_be_promised_anything_has_a_planned_start_in_its_best_form(
+    hours: int, pool_id: str, at_hour: int
+) -> None:
+    """After who is ahead: on dcu at 3 h, on npu at 4 h and for one hour."""
     state = a_queue(
         a_job("ahead", device_count=16, device_kind_ids=("dcu",)),
         a_job("first", device_count=16),
-        either("j", on_dcu(16, hours=1)),
+        either("j", on_dcu(16, hours=hours)),
     )
     fill(state, NPU, hours=3)
     fill(state, DCU, hours=2)
@@ -256,8 +258,25 @@ def test_who_cannot_be_promised_anything_has_a_planned_start_in_its_best_form() 
     start = plan(state, 1).verdicts["j"].start
 
     assert start is not None
-    assert (start.at_ms, start.pool_id) == (3 * HOUR_MS, DCU), "after who is ahead there"
+    assert (start.at_ms, start.pool_id) == (at_hour * HOUR_MS, pool_id)
     assert not start.is_promised
+
+
+def test_a_later_job_counts_with_the_cards_of_the_variant_that_is_planned() -> None:
+    late = a_job("late", device_kind_ids=("dcu",), submitted_at_ms=1)
+    state = a_queue(
+        a_job("ahead", device_count=16, device_kind_ids=("dcu",)),
+        a_job("first", device_count=16),
+        either("j", on_dcu(16)),
+        late,
+    )
+    fill(state, NPU, hours=3)
+    fill(state, DCU, hours=2)
+
+    start = plan(state, 1).verdicts["late"].start
+
+    assert start is not None
+    assert start.at_ms == 4 * HOUR_MS, "after all 16 of it"
 
 
 def test_a_later_job_counts_with_the_cards_of_the_variant_that_is_promised() -> None:
@@ -312,69 +331,3 @@ def test_its_data_is_nearer_to_some_pools_of_a_variant_than_to_others() -> None:
     assert [one.code for one in verdict.reasons][-1] is ReasonCode.NEARER_DATA
     assert verdict.start is not None
     assert verdict.start.pool_id == "east-dcu"
-
-
-# What else counts by variant.
-
-
-def test_who_is_asked_what_if_has_a_line_for_each_variant() -> None:
-    state = a_queue()
-    fill(state, NPU, hours=3)
-    job = either("new", on_dcu(16, hours=2), on_dcu(8))
-
-    found = what_if(state, 1, job)
-
-    told = [(one.pool.id, one.form.device_count, one.cost_fen, one.start_ms) for one in found]
-    assert told == [
-        (DCU, 16, 23_040, 1),
-        (DCU, 8, 5_760, 1),
-        (NPU, 8, 2_880, 3 * HOUR_MS),
-    ]
-
-
-def test_what_would_be_over_first_comes_first_of_what_would_wait() -> None:
-    state = a_queue()
-    fill(state, NPU, hours=3)
-    fill(state, DCU, hours=2)
-
-    found = what_if(state, 1, either("new", on_dcu(16, hours=5)))
-
-    assert [one.pool.id for one in found] == [NPU, DCU]
-
-
-def test_the_ranking_says_what_it_needs_of_each_pool() -> None:
-    state = a_queue(either("j", on_dcu(16)))
-    fill(state, NPU)
-    fill(state, DCU)
-
-    found = ranking(state, 1, "j")
-
-    assert found is not None
-    assert [(use.pool.id, use.needed) for use in found.pools] == [(NPU, 8), (DCU, 16)]
-
-
-@pytest.mark.parametrize(
-    ("placement", "flaws"),
-    [
-        (a_placement(DCU, 8, 8), 0),
-        (a_placement(NPU, 8), 0),
-        (a_placement(DCU, 8), 1),
-        (a_placement(NPU, 8, 8), 1),
-    ],
-)
-def test_a_grant_is_exactly_one_of_its_forms(placement: Placement, flaws: int) -> None:
-    grant = Grant(job_id="j", placement=placement, hold_micros=0)
-
-    _, found = verified(a_queue(either()), Plan(grants=(grant,), verdicts={}), 0, DEFAULT)
-
-    assert len(found) == flaws
-
-
-def test_the_verifier_counts_the_cards_of_the_variant_in_its_quota() -> None:
-    state = a_state(a_tenant("steel", max_cards=15), park=PARK)
-    submit(state, either())
-    grant = Grant(job_id="j", placement=a_placement(DCU, 8, 8), hold_micros=0)
-
-    _, flaws = verified(state, Plan(grants=(grant,), verdicts={}), 0, DEFAULT)
-
-    assert "may take 15 cards more" in flaws[0]
