@@ -19,6 +19,8 @@ from scheduler.facts.log import Request
 from scheduler.storage.queries import Verdict, verdict
 from scheduler.storage.store import put_requests
 
+KEEP_PREFIX, DROP_PREFIX = "keep:", "drop:"
+"""Requests that keep a quote, and that give it up, are named after it."""
 WAIT_MS = 2_000
 POLL_S = 0.1
 KEY_LENGTH_MAX = 200

@@ -147,7 +147,21 @@ _ARRAY: dict[str, Any] = {
 }
 
 ANSWERS: Mapping[str, Any] = {
-    "submit": _QUEUED,
+    "submit": _QUEUED
+    | {
+        "quote": {
+            "id": JOB_ID,
+            "is_kept": True,
+            "quoted_pool": "qdaicc-910b3",
+            "quoted_start_ms": _PLANNED_MS,
+            "quoted_cost": "112.00",
+            "pool": "qdaicc-910b3",
+            "start_ms": _PLANNED_MS,
+            "cost": "112.00",
+            "text": "as quoted: it starts about 2026-11-25 22:06:31 in qdaicc-910b3",
+            "text_zh": "与询价一致：预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动",
+        }
+    },
     "submit_batch": {"items": [{"id": JOB_ID, "state": "queued"}]},
     "list_jobs": {"items": [_RUNNING], "next": None},
     "get_job": _RUNNING,
@@ -167,7 +181,10 @@ ANSWERS: Mapping[str, Any] = {
         "已在 qdaicc-910b3 为其预留资源，约 2026-11-25 22:06:31 启动",
     },
     "quote": {
+        "id": JOB_ID,
         "at_ms": 1_795_601_191_412,
+        "expires_at_ms": 1_795_601_491_412,
+        "is_kept": False,
         "tenant": "t03",
         "options": [
             {
@@ -176,12 +193,13 @@ ANSWERS: Mapping[str, Any] = {
                 "device": "ascend-910b3",
                 "devices": 8,
                 "start_ms": _PLANNED_MS,
-                "start_p50_ms": None,
-                "start_p90_ms": None,
                 "is_start_promised": True,
                 "stops": 0,
+                "stops_own": [],
+                "stops_others": {},
                 "is_borrowing": False,
                 "end_ms": _PLANNED_MS + 14_400_000,
+                "likely_end_ms": _PLANNED_MS + 9_000_000,
                 "cost": "112.00",
                 "reasons": [_BUSY],
             }
@@ -190,6 +208,18 @@ ANSWERS: Mapping[str, Any] = {
         "112.00 yuan to its limit, at today's price",
         "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；"
         "按当前价格运行到时限为 112.00 元",
+    },
+    "get_quote": {
+        "id": JOB_ID,
+        "tenant": "t03",
+        "at_ms": 1_795_601_191_412,
+        "expires_at_ms": 1_795_601_491_412,
+        "spec": {"command": "python train.py", "devices": 8, "limit": "4h"},
+        "pool": "qdaicc-910b3",
+        "start_ms": _PLANNED_MS,
+        "cost": "112.00",
+        "is_kept": False,
+        "job_id": None,
     },
     "alternatives": {
         "at_ms": 1_795_601_191_412,

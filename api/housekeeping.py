@@ -13,9 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.roots import draw_root
 from accounting.store import index_new_facts
+from api.asking import DROP_PREFIX, KEEP_PREFIX
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings
-from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow
+from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow, QuoteRow
 from scheduler.model.job import FINAL_STATES, JobState
 from scheduler.storage.rows import SUBMIT_PREFIX
 from scheduler.storage.tables import AttemptRow, InboxRow, JobRow
@@ -89,7 +90,7 @@ class Housekeeper:
 
 def sweep(engine: Engine, now_ms: int, retention: Retention) -> Iterator[None]:
     """Delete what is too old, a little in each transaction; gives way after each."""
-    for step in (_answers, _requests, _logs, _archives, _old_loads, _close_loads, _books):
+    for step in (_answers, _quotes, _requests, _logs, _archives, _old_loads, _close_loads, _books):
         for _ in range(STEPS_MAX):
             with engine.begin() as connection:
                 is_ours = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({SWEEP_LOCK})"))
@@ -104,12 +105,19 @@ def _answers(connection: Connection, now_ms: int, _: Retention) -> bool:
     return False
 
 
+def _quotes(connection: Connection, now_ms: int, _: Retention) -> bool:
+    """As long as the answer to a submission that took one may be asked for again."""
+    connection.execute(delete(QuoteRow).where(QuoteRow.expires_at_ms < now_ms - ANSWERS_KEPT_MS))
+    return False
+
+
 def _requests(connection: Connection, now_ms: int, _: Retention) -> bool:
-    """Requests about jobs alone: what they asked for is in the event log.
+    """Requests about jobs and quotes alone: what they asked for is in the event log.
 
     Others keep their ids, by which a park file is known to be declared.
     """
-    about_jobs = or_(InboxRow.id.startswith(SUBMIT_PREFIX), InboxRow.id.startswith("cancel:"))
+    prefixes = (SUBMIT_PREFIX, "cancel:", KEEP_PREFIX, DROP_PREFIX)
+    about_jobs = or_(*(InboxRow.id.startswith(prefix) for prefix in prefixes))
     connection.execute(
         delete(InboxRow).where(
             about_jobs,

@@ -4,10 +4,29 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.schemas import PLANNED_START, START_P50, START_P90, ReasonView, Wire
+from api.schemas import (
+    PLANNED_START,
+    START_P50,
+    START_P90,
+    JobAsked,
+    JobSpec,
+    JobView,
+    ReasonView,
+    Wire,
+)
 from api.values import Ms
 
-COST = "yuan to its limit, at the price in force now; tax included"
+COST = "yuan to its limit, at the prices published; tax included"
+
+
+class QuoteCreate(JobAsked):
+    """A job that is asked about."""
+
+    keep: bool = Field(
+        default=False,
+        description="whether its place in the queue, and what it would get, are kept until "
+        "`expires_at_ms`: of a tenant one at a time",
+    )
 
 
 class QuoteOption(Wire):
@@ -24,6 +43,10 @@ class QuoteOption(Wire):
     stops: int = Field(
         ge=0, description="so many jobs that run would be stopped for it, and go on later"
     )
+    stops_own: list[str] = Field(default=[], description="those of them that are the tenant's own")
+    stops_others: dict[str, int] = Field(
+        default={}, description="how many are other tenants', by their price class"
+    )
     is_borrowing: bool = Field(
         description="whether other tenants, whose nominal quota it would use, may take the cards "
         "back: then it is stopped, and goes back to the queue"
@@ -34,14 +57,23 @@ class QuoteOption(Wire):
         description="how long its data takes to come there: the job fetches it once it has started",
     )
     end_ms: Ms | None = Field(description="when its limit would end it then")
+    likely_end_ms: Ms | None = Field(
+        default=None,
+        description="when it would end then, by how long its like have run; null: nothing like it",
+    )
     cost: str | None = Field(description=COST)
     reasons: list[ReasonView] = Field(description="why not now; empty where it would start now")
 
 
 class Quote(Wire):
-    """What a job would meet that was submitted now; nothing was submitted, and nothing is kept."""
+    """What a job would meet that was submitted now; nothing was submitted."""
 
+    id: str = Field(description="`quote_id` of the job that takes it, and then that job's id")
     at_ms: Ms = Field(description="the moment it holds for")
+    expires_at_ms: Ms = Field(description="a job may take it before that")
+    is_kept: bool = Field(
+        default=False, description="whether its place is kept, and what its job would get"
+    )
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
         description="where it would go comes first: where it could start now, else where it would "
@@ -51,6 +83,46 @@ class Quote(Wire):
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")
+
+
+class QuoteTerms(Wire):
+    """What was quoted, as a job that takes it is held against."""
+
+    id: str
+    tenant: str
+    at_ms: Ms
+    expires_at_ms: Ms = Field(description="a job may take it before that")
+    spec: JobSpec = Field(description="the job that was asked about")
+    pool: str = Field(description="where it would have gone")
+    start_ms: Ms | None = Field(description=PLANNED_START)
+    cost: str | None = Field(description=COST)
+    is_kept: bool = Field(
+        description="whether its place was kept: until it expires, is taken or is given up"
+    )
+    job_id: str | None = Field(description="the job, or the array, that took it")
+
+
+class HonouredQuote(Wire):
+    """What became of a quote when its job was submitted."""
+
+    id: str
+    is_kept: bool | None = Field(
+        description="whether the start is no later than was quoted; null: nobody knows just now"
+    )
+    quoted_pool: str
+    quoted_start_ms: Ms | None
+    quoted_cost: str | None = Field(description="yuan to its limit, as quoted")
+    pool: str | None = Field(description="where it would go now")
+    start_ms: Ms | None = Field(description=PLANNED_START)
+    cost: str | None = Field(description=COST)
+    text: str = Field(description="all of it as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
+class JobSubmitted(JobView):
+    """A job in the queue."""
+
+    quote: HonouredQuote | None = Field(default=None, description="of the quote that it took")
 
 
 class AlternativeView(Wire):

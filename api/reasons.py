@@ -70,6 +70,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "the free cards of {where} are kept for a job that is ahead",
         "{where} 的空闲卡已为排在前面的作业预留",
     ),
+    ReasonCode.QUOTED: (
+        "{need} are kept for its job in {where}",
+        "已在 {where} 为其作业保留 {need}",
+    ),
     ReasonCode.BACKOFF: (
         "waits a while before it is tried again",
         "上次启动未成功，稍后重试",

@@ -6,24 +6,24 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.array_spec import Array, ArrayTaskView
+from api.checkpoint_spec import CheckpointSpec
 from api.values import (
     Command,
     Datasets,
     EnvValue,
     GangCount,
-    Grace,
     Identifier,
     Limit,
     Ms,
     Name,
     Predecessors,
-    RelativePath,
+    QuoteId,
     Sha256,
     VisiblePath,
     listed,
     whole,
 )
-from api.variant_spec import Variants, check_different, check_elastic
+from api.variant_spec import MinDevices, Variants, check_forms
 
 MAX_ENV_COUNT = 256
 MAX_BATCH = 1_000
@@ -43,23 +43,6 @@ class Wire(BaseModel):
     """Anything on the wire; an unknown field is an error, not a silent nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CheckpointSpec(Wire):
-    """How the job saves itself before it is stopped."""
-
-    dir: RelativePath = Field(
-        description="in the working directory; what is written there outlives the attempt"
-    )
-    signal: Literal["SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"] | None = Field(
-        default=None, description="sent first, to the processes that handle it"
-    )
-    grace: Grace = Field(
-        default=60_000,
-        validate_default=False,
-        description="from the first signal to the KILL",
-        json_schema_extra={"default": "60s"},
-    )
 
 
 class JobSpec(Wire):
@@ -129,12 +112,8 @@ class JobSpec(Wire):
     topology: Literal["rack", "pool"] = Field(
         default="pool", description="rack: never on nodes of several racks, which it avoids anyway"
     )
-    variants: Variants = Field(
-        default=[], description="other gangs with which it is content, the preferred first"
-    )
-    min_devices: GangCount | None = Field(
-        default=None, description="elastic: also half its cards, and so on, down to so many"
-    )
+    variants: Variants = []
+    min_devices: MinDevices = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "JobSpec":
@@ -147,29 +126,35 @@ class JobSpec(Wire):
                 raise ValueError(f"env: {name[:40]!r} is no variable name")
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
-        check_different(self.devices, self.device, self.variants)
-        if self.min_devices is not None:
-            check_elastic(self)
+        check_forms(self)
         return self
 
 
-class JobCreate(JobSpec):
-    """A job to submit; operators may submit for a tenant, a tenant's own key says which it is."""
+class JobAsked(JobSpec):
+    """A job of a tenant: operators name it, a tenant's own key says which it is."""
 
     tenant: Identifier | None = Field(
         default=None, description="who is charged: needed with an operator's key alone"
     )
 
 
+class JobCreate(JobAsked):
+    """A job to submit."""
+
+    quote_id: QuoteId | None = Field(default=None, description="a quote: it is as old as that")
+
+
 class JobBatch(Wire):
-    """Many jobs in one durable write; an array is one by itself, and is submitted alone."""
+    """Many jobs in one durable write; an array, or who takes a quote, is submitted alone."""
 
     jobs: Annotated[list[JobCreate], Field(min_length=1, max_length=MAX_BATCH)]
 
     @model_validator(mode="after")
     def _has_no_array(self) -> "JobBatch":
-        if any(job.array for job in self.jobs):
-            raise ValueError("jobs: an array is submitted by itself, with POST /v1/jobs")
+        if any(job.array or job.quote_id for job in self.jobs):
+            raise ValueError(
+                "jobs: an array, or who takes a quote, is submitted by itself: POST /v1/jobs"
+            )
         return self
 
 

@@ -1,5 +1,6 @@
 """A typed client of the broker: every call is safe to repeat, every refusal has a clear text."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from random import Random
@@ -23,10 +24,11 @@ from api.administration import (
 from api.array_spec import ArrayView
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
-from api.quote_schemas import Alternatives, QueueStanding, Quote
+from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
     CapacityView,
     Explanation,
+    JobAsked,
     JobBatch,
     JobCreate,
     JobPage,
@@ -85,9 +87,12 @@ class Client:
 
     # Jobs
 
-    def submit(self, job: JobCreate, idempotency_key: str | None = None) -> JobView:
-        """Put a job, or an array, into the queue; the same `idempotency_key` twice is once."""
-        return self._wire.create("/v1/jobs", job, JobView, idempotency_key)
+    def submit(self, job: JobCreate, idempotency_key: str | None = None) -> JobSubmitted:
+        """Put a job, or an array, into the queue; the same `idempotency_key` twice is once.
+
+        With `quote_id` it takes that quote, and `quote` of the answer says what became of it.
+        """
+        return self._wire.create("/v1/jobs", job, JobSubmitted, idempotency_key)
 
     def submit_batch(
         self, jobs: list[JobCreate], idempotency_key: str | None = None
@@ -140,12 +145,28 @@ class Client:
         """Why a job waits, or where it went."""
         return self._wire.get(f"/v1/jobs/{quoted(job_id)}/explain", Explanation)
 
-    def quote(self, job: JobCreate) -> Quote:
-        """When the job would start in each pool, and what it would cost; nothing is submitted."""
-        content = job.model_dump_json(exclude_unset=True).encode()
+    def quote(
+        self, job: JobAsked, *, keep: bool = False, idempotency_key: str | None = None
+    ) -> Quote:
+        """When the job would start in each pool, and what it would cost; nothing is submitted.
+
+        With `keep` its place in the queue, and what it would get, are kept until the quote expires.
+        """
+        asked = job.model_dump(mode="json", exclude_unset=True, exclude={"quote_id"})
+        content = json.dumps(asked | ({"keep": True} if keep else {})).encode()
         headers = {"Content-Type": "application/json"}
+        if keep or idempotency_key:
+            headers["Idempotency-Key"] = idempotency_key or new_key()
         answer = self._wire.ask_leader("POST", "/v1/quotes", content=content, headers=headers)
         return read(answer, Quote)
+
+    def quote_terms(self, quote_id: str) -> QuoteTerms:
+        """The job that a quote is for, where it would have gone, and who has taken it."""
+        return self._wire.get(f"/v1/quotes/{quoted(quote_id)}", QuoteTerms)
+
+    def give_up_quote(self, quote_id: str) -> None:
+        """What was kept for the quote is free for others."""
+        self._wire.request("DELETE", f"/v1/quotes/{quoted(quote_id)}")
 
     def alternatives(self, job_id: str) -> Alternatives:
         """What would let a waiting job start sooner; nothing is changed. Asked but once."""

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         le=KEPT_DAYS_MAX,
         description="how long it is kept how busy the centres were; after two days by the minute",
     )
+    quote_valid_s: int = Field(
+        default=300,
+        ge=10,
+        le=3_600,
+        description="for how long a job may take a quote; for a broker",
+    )
     log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         default="info", description="debug, info, warning, error or critical"
     )

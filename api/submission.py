@@ -10,11 +10,12 @@ from sqlalchemy import Connection, update
 
 from api.array_spec import ArraySpec, ArrayTaskView
 from api.auth import Caller
+from api.checkpoint_spec import CheckpointSpec
 from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
 from api.reasons import view as reason_view
-from api.schemas import CheckpointSpec, JobCreate, JobSpec
+from api.schemas import JobAsked, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
 from api.variant_spec import VariantSpec
@@ -37,7 +38,7 @@ OPERATORS = ""
 
 
 def jobs_of(
-    specs: Sequence[JobCreate], caller: Caller, services: Services, declared: Declared
+    specs: Sequence[JobAsked], caller: Caller, services: Services, declared: Declared
 ) -> list[Job]:
     """Jobs with their new ids, in order; raises `Refused` for a tenant that is not the caller's."""
     at_ms = services.clock()
@@ -49,7 +50,7 @@ def jobs_of(
 
 
 def tasks_of(
-    spec: JobCreate, array: ArraySpec, caller: Caller, services: Services, declared: Declared
+    spec: JobAsked, array: ArraySpec, caller: Caller, services: Services, declared: Declared
 ) -> list[Job]:
     """One job for each index of the array, in their order; raises `Refused` as `jobs_of` does.
 
@@ -83,7 +84,7 @@ def _check_size(job: Job, count: int) -> None:
     raise Refused(422, f"the array is too large: {problem}", errors=[error])
 
 
-def tenant_of(caller: Caller, spec: JobCreate) -> str:
+def tenant_of(caller: Caller, spec: JobAsked) -> str:
     """Who is charged: a tenant's key says it, an operator names it."""
     if caller.tenant_id is None:
         if spec.tenant is None:
@@ -97,7 +98,7 @@ def tenant_of(caller: Caller, spec: JobCreate) -> str:
 
 
 def _job(
-    spec: JobCreate, tenant_id: str, job_id: str, caller: Caller, at_ms: int, declared: Declared
+    spec: JobAsked, tenant_id: str, job_id: str, caller: Caller, at_ms: int, declared: Declared
 ) -> Job:
     tenant = declared.tenants.get(tenant_id)
     return Job(
@@ -237,7 +238,8 @@ def put(
     _check_archives(connection, jobs, caller, now_ms)
     for tenant_id, count in sorted(Counter(job.tenant_id for job in jobs).items()):
         services.gauge.admit(connection, tenant_id, count, now_ms)
-    wishes = [Submitted(at_ms=job.submitted_at_ms, job=job) for job in jobs]
+    # Who takes a quote was submitted now, and is older.
+    wishes = [Submitted(at_ms=now_ms, job=job) for job in jobs]
     put_jobs(connection, wishes, now_ms)
     requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
     put_requests(connection, requests, now_ms)

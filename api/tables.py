@@ -52,6 +52,28 @@ class AnswerRow(Base):
     created_at_ms: Mapped[int]
 
 
+class QuoteRow(Base):
+    """A quote that was given, for the job of `spec`; `job_id` is who took it.
+
+    `pool_id`, `start_ms` and `cost` are where the job would have gone, when, and for how much;
+    `is_kept` whether the leader was asked to keep that, and did.
+    """
+
+    __tablename__ = "quotes"
+    __table_args__ = (Index("quotes_by_age", "expires_at_ms"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    at_ms: Mapped[int]
+    expires_at_ms: Mapped[int]
+    spec: Mapped[dict[str, Any]]
+    pool_id: Mapped[str]
+    start_ms: Mapped[int | None]
+    cost: Mapped[str | None]
+    is_kept: Mapped[bool] = mapped_column(server_default=false())
+    job_id: Mapped[str | None]
+
+
 class ArchiveRow(Base):
     """A tenant has uploaded this working directory; equal bytes are stored once for all.
 

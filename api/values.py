@@ -153,6 +153,7 @@ Count = Annotated[int, BeforeValidator(whole)]
 GangCount = Annotated[int, Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)]
 Permille = Annotated[int, Field(ge=0, le=100_000), BeforeValidator(whole)]
 Datasets = Annotated[list[Identifier], BeforeValidator(listed), Field(max_length=64)]
+QuoteId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]
 Predecessors = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]],
     BeforeValidator(listed),

@@ -53,7 +53,43 @@ class VariantSpec(BaseModel):
         return min(MAX_LIMIT_MS, -(-own_ms // permille) * 1_000 if permille < 1_000 else own_ms)
 
 
-Variants = Annotated[list[VariantSpec], Field(max_length=MAX_VARIANTS)]
+Variants = Annotated[
+    list[VariantSpec],
+    Field(
+        max_length=MAX_VARIANTS,
+        description="other gangs with which it is content, the preferred first",
+    ),
+]
+MinDevices = Annotated[
+    GangCount | None,
+    Field(description="elastic: also half its cards, and so on, down to so many"),
+]
+
+
+class Gang(Protocol):
+    """What of a job file says whether it can be elastic."""
+
+    @property
+    def devices(self) -> int: ...
+    @property
+    def device(self) -> Sequence[str]: ...
+    @property
+    def nodes(self) -> int | None: ...
+    @property
+    def members(self) -> int | None: ...
+    @property
+    def min_devices(self) -> int | None: ...
+    @property
+    def variants(self) -> Sequence[VariantSpec]: ...
+    @property
+    def checkpoint(self) -> object: ...
+
+
+def check_forms(gang: Gang) -> None:
+    """Raise `ValueError` where its variants, or its sizes, are none."""
+    check_different(gang.devices, gang.device, gang.variants)
+    if gang.min_devices is not None:
+        check_elastic(gang)
 
 
 def check_different(devices: int, device: Sequence[str], variants: Sequence[VariantSpec]) -> None:
@@ -72,23 +108,6 @@ def check_different(devices: int, device: Sequence[str], variants: Sequence[Vari
                 f"variants: variant {after} is {other.devices} cards of {kinds}, and so is "
                 f"{which}: leave one out, or the kind in one of them"
             )
-
-
-class Gang(Protocol):
-    """What of a job file says whether it can be elastic."""
-
-    @property
-    def devices(self) -> int: ...
-    @property
-    def nodes(self) -> int | None: ...
-    @property
-    def members(self) -> int | None: ...
-    @property
-    def min_devices(self) -> int | None: ...
-    @property
-    def variants(self) -> Sequence[VariantSpec]: ...
-    @property
-    def checkpoint(self) -> object: ...
 
 
 def check_elastic(gang: Gang) -> None:

@@ -1,15 +1,17 @@
 """A crowded park, drawn from a seed: everything taken, some of it just given back, many waiting."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 
 from benchmarks.workload import declarations, declared_state
 from cluster.inventory import Park
 from scheduler.facts import events as ev
+from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause, Job, Priority
-from scheduler.model.plan import Answers
+from scheduler.model.plan import Answers, Grant
 from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
 from scheduler.planning.planner import plan
 
@@ -39,45 +41,58 @@ def crowded(crowd: Crowd) -> State:
     """The state at `NOW_MS`; no tenant lacks quota or money, so devices alone decide."""
     rng = Random(crowd.seed)
     jobs = drawn_jobs(crowd, rng)
-    state = open_park(crowd.park)
-    while len(state.queue) < crowd.pending:
-        _apply(state, ev.Submitted(at_ms=0, job=next(jobs)))
+    state = with_waiting(open_park(crowd.park), crowd.pending, jobs, 0)
     fill(state)
     for attempt_id in rng.sample(sorted(state.live), int(len(state.live) * ENDED_SHARE)):
-        _apply(state, ended(attempt_id))
-    while len(state.queue) < crowd.pending:
-        _apply(state, ev.Submitted(at_ms=FILLED_AT_MS, job=next(jobs)))
-    return state
+        applied(state, ended(attempt_id))
+    return with_waiting(state, crowd.pending, jobs, FILLED_AT_MS)
+
+
+def with_waiting(state: State, pending: int, jobs: Iterator[Job], at_ms: int) -> State:
+    """With more jobs, until so many wait: as they would be found by a leader that takes over."""
+    records = [
+        JobRecord(job=job, expected_ms=state.history.expected_ms(job, at_ms))
+        for job in islice(jobs, pending - len(state.queue))
+    ]
+    snapshot = state.snapshot()
+    snapshot.jobs += records
+    snapshot.queued_ids += [record.job.id for record in records]
+    return State.restored(snapshot)
 
 
 def open_park(park: Park) -> State:
     """The empty park with all centres heard of and all nodes online."""
     state = declared_state(declarations(TENANTS, park))
     for centre in park.centres:
-        _apply(state, ev.CentreLinkChanged(at_ms=0, centre_id=centre.id, is_heard=True))
+        applied(state, ev.CentreLinkChanged(at_ms=0, centre_id=centre.id, is_heard=True))
         node_ids = tuple(node.id for pool in centre.pools for node in pool.nodes())
-        _apply(state, ev.NodesChanged(at_ms=0, centre_id=centre.id, online_node_ids=node_ids))
+        applied(state, ev.NodesChanged(at_ms=0, centre_id=centre.id, online_node_ids=node_ids))
     return state
 
 
 def fill(state: State) -> None:
     """Start all that fits."""
-    for grant in plan(state, FILLED_AT_MS, answers=Answers.GRANTS).grants:
+    started(state, plan(state, FILLED_AT_MS, answers=Answers.GRANTS).grants, FILLED_AT_MS)
+
+
+def started(state: State, grants: Iterable[Grant], at_ms: int) -> None:
+    """Lease what was granted, and have it run at once."""
+    for grant in grants:
         attempt_id = f"{grant.job_id}.1"
         lease = ev.Leased(
-            at_ms=FILLED_AT_MS,
+            at_ms=at_ms,
             job_id=grant.job_id,
             attempt_id=attempt_id,
             epoch=1,
             placement=grant.placement,
             hold_micros=grant.hold_micros,
         )
-        _apply(state, lease)
-        _apply(state, ev.Started(at_ms=FILLED_AT_MS, attempt_id=attempt_id))
+        applied(state, lease)
+        applied(state, ev.Started(at_ms=at_ms, attempt_id=attempt_id))
 
 
-def ended(attempt_id: str) -> ev.Ended:
-    return ev.Ended(at_ms=NOW_MS, attempt_id=attempt_id, cause=EndCause.FINISHED, exit_code=0)
+def ended(attempt_id: str, at_ms: int = NOW_MS) -> ev.Ended:
+    return ev.Ended(at_ms=at_ms, attempt_id=attempt_id, cause=EndCause.FINISHED, exit_code=0)
 
 
 def drawn_jobs(crowd: Crowd, rng: Random) -> Iterator[Job]:
@@ -97,6 +112,7 @@ def drawn_jobs(crowd: Crowd, rng: Random) -> Iterator[Job]:
             command="true",
             device_count=shape.device_count,
             device_kind_ids=shape.device_kind_ids,
+            centre_ids=shape.centre_ids,
             node_count=shape.node_count,
             limit_ms=rng.choice(LIMITS_MS),
             priority=rng.choice(PRIORITIES),
@@ -105,13 +121,18 @@ def drawn_jobs(crowd: Crowd, rng: Random) -> Iterator[Job]:
 
 
 def drawn_shapes(crowd: Crowd, rng: Random) -> list[Shape]:
-    """Different shapes that fit into the empty park; fewer where there are not so many."""
+    """Different shapes that fit into the empty park; fewer where there are not so many.
+
+    Where kinds and sizes do not make so many, some are for certain centres alone.
+    """
     kinds = sorted({pool.device_kind_id for pool in crowd.park.pools})
+    centres = sorted(crowd.park.centre_by_id)
     found: dict[Shape, None] = {}
-    for _ in range(TRIES_MAX):
+    for number in range(2 * TRIES_MAX):
+        chosen = rng.sample(centres, min(2, len(centres))) if number >= TRIES_MAX else []
         shape = Shape(
             device_kind_ids=tuple(rng.sample(kinds, rng.randint(0, min(KINDS_MAX, len(kinds))))),
-            centre_ids=(),
+            centre_ids=tuple(sorted(chosen)),
             device_count=rng.choice(SIZES),
             node_count=None,
             member_count=None,
@@ -123,6 +144,7 @@ def drawn_shapes(crowd: Crowd, rng: Random) -> list[Shape]:
     return list(found)
 
 
-def _apply(state: State, event: ev.Event) -> None:
+def applied(state: State, event: ev.Event) -> None:
+    """Take in what must fit."""
     refusal = state.apply(event)
     assert refusal is None, refusal

@@ -1,9 +1,11 @@
 """`plan`: one full plan of a crowded park, beside a plain sort and first fit over the same queue.
 
 Each run draws a park of its own: all devices taken, a twentieth of the jobs just over, and many
-waiting. The plan is timed alone (`full`), and together with one more event before it (`step`). The
-peer takes the same jobs by priority and age and gives each the first nodes with room: it shares
-nothing fairly, keeps nothing for who waits longest, and says no reasons.
+waiting. The plan is timed alone (`full`), and together with one more event before it (`step`); then
+what single events cost, each with the plan of who starts now and its verification, as the leader
+plans between two full plans of a long queue (`event`, in processor time). The peer takes the same
+jobs by priority and age and gives each the first nodes with room: it shares nothing fairly, keeps
+nothing for who waits longest, and says no reasons.
 """
 
 import time
@@ -15,9 +17,10 @@ from statistics import median
 from api.park_file import load
 from benchmarks.crowd import NOW_MS, Crowd, crowded, ended
 from benchmarks.hardware import conditions, peak_rss_mib
+from benchmarks.one_event import event_costs_ms
 from benchmarks.options import add_count, add_seed, positive
 from benchmarks.score import nearest_rank
-from benchmarks.workload import ideal_park
+from benchmarks.workload import ideal_park, wide_park
 from cluster.inventory import Park
 from scheduler.facts.queue import age_key
 from scheduler.facts.state import State
@@ -29,12 +32,17 @@ CARDS_PER_NODE = 8
 
 EXAMPLES = """examples:
   python -m benchmarks plan
-  python -m benchmarks plan --nodes 1000 --pending 50000 --shapes 100 --runs 5 --json"""
+  python -m benchmarks plan --nodes 1000 --pending 50000 --shapes 100 --runs 5 --json
+  python -m benchmarks plan --nodes 10000 --centres 10 --pending 100000 --shapes 200 --runs 3
+  python -m benchmarks plan --nodes 100000 --centres 100 --pending 1000000 --shapes 2000 --runs 1"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     what = f"of {CARDS_PER_NODE} cards in one pool; else the default park: 904 nodes in 9 pools"
     parser.add_argument("--nodes", type=positive, help=what)
+    wide = "with --nodes: so many centres of one pool each, of four device kinds by turns"
+    parser.add_argument("--centres", type=positive, help=wide)
+    add_count(parser, "--events", 20, "single events of each run, an arrival and an end by turns")
     add_count(parser, "--pending", 10_000, "jobs that wait")
     add_count(parser, "--shapes", 40, "different shapes of jobs")
     add_count(parser, "--runs", 20, "each with a park of its own")
@@ -42,25 +50,37 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> dict[str, object]:
-    park = ideal_park(arguments.nodes, CARDS_PER_NODE) if arguments.nodes else load().park
+    park = park_of(arguments)
     sizes = {"pending": arguments.pending, "shapes": arguments.shapes}
     seeds = range(arguments.seed, arguments.seed + arguments.runs)
-    samples = [sample(crowded(Crowd(park=park, seed=seed, **sizes))) for seed in seeds]
+    crowds = [Crowd(park=park, seed=seed, **sizes) for seed in seeds]
+    samples = [sample(crowded(crowd), crowd, arguments.events) for crowd in crowds]
     return {
         **figures(samples),
         **sizes,
         "runs": arguments.runs,
         "nodes": len(park.node_by_id),
+        "centres": len(park.centres),
         "peak_rss_mib": peak_rss_mib(),
         **conditions(arguments.seed),
     }
 
 
+def park_of(arguments: Namespace) -> Park:
+    if not arguments.nodes:
+        return load().park
+    if not arguments.centres:
+        return ideal_park(arguments.nodes, CARDS_PER_NODE)
+    return wide_park(arguments.nodes, CARDS_PER_NODE, arguments.centres)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What one run gave; times in milliseconds."""
+    """What one run gave; `full_cpu_s` and `events_ms` are processor time."""
 
     full_ms: float
+    full_cpu_s: float
+    events_ms: list[float]
     step_ms: float
     peer_ms: float
     grants: int
@@ -68,10 +88,10 @@ class Sample:
     with_start_time: int
 
 
-def sample(state: State) -> Sample:
-    began_s = time.perf_counter()
+def sample(state: State, crowd: Crowd, event_count: int) -> Sample:
+    began_s, began_cpu_s = time.perf_counter(), time.process_time()
     drawn_up = plan(state, NOW_MS)
-    full_s = time.perf_counter()
+    full_s, full_cpu_s = time.perf_counter(), time.process_time()
     peer_grants = first_fit(state)
     peer_s = time.perf_counter()
     state.apply(ended(min(state.live)))
@@ -79,6 +99,8 @@ def sample(state: State) -> Sample:
     step_s = time.perf_counter()
     return Sample(
         full_ms=(full_s - began_s) * MS_PER_S,
+        full_cpu_s=full_cpu_s - began_cpu_s,
+        events_ms=event_costs_ms(state, crowd, event_count),
         step_ms=(step_s - peer_s) * MS_PER_S,
         peer_ms=(peer_s - full_s) * MS_PER_S,
         grants=len(drawn_up.grants),
@@ -90,12 +112,17 @@ def sample(state: State) -> Sample:
 def figures(samples: list[Sample]) -> dict[str, object]:
     full = [one.full_ms for one in samples]
     peer_ms = median(one.peer_ms for one in samples)
+    events_ms = [cost_ms for one in samples for cost_ms in one.events_ms]
     return {
         "full_s": round(median(full) / MS_PER_S, 4),
+        "full_cpu_s": round(median(one.full_cpu_s for one in samples), 4),
         "full_ms_p50": round(nearest_rank(full, 50), 1),
         "full_ms_p95": round(nearest_rank(full, 95), 1),
         "full_ms_max": round(max(full), 1),
         "step_ms": round(median(one.step_ms for one in samples), 1),
+        "event_cpu_ms_p50": round(nearest_rank(events_ms, 50), 2),
+        "event_cpu_ms_p95": round(nearest_rank(events_ms, 95), 2),
+        "event_cpu_ms_max": round(max(events_ms), 2),
         "first_fit_ms_p50": round(peer_ms, 1),
         "times_first_fit": round(median(full) / peer_ms, 2),
         "grants": median(one.grants for one in samples),

@@ -5,6 +5,7 @@ Money takes no part in a replay: every device costs nothing, so no job waits for
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from accounting.rating import PERMILLE, PriceList
@@ -24,6 +25,7 @@ NO_QUOTA = 1 << 40
 PRICE_CLASS = "replay"
 RESUMABLE = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=0)
 REFUSALS_SHOWN = 5
+KINDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,17 @@ def ideal_park(node_count: int, cards_per_node: int) -> Park:
     return _park("ideal", (_centre("centre", "pool", node_count, cards_per_node),))
 
 
+def wide_park(node_count: int, cards_per_node: int, centre_count: int) -> Park:
+    """Centres of one pool each, as large as can be alike, of four device kinds by turns."""
+    kinds = tuple(replace(DEVICE, id=f"device-{n}", tflops_fp16=n) for n in range(1, KINDS + 1))
+    bounds = [node_count * number // centre_count for number in range(centre_count + 1)]
+    centres = tuple(
+        _centre(f"c{n:03}", f"p{n:03}", upper - lower, cards_per_node, kinds[n % KINDS])
+        for n, (lower, upper) in enumerate(pairwise(bounds))
+    )
+    return _park("wide", centres, kinds)
+
+
 def park_of_centres(path: Path, cards_per_node: int) -> Park:
     """A centre of one pool for each row of a CSV file with the columns `pool,capacity`.
 
@@ -65,26 +78,30 @@ def park_of_centres(path: Path, cards_per_node: int) -> Park:
     return _park(path.stem, tuple(centres))
 
 
-def _centre(centre_id: str, pool_id: str, node_count: int, cards_per_node: int) -> Centre:
+def _centre(
+    centre_id: str, pool_id: str, node_count: int, cards_per_node: int, kind: DeviceKind = DEVICE
+) -> Centre:
     pool = Pool(
         id=pool_id,
         centre_id=centre_id,
-        device_kind_id=DEVICE.id,
+        device_kind_id=kind.id,
         node_count=node_count,
         cards_per_node=cards_per_node,
     )
-    tflops = pool.card_count * DEVICE.tflops_fp16
+    tflops = pool.card_count * kind.tflops_fp16
     return Centre(id=centre_id, name=centre_id, operator="-", stated_tflops=tflops, pools=(pool,))
 
 
-def _park(park_id: str, centres: tuple[Centre, ...]) -> Park:
+def _park(
+    park_id: str, centres: tuple[Centre, ...], kinds: tuple[DeviceKind, ...] = (DEVICE,)
+) -> Park:
     return Park(
         id=park_id,
         name=park_id,
         note="for replays",
         is_logical=True,
         stated_tflops=sum(centre.stated_tflops for centre in centres),
-        device_kinds=(DEVICE,),
+        device_kinds=kinds,
         centres=centres,
         fields=(("replay", "Replay"),),
     )

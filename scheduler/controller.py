@@ -99,12 +99,15 @@ class Controller:
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
-        for by_time in (self._silences, self._stops, self._meter, self._ripe):
+        expired = self.state.quotes.expired
+        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan, batch.flaws = self._planned(now_ms)
         if is_due:
             self._told.at_ms = now_ms
+        news = self.state.quotes.news(self.plan.verdicts, self.state.park, now_ms)
+        self._take_all(batch, news)
         self._take_all(batch, self._evictions(now_ms))
         self._take_all(batch, self._leases(now_ms))
         cycle = self._cycle(batch, requests, is_due=is_due)
@@ -298,7 +301,8 @@ class Controller:
         return verified(self.state, found, now_ms, self.settings.policy)
 
     def _answers(self, now_ms: int) -> Answers:
-        if not self._told.wants_all(len(self.state.queue), now_ms):
+        waiting_count = len(self.state.queue) - len(self.state.quotes)
+        if not self._told.wants_all(waiting_count, now_ms):
             return Answers.GRANTS
         self._told.planned_ms = now_ms
         return self.settings.answers
@@ -355,7 +359,8 @@ class Controller:
         """A plan for grants alone knows no starts: who is new is told by the next that does."""
         if self.plan.answers is Answers.GRANTS:
             return {}
-        return self._told.new_answers(self.plan.verdicts, now_ms, is_due=is_due)
+        verdicts = self.state.quotes.others(self.plan.verdicts)
+        return self._told.new_answers(verdicts, now_ms, is_due=is_due)
 
     def _remember(self, cycle: Cycle) -> None:
         self._told.remember(cycle)

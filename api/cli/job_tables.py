@@ -267,6 +267,11 @@ def print_quote(quote: Quote) -> None:
             plain("; ".join(reason_text(reason) for reason in option.reasons)),
         )
     console.print(made)
+    until = clock_text(quote.expires_at_ms)[-8:]
+    told = both(f"until {until}", f"{until} 前有效")
+    if quote.is_kept:
+        told = both(f"kept until {until}", f"保留至 {until}")
+    console.print(f"[dim]{told}:[/] brain submit --quote {quote.id}", soft_wrap=True)
 
 
 def _start_text(option: QuoteOption) -> str:

@@ -1,9 +1,11 @@
 """The command that asks what a job would meet."""
 
+from typing import Annotated
+
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
+from api.cli.options import Json, parser, session_of
 from api.cli.session import client
 from api.cli.submit import (
     Command,
@@ -23,6 +25,19 @@ from api.cli.terminal import print_json
 
 app = typer.Typer()
 
+Keep = Annotated[
+    bool,
+    typer.Option("--keep", help=both("keep what it would get", "保留其位置和可获得的卡")),
+]
+Drop = Annotated[
+    str | None,
+    typer.Option(
+        metavar="QUOTE_ID",
+        help=both("give up this kept quote, and ask nothing", "放弃该保留的询价，不再询价"),
+        parser=parser(r"[a-z0-9]{1,64}", "is no id of a quote", "不是询价编号"),
+    ),
+]
+
 HELP = both(
     """When a job would start, and what it would cost; nothing is submitted.
 
@@ -34,9 +49,12 @@ HELP = both(
 
       brain quote --devices 8 --device ascend-910b3 --limit 12h
 
+      brain quote job.yaml --keep
+
     A line for each pool that could hold it, first where it would go. The start is what the present
     plan would give it, if nobody else came; the cost is to its limit, at today's price, tax
-    included.""",
+    included. The last line submits the job in the place that it was told. With --keep nobody else
+    takes that place, and the cards that it would get, until then.""",
     """作业预计何时启动、费用多少；不会真正提交。
 
     示例：
@@ -47,8 +65,11 @@ HELP = both(
 
       brain quote --devices 8 --device ascend-910b3 --limit 12h
 
+      brain quote job.yaml --keep
+
     每个可容纳它的资源池一行，将去往的在前。启动时间按当前计划推算（假设无新作业），
-    费用按当前价格、运行到时限计算，含税。""",
+    费用按当前价格、运行到时限计算，含税。
+    最后一行命令可按询价时的位置提交。使用 --keep 时，在有效期内保留该位置和可获得的卡。""",
 )
 
 
@@ -66,6 +87,8 @@ def quote(
     data: Data = None,
     data_class: DataClass = None,
     topology: Topology = None,
+    keep: Keep = False,
+    drop: Drop = None,
     as_json: Json = False,
 ) -> None:
     """What if."""
@@ -84,9 +107,13 @@ def quote(
         "topology": topology,
     }
     session = session_of(context)
+    if drop is not None:
+        with client(session) as broker:
+            broker.give_up_quote(drop)
+        return
     prepared = prepared_job(job_file, options, session.default_tenant, as_question=True)
     with client(session) as broker:
-        answer = broker.quote(prepared.job)
+        answer = broker.quote(prepared.job, keep=keep)
     if as_json:
         print_json(answer)
     else:

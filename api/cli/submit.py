@@ -1,17 +1,19 @@
 """The command that submits a job."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
+from api.cli.options import Json, parser, session_of
 from api.cli.session import client
-from api.cli.terminal import console, fail, print_json
+from api.cli.terminal import console, fail, note, print_json
 
 if TYPE_CHECKING:
     from api.job_file import PreparedJob
+    from api.quote_schemas import JobSubmitted
     from api.schemas import JobView
     from api.sdk import Client
 
@@ -32,7 +34,10 @@ HELP = both(
 
       brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
 
-    A relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
+      brain submit --quote QUOTE_ID -- python train.py
+
+    With --quote it takes the place in the queue of then; without a job file it is as was quoted. A
+    relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
     one is a path that the centre already has. With --array the id is that of the whole array, which
     `brain show`, `brain cancel`, --after, and --array of `brain jobs` take.""",
     """提交作业，输出作业编号。
@@ -49,6 +54,9 @@ HELP = both(
 
       brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
 
+      brain submit --quote QUOTE_ID -- python train.py
+
+    使用 --quote 时按询价时的位置排队；没有作业文件时，各项与询价一致。
     相对路径的 workdir 会打包上传（不含 `.git`、`.venv`、`__pycache__`），
     绝对路径表示算力中心已有的目录。使用 --array 时输出数组作业编号，可用于 `brain show`、
     `brain cancel`、--after 以及 `brain jobs` 的 --array。""",
@@ -151,6 +159,15 @@ Topology = Annotated[
         help=both("rack: all its nodes in one rack", "rack：所有节点须在同一机柜"),
     ),
 ]
+QuoteId = Annotated[
+    str | None,
+    typer.Option(
+        "--quote",
+        metavar="QUOTE_ID",
+        help=both("a quote that it takes", "使用该询价"),
+        parser=parser(r"[a-z0-9]{1,64}", "is no id of a quote", "不是询价编号"),
+    ),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help=both("follow it to its end", "跟踪直到结束"))
 ]
@@ -179,6 +196,7 @@ def submit(
     data: Data = None,
     data_class: DataClass = None,
     topology: Topology = None,
+    quote: QuoteId = None,
     watch: Watch = False,
     as_json: Json = False,
 ) -> None:
@@ -205,20 +223,35 @@ def submit(
         "data": data,
         "data_class": data_class,
         "topology": topology,
+        "quote_id": quote,
     }
     session = session_of(context)
-    prepared = prepared_job(job_file, options, session.default_tenant)
     with client(session) as broker:
+        quoted = _quoted(broker, quote) if quote and job_file is None else None
+        prepared = prepared_job(job_file, options, session.default_tenant, quoted=quoted)
         job = _submitted(broker, prepared)
-        if as_json:
-            print_json(job)
-        else:
-            console.print(job.array.id if job.array else job.id, soft_wrap=True)
+        _tell(job, as_json=as_json)
         if watch:
             raise typer.Exit(_watched(broker, job))
 
 
-def _submitted(broker: "Client", prepared: "PreparedJob") -> "JobView":
+def _tell(job: "JobSubmitted", *, as_json: bool) -> None:
+    if as_json:
+        print_json(job)
+        return
+    console.print(job.array.id if job.array else job.id, soft_wrap=True)
+    if job.quote:
+        note(both(job.quote.text, job.quote.text_zh))
+
+
+def _quoted(broker: "Client", quote_id: str) -> dict[str, object]:
+    """What was asked of the park then; what runs there is said now."""
+    terms = broker.quote_terms(quote_id)
+    what_runs = {"command", "name", "env", "workdir", "archive"}
+    return {"tenant": terms.tenant} | terms.spec.model_dump(mode="json", exclude=what_runs)
+
+
+def _submitted(broker: "Client", prepared: "PreparedJob") -> "JobSubmitted":
     """Its working directory goes first."""
     if prepared.packed:
         broker.upload(prepared.packed.content, prepared.packed.sha256)
@@ -239,17 +272,19 @@ def prepared_job(
     default_tenant: str | None,
     *,
     as_question: bool = False,
+    quoted: Mapping[str, object] | None = None,
 ) -> "PreparedJob":
     """The job of the file, with what the options say in place of its own words.
 
-    As a question it needs to say neither what it runs nor where.
+    As a question it needs to say neither what it runs nor where. Without a file, and without what
+    was quoted, it has one card.
     """
     from api.job_file import JobFileInvalid, prepare, read_job_file
     from api.workdir import WorkdirInvalid
 
     given = {name: value for name, value in options.items() if value not in (None, {})}
     try:
-        own = read_job_file(job_file) if job_file else {"devices": 1}
+        own = read_job_file(job_file) if job_file else {**(quoted or {"devices": 1})}
         fields = own | given
         own_env, given_env = own.get("env"), given.get("env")
         if isinstance(own_env, dict) and isinstance(given_env, dict):

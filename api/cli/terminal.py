@@ -61,6 +61,11 @@ def fail(text: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
+def note(text: str) -> None:
+    """Say something beside the answer, which alone goes to standard output."""
+    errors.print(plain(text), soft_wrap=True)
+
+
 class Dumped(Protocol):
     """Anything of the wire; named so that help needs no pydantic."""
 

@@ -14,6 +14,8 @@ from api.auth import Caller, WorkerDep
 from api.data_notes import data_notes
 from api.errors import Refused, missing
 from api.explaining import explanation, named_jobs, without_strangers
+from api.honouring import honour, take, to_take
+from api.quote_schemas import HonouredQuote, JobSubmitted
 from api.reasons import view as reason_view
 from api.request_examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.routes.parameters import JobId, problems
@@ -47,7 +49,7 @@ DEFAULT_PAGE = 100
 @router.post(
     "/jobs",
     status_code=201,
-    response_model=JobView,
+    response_model=JobSubmitted,
     responses=problems(409, 429),
     summary="Submit a job",
 )
@@ -60,20 +62,27 @@ def submit(
     """Queue a job; 422 with the reasons where it could never run.
 
     With `array` many that differ by an index, all or none: the answer is the first of them, and its
-    `array` names the whole.
+    `array` names the whole. With `quote_id` it is as old as that quote, and `quote` says whether it
+    starts as was quoted.
     """
     create = once(caller, key, "jobs", spec.model_dump(mode="json"))
+    given = to_take(spec, caller, services)
+    honoured = honour(given, spec, caller, services) if given else None
     with services.database.begin() as connection:
         declared = services.declared.read(connection)
         if spec.array is None:
             jobs = jobs_of([spec], caller, services, declared)
         else:
             jobs = tasks_of(spec, spec.array, caller, services, declared)
-        body = _queued(jobs[0]).model_dump(mode="json")
+        if given is not None:
+            jobs = [given.stands_for(job) for job in jobs]
+        body = _queued(jobs[0], honoured).model_dump(mode="json")
         if create is not None:
             earlier = remember(connection, create, 201, body, services.clock())
             if earlier is not None:
                 return _created(*earlier)
+        if given is not None:
+            take(connection, given, jobs[0])
         put(connection, jobs, caller, services, declared)
     return _created(201, body)
 
@@ -312,9 +321,9 @@ def _attempt(row: Row[Any]) -> AttemptView:
     )
 
 
-def _queued(job: Job) -> JobView:
+def _queued(job: Job, honoured: HonouredQuote | None) -> JobSubmitted:
     """A job that was just put into the queue."""
-    return JobView(
+    return JobSubmitted(
         id=job.id,
         tenant=job.tenant_id,
         state=JobState.QUEUED,
@@ -328,4 +337,5 @@ def _queued(job: Job) -> JobView:
         end_cause=None,
         detail="",
         reasons=[],
+        quote=honoured,
     )

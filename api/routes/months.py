@@ -1,24 +1,17 @@
 """The months of the books: which are closed, and closing one."""
 
 import json
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from sqlalchemy import Connection
 
-from accounting.closing import CannotClose, ClosedBook, StoredStatement, close_month, closed, months
-from accounting.money import MICROS_PER_FEN
-from accounting.voucher_store import entries
-from accounting.vouchers import EntryKind
+from accounting.closing import CannotClose, ClosedBook, StoredStatement, closed, months
 from api.auth import Caller, FinanceDep, PayerDep
 from api.book_schemas import ClosedStatement, MonthList, MonthView
+from api.closing import close_once
 from api.errors import Refused
 from api.routes.parameters import MONTH_PATTERN, problems
 from api.services import ServicesDep
-from scheduler.facts.events import Credited
-from scheduler.facts.log import Request
-from scheduler.storage.store import put_requests
 
 router = APIRouter(prefix="/v1", tags=["books"])
 
@@ -43,35 +36,11 @@ def close(month: MonthPath, caller: FinanceDep, services: ServicesDep) -> MonthV
     A month that is closed already stays as it is, and is answered again.
     """
     with services.database.begin() as connection:
-        book = closed(connection, month) or _close(connection, month, services.clock())
+        try:
+            book = close_once(connection, month, services.clock())
+        except CannotClose as error:
+            raise Refused(409, str(error)) from None
     return _view(caller, month, book)
-
-
-def _close(connection: Connection, month: str, now_ms: int) -> ClosedBook:
-    """The leader is asked, in this transaction, to give tenants back what vouchers pay."""
-    try:
-        close_month(connection, month, now_ms)
-    except CannotClose as error:
-        raise Refused(409, str(error)) from None
-    put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)
-    book = closed(connection, month)
-    assert book is not None, f"{month} was closed a moment ago"
-    return book
-
-
-def _voucher_payments(connection: Connection, month: str, now_ms: int) -> Iterator[Request]:
-    for entry in entries(connection, month):
-        reference = f"voucher:{entry.voucher_id}@{month}:{entry.kind}"
-        sign = 1 if entry.kind is EntryKind.BURNT else -1
-        wish = Credited(
-            at_ms=now_ms,
-            tenant_id=entry.tenant_id,
-            amount_micros=sign * entry.amount_fen * MICROS_PER_FEN,
-            reference=reference,
-            voucher_id=entry.voucher_id,
-            voucher_month=month,
-        )
-        yield Request(id=reference, wish=wish)
 
 
 def _view(caller: Caller, month: str, book: ClosedBook | None) -> MonthView:

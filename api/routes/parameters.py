@@ -13,6 +13,9 @@ DAY_MS = 86_400_000
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 JobId = Annotated[str, Path(pattern=r"^[a-z0-9]{1,64}$", description="what the submit answered")]
+QuoteParameter = Annotated[
+    str, Path(alias="quote_id", pattern=r"^[a-z0-9]{1,64}$", description="what a quote has as `id`")
+]
 TenantId = Annotated[str, Path(pattern=NAME_PATTERN, description="the tenant's id")]
 CentreId = Annotated[str, Path(pattern=NAME_PATTERN, description="the centre of the key")]
 TenantQuery = Annotated[

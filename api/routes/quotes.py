@@ -6,16 +6,17 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body
 
-from api.auth import WorkerDep
-from api.errors import Refused
-from api.quote_schemas import Alternatives, QueueStanding, Quote
+from api.asking import IdempotencyKey, Once, once, remember
+from api.auth import Caller, WorkerDep
+from api.errors import Refused, missing
+from api.honouring import Given, check_keepable, find, give_up, keep, write_down
+from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteCreate, QuoteTerms
 from api.quoting import alternative_view, quote_of
 from api.ranked import standing_view
 from api.request_examples import JOB_EXAMPLES
 from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
-from api.routes.parameters import JobId, problems
-from api.schemas import JobCreate
+from api.routes.parameters import JobId, QuoteParameter, problems
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
@@ -31,17 +32,26 @@ T = TypeVar("T")
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
-@router.post("/quotes", responses=problems(307, 429), summary="What if this job was submitted now?")
+@router.post(
+    "/quotes", responses=problems(307, 409, 429), summary="What if this job was submitted now?"
+)
 def quote(
-    spec: Annotated[JobCreate, Body(openapi_examples=JOB_EXAMPLES)],
+    spec: Annotated[QuoteCreate, Body(openapi_examples=JOB_EXAMPLES)],
     caller: WorkerDep,
     services: ServicesDep,
+    key: IdempotencyKey = None,
 ) -> Quote:
-    """When it would start in each pool, and what it would cost; nothing is submitted or kept.
+    """When it would start in each pool, and what it would cost; nothing is submitted.
 
-    422 with the reasons where it could never run. Only the broker that leads knows: another names
-    it.
+    Until `expires_at_ms` the same job may be submitted with the quote's id as its `quote_id`: it is
+    then as old as the quote, and so stands in the queue where it was quoted. With `keep` the quote
+    stands there itself until then, and what its job would get is kept for it; 409 where another is
+    kept for the tenant, or was a while ago. 422 with the reasons where it could never run. Only the
+    broker that leads knows: another names it.
     """
+    create = once(caller, key, "quotes", spec.model_dump(mode="json"))
+    if spec.keep:
+        check_keepable(spec)
     with services.database.connect() as connection:
         declared = services.declared.read(connection)
     (job,) = jobs_of([spec], caller, services, declared)
@@ -52,10 +62,51 @@ def quote(
         raise Refused(503, "the park has just changed", headers={"Retry-After": "1"})
     with services.database.connect() as connection:
         told = told_reasons(connection, [one.reasons for one in prospects], caller)
-    return quote_of(
-        job,
-        [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)],
-    )
+    seen = [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)]
+    valid_ms = services.settings.quote_valid_s * 1_000
+    answer = _noted(quote_of(job, seen, valid_ms, is_kept=spec.keep), spec, create, services)
+    if spec.keep:
+        kept = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)
+        keep(services, kept, answer.expires_at_ms)
+    return answer
+
+
+def _noted(answer: Quote, spec: QuoteCreate, create: Once | None, services: Services) -> Quote:
+    """The quote as it is written down; the earlier one for the same question sent again."""
+    with services.database.begin() as connection:
+        if create is not None:
+            body = answer.model_dump(mode="json")
+            earlier = remember(connection, create, 200, body, services.clock())
+            if earlier is not None:
+                return Quote.model_validate(earlier[1])
+        write_down(connection, answer, spec)
+    return answer
+
+
+@router.get("/quotes/{quote_id}", responses=problems(404), summary="What was quoted")
+def get_quote(quote_id: QuoteParameter, caller: WorkerDep, services: ServicesDep) -> QuoteTerms:
+    """The job that was asked about, where it would have gone, and who has taken the quote."""
+    return _own_quote(quote_id, caller, services).terms()
+
+
+@router.delete(
+    "/quotes/{quote_id}",
+    status_code=204,
+    responses=problems(404, 409),
+    summary="Give up a kept quote",
+)
+def give_up_quote(quote_id: QuoteParameter, caller: WorkerDep, services: ServicesDep) -> None:
+    """What was kept for it is free for others; 409 where nothing is kept, or no longer."""
+    give_up(services, _own_quote(quote_id, caller, services))
+
+
+def _own_quote(quote_id: str, caller: Caller, services: Services) -> Given:
+    """Another tenant's quote does not exist."""
+    with services.database.connect() as connection:
+        given = find(connection, quote_id, caller)
+    if given is None:
+        raise missing("quote", quote_id)
+    return given
 
 
 @router.get(

@@ -1,6 +1,7 @@
 """What a job would meet: the same plan, asked and not carried out."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from accounting.money import charge_fen
 from accounting.rating import PriceMissing
@@ -14,7 +15,17 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import begin_ms, is_unforeseen
 from scheduler.planning.options import Offer
+from scheduler.planning.preemption import Victim
 from scheduler.timing.outlook import Outlook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """A job that runs and would be stopped, whose it is, and of which price class."""
+
+    job_id: str
+    tenant_id: str
+    price_class: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +33,13 @@ class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
     `form` is the job in the form that it would have there, which is likely to run for `length_ms`.
-    `start_ms` and `cost_fen` are None where they are not known; the cost is at the price in force
-    now. `is_promised` where cards would be kept for it; `stop_count` jobs that run would be stopped
-    for it, and `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely`
-    is when half and nine of ten have started that were told so; None where too few were.
-    `transfer_ms` is how long its data takes to come there once it has started.
+    `start_ms` and `cost_fen` are None where they are not known; the cost is at the prices that are
+    published, of which `price_count` would be in force one after the other. `is_promised` where
+    cards would be kept for it; `stopped` are jobs that run and would be stopped for it, and
+    `is_borrowing` where it would be stopped for the owners of a nominal quota. `likely` is when
+    half and nine of ten have started that were told so; None where too few were. `transfer_ms` is
+    how long its data takes to come there once it has started, and `run_ms` how long its like have
+    run; None where nothing like it has.
     """
 
     pool: Pool
@@ -36,10 +49,12 @@ class Prospect:
     cost_fen: int | None
     reasons: tuple[Reason, ...]
     is_promised: bool = False
-    stop_count: int = 0
+    stopped: tuple[Stopped, ...] = ()
     likely: Likely | None = None
     is_borrowing: bool = False
     transfer_ms: int = 0
+    run_ms: int | None = None
+    price_count: int = 1
 
     @property
     def ready_ms(self) -> int | None:
@@ -62,7 +77,7 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     outlook = _ahead(desk, record)
     quantiles = state.punctuality.outlook()
     offers = [(offer, _prospect(desk, outlook, quantiles, offer)) for offer in desk.offers(record)]
-    ranks = {id(form): rank for rank, form in enumerate(desk.forms(record))}
+    ranks = {id(form): rank for rank, form in enumerate(desk.forecasts.forms(record))}
 
     def preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int, int]:
         return _preference(*offered, ranks[id(offered[0].form)])
@@ -71,12 +86,16 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 
 def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
-    """The job as it would wait; who waits already, with as many cards, keeps its place."""
+    """The job as it would wait; who waits already, with as many cards, keeps its place.
+
+    A quote is asked about as its job.
+    """
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
-        return replace(waiting, job=job, expected_ms=min(waiting.expected_ms, job.limit_ms))
-    expected_ms = state.history.expected_ms(job, now_ms)
-    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
+        expected_ms = min(waiting.expected_ms, job.limit_ms)
+    else:
+        expected_ms = state.history.expected_ms(job, now_ms)
+    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms, quote=None)
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:
@@ -96,19 +115,30 @@ def _prospect(desk: Desk, outlook: Outlook, quantiles: Quantiles, offer: Offer) 
     form = offer.form
     start_ms = _start_ms(desk, outlook, offer)
     is_later = start_ms is not None and offer.reasons
+    begin_ms = desk.now_ms if start_ms is None else start_ms
+    end_ms = begin_ms + form.job.limit_ms
+    edges = (begin_ms, *desk.state.prices.edges(begin_ms, end_ms), end_ms)
     return Prospect(
         pool=offer.pool,
         form=form.job,
-        length_ms=desk.length_ms(form),
+        length_ms=desk.forecasts.length_ms(form),
         start_ms=start_ms,
         likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
-        cost_fen=_cost_fen(desk, form.job, offer.pool),
+        cost_fen=_cost_fen(desk, form.job, offer.pool, edges),
+        price_count=len(edges) - 1,
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
-        stop_count=offer.stop_count,
+        stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
         is_borrowing=desk.is_borrowing(form, offer.pool),
         transfer_ms=offer.transfer_ms,
+        run_ms=desk.state.history.foretold_ms(form.job, desk.now_ms),
     )
+
+
+def _stopped(state: State, victim: Victim) -> Stopped:
+    tenant_id = victim.job.tenant_id
+    price_class = state.tenants[tenant_id].price_class
+    return Stopped(job_id=victim.job.id, tenant_id=tenant_id, price_class=price_class)
 
 
 def _start_ms(desk: Desk, outlook: Outlook, offer: Offer) -> int | None:
@@ -119,15 +149,19 @@ def _start_ms(desk: Desk, outlook: Outlook, offer: Offer) -> int | None:
     return outlook.earliest(offer.form, offer, begin_ms(offer.reasons, desk.now_ms))
 
 
-def _cost_fen(desk: Desk, job: Job, pool: Pool) -> int | None:
+def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int | None:
+    """As a statement would have it: a line for each price, each rounded once."""
     prices, tenant = desk.state.prices, desk.state.tenants[job.tenant_id]
+    key = pool.device_kind_id, job.priority, tenant.price_class
     try:
-        price_micros = prices.list_at(desk.now_ms).price_micros(
-            pool.device_kind_id, job.priority, tenant.price_class
+        return sum(
+            charge_fen(
+                job.device_count * (to_ms - from_ms), prices.list_at(from_ms).price_micros(*key)
+            )
+            for from_ms, to_ms in pairwise(edges)
         )
     except PriceMissing:
         return None
-    return charge_fen(job.device_count * job.limit_ms, price_micros)
 
 
 def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[bool, bool, bool, int, int]:

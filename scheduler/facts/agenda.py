@@ -1,15 +1,19 @@
 """What comes up of the live attempts, and when: kept at events, so that nobody goes through all."""
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import NodeShare
+from scheduler.model.job import NodeShare, Priority
 
 Ending = tuple[int, str, tuple[NodeShare, ...]]
 """When what holds these cards ends, and the attempt's id."""
+NEVER_MS = 1 << 60
+NOT_SEEN = -1, 0, 0
+"""The version of no pool."""
 
 
 class Entry(NamedTuple):
@@ -38,12 +42,15 @@ class Agenda:
         self.small: dict[str, Attempt] = {}
         self._by_centre: dict[str, dict[str, Attempt]] = {}
         self._by_tenant: dict[str, dict[str, Attempt]] = {}
+        self._by_priority: dict[Priority, dict[str, Attempt]] = {}
         self._limits: list[tuple[int, str]] = []
         self._meters: list[tuple[int, str]] = []
         self._latest: dict[str, list[Ending]] = {}
         self._likely: dict[str, list[Ending]] = {}
         self._likely_ms: dict[str, int] = {}
         self._moved_ms: dict[str, int] = {}
+        self._unmoved: dict[str, tuple[int, int, int]] = {}
+        self._versions: Counter[str] = Counter()
         self._entries: dict[str, Entry] = {}
         self._numbers: dict[str, int] = {}
         self._leased_count = 0
@@ -56,6 +63,9 @@ class Agenda:
 
     def of_tenant(self, tenant_id: str) -> Mapping[str, Attempt]:
         return self._by_tenant.get(tenant_id, {})
+
+    def of_priority(self, priority: Priority) -> Mapping[str, Attempt]:
+        return self._by_priority.get(priority, {})
 
     def in_order(self, attempt_ids: Iterable[str]) -> list[str]:
         """In the order of their leases."""
@@ -82,18 +92,35 @@ class Agenda:
         for an earlier moment than the last has all worked out anew.
         """
         ordered = self._likely.get(pool_id, [])
+        if self._is_unmoved(pool_id, now_ms):
+            return ordered
         if now_ms < self._moved_ms.get(pool_id, now_ms):
             ids = [attempt_id for _, attempt_id, _ in ordered]
             self._put_likely(ordered, {one: self._entries[one].ends.likely_ms for one in ids})
+            self._versions[pool_id] += 1
         moved = {
             attempt_id: next_ms
             for at_ms, attempt_id, _ in ordered[: bisect_left(ordered, (now_ms + 2,))]
-            if (next_ms := self._next_ms(attempt_id, now_ms)) != at_ms
+            if at_ms != self._entries[attempt_id].ends.latest_ms  # what is at its limit stays there
+            and (next_ms := self._next_ms(attempt_id, now_ms)) != at_ms
         }
         if moved:
             self._put_likely(ordered, moved)
+            self._versions[pool_id] += 1
         self._moved_ms[pool_id] = now_ms
+        count = bisect_left(ordered, (now_ms + 2,))
+        next_ms = ordered[count][0] if count < len(ordered) else NEVER_MS
+        self._unmoved[pool_id] = self._versions[pool_id], now_ms, next_ms - 2
         return ordered
+
+    def _is_unmoved(self, pool_id: str, now_ms: int) -> bool:
+        """Whether nothing has come to its likely end since all that had was seen to."""
+        version, from_ms, until_ms = self._unmoved.get(pool_id, NOT_SEEN)
+        return version == self._versions[pool_id] and from_ms <= now_ms <= until_ms
+
+    def version(self, pool_id: str) -> int:
+        """Another one whenever the pool's ends in their order have changed."""
+        return self._versions[pool_id]
 
     def note(self, record: JobRecord) -> None:
         """Its attempt was leased, or has changed."""
@@ -121,12 +148,14 @@ class Agenda:
         del self._numbers[attempt.id]
         del self._by_centre[attempt.placement.centre_id][attempt.id]
         del self._by_tenant[record.job.tenant_id][attempt.id]
+        del self._by_priority[record.job.priority][attempt.id]
 
     def _enter(self, record: JobRecord, attempt: Attempt) -> None:
         self._leased_count += 1
         self._numbers[attempt.id] = self._leased_count
         self._by_centre.setdefault(attempt.placement.centre_id, {})[attempt.id] = attempt
         self._by_tenant.setdefault(record.job.tenant_id, {})[attempt.id] = attempt
+        self._by_priority.setdefault(record.job.priority, {})[attempt.id] = attempt
 
     def _change(self, attempt: Attempt, now: Entry | None) -> None:
         """It has the places that it is now to have, and no others."""
@@ -137,6 +166,7 @@ class Agenda:
         _move(self._meters, key, before and before.metered_ms, now and now.metered_ms)
         if before is not None and now is not None and before.ends == now.ends:
             return
+        self._versions[attempt.placement.pool_id] += 1
         latest = self._latest.setdefault(attempt.placement.pool_id, [])
         likely = self._likely.setdefault(attempt.placement.pool_id, [])
         if before is not None:
@@ -174,7 +204,7 @@ class Agenda:
         names = ("unsettled", "stopping", "cancelled", "small", "_limits", "_meters", "_entries")
         for name in names:
             assert getattr(self, name) == getattr(anew, name), f"the agenda's {name} drifted"
-        for name in ("_by_centre", "_by_tenant", "_latest"):
+        for name in ("_by_centre", "_by_tenant", "_by_priority", "_latest"):
             kept = {key: some for key, some in getattr(self, name).items() if some}
             assert kept == getattr(anew, name), f"the agenda's {name} drifted"
         assert [*anew._numbers] == self.in_order(self._numbers), "the order of leases drifted"

@@ -1,14 +1,14 @@
-"""Whether a new park, tenant or price list fits what there is, and why not."""
+"""Whether a new park, tenant, price list or payment fits what there is, and why not."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from itertools import product, zip_longest
 
 from accounting.calendar import iso_time
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park
-from scheduler.facts.events import PriceListPublished
+from scheduler.facts.events import Credited, PriceListPublished
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.model.custody import custody_refusal
 from scheduler.model.job import Placement, Priority
@@ -38,6 +38,19 @@ def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobReco
         there = node.card_count if node else 0
         if there < used:
             return f"node {node_id} has {there} cards in the new park, and {used} are in use"
+    return None
+
+
+def credit_refusal(
+    event: Credited, tenants: Container[str], booked_references: Container[str]
+) -> str | None:
+    """A payment is of a tenant that is known, is more than nothing, and is booked once."""
+    if event.tenant_id not in tenants:
+        return f"there is no tenant {event.tenant_id}"
+    if event.amount_micros <= 0 and event.voucher_id is None:
+        return "an amount paid in is more than zero"
+    if event.reference in booked_references:
+        return f"payment {event.reference} is booked already"
     return None
 
 
@@ -71,7 +84,7 @@ def published_now(event: PriceListPublished, now_ms: int) -> PriceListPublished:
     return replace(event, at_ms=now_ms)
 
 
-def with_price_list(
+def with_prices(
     prices: PriceBook, event: PriceListPublished, park: Park | None, classes: set[str]
 ) -> PriceBook | str:
     """The book with the list that is published, or why it cannot be.

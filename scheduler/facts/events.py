@@ -86,6 +86,38 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteKept:
+    """Until then a quote stands in the queue in the place of its job, whose id is the quote's."""
+
+    at_ms: int
+    until_ms: int
+    job: Job
+    kind: Literal["quote_kept"] = "quote_kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteCardsKept:
+    """From now on cards of so many TFLOPS are kept for a quote, on these nodes; 0 is none."""
+
+    at_ms: int
+    tenant_id: str
+    quote_id: str
+    tflops: int
+    node_ids: tuple[str, ...] = ()
+    kind: Literal["quote_cards_kept"] = "quote_cards_kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteEnded:
+    """A quote is kept no longer: it has expired, or its tenant gave it up."""
+
+    at_ms: int
+    tenant_id: str
+    quote_id: str
+    kind: Literal["quote_ended"] = "quote_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
     """All that a held job was to follow has ended, and it entered the queue."""
 
@@ -220,6 +252,9 @@ Event = (
     | PriceListPublished
     | Credited
     | Submitted
+    | QuoteKept
+    | QuoteCardsKept
+    | QuoteEnded
     | Released
     | DependencyFailed
     | CancelRequested
@@ -241,6 +276,8 @@ Wish = (
     | PriceListPublished
     | Credited
     | Submitted
+    | QuoteKept
+    | QuoteEnded
     | CancelRequested
 )
 """What others than the leader may ask for: the bodies of requests in the inbox."""

@@ -1,9 +1,10 @@
 """What is free of each node, and how much each branch, and each centre, holds and uses."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from cluster.inventory import Park
-from scheduler.model.fairshare import Share, change_rate
+from scheduler.facts.free_nodes import FreeNodes
+from scheduler.model.fairshare import Share, add_use, change_rate
 from scheduler.model.job import Job, Placement
 from scheduler.model.tree import Tree
 
@@ -23,6 +24,7 @@ class Holdings:
         self.shares = shares
         self._tree = tree
         self._park: Park | None = None
+        self._nodes: dict[str, FreeNodes] = {}
 
     def add_branch(self, branch: str, held: Iterable[Held], at_ms: int) -> None:
         """It holds its part of what is held; one that is known already stays as it is."""
@@ -37,6 +39,7 @@ class Holdings:
 
     def rebuild(self, park: Park, held: Iterable[Held]) -> None:
         self._park = park
+        self._nodes = {}
         self.free_cards = {node.id: node.card_count for node in park.node_by_id.values()}
         self.allocated_tflops = dict.fromkeys(park.centre_by_id, 0)
         self.held_cards = dict.fromkeys(self.shares, 0)
@@ -62,6 +65,34 @@ class Holdings:
     def give_back(self, job: Job, placement: Placement, at_ms: int) -> None:
         self._change(job, placement, at_ms, -1)
 
+    def nodes(self, pool_id: str, online: Collection[str]) -> FreeNodes:
+        """The pool's nodes that are online, made when first asked for since they last changed."""
+        found = self._nodes.get(pool_id)
+        if found is None:
+            found = self._nodes[pool_id] = self._made(pool_id, online)
+        return found
+
+    def _made(self, pool_id: str, online: Collection[str]) -> FreeNodes:
+        assert self._park is not None, "there are pools in no park"
+        size = self._park.pool_by_id[pool_id].cards_per_node
+        node_ids = self._park.node_ids(pool_id)
+        return FreeNodes(size, ((n, self.free_cards[n]) for n in node_ids if n in online))
+
+    def forget_nodes(self, pool_ids: Iterable[str]) -> None:
+        """Others of these pools are online from now on."""
+        for pool_id in pool_ids:
+            self._nodes.pop(pool_id, None)
+
+    def check_nodes(self, online: Collection[str]) -> None:
+        """Raise `AssertionError` where what is kept of nodes is not as it would be made anew."""
+        for pool_id, nodes in self._nodes.items():
+            nodes.check(self._made(pool_id, online))
+
+    def note_use(self, job: Job, tflops_ms: int, at_ms: int) -> None:
+        """Count as used what nobody held, and nobody else could have."""
+        for branch in self._tree.held_by(job.tenant_id, job.project):
+            add_use(self.shares[branch], tflops_ms, at_ms)
+
     def _change(self, job: Job, placement: Placement, at_ms: int, sign: int) -> None:
         self._occupy(job, placement, sign)
         tflops = sign * self._tflops(placement)
@@ -69,8 +100,12 @@ class Holdings:
             change_rate(self.shares[branch], tflops, at_ms)
 
     def _occupy(self, job: Job, placement: Placement, sign: int) -> None:
+        nodes = self._nodes.get(placement.pool_id)
         for share in placement.shares:
-            self.free_cards[share.node_id] -= sign * share.card_count
+            free = self.free_cards[share.node_id] - sign * share.card_count
+            self.free_cards[share.node_id] = free
+            if nodes is not None:
+                nodes.note(share.node_id, free)
         for branch in self._tree.held_by(job.tenant_id, job.project):
             self.held_cards[branch] += sign * placement.card_count
         self.allocated_tflops[placement.centre_id] += sign * self._tflops(placement)

@@ -20,6 +20,7 @@ def check(state: State) -> None:
         assert not state.live, "something runs in no park"
     else:
         _check_holdings(state, state.park)
+        state.holdings.check_nodes(state.online_node_ids)
     _check_funds(state)
     state.agenda.check(record for record in state.jobs.values() if record.attempt)
 
@@ -39,6 +40,7 @@ def _check_jobs(state: State) -> None:
     assert all(job_id in state.queue for job_id in state.claims), "a claim of one who does not wait"
     state.queue.check()
     state.held.check()
+    state.quotes.check(state.jobs)
     state.held.arrays.check(state.jobs.values())
 
 

@@ -1,7 +1,7 @@
 """Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 
@@ -12,6 +12,9 @@ AgeKey = tuple[int, int, str]
 DueKey = tuple[int, int, int, str]
 LaneKey = tuple[str, str, int]
 """A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
+KindOf = Callable[[JobRecord], tuple[Hashable, Hashable]]
+"""In what many jobs are alike, and in what fewer of those are."""
+Kinds = dict[Hashable, dict[Hashable, dict[str, JobRecord]]]
 SLOWDOWN = 30
 """So many times as long as it runs a job may have to wait for shorter ones that come later."""
 
@@ -44,8 +47,16 @@ class JobQueue:
         self.by_age: list[tuple[AgeKey, JobRecord]] = []
         self._by_hunger: list[tuple[int, str, JobRecord]] = []
         self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
+        self._kind_of: KindOf | None = None
+        self._kinds: Kinds = {}
         for record in records:
-            self.add(record)
+            self._record_by_id[record.job.id] = record
+        waiting = self._record_by_id.values()
+        # Sorted once: each put in its place would cost what is behind it.
+        self.by_age.extend(sorted((age_key(one), one) for one in waiting))
+        self._by_hunger.extend(sorted((one.starving_from_ms, one.job.id, one) for one in waiting))
+        for due, record in sorted((due_key(one), one) for one in waiting):
+            self.lanes.setdefault(lane_key(record), []).append((due, record))
 
     def __len__(self) -> int:
         return len(self._record_by_id)
@@ -67,8 +78,34 @@ class JobQueue:
     def records(self) -> Iterator[JobRecord]:
         return iter(self._record_by_id.values())
 
+    def kinds(self, of: KindOf) -> Kinds:
+        """Those that wait by what `of` says of each; kept at events from when it is first asked.
+
+        It must say the same of a job as long as it waits.
+        """
+        if self._kind_of is not of:
+            self._kind_of, self._kinds = of, {}
+            for record in self._record_by_id.values():
+                self._enter(record, of)
+        return self._kinds
+
+    def _enter(self, record: JobRecord, of: KindOf) -> None:
+        wide, narrow = of(record)
+        self._kinds.setdefault(wide, {}).setdefault(narrow, {})[record.job.id] = record
+
+    def _leave(self, record: JobRecord, of: KindOf) -> None:
+        wide, narrow = of(record)
+        kinds = self._kinds[wide]
+        del kinds[narrow][record.job.id]
+        if not kinds[narrow]:
+            del kinds[narrow]
+        if not kinds:
+            del self._kinds[wide]
+
     def add(self, record: JobRecord) -> None:
         self._record_by_id[record.job.id] = record
+        if self._kind_of is not None:
+            self._enter(record, self._kind_of)
         # Ids are unique: the comparison never comes to the records.
         insort(self.by_age, (age_key(record), record))
         insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
@@ -79,6 +116,8 @@ class JobQueue:
         record = self._record_by_id.pop(job_id, None)
         if record is None:
             return
+        if self._kind_of is not None:
+            self._leave(record, self._kind_of)
         key = lane_key(record)
         lane = self.lanes[key]
         del self.by_age[bisect_left(self.by_age, (age_key(record),))]
@@ -106,6 +145,9 @@ class JobQueue:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
+        if self._kind_of is not None:
+            anew = JobQueue(self._record_by_id.values()).kinds(self._kind_of)
+            assert self._kinds == anew, "the kinds drifted from the queue"
         ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())
         aged = [(key, record.job.id) for key, record in self.by_age]
         assert aged == ages, "the order of age drifted from the queue"

@@ -96,6 +96,28 @@ class Attempt:
 
 
 @dataclass(slots=True, kw_only=True)
+class KeptQuote:
+    """How long a quote stands in the place of its job, and what is kept for it.
+
+    That is cards of `tflops` on `node_ids` since `since_ms`; `used_tflops_ms` is what was kept
+    before that.
+    """
+
+    from_ms: int
+    until_ms: int
+    tflops: int = 0
+    node_ids: tuple[str, ...] = ()
+    since_ms: int = 0
+    used_tflops_ms: int = 0
+
+    def keep(self, tflops: int, node_ids: tuple[str, ...], at_ms: int) -> None:
+        """From then on so much is kept for it."""
+        at_ms = min(at_ms, self.until_ms)
+        self.used_tflops_ms += self.tflops * max(0, at_ms - self.since_ms)
+        self.tflops, self.node_ids, self.since_ms = tflops, node_ids, at_ms
+
+
+@dataclass(slots=True, kw_only=True)
 class JobRecord:
     """A job that is not over yet.
 
@@ -107,7 +129,7 @@ class JobRecord:
     its first form, when it was submitted. `forecast_ms` is what its user's own runs foretold at its
     last lease, as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
-    `released_at_ms`.
+    `released_at_ms`. With a `quote` it is no job yet, and may not start.
     """
 
     job: Job
@@ -126,6 +148,7 @@ class JobRecord:
     awaited_ids: list[str] = field(default_factory=list)
     broken_by: str = ""
     released_at_ms: int = 0
+    quote: KeptQuote | None = None
 
     @property
     def is_final(self) -> bool:
@@ -300,6 +323,7 @@ class Snapshot:
     funds: dict[str, Funds] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+    quote_pauses: dict[str, int] = field(default_factory=dict)
     runs: list[PastRun] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
     start_score: Score = field(default_factory=Score)

@@ -12,10 +12,11 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
-from scheduler.facts.declarations import park_refusal, tenant_refusal, with_price_list
+from scheduler.facts.declarations import credit_refusal, park_refusal, tenant_refusal, with_prices
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
 from scheduler.facts.queue import JobQueue
+from scheduler.facts.quotes import KeptQuotes
 from scheduler.facts.record import Attempt, Claim, Funds, JobRecord, Snapshot
 from scheduler.forecast.history import UNKNOWN_MS, History
 from scheduler.forecast.punctuality import Punctuality
@@ -42,6 +43,7 @@ class State:
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
         self.held = Held()
+        self.quotes = KeptQuotes()
         self.live: dict[str, Attempt] = {}
         self.agenda = Agenda()
         self.claims: dict[str, Claim] = {}
@@ -72,6 +74,8 @@ class State:
                 return self._credit(event)
             case ev.Submitted():
                 return self._submit(event)
+            case ev.QuoteKept() | ev.QuoteCardsKept() | ev.QuoteEnded():
+                return self.quotes.apply(self, event)
             case ev.Released():
                 return self._release(event)
             case ev.DependencyFailed():
@@ -127,19 +131,15 @@ class State:
     def _publish(self, event: ev.PriceListPublished) -> str | None:
         classes = {tenant.price_class for tenant in self.tenants.values()}
         classes |= {attempt.price_class for attempt in self.live.values()}
-        prices = with_price_list(self.prices, event, self.park, classes)
+        prices = with_prices(self.prices, event, self.park, classes)
         if isinstance(prices, str):
             return prices
         self.prices = prices
         return None
 
     def _credit(self, event: ev.Credited) -> str | None:
-        if event.tenant_id not in self.tenants:
-            return f"there is no tenant {event.tenant_id}"
-        if event.amount_micros <= 0 and event.voucher_id is None:
-            return "an amount paid in is more than zero"
-        if event.reference in self.credit_references:
-            return f"payment {event.reference} is booked already"
+        if (refusal := credit_refusal(event, self.tenants, self.credit_references)) is not None:
+            return refusal
         self.credit_references.add(event.reference)
         self.funds[event.tenant_id].available_micros += event.amount_micros
         return None
@@ -148,7 +148,7 @@ class State:
 
     def _submit(self, event: ev.Submitted) -> str | None:
         job = event.job
-        if job.id in self.jobs or job.id in self.final_states:
+        if (job.id in self.jobs and not self.quotes.has(job)) or job.id in self.final_states:
             return f"job {job.id} is known already"
         if job.tenant_id not in self.tenants:
             return f"there is no tenant {job.tenant_id}"
@@ -157,6 +157,7 @@ class State:
             return awaited_ids
         expected_ms = self.history.expected_ms(job, event.at_ms)
         record = JobRecord(job=job, expected_ms=expected_ms, awaited_ids=awaited_ids)
+        self.quotes.take(self, event)
         self.jobs[job.id] = record
         before = self.final_states.pop(job.array.id, None) if job.array else None
         if not self.held.hold(record, before):
@@ -182,7 +183,7 @@ class State:
 
     def _cancel(self, job_id: str) -> str | None:
         record = self.jobs.get(job_id)
-        if record is None:
+        if record is None or record.quote is not None:
             return f"job {job_id} is over or was never here"
         if record.is_cancelled:
             return f"job {job_id} is being cancelled already"
@@ -195,7 +196,7 @@ class State:
 
     def _lease(self, event: ev.Leased) -> str | None:
         record = self.queue.get(event.job_id)
-        if record is None:
+        if record is None or record.quote is not None:
             return f"job {event.job_id} does not wait"
         if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:
             return refusal
@@ -314,6 +315,7 @@ class State:
         if self.online_node_ids & mine == online:
             return f"nothing changed in centre {event.centre_id}"
         self.online_node_ids = (self.online_node_ids - mine) | online
+        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)
         return None
 
     def _change_link(self, event: ev.CentreLinkChanged) -> str | None:
@@ -345,8 +347,6 @@ class State:
         record = self.jobs.get(job_id)
         return record.state if record else self.final_states[job_id]
 
-    # Checkpoints.
-
     def snapshot(self) -> Snapshot:
         return Snapshot(
             park=self.park,
@@ -360,6 +360,7 @@ class State:
             funds=self.funds,
             shares=self.shares,
             claims=self.claims,
+            quote_pauses=self.quotes.pauses,
             runs=list(self.history.runs),
             starts=list(self.punctuality.starts()),
             start_score=self.punctuality.score,
@@ -383,6 +384,7 @@ class State:
         state.agenda = Agenda(snapshot.jobs)
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         state.held = Held(snapshot.jobs, snapshot.array_failures)
+        state.quotes = KeptQuotes(snapshot.jobs, snapshot.quote_pauses)
         state.live = {one.attempt.id: one.attempt for one in snapshot.jobs if one.attempt}
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)

@@ -125,8 +125,12 @@ class History:
 
         At least 1 ms: in a checkpoint 0 is what was never asked.
         """
+        return self.foretold_ms(job, now_ms) or min(job.limit_ms, UNKNOWN_MS)
+
+    def foretold_ms(self, job: Job, now_ms: int) -> int | None:
+        """The same; None where nothing has run that says so."""
         typical_ms = self._typical_ms(job, now_ms, ALL_GROUPS)
-        return max(1, min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms))
+        return None if typical_ms is None else max(1, min(job.limit_ms, typical_ms))
 
     def forecast_ms(self, job: Job, now_ms: int) -> int | None:
         """The same, by what its own user ran alone; None where that is nothing.

@@ -44,6 +44,12 @@ def change_rate(share: Share, tflops: int, now_ms: int) -> None:
     assert share.rate >= 0, "a branch holds less than nothing"
 
 
+def add_use(share: Share, tflops_ms: int, now_ms: int) -> None:
+    """The branch has used so much more, just now."""
+    change_rate(share, 0, now_ms)
+    share.used += tflops_ms
+
+
 def had(share: Share, now_ms: int) -> float:
     """TFLOPS-milliseconds; the branch that has had least for its weight is served first."""
     return decayed(share, max(now_ms, share.at_ms)) + share.rate * COMMITTED_MS

@@ -218,6 +218,7 @@ class ReasonCode(StrEnum):
     FUNDS = "funds"
     MAKING_ROOM = "making_room"
     RESERVED = "reserved"
+    QUOTED = "quoted"
     BACKOFF = "backoff"
     NO_PRICE = "no_price"
     TOO_BIG = "too_big"

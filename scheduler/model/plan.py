@@ -45,6 +45,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptCards(Verdict):
+    """Of a quote: its job would start now, there; it may not, and nobody else gets the cards."""
+
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to start now, what to stop, and for each job that stays, in the queue's order, why."""
 

@@ -4,7 +4,7 @@ Free cards are kept in buckets by count, so that a decision costs the cards of a
 nodes of a pool. Best fit: the fullest node that still has room, whole nodes for more than one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from scheduler.model.tenancy import Tenant
 from scheduler.model.tree import Tree, project_branch
 
 WORDS_SHOWN = 50
+
+CardsByNode = Mapping[str, int] | Iterable[tuple[str, int]]
 
 
 class Shape(NamedTuple):
@@ -218,28 +220,42 @@ def placement_in(pool: Pool, shares: tuple[NodeShare, ...]) -> Placement:
 class FreeCards:
     """Cards of a pool's nodes that may be used, in buckets by how many a node has left."""
 
-    def __init__(self, cards_per_node: int, cards_by_node: Iterable[tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        cards_per_node: int,
+        cards_by_node: CardsByNode,
+        buckets: Iterable[dict[str, None]] | None = None,
+    ) -> None:
+        """`buckets` is given where it is known which nodes have how many, in the same order."""
         self.cards_per_node = cards_per_node
         self.by_node = dict(cards_by_node)
         self.total = sum(self.by_node.values())
-        self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
+        self._is_ordered = True
+        if buckets is not None:
+            self._buckets = [bucket.copy() for bucket in buckets]
+            return
+        self._buckets = [{} for _ in range(cards_per_node + 1)]
         for node_id, cards in self.by_node.items():
             self._buckets[cards][node_id] = None
 
     def copy(self) -> "FreeCards":
-        return self._of(self.by_node.items())
+        """The same, in the order of the nodes."""
+        return self._of(self.by_node, self._buckets if self._is_ordered else None)
 
     def on(self, node_ids: Iterable[str]) -> "FreeCards":
         """What these nodes have of it."""
         return self._of((n, self.by_node[n]) for n in node_ids if n in self.by_node)
 
-    def _of(self, cards_by_node: Iterable[tuple[str, int]]) -> "FreeCards":
-        return FreeCards(self.cards_per_node, cards_by_node)
+    def _of(
+        self, cards_by_node: CardsByNode, buckets: Iterable[dict[str, None]] | None = None
+    ) -> "FreeCards":
+        return FreeCards(self.cards_per_node, cards_by_node, buckets)
 
     def set(self, node_id: str, cards: int) -> None:
         """A node has so many cards to give, from now on."""
         before = self.by_node[node_id]
         if cards != before:
+            self._is_ordered = False
             del self._buckets[before][node_id]
             self._buckets[cards][node_id] = None
             self.by_node[node_id] = cards

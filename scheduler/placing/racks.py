@@ -11,14 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing_extensions import override
 
 from cluster.inventory import Park, Pool
-from scheduler.placing.placement import Fit, FreeCards
+from scheduler.placing.placement import CardsByNode, Fit, FreeCards
 
 
-def free_cards(park: Park, pool: Pool, cards_by_node: Iterable[tuple[str, int]]) -> FreeCards:
+def free_cards(
+    park: Park,
+    pool: Pool,
+    cards_by_node: CardsByNode,
+    buckets: Iterable[dict[str, None]] | None = None,
+) -> FreeCards:
     """What these nodes of the pool have free; where it has no racks, nothing of them costs."""
     if pool.nodes_per_rack is None:
-        return FreeCards(pool.cards_per_node, cards_by_node)
-    return RackedCards(pool.cards_per_node, cards_by_node, park.rack_by_node)
+        return FreeCards(pool.cards_per_node, cards_by_node, buckets)
+    return RackedCards(pool.cards_per_node, cards_by_node, park.rack_by_node, buckets)
 
 
 class RackedCards(FreeCards):
@@ -27,10 +32,11 @@ class RackedCards(FreeCards):
     def __init__(
         self,
         cards_per_node: int,
-        cards_by_node: Iterable[tuple[str, int]],
+        cards_by_node: CardsByNode,
         rack_by_node: Mapping[str, int],
+        buckets: Iterable[dict[str, None]] | None = None,
     ) -> None:
-        super().__init__(cards_per_node, cards_by_node)
+        super().__init__(cards_per_node, cards_by_node, buckets)
         self._rack_by_node = rack_by_node
         self._nodes_by_rack: dict[int, list[str]] = {}
         for node_id in self.by_node:
@@ -71,8 +77,10 @@ class RackedCards(FreeCards):
         return [self.on(node_ids) for node_ids in self._nodes_by_rack.values()]
 
     @override
-    def _of(self, cards_by_node: Iterable[tuple[str, int]]) -> FreeCards:
-        return RackedCards(self.cards_per_node, cards_by_node, self._rack_by_node)
+    def _of(
+        self, cards_by_node: CardsByNode, buckets: Iterable[dict[str, None]] | None = None
+    ) -> FreeCards:
+        return RackedCards(self.cards_per_node, cards_by_node, self._rack_by_node, buckets)
 
     @override
     def _whole(self, wanted: Fit) -> list[str] | None:

@@ -1,7 +1,9 @@
-"""Who may claim what was freed for it, as long as that holds."""
+"""Who may claim what was freed or is kept for it, as long as that holds."""
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.model.job import Placement, PlannedStart, Reason, ReasonCode
+from scheduler.model.plan import KeptCards
 from scheduler.model.policy import Policy
 
 
@@ -11,11 +13,33 @@ def has_claim(state: State, job_id: str, now_ms: int) -> bool:
 
 
 def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:
-    """The oldest claim first; none where nobody is stopped for others."""
-    if policy.preemption is None:
-        return []
+    """The oldest claim first."""
     claims = state.claims.items()
     valid = sorted(
-        (claim.until_ms, job_id) for job_id, claim in claims if has_claim(state, job_id, now_ms)
+        (claim.until_ms, job_id)
+        for job_id, claim in claims
+        if has_claim(state, job_id, now_ms) and _counts(state.jobs[job_id], now_ms, policy)
     )
     return [state.jobs[job_id] for _, job_id in valid]
+
+
+def _counts(record: JobRecord, now_ms: int, policy: Policy) -> bool:
+    """What is kept for a quote is so for no longer than its job would be safe, had it started."""
+    preemption, quote = policy.preemption, record.quote
+    if preemption is None or quote is None:
+        return True
+    return now_ms - quote.since_ms < preemption.min_run_ms
+
+
+def kept_cards(record: JobRecord, placement: Placement, now_ms: int) -> KeptCards:
+    """What a quote is told whose job would start now."""
+    assert record.quote is not None, f"{record.job.id} is a job, and may start"
+    reason = Reason(
+        code=ReasonCode.QUOTED,
+        where=placement.pool_id,
+        need=record.job.device_count,
+        free=record.job.device_count,
+        until_ms=record.quote.until_ms,
+    )
+    start = PlannedStart(now_ms, placement.pool_id, is_promised=True)
+    return KeptCards(reasons=(reason,), start=start, placement=placement)

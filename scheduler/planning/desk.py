@@ -1,6 +1,6 @@
 """One plan in the making: each job comes up once, and what it takes is gone for the next."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cluster.inventory import Park, Pool
@@ -8,10 +8,10 @@ from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import PlannedStart, Reason
-from scheduler.model.plan import Eviction, Grant, Verdict
+from scheduler.model.plan import Eviction, Grant, KeptCards, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants
+from scheduler.planning.claims import claimants, kept_cards
 from scheduler.planning.explain import begin_ms, foreseen, making_room
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.options import Candidate, Finding, Offer, Opening, Option
@@ -20,6 +20,7 @@ from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import NEVER_MS, Stops
 from scheduler.planning.survey import Shares, Survey
+from scheduler.planning.vacancy import Vacancy
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
@@ -48,6 +49,8 @@ class Desk:
     _turns: Turns = field(init=False)
     _stops: Stops = field(init=False)
     _starving: Starving = field(default_factory=Starving)
+    _vacancy: Vacancy = field(init=False)
+    _granted: set[str] = field(default_factory=set)
     _findings: dict[str, list[Finding]] = field(default_factory=dict)
     _promised: dict[str, JobRecord] = field(default_factory=dict)
 
@@ -56,7 +59,9 @@ class Desk:
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
-        self._survey = Survey(*plan, self._rooms)
+        self._survey = one = Survey(*plan, self._rooms)
+        waiting = (self.state.queue, self._forecasts, one.candidates)
+        self._vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -90,10 +95,7 @@ class Desk:
         return Outlook(self.state, self.park, self.now_ms, *plan)
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
-        """Each pool that could hold the job in one of its forms, what is in its way there now.
-
-        Nothing is taken.
-        """
+        """Each pool that could hold it in one of its forms, and what is in its way; none is taken."""
         for form in self._forecasts.forms(record):
             yield from self._offers(form)
 
@@ -128,17 +130,13 @@ class Desk:
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
-        start_ms, count = opening.start_ms, len(opening.victims)
+        start_ms, victims = opening
         reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
-        return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, count)
+        return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
 
-    def forms(self, record: JobRecord) -> Sequence[JobRecord]:
-        """The job in each of its forms, as the plan knows them."""
-        return self._forecasts.forms(record)
-
-    def length_ms(self, form: JobRecord) -> int:
-        """How long the job is likely to run in this form."""
-        return self._forecasts.length_ms(form)
+    @property
+    def forecasts(self) -> Forecasts:
+        return self._forecasts
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""
@@ -168,7 +166,7 @@ class Desk:
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
         for job_id, verdict in verdicts.items():
-            if verdict.start is not None:
+            if verdict.start is not None and not isinstance(verdict, KeptCards):
                 form = self._promised.get(job_id) or self.state.jobs[job_id]
                 outlook.take(form, verdict.start)
         return {
@@ -176,18 +174,15 @@ class Desk:
             for job_id, verdict in verdicts.items()
         }
 
-    def grow(self, waiting: Collection[str]) -> None:
-        """One job that runs small is asked to go on larger, if none of these wants the cards."""
+    def grow(self) -> None:
+        """One job that runs small is asked to go on larger, if nobody who waits wants the cards."""
+        waiting = (one for one in self.state.queue if one not in self._granted)
         plan = (self.state, self.now_ms, self._forecasts, self._survey, self._allowances)
         self.evictions.extend(Growth(*plan).first(ripe(*plan[:2], self.policy), waiting))
 
     def is_full(self, job_id: str) -> bool:
-        """Whether nobody behind this job might get as much as one card, or make room for it."""
-        has_cards = any(
-            not self._survey.is_closed(pool.id) and self._rooms.of(pool).soon.total
-            for pool in self.park.pools
-        )
-        if has_cards or job_id in self.state.claims:
+        """Whether nobody behind this job might be given cards, or make room for itself."""
+        if self._vacancy.is_left() or job_id in self.state.claims:
             return False
         record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
@@ -244,7 +239,7 @@ class Desk:
             self._keep_quota(min(over, key=lambda form: form.job.device_count))
         return self._later(record, findings)
 
-    def _now(self, finding: Finding) -> Grant | None:
+    def _now(self, finding: Finding) -> Grant | Verdict | None:
         """Where it fits first; else it is noted why not."""
         form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
         for candidate in finding.candidates:
@@ -341,13 +336,16 @@ class Desk:
         start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
         return Verdict(reasons=(reason,), start=start)
 
-    def _grant(self, form: JobRecord, option: Option, shares: Shares) -> Grant:
+    def _grant(self, form: JobRecord, option: Option, shares: Shares) -> Grant | Verdict:
         job, pool, ends = form.job, option.candidate.pool, self._forecasts.ends(form)
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(form, option.hold_micros)
         self._charge(form, pool)
+        self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
+        if form.quote is not None:
+            return kept_cards(form, placement, self.now_ms)
         hungry, held = job.id in self._starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from cluster.inventory import Pool
 from scheduler.forecast.punctuality import Quantiles
 from scheduler.model.job import PlannedStart, Reason, ReasonCode
-from scheduler.model.plan import Verdict
+from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.timing.backfill import PoolRoom
 
@@ -92,7 +92,7 @@ def with_quantiles(
 def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
     start = verdict.start
     likely = quantiles.of(start.at_ms, now_ms) if start else None
-    if start is None or likely is None:
+    if start is None or likely is None or isinstance(verdict, KeptCards):
         return verdict
     p50_ms, p90_ms = likely
     dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, p90_ms, p50_ms)

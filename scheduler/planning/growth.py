@@ -6,7 +6,7 @@ in Optimus, Peng et al., EuroSys 2018; there by a model of the training, here by
 two sizes and the forecast).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -66,7 +66,7 @@ class Growth:
         self._survey = survey
         self._allowances = allowances
 
-    def first(self, attempts: Iterable[Attempt], waiting: Collection[str]) -> list[Eviction]:
+    def first(self, attempts: Iterable[Attempt], waiting: Iterable[str]) -> list[Eviction]:
         """The first of them that may go on larger is stopped for it; no more in one plan.
 
         None where somebody of these who wait could be, or where something is being stopped: it is
@@ -81,7 +81,7 @@ class Growth:
                     return [Eviction(attempt.id, attempt.job_id, node_ids)]
         return []
 
-    def _wanted_pool_ids(self, waiting: Collection[str]) -> set[str]:
+    def _wanted_pool_ids(self, waiting: Iterable[str]) -> set[str]:
         found = {one.placement.pool_id for one in self._state.agenda.stopping.values()}
         for job_id in waiting:
             for form in self._forecasts.forms(self._state.jobs[job_id]):

@@ -58,7 +58,7 @@ class Offer(NamedTuple):
 
     `form` is the job in the form that it would have there. `transfer_ms` is how long its data takes
     to come there. `promise_ms` is when the plan would promise it a start there, kept from `sure_ms`
-    on, for which `stop_count` jobs that run would be stopped.
+    on, for which `victims`, who run, would be stopped.
     """
 
     form: JobRecord
@@ -68,7 +68,7 @@ class Offer(NamedTuple):
     transfer_ms: int
     promise_ms: int | None = None
     sure_ms: int | None = None
-    stop_count: int = 0
+    victims: tuple[Victim, ...] = ()
 
 
 class Opening(NamedTuple):

@@ -24,8 +24,7 @@ def plan(
             verdicts[job_id] = answer
         if answers is Answers.GRANTS and desk.is_full(job_id):
             break
-    else:
-        desk.grow(verdicts)
+    desk.grow()
     if verdicts and answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
         verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)

@@ -164,7 +164,9 @@ class Victims:
     def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
         """Those that somebody might stop, cheap questions first: it is asked of all that run."""
         begun_ms = self._now_ms - self._policy.min_run_ms
-        for attempt in state.live.values():
+        is_open_to_all = strongest.owns or self._policy.is_shared
+        low = state.agenda.of_priority(Priority.LOW)
+        for attempt in (state.live if is_open_to_all else low).values():
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
             if started_ms is None or started_ms > begun_ms:
                 continue

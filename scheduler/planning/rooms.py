@@ -44,14 +44,18 @@ class Rooms:
     def of(self, pool: Pool) -> PoolRoom:
         room = self._rooms.get(pool.id)
         if room is None:
-            free = self._state.free_cards
-            online = self._state.online_node_ids if self.is_heard(pool) else frozenset()
-            nodes = ((n, free[n]) for n in self._park.node_ids(pool.id) if n in online)
-            cards = free_cards(self._park, pool, nodes)
-            stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
-            running = Running(self._forecasts, pool.id)
-            room = self._rooms[pool.id] = PoolRoom(cards, running, stopping)
+            room = self._rooms[pool.id] = self._made(pool)
         return room
+
+    def _made(self, pool: Pool) -> PoolRoom:
+        running = Running(self._forecasts, pool.id)
+        stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
+        if not self.is_heard(pool):
+            return PoolRoom(free_cards(self._park, pool, ()), running, stopping)
+        nodes = self._state.holdings.nodes(pool.id, self._state.online_node_ids)
+        cards = free_cards(self._park, pool, nodes.by_node, nodes.buckets())
+        known = nodes.known(self._forecasts.runs(pool.id)) if self._policy.is_backfilling else None
+        return PoolRoom(cards, running, stopping, known)
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""

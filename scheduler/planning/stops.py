@@ -30,7 +30,7 @@ class Stops:
 
     def may_ask(self, record: JobRecord, forms: Iterable[JobRecord]) -> bool:
         """Whether others might be stopped for the job in one of its forms, and were not yet."""
-        is_served = has_claim(self._state, record.job.id, self._now_ms)
+        is_served = record.quote or has_claim(self._state, record.job.id, self._now_ms)
         return not is_served and self.may_stop(record, max(map(self._standings.best, forms)))
 
     def may_stop(self, record: JobRecord, standing: Standing) -> bool:

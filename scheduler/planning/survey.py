@@ -30,7 +30,7 @@ class Survey:
         self._forecasts = forecasts
         self._rooms = rooms
         self._candidates_by_shape: dict[Shape, list[Candidate]] = {}
-        self._closed_by: dict[str, str] = {}
+        self.closed_by: dict[str, str] = {}
 
     def candidates(self, shape: Shape) -> list[Candidate]:
         """The pools that could hold it, in its order of preference."""
@@ -50,14 +50,11 @@ class Survey:
 
     def close(self, pool_id: str, job_id: str) -> None:
         """Nobody may pass this job there."""
-        self._closed_by.setdefault(pool_id, job_id)
-
-    def is_closed(self, pool_id: str) -> bool:
-        return pool_id in self._closed_by
+        self.closed_by.setdefault(pool_id, job_id)
 
     def why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
         """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
-        closed_by = self._closed_by.get(candidate.pool.id)
+        closed_by = self.closed_by.get(candidate.pool.id)
         if closed_by is not None:
             return closed_reason(candidate.pool, job.device_count, closed_by)
         is_short = candidate.room.is_short(ends)

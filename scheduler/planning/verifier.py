@@ -74,6 +74,8 @@ class Verifier:
     def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
         placement = grant.placement
         job = form_in(record.job, placement)
+        if record.quote is not None:
+            yield "it is a quote, and no job yet"
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
@@ -186,6 +188,8 @@ class Verifier:
         self, attempt: Attempt, taker: JobRecord, policy: Preemption, eviction: Eviction
     ) -> Iterator[str]:
         yield from self._too_soon(attempt, policy)
+        if taker.quote is not None:
+            yield "nobody is stopped for a quote"
         if taker.job.id in self._started:
             yield "that job starts now"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:

@@ -45,7 +45,9 @@ class Owners:
                 return event.tenant.id
             case ev.ProjectDeclared():
                 return event.project.tenant_id
-            case ev.Credited():
+            case ev.QuoteKept():
+                return event.job.tenant_id
+            case ev.Credited() | ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
             case _:
                 job_id = ev.job_of(event)
@@ -55,11 +57,11 @@ class Owners:
 def tenant_of_wish(wish: ev.Wish) -> str | None:
     """Whose wish it is, where that is known without looking it up."""
     match wish:
-        case ev.Submitted():
+        case ev.Submitted() | ev.QuoteKept():
             return wish.job.tenant_id
         case ev.ProjectDeclared():
             return wish.project.tenant_id
-        case ev.Credited():
+        case ev.Credited() | ev.QuoteEnded():
             return wish.tenant_id
         case _:
             return None

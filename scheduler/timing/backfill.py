@@ -10,11 +10,12 @@ rather than user runtime estimates", 2007).
 What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from scheduler.facts.agenda import Ending
+from scheduler.facts.free_nodes import Known, Opening
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import NodeShare, Placement
 from scheduler.placing.placement import Fit, FreeCards
@@ -48,7 +49,7 @@ class Reservation:
     start_ms: int
     likely_ms: int
     shares: tuple[NodeShare, ...]
-    spare: dict[str, int]
+    spare: Mapping[str, int]
     is_firm: bool
 
 
@@ -60,13 +61,23 @@ class PoolRoom:
     being stopped has ended, at `soon_ms`, and `soon_long` so for long.
     """
 
-    def __init__(self, free: FreeCards, running: Running, stopping: Iterable[Release] = ()) -> None:
+    def __init__(
+        self,
+        free: FreeCards,
+        running: Running,
+        stopping: Iterable[Release] = (),
+        known: Known | None = None,
+    ) -> None:
+        """`known` is what was found out of the pool as it is now, and is to be kept with it."""
         self.now = self.long = self.soon = self.soon_long = free
         self.soon_ms = 0
+        self.version = 0
+        """Another one whenever what is free, or kept, has changed."""
         self.reservation: Reservation | None = None
         self._running = running
         self._releases: list[Release] = []
         self._stopped: set[str] = set()
+        self._known: Known = {} if known is None else known
         for stop in stopping:
             self.free_soon(stop)
 
@@ -86,6 +97,7 @@ class PoolRoom:
             self.soon_long = self.soon if self.long is self.now else self.long.copy()
         self.soon_ms = max(self.soon_ms, stop.ends.latest_ms)
         self._stopped.add(stop.attempt_id)
+        self._known = {}
         give_back(self.soon, stop.shares)
         if self.soon_long is not self.soon:
             promised = self.reservation.spare if self.reservation else {}
@@ -128,6 +140,8 @@ class PoolRoom:
             if low is not high:
                 _lower(low, high, shares)
         self._releases.append(release)
+        self._known = {}
+        self.version += 1
 
     def earliest(
         self, job_id: str, wanted: Fit, now_ms: int, *, is_firm: bool
@@ -136,6 +150,22 @@ class PoolRoom:
 
         Firm: if all ends by its limit, which is sure; else as is likely.
         """
+        key = wanted, is_firm
+        if key not in self._known:
+            self._known[key] = self._opening(wanted, is_firm=is_firm)
+        opening = self._known[key]
+        if opening is None:
+            return None
+        return Reservation(
+            job_id=job_id,
+            start_ms=self._not_before(opening.at_ms, now_ms),
+            likely_ms=self._not_before(opening.likely_ms, now_ms),
+            shares=opening.shares,
+            spare=opening.spare,
+            is_firm=is_firm,
+        )
+
+    def _opening(self, wanted: Fit, *, is_firm: bool) -> Opening | None:
         opened = self._opened(self.soon.copy(), wanted, is_firm=is_firm)
         if opened is None:
             return None
@@ -143,15 +173,8 @@ class PoolRoom:
         spare = {s.node_id: free.by_node[s.node_id] - s.card_count for s in shares}
         if is_firm:
             opened = self._opened(self.soon.on(spare), wanted, is_firm=False)
-            assert opened is not None, f"{job_id} has room there at the latest, but never before"
-        return Reservation(
-            job_id=job_id,
-            start_ms=self._not_before(at_ms, now_ms),
-            likely_ms=self._not_before(opened[0], now_ms),
-            shares=shares,
-            spare=spare,
-            is_firm=is_firm,
-        )
+            assert opened is not None, "there is room at the latest, but never before"
+        return Opening(at_ms, opened[0], shares, spare)
 
     def gone_ms(self, now_ms: int) -> int:
         """When all that is being stopped has gone; what is late goes at any moment."""
@@ -190,6 +213,7 @@ class PoolRoom:
         """Keep these cards for later; at most one reservation a pool."""
         assert self.reservation is None, "a pool keeps one reservation"
         self.reservation = reservation
+        self.version += 1
         self.long = _with_kept(self.now, reservation)
         self.soon_long = self.long if self.soon is self.now else _with_kept(self.soon, reservation)
 

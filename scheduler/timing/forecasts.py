@@ -5,7 +5,7 @@ looked up once, and a plan asks of each several times.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
 from scheduler.facts.agenda import Ending
@@ -27,6 +27,7 @@ class Forecasts:
         self._is_forecasting = policy.is_forecasting
         self._known: dict[tuple[str, str, str, int], int | None] = {}
         self._ends: dict[int, Ends] = {}
+        self._endings: dict[tuple[str, bool], list[Ending]] = {}
         self._forms: dict[int, tuple[JobRecord, ...]] = {}
         self._speeds: dict[tuple[object, ...], tuple[int, ...]] = {}
 
@@ -83,14 +84,30 @@ class Forecasts:
 
         What should have ended does at any moment.
         """
-        agenda, soonest_ms = self._state.agenda, self._now_ms + 1
+        key = pool_id, is_firm
+        found = self._endings.get(key)
+        if found is None:
+            ordered = self._ordered(pool_id, is_firm=is_firm)
+            count, soonest_ms = self._late_count(ordered), self._now_ms + 1
+            late = sorted((soonest_ms, one, shares) for _, one, shares in ordered[:count])
+            found = self._endings[key] = late + ordered[count:]
+        return found
+
+    def runs(self, pool_id: str) -> Hashable:
+        """The same as long as the same runs there, and should end when it should have before."""
+        lates = [
+            self._late_count(self._ordered(pool_id, is_firm=is_firm)) for is_firm in (True, False)
+        ]
+        return self._is_forecasting, self._state.agenda.version(pool_id), *lates
+
+    def _ordered(self, pool_id: str, *, is_firm: bool) -> list[Ending]:
         if is_firm or not self._is_forecasting:
-            ordered = agenda.latest(pool_id)
-        else:
-            ordered = agenda.likely(pool_id, self._now_ms)
-        count = bisect_left(ordered, (soonest_ms + 1,))
-        late = sorted((soonest_ms, attempt_id, shares) for _, attempt_id, shares in ordered[:count])
-        return late + ordered[count:]
+            return self._state.agenda.latest(pool_id)
+        return self._state.agenda.likely(pool_id, self._now_ms)
+
+    def _late_count(self, ordered: list[Ending]) -> int:
+        """How many should have ended: those that do at any moment."""
+        return bisect_left(ordered, (self._now_ms + 2,))
 
     def live_ends(self, attempt: Attempt) -> Ends:
         """When a live attempt ends; what has overstayed does at any moment.

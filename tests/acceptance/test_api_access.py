@@ -41,6 +41,8 @@ MATRIX = {
     ("POST", "/v1/jobs"): (422, 422, 403, 403, 401),
     ("POST", "/v1/jobs:batch"): (422, 422, 403, 403, 401),
     ("POST", "/v1/quotes"): (422, 422, 403, 403, 401),
+    ("GET", "/v1/quotes/none"): (404, 404, 403, 403, 401),
+    ("DELETE", "/v1/quotes/none"): (404, 404, 403, 403, 401),
     ("GET", "/v1/events?after=x"): (422, 422, 422, 403, 401),
     ("GET", "/v1/capacity"): (200, 200, 200, 403, 401),
     ("GET", "/v1/centres"): (200, 200, 200, 403, 401),
@@ -106,6 +108,7 @@ def template_of(path: str) -> str:
     for part, template in (
         (NO_JOB, "/v1/jobs/{job_id}"),
         (NO_ARRAY, "/v1/arrays/{array_id}"),
+        ("/quotes/none", "/quotes/{quote_id}"),
         ("/tenants/steel", "/tenants/{tenant_id}"),
         ("/projects/p", "/projects/{project_id}"),
         ("/cohorts/c", "/cohorts/{cohort_id}"),

@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant("api/array_spec.py", "    if not _SHORT.fullmatch(value):\n", "    if False:\n", _SPEC),
     Mutant("api/array_spec.py", "int(at_most) if at_most else None", "None", _SPEC),
     Mutant("api/array_spec.py", "        AfterValidator(_known),\n", "", _SPEC),
-    Mutant("api/schemas.py", "if any(job.array for job in self.jobs):", "if False:", f"{_API} -k batch"),
+    Mutant("api/schemas.py", "any(job.array or job.quote_id for", "any(job.quote_id for", f"{_API} -k batch"),
     Mutant("api/submission.py", "    _check_size(job, len(indices))\n", "", f"{_API} -k none"),
     Mutant("api/submission.py", "array=replace(task, index=index))", "array=task)", f"{_API} -k one_submission"),
     Mutant("api/submission.py", "        at_most=array.at_most,\n", "", f"{_API} -k so_many"),

@@ -41,4 +41,5 @@ MUTANTS = [
     Mutant("benchmarks/slurm_said.py", '"Last depth cycle (try sched)"', '"Last depth cycle"', "tests/unit/test_slurm.py -k section"),
     Mutant("benchmarks/slurm.py", "if figure else None", "if True else None", "tests/unit/test_slurm.py -k ratios"),
     Mutant("benchmarks/slurm_server.py", '"munged": "munge",', '"munged": "munged",', "tests/unit/test_slurm.py -k missing"),
+    Mutant("benchmarks/one_event.py", "    started(state, found.grants, now_ms)\n", "", "tests/unit/test_plan.py -k events"),
 ]

@@ -20,6 +20,12 @@ _LOGS = "tests/contract/test_logs.py"
 _STORE = "tests/unit/test_store.py"
 _ROWS = "tests/unit/test_rows.py"
 _HISTORY = "tests/unit/test_history.py"
+_FREE_NODES = "tests/unit/test_free_nodes.py"
+_FORECAST = "tests/unit/test_forecast.py"
+_QUEUE = "tests/unit/test_queue.py"
+_VACANCY = "tests/unit/test_vacancy.py"
+_AGENDA = "tests/unit/test_agenda.py"
+_AFTER = "tests/unit/test_plan_after_plan.py"
 
 # fmt: off
 MUTANTS = [
@@ -80,7 +86,7 @@ MUTANTS = [
     Mutant("scheduler/planning/planner.py", "if answers is Answers.GRANTS and desk.is_full(job_id):", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
     Mutant("scheduler/timing/backfill.py", "return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return True", "tests/unit/test_simulate.py"),
     Mutant("scheduler/storage/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
-    Mutant("scheduler/facts/state.py", "if job.id in self.jobs or job.id in self.final_states:", "if job.id in self.jobs:", _STATE),
+    Mutant("scheduler/facts/state.py", ' or job.id in self.final_states:\n            return f"job {job.id} is known', ':\n            return f"job {job.id} is known', _STATE),
     Mutant("scheduler/facts/state.py", "if event.hold_micros > funds.available_micros:", "if False:", _STATE),
     Mutant("scheduler/facts/state.py", "if any(self.free_cards[s.node_id] < s.card_count", "if all(self.free_cards[s.node_id] < s.card_count", _STATE),
     Mutant("scheduler/facts/state.py", "if event.at_ms < attempt.leased_at_ms:", "if False:", _STATE),
@@ -92,7 +98,7 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "FIRST_BACKOFF_MS << (failed - 1)", "FIRST_BACKOFF_MS * failed", _STATE),
     Mutant("scheduler/facts/state.py", "        if attempt.stop_cause is None:\n            self.jobs[attempt.job_id].state = state", "        self.jobs[attempt.job_id].state = state", _STATE),
     Mutant("scheduler/facts/state.py", "online = mine.intersection(event.online_node_ids)", "online = frozenset(event.online_node_ids)", _STATE),
-    Mutant("scheduler/facts/state.py", "if event.reference in self.credit_references:", "if False:", _DECLARED),
+    Mutant("scheduler/facts/declarations.py", "if event.reference in booked_references:", "if False:", _DECLARED),
     Mutant("scheduler/facts/state.py", "funds.available_micros -= known.credit_limit_micros if known else 0", "pass", _DECLARED),
     Mutant("scheduler/facts/holdings.py", "if rates[branch] != share.rate:", "if False:", _DECLARED),
     Mutant("scheduler/facts/declarations.py", "if there < used:", "if not there:", _DECLARED),
@@ -143,9 +149,9 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "        finally:\n            self.discard(job_id)\n", "        finally:\n", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "    desk.foresee(outlook, verdicts)\n", "", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "or is_unforeseen(offer.reasons):", "or False:", _WHATIF),
-    Mutant("scheduler/asking/whatif.py", "job.device_count * job.limit_ms", "job.device_count * job.longest_ms", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "end_ms = begin_ms + form.job.limit_ms", "end_ms = begin_ms + form.job.longest_ms", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "sorted(offers, key=preference)", "offers", _WHATIF),
-    Mutant("scheduler/asking/whatif.py", "return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)", "return JobRecord(job=job, expected_ms=expected_ms)", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "return replace(waiting or JobRecord(job=job), job=job", "return JobRecord(job=job", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "        not prospect.is_promised,\n", "", _WHATIF),
     Mutant("scheduler/leader.py", "self.turn.acquire(timeout=wait_s)", "self.turn.acquire()", "tests/unit/test_leader.py"),
     Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/test_leader.py"),
@@ -157,7 +163,7 @@ MUTANTS = [
     Mutant("api/routes/quotes.py", "    check_possible([job], declared, services.clock())\n", "", _QUOTES),
     Mutant("api/routes/quotes.py", "raise elsewhere(services, path)", "raise elsewhere(services)", _QUOTES),
     Mutant("api/routes/quotes.py", "replace(one, reasons=tuple(some))", "one", _QUOTES),
-    Mutant("api/quoting.py", "start_ms + prospect.form.limit_ms", "start_ms", _QUOTES),
+    Mutant("api/quoting.py", "start_ms + job.limit_ms", "start_ms", _QUOTES),
     Mutant("api/connection.py", 'if self.url.startswith("https:") and not', "if False and not", "tests/unit/test_sdk.py"),
     Mutant("api/sdk.py", 'return read(self._wire.ask_leader("GET", path, tries=1)', 'return read(self._wire.ask_leader("GET", path)', "tests/unit/test_sdk.py"),
     Mutant("scheduler/asking/alternatives.py", "one.ready_ms + CLEARLY_MS <= other.ready_ms", "one.ready_ms < other.ready_ms", _ALTERNATIVES),
@@ -187,7 +193,7 @@ MUTANTS = [
     Mutant("scheduler/storage/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/test_answers.py"),
     Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/test_leader.py"),
     Mutant("scheduler/forecast/history.py", "return lengths[len(lengths) // 2]", "return sum(lengths) // len(lengths)", _HISTORY),
-    Mutant("scheduler/forecast/history.py", "min(job.limit_ms, UNKNOWN_MS if typical_ms is None else typical_ms))", "UNKNOWN_MS if typical_ms is None else typical_ms)", _HISTORY),
+    Mutant("scheduler/forecast/history.py", "max(1, min(job.limit_ms, typical_ms))", "max(1, typical_ms)", _HISTORY),
     Mutant("scheduler/forecast/history.py", "run.length_ms, run.is_void = length_ms, length_ms is None", "run.length_ms = length_ms or 0", _HISTORY),
     Mutant("scheduler/forecast/history.py", "    yield tenant_id, user, card_count, name\n", "", _HISTORY),
     Mutant("scheduler/forecast/history.py", "    yield tenant_id, user, card_count\n", "", _HISTORY),
@@ -208,4 +214,32 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "queued_ms + SLOWDOWN * record.expected_ms,", "record.expected_ms,", _HISTORY),
     Mutant("scheduler/facts/queue.py", "+ SLOWDOWN * record.expected_ms", "", _HISTORY),
     Mutant("scheduler/sharing/turns.py", "return (record for _, record in self._queue.by_age)", "return self._by_share()", _HISTORY),
+    Mutant("scheduler/facts/free_nodes.py", "            self._unordered.add(cards)\n", "", _FREE_NODES),
+    Mutant("scheduler/facts/holdings.py", "                nodes.note(share.node_id, free)\n", "                pass\n", _FREE_NODES),
+    Mutant("scheduler/facts/state.py", "        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)\n", "", _FREE_NODES),
+    Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.online_node_ids)\n", "", _FREE_NODES),
+    Mutant("scheduler/placing/placement.py", "            self._is_ordered = False\n", "", _PLACEMENT),
+    Mutant("scheduler/facts/free_nodes.py", "if self._known_of != runs:", "if False:", _AFTER),
+    Mutant("scheduler/timing/backfill.py", "        self._releases.append(release)\n        self._known = {}\n", "        self._releases.append(release)\n", _AFTER),
+    Mutant("scheduler/timing/backfill.py", "        self._stopped.add(stop.attempt_id)\n        self._known = {}\n", "        self._stopped.add(stop.attempt_id)\n", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "        key = wanted, is_firm\n", "        key = wanted\n", _FORECAST),
+    Mutant("scheduler/timing/forecasts.py", "return self._is_forecasting, self._state.agenda.version(pool_id), *lates", "return self._is_forecasting, self._state.agenda.version(pool_id)", _FORECAST),
+    Mutant("scheduler/facts/agenda.py", "            self._put_likely(ordered, moved)\n            self._versions[pool_id] += 1\n", "            self._put_likely(ordered, moved)\n", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "        self._versions[attempt.placement.pool_id] += 1\n", "", _AGENDA),
+    Mutant("scheduler/planning/preemption.py", "is_open_to_all = strongest.owns or self._policy.is_shared", "is_open_to_all = False", "tests/unit/test_preemption.py"),
+    Mutant("scheduler/facts/queue.py", "            self._enter(record, self._kind_of)\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "            self._leave(record, self._kind_of)\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "            del kinds[narrow]\n", "            pass\n", _QUEUE),
+    Mutant("scheduler/facts/queue.py", "        if self._kind_of is not of:", "        if True:", _QUEUE),
+    Mutant("scheduler/planning/vacancy.py", "if self._seen is not None and self._seen[0].version == self._seen[1]:", "if self._seen is not None:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if not is_closed and self._takes_any(", "if self._takes_any(", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if room.now.find(wanted) is None:", "if False:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if room.long.find(wanted) is not None or", "if True or", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if beside is None or beside.is_short(self._forecasts.ends(one)):", "if True:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "                    while job_id not in self._granted:\n                        yield record\n", "                    while True:\n                        yield record\n", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "job.longest_ms, record.had_ms)", "record.had_ms)", _VACANCY),
+    Mutant("scheduler/planning/desk.py", "        self._granted.add(job.id)\n", "", _VACANCY),
+    Mutant("scheduler/facts/agenda.py", "return version == self._versions[pool_id] and from_ms <= now_ms <= until_ms", "return version == self._versions[pool_id] and now_ms <= until_ms", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "self._versions[pool_id], now_ms, next_ms - 2", "self._versions[pool_id], now_ms, next_ms", _AGENDA),
+    Mutant("scheduler/facts/queue.py", "sorted((one.starving_from_ms, one.job.id, one) for one in waiting)", "((one.starving_from_ms, one.job.id, one) for one in waiting)", _QUEUE),
 ]

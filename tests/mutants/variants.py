@@ -64,7 +64,7 @@ MUTANTS = [
     Mutant("api/submission.py", 'f"{which} {_as_form(jobs[number], variant, form)}" if variant else which', "which", _API),
     Mutant("api/submission.py", "for one in enumerate(forms(job))]", "for one in enumerate([job])]", _API),
     Mutant("api/explaining.py", "    if number:\n", "    if False:\n", _API),
-    Mutant("api/quoting.py", "devices=prospect.form.device_count", "devices=prospect.pool.card_count", _API),
+    Mutant("api/quoting.py", "devices=job.device_count", "devices=prospect.pool.card_count", _API),
     Mutant("api/quoting.py", "    if job.has_forms:\n", "    if False:\n", _API),
     Mutant("api/ranked.py", "needs=use.needed", "needs=use.free", _API),
     Mutant("api/cli/job_tables.py", "    for one in spec.variants:\n", "    for one in ():\n", _CLI),

@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),\n', "", _STORE),
     Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),\n', "", _STORE),
     Mutant("scheduler/facts/metering.py", "    if amount_micros > 0:\n        return ledger.burn_voucher", "    if True:\n        return ledger.burn_voucher", _METER),
-    Mutant("api/routes/months.py", "    put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)\n", "", _API),
+    Mutant("api/closing.py", "    put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)\n", "", _API),
     Mutant("api/routes/vouchers.py", "balances(connection, caller.narrowed(tenant))", "balances(connection, tenant)", _API),
     Mutant("api/routes/vouchers.py", "        if known.voucher.contract == voucher.contract:\n", "        if False:\n", _API),
     Mutant("api/routes/vouchers.py", "            if word not in names:\n", "            if False:\n", _API),

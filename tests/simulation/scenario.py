@@ -1,6 +1,6 @@
 """What one seed asks of the broker: a small park, tenants, and wishes at random moments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -169,6 +169,7 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
     jobs = tuple(_following(rng, near))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     asked.append(_narrowed(data_rng.randrange(60_000)))
+    asked += _quotes(Random(f"quotes {drawn}"), jobs)
     return Scenario(
         declarations=declarations,
         asked=tuple(sorted(asked, key=lambda one: (one.at_ms, one.id))),
@@ -206,6 +207,22 @@ def _variants(rng: Random, job: Job) -> tuple[Variant, ...]:
         )
         for size in rng.sample(sizes, rng.choice((0, 0, 1, 2)))
     )
+
+
+def _quotes(rng: Random, jobs: Iterable[Job]) -> Iterator[Asked]:
+    """Some jobs have a quote kept before they come, in time or not; some quotes nobody takes."""
+    for job in jobs:
+        if rng.random() < 0.5:
+            continue
+        quote = job if rng.random() < 0.7 else replace(job, id=f"q{job.id}")
+        at_ms = max(0, job.submitted_at_ms - rng.randrange(20_000))
+        until_ms = at_ms + rng.choice((1, 5_000, 30_000))
+        kept = ev.QuoteKept(at_ms=at_ms, until_ms=until_ms, job=replace(quote, submitted_at_ms=0))
+        yield Asked(at_ms=at_ms, id=f"keep-{quote.id}", wish=kept)
+        if rng.random() < 0.3:
+            drop_ms = at_ms + rng.randrange(5_000)
+            end = ev.QuoteEnded(at_ms=drop_ms, tenant_id=quote.tenant_id, quote_id=quote.id)
+            yield Asked(at_ms=drop_ms, id=f"drop-{quote.id}", wish=end)
 
 
 def _job(rng: Random, job_id: str) -> Job:

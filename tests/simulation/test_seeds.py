@@ -1,7 +1,10 @@
 """Hundreds of seeds, each with its own crashes, losses, cancels and false failovers."""
 
+from collections import Counter
+
 import pytest
 
+from scheduler.facts.events import QuoteCardsKept, QuoteEnded, QuoteKept
 from tests.simulation.harness import run_seed
 from tests.simulation.scenario import varied
 
@@ -25,6 +28,9 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0
     assert sum(harness.audit.racked_count for harness in harnesses) > 0
+    kinds = Counter(type(event) for harness in harnesses for event in harness.log.events)
+    assert kinds[QuoteKept] > kinds[QuoteEnded] > 0, "some quotes are taken, and some are not"
+    assert kinds[QuoteCardsKept] > 0
     for data_class in ("medical", "sea"):
         assert sum(harness.audit.read_by_class[data_class] for harness in harnesses) > 0
 

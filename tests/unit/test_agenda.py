@@ -147,3 +147,28 @@ def test_it_is_the_same_when_made_of_the_jobs_anew() -> None:
     for agenda in (state.agenda, anew):
         assert agenda.in_order(agenda.of_centre("east")) == ["c.1", "a.1", "b.1"]
         assert [one[1] for one in agenda.latest(POOL)] == ["a.1", "c.1", "b.1"]
+
+
+def test_a_pools_ends_have_another_version_whenever_they_have_changed() -> None:
+    state = foretold(run_ms=10_000)
+    seen = [state.agenda.version(POOL)]
+    began_ms = STARTED_MS + 10_000 + STARTED_MS
+
+    def look() -> None:
+        seen.append(state.agenda.version(POOL))
+
+    state.agenda.likely(POOL, began_ms)
+    assert state.agenda.version(POOL) == seen[0], "nothing is due"
+    state.agenda.likely(POOL, began_ms + 10_000)
+    look()
+    state.agenda.likely(POOL, began_ms)
+    look()
+    submit(state, a_job("k", device_count=1))
+    happen(state, a_lease("k", a_placement(POOL, 1), at_ms=began_ms))
+    look()
+    happen(state, ev.Started(at_ms=began_ms + 1, attempt_id="k.1"))
+    look()
+    ends(state, "k.1", began_ms + 2)
+    look()
+
+    assert len(set(seen)) == len(seen)

@@ -249,3 +249,16 @@ def test_without_backfilling_nothing_passes_and_each_is_told_who_is_ahead() -> N
     assert kept.code is ReasonCode.RESERVED
     assert kept.detail == "job head is ahead and nothing may pass it"
     assert promised_ms(result.verdicts["head"]) is None
+
+
+def test_what_was_found_out_is_found_out_anew_once_more_comes_free() -> None:
+    room = a_room({"n1": 0, "n2": 0}, release(50, n1=8), release(70, n2=8))
+    before = promise(room, Fit(1, 8))
+
+    room.free_soon(Release(at(9), "until-70", shares(n2=8)))
+    after = promise(room, Fit(1, 8))
+
+    assert before is not None
+    assert after is not None
+    assert (before.start_ms, before.shares) == (50, shares(n1=8))
+    assert (after.start_ms, after.shares) == (9, shares(n2=8))

@@ -299,7 +299,8 @@ def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
         ["qdaicc-910b3", "11-25"],
     ]
     assert "needs 8 cards" in lines[3]
-    assert lines[-2].split()[1:3] == ["-", "-"]
+    assert lines[-3].split()[1:3] == ["-", "-"]
+    assert lines[-1].strip() == f"until 18:11:31: brain submit --quote {quote.id}"
 
 
 def test_a_quote_says_how_long_data_takes_where_it_has_to_come(

@@ -344,3 +344,15 @@ def test_a_quote_goes_by_forecasts_as_the_plan_would() -> None:
 
     assert (quick.reasons, quick.start_ms) == ((), HOUR_MS + 1)
     assert slow.start_ms == 2 * HOUR_MS + LIMIT_MS
+
+
+def test_what_should_have_ended_is_other_work_than_what_is_still_to_end() -> None:
+    state = a_node_of()
+    runs(state, lasting("runs"), 0)
+    before, same, after = (
+        Forecasts(state, now_ms, EASY).runs(POOL) for now_ms in (1, LIMIT_MS - 2, LIMIT_MS + 1)
+    )
+
+    assert before == same
+    assert before != after
+    assert before != Forecasts(state, 1, DEFAULT).runs(POOL), "it goes by limits, not by forecasts"

@@ -11,7 +11,7 @@ from api.database import SWEEP_LOCK
 from api.housekeeping import ANSWERS_KEPT_MS, DAY_MS, REQUESTS_KEPT_MS, Retention, sweep
 from api.logs import Piece, append
 from api.settings import Settings
-from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow
+from api.tables import AnswerRow, ArchiveChunkRow, ArchiveRow, LogChunkRow, LogRow, QuoteRow
 from scheduler.model.job import JobState
 from scheduler.storage import queries
 from scheduler.storage.tables import AttemptRow, InboxRow, JobRow, UtilisationRow
@@ -53,6 +53,8 @@ def test_only_what_is_old_and_done_is_swept(database: Engine) -> None:
     requests = [
         request("submit:old", old_ms, 1),
         request("cancel:old", old_ms, 1),
+        request("keep:old", old_ms, 1),
+        request("drop:old", old_ms, 1),
         request("submit:untaken", old_ms, None),
         request("submit:young", young_ms, 1),
         request("file:x:0:0", old_ms, 1),
@@ -70,6 +72,27 @@ def test_only_what_is_old_and_done_is_swept(database: Engine) -> None:
             "submit:young",
             "file:x:0:0",
         ]
+
+
+def test_a_quote_goes_with_the_answer_to_who_took_it(database: Engine) -> None:
+    quotes = [
+        {
+            "id": name,
+            "tenant_id": "steel",
+            "at_ms": 1,
+            "expires_at_ms": NOW_MS - ANSWERS_KEPT_MS - age_ms,
+            "spec": {},
+            "pool_id": "east",
+        }
+        for name, age_ms in (("old", 1), ("young", 0))
+    ]
+    with database.begin() as connection:
+        connection.execute(insert(QuoteRow), quotes)
+
+    sweep_all(database)
+
+    with database.connect() as connection:
+        assert connection.scalars(select(QuoteRow.id)).all() == ["young"]
 
 
 def write_job(

@@ -226,3 +226,13 @@ def test_a_copy_goes_its_own_way() -> None:
     cards.copy().set("n1", 0)
 
     assert cards.total == 8
+
+
+def test_a_copy_is_in_the_order_of_the_nodes_whatever_was_taken_and_given_back() -> None:
+    cards = free(8, 8)
+
+    cards.set("n1", 0)
+    cards.set("n1", 8)
+
+    assert cards.find(Fit(1, 8)) == shares(("n2", 8))
+    assert cards.copy().find(Fit(1, 8)) == shares(("n1", 8))

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.crowd import NOW_MS, Crowd, crowded, drawn_shapes, open_park
+from benchmarks.one_event import event_costs_ms
 from benchmarks.plan import first_fit
-from benchmarks.workload import ideal_park
+from benchmarks.workload import ideal_park, wide_park
 from scheduler.facts import events as ev
 from scheduler.facts.invariants import check
 from scheduler.planning.planner import plan
@@ -60,9 +61,32 @@ def test_plans_are_measured_beside_a_first_fit(capsys: pytest.CaptureFixture[str
     assert said.keys() == {
         "full_s", "full_ms_p50", "full_ms_p95", "full_ms_max", "step_ms", "first_fit_ms_p50",
         "times_first_fit", "grants", "first_fit_grants", "with_start_time", "pending", "shapes",
-        "runs", "nodes", "peak_rss_mib", "seed", "load_1m", "versions", "hardware",
+        "runs", "nodes", "centres", "peak_rss_mib", "full_cpu_s", "event_cpu_ms_p50",
+        "event_cpu_ms_p95", "event_cpu_ms_max", "seed", "load_1m", "versions", "hardware",
     }  # fmt: skip
     assert 0 < said["full_ms_p50"] <= said["full_ms_p95"] <= said["full_ms_max"]
     assert (said["nodes"], said["pending"], said["runs"], said["seed"]) == (20, 300, 2, 7)
+    assert 0 < said["event_cpu_ms_p50"] <= said["event_cpu_ms_p95"] <= said["event_cpu_ms_max"]
     assert said["grants"] > 0
     assert said["with_start_time"] >= 1
+
+
+def test_a_wide_park_is_of_centres_as_large_as_can_be_alike_and_of_four_kinds() -> None:
+    park = wide_park(13, 8, 5)
+
+    assert [pool.node_count for pool in park.pools] == [2, 3, 2, 3, 3]
+    assert [pool.device_kind_id[-1] for pool in park.pools] == ["1", "2", "3", "4", "1"]
+    assert len(drawn_shapes(Crowd(park=park, pending=1, shapes=400, seed=1), Random(1))) == 400
+
+
+def test_events_are_taken_in_one_after_the_other_and_what_fits_then_starts() -> None:
+    state = crowded(SMALL)
+    before = len(state.queue) + len(state.live)
+
+    costs_ms = event_costs_ms(state, SMALL, 6)
+
+    check(state)
+    assert len(costs_ms) == 6
+    assert all(cost_ms > 0 for cost_ms in costs_ms)
+    assert len(state.queue) + len(state.live) == before + 3 - 3
+    assert plan(state, NOW_MS + 6_000).grants == ()

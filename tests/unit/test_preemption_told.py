@@ -1,5 +1,6 @@
 """What others are told of preemption, and how it is set."""
 
+from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -9,7 +10,7 @@ from api.quoting import quote_of
 from api.routes.events import _frame
 from api.settings import Settings
 from api.wiring import policy_of
-from scheduler.asking.whatif import Prospect
+from scheduler.asking.whatif import Prospect, Stopped
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.explain import making_room
 from scheduler.storage.queries import EventRecord
@@ -50,6 +51,7 @@ def test_a_tenant_is_not_told_for_whom_its_job_was_stopped(role: Role, is_told: 
 def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chinese: str) -> None:
     pool = a_pool("east-npu", 1, 8)
     reason = making_room(pool, a_room({"n1": 0}), 8, 0)
+    whose = ("steel", "fish", "coal")
     prospect = Prospect(
         pool=pool,
         form=a_job(),
@@ -58,12 +60,17 @@ def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chines
         cost_fen=None,
         reasons=(reason,),
         is_promised=True,
-        stop_count=count,
+        stopped=tuple(
+            Stopped(job_id=f"of-{one}", tenant_id=one, price_class="key") for one in whose[:count]
+        ),
     )
 
-    quote = quote_of(a_job(), [prospect])
+    quote = quote_of(a_job(), [prospect], 300_000)
 
-    assert quote.options[0].stops == count
+    (option,) = quote.options
+    assert option.stops == count
+    assert option.stops_own == ["of-steel"][:count]
+    assert option.stops_others == ({"key": count - 1} if count > 1 else {})
     assert quote.summary.endswith(f" in east-npu{english}")
     assert quote.summary_zh.endswith(f"启动{chinese}")
 
@@ -84,3 +91,14 @@ def test_preemption_is_as_it_is_set(
     if policy.preemption is not None:
         assert (policy.preemption.patience_ms, policy.preemption.min_run_ms) == (3_000, 5_000)
     assert policy_of(Settings()) == DEFAULT
+
+
+def test_a_quote_says_where_prices_change_meanwhile() -> None:
+    pool = a_pool("east-npu", 1, 8)
+    plain = Prospect(pool=pool, form=a_job(), length_ms=0, start_ms=0, cost_fen=1_200, reasons=())
+
+    one, two = (quote_of(a_job(), [replace(plain, price_count=n)], 300_000) for n in (1, 2))
+
+    assert one.summary.endswith("12.00 yuan to its limit, at today's price")
+    assert two.summary.endswith("12.00 yuan to its limit, at the prices published")
+    assert two.summary_zh.endswith("按已公布的各期价格运行到时限为 12.00 元")

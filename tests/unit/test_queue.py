@@ -1,8 +1,13 @@
 """Rules of the queue: whose turn it is, without sorting again."""
 
+from dataclasses import replace
+
+import pytest
+
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.model.job import Job, Priority
+from scheduler.model.levels import STARVING_MS
 
 
 def a_record(
@@ -65,3 +70,45 @@ def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
     assert "a" not in queue
     assert queue.lanes.keys() == {("u", "p", 0)}
     assert (len(queue), list(queue)) == (1, ["b"])
+
+
+def by_tenant(record: JobRecord) -> tuple[str, str]:
+    return record.job.tenant_id, record.job.priority
+
+
+def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
+    queue = JobQueue([a_record("a"), a_record("b", tenant_id="u")])
+    kinds = queue.kinds(by_tenant)
+
+    queue.add(a_record("c"))
+    queue.add(a_record("d", priority=Priority.LOW))
+    queue.discard("b")
+
+    assert queue.kinds(by_tenant) is kinds
+    assert {wide: {k: [*some] for k, some in by.items()} for wide, by in kinds.items()} == {
+        "t": {"normal": ["a", "c"], "low": ["d"]}
+    }
+    queue.check()
+    queue.discard("d")
+    assert [*kinds["t"]] == ["normal"]
+    kinds["t"]["normal"].pop("a")
+    with pytest.raises(AssertionError, match="kinds drifted"):
+        queue.check()
+
+
+def test_a_queue_made_of_many_is_as_if_they_had_come_one_after_the_other() -> None:
+    records = [
+        replace(a_record(job_id, submitted_ms=submitted_ms), expected_ms=expected_ms)
+        for job_id, submitted_ms, expected_ms in (("a", 9, 3), ("b", 1, STARVING_MS), ("c", 5, 1))
+    ]
+    one_by_one = JobQueue()
+    for record in records:
+        one_by_one.add(record)
+
+    at_once = JobQueue(records)
+
+    at_once.check()
+    assert at_once.by_age == one_by_one.by_age
+    assert at_once.lanes == one_by_one.lanes
+    assert [*at_once] == [*one_by_one]
+    assert at_once.starving(1 << 60) == one_by_one.starving(1 << 60)

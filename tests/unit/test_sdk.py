@@ -67,7 +67,8 @@ def test_a_broker_that_is_away_for_a_moment_is_asked_again(status: int) -> None:
 
 
 def test_what_only_the_leader_knows_is_asked_there_with_the_same_key() -> None:
-    quote = {"at_ms": 1, "tenant": "t", "options": [], "summary": "", "summary_zh": ""}
+    words = {"id": "j1", "tenant": "t", "summary": "", "summary_zh": ""}
+    quote = {"at_ms": 1, "expires_at_ms": 2, "options": [], **words}
     script = Script(sent_to("http://leader:2/v1/quotes"), httpx2.Response(200, json=quote))
 
     assert client(script).quote(JOB).tenant == "t"

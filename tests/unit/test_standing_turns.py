@@ -182,7 +182,7 @@ def test_a_quote_says_that_an_owner_would_stop_others() -> None:
 
     (prospect,) = what_if(state, NOW_MS, wants())
 
-    assert (prospect.stop_count, prospect.is_borrowing) == (1, False)
+    assert (len(prospect.stopped), prospect.is_borrowing) == (1, False)
 
 
 # Always.

@@ -269,7 +269,7 @@ def test_who_asks_about_one_that_starves_is_told_what_the_plan_does() -> None:
 
     (npu,) = what_if(state, NOW_MS, state.jobs["waits"].job, TURNS)
 
-    assert npu.stop_count == 1
+    assert len(npu.stopped) == 1
 
 
 def test_what_a_checkpoint_keeps_starves_the_same() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typing_extensions import Unpack
 
-from scheduler.asking.whatif import what_if
+from scheduler.asking.whatif import Stopped, what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, Job, Priority, ReasonCode
@@ -15,6 +15,7 @@ from scheduler.model.policy import POLICY_BY_NAME, Policy
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
+    PARK_PRICES,
     YUAN,
     JobChanges,
     a_job,
@@ -201,7 +202,8 @@ def test_a_quote_says_how_many_would_be_stopped_and_waits_for_it() -> None:
 
     (npu,) = what_if(state, HOUR_MS, asked(submitted_at_ms=HOUR_MS))
 
-    assert (npu.start_ms, npu.is_promised, npu.stop_count) == (HOUR_MS + 20_000, True, 1)
+    assert (npu.start_ms, npu.is_promised) == (HOUR_MS + 20_000, True)
+    assert npu.stopped == (Stopped(job_id="low", tenant_id="steel", price_class="standard"),)
     (reason,) = npu.reasons
     assert (reason.code, reason.until_ms) == (ReasonCode.MAKING_ROOM, npu.start_ms)
 
@@ -218,3 +220,32 @@ def test_who_waits_keeps_its_place_whatever_has_run_since() -> None:
     (npu,) = what_if(state, NOW_MS, state.jobs["mine"].job)
 
     assert npu.start_ms == HOUR_MS + 60_000, "after `first`, which is like it"
+
+
+def test_a_quote_says_how_long_its_like_have_run() -> None:
+    state = a_park_with_work()
+    (known, _) = what_if(state, NOW_MS, asked())
+    state.history.begin(asked(), "like.1", 0)
+    state.history.end("like.1", 1_200_000)
+    (foretold, _) = what_if(state, NOW_MS, asked())
+    (short, _) = what_if(state, NOW_MS, asked(limit_ms=60_000))
+
+    assert known.run_ms is None, "nothing has run"
+    assert foretold.run_ms == 1_200_000
+    assert short.run_ms == 60_000, "never longer than its limit"
+
+
+def test_the_cost_is_at_all_prices_that_begin_before_the_limit() -> None:
+    """From 30 min after it would start on, a card costs twice as much."""
+    state = a_park_with_work()
+    dearer = tuple((kind, 2 * micros) for kind, micros in PARK_PRICES.on_demand)
+    later = replace(PARK_PRICES, id="later", from_ms=NOW_MS + HOUR_MS // 2, on_demand=dearer)
+    job = asked(limit_ms=HOUR_MS, device_kind_ids=("gpu",))
+    (before,) = what_if(state, NOW_MS, job)
+
+    happen(state, ev.PriceListPublished(at_ms=NOW_MS, price_list=later))
+    (after,) = what_if(state, NOW_MS, job)
+
+    assert before.cost_fen is not None
+    assert (before.price_count, after.price_count) == (1, 2)
+    assert after.cost_fen == before.cost_fen * 3 // 2

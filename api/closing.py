@@ -1,0 +1,43 @@
+"""Closing a month: its statements, and the money that vouchers give back."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from accounting.closing import ClosedBook, close_month, closed
+from accounting.money import MICROS_PER_FEN
+from accounting.voucher_store import entries
+from accounting.vouchers import EntryKind
+from scheduler.facts.events import Credited
+from scheduler.facts.log import Request
+from scheduler.storage.store import put_requests
+
+
+def close_once(connection: Connection, month: str, now_ms: int) -> ClosedBook:
+    """What the month was closed with, now or before; raises `CannotClose`.
+
+    The leader is asked, in this transaction, to give tenants back what vouchers pay.
+    """
+    known = closed(connection, month)
+    if known is not None:
+        return known
+    close_month(connection, month, now_ms)
+    put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)
+    book = closed(connection, month)
+    assert book is not None, f"{month} was closed a moment ago"
+    return book
+
+
+def _voucher_payments(connection: Connection, month: str, now_ms: int) -> Iterator[Request]:
+    for entry in entries(connection, month):
+        reference = f"voucher:{entry.voucher_id}@{month}:{entry.kind}"
+        sign = 1 if entry.kind is EntryKind.BURNT else -1
+        wish = Credited(
+            at_ms=now_ms,
+            tenant_id=entry.tenant_id,
+            amount_micros=sign * entry.amount_fen * MICROS_PER_FEN,
+            reference=reference,
+            voucher_id=entry.voucher_id,
+            voucher_month=month,
+        )
+        yield Request(id=reference, wish=wish)

@@ -1,0 +1,196 @@
+"""`month`: a month of a park, from its first job to closed books that are proven and exported.
+
+The real controller in virtual time on simulated centres of the default park, into PostgreSQL: many
+tenants, a price change in the middle, nodes that are lost, vouchers, and work whose last minutes
+become known only after the close. Then the month is closed, verified, reconciled and exported into
+a folder; the month after has the corrections.
+"""
+
+import json
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, func, select
+
+from accounting.calendar import month_bounds, next_month
+from accounting.closing import StoredStatement, statement
+from accounting.export import charges_csv, statement_csv, usage_csv
+from accounting.roots import draw_root
+from accounting.store import charges, slices
+from accounting.tables import TransferRow, UsageCreditRow, UsageRow
+from accounting.verifying import Misfit, Walked, verify
+from accounting.voucher_store import balances, issue
+from api.closing import close_once
+from api.documents.statement import Names, statement_pdf
+from benchmarks.hardware import conditions, peak_rss_mib
+from benchmarks.laps import bench_database
+from benchmarks.month_park import MonthPark
+from benchmarks.options import add_count, add_seed
+from scheduler.storage.reconciling import Difference, reconcile
+
+DAY_MS = 86_400_000
+PDFS = 3
+"""So many statements are set as documents as well: one looks like another."""
+
+EXAMPLES = """examples:
+  python -m benchmarks month --seed 7 --out month
+  python -m benchmarks month --jobs 300 --tenants 10 --out small --json"""
+
+T = TypeVar("T")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_count(parser, "--jobs", 2_000, "submitted in the month")
+    add_count(parser, "--tenants", 50, "of very different size")
+    add_count(parser, "--meter-minutes", 60, "how often running work is metered")
+    parser.add_argument("--month", default="2026-10", help="which month (%(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="the folder that it is written to")
+    add_seed(parser, "tenants, jobs, and what goes wrong")
+
+
+@dataclass(slots=True)
+class Clock:
+    """How long each part took, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def timed(self, part: str, act: Callable[[], T]) -> T:
+        began_s = time.perf_counter()
+        result = act()
+        self.seconds[f"{part}_s"] = round(time.perf_counter() - began_s, 2)
+        return result
+
+
+def run(arguments: Namespace) -> dict[str, object]:
+    out: Path = arguments.out
+    (out / "statements").mkdir(parents=True, exist_ok=True)
+    begin_ms, end_ms = month_bounds(arguments.month)
+    clock = Clock()
+    with bench_database() as database:
+        park = MonthPark(
+            database=database,
+            begin_ms=begin_ms,
+            end_ms=end_ms,
+            seed=arguments.seed,
+            tenant_count=arguments.tenants,
+            job_count=arguments.jobs,
+            meter_every_ms=arguments.meter_minutes * 60_000,
+        )
+        clock.timed("declare", park.declare)
+        with database.begin() as connection:
+            for voucher in park.vouchers():
+                issue(connection, voucher)
+        clock.timed("generate", park.run_the_month)
+        with database.begin() as connection:
+            # Before the loop takes another step: what ran over midnight is not known yet.
+            book = clock.timed("close", lambda: close_once(connection, arguments.month, end_ms + 1))
+            draw_root(connection, end_ms + DAY_MS)
+        clock.timed("go_on", park.run_two_days_more)
+        found = clock.timed("verify", lambda: proven(database, out))
+        differences = clock.timed("reconcile", lambda: reconciled(database, out))
+        clock.timed("export", lambda: export(database, out, begin_ms, end_ms))
+        clock.timed("statements", lambda: write_statements(database, book.statements, park, out))
+        counts = count(database)
+        corrected = corrections(database, book.statements, next_month(arguments.month))
+        left_fen = sum(one.left_fen for one in read(database, balances))
+    totals = [json.loads(one.body)["totals"] for one in book.statements]
+    return {
+        "month": arguments.month,
+        "tenants": arguments.tenants,
+        "jobs": arguments.jobs,
+        **counts,
+        "statements": len(book.statements),
+        "gross_yuan": sum(one["gross_fen"] for one in totals) / 100,
+        "vouchers_yuan": sum(one["vouchers_fen"] for one in totals) / 100,
+        "vouchers_left_yuan": left_fen / 100,
+        "attempts_lost_with_their_node": park.attempts_lost,
+        "corrections_in_the_next_month": corrected,
+        "misfits": found,
+        "differences": differences,
+        **clock.seconds,
+        "meter_minutes": arguments.meter_minutes,
+        "peak_rss_mib": peak_rss_mib(),
+        "out": str(out),
+        **conditions(arguments.seed),
+    }
+
+
+def read(database: Engine, ask: Callable[[Connection], T]) -> T:
+    with database.connect() as connection:
+        return ask(connection)
+
+
+def proven(database: Engine, out: Path) -> int:
+    """How many misfits; what was found is in `verify.json`."""
+    with database.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        found = list(verify(connection))
+    chains = [one for one in found if isinstance(one, Walked)]
+    misfits = [asdict(one) for one in found if isinstance(one, Misfit)]
+    shown = [
+        {"chain": one.chain, "facts": one.head.number, "head": one.head.hash.hex()}
+        for one in chains
+    ]
+    write_json(out / "verify.json", {"chains": shown, "misfits": misfits})
+    return len(misfits)
+
+
+def reconciled(database: Engine, out: Path) -> int:
+    """How many differences to the event log; they are in `reconciliation.json`."""
+    with database.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        found = [asdict(one) for one in reconcile(connection) if isinstance(one, Difference)]
+    write_json(out / "reconciliation.json", {"differences": found})
+    return len(found)
+
+
+def export(database: Engine, out: Path, begin_ms: int, end_ms: int) -> None:
+    window = (database.connect, begin_ms, end_ms)
+    write_all(out / "usage.csv", usage_csv(slices(*window)))
+    write_all(out / "charges.csv", charges_csv(charges(*window)))
+
+
+def write_statements(
+    database: Engine, statements: Iterable[StoredStatement], park: MonthPark, out: Path
+) -> None:
+    """Each as JSON and CSV, and the first few as PDF."""
+    for number, one in enumerate(statements):
+        path = out / "statements" / f"{one.tenant_id}-{one.month}"
+        assert read_body(database, one) == one.body, f"{path} is not what it was closed with"
+        path.with_suffix(".json").write_bytes(one.body)
+        write_all(path.with_suffix(".csv"), statement_csv(one.body))
+        if number < PDFS:
+            names = Names(tenant=one.tenant_id, park=park.park)
+            path.with_suffix(".pdf").write_bytes(statement_pdf(one.body, names))
+
+
+def read_body(database: Engine, one: StoredStatement) -> bytes:
+    return read(database, lambda c: statement(c, one.tenant_id, one.month)).body
+
+
+def corrections(database: Engine, statements: Iterable[StoredStatement], month: str) -> int:
+    """How many lines of the next month's drafts correct this one."""
+    with database.connect() as connection:
+        drafts = [statement(connection, one.tenant_id, month).body for one in statements]
+    return sum(len(json.loads(draft)["corrections"]) for draft in drafts)
+
+
+def count(database: Engine) -> dict[str, object]:
+    tables = {"slices": UsageRow, "credits": UsageCreditRow, "transfers": TransferRow}
+    with database.connect() as connection:
+        return {
+            name: connection.scalar(select(func.count()).select_from(table))
+            for name, table in tables.items()
+        }
+
+
+def write_all(path: Path, parts: Iterable[bytes]) -> None:
+    with path.open("wb") as target:
+        for part in parts:
+            target.write(part)
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

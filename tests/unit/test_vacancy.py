@@ -1,0 +1,84 @@
+"""How far a plan of grants alone goes: as long as anybody who waits could still be given cards."""
+
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.model.plan import Answers, Plan
+from scheduler.model.policy import EASY, FIFO
+from scheduler.planning.planner import plan
+from tests.builders import HOUR_MS, a_job, a_lease, a_park, a_placement, a_pool, a_state, happen
+from tests.builders import submit as ask
+
+POOL = "east-npu"
+
+
+def a_node_with(free: int) -> State:
+    """One node of 8 cards, of which so many are free and the others until an hour from now."""
+    state = a_state(park=a_park(a_pool(POOL, 1, 8)))
+    ask(state, wants("runs", 8 - free, HOUR_MS))
+    happen(state, a_lease("runs", a_placement(POOL, 8 - free)))
+    happen(state, ev.Started(at_ms=0, attempt_id="runs.1"))
+    return state
+
+
+def wants(job_id: str, cards: int, limit_ms: int = 10 * HOUR_MS) -> Job:
+    """In the order of their ids."""
+    return a_job(job_id, device_count=cards, limit_ms=limit_ms)
+
+
+def planned(state: State, *jobs: Job) -> tuple[list[str], list[str]]:
+    """Who starts, and who was looked at in vain."""
+    ask(state, *jobs)
+    result = plan(state, 1, EASY, Answers.GRANTS)
+    return [grant.job_id for grant in result.grants], [*result.verdicts]
+
+
+def test_nobody_else_is_looked_at_once_no_shape_fits_into_what_is_free() -> None:
+    jobs = [wants(f"j{number}", 4 + number % 2) for number in range(9)]
+
+    assert planned(a_node_with(3), *jobs) == ([], ["j0"])
+
+
+def test_whoever_fits_is_reached_behind_many_who_do_not() -> None:
+    jobs = [wants(f"j{number}", 4, 2 * HOUR_MS) for number in range(5)]
+
+    grants, in_vain = planned(a_node_with(3), *jobs, wants("last", 1, HOUR_MS // 2))
+
+    assert grants == ["last"]
+    assert len(in_vain) == 5
+
+
+def test_what_is_kept_for_the_first_is_left_only_for_who_is_over_in_time() -> None:
+    long = [wants(f"long-{number}", 2, 2 * HOUR_MS) for number in range(4)]
+    brief = wants("zz-brief", 2, HOUR_MS // 2)
+
+    assert planned(a_node_with(2), wants("first", 8), *long) == ([], ["first"])
+    assert planned(a_node_with(2), wants("first", 8), *long, brief)[0] == ["zz-brief"]
+
+
+def test_what_is_spare_beside_the_first_is_left_for_all() -> None:
+    long = [wants(f"long-{number}", 1) for number in range(2)]
+    others = [wants(f"others-{number}", 8) for number in range(3)]
+
+    grants, in_vain = planned(a_node_with(2), wants("first", 7), *long, *others)
+
+    assert grants == ["long-0"]
+    assert in_vain == ["first"], "one card is free, and kept"
+
+
+def test_who_is_granted_something_is_not_waited_for_again() -> None:
+    others = [wants(f"others-{number}", 8) for number in range(3)]
+
+    assert planned(a_node_with(4), wants("first", 1), *others) == (["first"], [])
+    kept = wants("brief", 1, HOUR_MS // 2)
+    assert planned(a_node_with(4), wants("a", 8), kept, *others) == (["brief"], ["a"])
+
+
+def test_where_nobody_passes_nobody_is_looked_at_behind_who_is_blocked() -> None:
+    state = a_node_with(3)
+    ask(state, wants("first", 4), wants("second", 1), wants("third", 1))
+
+    result = plan(state, 1, FIFO, Answers.GRANTS)
+
+    assert result == Plan(grants=(), verdicts=result.verdicts, answers=Answers.GRANTS)
+    assert [*result.verdicts] == ["first"]
