@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from api.durations import duration_text
 from api.reasons import by_quantiles, moment
-from api.schemas import AttemptView, DataNote, Explanation, JobView
+from api.schemas import AttemptView, DataNote, Explanation, JobSpec, JobView
 from scheduler.model.job import EndCause, JobState, Reason
 
 CAUSES = {
@@ -130,6 +130,20 @@ def _holding(job: JobView, state: JobState) -> tuple[str, str]:
 
 def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
     """Why there: the order of preference decides, then where room was first."""
+    if job.spec.min_devices is not None and cards_of(attempt) < job.spec.devices:
+        cards, most = cards_of(attempt), job.spec.devices
+        return (
+            f"It has {cards} of the {most} cards that it asks for: for more there was no room",
+            f"当前使用 {cards} 张卡（最多 {most} 张）：更大规模当时没有空闲",
+        )
+    number = variant_number(job.spec, attempt)
+    if number:
+        cards, count = cards_of(attempt), len(job.spec.variants)
+        which, which_zh = f"variant {number} of {count}", f"第 {number} 个备选规格（共 {count} 个）"
+        return (
+            f"{cards} cards of {attempt.device} are {which}: what it asks before had no room",
+            f"{cards} 张 {attempt.device} 为{which_zh}：更优先的规格当时没有空闲",
+        )
     kinds = job.spec.device
     if not kinds:
         return (
@@ -153,6 +167,22 @@ def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
         f"{attempt.device} is choice {rank} of {len(kinds)}: the ones before had no room",
         f"{attempt.device} 是第 {rank} 选择（共 {len(kinds)} 个）：更优先的型号当时没有空闲",
     )
+
+
+def variant_number(spec: JobSpec, attempt: AttemptView) -> int:
+    """As which of its variants the job runs, from 1; 0 where it runs as it asks first."""
+    cards = cards_of(attempt)
+    gangs = [(spec.devices, spec.device), *((one.devices, one.device) for one in spec.variants)]
+    found = (
+        number
+        for number, (devices, kinds) in enumerate(gangs)
+        if devices == cards and (not kinds or attempt.device in kinds)
+    )
+    return next(found, 0)
+
+
+def cards_of(attempt: AttemptView) -> int:
+    return sum(int(node["card_count"]) for node in attempt.nodes)
 
 
 def _over(job: JobView, state: JobState) -> tuple[str, str]:

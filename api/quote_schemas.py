@@ -30,11 +30,12 @@ class QuoteCreate(JobAsked):
 
 
 class QuoteOption(Wire):
-    """One pool that could hold the job."""
+    """One pool that could hold the job as it asks first, or as one of its variants."""
 
     centre: str
     pool: str
     device: str
+    devices: int = Field(ge=1, description="cards that it would have there")
     start_ms: Ms | None = Field(description=PLANNED_START)
     start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
@@ -76,7 +77,9 @@ class Quote(Wire):
     tenant: str = Field(description="who would be charged")
     options: list[QuoteOption] = Field(
         description="where it would go comes first: where it could start now, else where it would "
-        "be promised a start, else the soonest, its data there; of equals the preferred"
+        "be promised a start, else the soonest, its data there; of equals the preferred. Of a job "
+        "with variants: where it could start now in the first of them that can, else where it is "
+        "likely to be over first"
     )
     summary: str = Field(description="a sentence")
     summary_zh: str = Field(description="the same in Chinese")
@@ -173,6 +176,7 @@ class PoolUseView(Wire):
     pool: str
     device: str
     cards: int = Field(description="all that it has")
+    needs: int = Field(description="cards of it that the job would have")
     free: int
     down: int = Field(description="free, on nodes that are down or not heard of")
     yours: int = Field(description="held by the job's tenant")

@@ -30,14 +30,14 @@ def quote_of(
 ) -> Quote:
     """For so long a job may take it; what is kept, no longer than its job may run."""
     valid_ms = min(valid_ms, job.limit_ms) if is_kept else valid_ms
-    english, chinese = _summary(prospects)
+    english, chinese = _summary(job, prospects)
     return Quote(
         id=job.id,
         at_ms=job.submitted_at_ms,
         expires_at_ms=job.submitted_at_ms + valid_ms,
         is_kept=is_kept,
         tenant=job.tenant_id,
-        options=[_option(job, prospect) for prospect in prospects],
+        options=[_option(prospect) for prospect in prospects],
         summary=english,
         summary_zh=chinese,
     )
@@ -97,12 +97,14 @@ def _when(now: Prospect) -> tuple[str, str]:
     return f"it starts about {start} in {pool_id}", f"预计 {start} 在 {pool_id} 启动"
 
 
-def _option(job: Job, prospect: Prospect) -> QuoteOption:
+def _option(prospect: Prospect) -> QuoteOption:
+    job = prospect.form
     start_ms = prospect.start_ms
     return QuoteOption(
         centre=prospect.pool.centre_id,
         pool=prospect.pool.id,
         device=prospect.pool.device_kind_id,
+        devices=job.device_count,
         start_ms=start_ms,
         start_p50_ms=prospect.likely.p50_ms if prospect.likely else None,
         start_p90_ms=prospect.likely.p90_ms if prospect.likely else None,
@@ -135,7 +137,7 @@ def _cost(prospect: Prospect) -> str | None:
     return None if prospect.cost_fen is None else yuan_of_fen(prospect.cost_fen)
 
 
-def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
+def _summary(job: Job, prospects: Sequence[Prospect]) -> tuple[str, str]:
     first = prospects[0]
     if first.start_ms is None:
         view = reason_view(first.reasons[0])
@@ -149,6 +151,9 @@ def _summary(prospects: Sequence[Prospect]) -> tuple[str, str]:
         at, at_zh = ("the prices published", "已公布的各期价格")
     price = f"; {cost} yuan to its limit, at {at}" if cost else ""
     price_zh = f"；按{at_zh}运行到时限为 {cost} 元" if cost else ""
+    if job.has_forms:
+        cards = first.form.device_count
+        price, price_zh = f", on {cards} cards{price}", f"，使用 {cards} 张卡{price_zh}"
     if first.is_borrowing:
         price += "; on borrowed cards, which their owners may take back"
         price_zh += "；占用其他企业的额定配额，其所有者可随时收回"

@@ -42,6 +42,7 @@ def standing_view(found: Ranking, reasons: Sequence[Sequence[Reason]]) -> QueueS
                 pool=use.pool.id,
                 device=use.pool.device_kind_id,
                 cards=use.pool.card_count,
+                needs=use.needed,
                 free=use.free,
                 down=use.down,
                 yours=use.mine,

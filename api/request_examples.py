@@ -38,6 +38,26 @@ JOB_EXAMPLES: dict[str, Any] = {
             "ends_with": "launcher",
         },
     },
+    "variants": {
+        "summary": "64 cards of one kind, or 104 of another",
+        "value": {
+            "command": "sh train.sh",
+            "devices": 64,
+            "device": "ascend-910b3",
+            "limit": "72h",
+            "variants": [{"devices": 104, "device": "hygon-k100-ai", "limit": "72h"}],
+        },
+    },
+    "elastic": {
+        "summary": "64 cards, or 32, 16 or 8, whatever is free",
+        "value": {
+            "command": "sh train.sh",
+            "devices": 64,
+            "min_devices": 8,
+            "limit": "24h",
+            "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1"},
+        },
+    },
     "smallest": {
         "summary": "One card of any kind",
         "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},

@@ -6,25 +6,25 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.array_spec import Array, ArrayTaskView
+from api.checkpoint_spec import CheckpointSpec
 from api.role_spec import RoleName, Roles, either_way, roles_problems, spelled_out
 from api.values import (
     Command,
     Datasets,
     EnvValue,
     GangCount,
-    Grace,
     Identifier,
     Limit,
     Ms,
     Name,
     Predecessors,
     QuoteId,
-    RelativePath,
     Sha256,
     VisiblePath,
     listed,
     whole,
 )
+from api.variant_spec import MinDevices, Variants, check_forms
 
 MAX_ENV_COUNT = 256
 MAX_BATCH = 1_000
@@ -44,23 +44,6 @@ class Wire(BaseModel):
     """Anything on the wire; an unknown field is an error, not a silent nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CheckpointSpec(Wire):
-    """How the job saves itself before it is stopped."""
-
-    dir: RelativePath = Field(
-        description="in the working directory; what is written there outlives the attempt"
-    )
-    signal: Literal["SIGUSR1", "SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"] | None = Field(
-        default=None, description="sent first, to the processes that handle it"
-    )
-    grace: Grace = Field(
-        default=60_000,
-        validate_default=False,
-        description="from the first signal to the KILL",
-        json_schema_extra={"default": "60s"},
-    )
 
 
 class JobSpec(Wire):
@@ -133,6 +116,8 @@ class JobSpec(Wire):
     topology: Literal["rack", "pool"] = Field(
         default="pool", description="rack: never on nodes of several racks, which it avoids anyway"
     )
+    variants: Variants = []
+    min_devices: MinDevices = None
 
     roles: Roles = Field(
         default=[], description="members that are not alike; ranks go through them in this order"
@@ -150,6 +135,8 @@ class JobSpec(Wire):
             self.roles, self.devices, self.ends_with, is_spread=is_spread
         ):
             raise ValueError(problem)
+        if self.roles and (self.variants or self.min_devices is not None):
+            raise ValueError("roles: a gang of roles has one size: leave out variants, min_devices")
         if not self.command.strip():
             raise ValueError("command: say what to run")
         if self.workdir is not None and self.archive is not None:
@@ -159,6 +146,7 @@ class JobSpec(Wire):
                 raise ValueError(f"env: {name[:40]!r} is no variable name")
             if name.startswith(("BRAIN_", "RAY_")):
                 raise ValueError(f"env: {name[:40]} is set by the broker; choose another name")
+        check_forms(self)
         return self
 
 

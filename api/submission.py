@@ -10,17 +10,20 @@ from sqlalchemy import Connection, update
 
 from api.array_spec import ArraySpec, ArrayTaskView
 from api.auth import Caller
+from api.checkpoint_spec import CheckpointSpec
 from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
 from api.reasons import view as reason_view
 from api.role_spec import RoleSpec
-from api.schemas import CheckpointSpec, JobAsked, JobSpec
+from api.schemas import JobAsked, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
+from api.variant_spec import VariantSpec
 from scheduler.facts.events import Submitted
 from scheduler.facts.log import Request
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
+from scheduler.model.variants import forms
 from scheduler.placing.placement import impossible
 from scheduler.storage.array_queries import Predecessor, predecessors
 from scheduler.storage.codec import encode_job
@@ -130,6 +133,19 @@ def _job(
             for one in spec.roles
         ),
         ends_with=spec.ends_with,
+        variants=tuple(_variant(spec, one) for one in spec.variants),
+        min_device_count=spec.min_devices,
+    )
+
+
+def _variant(spec: JobSpec, stated: VariantSpec) -> Variant:
+    return Variant(
+        device_kind_ids=tuple(dict.fromkeys(stated.device or spec.device)),
+        device_count=stated.devices,
+        limit_ms=stated.limit_ms(spec.limit),
+        node_count=stated.nodes,
+        member_count=stated.members,
+        speed_permille=stated.speed_permille,
     )
 
 
@@ -181,6 +197,20 @@ def spec_of(job: Job) -> JobSpec:
             for role in job.roles
         ],
         ends_with=job.ends_with,
+        variants=[_variant_spec(one) for one in job.variants],
+        min_devices=job.min_device_count,
+    )
+
+
+def _variant_spec(kept: Variant) -> VariantSpec:
+    speed = kept.speed_permille
+    return VariantSpec.model_construct(
+        devices=kept.device_count,
+        device=list(kept.device_kind_ids),
+        nodes=kept.node_count,
+        members=kept.member_count,
+        limit=kept.limit_ms,
+        speed=None if speed is None else speed / 1_000,
     )
 
 
@@ -230,14 +260,21 @@ def put(
 
 def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
     """Raise `Refused` with the reasons where one of them could never run."""
-    for number, job in enumerate(jobs):
-        reasons = impossible(job, declared.park, declared.tree, declared.prices, now_ms)
+    asked = [(number, one) for number, job in enumerate(jobs) for one in enumerate(forms(job))]
+    for number, (variant, form) in asked:
+        reasons = impossible(form, declared.park, declared.tree, declared.prices, now_ms)
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
+            which = f"{which} {_as_form(jobs[number], variant, form)}" if variant else which
             views = [reason_view(reason) for reason in reasons]
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
             )
+
+
+def _as_form(job: Job, number: int, form: Job) -> str:
+    cards = f"{form.device_count} cards"
+    return f"as its variant {number}, {cards}," if job.variants else f"on {cards}"
 
 
 _NEVER = "The job could never run"

@@ -140,6 +140,13 @@ def whole(value: object) -> object:
     return value
 
 
+def number(value: object) -> object:
+    """Refuse `true` and `"0.6"`; accept 0.6 and 1."""
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed, such as 0.6")
+    return value
+
+
 Count = Annotated[int, BeforeValidator(whole)]
 """Bounds stand before the validator, as in `Permille`, or no description tells them."""
 

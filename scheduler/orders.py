@@ -13,7 +13,8 @@ from cluster.driver import (
 )
 from cluster.inventory import Park
 from scheduler.facts.record import Attempt
-from scheduler.model.job import EndCause, Job, NodeShare
+from scheduler.model.job import EndCause, Job, NodeShare, Placement
+from scheduler.model.variants import form_in
 from scheduler.placing.bundles import seats
 
 
@@ -29,6 +30,7 @@ class End:
 
 def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOrder:
     assert park is not None, f"{attempt.id} runs in no park"
+    job = form_in(job, attempt.placement)
     checkpoint = job.checkpoint
     return LaunchOrder(
         attempt_id=attempt.id,
@@ -38,7 +40,12 @@ def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOr
         centre_id=attempt.placement.centre_id,
         device_kind_id=attempt.placement.device_kind_id,
         command=job.command,
-        env=job.env + _array_env(job) + _data_env(job, attempt.placement.centre_id, park),
+        env=(
+            *job.env,
+            *_gang_env(attempt.placement),
+            *_array_env(job),
+            *_data_env(job, attempt.placement.centre_id, park),
+        ),
         members=members(job, attempt),
         archive=job.archive,
         workdir=job.workdir,
@@ -49,6 +56,14 @@ def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOr
             for role in job.roles
         ),
         ends_with=job.ends_with,
+    )
+
+
+def _gang_env(placement: Placement) -> tuple[tuple[str, str], ...]:
+    """On how many cards of which kind it runs: a job may have asked for one thing or another."""
+    return (
+        ("BRAIN_DEVICES", str(placement.card_count)),
+        ("BRAIN_DEVICE", placement.device_kind_id),
     )
 
 

@@ -26,6 +26,7 @@ from scheduler.model.job import (
     Priority,
     Role,
     Topology,
+    Variant,
 )
 from scheduler.model.plan import Verdict
 from scheduler.model.tenancy import Cohort, Project, Tenant
@@ -225,6 +226,8 @@ class JobChanges(TypedDict, total=False):
     data_class: str | None
     topology: Topology
     ends_with: str | None
+    variants: tuple[Variant, ...]
+    min_device_count: int | None
 
 
 def of_roles(job: Job, *members: tuple[int, int], ends_with: str | None = None) -> Job:

@@ -110,15 +110,16 @@ def asked_text(job: JobView) -> str:
     limit = duration_text(spec.limit)
     cards = "1 card" if spec.devices == 1 else f"{spec.devices} cards"
     rack, rack_zh = (" in one rack", "，须同一机柜") if spec.topology == "rack" else ("", "")
+    others, others_zh = _variants_text(spec)
     if spec.nodes is None:
         return both(
-            f"{cards} of {kinds}{rack}, at most {limit}",
-            f"{spec.devices} 张 {kinds}{rack_zh}，时限 {limit}",
+            f"{cards} of {kinds}{rack}, at most {limit}{others}",
+            f"{spec.devices} 张 {kinds}{rack_zh}，时限 {limit}{others_zh}",
         )
     nodes = "1 node" if spec.nodes == 1 else f"{spec.nodes} nodes"
     return both(
-        f"{cards} of {kinds} on {nodes}{rack}, at most {limit}",
-        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}{rack_zh}，时限 {limit}",
+        f"{cards} of {kinds} on {nodes}{rack}, at most {limit}{others}",
+        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}{rack_zh}，时限 {limit}{others_zh}",
     )
 
 
@@ -136,6 +137,22 @@ def roles_text(spec: JobSpec) -> str:
         )
     ends = both(f"; ends with {spec.ends_with}", f"；以 {spec.ends_with} 的结束为准")
     return both(", ", "；").join(parts) + (ends if spec.ends_with else "")
+
+
+def _variants_text(spec: JobSpec) -> tuple[str, str]:
+    """`; or 16 cards of hygon-k100-ai, at most 8h`, or the least of an elastic job; in both."""
+    english = chinese = ""
+    if spec.min_devices is not None:
+        english, chinese = f"; or down to {spec.min_devices}", f"；可减至 {spec.min_devices} 张"
+    for one in spec.variants:
+        limit = duration_text(one.limit_ms(spec.limit))
+        kinds, cards = (
+            one.device or spec.device,
+            "1 card" if one.devices == 1 else f"{one.devices} cards",
+        )
+        english += f"; or {cards} of {' or '.join(kinds) or 'any kind'}, at most {limit}"
+        chinese += f"；或 {one.devices} 张 {' 或 '.join(kinds) or '任意型号'}，时限 {limit}"
+    return english, chinese
 
 
 def attempts_table(attempts: Sequence[AttemptView]) -> Table:
@@ -254,18 +271,21 @@ def print_alternatives(found: Alternatives) -> None:
 def print_quote(quote: Quote) -> None:
     console.print(plain(both(quote.summary, quote.summary_zh)), soft_wrap=True)
     has_transfers = any(option.transfer_ms for option in quote.options)
+    has_sizes = len({option.devices for option in quote.options}) > 1
     made = table(
         both("pool", "资源池"),
+        *([both("cards", "卡")] if has_sizes else []),
         both("start", "开始"),
         *([both("data takes", "数据传输")] if has_transfers else []),
         both("cost, yuan", "费用（元）"),
         both("why not now", "不能立即开始的原因"),
-        numbers=(2, 3) if has_transfers else (2,),
+        numbers=(*range(1, 1 + has_sizes), *range(2 + has_sizes, 3 + has_sizes + has_transfers)),
     )
     for option in quote.options:
         taken = about(option.transfer_ms) if option.transfer_ms else "-"
         made.add_row(
             plain(option.pool),
+            *([str(option.devices)] if has_sizes else []),
             _start_text(option),
             *([taken] if has_transfers else []),
             option.cost or "-",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from scheduler.asking.whatif import Prospect
 from scheduler.model.job import Job, Priority, ReasonCode, Topology
+from scheduler.model.variants import halves
 
 MS_PER_MINUTE = 60_000
 CLEARLY_MS = 60_000
@@ -73,7 +74,7 @@ def _is_sooner(one: Prospect, other: Prospect) -> bool:
 def _changes(
     job: Job, present: Sequence[Prospect], now_ms: int
 ) -> Iterator[tuple[Change, Iterator[Job]]]:
-    yield Change.CARDS, _smaller(job)
+    yield Change.CARDS, halves(job)
     yield Change.LIMIT, _shorter(job, present, now_ms)
     if job.device_kind_ids or job.centre_ids:
         yield Change.PLACE, iter([replace(job, device_kind_ids=(), centre_ids=())])
@@ -81,22 +82,6 @@ def _changes(
         yield Change.TOPOLOGY, iter([replace(job, topology=Topology.POOL)])
     if job.priority is not Priority.HIGH:
         yield Change.PRIORITY, iter([replace(job, priority=Priority.HIGH)])
-
-
-def _smaller(job: Job) -> Iterator[Job]:
-    """Halves of it, as long as its nodes and members can be halved as well; of roles none."""
-    smaller = job
-    if job.roles:
-        return
-    while all(count is None or count % 2 == 0 for count in _counts(smaller)):
-        cards, nodes, members = (count and count // 2 for count in _counts(smaller))
-        assert cards is not None
-        smaller = replace(smaller, device_count=cards, node_count=nodes, member_count=members)
-        yield smaller
-
-
-def _counts(job: Job) -> tuple[int, int | None, int | None]:
-    return job.device_count, job.node_count, job.member_count
 
 
 def _shorter(job: Job, present: Sequence[Prospect], now_ms: int) -> Iterator[Job]:

@@ -64,10 +64,12 @@ class Terms:
 class PoolUse:
     """Who holds a pool that could hold the job, in cards, and all that is in the job's way there.
 
+    `needed` is what the job would have there: a pool comes once for each of its forms that fits.
     `others` are by price class: whose they are is nobody's business.
     """
 
     pool: Pool
+    needed: int
     free: int
     down: int
     mine: int
@@ -169,6 +171,7 @@ def _pool_use(state: State, held: Counter[str], offer: Offer) -> PoolUse:
     free = sum(state.free_cards[node_id] for node_id in node_ids if node_id in online)
     return PoolUse(
         pool=offer.pool,
+        needed=offer.form.job.device_count,
         free=free,
         down=offer.pool.card_count - held.total() - free,
         mine=held[""],

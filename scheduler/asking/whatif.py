@@ -32,6 +32,7 @@ class Stopped:
 class Prospect:
     """One pool for the job: when it would start, why not now, and what it costs at its limit.
 
+    `form` is the job in the form that it would have there, which is likely to run for `length_ms`.
     `start_ms` and `cost_fen` are None where they are not known; the cost is at the prices that are
     published, of which `price_count` would be in force one after the other. `is_promised` where
     cards would be kept for it; `stopped` are jobs that run and would be stopped for it, and
@@ -42,6 +43,8 @@ class Prospect:
     """
 
     pool: Pool
+    form: Job
+    length_ms: int
     start_ms: int | None
     cost_fen: int | None
     reasons: tuple[Reason, ...]
@@ -62,20 +65,24 @@ class Prospect:
 def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tuple[Prospect, ...]:
     """Each pool that could hold the job: where it would go first, and of equals the preferred.
 
-    That is where it could start now, else where the plan would promise it a start, else where it
-    would start soonest; a start counts from when the job's data has come there. Those ahead of the
-    job are planned as they are. One that waits is asked about in its place, and may be asked about
-    as it is not. The state is as it was when this returns, and must not be changed meanwhile.
+    That is where it could start now, in the first form that can, else where the plan would promise
+    it a start, else where it would start; of several where it is over first, if it runs as long as
+    is likely once its data has come there. One for each form that a pool could hold. Those ahead of
+    the job are planned as they are. One that waits is asked about in its place, and may be asked
+    about as it is not. The state is as it was when this returns, and must not be changed meanwhile.
     """
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
     record = _asked(state, now_ms, job)
     outlook = _ahead(desk, record)
     quantiles = state.punctuality.outlook()
-    offers = [
-        (offer, _prospect(desk, outlook, quantiles, record, offer)) for offer in desk.offers(record)
-    ]
-    return tuple(prospect for _, prospect in sorted(offers, key=_preference))
+    offers = [(offer, _prospect(desk, outlook, quantiles, offer)) for offer in desk.offers(record)]
+    ranks = {id(form): rank for rank, form in enumerate(desk.forecasts.forms(record))}
+
+    def preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int, int]:
+        return _preference(*offered, ranks[id(offered[0].form)])
+
+    return tuple(prospect for _, prospect in sorted(offers, key=preference))
 
 
 def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
@@ -104,26 +111,27 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     return outlook
 
 
-def _prospect(
-    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, offer: Offer
-) -> Prospect:
-    start_ms = _start_ms(desk, outlook, record, offer)
+def _prospect(desk: Desk, outlook: Outlook, quantiles: Quantiles, offer: Offer) -> Prospect:
+    form = offer.form
+    start_ms = _start_ms(desk, outlook, offer)
     is_later = start_ms is not None and offer.reasons
     begin_ms = desk.now_ms if start_ms is None else start_ms
-    end_ms = begin_ms + record.job.limit_ms
+    end_ms = begin_ms + form.job.limit_ms
     edges = (begin_ms, *desk.state.prices.edges(begin_ms, end_ms), end_ms)
     return Prospect(
         pool=offer.pool,
+        form=form.job,
+        length_ms=desk.forecasts.length_ms(form),
         start_ms=start_ms,
         likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
-        cost_fen=_cost_fen(desk, record.job, offer.pool, edges),
+        cost_fen=_cost_fen(desk, form.job, offer.pool, edges),
         price_count=len(edges) - 1,
         reasons=offer.reasons,
         is_promised=offer.promise_ms is not None,
         stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
-        is_borrowing=desk.is_borrowing(record, offer.pool),
+        is_borrowing=desk.is_borrowing(form, offer.pool),
         transfer_ms=offer.transfer_ms,
-        run_ms=desk.state.history.foretold_ms(record.job, desk.now_ms),
+        run_ms=desk.state.history.foretold_ms(form.job, desk.now_ms),
     )
 
 
@@ -133,12 +141,12 @@ def _stopped(state: State, victim: Victim) -> Stopped:
     return Stopped(job_id=victim.job.id, tenant_id=tenant_id, price_class=price_class)
 
 
-def _start_ms(desk: Desk, outlook: Outlook, record: JobRecord, offer: Offer) -> int | None:
+def _start_ms(desk: Desk, outlook: Outlook, offer: Offer) -> int | None:
     if not offer.reasons:
         return desk.now_ms
     if offer.promise_ms is not None or is_unforeseen(offer.reasons):
         return offer.promise_ms
-    return outlook.earliest(record, offer, begin_ms(offer.reasons, desk.now_ms))
+    return outlook.earliest(offer.form, offer, begin_ms(offer.reasons, desk.now_ms))
 
 
 def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int | None:
@@ -156,11 +164,13 @@ def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int |
         return None
 
 
-def _preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int]:
-    offer, prospect = offered
+def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[bool, bool, bool, int, int]:
+    """`rank` is that of its form, which decides between two that could start now."""
+    start_ms = offer.sure_ms or prospect.start_ms or 0
     return (
         prospect.start_ms is None,
         bool(prospect.reasons),
         not prospect.is_promised,
-        (offer.sure_ms or prospect.start_ms or 0) + offer.transfer_ms,
+        0 if prospect.reasons else rank,
+        start_ms + offer.transfer_ms + prospect.length_ms,
     )

@@ -32,13 +32,14 @@ class Agenda:
     """Live attempts by where and whose they are, and by when something is to be done about them.
 
     `unsettled` are those that have not started or are `stopping`, `cancelled` those that are still
-    to be told to stop.
+    to be told to stop. `small` are elastic ones that run on fewer cards than they ask for.
     """
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self.unsettled: dict[str, Attempt] = {}
         self.stopping: dict[str, Attempt] = {}
         self.cancelled: dict[str, Attempt] = {}
+        self.small: dict[str, Attempt] = {}
         self._by_centre: dict[str, dict[str, Attempt]] = {}
         self._by_tenant: dict[str, dict[str, Attempt]] = {}
         self._by_priority: dict[Priority, dict[str, Attempt]] = {}
@@ -134,13 +135,15 @@ class Agenda:
         _keep(self.unsettled, attempt, is_member=not is_settled)
         _keep(self.stopping, attempt, is_member=is_stopping)
         _keep(self.cancelled, attempt, is_member=record.is_cancelled and not is_stopping)
+        may_grow = is_settled and record.is_small and not record.is_cancelled
+        _keep(self.small, attempt, is_member=may_grow)
 
     def discard(self, record: JobRecord) -> None:
         """Its attempt is over."""
         attempt = record.attempt
         assert attempt is not None, f"{record.job.id} has no attempt"
         self._change(attempt, None)
-        for members in (self.unsettled, self.stopping, self.cancelled):
+        for members in (self.unsettled, self.stopping, self.cancelled, self.small):
             members.pop(attempt.id, None)
         del self._numbers[attempt.id]
         del self._by_centre[attempt.placement.centre_id][attempt.id]
@@ -198,7 +201,8 @@ class Agenda:
             assert self.likely(pool_id, moved_ms) == anew.likely(pool_id, moved_ms), (
                 f"the likely ends of {pool_id} drifted"
             )
-        for name in ("unsettled", "stopping", "cancelled", "_limits", "_meters", "_entries"):
+        names = ("unsettled", "stopping", "cancelled", "small", "_limits", "_meters", "_entries")
+        for name in names:
             assert getattr(self, name) == getattr(anew, name), f"the agenda's {name} drifted"
         for name in ("_by_centre", "_by_tenant", "_by_priority", "_latest"):
             kept = {key: some for key, some in getattr(self, name).items() if some}
@@ -212,7 +216,7 @@ class Agenda:
 def _entry(record: JobRecord, attempt: Attempt) -> Entry:
     limit_ms = None
     if attempt.started_at_ms is not None and attempt.stop_cause is None:
-        limit_ms = attempt.started_at_ms + record.job.limit_ms
+        limit_ms = attempt.started_at_ms + record.form.limit_ms
     return Entry(record, attempt.ends, limit_ms, attempt.metered_to_ms)
 
 

@@ -6,8 +6,9 @@ from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased
 from scheduler.forecast.ends import Ends, left_ms
-from scheduler.forecast.history import PastRun
+from scheduler.forecast.history import History, Pace, PastRun
 from scheduler.forecast.punctuality import Score, Start
+from scheduler.forecast.speeds import at_speed, speeds
 from scheduler.model.fairshare import Share
 from scheduler.model.job import (
     FAULT_CAUSES,
@@ -21,6 +22,7 @@ from scheduler.model.job import (
 )
 from scheduler.model.levels import STARVING_MS, STARVING_RUNS
 from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.model.variants import form_in, form_number
 
 FIRST_BACKOFF_MS = 5_000
 UNKNOWN_ENDS = Ends(0, 0)
@@ -86,9 +88,11 @@ class Attempt:
 
     def served_card_ms(self, until_ms: int) -> int:
         """What it has given its job until then, in cards x time."""
-        if self.started_at_ms is None:
-            return 0
-        return self.placement.card_count * max(0, until_ms - self.started_at_ms)
+        return self.placement.card_count * self.run_ms(until_ms)
+
+    def run_ms(self, until_ms: int) -> int:
+        """How long it has run until then."""
+        return 0 if self.started_at_ms is None else max(0, until_ms - self.started_at_ms)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,9 +123,11 @@ class JobRecord:
 
     `failure_count` counts attempts that the park's faults ended, `launch_failure_count` those that
     never started; after such a one the job is not considered before `not_before_ms`.
-    `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on.
-    `expected_ms` is how long it was expected to run when it was submitted. `forecast_ms` is what
-    its user's own runs foretold at its last lease; None where there were none. A held job waits for
+    `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on, and
+    `done_ms` the time of those, in its first form (see `forms`); `speed_permille` is how fast it is
+    against that in the form of its last lease. `expected_ms` is how long it was expected to run, in
+    its first form, when it was submitted. `forecast_ms` is what its user's own runs foretold at its
+    last lease, as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
     `released_at_ms`. With a `quote` it is no job yet, and may not start.
     """
@@ -134,6 +140,8 @@ class JobRecord:
     launch_failure_count: int = 0
     not_before_ms: int = 0
     served_card_ms: int = 0
+    done_ms: int = 0
+    speed_permille: int = 1_000
     expected_ms: int = 0
     forecast_ms: int | None = None
     is_cancelled: bool = False
@@ -170,9 +178,21 @@ class JobRecord:
         return Reason(code=ReasonCode.BACKOFF, where=self.job.id, unit="ms", until_ms=until_ms)
 
     @property
+    def form(self) -> Job:
+        """The job as it was placed; as its user asked first where it was not."""
+        return self.job if self.attempt is None else form_in(self.job, self.attempt.placement)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is elastic, and runs on fewer cards than it asks for."""
+        if self.job.min_device_count is None or self.attempt is None:
+            return False
+        return self.attempt.placement.card_count < self.job.device_count
+
+    @property
     def had_ms(self) -> int:
         """How long it has run, if it can go on from there; what is lost counts as waited."""
-        return self.served_card_ms // self.job.device_count if self.job.checkpoint else 0
+        return self.done_ms if self.job.checkpoint else 0
 
     @property
     def starving_from_ms(self) -> int:
@@ -192,15 +212,18 @@ class JobRecord:
 
     def likely_end_ms(self, begin_ms: int, now_ms: int, forecast_ms: int) -> int:
         """The same, by the forecast alone."""
-        had_ms = self.had_ms + max(0, now_ms - begin_ms)
+        had_ms = at_speed(self.had_ms, self.speed_permille) + max(0, now_ms - begin_ms)
         return now_ms + left_ms(forecast_ms, had_ms)
 
     def whole_run_ms(self, attempt: Attempt, cause: EndCause, at_ms: int) -> int | None:
-        """How long it ran, with what it had before it was stopped; None where it was cut off."""
+        """How long it ran, with what it had before it was stopped; None where it was cut off.
+
+        In the time of its first form.
+        """
         is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
         if attempt.started_at_ms is None or is_cut_off:
             return None
-        return self.had_ms + at_ms - attempt.started_at_ms
+        return self.had_ms + self._own_ms(at_ms - attempt.started_at_ms)
 
     def may_retry(self, attempt: Attempt, event: Ended) -> bool:
         """Count how its attempt ended, and what it has had; whether it goes back to the queue."""
@@ -209,6 +232,7 @@ class JobRecord:
         is_preempted = was_to_go or event.cause is EndCause.PREEMPTED
         if is_preempted or self.job.checkpoint:
             self.served_card_ms += attempt.served_card_ms(event.at_ms)
+            self.done_ms += self._own_ms(attempt.run_ms(event.at_ms))
         if is_preempted or not is_fault:
             return is_preempted
         if attempt.started_at_ms is None:
@@ -216,6 +240,26 @@ class JobRecord:
             return self.launch_failure_count < MAX_LAUNCH_FAILURES
         self.failure_count += 1
         return self.failure_count <= self.job.retry_count
+
+    def note_lease(self, attempt: Attempt, history: History, park: Park | None) -> None:
+        """It gets this attempt, of which is foretold now how fast it is and how long it runs."""
+        job, at_ms = self.job, attempt.leased_at_ms
+        self.attempt, self.state = attempt, JobState.LEASED
+        self.attempt_count += 1
+        self.speed_permille = speeds(job, history, park)[form_number(job, attempt.placement)]
+        own_ms = history.forecast_ms(job, at_ms)
+        self.forecast_ms = None if own_ms is None else at_speed(own_ms, self.speed_permille)
+
+    def pace(self) -> Pace:
+        """How what it has now tells how fast it is; where it goes on from before, not."""
+        assert self.attempt is not None, f"{self.job.id} has no attempt"
+        placement = self.attempt.placement
+        kind_id = "" if self.had_ms else placement.device_kind_id
+        return Pace(kind_id, placement.card_count, self.speed_permille)
+
+    def _own_ms(self, run_ms: int) -> int:
+        """What so long in its present form is in its first."""
+        return run_ms * self.speed_permille // 1_000
 
     def note_ends(self) -> None:
         """Work out anew when its attempt ends, which was leased, started or told to stop."""
@@ -229,7 +273,7 @@ class JobRecord:
 
     def latest_end_ms(self, attempt: Attempt) -> int:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""
-        end_ms = attempt.begin_ms + self.job.longest_ms
+        end_ms = attempt.begin_ms + form_in(self.job, attempt.placement).longest_ms
         return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
 
 

@@ -209,9 +209,7 @@ class State:
         attempt = Attempt.leased(event, self.tenants[record.job.tenant_id].price_class)
         self.queue.discard(event.job_id)
         self.claims.pop(event.job_id, None)
-        record.attempt, record.state = attempt, JobState.LEASED
-        record.attempt_count += 1
-        record.forecast_ms = self.history.forecast_ms(record.job, event.at_ms)
+        record.note_lease(attempt, self.history, self.park)
         self.agenda.note(record)
         if event.foretold is not None:
             self.punctuality.note(event.foretold, event.at_ms)
@@ -234,8 +232,9 @@ class State:
         if event.at_ms < attempt.leased_at_ms:
             return f"attempt {event.attempt_id} cannot start before it was leased"
         attempt.started_at_ms = attempt.metered_to_ms = event.at_ms
-        self.agenda.note(self.jobs[attempt.job_id])
-        self.history.begin(self.jobs[attempt.job_id].job, attempt.id, event.at_ms)
+        record = self.jobs[attempt.job_id]
+        self.agenda.note(record)
+        self.history.begin(record.job, attempt.id, event.at_ms, record.pace())
         self._move(attempt, JobState.RUNNING)
         return None
 
@@ -379,8 +378,9 @@ class State:
         state.tree = Tree(state.tenants, snapshot.cohorts, snapshot.projects)
         state.prices = PriceBook(tuple(snapshot.price_lists))
         state.jobs = {record.job.id: record for record in snapshot.jobs}
-        for record in snapshot.jobs:  # older checkpoints have no expectations
+        for record in snapshot.jobs:  # older checkpoints have no expectations, nor what was done
             record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
+            record.done_ms = record.done_ms or record.served_card_ms // record.job.device_count
         state.agenda = Agenda(snapshot.jobs)
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         state.held = Held(snapshot.jobs, snapshot.array_failures)

@@ -35,9 +35,26 @@ OWN_GROUPS, ALL_GROUPS = 3, 5
 Group = tuple[str | int, ...]
 
 
+class Pace(NamedTuple):
+    """On how many cards of which kind a run is, and how fast its time counts."""
+
+    device_kind_id: str
+    card_count: int
+    speed_permille: int
+
+
+OWN_PACE = Pace("", 0, 1_000)
+"""Of a run that says nothing of how fast it would be elsewhere."""
+
+
 @dataclass(slots=True, kw_only=True)
 class PastRun:
-    """One run; `length_ms` is None as long as it runs, and `is_void` where its end says nothing."""
+    """One run; `length_ms` is None as long as it runs, and `is_void` where its end says nothing.
+
+    Its time is that of the first form of its job (see `forms`), of which it has `card_count`: where
+    it ran in another, time there counts by `speed_permille`. `held_count` cards of `device_kind_id`
+    are what it had; no kind where it went on from another run.
+    """
 
     attempt_id: str
     tenant_id: str
@@ -47,17 +64,24 @@ class PastRun:
     started_at_ms: int
     length_ms: int | None = None
     is_void: bool = False
+    device_kind_id: str = ""
+    held_count: int = 0
+    speed_permille: int = 1_000
 
 
 class Known(NamedTuple):
-    """How long the last runs of a group took, in order, and when those began that still run."""
+    """How long the last runs of a group took, in order, and those that still run.
+
+    Of these when each began, and how fast its time counts.
+    """
 
     ended_ms: list[int]
-    begun_ms: list[int]
+    begun: list[tuple[int, int]]
 
     def typical_ms(self, now_ms: int) -> int | None:
         """The median; for what runs it counts what ran longer, else twice what it has had."""
-        ended, elapsed = self.ended_ms, [max(0, now_ms - begun_ms) for begun_ms in self.begun_ms]
+        ended = self.ended_ms
+        elapsed = [max(0, now_ms - at_ms) * speed // 1_000 for at_ms, speed in self.begun]
         if not ended and max(elapsed, default=0) < TELLING_MS:
             return None
         lengths = sorted(ended + [_expected_ms(ended, one) for one in elapsed])
@@ -75,7 +99,7 @@ class History:
         for run in runs:
             self._add(run)
 
-    def begin(self, job: Job, attempt_id: str, at_ms: int) -> None:
+    def begin(self, job: Job, attempt_id: str, at_ms: int, pace: Pace = OWN_PACE) -> None:
         run = PastRun(
             attempt_id=attempt_id,
             tenant_id=job.tenant_id,
@@ -83,6 +107,9 @@ class History:
             name=job.name,
             card_count=job.device_count,
             started_at_ms=at_ms,
+            device_kind_id=pace.device_kind_id,
+            held_count=pace.card_count,
+            speed_permille=pace.speed_permille,
         )
         self._add(run)
 
@@ -112,6 +139,22 @@ class History:
         """
         return self._typical_ms(job, now_ms, OWN_GROUPS)
 
+    def lengths_ms(self, job: Job, form: Job) -> list[int]:
+        """How long what its user calls by its name ran from its beginning to its end, so placed.
+
+        On as many cards of the same kinds, by the clock; the last to begin of all forms.
+        """
+        runs = self._by_group.get(_namesakes(job.tenant_id, job.user, job.name), ())
+        kind_ids = form.device_kind_ids
+        return [
+            run.length_ms * 1_000 // run.speed_permille
+            for run in runs
+            if run.length_ms is not None
+            and run.held_count == form.device_count
+            and run.device_kind_id
+            and (not kind_ids or run.device_kind_id in kind_ids)
+        ]
+
     def _typical_ms(self, job: Job, now_ms: int, nearest: int) -> int | None:
         """The median of the nearest group that has run; None where none of so many has."""
         groups = _groups(job.tenant_id, job.user, job.name, job.device_count)
@@ -136,7 +179,7 @@ class History:
         self.runs.append(run)
         if run.length_ms is None and not run.is_void:
             self._open[run.attempt_id] = run
-        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+        for group in _groups_of(run):
             self._by_group.setdefault(group, deque(maxlen=KEPT)).append(run)
         self._unlearn(run)
         if len(self.runs) > RUNS_MAX:
@@ -144,13 +187,23 @@ class History:
 
     def _forget(self, run: PastRun) -> None:
         self._open.pop(run.attempt_id, None)
-        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+        for group in _groups_of(run):
             runs = self._by_group[group]
             if runs[0] is run:
                 runs.popleft()
             if not runs:
                 del self._by_group[group]
         self._unlearn(run)
+
+
+def _groups_of(run: PastRun) -> Iterator[Group]:
+    yield from _groups(run.tenant_id, run.user, run.name, run.card_count)
+    yield _namesakes(run.tenant_id, run.user, run.name)
+
+
+def _namesakes(tenant_id: str, user: str, name: str) -> Group:
+    """What one user calls so, of whatever size: none of the groups that a forecast looks at."""
+    return "", tenant_id, user, name
 
 
 def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[Group]:
@@ -165,7 +218,8 @@ def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[G
 def _known(runs: Iterable[PastRun]) -> Known:
     known = [run for run in runs if not run.is_void][-WINDOW:]
     ended_ms = sorted(run.length_ms for run in known if run.length_ms is not None)
-    return Known(ended_ms, [run.started_at_ms for run in known if run.length_ms is None])
+    begun = [(run.started_at_ms, run.speed_permille) for run in known if run.length_ms is None]
+    return Known(ended_ms, begun)
 
 
 def _expected_ms(ended: list[int], elapsed_ms: int) -> int:

@@ -98,6 +98,22 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """Another gang with which a job is content, as its fields of the same names.
+
+    `speed_permille` is how fast it would run so against how fast as its user asked first, in
+    thousandths; None where that is to be learned.
+    """
+
+    device_kind_ids: tuple[str, ...]
+    device_count: int
+    limit_ms: int
+    node_count: int | None = None
+    member_count: int | None = None
+    speed_permille: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One request for a gang of devices, as its user stated it.
 
@@ -110,6 +126,8 @@ class Job:
     anywhere. `topology` is what it requires; it gets the narrowest that has room anyway.
     `roles` are of members that are not alike, in the order of their ranks; `device_count` is then
     the cards of all. `ends_with` names one whose members' success is that of the gang.
+    It is content with each of `variants` as well, the preferred first, and where it is elastic with
+    halves of it down to `min_device_count` (see `forms`).
     """
 
     id: str
@@ -140,6 +158,13 @@ class Job:
     topology: Topology = Topology.POOL
     roles: tuple[Role, ...] = ()
     ends_with: str | None = None
+    variants: tuple[Variant, ...] = ()
+    min_device_count: int | None = None
+
+    @property
+    def has_forms(self) -> bool:
+        """Whether it is content with anything but what it asks first."""
+        return bool(self.variants) or self.min_device_count is not None
 
     @property
     def grace_ms(self) -> int:

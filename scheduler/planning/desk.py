@@ -7,16 +7,19 @@ from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import Job, NodeShare, PlannedStart, Reason
+from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, KeptCards, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants, has_claim, kept_cards
-from scheduler.planning.explain import begin_ms, closed_reason, foreseen, making_room, pool_reason
-from scheduler.planning.options import Candidate, Offer, Opening, Option, candidates_of
-from scheduler.planning.preemption import SOON_MS, Victim, Victims
+from scheduler.planning.claims import claimants, kept_cards
+from scheduler.planning.explain import begin_ms, foreseen, making_room
+from scheduler.planning.growth import Growth, ripe
+from scheduler.planning.options import Candidate, Finding, Offer, Opening, Option
+from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
+from scheduler.planning.stops import NEVER_MS, Stops
+from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
@@ -24,11 +27,7 @@ from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
 from scheduler.timing.forecasts import Forecasts
-from scheduler.timing.outlook import Holding, Outlook
-
-NEVER_MS = 1 << 60
-
-Shares = tuple[NodeShare, ...]
+from scheduler.timing.outlook import Bid, Holding, Outlook
 
 
 @dataclass(slots=True)
@@ -40,27 +39,29 @@ class Desk:
     now_ms: int
     policy: Policy
     evictions: list[Eviction] = field(default_factory=list)
-    _candidates_by_shape: dict[Shape, list[Candidate]] = field(default_factory=dict)
     _settled: dict[Shape, Settled] = field(default_factory=dict)
-    _closed_by: dict[str, str] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
     _rooms: Rooms = field(init=False)
+    _survey: Survey = field(init=False)
     _standings: Standings = field(init=False)
     _turns: Turns = field(init=False)
+    _stops: Stops = field(init=False)
     _starving: Starving = field(default_factory=Starving)
-    _victims: Victims | None = None
     _vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
-    _gone_ms: dict[str, int] = field(default_factory=dict)
+    _findings: dict[str, list[Finding]] = field(default_factory=dict)
+    _promised: dict[str, JobRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
-        about = (self._candidates, self._granted, self._closed_by)
-        self._vacancy = Vacancy(self.state.queue, self._forecasts, *about)
+        plan = (self.park, self.now_ms, self.policy, self._forecasts)
+        self._survey = one = Survey(*plan, self._rooms)
+        waiting = (self.state.queue, self._forecasts, one.candidates)
+        self._vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -71,9 +72,9 @@ class Desk:
             self._starving = starving(self.state, self.now_ms)
         self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
         standings, is_first = self._standings, self._is_first
-        self._turns = Turns(
-            self.state, self.now_ms, self.policy, self._starving, standings, is_first
-        )
+        plan = (self.state, self.now_ms, self.policy)
+        self._stops = Stops(*plan, standings, self._survey)
+        self._turns = Turns(*plan, self._starving, standings, is_first)
         served: set[str] = set()
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
@@ -90,73 +91,94 @@ class Desk:
 
     def outlook(self) -> Outlook:
         """What is to come of what runs, and of what was granted until now."""
-        plan = (self._holdings, self.policy, self._forecasts, self._gone_ms)
+        plan = (self._holdings, self.policy, self._forecasts, self._stops.gone_ms)
         return Outlook(self.state, self.park, self.now_ms, *plan)
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
-        """Each pool that could hold the job, what is in its way there now; nothing is taken."""
-        job = record.job
-        firsts = (record.backoff_reason(self.now_ms), *self._allowances.quota_reasons(record))
+        """Each pool that could hold it in one of its forms, and why not now; nothing is taken."""
+        for form in self._forecasts.forms(record):
+            yield from self._offers(form)
+
+    def _offers(self, form: JobRecord) -> Iterator[Offer]:
+        job = form.job
+        firsts = (form.backoff_reason(self.now_ms), *self._allowances.quota_reasons(form))
         is_free = not any(firsts)
         before: list[Option] = []
-        for candidate in self._candidates(shape_of(job)):
+        for candidate in self._survey.candidates(shape_of(job)):
             money = self._allowances.hold_micros(job, candidate.pool)
-            full = self._why_full(job, candidate, self._forecasts.ends(record))
-            near = self._nearer(record, candidate, before)
+            full = self._survey.why_full(job, candidate, self._forecasts.ends(form))
+            near = self._survey.nearer(form, candidate, before)
             hidden = self._rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
             found = (*firsts, money, full or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
-            offer = Offer(candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
+            offer = Offer(form, candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
             if is_free and near is None and not isinstance(money, Reason):
                 before.append(Option(candidate, money))
                 if full is not None and self.policy.is_backfilling:
-                    offer = self._promising(record, candidate, offer)
+                    offer = self._promising(offer, candidate)
             yield offer
 
-    def _promising(self, record: JobRecord, candidate: Candidate, offer: Offer) -> Offer:
+    def _promising(self, offer: Offer, candidate: Candidate) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
-        job = record.job
-        if self._find_soon(record, candidate) is not None:
+        form = offer.form
+        if self._survey.find_soon(form, candidate) is not None:
             opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
         else:
-            opening = self._stops(record, candidate, NEVER_MS)
+            opening = self._stops.opening(form, candidate, NEVER_MS)
         if opening is None:
-            promise = self._promise(record, candidate)
+            promise = self._survey.promise(form, candidate)
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
         start_ms, victims = opening
-        reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        return Offer(*offer[:2], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
+        reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
+        return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
+
+    @property
+    def forecasts(self) -> Forecasts:
+        return self._forecasts
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""
         return Standing(self._is_first(record), self._standings.merit(record))
 
-    def is_borrowing(self, record: JobRecord, pool: Pool) -> bool:
+    def is_borrowing(self, form: JobRecord, pool: Pool) -> bool:
         """Whether the job would be stopped there for tenants whose nominal quota it uses."""
-        return self._standings.is_borrowing(record, pool.device_kind_id)
+        return self._standings.is_borrowing(form, pool.device_kind_id)
 
     def _consider(self, record: JobRecord) -> Grant | Verdict:
         """Start the job where it fits first, or say all that is in its way."""
         first = record.backoff_reason(self.now_ms)
-        reason = first or self._allowances.quota_reason(record)
+        if first is not None:
+            return Verdict(reasons=(first,))
+        if record.job.has_forms:
+            return self._find_form(record)
+        reason = self._allowances.quota_reason(record)
         if reason is None:
             return self._find(record)
-        if first is None:
-            pools = (one.pool for one in self._candidates(shape_of(record.job)))
-            self._allowances.keep_for(record, filter(self._rooms.is_heard, pools))
+        self._keep_quota(record)
         return Verdict(reasons=(reason,))
+
+    def _keep_quota(self, form: JobRecord) -> None:
+        pools = (one.pool for one in self._survey.candidates(shape_of(form.job)))
+        self._allowances.keep_for(form, filter(self._rooms.is_heard, pools))
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
         for job_id, verdict in verdicts.items():
             if verdict.start is not None and not isinstance(verdict, KeptCards):
-                outlook.take(self.state.jobs[job_id], verdict.start)
+                form = self._promised.get(job_id) or self.state.jobs[job_id]
+                outlook.take(form, verdict.start)
         return {
             job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
             for job_id, verdict in verdicts.items()
         }
+
+    def grow(self) -> None:
+        """One job that runs small is asked to go on larger, if nobody who waits wants the cards."""
+        waiting = (one for one in self.state.queue if one not in self._granted)
+        plan = (self.state, self.now_ms, self._forecasts, self._survey, self._allowances)
+        self.evictions.extend(Growth(*plan).first(ripe(*plan[:2], self.policy), waiting))
 
     def is_full(self, job_id: str) -> bool:
         """Whether nobody behind this job might be given cards, or make room for itself."""
@@ -165,236 +187,212 @@ class Desk:
         record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
         merit = BEST_MERIT if is_owner else self._standings.merit(record)
-        return not self._may_stop(record, Standing(is_owner, merit))
-
-    def _may_stop(self, record: JobRecord, standing: Standing) -> bool:
-        """Whether anybody who runs is of a lower standing."""
-        running = self._running(record)
-        return running is not None and not running.is_over(standing)
+        return not self._stops.may_stop(record, Standing(is_owner, merit))
 
     def _is_first(self, record: JobRecord) -> bool:
         """Whether it would be within its tenant's nominal quota wherever it fits."""
-        kind_ids = {one.pool.device_kind_id for one in self._candidates(shape_of(record.job))}
-        return bool(kind_ids) and all(self._standings.owns(record, one) for one in kind_ids)
+        forms = self._forecasts.forms(record)
+        kinds = [(form, one) for form in forms for one in self._survey.kind_ids(form.job)]
+        return bool(kinds) and all(self._standings.owns(*one) for one in kinds)
 
-    def _running(self, taker: JobRecord) -> Victims | None:
-        """Who might be stopped; looked up when first somebody finds no room."""
-        policy = self.policy.preemption
-        if self._victims is None and policy is not None:
-            self._victims = Victims(
-                self.state, self.now_ms, policy, taker, self._gone_ms, self._standings
-            )
-        return self._victims
-
-    def _charge(self, record: JobRecord, pool: Pool) -> None:
+    def _charge(self, form: JobRecord, pool: Pool) -> None:
         """Its branches have had so much as soon as it is given."""
-        tflops = record.job.device_count * self.park.tflops_per_card(pool)
-        self._turns.charge(record.job, tflops)
-        self._standings.take(record, pool.device_kind_id)
+        tflops = form.job.device_count * self.park.tflops_per_card(pool)
+        self._turns.charge(form.job, tflops)
+        self._standings.take(form, pool.device_kind_id)
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
-        job = record.job
-        shape = shape_of(job)
-        candidates = self._candidates(shape)
+        """Of a job without variants, which no quota forbids."""
+        shape = shape_of(record.job)
+        candidates = self._survey.candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
         ends = self._forecasts.ends(record)
         settled = self._settled.get(shape)
         if settled is not None and (known := settled.of(ends)) is not None:
-            is_paid = self._allowances.covers(job, settled.kind_ids)
-            if is_paid and not self._may_ask(record):
+            is_paid = self._allowances.covers(record.job, settled.kind_ids)
+            if is_paid and not self._stops.may_ask(record, [record]):
                 return known
-        reasons: list[Reason] = []
-        payable: list[Option] = []
-        for candidate in candidates:
-            money = self._allowances.hold_micros(job, candidate.pool)
+        finding = Finding(record, candidates)
+        found = self._now(finding) or self._later(record, [finding])
+        is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
+        if is_whole and isinstance(found, Verdict) and found.start is None:
+            self._settled.setdefault(shape, Settled(candidates)).note(ends, found)
+        return found
+
+    def _find_form(self, record: JobRecord) -> Grant | Verdict:
+        """Of a job with variants: in the first of its forms that can start now."""
+        findings, over = self._findings.setdefault(record.job.id, []), []
+        for form in self._forecasts.forms(record):
+            shape = shape_of(form.job)
+            finding = Finding(form, self._survey.candidates(shape))
+            findings.append(finding)
+            reason = self._allowances.quota_reason(form)
+            if reason is not None:
+                finding.reasons.append(reason)
+                over.append(form)
+            elif not finding.candidates:  # the park has changed since the job was submitted
+                finding.reasons.extend(misfits(shape, self.park))
+            elif (grant := self._now(finding)) is not None:
+                return grant
+        if over and not any(finding.payable for finding in findings):
+            self._keep_quota(min(over, key=lambda form: form.job.device_count))
+        return self._later(record, findings)
+
+    def _now(self, finding: Finding) -> Grant | Verdict | None:
+        """Where it fits first; else it is noted why not."""
+        form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
+        for candidate in finding.candidates:
+            money = self._allowances.hold_micros(form.job, candidate.pool)
             if isinstance(money, Reason):
-                reasons.append(money)
+                finding.reasons.append(money)
                 continue
-            full = self._why_full(job, candidate, ends)
-            near = self._nearer(record, candidate, payable) if candidate.transfer_ms else None
+            full, payable = survey.why_full(form.job, candidate, ends), finding.payable
+            near = survey.nearer(form, candidate, payable) if candidate.transfer_ms else None
             why = full or near
             if why is None:
                 shares = candidate.room.find(candidate.wanted, ends)
-                assert shares is not None, f"{job.id} no longer fits into {candidate.pool.id}"
-                return self._grant(record, Option(candidate, money), shares)
-            reasons.append(why)
+                assert shares is not None, f"{form.job.id} no longer fits into {candidate.pool.id}"
+                return self._grant(form, Option(candidate, money), shares)
+            finding.reasons.append(why)
             if near is None:
                 payable.append(Option(candidate, money))
-        if not payable:
-            self._allowances.save_for(job, reasons)
-        verdict = self._with_openings(record, payable) if self.policy.is_backfilling else None
-        verdict = verdict or self._wait(record, payable, reasons)
-        if self.policy.is_backfilling and len(payable) == len(candidates) and not verdict.start:
-            self._settled.setdefault(shape, Settled(candidates)).note(ends, verdict)
-        return verdict
+        return None
 
-    def _may_ask(self, record: JobRecord) -> bool:
-        """Whether others might be stopped for it, and were not yet."""
-        is_served = record.quote or has_claim(self.state, record.job.id, self.now_ms)
-        return not is_served and self._may_stop(record, self._standings.best(record))
+    def _later(self, record: JobRecord, findings: list[Finding]) -> Verdict:
+        """What it waits for, and what is kept or freed for it meanwhile."""
+        reasons = [reason for finding in findings for reason in finding.reasons]
+        if not any(finding.payable for finding in findings):
+            self._allowances.save_for(record.job, reasons)
+        verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
+        return verdict or self._wait(record, findings, reasons)
 
-    def _with_openings(self, record: JobRecord, payable: list[Option]) -> Verdict | None:
+    def _with_openings(self, record: JobRecord, findings: list[Finding]) -> Verdict | None:
         """What comes free anyway is claimed, and for one job others are stopped once."""
-        if self._allowances.quota_reason(record, SOON_MS) is not None:
+        options = [
+            (finding.form, option)
+            for finding in findings
+            if finding.payable and self._allowances.quota_reason(finding.form, SOON_MS) is None
+            for option in finding.payable
+        ]
+        for form, option in options:
+            if (shares := self._survey.find_soon(form, option.candidate)) is not None:
+                return self._claim(form, option, shares)
+        if not options or not self._stops.may_ask(record, self._forecasts.forms(record)):
             return None
-        for option in payable:
-            if (shares := self._find_soon(record, option.candidate)) is not None:
-                return self._claim(record, option, shares)
-        if not self._may_ask(record):
-            return None
-        for option in payable:
-            opening = self._stops(record, option.candidate, self.now_ms)
+        for form, option in options:
+            opening = self._stops.opening(form, option.candidate, self.now_ms)
             if opening is not None:
-                return self._make_room(record, option, opening.victims)
+                return self._make_room(form, option, opening.victims)
         return None
 
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed for the job is its own; None where that does not suffice."""
-        job, node_ids = record.job, self.state.claims[record.job.id].node_ids
-        if record.backoff_reason(self.now_ms) or self._allowances.quota_reason(record, SOON_MS):
+        node_ids = self.state.claims[record.job.id].node_ids
+        if record.backoff_reason(self.now_ms):
             return None
-        for candidate in self._candidates(shape_of(job)):
-            money = self._allowances.hold_micros(job, candidate.pool)
+        for form in self._forecasts.forms(record):
+            if self._allowances.quota_reason(form, SOON_MS) is None:
+                found = self._claimed_on(form, node_ids)
+                if found is not None:
+                    return found
+        return None
+
+    def _claimed_on(self, form: JobRecord, node_ids: tuple[str, ...]) -> Grant | Verdict | None:
+        for candidate in self._survey.candidates(shape_of(form.job)):
+            money = self._allowances.hold_micros(form.job, candidate.pool)
             if isinstance(money, Reason):
                 continue
             option, room = Option(candidate, money), candidate.room
             if (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
-                return self._grant(record, option, shares)
+                return self._grant(form, option, shares)
             if (shares := room.soon.on(node_ids).find(candidate.wanted)) is not None:
-                return self._claim(record, option, shares)
+                return self._claim(form, option, shares)
         return None
 
-    def _find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
-        """Where there is room once all that is being stopped has gone."""
-        room = candidate.room
-        if room.soon is room.now:
-            return None
-        return room.find_soon(candidate.wanted, self._claim_ends(record))
-
-    def _stops(self, record: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
-        """Whom it may stop for room there, if it may ask until then, and when it would start."""
-        pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
-        running = self._running(record)
-        asks_ms = running.asks_from_ms(record) if running else NEVER_MS
-        if running is None or asks_ms > by_ms or not self._rooms.is_heard(pool):
-            return None
-        ends = self._claim_ends(record)
-        taker = self._standings.taker(record, pool.device_kind_id)
-        victims = running.choose(room, pool.id, wanted, taker, ends)
-        gone_ms = [asks_ms + victim.grace_ms for victim in victims]
-        return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
-
-    def _claim_ends(self, record: JobRecord) -> Ends:
-        """When a claim is over: the job starts once the others are gone."""
-        return self._forecasts.ends(record, SOON_MS)
-
-    def _make_room(self, record: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
-        room, job_id = option.candidate.room, record.job.id
+    def _make_room(self, form: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
+        room, job_id = option.candidate.room, form.job.id
         for victim in victims:
-            assert victim.id not in self._gone_ms, f"{victim.id} is stopped already"
-            gone_ms = self._gone_ms[victim.id] = self.now_ms + victim.grace_ms
+            assert victim.id not in self._stops.gone_ms, f"{victim.id} is stopped already"
+            gone_ms = self._stops.gone_ms[victim.id] = self.now_ms + victim.grace_ms
             shares = victim.attempt.placement.shares
             self._settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
-        found = self._find_soon(record, option.candidate)
+        found = self._survey.find_soon(form, option.candidate)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
         node_ids = tuple(share.node_id for share in found)
         self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)
-        return self._claim(record, option, found)
+        return self._claim(form, option, found)
 
-    def _claim(self, record: JobRecord, option: Option, shares: Shares) -> Verdict:
+    def _claim(self, form: JobRecord, option: Option, shares: Shares) -> Verdict:
         """It is to have what comes free, and nobody else."""
-        job, candidate = record.job, option.candidate
+        job, candidate = form.job, option.candidate
         start_ms = candidate.room.gone_ms(self.now_ms)
-        candidate.room.claim(shares, job.id, self._claim_ends(record))
-        self._allowances.take(record, option.hold_micros, SOON_MS)
-        self._charge(record, candidate.pool)
+        candidate.room.claim(shares, job.id, self._survey.claim_ends(form))
+        self._allowances.take(form, option.hold_micros, SOON_MS)
+        self._charge(form, candidate.pool)
+        self._promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
         return Verdict(reasons=(reason,), start=start)
 
-    def _candidates(self, shape: Shape) -> list[Candidate]:
-        known = self._candidates_by_shape.get(shape)
-        if known is None:
-            known = self._candidates_by_shape[shape] = candidates_of(
-                shape, self.park, self._rooms.of
-            )
-        return known
-
-    def _why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
-        """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
-        closed_by = self._closed_by.get(candidate.pool.id)
-        if closed_by is not None:
-            return closed_reason(candidate.pool, job.device_count, closed_by)
-        is_short = candidate.room.is_short(ends)
-        reason = candidate.full.get(is_short)
-        if reason is None and candidate.room.find(candidate.wanted, ends) is None:
-            pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
-            is_heard = self._rooms.is_heard(pool)
-            reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
-            candidate.full[is_short] = reason
-        return reason
-
-    def _grant(self, record: JobRecord, option: Option, shares: Shares) -> Grant | Verdict:
-        job, pool, ends = record.job, option.candidate.pool, self._forecasts.ends(record)
+    def _grant(self, form: JobRecord, option: Option, shares: Shares) -> Grant | Verdict:
+        job, pool, ends = form.job, option.candidate.pool, self._forecasts.ends(form)
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
-        self._allowances.take(record, option.hold_micros)
-        self._charge(record, pool)
+        self._allowances.take(form, option.hold_micros)
+        self._charge(form, pool)
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
-        if record.quote is not None:
-            return kept_cards(record, placement, self.now_ms)
+        if form.quote is not None:
+            return kept_cards(form, placement, self.now_ms)
         hungry, held = job.id in self._starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 
-    def _wait(self, record: JobRecord, payable: list[Option], reasons: list[Reason]) -> Verdict:
+    def _wait(self, record: JobRecord, findings: list[Finding], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.
 
-        Only where it can pay: nobody is kept out for one who cannot.
+        Only where it can pay: nobody is kept out for one who cannot. In one pool, and in one form.
         """
+        options = [(finding.form, option) for finding in findings for option in finding.payable]
         if not self.policy.is_backfilling:
-            for option in payable:
-                self._closed_by.setdefault(option.candidate.pool.id, record.job.id)
+            for _, option in options:
+                self._survey.close(option.candidate.pool.id, record.job.id)
             return Verdict(reasons=tuple(reasons))
         promises = [
-            (reservation, option)
-            for option in payable
-            if (reservation := self._promise(record, option.candidate)) is not None
+            (reservation, option, form)
+            for form, option in options
+            if (reservation := self._survey.promise(form, option.candidate)) is not None
         ]
         if not promises:
             return Verdict(reasons=tuple(reasons))
-        reservation, option = min(promises, key=lambda one: one[1].ready_ms(one[0].start_ms))
+        reservation, option, form = min(promises, key=self._over_ms)
         option.candidate.room.reserve(reservation)
         self._settled.clear()
-        self._allowances.promise(record, reservation, option.hold_micros)
+        self._allowances.promise(form, reservation, option.hold_micros)
+        self._promised[record.job.id] = form
+        # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
         return Verdict(reasons=tuple(reasons), start=start)
 
-    def _nearer(self, record: JobRecord, far: Candidate, before: list[Option]) -> Reason | None:
-        """Why it waits for a pool to which its data comes sooner, even if it could start here."""
-        for near, _ in before if self.policy.is_backfilling else ():
-            promise = self._promise(record, near) if near.transfer_ms < far.transfer_ms else None
-            if promise and (why := far.nearer_data(near, promise, self.now_ms)):
-                return why
-        return None
-
-    def _promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
-        """What takes a placement gives it back later: a shape without hope stays without it."""
-        room = candidate.room
-        if room.reservation is not None or candidate.is_hopeless:
-            return None
-        if not self._rooms.is_heard(candidate.pool):
-            return None
-        is_firm = self.policy.is_firm(self.now_ms - record.waiting_since_ms)
-        reservation = room.earliest(record.job.id, candidate.wanted, self.now_ms, is_firm=is_firm)
-        candidate.is_hopeless = reservation is None
-        return reservation
+    def _over_ms(self, promise: tuple[Reservation, Option, JobRecord]) -> int:
+        """When a job that begins as is promised is likely to be over."""
+        reservation, option, form = promise
+        return option.ready_ms(reservation.start_ms) + self._forecasts.length_ms(form)
 
     def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
         """No start where it depends on more than the ends of what runs: on money or prices."""
-        record = self.state.jobs[job_id]
-        places = foreseen(self._candidates(shape_of(record.job)), reasons)
-        from_ms = begin_ms(reasons, self.now_ms)
-        return Verdict(reasons=reasons, start=outlook.start(record, places, from_ms))
+        record, findings = self.state.jobs[job_id], self._findings.get(job_id)
+        if findings is not None:
+            bids = [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
+        else:
+            bids = [
+                self._bid(form, self._survey.candidates(shape_of(form.job)), reasons)
+                for form in self._forecasts.forms(record)
+            ]
+        return Verdict(reasons=reasons, start=outlook.start(bids))
+
+    def _bid(
+        self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
+    ) -> Bid:
+        return Bid(form, foreseen(candidates, reasons), begin_ms(reasons, self.now_ms))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cluster.inventory import Park, Pool
+from scheduler.facts.record import JobRecord
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.locality import transfer_ms
 from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
@@ -55,11 +56,12 @@ def candidates_of(shape: Shape, park: Park, room_of: Callable[[Pool], PoolRoom])
 class Offer(NamedTuple):
     """A pool that could hold a job, how, and why not now; it could now where there is no reason.
 
-    `transfer_ms` is how long the job's data takes to come there. `promise_ms` is when the plan
-    would promise it a start there, kept from `sure_ms` on, for which `victims`, who run,
-    would be stopped.
+    `form` is the job in the form that it would have there. `transfer_ms` is how long its data takes
+    to come there. `promise_ms` is when the plan would promise it a start there, kept from `sure_ms`
+    on, for which `victims`, who run, would be stopped.
     """
 
+    form: JobRecord
     pool: Pool
     wanted: Fit
     reasons: tuple[Reason, ...]
@@ -85,3 +87,16 @@ class Option(NamedTuple):
     def ready_ms(self, start_ms: int) -> int:
         """When the job has its data there, if it gets the cards then."""
         return start_ms + self.candidate.transfer_ms
+
+
+@dataclass(slots=True)
+class Finding:
+    """What a plan has found for a job in one of its forms: why not now, and where it can be paid.
+
+    There is a reason for each candidate, unless there is one for all.
+    """
+
+    form: JobRecord
+    candidates: list[Candidate]
+    reasons: list[Reason] = field(default_factory=list)
+    payable: list[Option] = field(default_factory=list)

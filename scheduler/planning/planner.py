@@ -5,13 +5,14 @@ from scheduler.model.plan import Answers, Grant, Plan, Verdict
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import with_quantiles
+from scheduler.planning.growth import ripe
 
 
 def plan(
     state: State, now_ms: int, policy: Policy = DEFAULT, answers: Answers = Answers.ALL
 ) -> Plan:
     """Consider every waiting job once, in the policy's order."""
-    if state.park is None or not state.queue:
+    if state.park is None or not (state.queue or ripe(state, now_ms, policy)):
         return Plan(grants=(), verdicts={})
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
@@ -23,6 +24,7 @@ def plan(
             verdicts[job_id] = answer
         if answers is Answers.GRANTS and desk.is_full(job_id):
             break
+    desk.grow()
     if verdicts and answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
         verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)

@@ -57,17 +57,21 @@ class Vacancy:
         """A room that could take one of these jobs, which are of one shape."""
         waiting = self._waiting.setdefault(wide, self._ungranted(wide, None))
         record = next(waiting, None)
-        for candidate in self._candidates_of(shape_of(record.job)) if record else ():
-            is_closed = candidate.pool.id in self._closed_ids
-            if not is_closed and self._takes_any(candidate, wide):
-                return candidate.room
+        for form in self._forecasts.forms(record) if record else ():
+            for candidate in self._candidates_of(shape_of(form.job)):
+                is_closed = candidate.pool.id in self._closed_ids
+                if not is_closed and self._takes_any(
+                    candidate, wide, is_variant=form is not record
+                ):
+                    return candidate.room
         return None
 
-    def _takes_any(self, candidate: Candidate, wide: Hashable) -> bool:
+    def _takes_any(self, candidate: Candidate, wide: Hashable, *, is_variant: bool) -> bool:
+        """In which time a variant would end is not asked: it may be given what is free."""
         room, wanted = candidate.room, candidate.wanted
         if room.now.find(wanted) is None:
             return False
-        if room.long.find(wanted) is not None:
+        if room.long.find(wanted) is not None or is_variant:
             return True
         # A pool keeps one reservation: who is not out of its way now is not later.
         key = wide, candidate.pool.id
@@ -90,4 +94,5 @@ class Vacancy:
 def _kind(record: JobRecord) -> tuple[Hashable, Hashable]:
     """Its shape, and what decides when it would end."""
     job = record.job
-    return shape_of(job), (job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms)
+    wide = (shape_of(job), job.variants, job.min_device_count) if job.has_forms else shape_of(job)
+    return wide, (job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms)

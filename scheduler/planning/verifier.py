@@ -19,9 +19,10 @@ from scheduler.model.job import Job, Placement, Priority, Topology
 from scheduler.model.plan import Eviction, Grant, Plan
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.tree import COHORT
+from scheduler.model.variants import form_in, forms
 from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
-from scheduler.sharing.standing import Standings
+from scheduler.sharing.standing import Standing, Standings
 from scheduler.sharing.starving import Starving, starving
 
 
@@ -68,11 +69,12 @@ class Verifier:
         if found:
             self.flaws.append(f"job {grant.job_id} in {grant.placement.pool_id}: {found[0]}")
             return False
-        self._take(record.job, grant)
+        self._take(form_in(record.job, grant.placement), grant)
         return True
 
     def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
-        job, placement = record.job, grant.placement
+        placement = grant.placement
+        job = form_in(record.job, placement)
         if record.quote is not None:
             yield "it is a quote, and no job yet"
         if record.not_before_ms > self._now_ms:
@@ -81,7 +83,7 @@ class Verifier:
         yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
-        yield from self._over_quota(job)
+        yield from self._over(job, job.device_count)
         funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
         if grant.hold_micros > funds:
             yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
@@ -129,7 +131,7 @@ class Verifier:
 
     def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:
         for share in placement.shares:
-            free = self._state.free_cards.get(share.node_id, 0) - self._cards[share.node_id]
+            free = self._left(share.node_id)
             if share.card_count > free:
                 yield f"node {share.node_id} has {free} cards free, not {share.card_count}"
         need = placement.card_count * self._park.tflops_per_card(pool)
@@ -140,10 +142,11 @@ class Verifier:
         if sum(used.values()) + self._tflops.total() + need > self._park.stated_tflops:
             yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
 
-    def _over_quota(self, job: Job) -> Iterator[str]:
+    def _over(self, job: Job, need: int) -> Iterator[str]:
+        """Which quotas so many cards more would be above."""
         for quota in self._state.tree.quotas(job.tenant_id, job.project):
             free = quota.max_cards - self._held_of(quota.branch) - self._held[quota.branch]
-            if job.device_count > free:
+            if need > free:
                 yield f"{quota.branch} may take {max(0, free)} cards more"
 
     def _held_of(self, branch: str) -> int:
@@ -172,7 +175,9 @@ class Verifier:
         attempt = self._state.live.get(eviction.attempt_id)
         taker = self._state.queue.get(eviction.job_id)
         policy = self._policy.preemption
-        if attempt is None or taker is None or policy is None:
+        if attempt is not None and attempt.job_id == eviction.job_id and policy is not None:
+            found = [*self._too_soon(attempt, policy), *self._wrong_growth(attempt, eviction)]
+        elif attempt is None or taker is None or policy is None:
             found = ["there is no such attempt, nobody who waits for it, or no preemption"]
         else:
             found = list(self._wrong_stop(attempt, taker, policy, eviction))
@@ -185,19 +190,43 @@ class Verifier:
     def _wrong_stop(
         self, attempt: Attempt, taker: JobRecord, policy: Preemption, eviction: Eviction
     ) -> Iterator[str]:
-        if attempt.stop_cause is not None or attempt.id in self._stopped:
-            yield "it is being stopped already"
+        yield from self._too_soon(attempt, policy)
         if taker.quote is not None:
             yield "nobody is stopped for a quote"
         if taker.job.id in self._started:
             yield "that job starts now"
-        began_ms = attempt.started_at_ms
-        if began_ms is None or self._now_ms - began_ms < policy.min_run_ms:
-            yield f"it has not run for {policy.min_run_ms} ms"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
             yield "it holds none of the nodes that are cleared"
         if not self._is_below(attempt, taker, policy):
             yield "it does not stand below that job"
+
+    def _too_soon(self, attempt: Attempt, policy: Preemption) -> Iterator[str]:
+        if attempt.stop_cause is not None or attempt.id in self._stopped:
+            yield "it is being stopped already"
+        began_ms = attempt.started_at_ms
+        if began_ms is None or self._now_ms - began_ms < policy.min_run_ms:
+            yield f"it has not run for {policy.min_run_ms} ms"
+
+    def _wrong_growth(self, attempt: Attempt, eviction: Eviction) -> Iterator[str]:
+        """What is stopped for itself must find more cards than it has, with those that it has."""
+        job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
+        pool = self._park.pool_by_id[placement.pool_id]
+        if job.min_device_count is None or job.checkpoint is None:
+            yield "it is not elastic"
+        own = {share.node_id: share.card_count for share in placement.shares}
+        for form in forms(job):
+            wanted, more = fit(shape_of(form), pool), form.device_count - placement.card_count
+            if more <= 0 or not isinstance(wanted, Fit):
+                continue
+            room = [self._left(node_id) + own.get(node_id, 0) for node_id in eviction.node_ids]
+            is_whole = wanted.node_count == len({*eviction.node_ids})
+            if is_whole and min(room) >= wanted.card_count and not any(self._over(job, more)):
+                return
+        yield "no larger size of it fits there"
+
+    def _left(self, node_id: str) -> int:
+        """What is free of a node beside all that was allowed before."""
+        return self._state.free_cards.get(node_id, 0) - self._cards[node_id]
 
     def _is_below(self, attempt: Attempt, taker: JobRecord, policy: Preemption) -> bool:
         """What makes preemption end: nobody is ever stopped for who stands no better.
@@ -207,7 +236,7 @@ class Verifier:
         standings = self._standings = self._standings or self._fresh()
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
-        wants = standings.taker(taker, attempt.placement.device_kind_id).standing
+        wants = _best_standing(standings, taker, attempt.placement.device_kind_id)
         is_own = victim.job.tenant_id == taker.job.tenant_id
         if not is_own and owns != wants.owns:
             return wants.owns
@@ -219,3 +248,14 @@ class Verifier:
         """How all stand before anything of the plan is done."""
         hungry = starving(self._state, self._now_ms) if self._policy.is_shared else Starving()
         return Standings(self._state, self._now_ms, self._policy, hungry)
+
+
+def _best_standing(standings: Standings, taker: JobRecord, kind_id: str) -> Standing:
+    """How it stands in the form for which it needs least, of those that may be on this kind."""
+    able = [
+        form
+        for form in forms(taker.job)
+        if not form.device_kind_ids or kind_id in form.device_kind_ids
+    ]
+    least = min(able, key=lambda form: form.device_count, default=taker.job)
+    return standings.taker(replace(taker, job=least), kind_id).standing

@@ -82,6 +82,14 @@ class Allowances:
             if free < need <= quota.max_cards and quota.branch not in self._kept:
                 self._keep(quota.branch, record, free)
 
+    def has_spare(self, job: Job, cards: int) -> bool:
+        """Whether each of its quotas has so many cards more, of which none is kept for anybody."""
+        return all(cards <= self._spare(quota) for quota in self._quotas(job))
+
+    def _spare(self, quota: Quota) -> int:
+        free, kept = quota.max_cards - self._cards[quota.branch], self._kept.get(quota.branch)
+        return free if kept is None else min(free, kept.spare)
+
     def _over(self, quota: Quota, record: JobRecord, delay_ms: int) -> Reason | None:
         need, free = record.job.device_count, quota.max_cards - self._cards[quota.branch]
         kept = self._kept.get(quota.branch)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Job
+from scheduler.model.variants import forms
 from scheduler.sharing.fairtree import entitled
 
 
@@ -33,7 +34,7 @@ def starving(state: State, now_ms: int) -> Starving:
     if fed or hungry:
         left = _shares(state)
         for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):
-            _admit(found, left, state.jobs[attempt.job_id].job)
+            _admit(found, left, state.jobs[attempt.job_id].form)
         found.waiting = [record for record in hungry if _admit(found, left, record.job)]
     return found
 
@@ -42,8 +43,8 @@ def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
     """Who cannot start whatever ends keeps nobody of its tenant from it."""
     job = record.job
     quotas = state.tree.quotas(job.tenant_id, job.project)
-    fits = all(job.device_count <= quota.max_cards for quota in quotas)
-    return fits and record.not_before_ms <= now_ms
+    least = min(form.device_count for form in forms(job))
+    return record.not_before_ms <= now_ms and all(least <= one.max_cards for one in quotas)
 
 
 def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:

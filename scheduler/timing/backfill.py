@@ -98,10 +98,10 @@ class PoolRoom:
         self.soon_ms = max(self.soon_ms, stop.ends.latest_ms)
         self._stopped.add(stop.attempt_id)
         self._known = {}
-        _give_back(self.soon, stop.shares)
+        give_back(self.soon, stop.shares)
         if self.soon_long is not self.soon:
             promised = self.reservation.spare if self.reservation else {}
-            _give_back(self.soon_long, tuple(s for s in stop.shares if s.node_id not in promised))
+            give_back(self.soon_long, tuple(s for s in stop.shares if s.node_id not in promised))
 
     def kept_node_ids(self, ends: Ends) -> Collection[str]:
         """Nodes of which nothing is freed for work that ends then: what they give is promised."""
@@ -190,7 +190,7 @@ class PoolRoom:
         """When these cards, with what comes free of them, first hold it, and what is free then."""
         releases = self._all_releases(is_firm=is_firm)
         for index, (at_ms, _, given) in enumerate(releases):
-            _give_back(free, given)
+            give_back(free, given)
             is_last_of_moment = index + 1 == len(releases) or releases[index + 1][0] != at_ms
             shares = free.find(wanted) if is_last_of_moment else None
             if shares is not None:
@@ -236,7 +236,7 @@ def _lower(low: FreeCards, high: FreeCards, shares: tuple[NodeShare, ...]) -> No
         low.set(node_id, min(low.by_node[node_id], high.by_node[node_id]))
 
 
-def _give_back(free: FreeCards, shares: tuple[NodeShare, ...]) -> None:
+def give_back(free: FreeCards, shares: tuple[NodeShare, ...]) -> None:
     """Nodes that are down give nothing back."""
     for share in shares:
         if share.node_id in free.by_node:

@@ -5,14 +5,17 @@ looked up once, and a plan asks of each several times.
 """
 
 from bisect import bisect_left
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from scheduler.facts.agenda import Ending
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
+from scheduler.forecast.speeds import at_speed, speeds
 from scheduler.model.job import Job
 from scheduler.model.policy import Policy
+from scheduler.model.variants import forms
 
 
 class Forecasts:
@@ -25,6 +28,31 @@ class Forecasts:
         self._known: dict[tuple[str, str, str, int], int | None] = {}
         self._ends: dict[int, Ends] = {}
         self._endings: dict[tuple[str, bool], list[Ending]] = {}
+        self._forms: dict[int, tuple[JobRecord, ...]] = {}
+        self._speeds: dict[tuple[object, ...], tuple[int, ...]] = {}
+
+    def forms(self, record: JobRecord) -> Sequence[JobRecord]:
+        """A job that waits as if it had been asked in each of its forms, the preferred first.
+
+        What it has had counts in each by how fast that is. One without variants is as it is.
+        """
+        if not record.job.has_forms:
+            return (record,)
+        known = self._forms.get(id(record))
+        if known is None:
+            known = self._forms[id(record)] = tuple(
+                replace(record, job=form, speed_permille=speed)
+                for form, speed in zip(forms(record.job), self._speeds_of(record.job), strict=True)
+            )
+            own_ms = self._forecast_ms(record.job)
+            for form in known:
+                forecast_ms = None if own_ms is None else at_speed(own_ms, form.speed_permille)
+                self._ends[id(form)] = form.ends(self._now_ms, self._now_ms, forecast_ms)
+        return known
+
+    def length_ms(self, record: JobRecord) -> int:
+        """How long the job is likely to hold its cards once it has them."""
+        return self.ends(record).likely_ms - self._now_ms
 
     def ends(self, record: JobRecord, delay_ms: int = 0) -> Ends:
         """When a job that waits would end if it began now, or so much later."""
@@ -34,6 +62,14 @@ class Forecasts:
                 self._now_ms, self._now_ms, self._forecast_ms(record.job)
             )
         return Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms) if delay_ms else ends
+
+    def _speeds_of(self, job: Job) -> tuple[int, ...]:
+        """Those that are alike are looked up once."""
+        gang = (job.device_count, job.node_count, job.member_count, job.min_device_count)
+        key = (job.tenant_id, job.user, job.name, job.device_kind_ids, job.variants, gang)
+        if key not in self._speeds:
+            self._speeds[key] = speeds(job, self._state.history, self._state.park)
+        return self._speeds[key]
 
     def _forecast_ms(self, job: Job) -> int | None:
         if not self._is_forecasting:

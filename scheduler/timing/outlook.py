@@ -8,7 +8,7 @@ whole nodes, and racks of them, are looked for only among what runs now.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -40,6 +40,14 @@ class Holding:
     job: Job
     placement: Placement
     end_ms: int
+
+
+class Bid(NamedTuple):
+    """A job in one of its forms, where that could be, and from when on; see `Outlook.start`."""
+
+    form: JobRecord
+    places: Iterable[Place]
+    from_ms: int | None
 
 
 @dataclass(slots=True)
@@ -105,16 +113,33 @@ class Outlook:
         for quota, own in ends.items():
             self._quotas[quota.branch] = self._timeline(quota, own)
 
-    def start(
-        self, record: JobRecord, places: Iterable[Place], from_ms: int | None
-    ) -> PlannedStart | None:
-        """Where the job would have its data first, which is then taken; None where it never could.
+    def start(self, bids: Iterable[Bid]) -> PlannedStart | None:
+        """Where and in which form the job would be over first, which is then taken.
 
-        Without `from_ms` it is no sooner than something ends in the pool: now there is no room.
+        None where it never could start. Without `from_ms` it is no sooner than something ends in
+        the pool: now there is no room.
         """
+        best: tuple[int, PlannedStart, JobRecord] | None = None
+        for bid in bids:
+            first, ready_ms = self._first(*bid)
+            if first is None:
+                continue
+            over_ms = ready_ms + self.forecasts.length_ms(bid.form)
+            if best is None or over_ms < best[0]:
+                best = over_ms, first, bid.form
+        if best is None:
+            return None
+        _, start, form = best
+        self.take(form, start)
+        return start
+
+    def _first(
+        self, record: JobRecord, places: Iterable[Place], from_ms: int | None
+    ) -> tuple[PlannedStart | None, int]:
+        """Where the job would have its data first, and when; None where it never could start."""
         first: PlannedStart | None = None
         ready_ms = 0
-        cards, length_ms = record.job.device_count, self._length_ms(record)
+        cards, length_ms = record.job.device_count, self.forecasts.length_ms(record)
         for place in places:
             if first is not None:
                 prospect = self._pools.get(place.pool.id)
@@ -124,15 +149,13 @@ class Outlook:
             at_ms = self.earliest(record, place, from_ms)
             if at_ms is not None and (first is None or at_ms + place.transfer_ms < ready_ms):
                 first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms
-        if first is not None:
-            self.take(record, first)
-        return first
+        return first, ready_ms
 
     def take(self, record: JobRecord, start: PlannedStart) -> None:
         """Count with the job from then on."""
         job, prospect = record.job, self._pools[start.pool_id]
         prospect.last_start_ms = start.at_ms
-        end_ms = start.at_ms + self._length_ms(record)
+        end_ms = start.at_ms + self.forecasts.length_ms(record)
         for cards in (prospect.cards, *self._bounds(job)):
             cards.take(job.device_count, start.at_ms, end_ms)
 
@@ -151,7 +174,7 @@ class Outlook:
 
     def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
         """When the pool and all quotas that bind the job have room for all of it."""
-        cards, length_ms = record.job.device_count, self._length_ms(record)
+        cards, length_ms = record.job.device_count, self.forecasts.length_ms(record)
         timelines = (pool, *self._bounds(record.job))
         at_ms: int | None = from_ms
         began_ms = None
@@ -186,10 +209,6 @@ class Outlook:
             job = self.state.jobs[attempt.job_id].job
             end_ms = self.stops.get(attempt.id) or self.forecasts.live_ends(attempt).likely_ms
             yield Holding(job, attempt.placement, max(end_ms, self.now_ms + 1))
-
-    def _length_ms(self, record: JobRecord) -> int:
-        """How long the job is likely to hold its cards once it has them."""
-        return self.forecasts.ends(record).likely_ms - self.now_ms
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""

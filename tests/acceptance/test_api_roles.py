@@ -97,3 +97,16 @@ def test_output_is_asked_for_by_role(park: Served, asked: dict[str, str], status
         assert (
             f"{asked['role']} {asked.get('member', 0)} of job {job_id}" in answer.json()["detail"]
         )
+
+
+@pytest.mark.parametrize("more", [{"variants": [{"devices": 2}]}, {"min_devices": 1}])
+def test_a_gang_of_roles_has_one_size(more: dict[str, Any], park: Served) -> None:
+    asked = {
+        "roles": [{"name": "worker", "count": 4, "devices": 1, "command": "true"}],
+        "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1"},
+        **more,
+    }
+
+    refused = problem_of(park.steel.post("/v1/jobs", json=asked), 422)
+
+    assert "a gang of roles has one size" in str(refused["errors"])

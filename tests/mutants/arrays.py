@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "self.final_states.pop(job.array.id, None) if job.array else None", "None", _ARRAYS),
     Mutant("scheduler/facts/state.py", "        while len(self.final_states) > FINAL_STATES_MAX:", "        if len(self.final_states) > FINAL_STATES_MAX:", _ARRAYS),
     Mutant("scheduler/facts/state.py", "            array_failures=self.held.arrays.failures(),\n", "", _ARRAYS),
-    Mutant("scheduler/orders.py", "env=job.env + _array_env(job) + _data_env", "env=job.env + _data_env", "tests/unit/test_orders.py"),
+    Mutant("scheduler/orders.py", "            *_array_env(job),\n", "", "tests/unit/test_orders.py"),
     Mutant("scheduler/facts/invariants.py", "    state.held.arrays.check(state.jobs.values())\n", "", "tests/unit/test_invariants.py"),
     Mutant("scheduler/facts/arrays.py", '            assert is_within, f"more of', '            assert True, f"more of', "tests/unit/test_invariants.py"),
     Mutant("scheduler/facts/arrays.py", '        assert counts == counted, "how', '        assert True, "how', "tests/unit/test_invariants.py"),

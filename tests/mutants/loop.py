@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=record.is_cancelled and not is_stopping)", "is_member=record.is_cancelled)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "attempt.started_at_ms is not None and attempt.stop_cause is None:", "attempt.started_at_ms is not None:", _AGENDA),
-    Mutant("scheduler/facts/agenda.py", "        for members in (self.unsettled, self.stopping, self.cancelled):", "        for members in (self.unsettled, self.cancelled):", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "        for members in (self.unsettled, self.stopping, self.cancelled, self.small):", "        for members in (self.unsettled, self.cancelled):", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        attempt.charged_micros += event.charge_micros\n        self.agenda.note(record)\n", "        attempt.charged_micros += event.charge_micros\n", _AGENDA),

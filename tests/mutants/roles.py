@@ -48,7 +48,7 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "        if len(nodes) + len(by_cost) < count:\n            return {}\n", "", _PLANS),
     Mutant("scheduler/planning/preemption.py", "return seating.seatable(buckets) == seating.card_count", "return False", _PLANS),
     Mutant("scheduler/planning/verifier.py", "if job.roles and seats(job.roles, placement.shares) is None:", "if False:", "tests/unit/test_verifier.py"),
-    Mutant("scheduler/asking/alternatives.py", "    if job.roles:\n        return\n", "", _PLANS),
+    Mutant("scheduler/model/variants.py", "    if job.roles:\n        return\n", "", _PLANS),
     Mutant("scheduler/orders.py", "        here[node_id] += 1\n", "", _ORDERS),
     Mutant("scheduler/orders.py", "command=role.command or job.command)", "command=job.command)", _ORDERS),
     Mutant("scheduler/orders.py", "        ends_with=job.ends_with,\n", "", _ORDERS),

@@ -11,7 +11,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_place(job, pool, placement)\n", "", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_gang(job, pool, placement)\n", "", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "        yield from self._overfull(placement, pool)\n", "", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "        yield from self._over_quota(job)\n", "", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "        yield from self._over(job, job.device_count)\n", "", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if grant.hold_micros > funds:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if stated != (pool.centre_id, pool.device_kind_id):", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if job.centre_ids and pool.centre_id not in job.centre_ids:", "if False:", _VERIFIER),

@@ -12,7 +12,7 @@ from cluster.inventory import Park, Pool
 from cluster.simulated import Run, World
 from scheduler.facts import events as ev
 from scheduler.facts.log import MemoryLog
-from scheduler.model.job import FAULT_CAUSES, EndCause, Job, Priority, Topology
+from scheduler.model.job import FAULT_CAUSES, EndCause, Job, Placement, Priority, Topology, Variant
 from scheduler.model.tenancy import Cohort, Project, Tenant
 
 MIN_RUN_MS = 500
@@ -55,6 +55,7 @@ class Audit:
     followed_array_count: int = 0
     racked_count: int = 0
     mixed_count: int = 0
+    varied_count: int = 0
     read_by_class: Counter[str] = field(default_factory=Counter)
 
     def read(self, log: MemoryLog) -> None:
@@ -195,7 +196,8 @@ class Audit:
         assert borrowed > 0, f"{victim.id} is within its tenant's quota, and is stopped"
         held = sum(cards for _, of, cards in self._held(taker.tenant_id) if of == kind)
         within = self._nominal(taker, kind) - held
-        assert taker.device_count <= within, f"{taker.id} takes more than its tenant's quota"
+        sizes = [taker.device_count, *(one.device_count for one in taker.variants)]
+        assert min(sizes) <= within, f"{taker.id} takes more than its tenant's quota"
 
     def _nominal(self, job: Job, kind_id: str) -> int:
         return dict(self.tenants[job.tenant_id].nominal_cards).get(kind_id, 0)
@@ -206,15 +208,26 @@ class Audit:
         placement = event.placement
         pool = self.park.pool_by_id[placement.pool_id]
         nodes = [share.node_id for share in placement.shares]
-        assert placement.card_count == job.device_count, f"{event.attempt_id} is a partial gang"
+        gang = self._asked_so(job, placement)
+        assert placement.card_count == gang.device_count, f"{event.attempt_id} is a partial gang"
         assert len(set(nodes)) == len(nodes), f"{event.attempt_id} has a node twice"
         assert set(nodes) <= {node.id for node in pool.nodes()}, f"{nodes} are not of {pool.id}"
-        assert not job.device_kind_ids or pool.device_kind_id in job.device_kind_ids
-        assert job.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
+        assert not gang.device_kind_ids or pool.device_kind_id in gang.device_kind_ids
+        assert gang.node_count in (None, len(nodes)), f"{event.attempt_id} is on {len(nodes)} nodes"
         if len(nodes) > 1 and not job.roles:
             assert all(share.card_count == pool.cards_per_node for share in placement.shares)
         if len(nodes) > 1 and job.topology is Topology.RACK:
             self._check_rack(pool, nodes, event.attempt_id)
+
+    def _asked_so(self, job: Job, placement: Placement) -> Job | Variant:
+        """Of what the job would do with, what has so many cards of this kind."""
+        for variant in job.variants:
+            kind_ids = variant.device_kind_ids
+            is_kind = not kind_ids or placement.device_kind_id in kind_ids
+            if is_kind and variant.device_count == placement.card_count:
+                self.varied_count += 1
+                return variant
+        return job
 
     def _check_rack(self, pool: Pool, nodes: list[str], attempt_id: str) -> None:
         """A gang that required it sits in one rack, however the pool's nodes are counted off."""

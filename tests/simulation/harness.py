@@ -362,10 +362,16 @@ class Harness:
             assert state.final_states[array_id] is outcome, f"array {array_id}: {ends}"
 
 
-def run_seed(seed: int, log: MemoryLog | None = None) -> Harness:
-    """One seed from its scenario to its audit; a failure names the seed."""
+Change = Callable[[Random, Scenario], Scenario]
+
+
+def run_seed(
+    seed: int, log: MemoryLog | None = None, change: Change = lambda _, scenario: scenario
+) -> Harness:
+    """One seed from its scenario, or what is made of it, to its audit; a failure names the seed."""
     rng = Random(seed)
-    harness = Harness(rng, a_scenario(rng, rng.randint(3, 20)), log or MemoryLog())
+    scenario = change(Random(f"change {seed}"), a_scenario(rng, rng.randint(3, 20)))
+    harness = Harness(rng, scenario, log or MemoryLog())
     try:
         harness.run()
     except Exception as error:

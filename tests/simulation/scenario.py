@@ -10,7 +10,7 @@ from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler.facts import events as ev
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 
@@ -178,9 +178,10 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
     )
     drawn = [_job(rng, f"j{number:03}") for number in range(job_count)]
     # By chances of their own: what else a seed draws is as it was before there were these.
-    array_rng, data_rng = Random(f"arrays {drawn}"), Random(f"data {drawn}")
-    split = _of_roles(Random(f"roles {drawn}"), _in_arrays(array_rng, drawn))
-    near = _in_racks(Random(f"racks {drawn}"), _reading(data_rng, split))
+    words = _words(drawn)
+    array_rng, data_rng = Random(f"arrays {words}"), Random(f"data {words}")
+    split = _of_roles(Random(f"roles {words}"), _in_arrays(array_rng, drawn))
+    near = _in_racks(Random(f"racks {words}"), _reading(data_rng, split))
     jobs = tuple(_following(rng, near))
     asked = [one for job in jobs for one in _asked_for(rng, job)] + list(_asked_for_park(rng))
     asked.append(_narrowed(data_rng.randrange(60_000)))
@@ -191,6 +192,39 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
         jobs=jobs,
         run_ms_by_job={job.id: rng.randint(1, RUN_MS_MAX) for job in jobs},
         faults=_faults(rng),
+    )
+
+
+def _words(jobs: list[Job]) -> str:
+    """What was drawn, in the words of then: what fields a job has since makes no other chances."""
+    return repr(jobs).replace(", variants=(), min_device_count=None", "")
+
+
+def varied(rng: Random, scenario: Scenario) -> Scenario:
+    """The same, and every other job would do with one or two other gangs as well."""
+    jobs = {
+        job.id: job if job.roles else replace(job, variants=_variants(rng, job))
+        for job in scenario.jobs
+    }
+    asked = tuple(
+        replace(one, wish=replace(one.wish, job=jobs[one.wish.job.id]))
+        if isinstance(one.wish, ev.Submitted)
+        else one
+        for one in scenario.asked
+    )
+    return replace(scenario, jobs=tuple(jobs.values()), asked=asked)
+
+
+def _variants(rng: Random, job: Job) -> tuple[Variant, ...]:
+    sizes = [size for size in (1, 2, 4, 8, 16) if size != job.device_count]
+    return tuple(
+        Variant(
+            device_kind_ids=rng.choice(((), ("npu",), ("dcu",), ("gpu", "npu"))),
+            device_count=size,
+            limit_ms=rng.choice((job.limit_ms, 2 * job.limit_ms)),
+            speed_permille=rng.choice((None, 500, 2_000)),
+        )
+        for size in rng.sample(sizes, rng.choice((0, 0, 1, 2)))
     )
 
 

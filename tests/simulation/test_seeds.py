@@ -6,6 +6,7 @@ import pytest
 
 from scheduler.facts.events import QuoteCardsKept, QuoteEnded, QuoteKept
 from tests.simulation.harness import run_seed
+from tests.simulation.scenario import varied
 
 SEEDS_PER_TEST = 30
 
@@ -47,3 +48,13 @@ def test_work_is_stopped_for_others_and_what_was_borrowed_is_taken_back_in_some_
 
     assert sum(harness.audit.preempted_count for harness in harnesses) > 0
     assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0
+
+
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(n, marks=pytest.mark.heavy) for n in range(30, 90, SEEDS_PER_TEST))],
+)
+def test_the_rules_hold_where_jobs_would_do_with_one_gang_or_another(first: int) -> None:
+    harnesses = [run_seed(seed, change=varied) for seed in range(first, first + SEEDS_PER_TEST)]
+
+    assert sum(harness.audit.varied_count for harness in harnesses) > 0

@@ -131,7 +131,16 @@ def test_the_soonest_comes_first() -> None:
         hours = {4: 9, 2: 5, 1: 7}[job.device_count]
         hours = 1 if not job.device_kind_ids else hours
         hours = 3 if job.priority is Priority.HIGH else hours
-        return [Prospect(pool=POOL, start_ms=hours * HOUR_MS, cost_fen=None, reasons=(BUSY,))]
+        return [
+            Prospect(
+                pool=POOL,
+                form=a_job(),
+                length_ms=0,
+                start_ms=hours * HOUR_MS,
+                cost_fen=None,
+                reasons=(BUSY,),
+            )
+        ]
 
     told = alternatives(a_job(device_count=4), 0, ask)
 
@@ -142,7 +151,16 @@ def test_the_soonest_comes_first() -> None:
 def test_where_no_size_starts_at_once_the_least_is_given_up() -> None:
     def ask(job: Job) -> list[Prospect]:
         start_ms = 8 * HOUR_MS + job.device_count * 600_000
-        return [Prospect(pool=POOL, start_ms=start_ms, cost_fen=None, reasons=(BUSY,))]
+        return [
+            Prospect(
+                pool=POOL,
+                form=a_job(),
+                length_ms=0,
+                start_ms=start_ms,
+                cost_fen=None,
+                reasons=(BUSY,),
+            )
+        ]
 
     (cards,) = alternatives(a_job(device_count=64, priority=Priority.HIGH), 0, ask)[:1]
 
@@ -160,7 +178,11 @@ def test_a_gang_is_halved_as_far_as_all_of_it_can_be(
 
     def ask(job: Job) -> list[Prospect]:
         asked.append(job.device_count)
-        return [Prospect(pool=POOL, start_ms=None, cost_fen=None, reasons=(BUSY,))]
+        return [
+            Prospect(
+                pool=POOL, form=a_job(), length_ms=0, start_ms=None, cost_fen=None, reasons=(BUSY,)
+            )
+        ]
 
     job = a_job(
         device_count=24,
@@ -179,7 +201,9 @@ def test_who_is_about_to_start_needs_nothing() -> None:
 
     def ask(job: Job) -> list[Prospect]:
         asked.append(job)
-        return [Prospect(pool=POOL, start_ms=0, cost_fen=None, reasons=())]
+        return [
+            Prospect(pool=POOL, form=a_job(), length_ms=0, start_ms=0, cost_fen=None, reasons=())
+        ]
 
     assert alternatives(a_job(), 0, ask) == ()
     assert len(asked) == 1

@@ -8,10 +8,11 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.app import ROUTERS
+from api.checkpoint_spec import CheckpointSpec
 from api.describing import GOOD, JSON, TAGS
 from api.errors import MEDIA_TYPE
 from api.examples import PROBLEM
-from api.schemas import CheckpointSpec, JobCreate, Problem
+from api.schemas import JobCreate, Problem
 from api.values import MAX_DEVICE_COUNT
 from docs.references import described
 

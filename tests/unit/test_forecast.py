@@ -60,7 +60,7 @@ def ends(
 ) -> Ends:
     checkpoint = Checkpoint(dir="c", grace_ms=0) if is_saved else None
     job = a_job(device_count=4, limit_ms=100, checkpoint=checkpoint)
-    record = JobRecord(job=job, served_card_ms=4 * served_ms)
+    record = JobRecord(job=job, served_card_ms=4 * served_ms, done_ms=served_ms)
     return record.ends(begin_ms, now_ms, forecast_ms)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, MemberOrder, RoleOrder
 from scheduler.facts.record import Attempt
-from scheduler.model.job import ArrayTask, Checkpoint, EndCause, Job
+from scheduler.model.job import ArrayTask, Checkpoint, EndCause, Job, Variant
 from scheduler.orders import cause_of, ended_at_ms, members, order
 from tests.builders import (
     PARK,
@@ -20,6 +20,8 @@ from tests.builders import (
     submit,
     with_data,
 )
+
+GANG = (("BRAIN_DEVICES", "8"), ("BRAIN_DEVICE", "npu"))
 
 
 def an_attempt(job: Job | None = None, *cards: int) -> Attempt:
@@ -51,7 +53,7 @@ def test_an_order_says_all_that_the_centre_needs() -> None:
     assert (told_once.attempt_id, told_once.job_id, told_once.epoch) == ("j1.1", "j1", 7)
     assert (told_once.centre_id, told_once.device_kind_id) == ("east", "npu")
     assert (told_once.tenant_id, told_once.command) == ("steel", "python train.py")
-    assert told_once.env == (("A", "1"), ("B", "2"))
+    assert told_once.env == (("A", "1"), ("B", "2"), *GANG)
     assert (told_once.archive, told_once.workdir) == ("f00d", None)
     assert (told_once.checkpoint_dir, told_once.checkpoint_signal) == ("ckpt", "SIGUSR1")
 
@@ -73,6 +75,7 @@ def test_a_task_of_an_array_is_told_which_it_is() -> None:
 
     assert told_once.env == (
         ("A", "1"),
+        *GANG,
         ("BRAIN_ARRAY_ID", "a1"),
         ("BRAIN_ARRAY_INDEX", "7"),
         ("BRAIN_ARRAY_COUNT", "3"),
@@ -89,9 +92,20 @@ def test_a_member_learns_which_data_it_reads_and_what_it_has_to_fetch() -> None:
 
     assert told_once.env == (
         ("A", "1"),
+        *GANG,
         ("BRAIN_DATASETS", "far web b"),
         ("BRAIN_DATASETS_ELSEWHERE", "far b"),
     )
+
+
+def test_a_variant_has_its_own_members_and_is_told_its_gang() -> None:
+    variant = Variant(device_kind_ids=("npu",), device_count=16, limit_ms=1, member_count=4)
+    job = a_job(member_count=1, variants=(variant,))
+
+    told_once = order(job, an_attempt(job, 8, 8), 1, PARK)
+
+    assert [one.card_count for one in told_once.members] == [4] * 4
+    assert told_once.env == (("BRAIN_DEVICES", "16"), ("BRAIN_DEVICE", "npu"))
 
 
 def member(rank: int, local_rank: int, node: int, cards: int) -> MemberOrder:

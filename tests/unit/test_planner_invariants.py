@@ -1,7 +1,7 @@
 """What every plan keeps, in parks and queues that nobody thought of: Hypothesis thinks of them."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 
 from hypothesis import assume, example, given, note, settings
@@ -35,6 +35,7 @@ from tests.builders import (
     with_data,
 )
 
+Jobs = Callable[[int], st.SearchStrategy[Job]]
 TENANTS = ("acme", "blue", "coal")
 STEPS_MAX = 400
 
@@ -91,7 +92,7 @@ def uniform_jobs(draw: st.DrawFn, number: int) -> Job:
 
 
 @st.composite
-def states(draw: st.DrawFn, policy: Policy = DEFAULT) -> State:
+def states(draw: st.DrawFn, policy: Policy = DEFAULT, of: Jobs = jobs) -> State:
     """Some work runs, some nodes are down, some centres are silent, and jobs wait."""
     quotas = [draw(st.sampled_from([2, 8, 64])) for _ in TENANTS]
     tenants = [
@@ -103,11 +104,11 @@ def states(draw: st.DrawFn, policy: Policy = DEFAULT) -> State:
         group(state, "coast", draw(st.sampled_from([None, 3, 9])))
         divide(state, "acme", default=draw(st.sampled_from([None, 1, 4])), other=None)
     count = draw(st.integers(0, 14))
-    submit(state, *(draw(jobs(number)) for number in range(count)))
+    submit(state, *(draw(of(number)) for number in range(count)))
     for grant in plan(state, 6, policy).grants:
         if draw(st.booleans()):
             lease(state, grant, 6)
-    submit(state, *(draw(jobs(number)) for number in range(count, count + 6)))
+    submit(state, *(draw(of(number)) for number in range(count, count + 6)))
     assert state.park is not None
     for centre in state.park.centres:
         nodes = sorted(node.id for pool in centre.pools for node in pool.nodes())

@@ -54,6 +54,8 @@ def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chines
     whose = ("steel", "fish", "coal")
     prospect = Prospect(
         pool=pool,
+        form=a_job(),
+        length_ms=0,
         start_ms=0,
         cost_fen=None,
         reasons=(reason,),
@@ -93,7 +95,7 @@ def test_preemption_is_as_it_is_set(
 
 def test_a_quote_says_where_prices_change_meanwhile() -> None:
     pool = a_pool("east-npu", 1, 8)
-    plain = Prospect(pool=pool, start_ms=0, cost_fen=1_200, reasons=())
+    plain = Prospect(pool=pool, form=a_job(), length_ms=0, start_ms=0, cost_fen=1_200, reasons=())
 
     one, two = (quote_of(a_job(), [replace(plain, price_count=n)], 300_000) for n in (1, 2))
 

@@ -59,6 +59,7 @@ def test_a_day_and_twice_as_long_as_it_runs_is_too_long(
         job=a_job(device_count=4, checkpoint=SAVES),
         expected_ms=expected_hours * HOUR_MS,
         served_card_ms=4 * had_hours * HOUR_MS,
+        done_ms=had_hours * HOUR_MS,
     )
 
     assert record.starving_from_ms == from_hour * HOUR_MS

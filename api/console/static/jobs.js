@@ -69,9 +69,10 @@ function title(job) {
 function where(job, names) {
   const attempt = job.attempts.at(-1);
   if (!attempt) return [h("span", {}, "—")];
+  const cards = attempt.nodes.reduce((sum, node) => sum + node.card_count, 0);
   return [
     h("span", { title: names.centre(attempt.centre) }, names.centre(attempt.centre)),
-    h("span.muted", {}, t("jobs.needs", { n: count(job.spec.devices), device: attempt.device })),
+    h("span.muted", {}, t("jobs.needs", { n: count(cards), device: attempt.device })),
   ];
 }
 

@@ -1,0 +1,60 @@
+"""Whom a plan may stop for a job that waits, looked up when first somebody finds no room."""
+
+from collections.abc import Iterable
+
+from scheduler.facts.record import JobRecord
+from scheduler.facts.state import State
+from scheduler.model.policy import Policy
+from scheduler.planning.claims import has_claim
+from scheduler.planning.options import Candidate, Opening
+from scheduler.planning.preemption import Victims
+from scheduler.planning.survey import Survey
+from scheduler.sharing.standing import Standing, Standings
+
+NEVER_MS = 1 << 60
+
+
+class Stops:
+    """What one plan stops: `gone_ms` has when each of it is gone."""
+
+    def __init__(
+        self, state: State, now_ms: int, policy: Policy, standings: Standings, survey: Survey
+    ) -> None:
+        self.gone_ms: dict[str, int] = {}
+        self._state = state
+        self._now_ms = now_ms
+        self._policy = policy.preemption
+        self._standings = standings
+        self._survey = survey
+        self._victims: Victims | None = None
+
+    def may_ask(self, record: JobRecord, forms: Iterable[JobRecord]) -> bool:
+        """Whether others might be stopped for the job in one of its forms, and were not yet."""
+        is_served = record.quote or has_claim(self._state, record.job.id, self._now_ms)
+        return not is_served and self.may_stop(record, max(map(self._standings.best, forms)))
+
+    def may_stop(self, record: JobRecord, standing: Standing) -> bool:
+        """Whether anybody who runs is of a lower standing."""
+        running = self._running(record)
+        return running is not None and not running.is_over(standing)
+
+    def opening(self, form: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
+        """Whom it may stop for room there, if it may ask until then, and when it would start."""
+        pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
+        running = self._running(form)
+        asks_ms = running.asks_from_ms(form) if running else NEVER_MS
+        if running is None or asks_ms > by_ms or not self._survey.is_heard(pool):
+            return None
+        ends = self._survey.claim_ends(form)
+        taker = self._standings.taker(form, pool.device_kind_id)
+        victims = running.choose(room, pool.id, wanted, taker, ends)
+        gone_ms = [asks_ms + victim.grace_ms for victim in victims]
+        return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
+
+    def _running(self, taker: JobRecord) -> Victims | None:
+        """Who might be stopped."""
+        if self._victims is None and self._policy is not None:
+            self._victims = Victims(
+                self._state, self._now_ms, self._policy, taker, self.gone_ms, self._standings
+            )
+        return self._victims

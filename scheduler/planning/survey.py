@@ -1,0 +1,98 @@
+"""What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
+
+from collections.abc import Iterable
+
+from cluster.inventory import Park, Pool
+from scheduler.facts.record import JobRecord
+from scheduler.forecast.ends import Ends
+from scheduler.model.job import Job, NodeShare, Reason
+from scheduler.model.policy import Policy
+from scheduler.placing.placement import Shape, shape_of
+from scheduler.planning.explain import closed_reason, pool_reason
+from scheduler.planning.options import Candidate, Option, candidates_of
+from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.rooms import Rooms
+from scheduler.timing.backfill import Reservation
+from scheduler.timing.forecasts import Forecasts
+
+Shares = tuple[NodeShare, ...]
+
+
+class Survey:
+    """The pools of one plan as they are at each moment of it; jobs of a shape are answered once."""
+
+    def __init__(
+        self, park: Park, now_ms: int, policy: Policy, forecasts: Forecasts, rooms: Rooms
+    ) -> None:
+        self._park = park
+        self._now_ms = now_ms
+        self._policy = policy
+        self._forecasts = forecasts
+        self._rooms = rooms
+        self._candidates_by_shape: dict[Shape, list[Candidate]] = {}
+        self.closed_by: dict[str, str] = {}
+
+    def candidates(self, shape: Shape) -> list[Candidate]:
+        """The pools that could hold it, in its order of preference."""
+        known = self._candidates_by_shape.get(shape)
+        if known is None:
+            known = candidates_of(shape, self._park, self._rooms.of)
+            self._candidates_by_shape[shape] = known
+        return known
+
+    def kind_ids(self, job: Job) -> set[str]:
+        """Of the pools that could hold the job."""
+        return {one.pool.device_kind_id for one in self.candidates(shape_of(job))}
+
+    def is_heard(self, pool: Pool) -> bool:
+        """Whether anything is given there."""
+        return self._rooms.is_heard(pool)
+
+    def close(self, pool_id: str, job_id: str) -> None:
+        """Nobody may pass this job there."""
+        self.closed_by.setdefault(pool_id, job_id)
+
+    def why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
+        """Free cards only shrink while a plan is made: what did not fit once is not tried again."""
+        closed_by = self.closed_by.get(candidate.pool.id)
+        if closed_by is not None:
+            return closed_reason(candidate.pool, job.device_count, closed_by)
+        is_short = candidate.room.is_short(ends)
+        reason = candidate.full.get(is_short)
+        if reason is None and candidate.room.find(candidate.wanted, ends) is None:
+            pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
+            is_heard = self.is_heard(pool)
+            reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
+            candidate.full[is_short] = reason
+        return reason
+
+    def find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
+        """Where there is room once all that is being stopped has gone."""
+        room = candidate.room
+        if room.soon is room.now:
+            return None
+        return room.find_soon(candidate.wanted, self.claim_ends(record))
+
+    def claim_ends(self, record: JobRecord) -> Ends:
+        """When a claim is over: the job starts once the others are gone."""
+        return self._forecasts.ends(record, SOON_MS)
+
+    def nearer(self, record: JobRecord, far: Candidate, before: Iterable[Option]) -> Reason | None:
+        """Why it waits for a pool to which its data comes sooner, even if it could start here."""
+        for near, _ in before if self._policy.is_backfilling else ():
+            promise = self.promise(record, near) if near.transfer_ms < far.transfer_ms else None
+            if promise and (why := far.nearer_data(near, promise, self._now_ms)):
+                return why
+        return None
+
+    def promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
+        """What takes a placement gives it back later: a shape without hope stays without it."""
+        room = candidate.room
+        if room.reservation is not None or candidate.is_hopeless:
+            return None
+        if not self.is_heard(candidate.pool):
+            return None
+        is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
+        reservation = room.earliest(record.job.id, candidate.wanted, self._now_ms, is_firm=is_firm)
+        candidate.is_hopeless = reservation is None
+        return reservation

@@ -1,0 +1,44 @@
+"""Deliberate bugs in elastic jobs: their sizes, and when they grow, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_HAND = "tests/unit/test_elastic.py"
+_API = "tests/acceptance/test_api_variants.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/model/variants.py", "lambda size: size.device_count >= least, halves(first))", "lambda size: size.device_count > 1, halves(first))", _HAND),
+    Mutant("scheduler/model/variants.py", "islice(smaller, SIZES_MAX - 1)", "smaller", _HAND),
+    Mutant("scheduler/model/variants.py", "limit_ms=first.limit_ms * first.device_count // size.device_count", "limit_ms=first.limit_ms", _HAND),
+    Mutant("scheduler/model/variants.py", "first = replace(job, variants=(), min_device_count=None)", "first = replace(job, variants=())", _HAND),
+    Mutant("scheduler/timing/forecasts.py", "gang = (job.device_count, job.node_count, job.member_count, job.min_device_count)", "gang = (job.device_count, job.min_device_count)", _HAND),
+    Mutant("scheduler/facts/agenda.py", "may_grow = is_settled and record.is_small and not record.is_cancelled", "may_grow = is_settled and record.is_small", _HAND),
+    Mutant("scheduler/facts/agenda.py", "        may_grow = is_settled and record.is_small and", "        may_grow = is_settled and", _HAND),
+    Mutant("scheduler/planning/planner.py", "not (state.queue or ripe(state, now_ms, policy))", "not state.queue", _HAND),
+    Mutant("scheduler/planning/planner.py", "    desk.grow()\n", "", _HAND),
+    Mutant("scheduler/planning/desk.py", "waiting = (one for one in self.state.queue if one not in self._granted)", "waiting = ()", _HAND),
+    Mutant("scheduler/planning/growth.py", "    if policy.preemption is None or not small:\n        return []\n    begun_ms = now_ms - max(GROW_AFTER_MS, policy.preemption.min_run_ms)", "    begun_ms = now_ms - GROW_AFTER_MS", _HAND),
+    Mutant("scheduler/planning/growth.py", "if one.begin_ms <= begun_ms and", "if", _HAND),
+    Mutant("scheduler/planning/growth.py", "checkpoint.signal is not None and job.grace_ms <= SOON_MS", "job.grace_ms <= SOON_MS", _HAND),
+    Mutant("scheduler/planning/growth.py", "and checkpoint.signal is not None and job.grace_ms <= SOON_MS", "and checkpoint.signal is not None", _HAND),
+    Mutant("scheduler/planning/growth.py", "found = {one.placement.pool_id for one in self._state.agenda.stopping.values()}", "found: set[str] = set()", _HAND),
+    Mutant("scheduler/planning/growth.py", "                    return [Eviction(attempt.id, attempt.job_id, node_ids)]\n", "                    return [Eviction(attempt.id, attempt.job_id, node_ids)] * 2\n", _HAND),
+    Mutant("scheduler/planning/growth.py", "if left_ms - then_ms <= RESTART_MS + record.job.grace_ms:", "if left_ms - then_ms <= RESTART_MS:", _HAND),
+    Mutant("scheduler/planning/growth.py", "            if left_ms - then_ms <= RESTART_MS +", "            if left_ms <= RESTART_MS +", _HAND),
+    Mutant("scheduler/planning/growth.py", "is_here = candidate.pool.id == attempt.placement.pool_id", "is_here = True", _HAND),
+    Mutant("scheduler/planning/growth.py", "isinstance(hold, int) and self._allowances.has", "self._allowances.has", _HAND),
+    Mutant("scheduler/planning/growth.py", "return isinstance(hold, int) and self._allowances.has_spare(form.job, more)", "return isinstance(hold, int)", _HAND),
+    Mutant("scheduler/planning/growth.py", "    give_back(free, attempt.placement.shares)\n", "", _HAND),
+    Mutant("scheduler/sharing/allowance.py", "return free if kept is None else min(free, kept.spare)", "return free", _HAND),
+    Mutant("scheduler/planning/verifier.py", '        if job.min_device_count is None or job.checkpoint is None:\n            yield "it is not elastic"\n', "", _HAND),
+    Mutant("scheduler/planning/verifier.py", "self._left(node_id) + own.get(node_id, 0)", "self._left(node_id) + 8", _HAND),
+    Mutant("scheduler/planning/verifier.py", "is_whole and min(room) >= wanted.card_count and not any(self._over(job, more))", "is_whole and min(room) >= wanted.card_count", _HAND),
+    Mutant("scheduler/planning/verifier.py", "found = [*self._too_soon(attempt, policy), *self._wrong", "found = [*self._wrong", _HAND),
+    Mutant("api/variant_spec.py", "    if gang.variants:\n", "    if False:\n", _API),
+    Mutant("api/variant_spec.py", "    if gang.checkpoint is None:\n", "    if False:\n", _API),
+    Mutant("api/variant_spec.py", "    if odd:\n", "    if False:\n", _API),
+    Mutant("api/variant_spec.py", "gang.devices < 2 * gang.min_devices", "False", _API),
+    Mutant("api/submission.py", "        min_device_count=spec.min_devices,\n", "", _API),
+    Mutant("api/submission.py", "        min_devices=job.min_device_count,\n", "", _API),
+    Mutant("api/explaining.py", "cards_of(attempt) < job.spec.devices", "False", _API),
+]

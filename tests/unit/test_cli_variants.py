@@ -1,0 +1,47 @@
+"""Jobs that are content with one gang or another, as a terminal shows them."""
+
+import pytest
+
+from api.cli.job_tables import print_job, print_quote
+from api.cli.terminal import duration_text
+from api.examples import ANSWERS
+from api.quote_schemas import Quote
+from api.schemas import JobView
+from api.variant_spec import VariantSpec
+
+
+def test_a_job_is_shown_with_its_variants(capsys: pytest.CaptureFixture[str]) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    variants = [
+        VariantSpec(devices=16, device=["hygon-k100-ai"], limit="6h"),
+        VariantSpec(devices=1, speed=0.5),
+    ]
+    changes = {"nodes": None, "devices": 8, "device": ["a"], "limit": 3_600_000}
+    spec = job.spec.model_copy(update=changes | {"variants": variants})
+    print_job(job.model_copy(update={"spec": spec}))
+
+    said = " ".join(capsys.readouterr().out.split())
+
+    one, two, six = (duration_text(hours * 3_600_000) for hours in (1, 2, 6))
+    asked = f"8 cards of a, at most {one}; or 16 cards of hygon-k100-ai, at most {six}"
+    assert f"{asked}; or 1 card of a, at most {two}" in said
+
+
+def test_a_quote_says_how_many_cards_where_that_differs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (option,) = quote.options
+    print_quote(quote)
+    plain = capsys.readouterr().out
+    print_quote(
+        quote.model_copy(update={"options": [option, option.model_copy(update={"devices": 104})]})
+    )
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert "cards" not in plain.splitlines()[-3]
+    assert [line[:2] for line in lines if line and line[0] == option.pool] == [
+        [option.pool, "8"],
+        [option.pool, "104"],
+    ]
