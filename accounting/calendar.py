@@ -57,6 +57,11 @@ def iso_time(at_ms: int) -> str:
     return _local(at_ms).isoformat(timespec="milliseconds")
 
 
+def utc_time(at_ms: int) -> str:
+    """The same for programs: `2026-10-31T12:00:00.000Z`."""
+    return (_EPOCH + at_ms * _MILLISECOND).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _local(at_ms: int) -> datetime:
     return (_EPOCH + at_ms * _MILLISECOND).astimezone(SHANGHAI)
 

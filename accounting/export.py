@@ -1,111 +1,80 @@
-"""The books as CSV for people and programs: streamed, and the same rows are always the same bytes.
+"""The books as sheets: usage, charges, and a statement, row by row.
 
-UTF-8 with a byte order mark, so that spreadsheets read Chinese; each column is headed by its stable
-key and its Chinese name; times carry +08:00; the last row is the total, in exactly the quantities
-that were added up. A text that a spreadsheet would run as a formula, or turn into a number or a
-date, begins with an apostrophe.
+The last row is the total, in exactly the quantities that were added up.
 """
 
-import csv
-import io
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
-from accounting.calendar import iso_time, month_of
-from accounting.money import card_hours, p_hours, yuan_of_micros
+from accounting.calendar import month_of
+from accounting.money import card_hour_micros, p_hour_micros
+from accounting.sheet import TOTAL, Cell, Column, Kind, Row, Sheet
 from accounting.usage import Charge, UsageSlice
 
-CHUNK_ROWS = 500
-BYTE_ORDER_MARK = "\ufeff"
+_HOURS = (Kind.DECIMAL, 6)
+_YUAN = (Kind.DECIMAL, 6, 2)
 
-Row = tuple[str | int, ...]
-Columns = Sequence[tuple[str, str]]
-
-USAGE_COLUMNS: Columns = (
-    ("row", "行类型"),
-    ("reference", "用量编号"),
-    ("tenant", "企业"),
-    ("project", "项目"),
-    ("field", "行业领域"),
-    ("centre", "算力中心"),
-    ("device", "设备型号"),
-    ("qos", "服务等级"),
-    ("month", "账期"),
-    ("from", "起始时间"),
-    ("to", "结束时间"),
-    ("devices", "卡数"),
-    ("tflops", "单卡算力TFLOPS"),
-    ("device_ms", "卡毫秒"),
-    ("card_hours", "卡时"),
-    ("p_hours", "P·h"),
-    ("recorded_at", "记录时间"),
+USAGE_COLUMNS = (
+    Column("row", "行类型", Kind.WORD),
+    Column("reference", "用量编号"),
+    Column("tenant", "企业"),
+    Column("project", "项目"),
+    Column("field", "行业领域"),
+    Column("centre", "算力中心"),
+    Column("device", "设备型号"),
+    Column("qos", "服务等级"),
+    Column("month", "账期", Kind.WORD),
+    Column("from", "起始时间", Kind.TIME),
+    Column("to", "结束时间", Kind.TIME),
+    Column("devices", "卡数", Kind.INTEGER),
+    Column("tflops", "单卡算力TFLOPS", Kind.INTEGER),
+    Column("device_ms", "卡毫秒", Kind.INTEGER),
+    Column("card_hours", "卡时", *_HOURS),
+    Column("p_hours", "P·h", *_HOURS),
+    Column("recorded_at", "记录时间", Kind.TIME),
 )
-CHARGE_COLUMNS: Columns = (
+CHARGE_COLUMNS = (
     *USAGE_COLUMNS,
-    ("price_list", "价格表"),
-    ("price", "单价(元/卡时,含税)"),
-    ("amount", "金额(元,含税)"),
-    ("cause", "退回原因"),
+    Column("price_list", "价格表"),
+    Column("price", "单价(元/卡时,含税)", *_YUAN),
+    Column("amount", "金额(元,含税)", *_YUAN),
+    Column("cause", "退回原因"),
 )
-STATEMENT_COLUMNS: Columns = (
-    ("row", "行类型"),
-    ("tenant", "企业"),
-    ("month", "账期"),
-    ("project", "项目"),
-    ("centre", "算力中心"),
-    ("device", "设备型号"),
-    ("qos", "服务等级"),
-    ("price_list", "价格表"),
-    ("price", "单价(元/卡时,含税)"),
-    ("device_ms", "卡毫秒"),
-    ("card_hours", "卡时"),
-    ("p_hours", "P·h"),
-    ("vat_permille", "税率(‰)"),
-    ("amount", "金额(元,含税)"),
-    ("net", "不含税金额(元)"),
-    ("tax", "税额(元)"),
-    ("cause", "退回原因"),
+# A statement's numbers are the texts of its JSON, to the letter.
+STATEMENT_COLUMNS = (
+    Column("row", "行类型", Kind.WORD),
+    Column("tenant", "企业"),
+    Column("month", "账期", Kind.WORD),
+    Column("project", "项目"),
+    Column("centre", "算力中心"),
+    Column("device", "设备型号"),
+    Column("qos", "服务等级"),
+    Column("price_list", "价格表"),
+    Column("price", "单价(元/卡时,含税)", Kind.WORD),
+    Column("device_ms", "卡毫秒", Kind.INTEGER),
+    Column("card_hours", "卡时", Kind.WORD),
+    Column("p_hours", "P·h", Kind.WORD),
+    Column("vat_permille", "税率(‰)", Kind.INTEGER),
+    Column("amount", "金额(元,含税)", Kind.WORD),
+    Column("net", "不含税金额(元)", Kind.WORD),
+    Column("tax", "税额(元)", Kind.WORD),
+    Column("cause", "退回原因"),
 )
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER_OR_DATE = re.compile(r"[\d.,]+([eE][+-]?\d+|[-/:]\d+([-/:]\d+)?)?", re.ASCII)
 
-
-def usage_csv(slices: Iterable[UsageSlice]) -> Iterator[bytes]:
+def usage_sheet(slices: Iterable[UsageSlice]) -> Sheet:
     """Who held what, from when to when."""
-    return _encode(USAGE_COLUMNS, _usage_rows(slices))
+    return Sheet(USAGE_COLUMNS, _usage_rows(slices))
 
 
-def charges_csv(charges: Iterable[Charge]) -> Iterator[bytes]:
+def charges_sheet(charges: Iterable[Charge]) -> Sheet:
     """What each slice came to, to the micro-yuan, and what was given back."""
-    return _encode(CHARGE_COLUMNS, _charge_rows(charges))
+    return Sheet(CHARGE_COLUMNS, _charge_rows(charges))
 
 
-def statement_csv(body: bytes) -> Iterator[bytes]:
+def statement_sheet(body: bytes) -> Sheet:
     """A statement's JSON as a table; its total is the total of the JSON, to the letter."""
-    return _encode(STATEMENT_COLUMNS, _statement_rows(json.loads(body)))
-
-
-def _encode(columns: Columns, rows: Iterable[Row]) -> Iterator[bytes]:
-    """Encode a few rows at a time, so that an export takes no more memory than they do."""
-    text = io.StringIO()
-    text.write(BYTE_ORDER_MARK)
-    writer = csv.writer(text)
-    writer.writerow([f"{key} {chinese}" for key, chinese in columns])
-    for count, row in enumerate(rows, start=1):
-        assert len(row) == len(columns), f"a row of {len(row)} cells for {len(columns)} columns"
-        writer.writerow(row)
-        if count % CHUNK_ROWS == 0:
-            yield _taken(text)
-    yield _taken(text)
-
-
-def _taken(text: io.StringIO) -> bytes:
-    chunk = text.getvalue().encode()
-    text.seek(0)
-    text.truncate()
-    return chunk
+    return Sheet(STATEMENT_COLUMNS, _statement_rows(json.loads(body)))
 
 
 def _usage_rows(slices: Iterable[UsageSlice]) -> Iterator[Row]:
@@ -126,40 +95,40 @@ def _charge_rows(charges: Iterable[Charge]) -> Iterator[Row]:
         micros += charge.amount_micros
         yield (
             *_usage_row("usage" if charge.cause is None else "credit", usage, charge.sign),
-            _text(usage.price_list_id),
-            yuan_of_micros(usage.price_micros),
-            yuan_of_micros(charge.amount_micros),
-            _text(charge.cause or ""),
+            usage.price_list_id,
+            usage.price_micros,
+            charge.amount_micros,
+            charge.cause,
         )
-    yield (*_total_row(device_ms, tflops_ms), "", "", yuan_of_micros(micros), "")
+    yield (*_total_row(device_ms, tflops_ms), None, None, micros, None)
 
 
 def _usage_row(kind: str, usage: UsageSlice, sign: int) -> Row:
     return (
         kind,
-        _text(usage.reference),
-        _text(usage.tenant_id),
-        _text(usage.project),
-        _text(usage.field),
-        _text(usage.centre_id),
-        _text(usage.device_kind_id),
-        _text(usage.qos),
+        usage.reference,
+        usage.tenant_id,
+        usage.project,
+        usage.field,
+        usage.centre_id,
+        usage.device_kind_id,
+        usage.qos,
         month_of(usage.from_ms),
-        iso_time(usage.from_ms),
-        iso_time(usage.to_ms),
+        usage.from_ms,
+        usage.to_ms,
         usage.device_count,
         usage.tflops,
         sign * usage.device_ms,
-        card_hours(sign * usage.device_ms),
-        p_hours(sign * usage.tflops_ms),
-        iso_time(usage.recorded_at_ms),
+        card_hour_micros(sign * usage.device_ms),
+        p_hour_micros(sign * usage.tflops_ms),
+        usage.recorded_at_ms,
     )
 
 
 def _total_row(device_ms: int, tflops_ms: int) -> Row:
     labels = len(USAGE_COLUMNS) - 5
-    sums = (device_ms, card_hours(device_ms), p_hours(tflops_ms))
-    return ("total", *[""] * labels, *sums, "")
+    sums = (device_ms, card_hour_micros(device_ms), p_hour_micros(tflops_ms))
+    return (TOTAL, *[None] * labels, *sums, None)
 
 
 def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
@@ -167,7 +136,7 @@ def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
         for line in _objects(statement[rows]):
             yield _statement_row(kind, {**_heading(statement), **line})
     (total,) = _objects([statement["totals"]])
-    yield _statement_row("total", {**_heading(statement), **total, "amount": total["gross"]})
+    yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
 
 
 def _heading(statement: Mapping[str, object]) -> dict[str, object]:
@@ -183,20 +152,9 @@ def _objects(found: object) -> Iterator[Mapping[str, object]]:
 
 
 def _statement_row(kind: str, line: Mapping[str, object]) -> Row:
-    return (kind, *(_cell(key, line.get(key)) for key, _ in STATEMENT_COLUMNS[1:]))
+    return (kind, *(_cell(line.get(column.key)) for column in STATEMENT_COLUMNS[1:]))
 
 
-def _cell(key: str, value: object) -> str | int:
-    """Numbers are written as they are; all other text could be somebody's."""
-    if value is None:
-        return ""
-    return str(value) if key in _NUMERIC or isinstance(value, int) else _text(str(value))
-
-
-_NUMERIC = {"month", "price", "card_hours", "p_hours", "amount", "net", "tax"}
-
-
-def _text(value: str) -> str:
-    """A text that stays one in a spreadsheet."""
-    is_taken = value.startswith(_FORMULA_SIGNS) or _NUMBER_OR_DATE.fullmatch(value)
-    return f"'{value}" if is_taken else value
+def _cell(value: object) -> Cell:
+    assert value is None or isinstance(value, str | int), "a line has texts and whole numbers"
+    return value

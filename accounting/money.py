@@ -46,26 +46,35 @@ def parse_yuan(text: str) -> int:
 
 def yuan_of_fen(fen: int) -> str:
     """An amount with its two decimals: `-0.29`."""
-    return _decimal(fen, 2, 2)
+    return decimal_text(fen, 2, 2)
 
 
 def yuan_of_micros(micros: int) -> str:
     """An amount or a price, exact: `3.50`, `0.291667`; never fewer than two decimals."""
-    return _decimal(micros, 6, 2)
+    return decimal_text(micros, 6, 2)
 
 
 def card_hours(device_ms: int) -> str:
     """Device-milliseconds as card-hours, to six decimals where it takes that many."""
-    return _decimal(divide_half_up(device_ms * 10**_QUANTITY_PLACES, MS_PER_HOUR), 6, 0)
+    return decimal_text(card_hour_micros(device_ms), 6, 0)
 
 
 def p_hours(tflops_ms: int) -> str:
     """TFLOPS-milliseconds as P.h, to six decimals where it takes that many."""
-    scaled = tflops_ms * 10**_QUANTITY_PLACES
-    return _decimal(divide_half_up(scaled, MS_PER_HOUR * TFLOPS_PER_P), 6, 0)
+    return decimal_text(p_hour_micros(tflops_ms), 6, 0)
 
 
-def _decimal(units: int, places: int, places_min: int) -> str:
+def card_hour_micros(device_ms: int) -> int:
+    """Device-milliseconds in millionths of a card-hour."""
+    return divide_half_up(device_ms * 10**_QUANTITY_PLACES, MS_PER_HOUR)
+
+
+def p_hour_micros(tflops_ms: int) -> int:
+    """TFLOPS-milliseconds in millionths of a P.h."""
+    return divide_half_up(tflops_ms * 10**_QUANTITY_PLACES, MS_PER_HOUR * TFLOPS_PER_P)
+
+
+def decimal_text(units: int, places: int, places_min: int) -> str:
     """`units` of 10^-`places` each; zeros at the end go, down to `places_min` decimals."""
     whole, rest = divmod(abs(units), 10**places)
     decimals = f"{rest:0{places}}"

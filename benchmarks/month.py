@@ -18,8 +18,9 @@ from sqlalchemy import Connection, Engine, func, select
 
 from accounting.calendar import month_bounds, next_month
 from accounting.closing import StoredStatement, statement
-from accounting.export import charges_csv, statement_csv, usage_csv
+from accounting.export import charges_sheet, statement_sheet, usage_sheet
 from accounting.roots import draw_root
+from accounting.sheet import spreadsheet_csv
 from accounting.store import charges, slices
 from accounting.tables import TransferRow, UsageCreditRow, UsageRow
 from accounting.verifying import Misfit, Walked, verify
@@ -148,8 +149,8 @@ def reconciled(database: Engine, out: Path) -> int:
 
 def export(database: Engine, out: Path, begin_ms: int, end_ms: int) -> None:
     window = (database.connect, begin_ms, end_ms)
-    write_all(out / "usage.csv", usage_csv(slices(*window)))
-    write_all(out / "charges.csv", charges_csv(charges(*window)))
+    write_all(out / "usage.csv", spreadsheet_csv(usage_sheet(slices(*window))))
+    write_all(out / "charges.csv", spreadsheet_csv(charges_sheet(charges(*window))))
 
 
 def write_statements(
@@ -160,7 +161,7 @@ def write_statements(
         path = out / "statements" / f"{one.tenant_id}-{one.month}"
         assert read_body(database, one) == one.body, f"{path} is not what it was closed with"
         path.with_suffix(".json").write_bytes(one.body)
-        write_all(path.with_suffix(".csv"), statement_csv(one.body))
+        write_all(path.with_suffix(".csv"), spreadsheet_csv(statement_sheet(one.body)))
         if number < PDFS:
             names = Names(tenant=one.tenant_id, park=park.park)
             path.with_suffix(".pdf").write_bytes(statement_pdf(one.body, names))

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds, month_of
 from accounting.closing import statement as read_statement
-from accounting.export import charges_csv, statement_csv, usage_csv
+from accounting.export import charges_sheet, statement_sheet, usage_sheet
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
+from accounting.sheet import spreadsheet_csv
 from accounting.store import charges, credit_sums, slices, usage_sums
 from accounting.usage import UsageSum
 from api.auth import PayerDep, PersonDep
@@ -133,7 +134,8 @@ def statement(
     if not is_csv:
         return Response(stored.body, headers=headers, media_type="application/json")
     headers["Content-Disposition"] = _attachment(name)
-    return Response(b"".join(statement_csv(stored.body)), headers=headers, media_type=CSV)
+    table = spreadsheet_csv(statement_sheet(stored.body))
+    return Response(b"".join(table), headers=headers, media_type=CSV)
 
 
 @router.get(
@@ -167,7 +169,9 @@ def _rows(
 ) -> Iterator[bytes]:
     """The books of one moment, however long the reader takes; no connection waits for it."""
     wanted = (services.database.connect, *month_bounds(month), tenant_id)
-    return usage_csv(slices(*wanted)) if what == "usage" else charges_csv(charges(*wanted))
+    if what == "usage":
+        return spreadsheet_csv(usage_sheet(slices(*wanted)))
+    return spreadsheet_csv(charges_sheet(charges(*wanted)))
 
 
 def _attachment(name: str, suffix: str = "csv") -> str:

@@ -11,12 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounting.export import CHUNK_ROWS, charges_csv, statement_csv, usage_csv
+from accounting.export import charges_sheet, statement_sheet, usage_sheet
+from accounting.sheet import CHUNK_ROWS, spreadsheet_csv
 from accounting.statement import body_of, make_statement
 from accounting.usage import Charge, UsageSlice
 from tests.builders import USAGE, summed, used
 
 SLICE = used("2026-10-31T20:00", "2026-11-01T00:00", device_count=64)
+
+
+def usage_csv(slices: Iterable[UsageSlice]) -> Iterator[bytes]:
+    return spreadsheet_csv(usage_sheet(slices))
+
+
+def charges_csv(charges: Iterable[Charge]) -> Iterator[bytes]:
+    return spreadsheet_csv(charges_sheet(charges))
 
 
 def rows_of(chunks: Iterable[bytes]) -> list[dict[str, str]]:
@@ -66,7 +75,7 @@ def test_a_statements_table_reconciles_with_its_json() -> None:
     body = body_of(make_statement("steel", "2026-10", None, own, late))
     totals = json.loads(body)["totals"]
 
-    *rows, total = rows_of(statement_csv(body))
+    *rows, total = rows_of(spreadsheet_csv(statement_sheet(body)))
 
     assert [row["row"] for row in rows] == ["line", "line", "credit", "correction"]
     assert [row["month"] for row in rows] == ["2026-10", "2026-10", "2026-10", "2026-09"]
