@@ -99,7 +99,7 @@ def statement(connection: Connection, tenant_id: str, month: str) -> StoredState
 def _now(connection: Connection, tenant_id: str, month: str) -> Statement:
     """What is known now; a closed month of who used nothing in it stays as it is as well."""
     made = _make(connection, tenant_id, month, _scope(connection, month))
-    return _settled(connection, made) if made.state is StatementState.DRAFT else made
+    return settled(connection, made) if made.state is StatementState.DRAFT else made
 
 
 def months(connection: Connection, tenant_id: str | None = None) -> list[str]:
@@ -138,7 +138,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
         closed_at_ms=now_ms,
     )
     made = tuple(
-        _settled(connection, _make(connection, tenant_id, month, scope, through.heads))
+        settled(connection, _make(connection, tenant_id, month, scope, through.heads))
         for tenant_id in _tenants(connection, month, scope)
     )
     closed = tuple(_stored(one) for one in made)
@@ -152,7 +152,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
     return closed
 
 
-def _settled(connection: Connection, made: Statement) -> Statement:
+def settled(connection: Connection, made: Statement) -> Statement:
     """The same, paid by what vouchers have now."""
     payments = settle(
         made.lines,
@@ -245,6 +245,14 @@ def _scope(connection: Connection, month: str) -> Scope:
     if last is None or next_month(last.month) != month:
         return Scope()
     return Scope(after_seq=last.through_seq)
+
+
+def scope_of(connection: Connection, month: str) -> Scope:
+    """What all statements of a month take in, the stored ones of a closed month or drafts."""
+    try:
+        return _taken_in(connection, month)
+    except ClosingMissing:
+        return _scope(connection, month)
 
 
 def made_again(connection: Connection, tenant_id: str, month: str, body: bytes) -> bytes:

@@ -31,10 +31,20 @@ class PriceList:
     def price_micros(self, device_kind_id: str, qos: str, price_class: str) -> int:
         """Micro-yuan for one card-hour; raises `PriceMissing` for what the list does not name."""
         try:
-            base = dict(self.on_demand)[device_kind_id]
-            factor = dict(self.qos_permille)[qos] * dict(self.class_permille)[price_class]
+            return self._price_micros(device_kind_id, qos, dict(self.class_permille)[price_class])
         except KeyError as missing:
             raise PriceMissing(f"price list {self.id} has no entry for {missing}") from None
+
+    def list_micros(self, device_kind_id: str, qos: str) -> int:
+        """The same for whoever has no price class of its own: what is published for everybody."""
+        try:
+            return self._price_micros(device_kind_id, qos, PERMILLE)
+        except KeyError as missing:
+            raise PriceMissing(f"price list {self.id} has no entry for {missing}") from None
+
+    def _price_micros(self, device_kind_id: str, qos: str, class_permille: int) -> int:
+        base = dict(self.on_demand)[device_kind_id]
+        factor = dict(self.qos_permille)[qos] * class_permille
         return divide_half_up(base * factor, PERMILLE * PERMILLE)
 
 

@@ -7,7 +7,7 @@ that came too late for its own month is a correction here, and names the month t
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -75,7 +75,13 @@ class Statement:
     @cached_property
     def sums(self) -> tuple[UsageSum, ...]:
         """Every line of whatever sort."""
-        return (*self.lines, *self.credits, *(c.usage for c in self.corrections))
+        return tuple(line for _, line in self.dated_sums)
+
+    @property
+    def dated_sums(self) -> Iterator[tuple[str, UsageSum]]:
+        """Every line with the month in which it was used, in the statement's order."""
+        yield from ((self.month, line) for line in (*self.lines, *self.credits))
+        yield from ((correction.month, correction.usage) for correction in self.corrections)
 
     @property
     def device_ms(self) -> int:

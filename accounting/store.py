@@ -5,7 +5,7 @@ Whoever opened the connection commits; nothing here does.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -288,11 +288,23 @@ def charges(
     through_seq = _end(connect)
     for usage in _slices(connect, from_ms, to_ms, tenant_id, through_seq):
         yield Charge(usage=usage)
-    credited = _SLICES.join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
     known = (*_window(from_ms, to_ms, tenant_id), *within(CREDITED_SEQ, None, through_seq))
-    for row in _paged(connect, credited.where(*known)):
+    for charge in given_back(connect, *known):
+        yield replace(charge, usage=charge.usage.clipped(from_ms, to_ms))
+
+
+def booked(connect: Connect, *conditions: Condition) -> Iterator[UsageSlice]:
+    """The slices for which all conditions hold, page by page, in order of time."""
+    for row in _paged(connect, _SLICES.where(*conditions)):
+        yield UsageSlice(**row)
+
+
+def given_back(connect: Connect, *conditions: Condition) -> Iterator[Charge]:
+    """The slices that were given back, likewise, with the cause of each."""
+    credited = _SLICES.join(UsageCreditRow, GIVEN_BACK).add_columns(UsageCreditRow.cause)
+    for row in _paged(connect, credited.where(*conditions)):
         cause = row.pop("cause")
-        yield Charge(usage=UsageSlice(**row).clipped(from_ms, to_ms), cause=cause)
+        yield Charge(usage=UsageSlice(**row), cause=cause)
 
 
 class Moment(NamedTuple):
@@ -327,8 +339,8 @@ def _slices(
     connect: Connect, from_ms: int, to_ms: int, tenant_id: str | None, through_seq: int
 ) -> Iterator[UsageSlice]:
     known = (*_window(from_ms, to_ms, tenant_id), *within(UsageRow.seq, None, through_seq))
-    for row in _paged(connect, _SLICES.where(*known)):
-        yield UsageSlice(**row).clipped(from_ms, to_ms)
+    for usage in booked(connect, *known):
+        yield usage.clipped(from_ms, to_ms)
 
 
 _SLICES = select(*(getattr(UsageRow, name) for name in _SLICE_NAMES))

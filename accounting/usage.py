@@ -98,3 +98,7 @@ class UsageSum:
     def amount_fen(self) -> int:
         """The line's charge, tax included: the one rounding there is."""
         return charge_fen(self.device_ms, self.price_micros)
+
+    def emptied(self) -> "UsageSum":
+        """The line itself, with nothing on it."""
+        return replace(self, device_ms=0, tflops_ms=0)

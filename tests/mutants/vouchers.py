@@ -33,7 +33,7 @@ MUTANTS = [
     Mutant("accounting/voucher_store.py", "        rows = rows.where(VoucherRow.tenant_id == tenant_id)\n", "        pass\n", _STORE),
     Mutant("accounting/voucher_store.py", "    book(connection, [], [], [issued])\n", "", _STORE),
     Mutant("accounting/closing.py", "    vouchers.keep_entries(connection, entries, others)\n", "", _STORE),
-    Mutant("accounting/closing.py", "_settled(connection, made) if made.state is StatementState.DRAFT else made", "made", _STORE),
+    Mutant("accounting/closing.py", "settled(connection, made) if made.state is StatementState.DRAFT else made", "made", _STORE),
     Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),\n', "", _STORE),
     Mutant("accounting/verifying.py", '            _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),\n', "", _STORE),
     Mutant("scheduler/facts/metering.py", "    if amount_micros > 0:\n        return ledger.burn_voucher", "    if True:\n        return ledger.burn_voucher", _METER),

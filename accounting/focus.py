@@ -1,0 +1,124 @@
+"""A month's bills as FOCUS rows: what adds up to each statement, to the fen.
+
+Costs in FOCUS are before tax, and taxes are rows of their own, while our prices include it. So
+each line of a statement becomes
+
+* a row of Usage for each slice, net of tax to the micro-yuan; what is given back is negative,
+* a row of Adjustment for what rounding the line to the fen makes of their sum,
+* a row of Tax,
+
+which together are the line's amount. The net amounts of lines are cut from the rounded sum of the
+lines so far, so that they add up to the statement's own net amount of each tax rate. What vouchers
+pay are rows of Credit: with them, all rows add up to what is due.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from accounting.focus_columns import FOCUS_COLUMNS, FocusRow
+from accounting.focus_lines import DatedSum, Line, Names, account_row, costing, line_of
+from accounting.money import MICROS_PER_FEN
+from accounting.rating import PriceList, PriceMissing, split_tax
+from accounting.sheet import Sheet
+from accounting.statement import Statement, make_statement
+from accounting.usage import Charge, UsageSum
+from accounting.vouchers import Payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bills:
+    """All charges on the statements of `month`, its own and those that correct earlier months.
+
+    `price_lists` are by id; `payments` says what vouchers pay of a statement. Statements of a
+    closed month have numbers, drafts have none.
+    """
+
+    month: str
+    is_closed: bool
+    price_lists: Mapping[str, PriceList]
+    charges: Iterable[Charge]
+    payments: Callable[[Statement], Iterable[Payment]]
+
+
+def focus_sheet(bills: Bills, names: Names) -> Sheet:
+    """The rows of all bills; nothing in them is a total, as FOCUS has none."""
+    return Sheet(FOCUS_COLUMNS, focus_rows(bills, names))
+
+
+def focus_rows(bills: Bills, names: Names) -> Iterator[FocusRow]:
+    """The row of each charge, in their order, then those of each statement as a whole.
+
+    The lines of the statements are in memory, not their charges. Raises `PriceMissing` for usage
+    by a price list that is not among the bills' own.
+    """
+    accounts: dict[str, FocusRow] = {}
+    lines: dict[DatedSum, Line] = {}
+    for charge in bills.charges:
+        tenant_id = charge.usage.tenant_id
+        if tenant_id not in accounts:
+            accounts[tenant_id] = _account(bills, tenant_id, names)
+        prices = _prices(bills, charge)
+        key = line_of(charge, prices.vat_permille)
+        if key not in lines:
+            lines[key] = Line(key, accounts[tenant_id], names, prices)
+        yield lines[key].charge_row(charge)
+    for statement in _statements(bills.month, lines.values()):
+        yield from _line_rows(statement, lines)
+        for payment in bills.payments(statement):
+            yield _voucher_row(accounts[statement.tenant_id], payment)
+
+
+def _account(bills: Bills, tenant_id: str, names: Names) -> FocusRow:
+    invoice_id = f"{tenant_id}-{bills.month}" if bills.is_closed else None
+    return account_row(tenant_id, bills.month, invoice_id, names)
+
+
+def _prices(bills: Bills, charge: Charge) -> PriceList:
+    price_list_id = charge.usage.price_list_id
+    if price_list_id not in bills.price_lists:
+        raise PriceMissing(f"price list {price_list_id} is used, but was never published")
+    return bills.price_lists[price_list_id]
+
+
+def _statements(month: str, lines: Iterable[Line]) -> Iterator[Statement]:
+    """The statements that the lines make, by tenant: it is they who order and round them."""
+    sums: defaultdict[str, defaultdict[str, list[UsageSum]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for line in lines:
+        sums[line.summed.tenant_id][line.month].append(line.summed)
+    for tenant_id in sorted(sums):
+        own = sums[tenant_id].pop(month, [])
+        yield make_statement(tenant_id, month, None, own, sums[tenant_id])
+
+
+def _line_rows(statement: Statement, lines: Mapping[DatedSum, Line]) -> Iterator[FocusRow]:
+    """Rounding and tax of each line, in the statement's order."""
+    gross_fen: defaultdict[int, int] = defaultdict(int)
+    net_fen: defaultdict[int, int] = defaultdict(int)
+    for month, total in statement.dated_sums:
+        line = lines[month, total.emptied()]
+        rate = total.vat_permille
+        gross_fen[rate] += total.amount_fen
+        before_fen = net_fen[rate]
+        net_fen[rate] = split_tax(gross_fen[rate], rate).net_fen
+        line_net_fen = net_fen[rate] - before_fen
+        rounding = line.rounding_row(line_net_fen, total.amount_fen)
+        if rounding is not None:
+            yield rounding
+        yield line.tax_row(total.amount_fen - line_net_fen)
+
+
+def _voucher_row(account: FocusRow, payment: Payment) -> FocusRow:
+    """What a voucher pays, below zero, or is given back."""
+    voucher = payment.voucher
+    micros = -payment.paid_fen * MICROS_PER_FEN
+    return costing(account, micros, micros, micros)._replace(
+        charge_category="Credit",
+        charge_description=f"Voucher {voucher.id} {payment.kind.value}",
+        charge_frequency="One-Time",
+        x_voucher=voucher.id,
+        x_voucher_issuer=voucher.issuer,
+        x_voucher_contract=voucher.contract,
+    )

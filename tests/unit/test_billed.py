@@ -1,0 +1,70 @@
+"""The bills of a month, charge by charge: what its statements take in, whatever came since."""
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from accounting import store
+from accounting.billed import bills_of
+from accounting.closing import close_month, statement
+from accounting.focus import focus_rows
+from accounting.focus_lines import Names
+from accounting.usage import UsageCredit
+from tests.builders import PRICES, shanghai, used
+
+OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
+LATE = used("2026-10-31T23:00", "2026-11-01T00:00", reference="j2.1")
+NOVEMBER = used("2026-11-02T00:00", "2026-11-02T00:07", reference="j3.1", tenant_id="fish")
+CREDIT = UsageCredit(
+    reference="j1.1",
+    tenant_id="steel",
+    at_ms=shanghai("2026-10-10T08:00"),
+    cause="node",
+    recorded_at_ms=0,
+)
+
+
+@pytest.fixture
+def connection(database: Engine) -> Iterator[Connection]:
+    """A transaction that nobody commits."""
+    with database.connect() as connection:
+        store.publish_price_list(connection, PRICES)
+        yield connection
+
+
+def billed(connection: Connection, month: str, tenant_id: str | None = None) -> dict[str, int]:
+    """What the FOCUS rows of each tenant add up to, in fen."""
+    sums: dict[str, int] = {}
+    rows = focus_rows(
+        bills_of(lambda: nullcontext(connection), month, tenant_id), Names(provider="park")
+    )
+    for row in rows:
+        sums[row.billing_account_id] = sums.get(row.billing_account_id, 0) + row.billed_cost
+    assert all(micros % 10_000 == 0 for micros in sums.values())
+    return {tenant: micros // 10_000 for tenant, micros in sums.items()}
+
+
+def stated(connection: Connection, month: str, tenant_id: str) -> int:
+    totals = json.loads(statement(connection, tenant_id, month).body)["totals"]
+    return int(totals["due_fen"])
+
+
+def test_the_bills_of_a_month_add_up_to_its_statements(connection: Connection) -> None:
+    store.book(connection, [OCTOBER, NOVEMBER], [], [])
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    store.book(connection, [LATE], [CREDIT], [])
+
+    for is_closed in (False, True):
+        if is_closed:
+            close_month(connection, "2026-11", shanghai("2026-12-03T10:00"))
+        assert billed(connection, "2026-10") == {"steel": 5600}
+        assert billed(connection, "2026-11") == {
+            "fish": stated(connection, "2026-11", "fish"),
+            "steel": 350 - 5600,
+        }
+        assert billed(connection, "2026-11", "steel") == {
+            "steel": stated(connection, "2026-11", "steel")
+        }
