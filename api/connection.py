@@ -161,10 +161,18 @@ class Connection:
 
     @contextmanager
     def stream(
-        self, path: str, accept: str, **parameters: str | int | None
+        self,
+        path: str,
+        accept: str,
+        silence_s: float = FOLLOW_TIMEOUT_S,
+        /,
+        **parameters: str | int | None,
     ) -> Iterator[httpx2.Response]:
-        """An answer that is read while it comes; a refusal is read whole and raised."""
-        timeout = httpx2.Timeout(TIMEOUT_S, read=FOLLOW_TIMEOUT_S)
+        """An answer that is read while it comes; a refusal is read whole and raised.
+
+        The broker may be silent for `silence_s`.
+        """
+        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s)
         headers, given = {"Accept": accept}, _given(parameters)
         asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
         with asked as answer:

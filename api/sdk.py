@@ -44,7 +44,7 @@ __all__ = ["TRIES_MAX", "ApiError", "Client"]
 
 PAGE = 100
 EVENTS = "text/event-stream"
-CSV = "text/csv"
+EXPORT_SILENCE_S = 1800.0
 
 
 class Client:
@@ -288,10 +288,19 @@ class Client:
                 yield VerificationLine.model_validate_json(line, extra="ignore")
 
     def export(
-        self, what: str, month: str | None = None, tenant: str | None = None
+        self,
+        what: str,
+        month: str | None = None,
+        tenant: str | None = None,
+        file_format: str = "csv",
     ) -> Iterator[bytes]:
-        """The `usage` or `charges` of a month as CSV, part by part: it may exceed memory."""
-        with self._wire.stream(f"/v1/exports/{what}", CSV, month=month, tenant=tenant) as answer:
+        """The `usage`, `charges` or `focus` rows of a month, part by part: it may exceed memory.
+
+        As `csv`, `jsonl` or `parquet`; the last begins to come when the broker has read all rows.
+        """
+        path = f"/v1/exports/{quoted(what)}"
+        asked = {"month": month, "tenant": tenant, "format": file_format}
+        with self._wire.stream(path, "*/*", EXPORT_SILENCE_S, **asked) as answer:
             yield from answer.iter_bytes()
 
     # Who shares the park

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,15 @@ class Exported(StrEnum):
 
     USAGE = "usage"
     CHARGES = "charges"
+    FOCUS = "focus"
+
+
+class FileFormat(StrEnum):
+    """How it is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
 
 
 Output = Annotated[
@@ -121,58 +131,79 @@ def statement(
     with client(session, Identity.BOOKS) as broker:
         if csv or pdf:
             read = broker.statement_pdf if pdf else broker.statement_csv
-            _write(read(tenant, month), output)
+            _write([read(tenant, month)], output)
             return
         content = broker.statement(tenant, month)
     if output or as_json:
-        _write(content, output)
+        _write([content], output)
     else:
         print_statement(json.loads(content))
 
 
 @app.command(
     help=both(
-        """Every usage record or charge of a month as CSV.
+        """A month as a file: every usage record, every charge, or all bills as FOCUS rows.
+
+    FOCUS is the FinOps Open Cost and Usage Specification (1.2): its rows add up to what is due.
 
     Examples:
 
       brain export usage -o usage.csv
 
-      brain export charges --month 2026-10 --tenant t03 > charges.csv""",
-        """导出某月的全部用量或费用明细（CSV）。
+      brain export charges --month 2026-10 --tenant t03 > charges.csv
+
+      brain export focus --month 2026-10 --format parquet -o focus.parquet""",
+        """将某月导出为文件：全部用量、全部费用明细，或按 FOCUS 规范的全部账单明细。
+
+    FOCUS 为 FinOps 开放成本与用量规范（1.2），其各行之和等于应付金额。
 
     示例：
 
       brain export usage -o usage.csv
 
-      brain export charges --month 2026-10 --tenant t03 > charges.csv""",
+      brain export charges --month 2026-10 --tenant t03 > charges.csv
+
+      brain export focus --month 2026-10 --format parquet -o focus.parquet""",
     )
 )
 def export(
     context: typer.Context,
     what: Annotated[
         Exported,
-        typer.Argument(metavar="usage|charges", help=both("which of them", "用量或费用")),
+        typer.Argument(
+            metavar="usage|charges|focus", help=both("which of them", "用量、费用或 FOCUS")
+        ),
     ],
     month: Month = None,
     tenant: Tenant = None,
+    file_format: Annotated[
+        FileFormat,
+        typer.Option(
+            "--format", metavar="csv|jsonl|parquet", help=both("how to write it", "文件格式")
+        ),
+    ] = FileFormat.CSV,
     output: Output = None,
 ) -> None:
-    """Usage or charges as CSV."""
+    """A month as a file."""
+    if file_format is FileFormat.PARQUET and output is None and sys.stdout.isatty():
+        fail(both("Parquet is no text: name a file with -o", "Parquet 不是文本：请用 -o 指定文件"))
     with client(session_of(context), Identity.BOOKS) as broker:
-        _write(b"".join(broker.export(what.value, month, tenant)), output)
+        _write(broker.export(what.value, month, tenant, file_format.value), output)
 
 
-def _write(content: bytes, output: Path | None) -> None:
+def _write(content: Iterable[bytes], output: Path | None) -> None:
     """To the file, whole or not at all; or to standard output, byte for byte."""
     if output is None:
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.writelines(content)
         sys.stdout.buffer.flush()
         return
     new = output.with_name(f".{output.name}.new")
     try:
-        new.write_bytes(content)
+        with new.open("wb") as file:
+            file.writelines(content)
         new.replace(output)
     except OSError as error:
         fail(f"{output}: {error.strerror}")
+    finally:
+        new.unlink(missing_ok=True)
     errors.print(both(f"written: {output}", f"已写入：{output}"))

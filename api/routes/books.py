@@ -1,18 +1,16 @@
-"""Money: usage, statements and exports, for those who pay and those who bill."""
+"""Money: usage and statements, for those who pay and those who bill."""
 
-from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds, month_of
 from accounting.closing import statement as read_statement
-from accounting.export import charges_sheet, statement_sheet, usage_sheet
+from accounting.export import statement_sheet
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.sheet import spreadsheet_csv
-from accounting.store import charges, credit_sums, slices, usage_sums
+from accounting.store import credit_sums, usage_sums
 from accounting.usage import UsageSum
 from api.auth import PayerDep, PersonDep
 from api.documents.statement import Names, statement_pdf
@@ -47,7 +45,7 @@ def usage(
     begin_ms, end_ms = _period(services, from_ms, to_ms)
     tenant_id = caller.narrowed(tenant)
     with services.database.connect() as connection:
-        _check_known(connection, services, tenant_id)
+        check_known(connection, services, tenant_id)
         used = usage_sums(connection, begin_ms, end_ms, tenant_id)
         given_back = credit_sums(connection, begin_ms, end_ms, tenant_id)
     lines = (*used, *given_back)
@@ -65,7 +63,7 @@ def usage(
     )
 
 
-def _check_known(connection: Connection, services: Services, tenant_id: str | None) -> None:
+def check_known(connection: Connection, services: Services, tenant_id: str | None) -> None:
     """Nothing was used by nobody: without this a misspelt name would look like no usage."""
     if tenant_id is not None and tenant_id not in services.declared.read(connection).tenants:
         raise missing("tenant", tenant_id)
@@ -121,7 +119,7 @@ def statement(
         raise Refused(422, "a statement is one tenant's", errors=[error])
     asked_month = month or month_of(services.clock())
     with services.database.connect() as connection:
-        _check_known(connection, services, tenant_id)
+        check_known(connection, services, tenant_id)
         stored = read_statement(connection, tenant_id, asked_month)
         declared = services.declared.read(connection)
     is_csv = file_format == "csv" or (file_format is None and "text/csv" in accept)
@@ -129,50 +127,14 @@ def statement(
     name = f"statement-{tenant_id}-{asked_month}"
     if file_format == "pdf":
         names = Names(tenant=declared.tenants[tenant_id].name, park=declared.park)
-        headers["Content-Disposition"] = _attachment(name, "pdf")
+        headers["Content-Disposition"] = attachment(name, "pdf")
         return Response(statement_pdf(stored.body, names), headers=headers, media_type=PDF)
     if not is_csv:
         return Response(stored.body, headers=headers, media_type="application/json")
-    headers["Content-Disposition"] = _attachment(name)
+    headers["Content-Disposition"] = attachment(name, "csv")
     table = spreadsheet_csv(statement_sheet(stored.body))
     return Response(b"".join(table), headers=headers, media_type=CSV)
 
 
-@router.get(
-    "/exports/{what}",
-    responses=problems(404) | {200: {"description": "CSV", "content": {"text/csv": {}}}},
-    response_class=StreamingResponse,
-    summary="Usage or charges as CSV",
-)
-def export(
-    what: Literal["usage", "charges"],
-    caller: PayerDep,
-    services: ServicesDep,
-    tenant: TenantQuery = None,
-    month: Month = None,
-) -> StreamingResponse:
-    """Every slice of a month (this one by default), streamed; with a total as the last row."""
-    asked_month = month or month_of(services.clock())
-    tenant_id = caller.narrowed(tenant)
-    with services.database.connect() as connection:
-        _check_known(connection, services, tenant_id)
-    body = _rows(services, what, asked_month, tenant_id)
-    headers = {
-        "Content-Disposition": _attachment(f"{what}-{asked_month}"),
-        "Cache-Control": "no-store",
-    }
-    return StreamingResponse(body, media_type=CSV, headers=headers)
-
-
-def _rows(
-    services: Services, what: Literal["usage", "charges"], month: str, tenant_id: str | None
-) -> Iterator[bytes]:
-    """The books of one moment, however long the reader takes; no connection waits for it."""
-    wanted = (services.database.connect, *month_bounds(month), tenant_id)
-    if what == "usage":
-        return spreadsheet_csv(usage_sheet(slices(*wanted)))
-    return spreadsheet_csv(charges_sheet(charges(*wanted)))
-
-
-def _attachment(name: str, suffix: str = "csv") -> str:
+def attachment(name: str, suffix: str) -> str:
     return f'attachment; filename="{name}.{suffix}"'

@@ -1,0 +1,77 @@
+"""A month as a file, in each format: the same rows, the same sums, the same bytes again."""
+
+import csv
+import io
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.acceptance.brokers import Served, await_state, submitted
+
+pytestmark = pytest.mark.slow
+
+KINDS = ("usage", "charges", "focus")
+
+
+@pytest.fixture(autouse=True)
+def _used(park: Served) -> None:
+    for who in (park.steel, park.fish):
+        await_state(who, submitted(who), "succeeded")
+
+
+def exported(park: Served, what: str, file_format: str, **more: str) -> bytes:
+    answer = park.finance.get(f"/v1/exports/{what}", params={"format": file_format, **more})
+    assert answer.status_code == 200
+    assert f'filename="{what}-2' in answer.headers["content-disposition"]
+    assert f'.{file_format}"' in answer.headers["content-disposition"]
+    return bytes(answer.content)
+
+
+def parquet_rows(content: bytes, folder: Path) -> list[dict[str, Any]]:
+    file = folder / "x.parquet"
+    file.write_bytes(content)
+    found = duckdb.read_parquet(str(file))
+    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+@pytest.mark.parametrize("what", KINDS)
+def test_all_formats_have_the_same_rows(park: Served, what: str, tmp_path: Path) -> None:
+    text = exported(park, what, "csv").decode("utf-8-sig")
+    from_csv = list(csv.DictReader(io.StringIO(text)))
+    from_json = [json.loads(line) for line in exported(park, what, "jsonl").splitlines()]
+    from_parquet = parquet_rows(exported(park, what, "parquet"), tmp_path)
+
+    assert len(from_csv) == len(from_json) > 1
+    assert len(from_parquet) == len(from_json) - (what != "focus"), "a total is no row"
+    keys = [header.split(" ")[0] for header in from_csv[0]]
+    assert keys == list(from_json[0]) == list(from_parquet[0])
+    amount = "BilledCost" if what == "focus" else "device_ms"
+    sums = [
+        sum(Decimal(row[amount]) for row in rows)
+        for rows in (from_json[: len(from_parquet)], from_parquet)
+    ]
+    assert sums[0] == sums[1]
+
+
+@pytest.mark.parametrize("what", KINDS)
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+def test_the_same_request_is_the_same_bytes(park: Served, what: str, file_format: str) -> None:
+    assert exported(park, what, file_format) == exported(park, what, file_format)
+
+
+def test_focus_rows_add_up_to_what_each_statement_says_is_due(park: Served) -> None:
+    rows = [json.loads(line) for line in exported(park, "focus", "jsonl").splitlines()]
+
+    tenants = {row["BillingAccountId"] for row in rows}
+    assert tenants >= {"steel", "fish"}
+    for tenant in tenants:
+        due = park.finance.get("/v1/statements", params={"tenant": tenant}).json()["totals"]["due"]
+        own = [row for row in rows if row["BillingAccountId"] == tenant]
+        assert sum(Decimal(row["BilledCost"]) for row in own) == Decimal(due)
+    assert park.fish.get("/v1/exports/focus", params={"format": "jsonl"}).content == exported(
+        park, "focus", "jsonl", tenant="fish"
+    )
