@@ -12,7 +12,7 @@ export UV_COMPILE_BYTECODE := 1
 # A virtual environment knows its own path: one that was moved or copied is built afresh.
 $(shell [ ! -e .venv/.ok ] || [ "$$(cat .venv/.ok)" = "$(CURDIR)" ] || rm -rf .venv)
 
-.PHONY: demo test test-all test-tools check format docs lock mutants bench stress clean
+.PHONY: demo test test-all test-tools focus-check check format docs lock mutants bench stress clean
 
 demo: .venv/.ok
 	$(B)/brain demo
@@ -25,6 +25,10 @@ test-all: .venv/.ok test-tools
 
 test-tools:
 	deploy/install-test-tools
+
+focus-check: .venv/.ok
+	deploy/install-focus-validator
+	$(B)/pytest -m "" tests/acceptance/test_focus_validator.py
 
 check: .venv/.ok
 	$(B)/ruff format --check
