@@ -75,3 +75,8 @@ def test_focus_rows_add_up_to_what_each_statement_says_is_due(park: Served) -> N
     assert park.fish.get("/v1/exports/focus", params={"format": "jsonl"}).content == exported(
         park, "focus", "jsonl", tenant="fish"
     )
+
+
+def test_a_spreadsheet_has_its_mark_and_focus_the_names_that_it_asks_for(park: Served) -> None:
+    assert exported(park, "usage", "csv").startswith("\ufeffrow 行类型,".encode())
+    assert exported(park, "focus", "csv").startswith(b"BillingAccountId,BillingAccountName,")

@@ -26,7 +26,7 @@ MUTANTS = [
     Mutant("accounting/store.py", "totals = totals.where(BalanceRow.tenant_id == tenant_id)", "pass", "tests/unit/test_accounting_store.py -k hold"),
     Mutant("accounting/closing.py", "after_seq=None if last is None else last.through_seq,", "after_seq=None,", "tests/unit/test_closing.py"),
     Mutant("accounting/closing.py", "next_month(last.month) != month:\n        return Scope()", "next_month(last.month) > month:\n        return Scope()", "tests/unit/test_closing.py -k open"),
-    Mutant("accounting/export.py", '"=", "+", "-", "@"', '"=", "+", "@"', "tests/unit/test_export.py -k spreadsheet"),
+    Mutant("accounting/sheet.py", '"=", "+", "-", "@"', '"=", "+", "@"', "tests/unit/test_export.py -k spreadsheet"),
     Mutant("accounting/export.py", "device_ms += charge.sign * usage.device_ms", "device_ms += usage.device_ms", "tests/unit/test_export.py -k total"),
     Mutant("accounting/waterfall.py", "self.stated - self.maintenance", "self.stated", "tests/unit/test_waterfall.py"),
     Mutant("accounting/waterfall.py", "unit = step.tflops if weight is Weight.P else 1", "unit = step.tflops", "tests/unit/test_waterfall.py"),

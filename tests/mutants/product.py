@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("api/cli/session.py", 'fail(f"--url {url}: {error}", 2)', "raise", f"{_REFUSALS} -k meant"),
     Mutant("api/up.py", "    except SQLAlchemyError as error:\n", "    except ZeroDivisionError as error:\n", f"{_REFUSALS} -k run"),
     Mutant("api/up.py", "            _migrate(database_url)  # what", "            pass  # what", f"{_REFUSALS} -k run"),
-    Mutant("api/routes/books.py", "        _check_known(connection, services, tenant_id)\n        used", "        used", f"{_REFUSALS} -k nobody"),
+    Mutant("api/routes/books.py", "        check_known(connection, services, tenant_id)\n        used", "        used", f"{_REFUSALS} -k nobody"),
     Mutant("api/scrape.py", "count * load.tflops / TFLOPS_PER_PFLOPS", "count * load.tflops", f"{_METRICS} -k level"),
     Mutant("api/scrape.py", "(tenant_id,), waited_ms / 1_000)", "(tenant_id,), waited_ms)", f"{_METRICS} -k old"),
     Mutant("api/scrape.py", "total_fen / 100", "total_fen", f"{_METRICS} -k books"),

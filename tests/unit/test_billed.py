@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, Engine
@@ -13,7 +14,9 @@ from accounting.closing import close_month, statement
 from accounting.focus import focus_rows
 from accounting.focus_lines import Names
 from accounting.usage import UsageCredit
+from accounting.voucher_store import issue
 from tests.builders import PRICES, shanghai, used
+from tests.unit.test_vouchers import VOUCHER
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
 LATE = used("2026-10-31T23:00", "2026-11-01T00:00", reference="j2.1")
@@ -68,3 +71,27 @@ def test_the_bills_of_a_month_add_up_to_its_statements(connection: Connection) -
         assert billed(connection, "2026-11", "steel") == {
             "steel": stated(connection, "2026-11", "steel")
         }
+
+
+def test_a_voucher_is_a_credit_of_the_month_that_it_paid(connection: Connection) -> None:
+    voucher = replace(VOUCHER, amount_fen=5_000, until_ms=shanghai("2027-01-01T00:00"))
+    store.book(connection, [OCTOBER], [], [])
+    issue(connection, voucher)
+
+    assert billed(connection, "2026-10") == {"steel": 600}
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    issue(connection, replace(voucher, id="v2", contract="QD-2"))
+    store.book(connection, [replace(LATE, from_ms=LATE.to_ms, to_ms=LATE.to_ms + 1)], [], [])
+    assert billed(connection, "2026-10") == {"steel": 600}
+    assert stated(connection, "2026-10", "steel") == 600
+
+
+def test_bills_have_the_facts_of_the_moment_at_which_they_were_begun(
+    connection: Connection,
+) -> None:
+    store.book(connection, [OCTOBER], [], [])
+    begun = bills_of(lambda: nullcontext(connection), "2026-10")
+
+    store.book(connection, [LATE], [CREDIT], [])
+
+    assert [charge.usage.reference for charge in begun.charges] == ["j1.1"]
