@@ -16,17 +16,21 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
+from accounting import focus_lines
+from accounting.billed import bills_of
 from accounting.calendar import month_bounds, next_month
 from accounting.closing import StoredStatement, statement
 from accounting.export import charges_sheet, statement_sheet, usage_sheet
+from accounting.focus import focus_sheet
 from accounting.roots import draw_root
-from accounting.sheet import spreadsheet_csv
+from accounting.sheet import plain_csv, spreadsheet_csv
 from accounting.store import charges, slices
 from accounting.tables import TransferRow, UsageCreditRow, UsageRow
 from accounting.verifying import Misfit, Walked, verify
 from accounting.voucher_store import balances, issue
 from api.closing import close_once
 from api.documents.statement import Names, statement_pdf
+from api.parquet import parquet
 from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.laps import bench_database
 from benchmarks.month_park import MonthPark
@@ -93,7 +97,7 @@ def run(arguments: Namespace) -> dict[str, object]:
         clock.timed("go_on", park.run_two_days_more)
         found = clock.timed("verify", lambda: proven(database, out))
         differences = clock.timed("reconcile", lambda: reconciled(database, out))
-        clock.timed("export", lambda: export(database, out, begin_ms, end_ms))
+        clock.timed("export", lambda: export(database, out, arguments.month))
         clock.timed("statements", lambda: write_statements(database, book.statements, park, out))
         counts = count(database)
         corrected = corrections(database, book.statements, next_month(arguments.month))
@@ -147,10 +151,14 @@ def reconciled(database: Engine, out: Path) -> int:
     return len(found)
 
 
-def export(database: Engine, out: Path, begin_ms: int, end_ms: int) -> None:
-    window = (database.connect, begin_ms, end_ms)
+def export(database: Engine, out: Path, month: str) -> None:
+    window = (database.connect, *month_bounds(month))
     write_all(out / "usage.csv", spreadsheet_csv(usage_sheet(slices(*window))))
     write_all(out / "charges.csv", spreadsheet_csv(charges_sheet(charges(*window))))
+    for suffix, write in (("csv", plain_csv), ("parquet", parquet)):
+        bills = bills_of(database.connect, month)
+        sheet = focus_sheet(bills, focus_lines.Names(provider="AI park"))
+        write_all(out / f"focus.{suffix}", write(sheet))
 
 
 def write_statements(

@@ -1,10 +1,13 @@
 """A small month from its first job to closed, proven, reconciled and exported books."""
 
+import csv
 import json
 from argparse import ArgumentParser
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from benchmarks import month
@@ -42,6 +45,19 @@ def test_statements_and_exports_add_up(made: tuple[dict[str, Any], Path]) -> Non
     for name in ("usage", "charges"):
         last = (out / f"{name}.csv").read_text(encoding="utf-8-sig").splitlines()[-1]
         assert last.startswith("total,")
+
+
+def test_focus_rows_add_up_to_what_is_due(made: tuple[dict[str, Any], Path]) -> None:
+    report, out = made
+
+    with (out / "focus.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    billed = sum(Decimal(row["BilledCost"]) for row in rows)
+    due = Decimal(str(report["gross_yuan"])) - Decimal(str(report["vouchers_yuan"]))
+    assert billed == due
+    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Adjustment", "Tax", "Credit"}
+    typed = duckdb.read_parquet(str(out / "focus.parquet"))
+    assert typed.aggregate("count(*), sum(BilledCost)").fetchall() == [(len(rows), billed)]
 
 
 def test_the_price_change_the_vouchers_and_what_came_late_are_seen(
