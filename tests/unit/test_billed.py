@@ -80,7 +80,7 @@ def test_a_voucher_is_a_credit_of_the_month_that_it_paid(connection: Connection)
 
     assert billed(connection, "2026-10") == {"steel": 600}
     close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
-    issue(connection, replace(voucher, id="v2", contract="QD-2"))
+    issue(connection, replace(voucher, id="v2", contract="QD-2", amount_fen=5_600))
     store.book(connection, [replace(LATE, from_ms=LATE.to_ms, to_ms=LATE.to_ms + 1)], [], [])
     assert billed(connection, "2026-10") == {"steel": 600}
     assert stated(connection, "2026-10", "steel") == 600
