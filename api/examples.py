@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.book_examples import BOOK_ANSWERS
 from api.request_examples import COHORT_EXAMPLES, PRICE_EXAMPLES, PROJECT_EXAMPLES
 
 JOB_ID = "j01m892qmfmrqxgv43rsg2pybxq"
@@ -85,20 +86,6 @@ _CENTRE: dict[str, Any] = {
         }
     ],
 }
-_USED: dict[str, Any] = {
-    "tenant": "t03",
-    "project": "default",
-    "centre": "qdaicc",
-    "device": "ascend-910b3",
-    "qos": "normal",
-    "device_ms": 16_588_800_000,
-    "card_hours": "4608.000000",
-    "p_hours": "1442.304000",
-    "price": "3.50",
-    "amount": "16128.00",
-    "amount_fen": 1_612_800,
-    "cause": None,
-}
 _KEY: dict[str, Any] = {
     "id": "f588129c799a",
     "role": "agent",
@@ -147,6 +134,7 @@ _ARRAY: dict[str, Any] = {
 }
 
 ANSWERS: Mapping[str, Any] = {
+    **BOOK_ANSWERS,
     "submit": _QUEUED
     | {
         "quote": {
@@ -322,16 +310,6 @@ ANSWERS: Mapping[str, Any] = {
         "average_bp": {"park": 500, "qdaicc": 500},
         "peak_bp": {"park": 500, "qdaicc": 500},
         "peak_at_ms": {"park": _LEASED_MS - 3_600_000, "qdaicc": _LEASED_MS - 3_600_000},
-    },
-    "usage": {
-        "from_ms": 1_793_462_400_000,
-        "to_ms": 1_796_054_400_000,
-        "lines": [_USED],
-        "device_ms": 16_588_800_000,
-        "card_hours": "4608.000000",
-        "p_hours": "1442.304000",
-        "amount": "16128.00",
-        "amount_fen": 1_612_800,
     },
     "list_datasets": {
         "items": [

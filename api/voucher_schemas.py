@@ -2,12 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.schemas import Wire
-from api.values import MAX_MS, Identifier, Ms, Name, Permille
+from api.values import MAX_MS, Identifier, Name, whole
 
 Fen = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
+Share = Annotated[int, Field(ge=1, le=1_000), BeforeValidator(whole)]
+Moment = Annotated[
+    int, Field(ge=0, le=MAX_MS, description="milliseconds since 1970-01-01T00:00:00Z")
+]
 Words = Annotated[list[Identifier], Field(max_length=100)]
 
 
@@ -19,11 +23,11 @@ class VoucherIssue(Wire):
     issuer: Name = Field(description="who pays it: a city, a district, a fund")
     contract: Name = Field(description="the contract that it is for: a contract has one voucher")
     amount: Fen = Field(description="yuan, such as 50000.00")
-    share_permille: Annotated[Permille, Field(ge=1, le=1_000)] = Field(
+    share_permille: Share = Field(
         default=1_000, description="of what it covers in a month, how much it may pay"
     )
-    from_ms: Ms = Field(description="from when on it may pay: it must be valid as a month ends")
-    until_ms: Annotated[Ms, Field(le=MAX_MS)] = Field(description="when it expires")
+    from_ms: Moment = Field(description="from when on it may pay: it must be valid as a month ends")
+    until_ms: Moment = Field(description="when it expires")
     fields: Words = Field(default=[], description="only work of these fields; empty: any")
     devices: Words = Field(default=[], description="only these device kinds; empty: any")
     centres: Words = Field(default=[], description="only in these centres; empty: any")
@@ -32,7 +36,7 @@ class VoucherIssue(Wire):
 class VoucherView(VoucherIssue):
     """A voucher, and what is left of it."""
 
-    issued_at_ms: Ms
+    issued_at_ms: Moment
     left: str = Field(description="yuan; what closed months took is gone")
 
 
