@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, collate, select, text
 
-from accounting.chain import Fact, Link, chain_of, links
+from accounting.chain import GENESIS, Fact, Link, chain_of, links
 from accounting.tables import ChainHeadRow
 
 _ADVANCE = text(
@@ -13,7 +13,12 @@ _ADVANCE = text(
     " SELECT * FROM unnest(CAST(:chain AS text[]), CAST(:number AS bigint[]),"
     " CAST(:hash AS bytea[]))"
     " ON CONFLICT (chain) DO UPDATE SET number = EXCLUDED.number, hash = EXCLUDED.hash"
-    " WHERE known.number < EXCLUDED.number"
+)
+# A chain without a fact has no row to be locked.
+_BEGIN = text(
+    "INSERT INTO chain_heads (chain, number, hash)"
+    " SELECT chain, 0, CAST(:hash AS bytea) FROM unnest(CAST(:chain AS text[])) AS chain"
+    ' ORDER BY chain COLLATE "C" ON CONFLICT DO NOTHING'
 )
 
 
@@ -22,7 +27,11 @@ def chained(connection: Connection, facts: Sequence[Fact]) -> list[Link]:
 
     Other writers of the same chains wait until this transaction ends.
     """
-    before = heads(connection, sorted({chain_of(fact) for fact in facts}), is_writing=True)
+    chains = sorted({chain_of(fact) for fact in facts})
+    before = heads(connection, chains, is_writing=True)
+    if len(before) < len(chains):
+        connection.execute(_BEGIN, {"chain": chains, "hash": GENESIS.hash})
+        before = heads(connection, chains, is_writing=True)
     made, after = links(before, facts)
     moved = {chain: link for chain, link in after.items() if link != before.get(chain)}
     rows = {
@@ -30,8 +39,7 @@ def chained(connection: Connection, facts: Sequence[Fact]) -> list[Link]:
         "number": [link.number for link in moved.values()],
         "hash": [link.hash for link in moved.values()],
     }
-    written = connection.execute(_ADVANCE, rows).rowcount
-    assert written == len(moved), "two writers began the same chain at once"
+    connection.execute(_ADVANCE, rows)
     return made
 
 
@@ -42,7 +50,7 @@ def heads(
     rows = select(ChainHeadRow.chain, ChainHeadRow.number, ChainHeadRow.hash)
     if chains is not None:
         rows = rows.where(ChainHeadRow.chain.in_([*chains]))
-    rows = rows.order_by(ChainHeadRow.chain)
+    rows = rows.order_by(collate(ChainHeadRow.chain, "C"))
     if is_writing:
         rows = rows.with_for_update()
     return {row.chain: Link(row.number, row.hash) for row in connection.execute(rows)}

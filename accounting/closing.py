@@ -155,7 +155,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
 def settled(connection: Connection, made: Statement) -> Statement:
     """The same, paid by what vouchers have now."""
     payments = settle(
-        made.lines,
+        (*made.lines, *made.credits),
         made.gross_fen,
         vouchers.balances(connection, made.tenant_id),
         vouchers.payments(connection, made.tenant_id),

@@ -183,8 +183,9 @@ def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> 
 def _closings(connection: Connection) -> Generator[_Stored]:
     for row in connection.execute(select(ClosingRow.__table__).order_by(ClosingRow.link)):
         given = select(StatementRow.tenant_id, StatementRow.sha256)
-        mine = given.where(StatementRow.month == row.month).order_by(StatementRow.tenant_id)
-        statements = [list(one) for one in connection.execute(mine)]
+        mine = connection.execute(given.where(StatementRow.month == row.month))
+        # A database may sort names otherwise than they were sorted when the month was closed.
+        statements = sorted([tenant_id, digest] for tenant_id, digest in mine)
         values = [row.month, row.through_seq, row.closed_at_ms, statements]
         said = content_of(ClosedMonth, values)
         yield _Stored(row.link, row.hash, f"closings {row.month}, or a statement of it", said)

@@ -6,8 +6,9 @@ total. Three modes: `deduct_at_settlement` is taken off at a month's close (`Vou
 `operator_subsidy` is a share of a contract (`Subsidy`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from accounting.money import FEN_PER_YUAN, divide_half_up
@@ -114,9 +115,10 @@ def burn(
 ) -> tuple[Payment, ...]:
     """What vouchers that are valid at `at_ms` pay of lines: all together never above the total.
 
-    First the narrowest scope, then the soonest to expire, then the smallest balance.
+    What was given back of a line is not there to be paid. First the narrowest scope, then the
+    soonest to expire, then the smallest balance.
     """
-    whole_fen = {line: line.amount_fen for line in lines if line.amount_fen > 0}
+    whole_fen = _charged(lines)
     open_fen = dict(whole_fen)
     burns = []
     for balance in sorted(balances, key=_burn_order):
@@ -130,6 +132,14 @@ def burn(
             gross_fen -= amount_fen
             _pay(open_fen, covered, amount_fen)
     return tuple(burns)
+
+
+def _charged(lines: Iterable[UsageSum]) -> dict[UsageSum, int]:
+    """What each line comes to, less what was given back of it, by the line without its amounts."""
+    charged_fen: defaultdict[UsageSum, int] = defaultdict(int)
+    for line in lines:
+        charged_fen[replace(line, device_ms=0, tflops_ms=0, cause=None)] += line.amount_fen
+    return {line: fen for line, fen in charged_fen.items() if fen > 0}
 
 
 def _burn_order(balance: Balance) -> tuple[int, int, int, str]:

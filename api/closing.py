@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from accounting.closing import ClosedBook, close_month, closed
 from accounting.money import MICROS_PER_FEN
@@ -18,6 +18,7 @@ def close_once(connection: Connection, month: str, now_ms: int) -> ClosedBook:
 
     The leader is asked, in this transaction, to give tenants back what vouchers pay.
     """
+    connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))
     known = closed(connection, month)
     if known is not None:
         return known

@@ -187,7 +187,8 @@ class Desk:
         record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
         merit = BEST_MERIT if is_owner else self._standings.merit(record)
-        return not self._stops.may_stop(record, Standing(is_owner, merit))
+        # One that owns on some of its kinds comes in the order of all, and takes back on those.
+        return not self._stops.may_stop(record, Standing(self._standings.has_owners, merit))
 
     def _is_first(self, record: JobRecord) -> bool:
         """Whether it would be within its tenant's nominal quota wherever it fits."""
@@ -235,9 +236,10 @@ class Desk:
                 finding.reasons.extend(misfits(shape, self.park))
             elif (grant := self._now(finding)) is not None:
                 return grant
-        if over and not any(finding.payable for finding in findings):
+        verdict = self._later(record, findings)
+        if over and verdict.start is None:
             self._keep_quota(min(over, key=lambda form: form.job.device_count))
-        return self._later(record, findings)
+        return verdict
 
     def _now(self, finding: Finding) -> Grant | Verdict | None:
         """Where it fits first; else it is noted why not."""

@@ -63,13 +63,25 @@ class Played:
     events: int
 
 
+class _Unplayable(Exception):
+    """An event that an earlier release took, and this one would refuse."""
+
+    def __init__(self, row: str, what: str) -> None:
+        super().__init__(row, what)
+        self.row, self.what = row, what
+
+
 def reconcile(connection: Connection) -> Iterator[Played | Difference]:
     """How far it is, and then every difference."""
     expected = {kind: _expected(connection, kind) for kind in _WRITTEN}
     state = State()
-    for played, bookings in _replayed(connection, state):
-        _expect(connection, expected, bookings)
-        yield Played(events=played)
+    try:
+        for played, bookings in _replayed(connection, state):
+            _expect(connection, expected, bookings)
+            yield Played(events=played)
+    except _Unplayable as error:
+        yield Difference(part="events", row=error.row, what=error.what)
+        return
     for kind, written in _WRITTEN.items():
         said, there = _said(expected[kind], kind), _said(written, kind)
         if kind is Transfer:  # vouchers are issued beside the log
@@ -111,7 +123,8 @@ def _replayed(connection: Connection, state: State) -> Iterator[tuple[int, Seque
             event = decode(row.body)
             bookings.append(book(state, event, row.recorded_at_ms))
             refusal = state.apply(event)
-            assert refusal is None, f"event {row.seq} does not fit: {refusal}"
+            if refusal is not None:
+                raise _Unplayable(str(row.seq), f"it does not fit any more: {refusal}")
         if rows:
             seq = rows[-1].seq
             yield seq, bookings

@@ -246,7 +246,7 @@ def await_state(client: TestClient, job_id: str, *states: str) -> dict[str, Any]
     return body
 
 
-def await_that(holds: Any, timeout_s: float = 10.0) -> None:
+def await_that(holds: Any, timeout_s: float = 30.0) -> None:
     """Wait for another thread's work, for as long as a slow machine may take."""
     pause = threading.Event()
     for _ in range(int(timeout_s / 0.02)):

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 
 from accounting import ledger, store
 from accounting.calendar import month_of, next_month
+from accounting.roots import draw_root
 from api.clock import now_ms
 from api.database import VERIFY_LOCK, engine
 from api.profile import Profile, write_profile
@@ -35,6 +36,7 @@ def books(request: pytest.FixtureRequest, module_database_url: str) -> Iterator[
     with connected.begin() as connection:
         hold = ledger.hold("steel", "a.1", 56_000_000, 1)
         store.book(connection, [STEEL, FISH], [], [hold])
+        draw_root(connection, now_ms())
     yield connected
     connected.dispose()
 

@@ -10,7 +10,7 @@ from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool
 from cluster.simulated import Faults
 from scheduler.facts import events as ev
-from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
+from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.placing.placement import Fit, candidate_pools, fit, shape_of
 
@@ -198,34 +198,6 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
 def _words(jobs: list[Job]) -> str:
     """What was drawn, in the words of then: what fields a job has since makes no other chances."""
     return repr(jobs).replace(", variants=(), min_device_count=None", "")
-
-
-def varied(rng: Random, scenario: Scenario) -> Scenario:
-    """The same, and every other job would do with one or two other gangs as well."""
-    jobs = {
-        job.id: job if job.roles else replace(job, variants=_variants(rng, job))
-        for job in scenario.jobs
-    }
-    asked = tuple(
-        replace(one, wish=replace(one.wish, job=jobs[one.wish.job.id]))
-        if isinstance(one.wish, ev.Submitted)
-        else one
-        for one in scenario.asked
-    )
-    return replace(scenario, jobs=tuple(jobs.values()), asked=asked)
-
-
-def _variants(rng: Random, job: Job) -> tuple[Variant, ...]:
-    sizes = [size for size in (1, 2, 4, 8, 16) if size != job.device_count]
-    return tuple(
-        Variant(
-            device_kind_ids=rng.choice(((), ("npu",), ("dcu",), ("gpu", "npu"))),
-            device_count=size,
-            limit_ms=rng.choice((job.limit_ms, 2 * job.limit_ms)),
-            speed_permille=rng.choice((None, 500, 2_000)),
-        )
-        for size in rng.sample(sizes, rng.choice((0, 0, 1, 2)))
-    )
 
 
 def _quotes(rng: Random, jobs: Iterable[Job]) -> Iterator[Asked]:

@@ -6,7 +6,7 @@ import pytest
 
 from scheduler.facts.events import QuoteCardsKept, QuoteEnded, QuoteKept
 from tests.simulation.harness import run_seed
-from tests.simulation.scenario import varied
+from tests.simulation.varied import varied
 
 SEEDS_PER_TEST = 30
 

@@ -144,12 +144,10 @@ def _closings(connection: sa.Connection) -> Iterator[tuple[str, Fact]]:
         row = dict(found)
         place = row.pop("place")
         sums = connection.execute(
-            sa.text(
-                "SELECT tenant_id, sha256 FROM statements WHERE month = :month ORDER BY tenant_id"
-            ),
+            sa.text("SELECT tenant_id, sha256 FROM statements WHERE month = :month"),
             {"month": row["month"]},
         )
-        yield place, ClosedMonth(**row, statements=tuple((one[0], one[1]) for one in sums))
+        yield place, ClosedMonth(**row, statements=tuple(sorted((one[0], one[1]) for one in sums)))
 
 
 def _write(connection: sa.Connection, table: str, rows: list[Row]) -> None:
