@@ -164,7 +164,7 @@ class Connection:
         self,
         path: str,
         accept: str,
-        silence_s: float = FOLLOW_TIMEOUT_S,
+        silence_s: float | None = None,
         /,
         **parameters: str | int | None,
     ) -> Iterator[httpx2.Response]:
@@ -172,7 +172,7 @@ class Connection:
 
         The broker may be silent for `silence_s`.
         """
-        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s)
+        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s or FOLLOW_TIMEOUT_S)
         headers, given = {"Accept": accept}, _given(parameters)
         asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
         with asked as answer:
