@@ -7,7 +7,7 @@ it out.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -174,14 +174,12 @@ def return_voucher(
     tenant_id: str, voucher_id: str, month: str, amount_micros: int, at_ms: int
 ) -> Transfer:
     """What a voucher had paid was given back to the tenant: it goes back to the voucher."""
-    return Transfer(
+    paid = burn_voucher(tenant_id, voucher_id, month, amount_micros, at_ms)
+    return replace(
+        paid,
         kind=TransferKind.VOUCHER_RETURNED,
-        reference=f"{voucher_id}@{month}",
-        tenant_id=tenant_id,
-        debit_account=available_account(tenant_id),
-        credit_account=voucher_account(tenant_id, voucher_id),
-        amount_micros=_positive(amount_micros),
-        at_ms=at_ms,
+        debit_account=paid.credit_account,
+        credit_account=paid.debit_account,
     )
 
 

@@ -1,6 +1,7 @@
 """Commands that close a month and verify the books."""
 
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -9,7 +10,12 @@ from api.cli.options import Json, session_of
 from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, print_json
 
+if TYPE_CHECKING:  # the models take long to load, and most commands need none
+    from api.book_schemas import ReconciliationLine, VerificationLine
+
 app = typer.Typer()
+
+Line = TypeVar("Line", "ReconciliationLine", "VerificationLine")
 
 
 @app.command(
@@ -82,18 +88,11 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
     """Compare the books with the event log."""
     from api.cli.closing_tables import print_reconciled
 
-    lines = []
     with client(session_of(context), Identity.BOOKS) as broker:
-        for line in broker.reconcile():
-            lines.append(line)
-            if not as_json:
-                print_reconciled(line)
-    count = lines[-1].differences if lines else None
-    if count is None:
+        last = _told(broker.reconcile(), print_reconciled, as_json=as_json)
+    if last is None or last.differences is None:
         fail(both("the broker stopped before it was through", "核对中断，未得出结论"))
-    if as_json:
-        print_json({"lines": [line.model_dump(exclude_none=True) for line in lines]})
-    if count:
+    if last.differences:
         raise typer.Exit(1)
 
 
@@ -121,16 +120,21 @@ def verify(context: typer.Context, as_json: Json = False) -> None:
     """Verify the books."""
     from api.cli.closing_tables import print_line
 
-    lines = []
     with client(session_of(context), Identity.BOOKS) as broker:
-        for line in broker.verify():
-            lines.append(line)
-            if not as_json:
-                print_line(line)
-    verdict = lines[-1].verdict if lines else None
-    if verdict is None:
+        last = _told(broker.verify(), print_line, as_json=as_json)
+    if last is None or last.verdict is None:
         fail(both("the broker stopped before it was through", "校验中断，未得出结论"))
-    if as_json:
-        print_json({"lines": [line.model_dump(exclude_none=True) for line in lines]})
-    if not verdict.is_intact:
+    if not last.verdict.is_intact:
         raise typer.Exit(1)
+
+
+def _told(lines: Iterable[Line], show: Callable[[Line], None], *, as_json: bool) -> Line | None:
+    """The last line; each is shown as it comes, or all as JSON at last."""
+    known = []
+    for line in lines:
+        known.append(line)
+        if not as_json:
+            show(line)
+    if as_json:
+        print_json({"lines": [line.model_dump(exclude_none=True) for line in known]})
+    return known[-1] if known else None
