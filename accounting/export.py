@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from accounting.calendar import month_of
-from accounting.money import card_hour_micros, p_hour_micros
+from accounting.money import card_hour_micros, p_hour_micros, yuan_of_fen
 from accounting.sheet import TOTAL, Cell, Column, Kind, Row, Sheet
 from accounting.usage import Charge, UsageSlice
 
@@ -59,6 +59,8 @@ STATEMENT_COLUMNS = (
     Column("net", "不含税金额(元)", Kind.WORD),
     Column("tax", "税额(元)", Kind.WORD),
     Column("cause", "退回原因"),
+    Column("field", "行业领域"),
+    Column("voucher", "算力券"),
 )
 
 
@@ -137,6 +139,19 @@ def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
             yield _statement_row(kind, {**_heading(statement), **line})
     (total,) = _objects([statement["totals"]])
     yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
+    yield from _paid_rows(statement, total)
+
+
+def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> Iterator[Row]:
+    """What vouchers take off the total, or get back, and what is due; nothing without vouchers."""
+    paid = list(_objects(statement.get("vouchers", [])))
+    for one in paid:
+        fen = one["amount_fen"]
+        assert isinstance(fen, int), "an amount is whole fen"
+        taken_off = {"voucher": one["voucher"], "amount": yuan_of_fen(-fen)}
+        yield _statement_row("voucher", {**_heading(statement), **taken_off})
+    if paid:
+        yield _statement_row("due", {**_heading(statement), "amount": total["due"]})
 
 
 def _heading(statement: Mapping[str, object]) -> dict[str, object]:

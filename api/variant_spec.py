@@ -11,6 +11,9 @@ from api.values import MAX_LIMIT_MS, GangCount, Identifier, Limit, listed, numbe
 MAX_VARIANTS = 8
 """Of one job."""
 
+SIZES_MAX = 8
+"""Of an elastic job, as the planner has them."""
+
 SPEED_MIN, SPEED_MAX = 0.001, 1_000
 Speed = Annotated[float, Field(ge=SPEED_MIN, le=SPEED_MAX), BeforeValidator(number)]
 
@@ -130,3 +133,19 @@ def check_elastic(gang: Gang) -> None:
         raise ValueError(
             f"min_devices: the next size below {gang.devices} cards is {half}: give {half} or less"
         )
+    least = _least(gang)
+    if gang.min_devices is not None and gang.min_devices < least:
+        raise ValueError(
+            f"min_devices: halves of its cards, nodes and members end at {least}: give {least} "
+            "or more"
+        )
+
+
+def _least(gang: Gang) -> int:
+    """The smallest of its sizes."""
+    counts = [count for count in (gang.devices, gang.nodes, gang.members) if count is not None]
+    for _ in range(SIZES_MAX - 1):
+        if any(count % 2 for count in counts):
+            break
+        counts = [count // 2 for count in counts]
+    return counts[0]

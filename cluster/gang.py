@@ -103,10 +103,18 @@ class Attempt:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether all members ended well that decide on it, whatever becomes of the others."""
+        """Whether all members ended well that decide on it, and none had failed before.
+
+        Whatever becomes of the others then.
+        """
         ranks = deciding_ranks(self.order) if self.order else ()
-        return bool(ranks) and all(
-            rank in self.members and _is_done(self.members[rank]) for rank in ranks
+        deciding = [self.members[rank] for rank in ranks if rank in self.members]
+        if not ranks or len(deciding) < len(ranks) or not all(map(_is_done, deciding)):
+            return False
+        done_ms = max(state.ended_at_ms or 0 for state in deciding)
+        return not any(
+            _has_failed(state) and (state.ended_at_ms or 0) < done_ms
+            for state in self.members.values()
         )
 
     @property

@@ -9,6 +9,7 @@ from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.punctuality import Likely, Quantiles
+from scheduler.forecast.speeds import at_speed
 from scheduler.model.job import Job, Reason
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
@@ -76,7 +77,9 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     record = _asked(state, now_ms, job)
     outlook = _ahead(desk, record)
     quantiles = state.punctuality.outlook()
-    offers = [(offer, _prospect(desk, outlook, quantiles, offer)) for offer in desk.offers(record)]
+    offers = [
+        (offer, _prospect(desk, outlook, quantiles, record, offer)) for offer in desk.offers(record)
+    ]
     ranks = {id(form): rank for rank, form in enumerate(desk.forecasts.forms(record))}
 
     def preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int, int]:
@@ -111,7 +114,9 @@ def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     return outlook
 
 
-def _prospect(desk: Desk, outlook: Outlook, quantiles: Quantiles, offer: Offer) -> Prospect:
+def _prospect(
+    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, offer: Offer
+) -> Prospect:
     form = offer.form
     start_ms = _start_ms(desk, outlook, offer)
     is_later = start_ms is not None and offer.reasons
@@ -131,8 +136,16 @@ def _prospect(desk: Desk, outlook: Outlook, quantiles: Quantiles, offer: Offer) 
         stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
         is_borrowing=desk.is_borrowing(form, offer.pool),
         transfer_ms=offer.transfer_ms,
-        run_ms=desk.state.history.foretold_ms(form.job, desk.now_ms),
+        run_ms=_run_ms(desk, record, form),
     )
+
+
+def _run_ms(desk: Desk, record: JobRecord, form: JobRecord) -> int | None:
+    """How long its like have run, at the form's speed; None where nothing has run that says so."""
+    own_ms = desk.state.history.foretold_ms(record.job, desk.now_ms)
+    if own_ms is None:
+        return None
+    return min(form.job.limit_ms, at_speed(own_ms, form.speed_permille))
 
 
 def _stopped(state: State, victim: Victim) -> Stopped:

@@ -167,6 +167,8 @@ def test_an_elastic_job_starts_on_as_many_cards_as_are_free(park: Served, filled
         ({"checkpoint": None}, "goes on from a checkpoint on other cards: give checkpoint"),
         ({"variants": [{"devices": 1}]}, "give min_devices or variants, not both"),
         ({"min_devices": 5}, "the next size below 8 cards is 4: give 4 or less"),
+        ({"nodes": 2, "devices": 16, "min_devices": 4}, "end at 8: give 8 or more"),
+        ({"devices": 24, "min_devices": 1}, "end at 3: give 3 or more"),
         ({"devices": 9}, "sizes are halves, and devices 9 has none"),
         ({"members": 1}, "sizes are halves, and members 1 has none"),
         ({"nodes": 1}, "sizes are halves, and nodes 1 has none"),

@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("api/closing.py", "    if known is not None:\n        return known\n", "", _API),
     Mutant("api/routes/verification.py", "is_intact=not misfits", "is_intact=True", _API),
     Mutant("api/routes/verification.py", 'if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({VERIFY_LOCK})")):', "if False:", _API),
-    Mutant("api/cli/closing.py", "if not verdict.is_intact:", "if False:", _API),
+    Mutant("api/cli/closing.py", "if not last.verdict.is_intact:", "if False:", _API),
     Mutant("api/housekeeping.py", "    draw_root(connection, now_ms)\n", "", _API),
     Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(there, said), "in the books alone")\n', "", _BOOKS),
     Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(said, there), "in the log alone")\n', "", _BOOKS),
@@ -53,4 +53,8 @@ MUTANTS = [
     Mutant("scheduler/storage/reconciling.py", "there = there.where(TransferRow.kind != TransferKind.VOUCHER_ISSUED.value)", "pass", f"{_BOOKS} tests/acceptance/test_api_vouchers.py"),
     Mutant("api/routes/verification.py", "        counts[sort] = found.count\n", "", _API),
     Mutant("api/migrations/versions/0011_chains.py", "key=lambda one: one[0]", "key=lambda one: one[1]", _TABLES),
+    Mutant("accounting/verifying.py", "statements = sorted([tenant_id, digest] for tenant_id, digest in mine)", "statements = [[tenant_id, digest] for tenant_id, digest in mine]", _VERIFY),
+    Mutant("accounting/chaining.py", "    if len(before) < len(chains):\n", "    if False:\n", _VERIFY),
+    Mutant("api/closing.py", '    connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))\n', "", _VERIFY),
+    Mutant("scheduler/storage/reconciling.py", '                raise _Unplayable(str(row.seq), f"it does not fit any more: {refusal}")\n', "                pass\n", _BOOKS),
 ]

@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("api/routes/jobs.py", "            take(connection, given, jobs[0])", "            pass", _API),
     Mutant("api/schemas.py", "any(job.array or job.quote_id", "any(job.array", f"{_API} -k batch"),
     Mutant("api/housekeeping.py", "(QuoteRow.expires_at_ms < now_ms - ANSWERS_KEPT_MS)", "(QuoteRow.expires_at_ms < now_ms)", _KEEPING),
-    Mutant("scheduler/asking/whatif.py", "run_ms=desk.state.history.foretold_ms(form.job, desk.now_ms),", "run_ms=record.expected_ms,", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "run_ms=_run_ms(desk, record, form),", "run_ms=record.expected_ms,", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "*desk.state.prices.edges(begin_ms, end_ms), ", "", _WHATIF),
     Mutant("api/quoting.py", "    if first.price_count > 1:", "    if False:", _TOLD),
 ]

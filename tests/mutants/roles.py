@@ -77,4 +77,6 @@ MUTANTS = [
     Mutant("api/placed.py", "if runs and number == runs[-1][-1] + 1:", "if False:", _SHOWN),
     Mutant("api/sdk.py", '"role": role, ', "", "tests/unit/test_sdk.py -k role"),
     Mutant("api/cli/jobs.py", "member=member, role=role,", "member=member,", _REAL),
+    Mutant("cluster/gang.py", "_has_failed(state) and (state.ended_at_ms or 0) < done_ms", "False", "tests/unit/test_gang_roles.py"),
+    Mutant("cluster/gang.py", "(state.ended_at_ms or 0) < done_ms", "True", "tests/unit/test_gang_roles.py"),
 ]

@@ -69,4 +69,9 @@ MUTANTS = [
     Mutant("api/ranked.py", "needs=use.needed", "needs=use.free", _API),
     Mutant("api/cli/job_tables.py", "    for one in spec.variants:\n", "    for one in ():\n", _CLI),
     Mutant("api/cli/job_tables.py", "*([str(option.devices)] if has_sizes else []),", "*([option.device] if has_sizes else []),", _CLI),
+    Mutant("scheduler/asking/whatif.py", "at_speed(own_ms, form.speed_permille)", "own_ms", "tests/unit/test_variants_told.py"),
+    Mutant("scheduler/planning/desk.py", "if over and verdict.start is None:", "if over and not any(one.payable for one in findings):", "tests/unit/test_variants_told.py"),
+    Mutant("scheduler/planning/desk.py", "Standing(self._standings.has_owners, merit)", "Standing(is_owner, merit)", "tests/unit/test_variants_told.py"),
+    Mutant("api/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
+    Mutant("api/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
 ]

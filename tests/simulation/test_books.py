@@ -77,3 +77,20 @@ def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:
     assert [one.what for one in found] == ["in the log alone", "in the books alone"]
     assert all(one.row.startswith("reference=") for one in found)
     assert [one.count for one in found] == [1, 1]
+
+
+def test_an_event_that_would_be_refused_today_is_told_and_ends_it(database: Engine) -> None:
+    log = BothLogs(kept=SqlLog(database, "http://127.0.0.1:1"))
+    run_seed(0, log)
+
+    with database.connect() as connection:
+        copied = (
+            "INSERT INTO events SELECT (SELECT max(seq) + 1 FROM events), epoch, kind, tenant_id,"
+            " job_id, at_ms, recorded_at_ms, body FROM events WHERE kind = 'credited' LIMIT 1"
+        )
+        connection.execute(text(copied))
+        *_, last = reconcile(connection)
+
+    assert isinstance(last, Difference)
+    assert (last.part, last.row) == ("events", str(len(log.events) + 1))
+    assert "is booked already" in last.what

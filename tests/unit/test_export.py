@@ -15,7 +15,9 @@ from accounting.export import charges_sheet, statement_sheet, usage_sheet
 from accounting.sheet import CHUNK_ROWS, spreadsheet_csv
 from accounting.statement import body_of, make_statement
 from accounting.usage import Charge, UsageSlice
+from accounting.vouchers import EntryKind, Payment
 from tests.builders import USAGE, summed, used
+from tests.unit.test_vouchers import VOUCHER
 
 SLICE = used("2026-10-31T20:00", "2026-11-01T00:00", device_count=64)
 
@@ -146,3 +148,15 @@ def test_an_export_reads_no_further_than_it_has_written() -> None:
     for count in (1, 2, 3):
         assert next(chunks).count(b"\r\n") == CHUNK_ROWS + (count == 1)
         assert taken == count * CHUNK_ROWS
+
+
+def test_a_statement_ends_with_what_vouchers_pay_and_what_is_due() -> None:
+    payment = Payment(voucher=VOUCHER, kind=EntryKind.BURNT, amount_fen=2_800)
+    statement = make_statement("steel", "2026-10", 0, [summed(replace(USAGE, device_count=16))], {})
+    body = body_of(replace(statement, payments=(payment,)))
+
+    *_, total, voucher, due = rows_of(spreadsheet_csv(statement_sheet(body)))
+
+    assert (total["row"], total["amount"]) == ("total", "56.00")
+    assert (voucher["row"], voucher["voucher"], voucher["amount"]) == ("voucher", "v1", "-28.00")
+    assert (due["row"], due["amount"], due["field"]) == ("due", "28.00", "")

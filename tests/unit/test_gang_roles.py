@@ -59,6 +59,25 @@ def noted(*states: MemberState, ends_with: str | None = None) -> Attempt:
     return gang
 
 
+@pytest.mark.parametrize("end", [MemberEnd.EXITED, MemberEnd.NODE])
+def test_who_decides_does_not_outvote_a_failure_before_it(end: MemberEnd) -> None:
+    """The launcher sees its connection break, and ends by itself a moment later."""
+    failed = replace(ended(2, 1 if end is MemberEnd.EXITED else None, end), ended_at_ms=9)
+    stopped = replace(ended(1, 143, MemberEnd.STOPPED), ended_at_ms=30)
+
+    gang = noted(failed, ended(0), stopped, ends_with="launcher")
+
+    assert not gang.has_succeeded
+    assert gang.report().end in {AttemptEnd.EXITED, AttemptEnd.NODE}
+    assert gang.report().exit_code != 0
+
+
+def test_what_fails_after_who_decides_is_nobodys_affair() -> None:
+    gang = noted(ended(0), ended(1, 1), ended(2, None, MemberEnd.NODE), ends_with="launcher")
+
+    assert gang.has_succeeded
+
+
 def test_each_member_runs_what_its_role_runs() -> None:
     assert [started(rank)[0] for rank in range(3)] == ["lead", "work", "work"]
 

@@ -8,13 +8,13 @@ from scheduler.asking.ranking import ranking
 from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.model.job import Job, Placement
-from scheduler.model.plan import Grant, Plan
+from scheduler.model.plan import Answers, Grant, Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from scheduler.sharing.starving import starving
 from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_state, a_tenant, happen, submit
-from tests.unit.test_variants import DCU, NPU, PARK, a_queue, either, fill, on_dcu, run
+from tests.unit.test_variants import DCU, NPU, PARK, a_queue, either, end, fill, on_dcu, run
 
 # What else counts by variant.
 
@@ -134,3 +134,56 @@ def test_of_its_tenants_share_it_has_what_it_runs_on() -> None:
     happen(state, ev.Started(at_ms=0, attempt_id="fed.1"))
 
     assert starving(state, LATE_MS).job_ids == {"fed", "a"}
+
+
+def test_a_quote_says_how_long_the_likes_of_a_job_run_at_the_speed_of_each_form() -> None:
+    """Four of its user ran for 10 h on 8 cards; on the other kind it runs half as fast."""
+    state, now_ms = a_state(park=PARK), 0
+    for number in range(4):
+        job = a_job(f"p{number}", device_count=8, limit_ms=20 * HOUR_MS, submitted_at_ms=now_ms)
+        submit(state, job)
+        run(state, job.id, a_placement(NPU, 8), at_ms=now_ms)
+        now_ms += 10 * HOUR_MS
+        end(state, f"p{number}.1", now_ms)
+    asked = a_job("q", device_count=8, limit_ms=20 * HOUR_MS, submitted_at_ms=now_ms)
+
+    found = what_if(state, now_ms, replace(asked, variants=(on_dcu(4, hours=40, speed=500),)))
+
+    assert {(one.form.device_count, one.run_ms) for one in found} == {
+        (8, 10 * HOUR_MS),
+        (4, 20 * HOUR_MS),
+    }
+
+
+def test_a_quota_is_kept_for_a_job_whose_other_form_has_no_hope() -> None:
+    """Six of eight cards are free of quota; the other form's centre is silent."""
+    state = a_state(a_tenant("steel", max_cards=8), park=PARK)
+    happen(state, ev.CentreLinkChanged(at_ms=0, centre_id="north", is_heard=False))
+    submit(state, a_job("s", device_count=2))
+    run(state, "s", a_placement(NPU, 2))
+    big = a_job("big", device_count=8, submitted_at_ms=1)
+    small = (
+        a_job(f"x{n}", device_count=1, submitted_at_ms=2 + n, limit_ms=50 * HOUR_MS)
+        for n in range(3)
+    )
+    submit(state, replace(big, variants=(on_dcu(4),)), *small)
+
+    assert plan(state, 1_000).grants == ()
+
+
+def test_a_plan_of_grants_makes_room_for_who_owns_on_one_of_its_kinds() -> None:
+    owner = a_tenant("steel", max_cards=64, nominal_cards=(("npu", 16),))
+    state = a_state(owner, a_tenant("fish"), a_tenant("coal"), park=PARK)
+    held = [(NPU, (8,)), (NPU, (0, 8)), (DCU, (8,)), (DCU, (0, 8))]
+    for number, (pool_id, cards) in enumerate(held):
+        kind = pool_id.split("-")[1]
+        job = a_job(f"f{number}", tenant_id="fish", device_kind_ids=(kind,))
+        submit(state, replace(job, limit_ms=10 * HOUR_MS))
+        run(state, job.id, a_placement(pool_id, *cards))
+    submit(state, a_job("c", tenant_id="coal", submitted_at_ms=1))
+    submit(state, replace(a_job("own", submitted_at_ms=2), variants=(on_dcu(8),)))
+
+    whole, grants = (plan(state, HOUR_MS, DEFAULT, answers) for answers in Answers)
+
+    assert [one.job_id for one in whole.evictions] == ["own"]
+    assert grants.evictions == whole.evictions

@@ -3,17 +3,21 @@
 # ruff: noqa: S608 # the statements are the tests' own
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
 from accounting.chain import GENESIS, PARK, Link, links
-from accounting.closing import close_month
+from accounting.closing import ClosedBook, close_month
 from accounting.roots import draw_root
 from accounting.usage import UsageCredit
 from accounting.verifying import Misfit, Walked, verify
+from api.closing import close_once
 from tests.builders import HOUR_MS, PRICES, shanghai, used
 
 DAY_MS = 24 * HOUR_MS
@@ -252,3 +256,64 @@ def test_books_without_a_fact_have_no_root(database: Engine) -> None:
     with database.connect() as connection:
         assert draw_root(connection, AFTER_OCTOBER) is None
         assert list(verify(connection)) == [Walked(chain=PARK, head=GENESIS)]
+
+
+def test_a_database_may_sort_names_otherwise_than_they_were_sorted(connection: Connection) -> None:
+    """Python has B before a, many a locale a before B; without an order it is as written."""
+    december = shanghai("2027-01-03T10:00")
+    for tenant_id in ("B", "a"):
+        used_by = replace(NOVEMBER, tenant_id=tenant_id, reference=f"{tenant_id}.1")
+        store.book(connection, [used_by], [], [])
+    close_month(connection, "2026-11", december)
+    altered(connection, "UPDATE statements SET month = month WHERE tenant_id = 'B'")
+
+    assert misfits(connection) == []
+
+
+def test_writers_that_begin_one_chain_at_once_take_turns(database: Engine) -> None:
+    """Neither sees the other's first facts yet."""
+    payments = [ledger.top_up("steel", 1, f"bank-{number}", 0) for number in range(4)]
+    with database.connect() as first, ThreadPoolExecutor(1) as pool:
+        store.book(first, [], [], payments[:1])
+        second = pool.submit(booked, database, payments[1:])
+        await_blocked(first)
+        first.commit()
+        second.result(timeout=20)
+
+    with database.connect() as connection:
+        assert [
+            (one.chain, one.head.number) for one in verify(connection) if isinstance(one, Walked)
+        ][-1] == ("steel", 4)
+        assert misfits(connection) == []
+
+
+def booked(database: Engine, payments: list[ledger.Transfer]) -> None:
+    with database.begin() as connection:
+        store.book(connection, [], [], payments)
+
+
+def await_blocked(connection: Connection) -> None:
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    for _ in range(500):
+        if connection.scalar(waiting):
+            return
+        threading.Event().wait(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_who_closes_at_the_same_moment_is_told_what_was_closed(database: Engine) -> None:
+    with database.begin() as connection:
+        store.publish_price_list(connection, PRICES)
+        store.book(connection, [OCTOBER], [], [])
+    with database.connect() as first, ThreadPoolExecutor(1) as pool:
+        book = close_once(first, "2026-10", AFTER_OCTOBER)
+        second = pool.submit(closed_too, database)
+        await_blocked(first)
+        first.commit()
+
+        assert second.result(timeout=20) == book
+
+
+def closed_too(database: Engine) -> ClosedBook:
+    with database.begin() as connection:
+        return close_once(connection, "2026-10", AFTER_OCTOBER + 1)

@@ -153,3 +153,13 @@ def test_one_value_of_a_voucher_is_enough_to_be_found(connection: Connection, ch
     found = next(one for one in verify(connection) if isinstance(one, Misfit))
     assert found.part == "chain of tenant steel"
     assert found.row.startswith("voucher")
+
+
+def test_what_a_fault_gave_back_within_the_month_is_not_paid(connection: Connection) -> None:
+    issue(connection, replace(YEARS, share_permille=500))
+    store.book(connection, [replace(OCTOBER, reference="j2.1")], [CREDIT], [])
+
+    (closed,) = close_month(connection, "2026-10", AFTER_OCTOBER)
+
+    totals = json.loads(closed.body)["totals"]
+    assert (totals["gross"], totals["vouchers"]) == ("56.00", "28.00")

@@ -273,3 +273,20 @@ def test_nothing_is_paid_twice_nor_beyond_balance_scope_share_and_total(
         of_kind = sum(one.amount_fen for one in lines if one.device_kind_id == kind)
         mine = [one for one in found if one.voucher.device_kind_ids == (kind,)]
         assert sum(one.amount_fen for one in mine) <= of_kind
+
+
+def given_back(one: UsageSum) -> UsageSum:
+    return replace(one, device_ms=-one.device_ms, tflops_ms=-one.tflops_ms, cause="node")
+
+
+def test_a_share_is_of_what_was_not_given_back() -> None:
+    """Of 56.00 half was given back: half of the other half is paid."""
+    lines = [line(16), given_back(line(8))]
+
+    assert paid(lines, left(replace(VOUCHER, share_permille=500))) == {"v1": 14 * YUAN}
+
+
+def test_what_was_given_back_whole_is_not_paid_out_of_other_work() -> None:
+    lines = [line(8), given_back(line(8)), line(8, "hygon-k100-ai")]
+
+    assert paid(lines, left(replace(VOUCHER, device_kind_ids=("ascend-910b3",)))) == {}
