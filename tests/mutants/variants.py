@@ -74,4 +74,5 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "Standing(self._standings.has_owners, merit)", "Standing(is_owner, merit)", "tests/unit/test_variants_told.py"),
     Mutant("api/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
     Mutant("api/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
+    Mutant("api/variant_spec.py", "SIZES_MAX = 8\n", "SIZES_MAX = 9\n", "tests/unit/test_variants.py"),
 ]

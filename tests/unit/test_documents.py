@@ -11,21 +11,15 @@ from accounting.chain import Link
 from accounting.statement import Statement, body_of, make_statement, sha256_of
 from accounting.vouchers import EntryKind, Payment
 from api.documents.statement import Names, statement_pdf
-from cluster.devices import DeviceKind
+from tests.acceptance.brokers import ASCEND
 from tests.builders import HOUR_MS, PARK, USAGE, summed
 from tests.unit.test_vouchers import VOUCHER
 
-KIND = DeviceKind(
-    id="ascend-910b3",
-    name="昇腾 910B3",
-    vendor="Huawei",
-    tflops_fp16=313,
-    memory_gb=64,
-    ray_resource="NPU",
-)
 NAMES = Names(
     tenant="青岛某钢铁公司",
-    park=replace(PARK, name="海洋园区", fields=(("manufacturing", "制造"),), device_kinds=(KIND,)),
+    park=replace(
+        PARK, name="海洋园区", fields=(("manufacturing", "制造"),), device_kinds=(ASCEND,)
+    ),
 )
 BIG = summed(replace(USAGE, device_count=64, to_ms=72 * HOUR_MS, project="*电池* #1 $x$"))
 LOST = summed(replace(USAGE, device_count=2, to_ms=HOUR_MS), cause="node")

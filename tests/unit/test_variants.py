@@ -5,12 +5,13 @@ from typing import Unpack
 
 import pytest
 
+from api import variant_spec
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, Placement, ReasonCode, Variant
 from scheduler.model.plan import Plan
 from scheduler.model.policy import FIFO
-from scheduler.model.variants import form_in, forms
+from scheduler.model.variants import SIZES_MAX, form_in, forms
 from scheduler.orders import members
 from scheduler.planning.planner import plan
 from tests.builders import (
@@ -331,3 +332,8 @@ def test_its_data_is_nearer_to_some_pools_of_a_variant_than_to_others() -> None:
     assert [one.code for one in verdict.reasons][-1] is ReasonCode.NEARER_DATA
     assert verdict.start is not None
     assert verdict.start.pool_id == "east-dcu"
+
+
+def test_what_is_asked_and_what_is_planned_have_as_many_sizes() -> None:
+    """The client knows nothing of the planner, and says the number itself."""
+    assert variant_spec.SIZES_MAX == SIZES_MAX
