@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.acceptance.brokers import (
     EAST,
@@ -88,6 +88,30 @@ def test_a_key_is_kept_for_the_tab_alone_until_the_sign_out(console: Console, pa
     expect(console.page.locator("#login")).to_be_visible()
     expect(console.page.locator("#headline .figure")).to_have_count(0)
     assert console.page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("part", ["**/v1/capacity", "**/v1/jobs?*"])
+def test_who_signs_out_while_the_board_is_being_read_asks_for_nothing_more(
+    part: str, console: Console, park: Served
+) -> None:
+    held: list[Route] = []
+    console.page.route(part, lambda route: held.append(route))  # noqa: PLW0108 # it marks what it is given
+    console.page.goto(console.address)
+    console.page.fill("#key", park.keys["operator"])
+    console.page.press("#key", "Enter")
+    expect(console.page.locator("body")).to_have_attribute("data-view", "board")
+    while not held:
+        console.page.wait_for_timeout(20)
+
+    console.page.evaluate("document.querySelector('#sign-out').click()")
+    asked = len(console.requested)
+    for route in held:
+        route.continue_()
+    console.page.wait_for_timeout(1_000)
+
+    assert console.requested[asked:] == []
+    expect(console.page.locator("body")).to_have_attribute("data-view", "login")
+    expect(console.page.locator("#login-error")).to_have_text("")
 
 
 def test_an_agents_key_does_not_open_the_console(console: Console, park: Served) -> None:

@@ -56,4 +56,6 @@ MUTANTS = [
     Mutant("api/serving.py", "        signal.signal(ending, signal.SIG_IGN)\n", "        pass\n", "tests/unit/test_interrupts.py"),
     Mutant("api/serving.py", "*[signal.SIGHUP] * is_hangup_heard", "signal.SIGHUP", "tests/unit/test_interrupts.py"),
     Mutant("api/up.py", "                finally:\n                    threads.shutdown(cancel_futures=True)", "                except AssertionError:\n                    threads.shutdown(cancel_futures=True)", "tests/unit/test_interrupts.py"),
+    Mutant("api/console/static/app.js", "  if (me !== caller) return; // signed out meanwhile\n", "", "tests/acceptance/test_console.py -k signs"),
+    Mutant("api/console/static/client.js", "  if (!key()) throw new Refused(401, {}); // signed out while a part was being read\n", "", "tests/acceptance/test_console.py -k signs"),
 ]

@@ -177,6 +177,7 @@ async function enter() {
     },
   });
   await panels.capacity.refresh();
+  if (me !== caller) return; // signed out meanwhile
   touch(Object.keys(panels));
   stream.run();
   const asked = /^#job=(.+)$/.exec(location.hash);

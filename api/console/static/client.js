@@ -19,6 +19,7 @@ export function headers(extra = {}) {
 }
 
 export async function get(path, query = {}) {
+  if (!key()) throw new Refused(401, {}); // signed out while a part was being read
   const address = new URL(path, location.origin);
   for (const [name, value] of Object.entries(query)) {
     for (const one of [value].flat()) {
