@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from api.wiring import server
 from tests.acceptance.brokers import Served, served
 from tests.acceptance.product import Product, product_in
+from tests.acceptance.tab import Console, chromium
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +40,21 @@ def address(park: Served) -> Iterator[str]:
         serving.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the server ends although streams are open"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def console(browser: Browser, address: str) -> Iterator[Console]:
+    """A tab in Chinese that asks nobody but the broker, and has nothing to complain about."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
+    made = Console(context.new_page(), address)
+    made.page.set_default_timeout(15_000)
+    yield made
+    context.close()
+    assert not [url for url in made.requested if not url.startswith(address + "/")]
+    assert made.complaints == []

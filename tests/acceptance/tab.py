@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = "/usr/bin/chromium"
 # Without these it looks for its maker's hosts, and does not run as root or without a screen.
@@ -39,12 +47,22 @@ class Console:
             self.complaints.append(message.text)
 
     def log_in(self, key: str) -> "Console":
-        self.page.goto(self.address)
-        self.page.fill("#key", key)
-        self.page.press("#key", "Enter")
+        self.offer(key)
         expect(self.page.locator("body")).to_have_attribute("data-view", "board")
         expect(self.page.locator("#connection")).to_have_attribute("data-state", "live")
         return self
+
+    def offer(self, key: str) -> None:
+        """As one who comes by the address, and types a key."""
+        self.page.goto(self.address)
+        self.page.fill("#key", key)
+        self.page.press("#key", "Enter")
+
+    def held(self, part: str) -> list[Route]:
+        """Requests to these addresses, from now on, which wait until somebody lets them go on."""
+        held: list[Route] = []
+        self.page.route(part, lambda route: held.append(route))  # noqa: PLW0108 # it is marked
+        return held
 
     def row(self, panel: str, job_id: str) -> Locator:
         return self.page.locator(f"#{panel} li[data-job='{job_id}']")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import expect
 
 from tests.acceptance.brokers import (
     EAST,
@@ -18,31 +18,13 @@ from tests.acceptance.brokers import (
     state_of,
     submitted,
 )
-from tests.acceptance.tab import Console, brightness, chromium, parts_of
+from tests.acceptance.tab import Console, brightness, parts_of
 
 LIVE_MS = 5_000  # less than the 15 s after which the page would ask by itself
 SCRIPTED_NAME = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 LONG = "sleep 3600"
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def console(browser: Browser, address: str) -> Iterator[Console]:
-    """A tab in Chinese that asks nobody but the broker, and has nothing to complain about."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
-    made = Console(context.new_page(), address)
-    made.page.set_default_timeout(15_000)
-    yield made
-    context.close()
-    assert not [url for url in made.requested if not url.startswith(address + "/")]
-    assert made.complaints == []
 
 
 @pytest.fixture
@@ -59,10 +41,7 @@ def busy(park: Served) -> Iterator[dict[str, str]]:
 
 
 def test_a_wrong_key_is_told_so_and_opens_nothing(console: Console) -> None:
-    console.page.goto(console.address)
-
-    console.page.fill("#key", "brk_000000000000_wrong")
-    console.page.press("#key", "Enter")
+    console.offer("brk_000000000000_wrong")
 
     expect(console.page.locator("#login-error")).to_contain_text("密钥无效")
     expect(console.page.locator("#key")).to_be_focused()
@@ -94,11 +73,8 @@ def test_a_key_is_kept_for_the_tab_alone_until_the_sign_out(console: Console, pa
 def test_who_signs_out_while_the_board_is_being_read_asks_for_nothing_more(
     part: str, console: Console, park: Served
 ) -> None:
-    held: list[Route] = []
-    console.page.route(part, lambda route: held.append(route))  # noqa: PLW0108 # it marks what it is given
-    console.page.goto(console.address)
-    console.page.fill("#key", park.keys["operator"])
-    console.page.press("#key", "Enter")
+    held = console.held(part)
+    console.offer(park.keys["operator"])
     expect(console.page.locator("body")).to_have_attribute("data-view", "board")
     while not held:
         console.page.wait_for_timeout(20)
@@ -115,10 +91,7 @@ def test_who_signs_out_while_the_board_is_being_read_asks_for_nothing_more(
 
 
 def test_an_agents_key_does_not_open_the_console(console: Console, park: Served) -> None:
-    console.page.goto(console.address)
-
-    console.page.fill("#key", park.keys["agent"])
-    console.page.press("#key", "Enter")
+    console.offer(park.keys["agent"])
 
     expect(console.page.locator("#login-error")).to_contain_text("算力中心代理")
     console.complaints.clear()  # a 403 where agents are refused

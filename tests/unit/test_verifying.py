@@ -276,7 +276,7 @@ def test_writers_that_begin_one_chain_at_once_take_turns(database: Engine) -> No
     with database.connect() as first, ThreadPoolExecutor(1) as pool:
         store.book(first, [], [], payments[:1])
         second = pool.submit(booked, database, payments[1:])
-        await_blocked(first)
+        await_blocked(database)
         first.commit()
         second.result(timeout=20)
 
@@ -292,11 +292,15 @@ def booked(database: Engine, payments: list[ledger.Transfer]) -> None:
         store.book(connection, [], [], payments)
 
 
-def await_blocked(connection: Connection) -> None:
-    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+def await_blocked(database: Engine) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
     for _ in range(500):
-        if connection.scalar(waiting):
-            return
+        with database.connect() as connection:  # a transaction sees what it saw first
+            if connection.scalar(waiting):
+                return
         threading.Event().wait(0.02)
     raise AssertionError("nobody waits")
 
@@ -308,7 +312,7 @@ def test_who_closes_at_the_same_moment_is_told_what_was_closed(database: Engine)
     with database.connect() as first, ThreadPoolExecutor(1) as pool:
         book = close_once(first, "2026-10", AFTER_OCTOBER)
         second = pool.submit(closed_too, database)
-        await_blocked(first)
+        await_blocked(database)
         first.commit()
 
         assert second.result(timeout=20) == book
