@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from api.clock import now_ms
 from api.logs import Piece, append
 from api.routes import capacity as capacity_route
+from api.routes import logs
 from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import (
     PARK,
@@ -306,7 +307,10 @@ def test_prices_are_published_for_the_future_and_never_for_the_past(park: Served
     assert "hygon-k100-ai" in problem_of(park.finance.post("/v1/prices", json=gap), 409)["detail"]
 
 
-def test_a_log_is_read_from_a_byte_on_for_each_member(park: Served) -> None:
+def test_a_log_is_read_from_a_byte_on_for_each_member(
+    park: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "LATE_MS", 300)
     job_id = submitted(park.steel, command="sleep 3600")
     await_state(park.steel, job_id, "running")
     with park.broker.services.database.begin() as connection:
