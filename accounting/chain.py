@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from accounting.ledger import Transfer
 from accounting.rating import PriceList
+from accounting.replies import Reply
 from accounting.usage import UsageCredit, UsageSlice
 from accounting.vouchers import Voucher, VoucherEntry
 
@@ -31,7 +32,9 @@ class ClosedMonth:
     statements: tuple[tuple[str, str], ...]
 
 
-Fact = UsageSlice | UsageCredit | Transfer | Voucher | VoucherEntry | PriceList | ClosedMonth
+Fact = (
+    UsageSlice | UsageCredit | Transfer | Voucher | VoucherEntry | PriceList | ClosedMonth | Reply
+)
 
 _WORDS: Mapping[type[Any], str] = {
     UsageSlice: "usage/1",
@@ -41,6 +44,7 @@ _WORDS: Mapping[type[Any], str] = {
     VoucherEntry: "voucher_entry/1",
     PriceList: "price_list/1",
     ClosedMonth: "closing/1",
+    Reply: "statement_reply/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS

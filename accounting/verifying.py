@@ -28,6 +28,7 @@ from accounting.chain import (
 )
 from accounting.chaining import heads
 from accounting.closing import ClosingMissing, made_again
+from accounting.fact_store import OF_TENANTS, OF_THE_PARK, key_of, row_of
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
 from accounting.statement import sha256_of
@@ -95,7 +96,8 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
 
 def _chains(connection: Connection) -> Iterator[str]:
     """All of which there are facts, also where the head is gone."""
-    yield from connection.scalars(union(*(select(table.tenant_id) for table in TENANTS_TABLES)))
+    tables: list[Any] = [*TENANTS_TABLES, *OF_TENANTS.values()]
+    yield from connection.scalars(union(*(select(table.tenant_id) for table in tables)))
     yield PARK
 
 
@@ -143,7 +145,11 @@ def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_
     """The facts of a chain in the order of their links; `opened` ends the reading of them."""
     if chain == PARK:
         lists = select(PriceListRow.__table__)
-        kinds = [_facts(connection, lists, PriceList, "price_lists"), _closings(connection)]
+        kinds = [
+            _facts(connection, lists, PriceList, "price_lists"),
+            _closings(connection),
+            *(_kept(connection, select(row.__table__), kind) for kind, row in OF_THE_PARK.items()),
+        ]
     else:
         kinds = [
             _facts(connection, _of(UsageRow, chain), UsageSlice, "usage"),
@@ -151,13 +157,18 @@ def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_
             _facts(connection, _of(TransferRow, chain), Transfer, "transfers"),
             _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),
             _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),
+            *(_kept(connection, _of(row, chain), kind) for kind, row in OF_TENANTS.items()),
         ]
     streams = [opened.enter_context(closing(kind)) for kind in kinds]
     return merge(*streams, key=attrgetter("number"))
 
 
-def _of(table: type[TenantsTable], chain: str) -> Rows:
+def _of(table: type[TenantsTable] | Any, chain: str) -> Rows:
     return select(table.__table__).where(table.tenant_id == chain)
+
+
+def _kept(connection: Connection, rows: Rows, kind: type[Fact]) -> Generator[_Stored]:
+    return _facts(connection, rows, kind, row_of(kind).__tablename__)
 
 
 _KEYS = {
@@ -171,11 +182,11 @@ _KEYS = {
 
 
 def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> Generator[_Stored]:
-    names = names_of(kind)
+    names, keys = names_of(kind), _KEYS.get(table) or key_of(kind)
     options = {"stream_results": True, "yield_per": BATCH_ROWS}
     with connection.execute(rows.order_by(text("link")), execution_options=options) as found:
         for row in found.mappings():
-            key = " ".join(str(row[name]) for name in _KEYS[table])
+            key = " ".join(str(row[name]) for name in keys)
             said = content_of(kind, [row[name] for name in names])
             yield _Stored(row["link"], row["hash"], f"{table} {key}", said)
 

@@ -58,6 +58,11 @@ class Caller:
         """Who shares: keys of one tenant do, anybody else is alone."""
         return f"tenant:{self.tenant_id}" if self.tenant_id else f"key:{self.key_id}"
 
+    @property
+    def signature(self) -> str:
+        """Who it is, where the books say who did something: people's word for it, and ours."""
+        return f"{self.label} ({self.key_id})"
+
     def may_see(self, tenant_id: str) -> bool:
         return not self.is_tenant or self.tenant_id == tenant_id
 
@@ -227,6 +232,8 @@ class Only:
 
 AgentDep = Annotated[Caller, Depends(Only(Role.AGENT))]
 FinanceDep = Annotated[Caller, Depends(Only(Role.FINANCE))]
+TenantDep = Annotated[Caller, Depends(Only(Role.TENANT))]
+"""Who speaks for a tenant: nobody else may."""
 OperatorDep = Annotated[Caller, Depends(Only(Role.OPERATOR))]
 WorkerDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.OPERATOR))]
 """Who may deal with jobs."""

@@ -23,6 +23,7 @@ _STATEMENT = {
     "gross": "16128.00",
     "gross_fen": 1_612_800,
     "sha256": "2c26b46b68ffc68ff99b453c1d304134" * 2,
+    "standing": "confirmed",
 }
 _MONTH = {
     "month": "2026-10",

@@ -15,6 +15,9 @@ class ClosedStatement(Wire):
     gross: str = Field(description="yuan, tax included")
     gross_fen: int
     sha256: str
+    standing: Literal["open", "confirmed", "disputed", "resolved"] = Field(
+        default="open", description="what was said about it last, by its tenant or by finance"
+    )
 
 
 class MonthView(Wire):

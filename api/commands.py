@@ -11,6 +11,7 @@ import api.cli.jobs
 import api.cli.keys
 import api.cli.park
 import api.cli.quote
+import api.cli.statements
 import api.cli.submit
 import api.cli.vouchers
 import api.serving
@@ -43,7 +44,9 @@ for panel, parts in PANELS:
         for command in part.registered_commands:
             command.rich_help_panel = panel
             app.registered_commands.append(command)
-app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=both("Books", "账务"))
+BOOKS = both("Books", "账务")
+app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
+app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 SHARING = both("Who shares the park", "共享关系")
 app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
 app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)

@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.bill_examples import BILL_ANSWERS
 from api.book_examples import BOOK_ANSWERS
 from api.request_examples import COHORT_EXAMPLES, PRICE_EXAMPLES, PROJECT_EXAMPLES
 
@@ -135,6 +136,7 @@ _ARRAY: dict[str, Any] = {
 
 ANSWERS: Mapping[str, Any] = {
     **BOOK_ANSWERS,
+    **BILL_ANSWERS,
     "submit": _QUEUED
     | {
         "quote": {

@@ -22,6 +22,7 @@ from api.administration import (
     ProjectView,
 )
 from api.array_spec import ArrayView
+from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.capacity_schemas import CapacityView, UtilisationView
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
@@ -47,7 +48,7 @@ EVENTS = "text/event-stream"
 EXPORT_SILENCE_S = 1800.0
 
 
-class Client:
+class Client(BillCalls):
     """What a broker offers, with one key; use it in one thread, and close it.
 
     Raises `ApiError` for a key that cannot be one.

@@ -1,5 +1,7 @@
 """How months and a verification look in a terminal."""
 
+from collections import Counter
+
 from rich.table import Table
 
 from api.book_schemas import (
@@ -10,6 +12,7 @@ from api.book_schemas import (
     Verdict,
     VerificationLine,
 )
+from api.cli.bill_tables import standing_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, errors, plain, table
 
@@ -23,21 +26,30 @@ def months_table(listed: MonthList) -> Table:
         both("state", "状态"),
         both("closed at", "关账时间"),
         both("statements", "对账单"),
-        numbers=(3,),
+        both("confirmed", "已确认"),
+        both("disputed", "有异议"),
+        numbers=(3, 4, 5),
     )
     for month in listed.months:
         state = both("closed", "已关账") if month.state == "closed" else both("open", "未关账")
         at = "" if month.closed_at_ms is None else clock_text(month.closed_at_ms)
-        made.add_row(month.month, state, at, str(len(month.statements)))
+        standings = Counter(one.standing for one in month.statements)
+        counts = (len(month.statements), standings["confirmed"], standings["disputed"])
+        made.add_row(month.month, state, at, *map(str, counts))
     return made
 
 
 def month_table(month: MonthView) -> Table:
     made = table(
-        both("tenant", "企业"), both("yuan", "金额（元）"), both("sha256", "校验和"), numbers=(1,)
+        both("tenant", "企业"),
+        both("yuan", "金额（元）"),
+        both("sha256", "校验和"),
+        both("standing", "确认情况"),
+        numbers=(1,),
     )
     for one in month.statements:
-        made.add_row(plain(one.tenant), one.gross, f"[dim]{one.sha256[:SHOWN]}[/]")
+        checksum = f"[dim]{one.sha256[:SHOWN]}[/]"
+        made.add_row(plain(one.tenant), one.gross, checksum, standing_text(one.standing))
     return made
 
 

@@ -35,10 +35,14 @@ def parser(pattern: str, english: str, chinese: str) -> Callable[[str], str]:
     return parse
 
 
+_MONTH = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份，应如 2026-10")
+MonthArgument = Annotated[
+    str, typer.Argument(parser=_MONTH, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
+]
 Month = Annotated[
     str | None,
     typer.Option(
-        parser=parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份，应如 2026-10"),
+        parser=_MONTH,
         metavar="YYYY-MM",
         help=both("a month of Asia/Shanghai; this month if not given", "北京时间的月份，默认本月"),
     ),

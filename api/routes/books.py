@@ -14,8 +14,8 @@ from accounting.store import credit_sums, usage_sums
 from accounting.usage import UsageSum
 from api.auth import PayerDep, PersonDep
 from api.documents.statement import Names, statement_pdf
-from api.errors import Refused, missing
-from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, problems, window
+from api.errors import missing
+from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, one_tenant, problems, window
 from api.schemas import UsageLine, UsageView
 from api.services import Services, ServicesDep
 
@@ -113,10 +113,7 @@ def statement(
 
     JSON, or CSV by `format=csv` or the header `Accept: text/csv`, or a PDF in Chinese to be signed.
     """
-    tenant_id = caller.narrowed(tenant)
-    if tenant_id is None:
-        error = {"field": "tenant", "in": "query", "problem": "Field required", "fix": "add it"}
-        raise Refused(422, "a statement is one tenant's", errors=[error])
+    tenant_id = one_tenant(caller, tenant)
     asked_month = month or month_of(services.clock())
     with services.database.connect() as connection:
         check_known(connection, services, tenant_id)

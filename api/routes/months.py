@@ -1,23 +1,21 @@
 """The months of the books: which are closed, and closing one."""
 
 import json
-from typing import Annotated
+from collections.abc import Mapping
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from accounting.closing import CannotClose, ClosedBook, StoredStatement, closed, months
+from accounting.replies import Reply
+from accounting.replying import standings
 from api.auth import Caller, FinanceDep, PayerDep
 from api.book_schemas import ClosedStatement, MonthList, MonthView
 from api.closing import close_once
 from api.errors import Refused
-from api.routes.parameters import MONTH_PATTERN, problems
+from api.routes.parameters import MonthPath, problems
 from api.services import ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["books"])
-
-MonthPath = Annotated[
-    str, Path(pattern=MONTH_PATTERN, description="of Asia/Shanghai", examples=["2026-10"])
-]
 
 
 @router.get("/months", summary="Which months are closed", responses=problems())
@@ -25,7 +23,10 @@ def list_months(caller: PayerDep, services: ServicesDep) -> MonthList:
     """All months with usage, the newest first; closed ones with their statements' checksums."""
     with services.database.connect() as connection:
         known = months(connection, caller.tenant_id)
-        found = [_view(caller, month, closed(connection, month)) for month in known]
+        found = [
+            _view(caller, month, closed(connection, month), standings(connection, month))
+            for month in known
+        ]
     return MonthList(months=found)
 
 
@@ -40,10 +41,13 @@ def close(month: MonthPath, caller: FinanceDep, services: ServicesDep) -> MonthV
             book = close_once(connection, month, services.clock())
         except CannotClose as error:
             raise Refused(409, str(error)) from None
-    return _view(caller, month, book)
+        said = standings(connection, month)
+    return _view(caller, month, book, said)
 
 
-def _view(caller: Caller, month: str, book: ClosedBook | None) -> MonthView:
+def _view(
+    caller: Caller, month: str, book: ClosedBook | None, said: Mapping[str, Reply]
+) -> MonthView:
     if book is None:
         return MonthView(month=month, state="open", statements=[])
     mine = [one for one in book.statements if caller.may_see(one.tenant_id)]
@@ -51,15 +55,16 @@ def _view(caller: Caller, month: str, book: ClosedBook | None) -> MonthView:
         month=month,
         state="closed",
         closed_at_ms=book.closed_at_ms,
-        statements=[_statement(one) for one in mine],
+        statements=[_statement(one, said.get(one.tenant_id)) for one in mine],
     )
 
 
-def _statement(stored: StoredStatement) -> ClosedStatement:
+def _statement(stored: StoredStatement, said: Reply | None) -> ClosedStatement:
     totals = json.loads(stored.body)["totals"]
     return ClosedStatement(
         tenant=stored.tenant_id,
         gross=totals["gross"],
         gross_fen=totals["gross_fen"],
         sha256=stored.sha256,
+        standing=said.kind.value if said else "open",
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 
+from api.auth import Caller
 from api.errors import MEDIA_TYPE, TITLES, Refused
 from api.schemas import Problem
 from api.values import MAX_MS
@@ -27,6 +28,18 @@ ToMs = Annotated[int | None, Query(ge=0, le=MAX_MS, description="exclusive; epoc
 Month = Annotated[
     str | None, Query(pattern=MONTH_PATTERN, description="of Asia/Shanghai", examples=["2026-10"])
 ]
+MonthPath = Annotated[
+    str, Path(pattern=MONTH_PATTERN, description="of Asia/Shanghai", examples=["2026-10"])
+]
+
+
+def one_tenant(caller: Caller, tenant: str | None) -> str:
+    """Whose bills an answer is about: a tenant's own, or whom finance names."""
+    tenant_id = caller.narrowed(tenant)
+    if tenant_id is None:
+        error = {"field": "tenant", "in": "query", "problem": "Field required", "fix": "add it"}
+        raise Refused(422, "a statement is one tenant's", errors=[error])
+    return tenant_id
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

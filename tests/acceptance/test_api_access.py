@@ -56,6 +56,10 @@ MATRIX = {
     ("GET", "/v1/exports/focus"): (200, 403, 200, 403, 401),
     ("GET", "/v1/months"): (200, 403, 200, 403, 401),
     ("POST", "/v1/months/2099-12:close"): (403, 403, 409, 403, 401),
+    ("GET", "/v1/statements/2099-12/replies"): (200, 403, 422, 403, 401),
+    ("POST", "/v1/statements/2099-12:confirm"): (409, 403, 403, 403, 401),
+    ("POST", "/v1/statements/2099-12:dispute"): (422, 403, 403, 403, 401),
+    ("POST", "/v1/statements/2099-12:resolve"): (403, 403, 422, 403, 401),
     ("GET", "/v1/vouchers"): (200, 403, 200, 403, 401),
     ("POST", "/v1/vouchers"): (403, 403, 422, 403, 401),
     ("GET", "/v1/reconciliation"): (403, 403, 200, 403, 401),
@@ -117,6 +121,7 @@ def template_of(path: str) -> str:
         ("/exports/charges", "/exports/{what}"),
         ("/exports/focus", "/exports/{what}"),
         ("/months/2099-12", "/months/{month}"),
+        ("/statements/2099-12", "/statements/{month}"),
         ("/keys/0", "/keys/{key_id}"),
         ("0" * 64, "{sha256}"),
     ):

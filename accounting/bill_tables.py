@@ -1,0 +1,36 @@
+"""Tables of what is said and written about closed months; each row is a fact of a chain.
+
+They are only ever added to, as `accounting.tables` says; `accounting.fact_store` writes them.
+"""
+
+from typing import Any
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from accounting.tables import FACT_SEQ, Base
+
+
+class Linked:
+    """What each fact's row has beside what the fact says."""
+
+    seq: Mapped[int] = mapped_column(server_default=FACT_SEQ.next_value())
+    link: Mapped[int]
+    hash: Mapped[bytes]
+
+
+class ReplyRow(Linked, Base):
+    """What was said about a closed statement."""
+
+    __tablename__ = "statement_replies"
+    __table_args__ = (Index("statement_replies_by_link", "tenant_id", "link", unique=True),)
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    reason: Mapped[str]
+    lines: Mapped[list[Any]]
+    by: Mapped[str]
+    at_ms: Mapped[int]

@@ -1,0 +1,197 @@
+"""Commands about a tenant's statement: read it, confirm or dispute it, resolve a dispute."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.files import Output, write_out
+from api.cli.language import both
+from api.cli.options import Json, Month, MonthArgument, session_of
+from api.cli.session import Identity, client
+from api.cli.terminal import errors, fail, print_json
+
+if TYPE_CHECKING:
+    from api.bill_schemas import ReplyView
+    from api.sdk import Client
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help=both(
+        """A tenant's statement of a month: a draft until the month is closed.
+
+    Once it is closed, its tenant confirms or disputes it, and finance resolves what is disputed.
+
+    Examples:
+
+      brain statement
+
+      brain statement --tenant t03
+
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv
+
+      brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf
+
+      brain --as t03 statement confirm 2026-10""",
+        """企业的月度对账单；关账之前为草稿。
+
+    关账之后由企业确认或提出异议，财务对异议作出处理。
+
+    示例：
+
+      brain statement
+
+      brain statement --tenant t03
+
+      brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv
+
+      brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf
+
+      brain --as t03 statement confirm 2026-10""",
+    ),
+)
+Whose = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        "-t",
+        metavar="TENANT",
+        help=both("whose; your own if not given", "企业编号，默认自己的"),
+    ),
+]
+
+
+@app.callback()
+def statement(
+    context: typer.Context,
+    tenant: Whose = None,
+    month: Month = None,
+    csv: Annotated[bool, typer.Option("--csv", help=both("as CSV", "输出 CSV"))] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help=both("as PDF, to be signed", "输出可签章的 PDF"))
+    ] = False,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """A tenant's statement."""
+    if context.invoked_subcommand is not None:
+        return
+    session = session_of(context)
+    tenant = tenant or session.default_tenant
+    with client(session, Identity.BOOKS) as broker:
+        if csv or pdf:
+            read = broker.statement_pdf if pdf else broker.statement_csv
+            write_out([read(tenant, month)], output)
+            return
+        content = broker.statement(tenant, month)
+        if output or as_json:
+            write_out([content], output)
+            return
+        _show(broker, json.loads(content))
+
+
+def _show(broker: "Client", shown: dict[str, object]) -> None:
+    from api.cli.bill_tables import print_replies
+    from api.cli.book_tables import print_statement
+
+    print_statement(shown)
+    if shown["state"] == "closed":
+        print_replies(broker.replies(str(shown["month"]), str(shown["tenant"])))
+
+
+@app.command(
+    help=both(
+        """Agree with a closed statement, with the tenant's own key.
+
+    Example:
+
+      brain --as t03 statement confirm 2026-10""",
+        """确认已关账的对账单，使用企业自己的密钥。
+
+    示例：
+
+      brain --as t03 statement confirm 2026-10""",
+    )
+)
+def confirm(
+    context: typer.Context,
+    month: MonthArgument,
+    reason: Annotated[str | None, typer.Option(help=both("a remark", "备注"))] = None,
+    as_json: Json = False,
+) -> None:
+    """Confirm a statement."""
+    with client(session_of(context), Identity.BOOKS) as broker:
+        _told(broker.confirm_statement(month, reason), as_json=as_json)
+
+
+@app.command(
+    help=both(
+        """Say what is wrong with a closed statement, with the tenant's own key.
+
+    Example:
+
+      brain --as t03 statement dispute 2026-10 --line 2 --reason "the node was down"
+""",
+        """对已关账的对账单提出异议，使用企业自己的密钥。
+
+    示例：
+
+      brain --as t03 statement dispute 2026-10 --line 2 --reason "该时段节点故障"
+""",
+    )
+)
+def dispute(
+    context: typer.Context,
+    month: MonthArgument,
+    reason: Annotated[str, typer.Option(help=both("what is wrong", "异议内容"))],
+    line: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="NUMBER",
+            help=both("which line, from 1 on; all if not given", "行号，从 1 开始；默认整张"),
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Dispute a statement."""
+    if line and min(line) < 1:
+        fail(both("lines are counted from 1 on", "行号从 1 开始"), 2)
+    with client(session_of(context), Identity.BOOKS) as broker:
+        _told(broker.dispute_statement(month, reason, line), as_json=as_json)
+
+
+@app.command(
+    help=both(
+        """Say what came of a dispute; what was wrong becomes a correction of a later month.
+
+    Example:
+
+      brain statement resolve 2026-10 --tenant t03 --reason "corrected in 2026-11"
+""",
+        """对异议作出处理；确有错误的，在以后的账期更正。
+
+    示例：
+
+      brain statement resolve 2026-10 --tenant t03 --reason "已在 2026-11 更正"
+""",
+    )
+)
+def resolve(
+    context: typer.Context,
+    month: MonthArgument,
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help=both("whose", "企业"))],
+    reason: Annotated[str, typer.Option(help=both("what came of it", "处理结果"))],
+    as_json: Json = False,
+) -> None:
+    """Resolve a dispute."""
+    with client(session_of(context), Identity.BOOKS) as broker:
+        _told(broker.resolve_dispute(month, tenant, reason), as_json=as_json)
+
+
+def _told(said: "ReplyView", *, as_json: bool) -> None:
+    from api.cli.bill_tables import standing_text
+
+    if as_json:
+        print_json(said)
+    else:
+        errors.print(f"{said.tenant} {said.month}: {standing_text(said.kind)}")
