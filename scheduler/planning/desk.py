@@ -14,11 +14,12 @@ from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, kept_cards
 from scheduler.planning.explain import begin_ms, foreseen, making_room
 from scheduler.planning.growth import Growth, ripe
-from scheduler.planning.options import Candidate, Finding, Offer, Opening, Option
+from scheduler.planning.offers import Offers
+from scheduler.planning.options import Candidate, Finding, Offer, Option
 from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
-from scheduler.planning.stops import NEVER_MS, Stops
+from scheduler.planning.stops import Stops
 from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
 from scheduler.sharing.allowance import Allowances
@@ -96,43 +97,8 @@ class Desk:
 
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold it in one of its forms, and why not now; nothing is taken."""
-        for form in self._forecasts.forms(record):
-            yield from self._offers(form)
-
-    def _offers(self, form: JobRecord) -> Iterator[Offer]:
-        job = form.job
-        firsts = (form.backoff_reason(self.now_ms), *self._allowances.quota_reasons(form))
-        is_free = not any(firsts)
-        before: list[Option] = []
-        for candidate in self._survey.candidates(shape_of(job)):
-            money = self._allowances.hold_micros(job, candidate.pool)
-            full = self._survey.why_full(job, candidate, self._forecasts.ends(form))
-            near = self._survey.nearer(form, candidate, before)
-            hidden = self._rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
-            found = (*firsts, money, full or near, *hidden)
-            reasons = tuple(reason for reason in found if isinstance(reason, Reason))
-            offer = Offer(form, candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
-            if is_free and near is None and not isinstance(money, Reason):
-                before.append(Option(candidate, money))
-                if full is not None and self.policy.is_backfilling:
-                    offer = self._promising(offer, candidate)
-            yield offer
-
-    def _promising(self, offer: Offer, candidate: Candidate) -> Offer:
-        """The same, with the start that the plan would promise, now or once the job has waited."""
-        form = offer.form
-        if self._survey.find_soon(form, candidate) is not None:
-            opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
-        else:
-            opening = self._stops.opening(form, candidate, NEVER_MS)
-        if opening is None:
-            promise = self._survey.promise(form, candidate)
-            if promise is None:
-                return offer
-            return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
-        start_ms, victims = opening
-        reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
-        return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
+        plan = (self.now_ms, self.policy, self._forecasts, self._allowances)
+        return Offers(*plan, self._rooms, self._survey, self._stops).of(record)
 
     @property
     def forecasts(self) -> Forecasts:

@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "max(0, now_ms - at_ms) * speed", "(now_ms - at_ms) * speed", "tests/unit/test_history.py"),
     Mutant("scheduler/asking/whatif.py", "expected_ms = min(waiting.expected_ms, job.limit_ms)", "expected_ms = state.history.expected_ms(job, now_ms)", _WHATIF),
     Mutant("api/up.py", "name in SETTINGS or ", "", "tests/unit/test_interrupts.py"),
-    Mutant("scheduler/planning/desk.py", "offer.transfer_ms, start_ms, start_ms, victims)", "offer.transfer_ms, start_ms, start_ms)", _WHATIF),
+    Mutant("scheduler/planning/offers.py", "offer.transfer_ms, start_ms, start_ms, victims)", "offer.transfer_ms, start_ms, start_ms)", _WHATIF),
     Mutant("scheduler/timing/backfill.py", "            (self.now, self.soon),\n", "", _CLAIMS),
     Mutant("scheduler/timing/backfill.py", "        to_come = [one for one in to_come if one[1] not in stopped]\n", "", f"{_CLAIMS} {_ALWAYS} {_SEEDS}"),
     Mutant("scheduler/planning/claims.py", "claim is not None and claim.until_ms > now_ms", "claim is not None", _CLAIMS),

@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant("scheduler/asking/ranking.py", "is_owner=owns if tenant.nominal_cards else None", "is_owner=owns", _RANKING),
     Mutant("scheduler/planning/explain.py", "if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:", "if False:", _SUFFICIENT),
     Mutant("scheduler/planning/explain.py", "if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:", "if False:", _SUFFICIENT),
-    Mutant("scheduler/planning/desk.py", "*self._allowances.quota_reasons(form))", "self._allowances.quota_reason(form))", _SUFFICIENT),
+    Mutant("scheduler/planning/offers.py", "*self.allowances.quota_reasons(form))", "self.allowances.quota_reason(form))", _SUFFICIENT),
     Mutant("scheduler/planning/rooms.py", "self._state.free_cards | self.of(pool).now.by_node", "self._state.free_cards", _SUFFICIENT),
     Mutant("scheduler/asking/ranking.py", "had_tflops_ms=fair.had(branch)", "had_tflops_ms=fair.score(branch)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "other < scores[branch] for", "other > scores[branch] for", _RANKING),

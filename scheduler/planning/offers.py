@@ -1,0 +1,69 @@
+"""What a plan in the making would say to a job of each pool: all in its way, and when it starts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scheduler.facts.record import JobRecord
+from scheduler.model.job import Reason
+from scheduler.model.policy import Policy
+from scheduler.placing.placement import shape_of
+from scheduler.planning.explain import making_room
+from scheduler.planning.options import Candidate, Offer, Opening, Option
+from scheduler.planning.rooms import Rooms
+from scheduler.planning.stops import NEVER_MS, Stops
+from scheduler.planning.survey import Survey
+from scheduler.sharing.allowance import Allowances
+from scheduler.timing.forecasts import Forecasts
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """The plan as it is at that moment; nothing is taken."""
+
+    now_ms: int
+    policy: Policy
+    forecasts: Forecasts
+    allowances: Allowances
+    rooms: Rooms
+    survey: Survey
+    stops: Stops
+
+    def of(self, record: JobRecord) -> Iterator[Offer]:
+        """Each pool that could hold it in one of its forms, and why not now."""
+        for form in self.forecasts.forms(record):
+            yield from self._of_form(form)
+
+    def _of_form(self, form: JobRecord) -> Iterator[Offer]:
+        job = form.job
+        firsts = (form.backoff_reason(self.now_ms), *self.allowances.quota_reasons(form))
+        is_free = not any(firsts)
+        before: list[Option] = []
+        for candidate in self.survey.candidates(shape_of(job)):
+            money = self.allowances.hold_micros(job, candidate.pool)
+            full = self.survey.why_full(job, candidate, self.forecasts.ends(form))
+            near = self.survey.nearer(form, candidate, before)
+            hidden = self.rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
+            found = (*firsts, money, full or near, *hidden)
+            reasons = tuple(reason for reason in found if isinstance(reason, Reason))
+            offer = Offer(form, candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
+            if is_free and near is None and not isinstance(money, Reason):
+                before.append(Option(candidate, money))
+                if full is not None and self.policy.is_backfilling:
+                    offer = self._promising(offer, candidate)
+            yield offer
+
+    def _promising(self, offer: Offer, candidate: Candidate) -> Offer:
+        """The same, with the start that the plan would promise, now or once the job has waited."""
+        form = offer.form
+        if self.survey.find_soon(form, candidate) is not None:
+            opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
+        else:
+            opening = self.stops.opening(form, candidate, NEVER_MS)
+        if opening is None:
+            promise = self.survey.promise(form, candidate)
+            if promise is None:
+                return offer
+            return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
+        start_ms, victims = opening
+        reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
+        return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
