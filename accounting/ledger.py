@@ -1,8 +1,8 @@
 """The ledger: append-only transfers between accounts, so that all accounts sum to zero.
 
 Money is held in two phases: a launch sets aside what it may cost at most, what was used is posted
-out of that, and the rest is released once. What would move nothing is no transfer: callers leave
-it out.
+out of that, and the rest is released once. Where the hold does not suffice it is extended first.
+What would move nothing is no transfer: callers leave it out.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ class TransferKind(StrEnum):
 
     TOP_UP = "top_up"
     HOLD = "hold"
+    EXTEND = "extend"
     POST = "post"
     RELEASE = "release"
     CREDIT = "credit"
@@ -80,7 +81,7 @@ def top_up(tenant_id: str, amount_micros: int, reference: str, at_ms: int) -> Tr
 
 
 def hold(tenant_id: str, attempt_id: str, amount_micros: int, at_ms: int) -> Transfer:
-    """Set aside what an attempt may cost at most; more for a longer one goes by a longer id."""
+    """Set aside what an attempt may cost at most; once for each attempt."""
     return Transfer(
         kind=TransferKind.HOLD,
         reference=attempt_id,
@@ -89,6 +90,17 @@ def hold(tenant_id: str, attempt_id: str, amount_micros: int, at_ms: int) -> Tra
         credit_account=held_account(tenant_id),
         amount_micros=_positive(amount_micros),
         at_ms=at_ms,
+    )
+
+
+def extend(
+    tenant_id: str, attempt_id: str, number: int, amount_micros: int, at_ms: int
+) -> Transfer:
+    """Set aside more for an attempt that goes on beyond its hold; once for each `number`."""
+    return replace(
+        hold(tenant_id, attempt_id, amount_micros, at_ms),
+        kind=TransferKind.EXTEND,
+        reference=f"{attempt_id}+{number}",
     )
 
 

@@ -32,6 +32,10 @@ class TenantPut(Wire):
         default=None, description="the cohort that it is in; null: none"
     )
     credit_limit: Yuan = Field(default="0", description="yuan below zero that its balance may go")
+    hard_stop: bool | None = Field(
+        default=None,
+        description="whether its work stops where its balance does not cover more; null: as it was",
+    )
 
 
 class TenantView(Wire):
@@ -49,6 +53,7 @@ class TenantView(Wire):
     credit_limit: str | None
     balance: str | None = Field(description="what it may still commit, in yuan")
     held: str | None = Field(description="set aside for what runs, in yuan")
+    hard_stop: bool = Field(description="whether its work stops for want of money")
 
 
 class TenantList(Wire):

@@ -61,4 +61,5 @@ BOOK_ANSWERS: Mapping[str, Any] = {
     "close": _MONTH,
     "list_vouchers": {"items": [_VOUCHER]},
     "issue_voucher": _VOUCHER,
+    "put_hard_stop": {"tenant": "t03", "is_on": True},
 }

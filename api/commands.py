@@ -6,6 +6,7 @@ import typer
 
 import api.cli.books
 import api.cli.branches
+import api.cli.budgets
 import api.cli.closing
 import api.cli.jobs
 import api.cli.keys
@@ -47,6 +48,7 @@ for panel, parts in PANELS:
 BOOKS = both("Books", "账务")
 app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
+app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 SHARING = both("Who shares the park", "共享关系")
 app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
 app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)

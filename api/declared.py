@@ -17,12 +17,16 @@ from scheduler.storage.queries import declared_stamp, declared_views
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """The park, its tenants by id, what groups and parts they have, and all price lists."""
+    """The park, its tenants by id, what groups and parts they have, and all price lists.
+
+    `hard_stops` are the tenants whose work stops for want of money.
+    """
 
     park: Park
     tenants: Mapping[str, Tenant]
     tree: Tree
     prices: PriceBook
+    hard_stops: frozenset[str] = frozenset()
 
 
 class DeclaredCache:
@@ -43,9 +47,10 @@ class DeclaredCache:
 
 
 def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
-    parks, tenants, cohorts, projects, lists = [], [], [], [], []
+    parks, tenants, cohorts, projects, lists, hard_stops = [], [], [], [], [], []
     for name, body in views:
-        match name.partition(":")[0]:
+        kind, _, key = name.partition(":")
+        match kind:
             case "park":
                 parks.append(decode_value(Park, body))
             case "tenant":
@@ -54,6 +59,8 @@ def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
                 cohorts.append(decode_value(Cohort, body))
             case "project":
                 projects.append(decode_value(Project, body))
+            case "hard_stop":
+                hard_stops += [key] if body["is_on"] else []
             case _:
                 lists.append(decode_value(PriceList, body))
     if not parks:
@@ -66,4 +73,5 @@ def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
         tenants=tenant_by_id,
         tree=Tree(tenant_by_id, cohorts, projects),
         prices=PriceBook(tuple(sorted(lists, key=lambda prices: prices.from_ms))),
+        hard_stops=frozenset(hard_stops),
     )

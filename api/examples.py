@@ -110,6 +110,7 @@ _TENANT: dict[str, Any] = {
     "credit_limit": "0.00",
     "balance": "19983872.00",
     "held": "0.00",
+    "hard_stop": False,
 }
 _PROJECT: dict[str, Any] = PROJECT_EXAMPLES["project"]["value"] | {"tenant": "t03", "id": "vision"}
 _COHORT: dict[str, Any] = COHORT_EXAMPLES["group"]["value"] | {"id": "group-a", "tenants": ["t03"]}

@@ -14,6 +14,10 @@ CAUSES = {
     EndCause.CANCELLED: ("it was cancelled", "被取消"),
     EndCause.PREEMPTED: ("it was preempted", "被抢占"),
     EndCause.LIMIT: ("it ran past its time limit", "超过时限"),
+    EndCause.FUNDS: (
+        "its tenant's balance did not cover more, and its hard stop is on",
+        "企业余额不足，且已设置欠费即停",
+    ),
     EndCause.NODE: ("a node failed", "节点故障"),
     EndCause.CENTRE: ("its centre failed", "中心故障"),
     EndCause.BROKER: ("the broker refused it", "被调度方拒绝"),

@@ -234,8 +234,8 @@ def _bare(number: int, unit: str, language: Language) -> str:
 
 def _yuan(micros: int) -> str:
     """To the fen, upwards: who pays in what is short has enough."""
-    fen = -(-micros // MICROS_PER_FEN)
-    return f"{fen // 100:,}.{fen % 100:02}"
+    fen = -(-abs(micros) // MICROS_PER_FEN)
+    return f"{'-' if micros < 0 else ''}{fen // 100:,}.{fen % 100:02}"
 
 
 def by_quantiles(p50_ms: int | None, p90_ms: int | None) -> tuple[str, str]:

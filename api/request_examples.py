@@ -105,6 +105,9 @@ TOP_UP_EXAMPLES: dict[str, Any] = {
         "value": {"amount": "10000.00", "reference": "bank-2026-0042"},
     }
 }
+HARD_STOP_EXAMPLES: dict[str, Any] = {
+    "on": {"summary": "Rather stop than owe", "value": {"is_on": True}},
+}
 VOUCHER_EXAMPLES: dict[str, Any] = {
     "city": {
         "summary": "A city's voucher for training on one kind of card",

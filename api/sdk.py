@@ -24,6 +24,7 @@ from api.administration import (
 from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
+from api.budget_schemas import HardStopPut, HardStopView
 from api.capacity_schemas import CapacityView, UtilisationView
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
@@ -303,6 +304,13 @@ class Client(BillCalls):
         asked = {"month": month, "tenant": tenant, "format": file_format}
         with self._wire.stream(path, "*/*", EXPORT_SILENCE_S, **asked) as answer:
             yield from answer.iter_bytes()
+
+    # Limits of spending
+
+    def set_hard_stop(self, tenant: str, *, is_on: bool) -> HardStopView:
+        """Whether work of the tenant stops where its balance does not cover what comes next."""
+        path = f"/v1/tenants/{quoted(tenant)}/hard-stop"
+        return self._wire.put(path, HardStopPut(is_on=is_on), HardStopView)
 
     # Who shares the park
 

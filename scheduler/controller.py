@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler.facts import events as ev
 from scheduler.facts.declarations import published_now
+from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
 from scheduler.facts.metering import Booking, book, slices
@@ -99,8 +100,8 @@ class Controller:
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
-        expired = self.state.quotes.expired
-        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe):
+        expired, alerts = self.state.quotes.expired, self.state.purses.alerts
+        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe, alerts):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan, batch.flaws = self._planned(now_ms)
@@ -167,7 +168,7 @@ class Controller:
         match event:
             case ev.Leased():
                 return event.job_id in self.state.jobs
-            case ev.Metered() | ev.Ended():
+            case ev.Metered() | ev.HoldExtended() | ev.Ended():
                 return event.attempt_id in self.state.live
             case ev.Credited():
                 return event.amount_micros > 0 or event.voucher_id is not None
@@ -279,10 +280,11 @@ class Controller:
         at_least_ms = at_least_ms or self.settings.meter_every_ms
         for attempt_id in self.state.agenda.to_meter(now_ms - at_least_ms):
             attempt = self.state.live[attempt_id]
-            begin_ms = attempt.metered_to_ms or 0
             to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))
-            if to_ms - begin_ms >= at_least_ms:
+            if to_ms - (attempt.metered_to_ms or 0) >= at_least_ms:
                 yield from slices(self.state, attempt, to_ms, now_ms)
+                limits = self.settings.meter_every_ms, self.settings.stop_grace_ms
+                yield from ahead(self.state, attempt, now_ms, *limits)
 
     def _ripe(self, now_ms: int) -> Iterator[ev.Event]:
         """Held jobs whose time has come; what is given up makes those that follow it ripe."""

@@ -18,6 +18,7 @@ CAUSES_ZH = {
     "cancelled": "被取消",
     "preempted": "被抢占",
     "limit": "超过时限",
+    "funds": "欠费停止",
     "node": "节点故障",
     "centre": "中心故障",
     "broker": "调度方故障",

@@ -27,10 +27,15 @@ SEQ_MAX = 1 << 62
 _OTHERS = frozenset({"for_job_id"})
 _GROUPS = frozenset({"cohort_declared"})
 """What is of several tenants is told to none of them: each is told its own by `/v1/cohorts`."""
-_MONEY = frozenset({"credited"})
-_FINANCE = frozenset(
-    {"credited", "metered", "price_list_published", "tenant_declared", "park_declared"}
-)
+_MONEY = frozenset({"credited", "overdrawn"})
+_FINANCE = _MONEY | {
+    "metered",
+    "hold_extended",
+    "hard_stop_set",
+    "price_list_published",
+    "tenant_declared",
+    "park_declared",
+}
 
 
 @router.get(

@@ -17,7 +17,7 @@ from api.errors import Refused, missing
 from api.request_examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
-from scheduler.facts.events import Credited, TenantDeclared
+from scheduler.facts.events import Credited, HardStopSet, TenantDeclared
 from scheduler.facts.log import Request
 from scheduler.model.tenancy import Tenant, nominal_problems
 
@@ -28,10 +28,10 @@ router = APIRouter(prefix="/v1", tags=["tenants"])
 def list_tenants(caller: PersonDep, services: ServicesDep) -> TenantList:
     """All tenants; a tenant sees itself alone. Money is for finance and for the tenant itself."""
     with services.database.connect() as connection:
-        tenants = services.declared.read(connection).tenants
+        declared = services.declared.read(connection)
         accounts = _accounts(connection, caller)
-    visible = [tenant for tenant in tenants.values() if caller.may_see(tenant.id)]
-    return TenantList(items=[_view(tenant, accounts) for tenant in visible])
+    visible = [tenant for tenant in declared.tenants.values() if caller.may_see(tenant.id)]
+    return TenantList(items=[_view(tenant, declared, accounts) for tenant in visible])
 
 
 @router.get("/tenants/{tenant_id}", responses=problems(404), summary="One tenant")
@@ -42,10 +42,11 @@ def get_tenant(tenant_id: TenantId, caller: PersonDep, services: ServicesDep) ->
 
 def _read(services: Services, tenant_id: str, caller: Caller) -> TenantView:
     with services.database.connect() as connection:
-        tenant = services.declared.read(connection).tenants.get(tenant_id)
+        declared = services.declared.read(connection)
+        tenant = declared.tenants.get(tenant_id)
         if tenant is None or not caller.may_see(tenant_id):
             raise missing("tenant", tenant_id)
-        return _view(tenant, _accounts(connection, caller))
+        return _view(tenant, declared, _accounts(connection, caller))
 
 
 @router.put("/tenants/{tenant_id}", responses=problems(409), summary="Declare a tenant")
@@ -71,6 +72,9 @@ def put_tenant(
     _check(services, tenant)
     wish = TenantDeclared(at_ms=services.clock(), tenant=tenant)
     heard(ask(services, Request(id=request_id("tenant", None), wish=wish)).is_consumed)
+    if wanted.hard_stop is not None:
+        stop = HardStopSet(at_ms=services.clock(), tenant_id=tenant_id, is_on=wanted.hard_stop)
+        heard(ask(services, Request(id=request_id("hard-stop", None), wish=stop)).is_consumed)
     return _read(services, tenant_id, caller)
 
 
@@ -139,7 +143,7 @@ def _accounts(connection: Connection, caller: Caller) -> Mapping[str, int] | Non
     return balances(connection, caller.tenant_id)
 
 
-def _view(tenant: Tenant, accounts: Mapping[str, int] | None) -> TenantView:
+def _view(tenant: Tenant, declared: Declared, accounts: Mapping[str, int] | None) -> TenantView:
     money = accounts if accounts is not None else {}
     is_told = accounts is not None
     return TenantView(
@@ -155,4 +159,5 @@ def _view(tenant: Tenant, accounts: Mapping[str, int] | None) -> TenantView:
         credit_limit=yuan_of_micros(tenant.credit_limit_micros),
         balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,
         held=yuan_of_micros(money.get(held_account(tenant.id), 0)) if is_told else None,
+        hard_stop=tenant.id in declared.hard_stops,
     )

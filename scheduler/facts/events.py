@@ -213,6 +213,37 @@ class Metered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldExtended:
+    """An attempt goes on beyond its hold: so much more is held for it, for the `number`th time."""
+
+    at_ms: int
+    attempt_id: str
+    number: int
+    amount_micros: int
+    kind: Literal["hold_extended"] = "hold_extended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overdrawn:
+    """A tenant has committed `short_micros` more than it has, as its work goes on all the same."""
+
+    at_ms: int
+    tenant_id: str
+    short_micros: int
+    kind: Literal["overdrawn"] = "overdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardStopSet:
+    """Whether a tenant's work is to stop where its balance does not cover what comes next."""
+
+    at_ms: int
+    tenant_id: str
+    is_on: bool
+    kind: Literal["hard_stop_set"] = "hard_stop_set"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The attempt is over and its devices are free; `exit_code` is None where nobody knows it."""
 
@@ -263,6 +294,9 @@ Event = (
     | Started
     | StopDecided
     | Metered
+    | HoldExtended
+    | Overdrawn
+    | HardStopSet
     | Ended
     | NodesChanged
     | CentreLinkChanged
@@ -278,6 +312,7 @@ Wish = (
     | Submitted
     | QuoteKept
     | QuoteEnded
+    | HardStopSet
     | CancelRequested
 )
 """What others than the leader may ask for: the bodies of requests in the inbox."""
@@ -290,7 +325,7 @@ def job_of(event: Event) -> str | None:
             return event.job.id
         case Released() | DependencyFailed() | CancelRequested() | Leased():
             return event.job_id
-        case Launching() | Started() | StopDecided() | Metered() | Ended():
+        case Launching() | Started() | StopDecided() | Metered() | HoldExtended() | Ended():
             return event.attempt_id.rpartition(".")[0]
         case _:
             return None

@@ -6,13 +6,14 @@ price list, or the metering interval changes. Slices are facts of the log; money
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from accounting import ledger
 from accounting.calendar import month_edges
 from accounting.ledger import Transfer
 from accounting.money import charge_micros
 from accounting.usage import UsageCredit, UsageSlice
-from scheduler.facts.events import Credited, Ended, Event, Leased, Metered
+from scheduler.facts.events import Credited, Ended, Event, HoldExtended, Leased, Metered
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import FAULT_CAUSES
@@ -30,8 +31,45 @@ class Booking:
 NOTHING = Booking()
 
 
-def slices(state: State, attempt: Attempt, to_ms: int, now_ms: int) -> Iterator[Metered]:
+def slices(
+    state: State, attempt: Attempt, to_ms: int, now_ms: int
+) -> Iterator[Metered | HoldExtended]:
     """The attempt's usage from where its meter stands until `to_ms`, cut at every edge.
+
+    Before a slice that its hold does not cover, that is extended by what is missing: it has been
+    used by then. Extending it in time is for `extending`.
+    """
+    left_micros, number = attempt.hold_left_micros, attempt.extension_count
+    for piece in pieces(state, attempt, to_ms):
+        missing_micros = piece.charge_micros - left_micros
+        if missing_micros > 0:
+            number += 1
+            left_micros += missing_micros
+            yield HoldExtended(
+                at_ms=now_ms, attempt_id=attempt.id, number=number, amount_micros=missing_micros
+            )
+        left_micros -= piece.charge_micros
+        yield Metered(
+            at_ms=now_ms,
+            attempt_id=attempt.id,
+            from_ms=piece.from_ms,
+            to_ms=piece.to_ms,
+            price_micros=piece.price_micros,
+            charge_micros=piece.charge_micros,
+        )
+
+
+class Piece(NamedTuple):
+    """A part of an attempt's time over which nothing changes, and what it comes to."""
+
+    from_ms: int
+    to_ms: int
+    price_micros: int
+    charge_micros: int
+
+
+def pieces(state: State, attempt: Attempt, to_ms: int) -> Iterator[Piece]:
+    """What the attempt's time comes to from where its meter stands until `to_ms`.
 
     The charge is the difference of the rounded running totals, so that however finely a holding is
     cut, its charges add up to the charge of the whole at that price.
@@ -46,14 +84,7 @@ def slices(state: State, attempt: Attempt, to_ms: int, now_ms: int) -> Iterator[
         price_list = prices.list_at(from_ms)
         kind_id = attempt.placement.device_kind_id
         price = price_list.price_micros(kind_id, job.priority, attempt.price_class)
-        yield Metered(
-            at_ms=now_ms,
-            attempt_id=attempt.id,
-            from_ms=from_ms,
-            to_ms=cut_ms,
-            price_micros=price,
-            charge_micros=_charge(attempt, from_ms, cut_ms, price),
-        )
+        yield Piece(from_ms, cut_ms, price, _charge(attempt, from_ms, cut_ms, price))
 
 
 def _charge(attempt: Attempt, from_ms: int, to_ms: int, price_micros: int) -> int:
@@ -73,6 +104,10 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
             tenant_id = state.jobs[event.job_id].job.tenant_id
             hold = ledger.hold(tenant_id, event.attempt_id, event.hold_micros, event.at_ms)
             return Booking(transfers=(hold,))
+        case HoldExtended():
+            tenant_id = state.jobs[state.live[event.attempt_id].job_id].job.tenant_id
+            of = (tenant_id, event.attempt_id, event.number)
+            return Booking(transfers=(ledger.extend(*of, event.amount_micros, event.at_ms),))
         case Metered():
             return _book_slice(state, event)
         case Ended():
@@ -117,7 +152,10 @@ def _book_slice(state: State, event: Metered) -> Booking:
 
 
 def _posts(state: State, attempt: Attempt, event: Metered) -> Iterator[Transfer]:
-    """The charge leaves the hold; what the hold no longer covers is held first."""
+    """The charge leaves the hold.
+
+    In the log of an earlier release no extension precedes a slice beyond it: that is held here.
+    """
     tenant_id = state.jobs[attempt.job_id].job.tenant_id
     missing = event.charge_micros - attempt.hold_left_micros
     if missing > 0:

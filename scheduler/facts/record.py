@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased
+from scheduler.facts.funds import Funds
 from scheduler.forecast.ends import Ends, left_ms
 from scheduler.forecast.history import History, Pace, PastRun
 from scheduler.forecast.punctuality import Score, Start
@@ -35,9 +36,9 @@ class Attempt:
 
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
     in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
-    for it. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease. `ends`
-    is when it ends as was foretold at its lease, by its limit and by a stop: kept, as each plan
-    asks it of all that runs.
+    for it, which was extended `extension_count` times. `stop_cause` is set once the broker wants it
+    gone. `is_starving` as at its lease. `ends` is when it ends as was foretold at its lease, by its
+    limit and by a stop: kept, as each plan asks it of all that runs.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Attempt:
     started_at_ms: int | None = None
     metered_to_ms: int | None = None
     charged_micros: int = 0
+    extension_count: int = 0
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
@@ -275,29 +277,6 @@ class JobRecord:
         """When its limit or a stop ends its attempt; before it starts its lease counts."""
         end_ms = attempt.begin_ms + form_in(self.job, attempt.placement).longest_ms
         return end_ms if attempt.stop_at_ms is None else min(end_ms, attempt.gone_ms)
-
-
-@dataclass(slots=True, kw_only=True)
-class Funds:
-    """A tenant's money: what it may still commit, and what is set aside for running work."""
-
-    available_micros: int = 0
-    held_micros: int = 0
-
-    def hold(self, amount_micros: int) -> None:
-        self.available_micros -= amount_micros
-        self.held_micros += amount_micros
-
-    def settle(self, attempt: Attempt, cause: EndCause) -> None:
-        """Give back what is still held for it, and what it was charged if the park ended it."""
-        self.hold(-attempt.hold_left_micros)
-        if cause in FAULT_CAUSES:
-            self.available_micros += attempt.charged_micros
-
-    def post(self, amount_micros: int, *, from_hold_micros: int) -> None:
-        """Charge an amount, of which a part was held; the rest comes out of what is available."""
-        self.held_micros -= from_hold_micros
-        self.available_micros -= amount_micros - from_hold_micros
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,12 +12,14 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
-from scheduler.facts.declarations import credit_refusal, park_refusal, tenant_refusal, with_prices
+from scheduler.facts.declarations import park_refusal, tenant_refusal, with_prices
+from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
+from scheduler.facts.purses import Purses
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.quotes import KeptQuotes
-from scheduler.facts.record import Attempt, Claim, Funds, JobRecord, Snapshot
+from scheduler.facts.record import Attempt, Claim, JobRecord, Snapshot
 from scheduler.forecast.history import UNKNOWN_MS, History
 from scheduler.forecast.punctuality import Punctuality
 from scheduler.model.custody import custody_refusal
@@ -50,9 +52,8 @@ class State:
         self.final_states: dict[str, JobState] = {}
         self.history = History()
         self.punctuality = Punctuality()
-        self.funds: dict[str, Funds] = {}
+        self.purses = Purses()
         self.holdings = Holdings(self.tree, {})
-        self.credit_references: set[str] = set()
         self.online_node_ids: set[str] = set()
         self.heard_centre_ids: set[str] = set()
 
@@ -70,8 +71,8 @@ class State:
                 return self._declare_project(event)
             case ev.PriceListPublished():
                 return self._publish(event)
-            case ev.Credited():
-                return self._credit(event)
+            case ev.Credited() | ev.HoldExtended() | ev.Overdrawn() | ev.HardStopSet():
+                return self.purses.apply(self, event)
             case ev.Submitted():
                 return self._submit(event)
             case ev.QuoteKept() | ev.QuoteCardsKept() | ev.QuoteEnded():
@@ -114,9 +115,7 @@ class State:
             return refusal
         known = self.tenants.get(tenant.id)
         self.tree.declare_tenant(tenant)
-        funds = self.funds.setdefault(tenant.id, Funds())
-        funds.available_micros += tenant.credit_limit_micros
-        funds.available_micros -= known.credit_limit_micros if known else 0
+        self.purses.declare(tenant, known)
         self.holdings.add_branch(tenant.id, (), event.at_ms)
         return None
 
@@ -135,13 +134,6 @@ class State:
         if isinstance(prices, str):
             return prices
         self.prices = prices
-        return None
-
-    def _credit(self, event: ev.Credited) -> str | None:
-        if (refusal := credit_refusal(event, self.tenants, self.credit_references)) is not None:
-            return refusal
-        self.credit_references.add(event.reference)
-        self.funds[event.tenant_id].available_micros += event.amount_micros
         return None
 
     # A job's way from the queue to its end.
@@ -256,12 +248,8 @@ class State:
         if attempt is None or not attempt.metered_to_ms == event.from_ms < event.to_ms:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
         record = self.jobs[attempt.job_id]
-        funds = self.funds[record.job.tenant_id]
-        from_hold = min(attempt.hold_left_micros, event.charge_micros)
-        attempt.hold_left_micros -= from_hold
-        funds.post(event.charge_micros, from_hold_micros=from_hold)
+        self.purses.post(self, attempt, event)
         attempt.metered_to_ms = event.to_ms
-        attempt.charged_micros += event.charge_micros
         self.agenda.note(record)
         return None
 
@@ -270,7 +258,7 @@ class State:
         if attempt is None:
             return f"attempt {event.attempt_id} is over already"
         record = self.jobs[attempt.job_id]
-        self.funds[record.job.tenant_id].settle(attempt, event.cause)
+        self.purses.settle(self, attempt, event)
         del self.live[attempt.id]
         self.agenda.discard(record)
         record.attempt = None
@@ -324,7 +312,11 @@ class State:
         self.heard_centre_ids ^= {event.centre_id}
         return None
 
-    # What is free by node, and what branches and centres hold.
+    # What tenants have, what is free by node, and what branches and centres hold.
+
+    @property
+    def funds(self) -> dict[str, Funds]:
+        return self.purses.funds
 
     @property
     def free_cards(self) -> dict[str, int]:
@@ -365,7 +357,7 @@ class State:
             starts=list(self.punctuality.starts()),
             start_score=self.punctuality.score,
             array_failures=self.held.arrays.failures(),
-            credit_references=sorted(self.credit_references),
+            credit_references=sorted(self.purses.references),
             online_node_ids=sorted(self.online_node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
         )
@@ -389,9 +381,8 @@ class State:
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
         state.claims, state.final_states = dict(snapshot.claims), dict(snapshot.final_states)
-        state.funds = dict(snapshot.funds)
+        state.purses = Purses(snapshot.funds, snapshot.credit_references)
         state.holdings = Holdings(state.tree, dict(snapshot.shares))
-        state.credit_references = set(snapshot.credit_references)
         state.online_node_ids = set(snapshot.online_node_ids)
         state.heard_centre_ids = set(snapshot.heard_centre_ids)
         state.park = snapshot.park

@@ -30,6 +30,7 @@ class EndCause(StrEnum):
     CANCELLED = "cancelled"
     PREEMPTED = "preempted"
     LIMIT = "limit"
+    FUNDS = "funds"
     NODE = "node"
     CENTRE = "centre"
     BROKER = "broker"

@@ -127,7 +127,7 @@ class Allowances:
             code=ReasonCode.FUNDS,
             where=tenant.id,
             need=need,
-            free=max(0, free) if saving is None else 0,
+            free=free if saving is None else 0,
             unit=MICROS_UNIT,
             detail=f"kept for job {saving}" if saving else "",
         )

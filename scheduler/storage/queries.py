@@ -29,6 +29,7 @@ _IS_DECLARED = or_(
     ViewRow.name.startswith("cohort:"),
     ViewRow.name.startswith("project:"),
     ViewRow.name.startswith("price_list:"),
+    ViewRow.name.startswith("hard_stop:"),
 )
 
 
@@ -259,14 +260,14 @@ def verdict(connection: Connection, request_id: str) -> Verdict:
 
 
 def declared_stamp(connection: Connection) -> tuple[int, int]:
-    """Changes whenever the park, a tenant, one of its groups or parts, or a price list does."""
+    """Changes whenever what is declared does: the park, a tenant, its parts, a price list."""
     statement = select(func.count(), func.coalesce(func.sum(ViewRow.at_ms), 0))
     row = connection.execute(statement.where(_IS_DECLARED)).one()
     return int(row[0]), int(row[1])
 
 
 def declared_views(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
-    """The views `park`, `tenant:ID`, `cohort:ID`, `project:TENANT/ID` and `price_list:ID`."""
+    """The views `park`, `tenant:ID`, `project:TENANT/ID` and others, as `rows` names them."""
     statement = select(ViewRow.name, ViewRow.body).where(_IS_DECLARED).order_by(ViewRow.name)
     return [(row.name, row.body) for row in connection.execute(statement)]
 

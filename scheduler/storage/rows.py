@@ -47,7 +47,9 @@ class Owners:
                 return event.project.tenant_id
             case ev.QuoteKept():
                 return event.job.tenant_id
-            case ev.Credited() | ev.QuoteCardsKept() | ev.QuoteEnded():
+            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet():
+                return event.tenant_id
+            case ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
             case _:
                 job_id = ev.job_of(event)
@@ -61,7 +63,7 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.job.tenant_id
         case ev.ProjectDeclared():
             return wish.project.tenant_id
-        case ev.Credited() | ev.QuoteEnded():
+        case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
         case _:
             return None
@@ -339,6 +341,8 @@ def _views(events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
                 yield f"project:{branch}", encode_value(event.project)
             case ev.PriceListPublished():
                 yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
+            case ev.HardStopSet():
+                yield f"hard_stop:{event.tenant_id}", {"is_on": event.is_on}
             case ev.CentreLinkChanged():
                 yield f"centre:{event.centre_id}", {"is_heard": event.is_heard}
             case ev.NodesChanged():

@@ -68,6 +68,7 @@ MATRIX = {
     ("GET", "/v1/tenants/steel"): (200, 200, 200, 403, 401),
     ("PUT", "/v1/tenants/steel"): (403, 422, 403, 403, 401),
     ("POST", "/v1/tenants/steel:top-up"): (403, 403, 422, 403, 401),
+    ("PUT", "/v1/tenants/steel/hard-stop"): (422, 422, 403, 403, 401),
     ("GET", "/v1/projects"): (200, 200, 200, 403, 401),
     ("PUT", "/v1/projects/p"): (422, 422, 403, 403, 401),
     ("GET", "/v1/cohorts"): (200, 200, 200, 403, 401),

@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "for by_time in (expired, self._silences,", "for by_time in (self._silences,", _UNIT),
     Mutant("scheduler/controller.py", "        self._take_all(batch, news)\n", "", _UNIT),
     Mutant("scheduler/controller.py", "self._told.new_answers(verdicts, now_ms", "self._told.new_answers(self.plan.verdicts, now_ms", _UNIT),
-    Mutant("scheduler/storage/rows.py", "            case ev.Credited() | ev.QuoteCardsKept() | ev.QuoteEnded():", "            case ev.Credited() | ev.QuoteEnded():", _UNIT),
+    Mutant("scheduler/storage/rows.py", "            case ev.QuoteCardsKept() | ev.QuoteEnded():", "            case ev.QuoteEnded():", _UNIT),
     Mutant("api/quoting.py", "min(valid_ms, job.limit_ms) if is_kept else valid_ms", "valid_ms", _API),
     Mutant("api/routes/quotes.py", "        keep(services, kept, answer.expires_at_ms)\n", "        pass\n", _API),
     Mutant("api/routes/quotes.py", "kept = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)", "kept = job", _API),

@@ -76,6 +76,17 @@ def test_who_cannot_pay_keeps_nobody_out() -> None:
     assert [reason.code for reason in result.verdicts["broke"].reasons] == [ReasonCode.FUNDS]
 
 
+def test_who_is_below_zero_is_told_all_that_is_missing() -> None:
+    state = a_state()
+    state.funds["steel"].available_micros = -5 * YUAN
+    submit(state, a_job())
+
+    reason, _ = plan(state, 1).verdicts["j1"].reasons
+
+    assert (reason.code, reason.need, reason.free) == (ReasonCode.FUNDS, 28_800_000, -5 * YUAN)
+    assert reason.gap == 33_800_000
+
+
 @pytest.mark.parametrize("kinds", [("npu", "gpu"), ("npu",)])
 def test_a_second_choice_that_is_too_dear_costs_no_promise(kinds: tuple[str, ...]) -> None:
     state = a_state(a_tenant("big"), a_tenant("small", weight=1), park=NPU_AND_GPU)

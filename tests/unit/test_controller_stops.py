@@ -79,6 +79,46 @@ def test_what_is_cancelled_before_it_is_seen_is_stopped_and_not_launched_again()
     assert east(hand).stopped == ["j1.1"]
 
 
+METER_MS = Settings().meter_every_ms
+
+
+def run_short_of_money(*, hard_stop: bool) -> Hand:
+    """`j1` may run for ten hours, and its hold is for as long as the meter has run once."""
+    hand = a_run()
+    hand.ask(ev.HardStopSet(at_ms=0, tenant_id="steel", is_on=hard_stop))
+    hand.step(2_000)
+    state = hand.controller.state
+    state.funds["steel"].hold(8 * METER_MS - state.live["j1.1"].hold_left_micros)
+    state.funds["steel"].available_micros = 8 * METER_MS - 1
+    state.live["j1.1"].hold_left_micros = 8 * METER_MS
+    say(hand, 2_000 + METER_MS, runs("j1.1", 2_000))
+    return hand
+
+
+def test_a_run_goes_on_below_zero_and_its_tenant_is_told() -> None:
+    hand = run_short_of_money(hard_stop=False)
+
+    told = [e for e in hand.log.events if isinstance(e, ev.HoldExtended | ev.Overdrawn)]
+
+    at_ms = 2_000 + METER_MS
+    assert told == [
+        ev.HoldExtended(at_ms=at_ms, attempt_id="j1.1", number=1, amount_micros=8 * METER_MS),
+        ev.Overdrawn(at_ms=at_ms, tenant_id="steel", short_micros=1),
+    ]
+    assert stops(hand) == []
+
+
+def test_a_run_is_stopped_for_want_of_money_only_where_its_tenant_has_chosen_so() -> None:
+    hand = run_short_of_money(hard_stop=True)
+
+    assert stops(hand) == [(EndCause.FUNDS, Settings().stop_grace_ms)]
+    assert east(hand).stopped == ["j1.1"]
+    stopped = replace(ended("j1.1", 2_000, METER_MS + 5_000), end=AttemptEnd.STOPPED)
+    say(hand, METER_MS + 5_000, stopped)
+    (end,) = [e for e in hand.log.events if isinstance(e, ev.Ended)]
+    assert (end.cause, state_of(hand)) == (EndCause.FUNDS, JobState.FAILED)
+
+
 # Silence.
 
 

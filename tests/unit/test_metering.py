@@ -50,7 +50,8 @@ def a_run(*later: PriceList, hold_micros: int = 0, priority: Priority = Priority
 
 
 def metered(state: State, to_ms: int) -> list[ev.Metered]:
-    return list(slices(state, state.live["j1.1"], to_ms, to_ms))
+    made = slices(state, state.live["j1.1"], to_ms, to_ms)
+    return [event for event in made if isinstance(event, ev.Metered)]
 
 
 def edges(events: list[ev.Metered]) -> list[tuple[int, int]]:
@@ -221,7 +222,7 @@ def test_a_lease_holds_usage_posts_and_the_end_releases() -> None:
     ]
 
 
-def test_what_the_hold_no_longer_covers_is_held_and_posted_at_once() -> None:
+def test_a_log_of_an_earlier_release_holds_what_is_missing_as_it_posts() -> None:
     state = a_run(hold_micros=9_000)
 
     bookings = take(state, *metered(state, BEGIN_MS + 1_000))

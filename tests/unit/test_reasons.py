@@ -48,6 +48,14 @@ def test_money_is_told_in_yuan_rounded_so_that_paying_it_in_suffices() -> None:
     assert "1,234.01 CNY short" in said
 
 
+def test_who_owes_is_told_so() -> None:
+    owing = Reason(
+        code=ReasonCode.FUNDS, where="steel", need=10_000, free=-505_000, unit="micro-yuan"
+    )
+
+    assert "has -0.51 CNY: 0.52 CNY short" in text(owing, Language.EN)
+
+
 def test_a_time_is_told_by_the_clock_of_the_park() -> None:
     reserved = Reason(code=ReasonCode.RESERVED, where="p", until_ms=1_767_225_600_000)
 

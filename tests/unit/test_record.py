@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler.facts.record import Attempt, Funds, JobRecord
+from scheduler.facts.funds import Funds
+from scheduler.facts.record import Attempt, JobRecord
 from scheduler.model.job import JobState, NodeShare, Placement, Priority, Reason, ReasonCode
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
