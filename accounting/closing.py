@@ -17,6 +17,7 @@ from accounting import voucher_store as vouchers
 from accounting.calendar import iso_time, last_moment, month_bounds, next_month
 from accounting.chain import ClosedMonth, Link
 from accounting.chaining import chained, columns_of
+from accounting.hours import tenants_of
 from accounting.statement import (
     FORMAT,
     Statement,
@@ -104,11 +105,22 @@ def _now(connection: Connection, tenant_id: str, month: str) -> Statement:
 
 def months(connection: Connection, tenant_id: str | None = None) -> list[str]:
     """All months that are closed, or in which anybody, or this tenant, has usage; newest first."""
-    used = select(UsageRow.month)
-    if tenant_id is not None:
-        used = used.where(UsageRow.tenant_id == tenant_id)
-    known = union(used, select(ClosingRow.month))
-    return sorted(connection.scalars(known), reverse=True)
+    used = connection.scalars(_USED_MONTHS, {"tenant_id": tenant_id})
+    return sorted({*used, *connection.scalars(select(ClosingRow.month))}, reverse=True)
+
+
+# From month to month by the index: it costs as many steps as there are months.
+_USED_MONTHS = text("""
+    WITH RECURSIVE used AS (
+        SELECT min(month) AS month FROM usage
+        WHERE CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id
+        UNION ALL
+        SELECT (SELECT min(month) FROM usage WHERE month > used.month
+            AND (CAST(:tenant_id AS text) IS NULL OR tenant_id = :tenant_id))
+        FROM used WHERE month IS NOT NULL
+    )
+    SELECT month FROM used WHERE month IS NOT NULL
+""")
 
 
 def closed(connection: Connection, month: str) -> ClosedBook | None:
@@ -137,10 +149,12 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
         through_seq=through.seq,
         closed_at_ms=now_ms,
     )
-    made = tuple(
-        settled(connection, _make(connection, tenant_id, month, scope, through.heads))
+    known = (
+        _make(connection, tenant_id, month, scope, through.heads)
         for tenant_id in _tenants(connection, month, scope)
     )
+    # Whoever has used nothing that the month takes in gets no statement.
+    made = tuple(settled(connection, one) for one in known if one.sums)
     closed = tuple(_stored(one) for one in made)
     fact = ClosedMonth(
         month=month,
@@ -323,12 +337,9 @@ def _stored(made: Statement) -> StoredStatement:
 
 
 def _tenants(connection: Connection, month: str, scope: Scope) -> list[str]:
-    """Who gets a statement: tenants with usage in the month, and those with corrections."""
-    own = select(UsageRow.tenant_id).where(
-        UsageRow.month == month, *within(UsageRow.seq, None, scope.through_seq)
-    )
+    """Who may get a statement: tenants with usage in the month, and those with corrections."""
     late = _late(connection, UsageRow.tenant_id, month, scope)
-    return sorted({*connection.scalars(own.distinct()), *late})
+    return sorted({*tenants_of(connection, month), *late})
 
 
 def _late(

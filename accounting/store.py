@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Select,
     SQLColumnExpression,
+    Subquery,
     func,
     insert,
     select,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     tuple_,
 )
 
+from accounting import hours
 from accounting.calendar import month_bounds, month_edges, month_of
 from accounting.chain import Link
 from accounting.chaining import chained, columns_of, heads
@@ -147,7 +149,7 @@ def usage_sums(
     connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
 ) -> tuple[UsageSum, ...]:
     """What was used inside [`from_ms`, `to_ms`), cut exactly at its edges; credits not deducted."""
-    return _sums(connection, _used(from_ms, to_ms).where(*_window(from_ms, to_ms, tenant_id)))
+    return _sums(connection, _added(hours.of_window(from_ms, to_ms, tenant_id)))
 
 
 def credit_sums(
@@ -197,7 +199,10 @@ def month_sums(
     """
     bounds = month_bounds(month)
     mine = (UsageRow.month == month, UsageRow.tenant_id == tenant_id)
-    used = _used(*bounds).where(*mine, *within(UsageRow.seq, after_seq, through_seq))
+    if after_seq is None:
+        used = _added(hours.of_month(month, tenant_id, through_seq))
+    else:
+        used = _used(*bounds).where(*mine, *within(UsageRow.seq, after_seq, through_seq))
     back = _given_back(*bounds).where(*mine, *within(CREDITED_SEQ, after_seq, through_seq))
     return (*_sums(connection, used), *_sums(connection, back))
 
@@ -234,6 +239,15 @@ def within(seq: Seq, after_seq: int | None, through_seq: int | None) -> Iterator
         yield seq > after_seq
     if through_seq is not None:
         yield seq <= through_seq
+
+
+def _added(parts: Subquery) -> Rows:
+    """Parts of usage, some of them to be taken off again, as lines; a line of nothing is none."""
+    keys = (*(parts.c[name] for name in hours.NAMES), PriceListRow.vat_permille)
+    device_ms, tflops_ms = func.sum(parts.c.device_ms), func.sum(parts.c.tflops_ms)
+    sums = select(*keys, device_ms.label("device_ms"), tflops_ms.label("tflops_ms"))
+    priced = parts.c.price_list_id == PriceListRow.id
+    return sums.outerjoin(PriceListRow, priced).group_by(*keys).having(device_ms != 0)
 
 
 def _used(from_ms: int, to_ms: int) -> Rows:

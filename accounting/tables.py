@@ -75,6 +75,24 @@ class UsageRow(Base):
     hash: Mapped[bytes]
 
 
+class UsageHourRow(Base):
+    """Device time of one hour, of all slices that are alike; a trigger of `usage` adds it up."""
+
+    __tablename__ = "usage_hours"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    hour_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    project: Mapped[str] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    centre_id: Mapped[str] = mapped_column(primary_key=True)
+    device_kind_id: Mapped[str] = mapped_column(primary_key=True)
+    qos: Mapped[str] = mapped_column(primary_key=True)
+    tflops: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    price_list_id: Mapped[str] = mapped_column(primary_key=True)
+    price_micros: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    device_ms: Mapped[int]
+
+
 class UsageCreditRow(Base):
     """All usage of `reference` is given back, once."""
 

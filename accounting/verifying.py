@@ -29,6 +29,7 @@ from accounting.chain import (
 from accounting.chaining import heads
 from accounting.closing import ClosingMissing, made_again
 from accounting.fact_store import OF_TENANTS, OF_THE_PARK, key_of, row_of
+from accounting.hours import unfit
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
 from accounting.statement import sha256_of
@@ -92,6 +93,7 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
     yield from _roots(connection)
     yield from _statements(connection)
     yield from _balances(connection)
+    yield from _hours(connection)
 
 
 def _chains(connection: Connection) -> Iterator[str]:
@@ -250,3 +252,9 @@ def _balances(connection: Connection) -> Iterator[Misfit]:
     for tenant_id, account, amount, kept in connection.execute(_UNBALANCED):
         what = f"it says {kept} micro-yuan, and its transfers come to {amount}"
         yield Misfit(part="balances", row=f"{tenant_id} {account}", what=what)
+
+
+def _hours(connection: Connection) -> Iterator[Misfit]:
+    for row, kept_ms, made_ms in unfit(connection):
+        what = f"it says {kept_ms} card-milliseconds, and its slices come to {made_ms}"
+        yield Misfit(part="usage by the hour", row=row, what=what)

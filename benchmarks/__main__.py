@@ -11,12 +11,24 @@ from rich.table import Table
 from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
 from api.up import UpFailed
-from benchmarks import compare, controller, exports, launch, month, plan, replay, slurm, submit
+from benchmarks import (
+    books,
+    compare,
+    controller,
+    exports,
+    launch,
+    month,
+    plan,
+    replay,
+    slurm,
+    submit,
+)
 from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.slurm_said import Unreadable
 from benchmarks.traces import BadTrace
 
 COMMANDS = {
+    "books": books,
     "compare": compare,
     "controller": controller,
     "exports": exports,

@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("accounting/roots.py", "day_of(now_ms - DAY_MS)", "day_of(now_ms)", _VERIFY),
     Mutant("accounting/closing.py", "month, scope, through.heads)", "month, scope)", _VERIFY),
     Mutant("accounting/closing.py", "first is not None and first > month", "False", _API),
-    Mutant("accounting/closing.py", "    if tenant_id is not None:\n        used = used", "    if False:\n        used = used", _API),
+    Mutant("accounting/closing.py", 'connection.scalars(_USED_MONTHS, {"tenant_id": tenant_id})', 'connection.scalars(_USED_MONTHS, {"tenant_id": None})', _CLOSING),
     Mutant("api/routes/months.py", "for one in book.statements if caller.may_see(one.tenant_id)]", "for one in book.statements]", _API),
     Mutant("api/closing.py", "    if known is not None:\n        return known\n", "", _API),
     Mutant("api/routes/verification.py", "is_intact=not misfits", "is_intact=True", _API),

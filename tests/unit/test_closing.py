@@ -250,6 +250,27 @@ def _wait_until_blocked(database: Engine) -> None:
             connection.rollback()
 
 
+def test_who_has_used_nothing_that_a_month_takes_in_gets_no_statement(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.book(connection, [OCTOBER], [], [])
+    at_close = store.moment(connection)
+    store.book(connection, [replace(LATE, tenant_id="port")], [], [])
+    monkeypatch.setattr(closing, "moment", lambda _: at_close)  # it came a moment later
+
+    (closed,) = close_month(connection, "2026-10", AFTER_OCTOBER)
+
+    assert closed.tenant_id == "steel"
+
+
+def test_months_are_told_newest_first_and_of_one_tenant_alone(connection: Connection) -> None:
+    store.book(connection, [OCTOBER, replace(NOVEMBER, tenant_id="port")], [], [])
+
+    assert closing.months(connection) == ["2026-11", "2026-10"]
+    assert closing.months(connection, "steel") == ["2026-10"]
+    assert closing.months(connection, "nobody") == []
+
+
 def test_a_month_without_anything_is_a_statement_of_nothing(connection: Connection) -> None:
     nothing = read(connection, "2026-10", "nobody")
 

@@ -85,6 +85,8 @@ def test_a_migration_adds_up_and_links_what_was_booked_before_it(empty_url: str)
 
     with database.begin() as connection:
         store.book(connection, [], [], transfers[2:])
+        (line,) = store.usage_sums(connection, 0, 3_600_000)
+        assert line.device_ms == 8 * 9
         assert store.balances(connection) == ledger.balances(transfers)
         assert store.balances(connection, "steel") == ledger.balances(transfers[:2])
         assert [(one.chain, one.head.number) for one in walked(connection)] == [

@@ -321,3 +321,14 @@ def test_who_closes_at_the_same_moment_is_told_what_was_closed(database: Engine)
 def closed_too(database: Engine) -> ClosedBook:
     with database.begin() as connection:
         return close_once(connection, "2026-10", AFTER_OCTOBER + 1)
+
+
+def test_an_hour_that_is_not_the_sum_of_its_slices_is_enough(connection: Connection) -> None:
+    altered(connection, f"UPDATE usage_hours SET device_ms = 1 WHERE hour_ms = {LATE.from_ms}")
+
+    statement, found = misfits(connection)
+
+    assert statement.part == "statements"  # which are added up from hours
+    assert found.part == "usage by the hour"
+    assert found.row.startswith(f"steel {LATE.from_ms} ")
+    assert found.what == f"it says 1 card-milliseconds, and its slices come to {HOUR_MS}"
