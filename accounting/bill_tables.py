@@ -34,3 +34,61 @@ class ReplyRow(Linked, Base):
     lines: Mapped[list[Any]]
     by: Mapped[str]
     at_ms: Mapped[int]
+
+
+class InvoiceRequestRow(Linked, Base):
+    """An invoice that is asked for."""
+
+    __tablename__ = "invoice_requests"
+    __table_args__ = (
+        Index("invoice_requests_by_link", "tenant_id", "link", unique=True),
+        Index("invoice_requests_by_month", "tenant_id", "month"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    month: Mapped[str]
+    sha256: Mapped[str]
+    buyer_name: Mapped[str]
+    credit_code: Mapped[str]
+    lines: Mapped[list[Any]]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class InvoiceStepRow(Linked, Base):
+    """What became of it; the number of an invoice or a credit note is there once."""
+
+    __tablename__ = "invoice_steps"
+    __table_args__ = (
+        Index("invoice_steps_by_link", "tenant_id", "link", unique=True),
+        Index("invoice_steps_by_invoice", "invoice_id"),
+    )
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    invoice_id: Mapped[str]
+    tenant_id: Mapped[str]
+    amount_fen: Mapped[int]
+    reason: Mapped[str]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class ReceiptRow(Linked, Base):
+    """What was paid of a closed statement."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        Index("receipts_by_link", "tenant_id", "link", unique=True),
+        Index("receipts_by_month", "tenant_id", "month"),
+    )
+
+    reference: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    month: Mapped[str]
+    invoice_id: Mapped[str]
+    amount_fen: Mapped[int]
+    paid_at_ms: Mapped[int]
+    by: Mapped[str]
+    at_ms: Mapped[int]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
 from accounting.rating import PriceList
 from accounting.replies import Reply
@@ -33,7 +34,17 @@ class ClosedMonth:
 
 
 Fact = (
-    UsageSlice | UsageCredit | Transfer | Voucher | VoucherEntry | PriceList | ClosedMonth | Reply
+    UsageSlice
+    | UsageCredit
+    | Transfer
+    | Voucher
+    | VoucherEntry
+    | PriceList
+    | ClosedMonth
+    | Reply
+    | InvoiceRequest
+    | InvoiceStep
+    | Receipt
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -45,6 +56,9 @@ _WORDS: Mapping[type[Any], str] = {
     PriceList: "price_list/1",
     ClosedMonth: "closing/1",
     Reply: "statement_reply/1",
+    InvoiceRequest: "invoice_request/1",
+    InvoiceStep: "invoice_step/1",
+    Receipt: "receipt/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS

@@ -9,15 +9,21 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from sqlalchemy import Connection, insert, select, text
 
-from accounting.bill_tables import Linked, ReplyRow
+from accounting.bill_tables import InvoiceRequestRow, InvoiceStepRow, Linked, ReceiptRow, ReplyRow
 from accounting.chain import Fact, names_of
 from accounting.chaining import chained, columns_of
+from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.replies import Reply
 from accounting.store import Condition
 
 T = TypeVar("T")
 
-OF_TENANTS: Mapping[type[Any], type[Any]] = {Reply: ReplyRow}
+OF_TENANTS: Mapping[type[Any], type[Any]] = {
+    Reply: ReplyRow,
+    InvoiceRequest: InvoiceRequestRow,
+    InvoiceStep: InvoiceStepRow,
+    Receipt: ReceiptRow,
+}
 """The table of each kind whose facts are in the chains of tenants."""
 
 OF_THE_PARK: Mapping[type[Any], type[Any]] = {}

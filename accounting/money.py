@@ -44,6 +44,15 @@ def parse_yuan(text: str) -> int:
     return whole * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
 
 
+def parse_fen(text: str) -> int:
+    """Fen of an amount like `3.50`; raises `ValueError` for what is no whole number of them."""
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text)
+    fen, rest = divmod(parse_yuan(digits), MICROS_PER_FEN)
+    if rest:
+        raise ValueError(f"{text} yuan are no whole number of fen")
+    return sign * fen
+
+
 def yuan_of_fen(fen: int) -> str:
     """An amount with its two decimals: `-0.29`."""
     return decimal_text(fen, 2, 2)

@@ -1,6 +1,20 @@
-"""The client's calls about closed months: replies to statements."""
+"""The client's calls about closed months: replies to statements, invoices, payments."""
 
-from api.bill_schemas import Confirmation, Dispute, ReplyList, ReplyView, Resolution
+from api.bill_schemas import (
+    Confirmation,
+    Dispute,
+    InvoiceAsk,
+    InvoiceCredited,
+    InvoiceIssued,
+    InvoiceList,
+    InvoiceView,
+    PaymentList,
+    PaymentRecord,
+    PaymentView,
+    ReplyList,
+    ReplyView,
+    Resolution,
+)
 from api.connection import Connection, new_key, quoted, read
 
 
@@ -30,3 +44,45 @@ class BillCalls:
     def _said(self, month: str, verb: str, body: Confirmation | Dispute | Resolution) -> ReplyView:
         path = f"/v1/statements/{quoted(month)}:{verb}"
         return read(self._wire.send("POST", path, body, new_key()), ReplyView)
+
+    # Invoices and payments
+
+    def invoices(self, tenant: str | None = None, month: str | None = None) -> InvoiceList:
+        return self._wire.get("/v1/invoices", InvoiceList, tenant=tenant, month=month)
+
+    def invoice(self, invoice_id: str) -> InvoiceView:
+        return self._wire.get(f"/v1/invoices/{quoted(invoice_id)}", InvoiceView)
+
+    def ask_invoice(self, wanted: InvoiceAsk) -> InvoiceView:
+        """Ask for an invoice of a closed statement; the same again changes nothing."""
+        return self._wire.create("/v1/invoices", wanted, InvoiceView, wanted.id)
+
+    def issue_invoice(self, invoice_id: str, number: str) -> InvoiceView:
+        """Note that it is issued, under this number."""
+        return self._step(invoice_id, "issue", InvoiceIssued(number=number))
+
+    def credit_invoice(
+        self, invoice_id: str, number: str, reason: str, amount: str | None = None
+    ) -> InvoiceView:
+        """Note a credit note over some of it, or over all that is left."""
+        given = {"amount": amount} if amount else {}
+        credited = InvoiceCredited(number=number, reason=reason, **given)
+        return self._step(invoice_id, "credit", credited)
+
+    def withdraw_invoice(self, invoice_id: str) -> InvoiceView:
+        """Take back a request that is not issued."""
+        return self._step(invoice_id, "withdraw", None)
+
+    def _step(
+        self, invoice_id: str, verb: str, body: InvoiceIssued | InvoiceCredited | None
+    ) -> InvoiceView:
+        path = f"/v1/invoices/{quoted(invoice_id)}:{verb}"
+        return read(self._wire.send("POST", path, body, new_key()), InvoiceView)
+
+    def payments(self, tenant: str | None = None) -> PaymentList:
+        """What was paid, and how each closed statement stands."""
+        return self._wire.get("/v1/payments", PaymentList, tenant=tenant)
+
+    def record_payment(self, wanted: PaymentRecord) -> PaymentView:
+        """Write down a payment; the same again changes nothing."""
+        return self._wire.create("/v1/payments", wanted, PaymentView, wanted.reference)

@@ -14,11 +14,121 @@ _REPLY = {
     "by": "t03 (3f0c5a1b2d4e)",
     "at_ms": 1_793_757_600_000,
 }
+_INVOICE = {
+    "id": "t03-2026-10-1",
+    "tenant": "t03",
+    "month": "2026-10",
+    "statement_sha256": "2c26b46b68ffc68ff99b453c1d304134" * 2,
+    "buyer": "青岛某钢铁有限公司",
+    "credit_code": "91370200163562681G",
+    "state": "issued",
+    "number": "26372000000012345678",
+    "lines": [
+        {
+            "item": "*信息技术服务*算力服务费",
+            "device": "ascend-910b3",
+            "unit": "卡时",
+            "quantity": "4608",
+            "price": "3.50",
+            "net": "15215.09",
+            "vat_permille": 60,
+            "tax": "912.91",
+            "gross": "16128.00",
+        }
+    ],
+    "net": "15215.09",
+    "tax": "912.91",
+    "gross": "16128.00",
+    "credited": "0.00",
+    "paid": "0.00",
+    "steps": [
+        {
+            "kind": "issued",
+            "number": "26372000000012345678",
+            "amount": "16128.00",
+            "reason": "",
+            "by": "finance (5d1c0b7a9e2f)",
+            "at_ms": 1_793_844_000_000,
+        }
+    ],
+    "by": "t03 (3f0c5a1b2d4e)",
+    "at_ms": 1_793_757_600_000,
+}
+_PAYMENT = {
+    "reference": "bank-2026-1107",
+    "tenant": "t03",
+    "month": "2026-10",
+    "invoice": "t03-2026-10-1",
+    "amount": "16128.00",
+    "paid_at_ms": 1_794_009_600_000,
+    "by": "finance (5d1c0b7a9e2f)",
+    "at_ms": 1_794_016_800_000,
+}
+_ACCOUNT = {
+    "tenant": "t03",
+    "month": "2026-10",
+    "due": "16128.00",
+    "requested": "16128.00",
+    "issued": "16128.00",
+    "credited": "0.00",
+    "paid": "16128.00",
+    "outstanding": "0.00",
+    "outstanding_fen": 0,
+}
+INVOICE_EXAMPLES: dict[str, Any] = {
+    "all": {
+        "summary": "All that is due of October",
+        "value": {
+            "id": "steel-2026-10-1",
+            "tenant": "steel",
+            "month": "2026-10",
+            "buyer": "青岛某钢铁有限公司",
+            "credit_code": "91370200163562681G",
+        },
+    }
+}
+ISSUED_EXAMPLES: dict[str, Any] = {
+    "number": {"summary": "Its number", "value": {"number": "26372000000012345678"}}
+}
+CREDITED_EXAMPLES: dict[str, Any] = {
+    "whole": {
+        "summary": "All of it, for it was made out wrongly",
+        "value": {"number": "26372000000087654321", "reason": "抬头有误"},
+    }
+}
+PAYMENT_EXAMPLES: dict[str, Any] = {
+    "transfer": {
+        "summary": "A bank transfer for a month",
+        "value": {
+            "reference": "bank-2026-1107",
+            "tenant": "steel",
+            "month": "2026-10",
+            "amount": "16128.00",
+            "paid_at_ms": 1_767_600_000_000,
+        },
+    }
+}
+_INVOICE_ANSWERS: Mapping[str, Any] = {
+    "list_invoices": {"items": [_INVOICE]},
+    "get_invoice": _INVOICE,
+    "ask_invoice": _INVOICE | {"state": "requested", "number": None, "steps": []},
+    "issue_invoice": _INVOICE,
+    "credit_invoice": _INVOICE,
+    "withdraw_invoice": _INVOICE | {"state": "withdrawn", "number": None, "steps": []},
+    "list_payments": {
+        "items": [_PAYMENT],
+        "accounts": [_ACCOUNT],
+        "outstanding": "0.00",
+        "outstanding_fen": 0,
+    },
+    "record_payment": _PAYMENT,
+}
 BILL_ANSWERS: Mapping[str, Any] = {
     "list_replies": {"standing": "disputed", "items": [_REPLY]},
     "confirm": _REPLY | {"kind": "confirmed", "reason": "", "lines": []},
     "dispute": _REPLY,
     "resolve": _REPLY | {"number": 2, "kind": "resolved", "reason": "已在 11 月更正", "lines": []},
+    **_INVOICE_ANSWERS,
 }
 DISPUTE_EXAMPLES: dict[str, Any] = {
     "line": {

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.schemas import Wire
-from api.values import Identifier, Ms, Sha256, Text, one_line, whole
+from api.values import Identifier, Ms, Name, Sha256, Text, one_line, whole
+from api.voucher_schemas import Fen, Moment
 
 Note = Annotated[
     Text,
@@ -64,3 +65,140 @@ class ReplyList(Wire):
 
     standing: Standing
     items: list[ReplyView]
+
+
+CreditCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$"),
+    Field(description="统一社会信用代码, 18 characters, the last a check digit (GB 32100-2015)"),
+]
+MonthText = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+class InvoiceAsk(Wire):
+    """Ask for an invoice of a closed statement; asked for, it never changes."""
+
+    id: Identifier = Field(description="the caller's own number: the same again changes nothing")
+    tenant: Identifier | None = Field(default=None, description="a tenant's own by default")
+    month: MonthText
+    buyer: Name = Field(description="to whom it is made out, by its registered name")
+    credit_code: CreditCode
+    amount: Fen | None = Field(
+        default=None, description="yuan, tax included; all that is not asked for yet if not given"
+    )
+
+
+class InvoiceLineView(Wire):
+    """A line of it: card-hours of a device kind at a price."""
+
+    item: str
+    device: str
+    unit: str
+    quantity: str = Field(description="card-hours, to six decimals")
+    price: str = Field(description="yuan for a card-hour, tax included")
+    net: str
+    vat_permille: int
+    tax: str
+    gross: str
+
+
+class InvoiceStepView(Wire):
+    """What became of it."""
+
+    kind: Literal["issued", "withdrawn", "credited"]
+    number: str = Field(description="the invoice's, the credit note's, or the request's own")
+    amount: str
+    reason: str
+    by: str
+    at_ms: Ms
+
+
+class InvoiceView(Wire):
+    """An invoice that was asked for, and how it stands."""
+
+    id: str
+    tenant: str
+    month: str
+    statement_sha256: str
+    buyer: str
+    credit_code: str
+    state: Literal["requested", "issued", "withdrawn", "credited"]
+    number: str | None = Field(description="the invoice's own, once it is issued")
+    lines: list[InvoiceLineView]
+    net: str
+    tax: str
+    gross: str
+    credited: str = Field(description="what credit notes took off it")
+    paid: str
+    steps: list[InvoiceStepView]
+    by: str
+    at_ms: Ms
+
+
+class InvoiceList(Wire):
+    """Invoices in the order in which they were asked for; a tenant sees its own alone."""
+
+    items: list[InvoiceView]
+
+
+class InvoiceIssued(Wire):
+    """The tax office's system has issued it."""
+
+    number: Identifier = Field(description="the invoice's number: there is one of each")
+
+
+class InvoiceCredited(Wire):
+    """A credit note (红字) takes some of an issued invoice back, or all of it."""
+
+    number: Identifier = Field(description="the credit note's number")
+    amount: Fen | None = Field(
+        default=None, description="yuan, tax included; all that is left if not given"
+    )
+    reason: Note
+
+
+class PaymentRecord(Wire):
+    """A tenant paid for a closed month. It moves no balance: a top-up does."""
+
+    reference: Identifier = Field(description="the payment's own number: there is one of each")
+    tenant: Identifier
+    month: MonthText | None = Field(default=None, description="that of the invoice if not given")
+    invoice: Identifier | None = Field(default=None, description="which it pays, by its request")
+    amount: Fen
+    paid_at_ms: Moment = Field(description="when the money came")
+
+
+class PaymentView(Wire):
+    """A payment that was written down."""
+
+    reference: str
+    tenant: str
+    month: str
+    invoice: str | None
+    amount: str
+    paid_at_ms: Ms
+    by: str
+    at_ms: Ms
+
+
+class AccountView(Wire):
+    """How a closed statement stands; yuan."""
+
+    tenant: str
+    month: str
+    due: str
+    requested: str = Field(description="by invoices that are asked for or issued, and stand")
+    issued: str
+    credited: str
+    paid: str
+    outstanding: str = Field(description="due and not paid; below zero: the tenant has it to come")
+    outstanding_fen: int
+
+
+class PaymentList(Wire):
+    """Payments in the order in which they were written down, and how each statement stands."""
+
+    items: list[PaymentView]
+    accounts: list[AccountView]
+    outstanding: str
+    outstanding_fen: int

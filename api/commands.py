@@ -8,9 +8,11 @@ import api.cli.books
 import api.cli.branches
 import api.cli.budgets
 import api.cli.closing
+import api.cli.invoices
 import api.cli.jobs
 import api.cli.keys
 import api.cli.park
+import api.cli.payments
 import api.cli.quote
 import api.cli.statements
 import api.cli.submit
@@ -47,6 +49,8 @@ for panel, parts in PANELS:
             app.registered_commands.append(command)
 BOOKS = both("Books", "账务")
 app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
+app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
+app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 SHARING = both("Who shares the park", "共享关系")

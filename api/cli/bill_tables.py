@@ -1,8 +1,10 @@
 """How what was said and written about closed months looks in a terminal."""
 
-from api.bill_schemas import ReplyList
+from rich.table import Table
+
+from api.bill_schemas import InvoiceList, InvoiceView, PaymentList, ReplyList
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, plain
+from api.cli.terminal import clock_text, console, plain, table
 
 _STANDINGS = {
     "open": ("not confirmed", "未确认", "yellow"),
@@ -27,3 +29,106 @@ def print_replies(said: ReplyList) -> None:
         reason = f": {plain(one.reason)}" if one.reason else ""
         when = f"{clock_text(one.at_ms)} {plain(one.by)}"
         console.print(f"{standing_text(one.kind)}{where}{reason}  [dim]{when}[/]")
+
+
+_INVOICE_STATES = {
+    "requested": ("requested", "已申请", "yellow"),
+    "issued": ("issued", "已开具", "green"),
+    "withdrawn": ("withdrawn", "已撤回", "dim"),
+    "credited": ("credited", "已红冲", "magenta"),
+}
+
+
+def invoice_state(invoice: InvoiceView) -> str:
+    english, chinese, style = _INVOICE_STATES[invoice.state]
+    return f"[{style}]{both(english, chinese)}[/]"
+
+
+def invoices_table(found: InvoiceList) -> Table:
+    made = table(
+        both("request", "申请编号"),
+        both("tenant", "企业"),
+        both("month", "账期"),
+        both("buyer", "购买方"),
+        both("state", "状态"),
+        both("invoice", "发票号码"),
+        both("gross", "价税合计（元）"),
+        both("credited", "已红冲"),
+        both("paid", "已付"),
+        numbers=(6, 7, 8),
+    )
+    for one in found.items:
+        made.add_row(
+            *(plain(word) for word in (one.id, one.tenant, one.month, one.buyer)),
+            invoice_state(one),
+            plain(one.number or ""),
+            one.gross,
+            one.credited,
+            one.paid,
+        )
+    return made
+
+
+def print_invoice(one: InvoiceView) -> None:
+    """An invoice line by line, and what became of it."""
+    console.print(f"[bold]{plain(one.id)}[/]  {plain(one.buyer)} {one.credit_code}")
+    made = table(
+        both("item", "项目名称"),
+        both("kind", "规格型号"),
+        both("unit", "单位"),
+        both("quantity", "数量"),
+        both("price", "单价（含税）"),
+        both("net", "金额"),
+        both("rate", "税率"),
+        both("tax", "税额"),
+        both("gross", "价税合计"),
+        numbers=(3, 4, 5, 6, 7, 8),
+    )
+    for line in one.lines:
+        rate = f"{line.vat_permille / 10:g} %"
+        words = (line.item, plain(line.device), line.unit, line.quantity, line.price)
+        made.add_row(*words, line.net, rate, line.tax, line.gross)
+    total = both("[bold]total[/]", "[bold]合计[/]")
+    made.add_row(total, "", "", "", "", one.net, "", one.tax, f"[bold]{one.gross}[/]")
+    console.print(made)
+    console.print(invoice_state(one))
+    for step in one.steps:
+        said = f"{step.kind} {plain(step.number)} {step.amount} {plain(step.reason)}".rstrip()
+        console.print(f"{said}  [dim]{clock_text(step.at_ms)} {plain(step.by)}[/]")
+
+
+def payments_table(found: PaymentList) -> Table:
+    made = table(
+        both("payment", "流水号"),
+        both("tenant", "企业"),
+        both("month", "账期"),
+        both("invoice request", "发票申请"),
+        both("came", "到账时间"),
+        both("yuan", "金额（元）"),
+        numbers=(5,),
+    )
+    for one in found.items:
+        words = (one.reference, one.tenant, one.month, one.invoice or "")
+        made.add_row(*map(plain, words), clock_text(one.paid_at_ms), one.amount)
+    return made
+
+
+def accounts_table(found: PaymentList) -> Table:
+    """How each closed statement stands, and what is outstanding of all."""
+    made = table(
+        both("tenant", "企业"),
+        both("month", "账期"),
+        both("due", "应付"),
+        both("requested", "已申请开票"),
+        both("issued", "已开票"),
+        both("credited", "已红冲"),
+        both("paid", "已付"),
+        both("outstanding", "未付"),
+        numbers=(2, 3, 4, 5, 6, 7),
+    )
+    for one in found.accounts:
+        sums = (one.due, one.requested, one.issued, one.credited, one.paid, one.outstanding)
+        made.add_row(plain(one.tenant), one.month, *sums)
+    total = both("[bold]total[/]", "[bold]合计[/]")
+    made.add_row(total, "", "", "", "", "", "", f"[bold]{found.outstanding}[/]")
+    return made

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,80 @@ def test_a_tenant_sees_what_was_said_of_its_own_alone(park: Served) -> None:
     problem_of(park.fish.get(f"/v1/statements/{MONTH}/replies?tenant=steel"), 404)
 
     assert park.fish.get(f"/v1/statements/{MONTH}/replies").json()["items"] == []
+
+
+CODE = "91370200163562681G"
+INVOICE = {"id": "i1", "month": MONTH, "buyer": "青岛某钢铁有限公司", "credit_code": CODE}
+
+
+def test_a_mistyped_credit_code_is_refused_and_nothing_is_written(park: Served) -> None:
+    wrong = INVOICE | {"credit_code": CODE[:-1] + "A"}
+
+    refused = problem_of(park.steel.post("/v1/invoices", json=wrong), 409)
+
+    assert refused["detail"].endswith("is mistyped: its last character would be G")
+    assert park.steel.get("/v1/invoices").json()["items"] == []
+
+
+def test_a_tenant_asks_for_an_invoice_once(park: Served) -> None:
+    first = park.steel.post("/v1/invoices", json=INVOICE)
+    again = park.steel.post("/v1/invoices", json=INVOICE)
+    more = park.steel.post("/v1/invoices", json=INVOICE | {"id": "i2", "amount": "0.01"})
+
+    assert (first.status_code, again.json()) == (201, first.json())
+    body = first.json()
+    assert (body["net"], body["tax"], body["gross"]) == ("52.83", "3.17", "56.00")
+    assert body["state"] == "requested"
+    assert "0.00 are due and not asked for yet" in problem_of(more, 409)["detail"]
+    problem_of(park.fish.get("/v1/invoices/i1"), 404)
+
+
+def test_finance_notes_what_became_of_it_and_who_paid_by_commands(data: Path) -> None:
+    told = partial(brain, BRAIN_DATA=str(data), COLUMNS="160")
+    terms = ("--tenant", "steel", "--amount", "50.00", "--paid", "2026-02-03", "--invoice", "i1")
+
+    issued = told("invoices", "issue", "i1", "--number", "26370001")
+    paid = told("payments", "record", "bank-1", *terms)
+    credit = ("--number", "26370002", "--amount", "6.00", "--reason", "a discount")
+    credited = told("invoices", "credit", "i1", *credit)
+    shown = told("invoices", "show", "i1")
+    listed = told("payments")
+
+    assert issued.stderr.strip() == "i1: 56.00 CNY, issued"
+    assert (paid.returncode, credited.returncode) == (0, 0), paid.stderr + credited.stderr
+    assert "*信息技术服务*算力服务费" in shown.stdout
+    rows = [line.split() for line in listed.stdout.splitlines() if line]
+    assert ["steel", MONTH, "56.00", "50.00", "56.00", "6.00", "50.00", "6.00"] in rows
+    assert rows[-1] == ["total", "9.50"]
+
+
+def test_a_command_that_is_wrong_says_so_before_it_asks(data: Path) -> None:
+    wrong = ("--buyer", "x", "--code", "123", "--tenant", "steel")
+
+    done = brain("invoices", "ask", MONTH, *wrong, BRAIN_DATA=str(data))
+
+    assert done.returncode == 2
+    assert "credit_code" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "why"),
+    [
+        ({"amount": "6.01"}, 409, "6.00 are open"),
+        ({"paid_at_ms": 4_000_000_000_000}, 422, "later than now"),
+        ({"month": None}, 422, "of a month, or of an invoice"),
+        ({"invoice": "i9"}, 404, "no invoice request i9"),
+        ({"month": "2026-02"}, 409, "is a draft: close 2026-02 first"),
+    ],
+)
+def test_a_payment_that_cannot_be_is_refused(
+    wanted: dict[str, object], status: int, why: str, park: Served
+) -> None:
+    payment = {"reference": "b9", "tenant": "steel", "month": MONTH, "amount": "1", "paid_at_ms": 1}
+
+    refused = problem_of(park.finance.post("/v1/payments", json=payment | wanted), status)
+
+    assert why in refused["detail"]
 
 
 def test_the_books_are_whole_with_all_that_was_said(park: Served) -> None:

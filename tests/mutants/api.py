@@ -58,7 +58,7 @@ MUTANTS = [
     Mutant("api/logs.py", "LogChunkRow.offset >= first.scalar_subquery()", "LogChunkRow.offset + func.length(LogChunkRow.data) > offset", "tests/unit/test_logs.py -k needs"),
     Mutant("api/logs.py", "if piece.is_last and is_all_here:", "if piece.is_last:", "tests/unit/test_logs.py -k over"),
     Mutant("api/routes/capacity.py", "maintenance_cards=0,", "maintenance_cards=row.online_cards - row.schedulable_cards,", "tests/acceptance/test_api_park.py -k averaged"),
-    Mutant("api/cli/books.py", "tenant = tenant or session.default_tenant", "pass", "tests/acceptance/test_bills.py -k unless"),
+    Mutant("api/cli/statements.py", "tenant = tenant or session.default_tenant", "pass", "tests/acceptance/test_bills.py -k unless"),
     Mutant("api/cli/keys.py", 'key.tenant or key.centre or "-"', 'key.tenant or "-"', "tests/acceptance/test_bills.py -k centre"),
     Mutant("api/routes/capacity.py", "if count <= CHANGES_MAX:", "if True:", "tests/acceptance/test_api_park.py -k steps"),
     Mutant("scheduler/storage/queries.py", "ORDER BY at_ms / :step_ms, at_ms DESC", "ORDER BY at_ms / :step_ms, at_ms", "tests/acceptance/test_api_park.py -k steps"),

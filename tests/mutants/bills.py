@@ -4,6 +4,8 @@ from tests.mutants.mutant import Mutant
 
 _REPLIES = "tests/unit/test_replies.py"
 _REPLYING = "tests/unit/test_replying.py"
+_INVOICES = "tests/unit/test_invoices.py"
+_BILLING = "tests/unit/test_billing.py"
 _API = "tests/acceptance/test_api_bills.py"
 
 # fmt: off
@@ -16,4 +18,15 @@ MUTANTS = [
     Mutant("accounting/replying.py", 'said.sha256 not in {"", stored.sha256}', "not said", _REPLYING),
     Mutant("accounting/verifying.py", "*(_kept(connection, _of(row, chain), kind) for kind, row in OF_TENANTS.items()),", "", _REPLYING),
     Mutant("api/routes/replies.py", "tenant_id = one_tenant(caller, tenant)", 'tenant_id = tenant or ""', _API),
+    Mutant("accounting/invoices.py", "parts.append(divide_half_up(reached * amount, total) - before)", "parts.append(divide_half_up(one * amount, total))", _INVOICES),
+    Mutant("accounting/invoices.py", "is_plain = uscc.validate(code) == code", "is_plain = bool(uscc.validate(code))", _INVOICES),
+    Mutant("accounting/invoices.py", "return self.request.gross_fen - self.credited_fen", "return self.request.gross_fen", _INVOICES),
+    Mutant("accounting/invoices.py", "not 0 < step.amount_fen <= invoice.open_fen", "not 0 < step.amount_fen", _INVOICES),
+    Mutant("accounting/invoices.py", "before = split_tax(reached[rate], rate).net_fen", "before = 0", _INVOICES),
+    Mutant("accounting/billing.py", "if not 0 < wanted_fen <= left_fen:", "if not 0 < wanted_fen:", _BILLING),
+    Mutant("accounting/billing.py", "    check_credit_code(asked.credit_code)\n", "", _API),
+    Mutant("accounting/billing.py", "if not 0 < paid.amount_fen <= open_fen:", "if not 0 < paid.amount_fen:", _BILLING),
+    Mutant("accounting/billing.py", "if step.kind is StepKind.WITHDRAWN and known.receipts:", "if not step:", _BILLING),
+    Mutant("accounting/billing.py", "if replace(step, by=of_number[0].by, at_ms=of_number[0].at_ms) == of_number[0]:", "if step:", _BILLING),
+    Mutant("api/routes/invoices.py", "if known is None or not caller.may_see(known.request.tenant_id):", "if known is None:", _API),
 ]

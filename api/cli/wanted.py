@@ -1,0 +1,19 @@
+"""What a command sends, made of its options; what cannot be sent is named before it is."""
+
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from api.cli.terminal import fail
+from api.schemas import Wire
+
+Sent = TypeVar("Sent", bound=Wire)
+
+
+def made(model: type[Sent], **values: object) -> Sent:
+    """The body of a request; options that were not given are left out."""
+    try:
+        return model(**{name: value for name, value in values.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)

@@ -1,0 +1,178 @@
+"""What an invoice asks for: parts that add up to the fen, and what may become of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounting.invoices import (
+    BillRefused,
+    Invoice,
+    InvoiceRequest,
+    InvoiceState,
+    InvoiceStep,
+    StepKind,
+    account,
+    check_credit_code,
+    check_step,
+    lines_of,
+)
+from accounting.rating import split_tax
+
+CODE = "91370200163562681G"
+
+
+def a_line(fen: int, device: str = "npu", rate: int = 60, hours: int = 1) -> dict[str, Any]:
+    return {
+        "device": device,
+        "price": "3.50",
+        "vat_permille": rate,
+        "device_ms": hours * 3_600_000,
+        "amount_fen": fen,
+    }
+
+
+def a_body(*lines: dict[str, Any], given_back: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
+    return {"lines": [*lines], "credits": [*given_back], "corrections": []}
+
+
+def test_a_whole_statement_is_its_lines() -> None:
+    """4,608 card-hours at 3.50."""
+    (line,) = lines_of(a_body(a_line(1_612_800, hours=4_608)), 1_612_800)
+
+    assert (line.item, line.unit) == ("*信息技术服务*算力服务费", "卡时")
+    assert (line.quantity_micros, line.price_micros) == (4_608_000_000, 3_500_000)
+    assert (line.net_fen, line.tax_fen, line.gross_fen) == (1_521_509, 91_291, 1_612_800)
+
+
+def test_what_was_given_back_is_taken_off_its_kind() -> None:
+    body = a_body(a_line(700, hours=2), given_back=(a_line(-350, hours=-1),))
+
+    (line,) = lines_of(body, 350)
+
+    assert (line.quantity_micros, line.gross_fen) == (1_000_000, 350)
+
+
+def test_a_part_is_a_part_of_each_line() -> None:
+    """A voucher pays half: 28.00 of 56.00 are asked for."""
+    body = a_body(a_line(3_500, hours=10), a_line(2_100, "dcu", hours=6))
+
+    lines = lines_of(body, 2_800)
+
+    assert [(line.device_kind_id, line.gross_fen) for line in lines] == [
+        ("dcu", 1_050),
+        ("npu", 1_750),
+    ]
+    assert [line.quantity_micros for line in lines] == [3_000_000, 5_000_000]
+
+
+@given(
+    st.lists(st.tuples(st.integers(-500, 10**7), st.sampled_from([0, 60, 130])), min_size=1),
+    st.integers(1, 10**9),
+)
+def test_lines_net_and_tax_add_up_whatever_is_asked_for(
+    amounts: list[tuple[int, int]], wanted: int
+) -> None:
+    total = sum(fen for fen, _ in amounts)
+    if total <= 0:
+        return
+    asked = min(wanted, total)
+    body = a_body(*(a_line(fen, f"k{n}", rate) for n, (fen, rate) in enumerate(amounts)))
+
+    lines = lines_of(body, asked)
+
+    assert sum(line.gross_fen for line in lines) == asked
+    for rate in (0, 60, 130):
+        of_rate = [line for line in lines if line.vat_permille == rate]
+        whole = split_tax(sum(line.gross_fen for line in of_rate), rate)
+        assert abs(sum(line.net_fen for line in of_rate) - whole.net_fen) <= len(amounts)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("91370200163562681A", "is mistyped: its last character would be G"),
+        ("9137020016356268G", "has 17 characters, and needs 18"),
+        ("91370200163562681g", "is no credit code"),
+        ("I1370200163562681G", "is no credit code"),
+        ("91370200163562O81G", "is no credit code"),
+    ],
+)
+def test_a_wrong_credit_code_is_refused_in_words(code: str, why: str) -> None:
+    check_credit_code(CODE)
+
+    with pytest.raises(BillRefused, match=why):
+        check_credit_code(code)
+
+
+REQUEST = InvoiceRequest(
+    id="r1",
+    tenant_id="steel",
+    month="2026-10",
+    sha256="",
+    buyer_name="青岛某钢铁有限公司",
+    credit_code=CODE,
+    lines=lines_of(a_body(a_line(5_600, hours=16)), 5_600),
+    by="steel (1)",
+    at_ms=0,
+)
+ISSUED = InvoiceStep(
+    number="26370001",
+    kind=StepKind.ISSUED,
+    invoice_id="r1",
+    tenant_id="steel",
+    amount_fen=5_600,
+    reason="",
+    by="finance (2)",
+    at_ms=0,
+)
+CREDITED = replace(ISSUED, number="26370002", kind=StepKind.CREDITED, amount_fen=600)
+WITHDRAWN = replace(ISSUED, number="r1", kind=StepKind.WITHDRAWN)
+
+
+@pytest.mark.parametrize(
+    ("steps", "state", "open_fen"),
+    [
+        ((), InvoiceState.REQUESTED, 5_600),
+        ((WITHDRAWN,), InvoiceState.WITHDRAWN, 0),
+        ((ISSUED,), InvoiceState.ISSUED, 5_600),
+        ((ISSUED, CREDITED), InvoiceState.ISSUED, 5_000),
+        ((ISSUED, replace(CREDITED, amount_fen=5_600)), InvoiceState.CREDITED, 0),
+    ],
+)
+def test_an_invoice_stands_as_what_became_of_it(
+    steps: tuple[InvoiceStep, ...], state: InvoiceState, open_fen: int
+) -> None:
+    invoice = Invoice(request=REQUEST, steps=steps)
+
+    assert (invoice.state, invoice.open_fen) == (state, open_fen)
+
+
+@pytest.mark.parametrize(
+    ("steps", "step", "why"),
+    [
+        ((ISSUED,), replace(ISSUED, number="9"), "is issued: it cannot be issued"),
+        ((ISSUED,), WITHDRAWN, "is issued: it cannot be withdrawn"),
+        ((), CREDITED, "is requested: it cannot be credited"),
+        ((WITHDRAWN,), ISSUED, "is withdrawn: it cannot be issued"),
+        ((ISSUED,), replace(CREDITED, amount_fen=5_601), "5600 fen of invoice 26370001 are left"),
+        ((ISSUED,), replace(CREDITED, amount_fen=0), "is over 0 fen"),
+    ],
+)
+def test_what_cannot_become_of_it_is_refused(
+    steps: tuple[InvoiceStep, ...], step: InvoiceStep, why: str
+) -> None:
+    with pytest.raises(BillRefused, match=why):
+        check_step(Invoice(request=REQUEST, steps=steps), step)
+
+
+def test_for_what_is_credited_may_be_asked_again() -> None:
+    standing = account("steel", "2026-10", 5_600, [Invoice(request=REQUEST)], 1_000)
+    credited = Invoice(request=REQUEST, steps=(ISSUED, CREDITED))
+
+    again = account("steel", "2026-10", 5_600, [credited], 1_000)
+
+    assert (standing.unrequested_fen, standing.outstanding_fen) == (0, 4_600)
+    assert (again.unrequested_fen, again.issued_fen, again.credited_fen) == (600, 5_600, 600)
