@@ -104,10 +104,19 @@ def module_database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[s
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_database(module_database_url: str) -> Iterator[Engine]:
+    """The same, connected: for tests that commit nothing, so that each finds it empty."""
+    connected = engine(module_database_url)
+    yield connected
+    connected.dispose()
+
+
 @contextmanager
 def _copied(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    # Without fsync, files that are copied are there sooner than pages that are logged.
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     _administer(server, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield server.url(name)
     _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

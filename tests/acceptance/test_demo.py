@@ -77,6 +77,7 @@ def test_it_shows_the_main_job_to_its_end(demo: Running, tmp_path: Path) -> None
     assert_nothing_is_left(folder)
 
 
+@pytest.mark.heavy
 def test_it_leaves_nothing_where_it_is_interrupted(demo: Running) -> None:
     folder = data_folder(demo)
     demo.await_words("Training, waiting, cancelling")

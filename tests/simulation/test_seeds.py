@@ -14,8 +14,8 @@ SEEDS_PER_TEST = 30
 @pytest.mark.parametrize(
     "first",
     [
-        *range(0, 120, SEEDS_PER_TEST),
-        *(pytest.param(n, marks=pytest.mark.heavy) for n in range(120, 300, SEEDS_PER_TEST)),
+        *range(0, 90, SEEDS_PER_TEST),
+        *(pytest.param(n, marks=pytest.mark.heavy) for n in range(90, 300, SEEDS_PER_TEST)),
     ],
 )
 def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:

@@ -8,13 +8,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from accounting import ledger, store
 from accounting.rating import PriceMissing
 from accounting.usage import UsageCredit, UsageSlice
-from api.database import engine
 from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, used
 
 CREDIT = UsageCredit(
@@ -27,13 +26,11 @@ RELEASE = ledger.release("steel", "j1.1", 2_000_000, 3)
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """A transaction that nobody commits, in books that know a price list."""
-    database = engine(database_url)
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         yield connection
-    database.dispose()
 
 
 def test_a_slice_is_booked_once(connection: Connection) -> None:

@@ -38,9 +38,10 @@ def database(database: Engine) -> Engine:
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """A transaction that nobody commits."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
+        store.publish_price_list(connection, PRICES)
         yield connection
 
 

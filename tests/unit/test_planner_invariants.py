@@ -266,7 +266,7 @@ TWO_SHARE_WHAT_IS_SPARE_ONCE = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=250)
 @example(TWO_SHARE_WHAT_IS_SPARE_ONCE, (1, 8))
 @given(queues(), st.sampled_from([(1, 8), (1, 8), (2, 4), (4, 2)]))
 def test_who_is_first_starts_no_later_than_it_was_ever_promised(

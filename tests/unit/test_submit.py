@@ -27,7 +27,7 @@ def test_clients_share_the_calls_and_each_has_a_connection_of_its_own() -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_submits_through_a_served_broker_are_measured_beside_inserts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

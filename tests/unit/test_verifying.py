@@ -37,9 +37,9 @@ TRANSFERS = (
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Books with two tenants, a closed month and what came after it; nobody commits them."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER], [], TRANSFERS)
         store.book(connection, [], [], [ledger.top_up("port", 5, "bank-2", 0)])

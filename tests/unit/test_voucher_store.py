@@ -27,9 +27,9 @@ YEARS = replace(VOUCHER, until_ms=shanghai("2027-01-01T00:00"))
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Books of a month in which steel used 56.00 yuan; nobody commits them."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER], [], [])
         yield connection

@@ -163,7 +163,7 @@ def test_a_job_that_is_left_alone_for_a_while_is_promised_nothing() -> None:
     assert not npu.is_promised
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(states(), jobs(99), st.sampled_from(sorted(POLICY_BY_NAME)))
 def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, name: str) -> None:
     policy: Policy = POLICY_BY_NAME[name]
