@@ -13,7 +13,7 @@ from api.declared import DeclaredCache
 from api.feed import Feed
 from api.gauge import QueueGauge
 from api.metrics import Metrics
-from api.questions import Questions
+from api.questions import OneEach, parquets, questions
 from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
@@ -55,7 +55,8 @@ class Services:
     declared: DeclaredCache = field(default_factory=DeclaredCache)
     gauge: QueueGauge = field(default_factory=QueueGauge)
     streams: OpenStreams = field(default_factory=OpenStreams)
-    questions: Questions = field(default_factory=Questions)
+    questions: OneEach = field(default_factory=questions)
+    parquets: OneEach = field(default_factory=parquets)
     metrics: Metrics = field(default_factory=Metrics)
     tally: Tally = field(default_factory=Tally)
 

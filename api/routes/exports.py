@@ -1,11 +1,14 @@
 """The books as files: usage, charges, and all bills as FOCUS rows, streamed."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from accounting.billed import bills_of
 from accounting.calendar import month_bounds, month_of
@@ -52,7 +55,7 @@ FILE = {
 
 @router.get(
     "/exports/{what}",
-    responses=problems(404) | {200: FILE},
+    responses=problems(404, 429) | {200: FILE},
     response_class=StreamingResponse,
     summary="Usage, charges or FOCUS rows as a file",
 )
@@ -68,7 +71,8 @@ def export(
 
     `usage` and `charges` have every slice that is known, and a total at the end. `focus` has what
     is on the month's statements, in the rows of FOCUS 1.2 (FinOps Open Cost and Usage
-    Specification), which add up to what each statement says is due.
+    Specification), which add up to what each statement says is due. Each caller has one Parquet
+    file at a time on its way.
     """
     asked_month = month or month_of(services.clock())
     tenant_id = caller.narrowed(tenant)
@@ -81,7 +85,24 @@ def export(
         "Cache-Control": "no-store",
     }
     body = _writers(what)[file_format](sheet)
-    return StreamingResponse(body, media_type=MEDIA_TYPES[file_format], headers=headers)
+    is_parquet = file_format is FileFormat.PARQUET
+    admitted = services.parquets.admitted(caller.scope) if is_parquet else nullcontext()
+    return Export(body, admitted, media_type=MEDIA_TYPES[file_format], headers=headers)
+
+
+class Export(StreamingResponse):
+    """A file on its way, admitted until its last byte is sent or its reader is gone."""
+
+    def __init__(
+        self, content: Iterator[bytes], admitted: AbstractContextManager[None], **options: Any
+    ) -> None:
+        super().__init__(content, **options)
+        self._admitted = admitted
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._admitted:
+            await super().__call__(scope, receive, send)
 
 
 def _sheet(

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.acceptance.brokers import Served, await_state, submitted
+from tests.acceptance.brokers import Served, await_state, problem_of, submitted
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +80,18 @@ def test_focus_rows_add_up_to_what_each_statement_says_is_due(park: Served) -> N
 def test_a_spreadsheet_has_its_mark_and_focus_the_names_that_it_asks_for(park: Served) -> None:
     assert exported(park, "usage", "csv").startswith("\ufeffrow 行类型,".encode())
     assert exported(park, "focus", "csv").startswith(b"BillingAccountId,BillingAccountName,")
+
+
+def test_each_caller_has_one_parquet_file_on_its_way(park: Served) -> None:
+    path = "/v1/exports/usage"
+    with park.broker.services.parquets.admitted("tenant:steel"):
+        refused = park.steel.get(path, params={"format": "parquet"})
+        others = park.fish.get(path, params={"format": "parquet"})
+        text = park.steel.get(path, params={"format": "csv"})
+
+    problem = problem_of(refused, 429)
+    assert problem["detail"] == "a Parquet export of yours is under way: ask again in 5 seconds"
+    assert refused.headers["retry-after"] == "5"
+    assert (others.status_code, text.status_code) == (200, 200)
+    for _ in range(2):
+        assert park.steel.get(path, params={"format": "parquet"}).status_code == 200

@@ -157,7 +157,7 @@ MUTANTS = [
     Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/test_leader.py"),
     Mutant("scheduler/leader.py", "        with self._own_turn():\n            controller.checkpoint()", "        if True:\n            controller.checkpoint()", "tests/unit/test_leader.py"),
     Mutant("api/questions.py", "            if scope in self._scopes:", "            if False:", _QUOTES),
-    Mutant("api/questions.py", "            if len(self._scopes) >= QUESTIONS_MAX:", "            if False:", _QUOTES),
+    Mutant("api/questions.py", "            if len(self._scopes) >= self.most:", "            if False:", _QUOTES),
     Mutant("api/questions.py", "                self._scopes.discard(scope)", "                pass", _QUOTES),
     Mutant("scheduler/storage/told.py", "or told.start.at_ms <= now_ms:", "or False:", "tests/unit/test_told.py"),
     Mutant("api/routes/quotes.py", "    check_possible([job], declared, services.clock())\n", "", _QUOTES),
