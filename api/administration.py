@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from api.capacity_schemas import CentreCapacity
 from api.schemas import Wire
-from api.values import MAX_MS, Identifier, Ms, Name, Permille, Yuan, whole
+from api.values import MAX_MS, ByteCount, Identifier, Ms, Name, Permille, Yuan, whole
 
 NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]
 
@@ -216,6 +216,17 @@ class DatasetView(Wire):
     centres: list[str] = Field(description="where it lies, whole")
 
 
+class DatasetPut(Wire):
+    """Where a dataset is from now on, and what it is."""
+
+    size: ByteCount = Field(description="bytes, or with a unit such as `GB` or `TiB`")
+    centres: Annotated[list[Identifier], Field(min_length=1, max_length=256)] = Field(
+        description="where it lies, whole"
+    )
+    data_class: Identifier | None = Field(default=None, description="null: it may be anywhere")
+    tenant: Identifier | None = Field(default=None, description="whose it is; null: all may use it")
+
+
 class DataClassView(Wire):
     """A kind of data."""
 
@@ -225,7 +236,7 @@ class DataClassView(Wire):
 
 
 class DatasetList(Wire):
-    """The datasets that the caller may know, and all classes of data, as in the park file."""
+    """The datasets that the caller may know, and all classes of data, as last declared."""
 
     items: list[DatasetView]
     classes: list[DataClassView]

@@ -8,6 +8,7 @@ import api.cli.books
 import api.cli.branches
 import api.cli.budgets
 import api.cli.closing
+import api.cli.datasets
 import api.cli.invoices
 import api.cli.jobs
 import api.cli.keys
@@ -53,6 +54,7 @@ app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
 app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
+app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))
 SHARING = both("Who shares the park", "共享关系")
 app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
 app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)

@@ -113,6 +113,13 @@ _TENANT: dict[str, Any] = {
     "hard_stop": False,
 }
 _PROJECT: dict[str, Any] = PROJECT_EXAMPLES["project"]["value"] | {"tenant": "t03", "id": "vision"}
+_DATASET: dict[str, Any] = {
+    "id": "scans-2026",
+    "tenant": "steel",
+    "size_bytes": 1_649_267_441_664,
+    "data_class": "medical",
+    "centres": ["qdaicc"],
+}
 _COHORT: dict[str, Any] = COHORT_EXAMPLES["group"]["value"] | {"id": "group-a", "tenants": ["t03"]}
 _PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
     "is_in_force": False,
@@ -315,17 +322,10 @@ ANSWERS: Mapping[str, Any] = {
         "peak_at_ms": {"park": _LEASED_MS - 3_600_000, "qdaicc": _LEASED_MS - 3_600_000},
     },
     "list_datasets": {
-        "items": [
-            {
-                "id": "scans-2026",
-                "tenant": "steel",
-                "size_bytes": 1_649_267_441_664,
-                "data_class": "medical",
-                "centres": ["qdaicc"],
-            }
-        ],
+        "items": [_DATASET],
         "classes": [{"id": "medical", "name": "医疗数据", "centres": ["qdaicc"]}],
     },
+    "put_dataset": _DATASET,
     "list_tenants": {"items": [_TENANT]},
     "get_tenant": _TENANT,
     "put_tenant": _TENANT,

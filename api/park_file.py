@@ -14,11 +14,12 @@ from pydantic import BeforeValidator, Field, ValidationError
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
-from api.park_data import DataClassEntry, DatasetEntry, LinkEntry, data_problems
+from api.park_data import DataClassEntry, DatasetEntry, LinkEntry
 from api.park_machines import NODE_COUNT_MAX, CentreEntry, DeviceKindEntry, PoolEntry, Title
 from api.schemas import Wire
 from api.values import Count, Identifier, Text
 from api.yaml_text import YamlInvalid, read_yaml
+from cluster.data_rules import DATASETS_MAX, data_problems
 from cluster.inventory import Park
 from cluster.park import SumMismatch, sum_mismatches
 from scheduler.model.tenancy import Cohort, Project, Tenant, nominal_problems
@@ -251,7 +252,7 @@ class ParkEntry(Wire):
     cohorts: Annotated[list[CohortEntry], Field(max_length=1_000)] = Field(default=[])
     tenants: Annotated[list[TenantEntry], Field(min_length=1, max_length=10_000)]
     data_classes: Annotated[list[DataClassEntry], Field(max_length=256)] = Field(default=[])
-    datasets: Annotated[list[DatasetEntry], Field(max_length=10_000)] = Field(default=[])
+    datasets: Annotated[list[DatasetEntry], Field(max_length=DATASETS_MAX)] = Field(default=[])
     links: Annotated[list[LinkEntry], Field(max_length=32_768)] = Field(default=[])
 
     def park(self) -> Park:

@@ -134,6 +134,12 @@ KEY_EXAMPLES: dict[str, Any] = {
         "value": {"role": "tenant", "tenant": "t03", "label": "ci"},
     },
 }
+DATASET_EXAMPLES: dict[str, Any] = {
+    "copied": {
+        "summary": "It lies in a second centre as well",
+        "value": {"size": "1.5TiB", "centres": ["qdaicc", "lsl"], "tenant": "steel"},
+    }
+}
 PROJECT_EXAMPLES: dict[str, Any] = {
     "project": {
         "summary": "A project with twice the usual share, and at most 32 cards",

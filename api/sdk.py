@@ -14,6 +14,8 @@ from api.administration import (
     CohortList,
     CohortView,
     DatasetList,
+    DatasetPut,
+    DatasetView,
     KeyCreate,
     KeyCreated,
     KeyList,
@@ -236,6 +238,10 @@ class Client(BillCalls):
 
     def datasets(self) -> DatasetList:
         return self._wire.get("/v1/datasets", DatasetList)
+
+    def declare_dataset(self, dataset_id: str, dataset: DatasetPut) -> DatasetView:
+        """Make a dataset known, or say where it lies and what it is from now on."""
+        return self._wire.put(f"/v1/datasets/{quoted(dataset_id)}", dataset, DatasetView)
 
     # Books
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, Tenant, parser, session_of
+from api.cli.options import Id, Json, Tenant, session_of
 from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, table
 
@@ -61,12 +61,6 @@ cohorts_app = typer.Typer(
     ),
 )
 
-_id = parser(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
-    "is no id: letters, digits, . _ -",
-    "不是编号：只能用字母、数字与 . _ -",
-)
-Id = Annotated[str, typer.Argument(parser=_id, metavar="ID", help=both("its id", "编号"))]
 Name = Annotated[
     str | None, typer.Option(help=both("its name; at first its id", "名称，缺省为编号"))
 ]

@@ -39,6 +39,13 @@ _MONTH = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份
 MonthArgument = Annotated[
     str, typer.Argument(parser=_MONTH, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
 ]
+_id = parser(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+    "is no id: letters, digits, . _ -",
+    "不是编号：只能用字母、数字与 . _ -",
+)
+Id = Annotated[str, typer.Argument(parser=_id, metavar="ID", help=both("its id", "编号"))]
+
 Month = Annotated[
     str | None,
     typer.Option(

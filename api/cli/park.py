@@ -47,36 +47,6 @@ def capacity(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command(
     help=both(
-        """List the datasets that jobs may read, and the classes of data.
-
-    Examples:
-
-      brain datasets
-
-      brain submit --devices 8 --data DATASET -- python train.py""",
-        """列出作业可读取的数据集与数据分级。
-
-    示例：
-
-      brain datasets
-
-      brain submit --devices 8 --data DATASET -- python train.py""",
-    )
-)
-def datasets(context: typer.Context, as_json: Json = False) -> None:
-    """Show where data lies and where it may be."""
-    from api.cli.park_tables import print_datasets
-
-    with client(session_of(context)) as broker:
-        view = broker.datasets()
-    if as_json:
-        print_json(view)
-    else:
-        print_datasets(view)
-
-
-@app.command(
-    help=both(
         """Watch the park: load of each centre, running and waiting jobs, until Ctrl-C.
 
     Examples:

@@ -1,18 +1,44 @@
 """Whether a new park, tenant, price list or payment fits what there is, and why not."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
 from itertools import product, zip_longest
 
 from accounting.calendar import iso_time
 from accounting.rating import PriceBook, PriceMissing
+from cluster.data_rules import DATASETS_MAX, dataset_problems, with_dataset
 from cluster.inventory import Park
-from scheduler.facts.events import Credited, PriceListPublished
+from scheduler.facts.events import (
+    Credited,
+    DatasetDeclared,
+    ParkDeclared,
+    PriceListPublished,
+)
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.model.custody import custody_refusal
 from scheduler.model.job import Placement, Priority
 from scheduler.model.tenancy import Tenant
+
+
+def declared_park(
+    event: ParkDeclared | DatasetDeclared,
+    known: Park | None,
+    tenant_ids: Collection[str],
+    live: Iterable[Attempt],
+    jobs: Mapping[str, JobRecord],
+) -> Park | str:
+    """The park from now on, or why it cannot be."""
+    if isinstance(event, ParkDeclared):
+        return park_refusal(event.park, live, jobs) or event.park
+    if known is None:
+        return "no park is declared yet"
+    for problem in dataset_problems(known, event.dataset, tenant_ids):
+        return problem
+    park = with_dataset(known, event.dataset)
+    if len(park.datasets) > DATASETS_MAX:
+        return f"the park has {DATASETS_MAX} datasets, as many as it may"
+    return park_refusal(park, live, jobs) or park
 
 
 def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> str | None:

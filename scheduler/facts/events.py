@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from accounting.rating import PriceList
+from cluster.datasets import Dataset
 from cluster.inventory import Park
 from scheduler.forecast.punctuality import Foretold
 from scheduler.model.job import EndCause, Job, Placement
@@ -21,6 +22,15 @@ class ParkDeclared:
     at_ms: int
     park: Park
     kind: Literal["park_declared"] = "park_declared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetDeclared:
+    """A dataset of the park lies there, has that size and class, until a park file says else."""
+
+    at_ms: int
+    dataset: Dataset
+    kind: Literal["dataset_declared"] = "dataset_declared"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +287,7 @@ class CentreLinkChanged:
 
 Event = (
     ParkDeclared
+    | DatasetDeclared
     | TenantDeclared
     | CohortDeclared
     | ProjectDeclared
@@ -304,6 +315,7 @@ Event = (
 
 Wish = (
     ParkDeclared
+    | DatasetDeclared
     | TenantDeclared
     | CohortDeclared
     | ProjectDeclared

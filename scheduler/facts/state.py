@@ -12,7 +12,7 @@ from accounting.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
-from scheduler.facts.declarations import park_refusal, tenant_refusal, with_prices
+from scheduler.facts.declarations import declared_park, tenant_refusal, with_prices
 from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
@@ -60,7 +60,7 @@ class State:
     def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
         """Take in one event; the reason, and no change, where it does not fit."""
         match event:
-            case ev.ParkDeclared():
+            case ev.ParkDeclared() | ev.DatasetDeclared():
                 return self._declare_park(event)
             case ev.TenantDeclared():
                 return self._declare_tenant(event)
@@ -102,11 +102,12 @@ class State:
             case _:
                 assert_never(event)
 
-    def _declare_park(self, event: ev.ParkDeclared) -> str | None:
-        if (refusal := park_refusal(event.park, self.live.values(), self.jobs)) is not None:
-            return refusal
-        self.park = event.park
-        self.holdings.restate(event.park, self._held(), event.at_ms)
+    def _declare_park(self, event: ev.ParkDeclared | ev.DatasetDeclared) -> str | None:
+        park = declared_park(event, self.park, self.tenants, self.live.values(), self.jobs)
+        if isinstance(park, str):
+            return park
+        self.park = park
+        self.holdings.restate(park, self._held(), event.at_ms)
         return None
 
     def _declare_tenant(self, event: ev.TenantDeclared) -> str | None:

@@ -4,20 +4,24 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
+from cluster.data_rules import with_dataset
+from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle
 from scheduler.model.job import FINAL_STATES, Job, JobState, PlannedStart
 from scheduler.model.tree import project_branch
 from scheduler.storage.bulk import Cell, Row, asked_ids, copy_all, execute_all, records, updated
-from scheduler.storage.codec import encode_job_text, encode_value
+from scheduler.storage.codec import decode_value, encode_job_text, encode_value
 from scheduler.storage.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
 
 SUBMIT_PREFIX = "submit:"
 """The request that submits a job is named after the job."""
+PARK_VIEW = "park"
+_VIEW = select(ViewRow.body).where(ViewRow.name == bindparam("name"))
 
 
 _OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id == asked_ids())
@@ -45,6 +49,8 @@ class Owners:
                 return event.tenant.id
             case ev.ProjectDeclared():
                 return event.project.tenant_id
+            case ev.DatasetDeclared():
+                return event.dataset.tenant_id
             case ev.QuoteKept():
                 return event.job.tenant_id
             case ev.Credited() | ev.Overdrawn() | ev.HardStopSet():
@@ -63,6 +69,8 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.job.tenant_id
         case ev.ProjectDeclared():
             return wish.project.tenant_id
+        case ev.DatasetDeclared():
+            return wish.dataset.tenant_id
         case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
         case _:
@@ -314,7 +322,7 @@ def write_views(connection: Connection, cycle: Cycle) -> None:
     for event in cycle.events:
         if isinstance(event, ev.PriceListPublished):
             books.publish_price_list(connection, event.price_list)
-    for name, body in _views(cycle.events):
+    for name, body in _views(connection, cycle.events):
         row = upsert(ViewRow).values(name=name, at_ms=cycle.now_ms, body=body)
         fresh = {"at_ms": cycle.now_ms, "body": body}
         connection.execute(row.on_conflict_do_update(index_elements=[ViewRow.name], set_=fresh))
@@ -326,12 +334,12 @@ def write_views(connection: Connection, cycle: Cycle) -> None:
         connection.execute(row.on_conflict_do_update(index_elements=keys, set_=fresh), loads)
 
 
-def _views(events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
+def _views(connection: Connection, events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
     """`park`, `tenant:ID`, `cohort:ID`, `project:TENANT/ID`, ... as the newest event has them."""
     for event in events:
         match event:
-            case ev.ParkDeclared():
-                yield "park", encode_value(event.park)
+            case ev.ParkDeclared() | ev.DatasetDeclared():
+                yield PARK_VIEW, encode_value(_park(connection, event))
             case ev.TenantDeclared():
                 yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
             case ev.CohortDeclared():
@@ -349,3 +357,11 @@ def _views(events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
                 yield f"nodes:{event.centre_id}", {"online_node_ids": list(event.online_node_ids)}
             case _:
                 pass
+
+
+def _park(connection: Connection, event: ev.ParkDeclared | ev.DatasetDeclared) -> Park:
+    """The park from this event on; what the cycle declared before it is in the table already."""
+    if isinstance(event, ev.ParkDeclared):
+        return event.park
+    body = connection.execute(_VIEW, {"name": PARK_VIEW}).scalar_one()
+    return with_dataset(decode_value(Park, body), event.dataset)

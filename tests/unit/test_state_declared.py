@@ -17,6 +17,8 @@ from tests.builders import (
     PARK_PRICES,
     TENANT,
     YUAN,
+    a_class,
+    a_dataset,
     a_job,
     a_kind,
     a_lease,
@@ -27,6 +29,7 @@ from tests.builders import (
     a_tenant,
     happen,
     submit,
+    with_data,
 )
 
 RICH = 10**12
@@ -244,3 +247,48 @@ def test_what_was_declared_before_the_park_holds_in_it() -> None:
     happen(state, ev.ParkDeclared(at_ms=0, park=PARK))
 
     assert state.held_cards == {"steel": 0}
+
+
+def test_a_dataset_that_is_declared_takes_the_place_of_the_one_of_its_id() -> None:
+    park = with_data(a_dataset("web", "east"), a_dataset("scans", "east"))
+    state = a_state(park=park)
+
+    happen(state, ev.DatasetDeclared(at_ms=1, dataset=a_dataset("web", "north", ms=9)))
+    happen(state, ev.DatasetDeclared(at_ms=2, dataset=a_dataset("new", "east", "north")))
+
+    assert state.park is not None
+    assert [(one.id, one.centre_ids) for one in state.park.datasets] == [
+        ("web", ("north",)),
+        ("scans", ("east",)),
+        ("new", ("east", "north")),
+    ]
+    assert State.restored(state.snapshot()).park == state.park
+    assert state.park.transfer_ms(state.park.dataset_by_id["web"], "east") == 9
+
+
+def test_a_dataset_is_where_it_may_be_and_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no park" in str(
+        State().apply(ev.DatasetDeclared(at_ms=1, dataset=a_dataset("web", "east")))
+    )
+    state = a_state(park=with_data(classes=[a_class("medical", "east")]))
+    for dataset, why in (
+        (a_dataset("web", "nowhere"), "centre nowhere is not among centres"),
+        (a_dataset("web", "east", data_class="odd"), "data_class odd is not among"),
+        (a_dataset("web", "north", data_class="medical"), "may be in east alone"),
+        (replace(a_dataset("web", "east"), tenant_id="odd"), "tenant odd is not among tenants"),
+    ):
+        assert why in refused(state, ev.DatasetDeclared(at_ms=1, dataset=dataset))
+    monkeypatch.setattr("scheduler.facts.declarations.DATASETS_MAX", 0)
+    wish = ev.DatasetDeclared(at_ms=1, dataset=a_dataset("web", "east"))
+    assert "as many as it may" in refused(state, wish)
+
+
+def test_a_dataset_is_not_declared_away_from_who_reads_it() -> None:
+    park = with_data(a_dataset("web", "east"), classes=[a_class("medical", "north")])
+    state = a_state(park=park)
+    submit(state, replace(a_job(device_count=8), data_ids=("web",)))
+    happen(state, a_lease("j1", a_placement("east-npu", 8)))
+
+    medical = a_dataset("web", "north", data_class="medical")
+
+    assert "where it runs" in refused(state, ev.DatasetDeclared(at_ms=1, dataset=medical))
