@@ -9,7 +9,7 @@ from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.punctuality import Likely, Quantiles
-from scheduler.forecast.speeds import at_speed
+from scheduler.forecast.speeds import at_speed, lengths_by_kind
 from scheduler.model.job import Job, Reason
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
@@ -142,7 +142,13 @@ def _prospect(
 
 def _run_ms(desk: Desk, record: JobRecord, form: JobRecord) -> int | None:
     """How long its like have run, at the form's speed; None where nothing has run that says so."""
-    own_ms = desk.state.history.foretold_ms(record.job, desk.now_ms)
+    job, history = record.job, desk.state.history
+    by_kind_ms = lengths_by_kind(job, history)
+    own_ms = (
+        by_kind_ms.get(job.device_kind_ids[0])
+        if by_kind_ms
+        else history.foretold_ms(job, desk.now_ms)
+    )
     if own_ms is None:
         return None
     return min(form.job.limit_ms, at_speed(own_ms, form.speed_permille))

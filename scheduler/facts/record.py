@@ -9,7 +9,7 @@ from scheduler.facts.funds import Funds
 from scheduler.forecast.ends import Ends, left_ms
 from scheduler.forecast.history import History, Pace, PastRun
 from scheduler.forecast.punctuality import Score, Start
-from scheduler.forecast.speeds import at_speed, speeds
+from scheduler.forecast.speeds import at_speed, foretold
 from scheduler.model.fairshare import Share
 from scheduler.model.job import (
     FAULT_CAUSES,
@@ -23,7 +23,7 @@ from scheduler.model.job import (
 )
 from scheduler.model.levels import STARVING_MS, STARVING_RUNS
 from scheduler.model.tenancy import Cohort, Project, Tenant
-from scheduler.model.variants import form_in, form_number
+from scheduler.model.variants import form_in
 
 FIRST_BACKOFF_MS = 5_000
 UNKNOWN_ENDS = Ends(0, 0)
@@ -248,9 +248,9 @@ class JobRecord:
         job, at_ms = self.job, attempt.leased_at_ms
         self.attempt, self.state = attempt, JobState.LEASED
         self.attempt_count += 1
-        self.speed_permille = speeds(job, history, park)[form_number(job, attempt.placement)]
-        own_ms = history.forecast_ms(job, at_ms)
-        self.forecast_ms = None if own_ms is None else at_speed(own_ms, self.speed_permille)
+        self.speed_permille, self.forecast_ms = foretold(
+            job, attempt.placement, history, park, at_ms
+        )
 
     def pace(self) -> Pace:
         """How what it has now tells how fast it is; where it goes on from before, not."""

@@ -139,6 +139,10 @@ class History:
         """
         return self._typical_ms(job, now_ms, OWN_GROUPS)
 
+    def has_namesakes(self, job: Job) -> bool:
+        """Whether anything that its user calls by its name has run."""
+        return _namesakes(job.tenant_id, job.user, job.name) in self._by_group
+
     def lengths_ms(self, job: Job, form: Job) -> list[int]:
         """How long what its user calls by its name ran from its beginning to its end, so placed.
 

@@ -117,7 +117,7 @@ class Desk:
         first = record.backoff_reason(self.now_ms)
         if first is not None:
             return Verdict(reasons=(first,))
-        if record.job.has_forms:
+        if len(self._forecasts.forms(record)) > 1:
             return self._find_form(record)
         reason = self._allowances.quota_reason(record)
         if reason is None:
@@ -188,7 +188,7 @@ class Desk:
         return found
 
     def _find_form(self, record: JobRecord) -> Grant | Verdict:
-        """Of a job with variants: in the first of its forms that can start now."""
+        """Of a job with several forms: in the first of them that can start now."""
         findings, over = self._findings.setdefault(record.job.id, []), []
         for form in self._forecasts.forms(record):
             shape = shape_of(form.job)

@@ -85,7 +85,8 @@ class Vacancy:
         """
         for alike in self._kinds[wide].values():
             one = next(iter(alike.values()))
-            if beside is None or beside.is_short(self._forecasts.ends(one)):
+            forms = self._forecasts.forms(one)
+            if beside is None or any(beside.is_short(self._forecasts.ends(form)) for form in forms):
                 for job_id, record in alike.items():
                     while job_id not in self._granted:
                         yield record

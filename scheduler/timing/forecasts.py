@@ -12,7 +12,7 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.forecast.speeds import at_speed, speeds
+from scheduler.forecast.speeds import at_speed, kind_speed, lengths_by_kind, speeds
 from scheduler.model.job import Job
 from scheduler.model.policy import Policy
 from scheduler.model.variants import forms
@@ -34,21 +34,48 @@ class Forecasts:
     def forms(self, record: JobRecord) -> Sequence[JobRecord]:
         """A job that waits as if it had been asked in each of its forms, the preferred first.
 
-        What it has had counts in each by how fast that is. One without variants is as it is.
+        What it has had counts in each by how fast that is. One without variants is as it is, but on
+        each of its kinds where its like ran faster on one than on another.
         """
-        if not record.job.has_forms:
+        job = record.job
+        if not job.has_forms and (len(job.device_kind_ids) < 2 or not self._is_forecasting):
             return (record,)
         known = self._forms.get(id(record))
         if known is None:
-            known = self._forms[id(record)] = tuple(
-                replace(record, job=form, speed_permille=speed)
-                for form, speed in zip(forms(record.job), self._speeds_of(record.job), strict=True)
-            )
-            own_ms = self._forecast_ms(record.job)
-            for form in known:
-                forecast_ms = None if own_ms is None else at_speed(own_ms, form.speed_permille)
-                self._ends[id(form)] = form.ends(self._now_ms, self._now_ms, forecast_ms)
+            known = self._variants(record) if job.has_forms else self._by_kind(record)
+            self._forms[id(record)] = known
         return known
+
+    def _variants(self, record: JobRecord) -> tuple[JobRecord, ...]:
+        own_ms = self._forecast_ms(record.job)
+        paces = zip(forms(record.job), self._speeds_of(record.job), strict=True)
+        return tuple(self._at_speed(record, form, own_ms, speed) for form, speed in paces)
+
+    def _by_kind(self, record: JobRecord) -> tuple[JobRecord, ...]:
+        """On each of the kinds that it names, where its like ran on several; else as it is."""
+        job = record.job
+        lengths_ms = lengths_by_kind(job, self._state.history)
+        if not lengths_ms:
+            return (record,)
+        first_ms = lengths_ms[job.device_kind_ids[0]]
+        return tuple(
+            self._at_speed(
+                record,
+                replace(job, device_kind_ids=(kind_id,)),
+                first_ms,
+                kind_speed(job, kind_id, lengths_ms),
+            )
+            for kind_id in job.device_kind_ids
+        )
+
+    def _at_speed(
+        self, record: JobRecord, form: Job, own_ms: int | None, speed_permille: int
+    ) -> JobRecord:
+        """The job as if it had been asked so, of which is foretold when it ends."""
+        placed = replace(record, job=form, speed_permille=speed_permille)
+        forecast_ms = None if own_ms is None else at_speed(own_ms, speed_permille)
+        self._ends[id(placed)] = placed.ends(self._now_ms, self._now_ms, forecast_ms)
+        return placed
 
     def length_ms(self, record: JobRecord) -> int:
         """How long the job is likely to hold its cards once it has them."""

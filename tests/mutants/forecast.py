@@ -16,7 +16,7 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "return self.done_ms if self.job.checkpoint else 0", "return self.served_card_ms if self.job.checkpoint else 0", _FORECAST),
     Mutant("scheduler/facts/record.py", "return max(self.queued_at_ms, self.not_before_ms)", "return self.queued_at_ms", _FORECAST),
     Mutant("scheduler/forecast/history.py", "self._typical_ms(job, now_ms, OWN_GROUPS)", "self._typical_ms(job, now_ms, ALL_GROUPS)", _FORECAST),
-    Mutant("scheduler/facts/record.py", "own_ms = history.forecast_ms(job, at_ms)", "own_ms = None", _FORECAST),
+    Mutant("scheduler/forecast/speeds.py", "own_ms = history.forecast_ms(job, now_ms)", "own_ms = None", _FORECAST),
     Mutant("scheduler/facts/record.py", "self.done_ms if self.job.checkpoint else 0", "self.done_ms", _FORECAST),
     Mutant("scheduler/facts/record.py", "max(0, now_ms - begin_ms)", "(now_ms - begin_ms)", _FORECAST),
     Mutant("scheduler/facts/record.py", " and attempt.stop_at_ms is None:", ":", _FORECAST),

@@ -233,7 +233,7 @@ MUTANTS = [
     Mutant("scheduler/planning/vacancy.py", "if not is_closed and self._takes_any(", "if self._takes_any(", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "if room.now.find(wanted) is None:", "if False:", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "if room.long.find(wanted) is not None or", "if True or", _VACANCY),
-    Mutant("scheduler/planning/vacancy.py", "if beside is None or beside.is_short(self._forecasts.ends(one)):", "if True:", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "if beside is None or any(beside.is_short(self._forecasts.ends(form)) for form in forms):", "if True:", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "                    while job_id not in self._granted:\n                        yield record\n", "                    while True:\n                        yield record\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "job.longest_ms, record.had_ms)", "record.had_ms)", _VACANCY),
     Mutant("scheduler/planning/desk.py", "        self._granted.add(job.id)\n", "", _VACANCY),

@@ -8,6 +8,7 @@ _SPEEDS = "tests/unit/test_speeds.py"
 _ALWAYS = "tests/unit/test_variants_invariants.py"
 _API = "tests/acceptance/test_api_variants.py"
 _CLI = "tests/unit/test_cli_variants.py"
+_KINDS = "tests/unit/test_kind_speeds.py"
 
 # fmt: off
 MUTANTS = [
@@ -20,7 +21,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/speeds.py", "speed = first_ms * 1_000 // max(1, length_ms)", "speed = length_ms * 1_000 // max(1, first_ms)", _SPEEDS),
     Mutant("scheduler/forecast/speeds.py", "        one = other = 1\n", "        return 1_000\n", _SPEEDS),
     Mutant("scheduler/forecast/speeds.py", "min(max(1, speed), PERMILLE_MAX)", "min(speed, PERMILLE_MAX)", _SPEEDS),
-    Mutant("scheduler/forecast/speeds.py", "tuple(min(max(1, speed), PERMILLE_MAX)", "tuple(max(1, speed)", _SPEEDS),
+    Mutant("scheduler/forecast/speeds.py", "return min(max(1, speed), PERMILLE_MAX)", "return max(1, speed)", _SPEEDS),
     Mutant("scheduler/forecast/speeds.py", "return -(-own_ms * 1_000 // speed_permille)", "return own_ms * 1_000 // speed_permille", _SPEEDS),
     Mutant("scheduler/forecast/history.py", "run.held_count == form.device_count", "True", _SPEEDS),
     Mutant("scheduler/forecast/history.py", "(not kind_ids or run.device_kind_id in kind_ids)", "True", _SPEEDS),
@@ -30,12 +31,12 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", 'kind_id = "" if self.had_ms else', 'kind_id = "" if False else', _SPEEDS),
     Mutant("scheduler/facts/record.py", "return run_ms * self.speed_permille // 1_000", "return run_ms", _SPEEDS),
     Mutant("scheduler/facts/record.py", "at_speed(self.had_ms, self.speed_permille) + max", "self.had_ms + max", _SPEEDS),
-    Mutant("scheduler/facts/record.py", "None if own_ms is None else at_speed(own_ms, self.speed_permille)", "own_ms", _SPEEDS),
-    Mutant("scheduler/facts/record.py", "[form_number(job, attempt.placement)]", "[0]", _SPEEDS),
+    Mutant("scheduler/forecast/speeds.py", "None if own_ms is None else at_speed(own_ms, speed)", "own_ms", _SPEEDS),
+    Mutant("scheduler/forecast/speeds.py", "[form_number(job, placement)]", "[0]", _SPEEDS),
     Mutant("scheduler/facts/record.py", "form_in(self.job, attempt.placement).longest_ms", "self.job.longest_ms", _HAND),
     Mutant("scheduler/facts/agenda.py", "attempt.started_at_ms + record.form.limit_ms", "attempt.started_at_ms + record.job.limit_ms", _HAND),
     Mutant("scheduler/facts/state.py", "record.done_ms or record.served_card_ms // record.job.device_count", "record.done_ms", _SPEEDS),
-    Mutant("scheduler/timing/forecasts.py", "None if own_ms is None else at_speed(own_ms, form.speed_permille)", "own_ms", _SPEEDS),
+    Mutant("scheduler/timing/forecasts.py", "None if own_ms is None else at_speed(own_ms, speed_permille)", "own_ms", _SPEEDS),
     Mutant("scheduler/timing/outlook.py", "over_ms = ready_ms + self.forecasts.length_ms(bid.form)", "over_ms = ready_ms", _HAND),
     Mutant("scheduler/timing/outlook.py", "best = over_ms, first, bid.form", "best = over_ms, first, next(iter(bids)).form", _HAND),
     Mutant("scheduler/planning/desk.py", "option.ready_ms(reservation.start_ms) + self._forecasts.length_ms(form)", "option.ready_ms(reservation.start_ms)", _HAND),
@@ -75,4 +76,13 @@ MUTANTS = [
     Mutant("api/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
     Mutant("api/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
     Mutant("api/variant_spec.py", "SIZES_MAX = 8\n", "SIZES_MAX = 9\n", "tests/unit/test_variants.py"),
+    Mutant("scheduler/forecast/speeds.py", "return known if len(known) > 1 and kind_ids[0] in known else {}", "return known", _KINDS),
+    Mutant("scheduler/forecast/speeds.py", "if job.has_forms or len(kind_ids) == 1 or job.data_ids or not", "if job.has_forms or len(kind_ids) == 1 or not", _KINDS),
+    Mutant("scheduler/forecast/speeds.py", "lengths_ms.get(kind_id, first_ms)", "first_ms", _KINDS),
+    Mutant("scheduler/forecast/speeds.py", "        own_ms: int | None = lengths_ms[job.device_kind_ids[0]]\n", "        own_ms = history.forecast_ms(job, now_ms)\n", _KINDS),
+    Mutant("scheduler/forecast/speeds.py", "speed = kind_speed(job, placement.device_kind_id, lengths_ms)", "speed = 1_000", _KINDS),
+    Mutant("scheduler/timing/forecasts.py", "(len(job.device_kind_ids) < 2 or not self._is_forecasting)", "len(job.device_kind_ids) < 2", _KINDS),
+    Mutant("scheduler/timing/forecasts.py", "        if not lengths_ms:\n            return (record,)\n", "        return (record,)\n", _KINDS),
+    Mutant("scheduler/planning/vacancy.py", "            forms = self._forecasts.forms(one)\n", "            forms = (one,)\n", _KINDS),
+    Mutant("scheduler/asking/whatif.py", "    by_kind_ms = lengths_by_kind(job, history)\n", "    by_kind_ms = {}\n", _KINDS),
 ]
