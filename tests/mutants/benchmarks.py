@@ -42,4 +42,11 @@ MUTANTS = [
     Mutant("benchmarks/slurm.py", "if figure else None", "if True else None", "tests/unit/test_slurm.py -k ratios"),
     Mutant("benchmarks/slurm_server.py", '"munged": "munge",', '"munged": "munged",', "tests/unit/test_slurm.py -k missing"),
     Mutant("benchmarks/one_event.py", "    started(state, found.grants, now_ms)\n", "", "tests/unit/test_plan.py -k events"),
+    Mutant("benchmarks/packing.py", "topology=Topology.RACK,", "topology=Topology.POOL,", "tests/unit/test_openb.py -k one_machine"),
+    Mutant("benchmarks/packing.py", "if milli >= pod.gpu_milli and left.has_room(pod):", "if milli >= pod.gpu_milli:", "tests/unit/test_openb.py -k processors"),
+    Mutant("benchmarks/packing.py", "return machine.device_count, -machine.cpu_milli", "return -machine.device_count, -machine.cpu_milli", "tests/unit/test_openb.py -k large"),
+    Mutant("benchmarks/packing.py", " and self.memory_mib >= pod.memory_mib", "", "tests/unit/test_openb.py -k memory"),
+    Mutant("benchmarks/openb_pods.py", "    random.shuffle(drawn)\n", "", "tests/unit/test_openb.py -k come"),
+    Mutant("benchmarks/openb_pods.py", 'if row["workload"] == workload:', "if True:", "tests/unit/test_openb.py -k report"),
+    Mutant("benchmarks/openb.py", "gpu_milli=MILLI if pod.gpu_count else 0", "gpu_milli=pod.gpu_milli", "tests/unit/test_openb.py -k report"),
 ]
