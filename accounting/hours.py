@@ -5,6 +5,7 @@ hour is exactly the sum of its slices, and costs the same to read however many t
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, Subquery, func, select, text, union_all
@@ -26,6 +27,23 @@ NAMES = (
 """What the slices of one line have in common."""
 
 Rows = Select[*tuple[Any, ...]]
+
+
+class HourKey(StrEnum):
+    """By what hours are added up."""
+
+    TENANT = "tenant_id"
+    FIELD = "field"
+    CENTRE = "centre_id"
+
+
+class Used(NamedTuple):
+    """Device time of an hour."""
+
+    key: str
+    hour_ms: int
+    device_ms: int
+    tflops_ms: int
 
 
 class Unfit(NamedTuple):
@@ -55,6 +73,20 @@ def of_window(from_ms: int, to_ms: int, tenant_id: str | None) -> Subquery:
     edges = [(from_ms, begin_ms), (end_ms, to_ms)]
     cuts = (_cut(*edge, tenant_id) for edge in edges if edge[0] < edge[1])
     return union_all(_hours(begin_ms, end_ms, tenant_id), *cuts).subquery("parts")
+
+
+def used_by(
+    connection: Connection, key: HourKey, from_ms: int, to_ms: int, tenant_id: str | None
+) -> Iterator[Used]:
+    """What was metered in each hour of [`from_ms`, `to_ms`), by `key`; of one tenant, or of all."""
+    column, hour_ms = getattr(UsageHourRow, key), UsageHourRow.hour_ms
+    device_ms = UsageHourRow.device_ms
+    sums = (func.sum(device_ms), func.sum(device_ms * UsageHourRow.tflops))
+    used = select(column, hour_ms, *sums).where(hour_ms >= from_ms, hour_ms < to_ms)
+    if tenant_id is not None:
+        used = used.where(UsageHourRow.tenant_id == tenant_id)
+    for row in connection.execute(used.group_by(column, hour_ms).order_by(column, hour_ms)):
+        yield Used(row[0], row[1], int(row[2]), int(row[3]))
 
 
 def tenants_of(connection: Connection, month: str) -> Iterator[str]:

@@ -1,18 +1,21 @@
-"""Where a park's capacity went: stated, healthy, schedulable, allocated; by P and by cards.
+"""Where a park's capacity went: stated, healthy, schedulable, allocated, reserved; by P and cards.
 
 Each level sums exactly to the one above it, in card- or TFLOPS-milliseconds. A rate is what was
 allocated of what was not in planned maintenance: maintenance leaves the denominator, failure does
 not, since it is the park's to answer for.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from accounting.money import divide_half_up
 
 BASIS_POINTS = 10_000
+MINUTE_MS = 60_000
 
 
 class Weight(StrEnum):
@@ -27,7 +30,8 @@ class Step:
     """How a pool stood from `at_ms` until its next step, in cards of `tflops` each.
 
     `online_cards` are healthy, `maintenance_cards` those of them in planned maintenance. What is
-    allocated on nodes that went down counts as down: nobody can use it.
+    allocated on nodes that went down counts as down: nobody can use it. `reserved_cards` are free
+    and kept for somebody who was promised them.
     """
 
     pool_id: str
@@ -37,6 +41,7 @@ class Step:
     online_cards: int
     allocated_cards: int
     maintenance_cards: int = 0
+    reserved_cards: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,7 @@ class Waterfall:
     healthy: int = 0
     schedulable: int = 0
     allocated: int = 0
+    reserved: int = 0
 
     @property
     def down(self) -> int:
@@ -61,7 +67,7 @@ class Waterfall:
 
     @property
     def idle(self) -> int:
-        return self.schedulable - self.allocated
+        return self.schedulable - self.allocated - self.reserved
 
     @property
     def utilisation_bp(self) -> int:
@@ -74,6 +80,7 @@ class Waterfall:
             healthy=self.healthy + other.healthy,
             schedulable=self.schedulable + other.schedulable,
             allocated=self.allocated + other.allocated,
+            reserved=self.reserved + other.reserved,
         )
 
     def times(self, factor: int) -> "Waterfall":
@@ -82,6 +89,7 @@ class Waterfall:
             healthy=self.healthy * factor,
             schedulable=self.schedulable * factor,
             allocated=self.allocated * factor,
+            reserved=self.reserved * factor,
         )
 
 
@@ -100,38 +108,82 @@ def ratio_bp(part: int, whole: int) -> int:
 
 def waterfall(steps: Iterable[Step], from_ms: int, to_ms: int, weight: Weight) -> Waterfall:
     """All pools of `steps` added up over [`from_ms`, `to_ms`); steps come in any order."""
-    total = Waterfall()
-    for pool_steps in _by_pool(steps):
-        for step, begin_ms, end_ms in _held(pool_steps, from_ms, to_ms):
-            total += level(step, weight).times(end_ms - begin_ms)
+    (total,) = waterfalls(steps, (from_ms, to_ms), weight)
     return total
+
+
+def waterfalls(steps: Iterable[Step], edges: Sequence[int], weight: Weight) -> list[Waterfall]:
+    """The same between each of `edges` and the next."""
+    totals = [Waterfall()] * (len(edges) - 1)
+    for pool_steps in _by_pool(steps):
+        for step, begin_ms, end_ms in _held(pool_steps, edges[0], edges[-1]):
+            now = level(step, weight)
+            for number, from_ms, to_ms in _pieces(begin_ms, end_ms, edges):
+                totals[number] += now.times(to_ms - from_ms)
+    return totals
+
+
+def _pieces(begin_ms: int, end_ms: int, edges: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """An interval inside `edges`, cut at each: after which of them each piece lies, and it."""
+    first = bisect_right(edges, begin_ms) - 1
+    for number in range(first, bisect_left(edges, end_ms)):
+        yield number, max(begin_ms, edges[number]), min(end_ms, edges[number + 1])
 
 
 def peak(steps: Iterable[Step], from_ms: int, to_ms: int, weight: Weight) -> Peak | None:
     """The highest rate of all pools of `steps` together; None where none of them stood then."""
+    best = None
+    for now, begin_ms, _ in _together(steps, from_ms, to_ms, weight):
+        best = _higher(best, now, begin_ms)
+    return best
+
+
+def sampled_peaks(steps: Iterable[Step], edges: Sequence[int], weight: Weight) -> list[Peak | None]:
+    """The highest rate of those at each full minute, between each of `edges` and the next.
+
+    None where there is no such minute.
+    """
+    bests: list[Peak | None] = [None] * (len(edges) - 1)
+    for now, begin_ms, end_ms in _together(steps, edges[0], edges[-1], weight):
+        for number, from_ms, to_ms in _pieces(begin_ms, end_ms, edges):
+            minute_ms = -(-from_ms // MINUTE_MS) * MINUTE_MS
+            if minute_ms < to_ms:
+                bests[number] = _higher(bests[number], now, minute_ms)
+    return bests
+
+
+def _higher(best: Peak | None, now: Waterfall, at_ms: int) -> Peak:
+    if best is not None and now.utilisation_bp <= best.utilisation_bp:
+        return best
+    return Peak(utilisation_bp=now.utilisation_bp, at_ms=at_ms)
+
+
+def _together(
+    steps: Iterable[Step], from_ms: int, to_ms: int, weight: Weight
+) -> Iterator[tuple[Waterfall, int, int]]:
+    """What all pools come to, from when until when, in order of time."""
     changes: defaultdict[int, Waterfall] = defaultdict(Waterfall)
     for pool_steps in _by_pool(steps):
         for step, begin_ms, end_ms in _held(pool_steps, from_ms, to_ms):
             changes[begin_ms] += level(step, weight)
             changes[end_ms] += level(step, weight).times(-1)
-    now, best = Waterfall(), None
-    for at_ms in sorted(changes):
-        now += changes[at_ms]
-        rate = now.utilisation_bp
-        if at_ms < to_ms and (best is None or rate > best.utilisation_bp):
-            best = Peak(utilisation_bp=rate, at_ms=at_ms)
-    return best
+    now = Waterfall()
+    for begin_ms, end_ms in pairwise(sorted(changes)):
+        now += changes[begin_ms]
+        yield now, begin_ms, end_ms
 
 
 def level(step: Step, weight: Weight) -> Waterfall:
     """How a pool stood at a moment, in TFLOPS or in cards."""
     unit = step.tflops if weight is Weight.P else 1
     schedulable_cards = step.online_cards - step.maintenance_cards
+    allocated_cards = min(step.allocated_cards, schedulable_cards)
     return Waterfall(
         stated=step.registered_cards * unit,
         healthy=step.online_cards * unit,
         schedulable=schedulable_cards * unit,
-        allocated=min(step.allocated_cards, schedulable_cards) * unit,
+        allocated=allocated_cards * unit,
+        reserved=min(step.reserved_cards, schedulable_cards - allocated_cards) * unit,
     )
 
 

@@ -34,6 +34,7 @@ from api.routes import (
     tenants,
     verification,
     vouchers,
+    waterfall,
 )
 from api.services import Services
 
@@ -44,6 +45,7 @@ ROUTERS = (
     logs.router,
     events.router,
     capacity.router,
+    waterfall.router,
     datasets.router,
     books.router,
     exports.router,

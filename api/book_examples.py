@@ -46,6 +46,30 @@ _VOUCHER = {
     "issued_at_ms": 1_767_229_200_000,
     "left": "46774.40",
 }
+_HOUR_P: dict[str, Any] = {
+    "stated": 180_288_000_000,
+    "healthy": 180_288_000_000,
+    "down": 0,
+    "maintenance": 9_014_400_000,
+    "schedulable": 171_273_600_000,
+    "allocated": 117_187_200_000,
+    "reserved": 0,
+    "idle": 54_086_400_000,
+    "active": None,
+    "inactive": None,
+    "utilisation_bp": 6_842,
+    "peak_bp": 7_368,
+    "peak_at_ms": 1_793_464_200_000,
+}
+_HOUR_CARDS: dict[str, Any] = _HOUR_P | {
+    "stated": 576_000_000,
+    "healthy": 576_000_000,
+    "maintenance": 28_800_000,
+    "schedulable": 547_200_000,
+    "allocated": 374_400_000,
+    "idle": 172_800_000,
+}
+_WINDOW = {"from_ms": 1_793_462_400_000, "to_ms": 1_793_466_000_000}
 BOOK_ANSWERS: Mapping[str, Any] = {
     "usage": {
         "from_ms": 1_793_462_400_000,
@@ -56,6 +80,14 @@ BOOK_ANSWERS: Mapping[str, Any] = {
         "p_hours": "1442.304000",
         "amount": "16128.00",
         "amount_fen": 1_612_800,
+    },
+    "read_waterfall": {
+        **_WINDOW,
+        "by": "device",
+        "each": "hour",
+        "items": [{"key": "ascend-910b3", **_WINDOW, "p": _HOUR_P, "cards": _HOUR_CARDS}],
+        "used": [],
+        "step_ms": 1,
     },
     "list_months": {"months": [_MONTH]},
     "close": _MONTH,

@@ -74,3 +74,54 @@ class UtilisationView(Wire):
     step_ms: int = Field(
         default=1, description="how close a pool's changes may be: of closer ones the last counts"
     )
+
+
+class Levels(Wire):
+    """A waterfall: each level is the sum of those below it; TFLOPS-ms by P, card-ms by cards."""
+
+    stated: int
+    healthy: int
+    down: int
+    maintenance: int
+    schedulable: int
+    allocated: int
+    reserved: int = Field(description="free, and kept for quotes")
+    idle: int
+    active: int | None = Field(default=None, description="null: no agent measures it")
+    inactive: int | None = Field(default=None, description="null: no agent measures it")
+    utilisation_bp: int = Field(description="allocated of what was not in maintenance; 8200 = 82 %")
+    peak_bp: int | None = Field(description="the highest of each full minute; null where none is")
+    peak_at_ms: int | None = Field(description="the first such minute")
+
+
+class WaterfallItem(Wire):
+    """Where the capacity of a part of the park went."""
+
+    key: str = Field(description="`park`, or a centre, a pool, a device kind")
+    from_ms: Ms
+    to_ms: Ms
+    p: Levels
+    cards: Levels
+
+
+class UsedItem(Wire):
+    """What was metered for a tenant, or in a field."""
+
+    key: str
+    from_ms: Ms
+    to_ms: Ms
+    tflops_ms: int
+    device_ms: int
+    share_bp: int = Field(description="of the park's schedulable TFLOPS-ms in that time")
+
+
+class WaterfallView(Wire):
+    """Where capacity went, by one way to divide it; by tenant and field it is `used`."""
+
+    from_ms: Ms
+    to_ms: Ms
+    by: str
+    each: str
+    items: list[WaterfallItem]
+    used: list[UsedItem]
+    step_ms: int = Field(description="levels are exact to this; peaks are of full minutes")

@@ -27,7 +27,7 @@ from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.budget_schemas import HardStopPut, HardStopView
-from api.capacity_schemas import CapacityView, UtilisationView
+from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
@@ -235,6 +235,18 @@ class Client(BillCalls):
 
     def utilisation(self, from_ms: int | None = None, to_ms: int | None = None) -> UtilisationView:
         return self._wire.get("/v1/utilisation", UtilisationView, from_ms=from_ms, to_ms=to_ms)
+
+    def waterfall(
+        self,
+        by: str = "centre",
+        each: str = "whole",
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+    ) -> WaterfallView:
+        """Where capacity went, by `park`, `centre`, `pool`, `device`, `tenant` or `field`."""
+        window = {"from_ms": from_ms, "to_ms": to_ms}
+        path = "/v1/utilisation/waterfall"
+        return self._wire.get(path, WaterfallView, by=by, each=each, **window)
 
     def datasets(self) -> DatasetList:
         return self._wire.get("/v1/datasets", DatasetList)

@@ -1,12 +1,13 @@
-"""Commands about machines: capacity, top."""
+"""Commands about machines: capacity, utilisation, top."""
 
 import threading
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
+from api.cli.options import Json, Month, session_of
 from api.cli.session import client
 from api.cli.terminal import console, print_json
 
@@ -43,6 +44,76 @@ def capacity(context: typer.Context, as_json: Json = False) -> None:
         print_json(view)
     else:
         print_capacity(view)
+
+
+class Divided(StrEnum):
+    """By what capacity is divided."""
+
+    PARK = "park"
+    CENTRE = "centre"
+    POOL = "pool"
+    DEVICE = "device"
+    TENANT = "tenant"
+    FIELD = "field"
+
+
+class Each(StrEnum):
+    """In which parts of time."""
+
+    WHOLE = "whole"
+    HOUR = "hour"
+    DAY = "day"
+
+
+@app.command(
+    help=both(
+        """Where capacity went: stated, healthy, schedulable, allocated; average and peak.
+
+    By tenant and field it is what was metered. Of cards that are allocated, nothing measures yet
+    whether they compute: that is unknown, and not 0.
+
+    Examples:
+
+      brain utilisation
+
+      brain utilisation --month 2026-10 --by pool --each day
+
+      brain utilisation --month 2026-10 --by tenant""",
+        """算力去向：申报、健康、可调度、已分配，平均与峰值。
+
+    按企业和领域统计时为计量所得。已分配的卡是否真正在计算，目前无人测量：显示为未知，而不是 0。
+
+    示例：
+
+      brain utilisation
+
+      brain utilisation --month 2026-10 --by pool --each day
+
+      brain utilisation --month 2026-10 --by tenant""",
+    )
+)
+def utilisation(
+    context: typer.Context,
+    by: Annotated[
+        Divided, typer.Option("--by", help=both("how it is divided", "统计维度"))
+    ] = Divided.CENTRE,
+    each: Annotated[
+        Each, typer.Option("--each", help=both("in which parts of time", "时间粒度"))
+    ] = Each.WHOLE,
+    month: Month = None,
+    as_json: Json = False,
+) -> None:
+    """Where capacity went."""
+    from api.cli.book_tables import month_bounds
+    from api.cli.waterfall_tables import print_waterfall
+
+    from_ms, to_ms = month_bounds(month) if month else (None, None)
+    with client(session_of(context)) as broker:
+        view = broker.waterfall(by.value, each.value, from_ms, to_ms)
+    if as_json:
+        print_json(view)
+    else:
+        print_waterfall(view)
 
 
 @app.command(

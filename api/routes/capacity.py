@@ -1,6 +1,5 @@
 """Machines: what the park states, has, and may lease; how they stand, and how busy they were."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from api.capacity_schemas import (
 from api.load import course
 from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
 from api.services import Services, ServicesDep
+from api.steps import step_ms_for, steps_between
 from cluster.inventory import Centre, Park, Pool
 from scheduler.storage import queries
 
@@ -115,8 +115,10 @@ def utilisation(
     end_ms = min(end_ms, max(services.clock(), begin_ms + 1))
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        step_ms = _step_ms(connection, list(park.pool_by_id), begin_ms, end_ms)
-        steps = _steps(connection, park, (begin_ms, end_ms), step_ms)
+        pool_ids = list(park.pool_by_id)
+        step_ms = step_ms_for(connection, pool_ids, begin_ms, end_ms, CHANGES_MAX)
+        by_pool = steps_between(connection, pool_ids, (begin_ms, end_ms), step_ms)
+    steps = _by_centre(park, by_pool)
     everything = [step for some in steps.values() for step in some]
     by_name = {PARK: everything, **steps}
     totals = {name: waterfall(some, begin_ms, end_ms, Weight.P) for name, some in by_name.items()}
@@ -146,36 +148,11 @@ def utilisation(
     )
 
 
-def _step_ms(connection: Connection, pool_ids: Sequence[str], from_ms: int, to_ms: int) -> int:
-    """How finely the window is told: to the millisecond, where not too much happened in it."""
-    count = queries.load_count(connection, pool_ids, from_ms, to_ms, CHANGES_MAX + 1)
-    if count <= CHANGES_MAX:
-        return 1
-    return -(-(to_ms - from_ms) * len(pool_ids) // CHANGES_MAX)
-
-
-def _steps(
-    connection: Connection, park: Park, asked: tuple[int, int], step_ms: int
-) -> dict[str, list[Step]]:
-    """How each centre's pools stood when the window began, and each change inside it."""
-    pool_ids = list(park.pool_by_id)
-    before = queries.loads_at(connection, pool_ids, asked[0])
-    inside = queries.loads_between(connection, pool_ids, *asked, step_ms)
-    steps: defaultdict[str, list[Step]] = defaultdict(list, {c.id: [] for c in park.centres})
-    for row in (*before, *inside):
-        steps[row.centre_id].append(
-            Step(
-                pool_id=row.pool_id,
-                at_ms=row.at_ms,
-                tflops=row.tflops,
-                registered_cards=row.registered_cards,
-                online_cards=row.online_cards,
-                allocated_cards=row.allocated_cards,
-                # A silent centre may lease nothing, but that is a failure and not maintenance.
-                maintenance_cards=0,
-            )
-        )
-    return dict(steps)
+def _by_centre(park: Park, steps: Mapping[str, Sequence[Step]]) -> dict[str, list[Step]]:
+    return {
+        centre.id: [step for pool in centre.pools for step in steps[pool.id]]
+        for centre in park.centres
+    }
 
 
 def _centres(connection: Connection, park: Park, services: Services) -> list[CentreCapacity]:

@@ -35,7 +35,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLoad:
-    """How a pool stands, in cards; each capacity is at most the one before it."""
+    """How a pool stands, in cards; each capacity is at most the one before it.
+
+    `reserved_cards` are free, and kept for quotes; `maintenance_cards` are online, on nodes that
+    are drained.
+    """
 
     pool_id: str
     centre_id: str
@@ -44,6 +48,8 @@ class PoolLoad:
     online_cards: int
     schedulable_cards: int
     allocated_cards: int
+    reserved_cards: int = 0
+    maintenance_cards: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

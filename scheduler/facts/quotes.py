@@ -5,6 +5,7 @@ job would be there already. So it delays nobody whom its job would not. What was
 in fair share, as nobody else could use it, and is not billed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, assert_never
 
@@ -97,6 +98,15 @@ class KeptQuotes:
                     tflops=tflops,
                     node_ids=node_ids,
                 )
+
+    def kept_tflops(self, park: Park) -> Mapping[str, int]:
+        """What is kept for all of them together, by pool; nobody has it yet."""
+        kept: Counter[str] = Counter()
+        for record in self._by_tenant.values():
+            quote = _quote_of(record)
+            if quote.node_ids and quote.node_ids[0] in park.node_by_id:
+                kept[park.node_by_id[quote.node_ids[0]].pool_id] += quote.tflops
+        return kept
 
     def others(self, verdicts: Mapping[str, Verdict]) -> Mapping[str, Verdict]:
         """What is said of jobs alone."""

@@ -148,4 +148,6 @@ class UtilisationRow(Base):
     online_cards: Mapped[int]
     schedulable_cards: Mapped[int]
     allocated_cards: Mapped[int]
+    reserved_cards: Mapped[int] = mapped_column(server_default=text("0"))
+    maintenance_cards: Mapped[int] = mapped_column(server_default=text("0"))
     tflops: Mapped[int]

@@ -30,4 +30,9 @@ MUTANTS = [
     Mutant("accounting/export.py", "device_ms += charge.sign * usage.device_ms", "device_ms += usage.device_ms", "tests/unit/test_export.py -k total"),
     Mutant("accounting/waterfall.py", "self.stated - self.maintenance", "self.stated", "tests/unit/test_waterfall.py"),
     Mutant("accounting/waterfall.py", "unit = step.tflops if weight is Weight.P else 1", "unit = step.tflops", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "min(step.reserved_cards, schedulable_cards - allocated_cards)", "step.reserved_cards", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "- self.allocated - self.reserved", "- self.allocated", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "minute_ms = -(-from_ms // MINUTE_MS) * MINUTE_MS", "minute_ms = from_ms", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/waterfall.py", "bisect_left(edges, end_ms)", "bisect_right(edges, end_ms)", "tests/unit/test_waterfall.py"),
+    Mutant("accounting/hours.py", "used = used.where(UsageHourRow.tenant_id == tenant_id)", "pass", "tests/unit/test_hours.py"),
 ]

@@ -7,12 +7,13 @@ _BENCH = "tests/unit/test_books_bench.py -m 'not slow'"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/asking/loads.py", "reserved.get(pool.id, 0) // tflops", "reserved.get(pool.id, 0)", "tests/unit/test_quotes.py -k reserved"),
     Mutant("accounting/hours.py", "if through_seq is not None:", "if False:", _HOURS),
     Mutant("accounting/hours.py", "_slices(*bounds, -1)", "_slices(*bounds, 1)", _HOURS),
     Mutant("accounting/hours.py", "begin_ms = -(-from_ms // MS_PER_HOUR) * MS_PER_HOUR", "begin_ms = from_ms // MS_PER_HOUR * MS_PER_HOUR", _HOURS),
     Mutant("accounting/hours.py", "    if begin_ms >= end_ms:\n        return union_all(_cut(from_ms, to_ms, tenant_id))", "    if False:\n        return union_all(_cut(from_ms, to_ms, tenant_id))", _HOURS),
     Mutant("accounting/hours.py", "edges = [(from_ms, begin_ms), (end_ms, to_ms)]", "edges = [(from_ms, begin_ms)]", _HOURS),
-    Mutant("accounting/hours.py", "(device_ms * UsageHourRow.tflops)", "(device_ms * 313)", _HOURS),
+    Mutant("accounting/hours.py", "(device_ms * UsageHourRow.tflops).label", "(device_ms * 313).label", _HOURS),
     Mutant("accounting/store.py", ".group_by(*keys).having(device_ms != 0)", ".group_by(*keys)", _HOURS),
     Mutant("accounting/verifying.py", "    yield from _hours(connection)\n", "", "tests/unit/test_verifying.py -k hour"),
     Mutant("accounting/closing.py", "for one in known if one.sums)", "for one in known)", "tests/unit/test_closing.py -k nothing"),

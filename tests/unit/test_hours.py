@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from accounting import hours, store
-from accounting.hours import Unfit
+from accounting.hours import HourKey, Unfit, Used
 from accounting.usage import UsageSlice
 from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, used
 
@@ -132,6 +132,20 @@ def test_a_month_up_to_a_fact_leaves_out_what_came_after(connection: Connection)
 
     assert line.device_ms == 2 * HOUR_MS
     assert len(store.month_sums(connection, "2026-10", "steel", None, None)) == 2
+
+
+def test_hours_are_told_by_who_used_them(connection: Connection) -> None:
+    other = replace(USAGE, tenant_id="port", reference="j2.1", device_count=2, tflops=400)
+    store.book(connection, [replace(USAGE, to_ms=2 * HOUR_MS), other], [], [])
+
+    found = [*hours.used_by(connection, HourKey.TENANT, 0, HOUR_MS, None)]
+    own = [*hours.used_by(connection, HourKey.FIELD, 0, 2 * HOUR_MS, "steel")]
+
+    assert found == [
+        Used("port", 0, 2 * HOUR_MS, 800 * HOUR_MS),
+        Used("steel", 0, HOUR_MS, 313 * HOUR_MS),
+    ]
+    assert [one.hour_ms for one in own] == [0, HOUR_MS]
 
 
 def test_an_altered_hour_is_named(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from scheduler.asking.loads import loads
 from scheduler.facts import events as ev
 from scheduler.facts.quotes import PAUSE_TIMES
 from scheduler.facts.state import State
@@ -110,6 +111,20 @@ def test_what_was_kept_counts_as_used_and_costs_nothing(is_taken: bool) -> None:
     assert decayed(state.shares["steel"], end_ms) == (800 + 400) * MINUTE_MS
     assert decayed(state.shares["fish"], end_ms) == 0
     assert state.funds == paid
+
+
+def test_cards_that_are_kept_are_reserved_in_their_pool_until_somebody_has_them() -> None:
+    state = one_node()
+    (idle,) = loads(state)
+    happen(state, kept(a_job("q")))
+    note_cards(state, 1)
+    (reserved,) = loads(state)
+    happen(state, over("q", MINUTE_MS))
+    (over_again,) = loads(state)
+
+    assert (idle.reserved_cards, over_again.reserved_cards) == (0, 0)
+    assert reserved.reserved_cards == a_job("q").device_count
+    assert reserved.allocated_cards == 0
 
 
 def test_nothing_counts_after_it_was_to_end_however_late_that_is_noted() -> None:

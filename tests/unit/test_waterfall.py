@@ -6,7 +6,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounting.waterfall import Peak, Step, Waterfall, Weight, peak, ratio_bp, waterfall
+from accounting.waterfall import (
+    Peak,
+    Step,
+    Waterfall,
+    Weight,
+    peak,
+    ratio_bp,
+    sampled_peaks,
+    waterfall,
+    waterfalls,
+)
 
 STEP = Step(pool_id="a", at_ms=0, tflops=313, registered_cards=8, online_cards=8, allocated_cards=4)
 
@@ -22,6 +32,7 @@ def steps() -> st.SearchStrategy[Step]:
             online_cards=healthy,
             maintenance_cards=maintenance,
             allocated_cards=cards[0],
+            reserved_cards=cards[1],
         )
 
     cards = st.lists(st.integers(0, 64), min_size=3, max_size=3)
@@ -110,7 +121,7 @@ def test_each_level_sums_to_the_one_above(found: list[Step], weight: Weight) -> 
 
     assert whole.stated == whole.down + whole.healthy
     assert whole.healthy == whole.maintenance + whole.schedulable
-    assert whole.schedulable == whole.allocated + whole.idle
+    assert whole.schedulable == whole.allocated + whole.reserved + whole.idle
     assert min(whole.down, whole.maintenance, whole.idle, whole.allocated) >= 0
 
 
@@ -120,3 +131,48 @@ def test_no_average_is_above_the_peak(found: list[Step]) -> None:
     average = waterfall(found, 0, 120, Weight.P).utilisation_bp
 
     assert average <= (best.utilisation_bp if best else 0)
+
+
+def test_what_is_kept_for_a_promise_is_reserved_and_not_idle() -> None:
+    total = waterfall([replace(STEP, reserved_cards=3)], 0, 10, Weight.CARDS)
+
+    assert (total.allocated, total.reserved, total.idle) == (40, 30, 10)
+
+
+def test_no_more_is_reserved_than_is_free() -> None:
+    total = waterfall([replace(STEP, reserved_cards=7, maintenance_cards=2)], 0, 1, Weight.CARDS)
+
+    assert (total.schedulable, total.allocated, total.reserved, total.idle) == (6, 4, 2, 0)
+
+
+@given(series(), st.lists(st.integers(0, 120), min_size=2, max_size=6, unique=True))
+def test_parts_of_a_window_add_up_to_it(some: list[Step], cuts: list[int]) -> None:
+    edges = sorted(cuts)
+
+    parts = waterfalls(some, edges, Weight.P)
+
+    assert sum(parts, start=Waterfall()) == waterfall(some, edges[0], edges[-1], Weight.P)
+    assert parts == [waterfall(some, *part, Weight.P) for part in pairwise(edges)]
+
+
+def test_a_peak_by_samples_is_that_of_a_full_minute() -> None:
+    minute_ms = 60_000
+    busy = replace(STEP, at_ms=minute_ms + 5, allocated_cards=8)
+    calm = replace(STEP, at_ms=2 * minute_ms - 5, allocated_cards=6)
+
+    (found,) = sampled_peaks([STEP, busy, calm], (0, 3 * minute_ms), Weight.P)
+
+    assert found == Peak(utilisation_bp=7_500, at_ms=2 * minute_ms)
+    assert peak([STEP, busy, calm], 0, 3 * minute_ms, Weight.P) == Peak(
+        utilisation_bp=10_000, at_ms=minute_ms + 5
+    )
+
+
+def test_each_part_has_a_peak_of_its_own_or_none_where_it_has_no_full_minute() -> None:
+    minute_ms = 60_000
+    edges = (0, minute_ms, minute_ms + 10, minute_ms + 20)
+
+    found = sampled_peaks([STEP], edges, Weight.CARDS)
+
+    half = Peak(utilisation_bp=5_000, at_ms=0)
+    assert found == [half, replace(half, at_ms=minute_ms), None]

@@ -1,0 +1,79 @@
+"""How a waterfall looks in a terminal."""
+
+from rich.table import Table
+
+from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
+from api.cli.language import both
+from api.cli.terminal import clock_text, console, plain, table
+
+MS_PER_HOUR = 3_600_000
+TFLOPS_PER_P = 1_000
+
+
+def print_waterfall(view: WaterfallView) -> None:
+    if view.used or not view.items:
+        console.print(_used_table(view))
+        return
+    console.print(_levels_table(view))
+    console.print(
+        both(
+            "[dim]P.h; active is not known: nothing measures it[/]",
+            "[dim]单位 P·时；实际计算时长未知：尚无测量[/]",
+        )
+    )
+
+
+def _levels_table(view: WaterfallView) -> Table:
+    made = table(
+        both("P.h", "P·时"),
+        both("stated", "申报"),
+        both("down", "故障"),
+        both("maint.", "维护"),
+        both("alloc.", "已分配"),
+        both("reserved", "预留"),
+        both("idle", "空闲"),
+        both("rate", "分配率"),
+        both("cards", "按卡"),
+        both("peak", "峰值"),
+        numbers=(1, 2, 3, 4, 5, 6, 7, 8, 9),
+    )
+    for item in view.items:
+        made.add_row(_name(view, item), *_row(item.p), *_rates(item))
+    return made
+
+
+def _row(p: Levels) -> tuple[str, ...]:
+    return tuple(map(_hours, (p.stated, p.down, p.maintenance, p.allocated, p.reserved, p.idle)))
+
+
+def _rates(item: WaterfallItem) -> tuple[str, ...]:
+    peak = "-" if item.p.peak_bp is None else _rate(item.p.peak_bp)
+    at = "" if item.p.peak_at_ms is None else f" {clock_text(item.p.peak_at_ms)}"
+    return _rate(item.p.utilisation_bp), _rate(item.cards.utilisation_bp), f"{peak}{at}"
+
+
+def _used_table(view: WaterfallView) -> Table:
+    made = table(
+        both("P.h", "P·时"),
+        both("used", "用量"),
+        both("card-hours", "卡时"),
+        both("of the schedulable", "占可调度"),
+        numbers=(1, 2, 3),
+    )
+    for item in view.used:
+        cards = f"{item.device_ms / MS_PER_HOUR:,.1f}"
+        made.add_row(_name(view, item), _hours(item.tflops_ms), cards, _rate(item.share_bp))
+    return made
+
+
+def _name(view: WaterfallView, item: WaterfallItem | UsedItem) -> str:
+    when = "" if view.each == "whole" else f" [dim]{clock_text(item.from_ms)}[/]"
+    return f"{plain(item.key)}{when}"
+
+
+def _hours(tflops_ms: int) -> str:
+    return f"{tflops_ms / (TFLOPS_PER_P * MS_PER_HOUR):,.1f}"
+
+
+def _rate(basis_points: int) -> str:
+    return f"{basis_points / 100:.2f} %"

@@ -1,0 +1,169 @@
+"""Where the park's capacity went: a waterfall by centre, pool, kind; what was used by whom."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from sqlalchemy import Connection
+
+from accounting.hours import HourKey, used_by
+from accounting.money import MS_PER_HOUR
+from accounting.waterfall import (
+    Step,
+    Weight,
+    ratio_bp,
+    sampled_peaks,
+    waterfalls,
+)
+from api.auth import PersonDep
+from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
+from api.errors import Refused
+from api.routes.parameters import FromMs, ToMs, problems, window
+from api.services import ServicesDep
+from api.steps import step_ms_for, steps_between
+from cluster.inventory import Park
+
+router = APIRouter(prefix="/v1", tags=["machines"])
+
+PARK = "park"
+DAY_MS = 86_400_000
+SHANGHAI_MS = 8 * MS_PER_HOUR
+WINDOW_MS_MAX = 100 * DAY_MS
+CHANGES_MAX = 100_000
+PARTS_MAX = 1_000
+"""A window has no more hours or days than this in one answer."""
+
+By = Annotated[
+    Literal["park", "centre", "pool", "device", "tenant", "field"],
+    Query(description="how it is divided"),
+]
+Each = Annotated[Literal["whole", "hour", "day"], Query(description="in which parts of time")]
+_KEYS = {"tenant": HourKey.TENANT, "field": HourKey.FIELD}
+
+
+@router.get("/utilisation/waterfall", responses=problems(), summary="Where the capacity went")
+def read_waterfall(
+    caller: PersonDep,
+    services: ServicesDep,
+    by: By = "centre",
+    each: Each = "whole",
+    from_ms: FromMs = None,
+    to_ms: ToMs = None,
+) -> WaterfallView:
+    """Stated, healthy, schedulable, allocated, active; the last 24 hours by default.
+
+    By tenant and field the window is made of whole hours, and `used` is what was metered; a tenant
+    sees its own. Days are those of Asia/Shanghai.
+    """
+    begin_ms, end_ms = window(from_ms, to_ms, services.clock(), DAY_MS, WINDOW_MS_MAX)
+    if by in _KEYS:
+        begin_ms -= begin_ms % MS_PER_HOUR
+        end_ms += -end_ms % MS_PER_HOUR
+    edges = parts_of(begin_ms, end_ms, each)
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        pool_ids = list(park.pool_by_id)
+        step_ms = step_ms_for(connection, pool_ids, begin_ms, end_ms, CHANGES_MAX)
+        steps = steps_between(connection, pool_ids, (begin_ms, end_ms), step_ms)
+        used = list(_used(connection, steps, by, edges, caller.narrowed(None)))
+    groups = _grouped(park, steps, by)
+    items = [one for key, some in groups.items() for one in _items(key, some, edges)]
+    return WaterfallView(
+        from_ms=begin_ms,
+        to_ms=end_ms,
+        by=by,
+        each=each,
+        items=items,
+        used=used,
+        step_ms=step_ms,
+    )
+
+
+def parts_of(from_ms: int, to_ms: int, each: str) -> list[int]:
+    """The edges of a window and of each hour or day of Asia/Shanghai inside it."""
+    if each == "whole":
+        return [from_ms, to_ms]
+    length_ms, offset_ms = (DAY_MS, SHANGHAI_MS) if each == "day" else (MS_PER_HOUR, 0)
+    first_ms = ((from_ms + offset_ms) // length_ms + 1) * length_ms - offset_ms
+    edges = [from_ms, *range(first_ms, to_ms, length_ms), to_ms]
+    if len(edges) > PARTS_MAX + 1:
+        error = {
+            "field": "each",
+            "in": "query",
+            "problem": f"the window has {len(edges) - 1} of them, and {PARTS_MAX} are told at most",
+            "fix": "ask for days, or for a shorter window",
+        }
+        raise Refused(422, "the window has too many parts", errors=[error])
+    return edges
+
+
+def _grouped(park: Park, steps: Mapping[str, Sequence[Step]], by: str) -> dict[str, list[Step]]:
+    groups: defaultdict[str, list[Step]] = defaultdict(list)
+    for pool in park.pools:
+        keys = {
+            "park": PARK,
+            "centre": pool.centre_id,
+            "pool": pool.id,
+            "device": pool.device_kind_id,
+        }
+        if by in keys:
+            groups[keys[by]].extend(steps[pool.id])
+    return dict(groups)
+
+
+def _items(key: str, steps: Sequence[Step], edges: Sequence[int]) -> Iterator[WaterfallItem]:
+    by_p, by_cards = (_levels(steps, edges, weight) for weight in (Weight.P, Weight.CARDS))
+    for (from_ms, to_ms), p, cards in zip(pairwise(edges), by_p, by_cards, strict=True):
+        yield WaterfallItem(key=key, from_ms=from_ms, to_ms=to_ms, p=p, cards=cards)
+
+
+def _levels(steps: Sequence[Step], edges: Sequence[int], weight: Weight) -> Iterator[Levels]:
+    totals, peaks = waterfalls(steps, edges, weight), sampled_peaks(steps, edges, weight)
+    for total, highest in zip(totals, peaks, strict=True):
+        yield Levels(
+            stated=total.stated,
+            healthy=total.healthy,
+            down=total.down,
+            maintenance=total.maintenance,
+            schedulable=total.schedulable,
+            allocated=total.allocated,
+            reserved=total.reserved,
+            idle=total.idle,
+            utilisation_bp=total.utilisation_bp,
+            peak_bp=highest and highest.utilisation_bp,
+            peak_at_ms=highest and highest.at_ms,
+        )
+
+
+def _used(
+    connection: Connection,
+    steps: Mapping[str, Sequence[Step]],
+    by: str,
+    edges: Sequence[int],
+    tenant_id: str | None,
+) -> Iterator[UsedItem]:
+    """By tenant or field; what nobody else's may be told, of the caller alone."""
+    if by not in _KEYS:
+        return
+    everything = [step for some in steps.values() for step in some]
+    park = waterfalls(everything, edges, Weight.P)
+    sums: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    number = 0
+    hours = used_by(connection, _KEYS[by], edges[0], edges[-1], tenant_id)
+    for hour in sorted(hours, key=lambda one: one.hour_ms):
+        while hour.hour_ms >= edges[number + 1]:
+            number += 1
+        known = sums[hour.key, number]
+        known[0] += hour.tflops_ms
+        known[1] += hour.device_ms
+    for (key, at), (tflops_ms, device_ms) in sorted(sums.items()):
+        yield UsedItem(
+            key=key,
+            from_ms=edges[at],
+            to_ms=edges[at + 1],
+            tflops_ms=tflops_ms,
+            device_ms=device_ms,
+            share_bp=ratio_bp(tflops_ms, park[at].schedulable),
+        )
