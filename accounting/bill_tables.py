@@ -5,7 +5,7 @@ They are only ever added to, as `accounting.tables` says; `accounting.fact_store
 
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from accounting.tables import FACT_SEQ, Base
@@ -91,4 +91,43 @@ class ReceiptRow(Linked, Base):
     amount_fen: Mapped[int]
     paid_at_ms: Mapped[int]
     by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class CentreTermsRow(Linked, Base):
+    """What a centre gets from a month on."""
+
+    __tablename__ = "centre_terms"
+    __table_args__ = (UniqueConstraint("link"),)
+
+    centre_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    prices: Mapped[list[Any]]
+    tiers: Mapped[list[Any]]
+    vat_permille: Mapped[int]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class SettledMonthRow(Linked, Base):
+    """A closed month's settlement: the checksum of each statement that it has."""
+
+    __tablename__ = "settled_months"
+    __table_args__ = (UniqueConstraint("link"),)
+
+    month: Mapped[str] = mapped_column(primary_key=True)
+    at_ms: Mapped[int]
+    statements: Mapped[list[Any]]
+
+
+class SettlementRow(Base):
+    """A closed statement of a centre, or of the platform: `body` stays byte for byte."""
+
+    __tablename__ = "settlements"
+
+    party: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    body: Mapped[bytes]
+    sha256: Mapped[str]
     at_ms: Mapped[int]

@@ -16,6 +16,7 @@ from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
 from accounting.rating import PriceList
 from accounting.replies import Reply
+from accounting.terms import CentreTerms, SettledMonth
 from accounting.usage import UsageCredit, UsageSlice
 from accounting.vouchers import Voucher, VoucherEntry
 
@@ -45,6 +46,8 @@ Fact = (
     | InvoiceRequest
     | InvoiceStep
     | Receipt
+    | CentreTerms
+    | SettledMonth
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -59,6 +62,8 @@ _WORDS: Mapping[type[Any], str] = {
     InvoiceRequest: "invoice_request/1",
     InvoiceStep: "invoice_step/1",
     Receipt: "receipt/1",
+    CentreTerms: "centre_terms/1",
+    SettledMonth: "settled_month/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS
@@ -78,7 +83,9 @@ GENESIS = Link(0, bytes(32))
 
 def chain_of(fact: Fact) -> str:
     """Whose chain a fact belongs to."""
-    return PARK if isinstance(fact, PriceList | ClosedMonth) else fact.tenant_id
+    if isinstance(fact, PriceList | ClosedMonth | CentreTerms | SettledMonth):
+        return PARK
+    return fact.tenant_id
 
 
 def next_link(before: Link, said: bytes) -> Link:

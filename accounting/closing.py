@@ -138,6 +138,20 @@ def closed(connection: Connection, month: str) -> ClosedBook | None:
     return ClosedBook(month=month, closed_at_ms=row.closed_at_ms, statements=tuple(statements))
 
 
+def statements_of(connection: Connection, month: str) -> tuple[StoredStatement, ...]:
+    """Everybody's statement of a month: as they were closed, or drafts of what is known now."""
+    book = closed(connection, month)
+    if book is not None:
+        return book.statements
+    tenants = _tenants(connection, month, _scope(connection, month))
+    return tuple(statement(connection, tenant_id, month) for tenant_id in tenants)
+
+
+def last_closed(connection: Connection) -> str | None:
+    """The last month that is closed; `None` before the first."""
+    return connection.scalar(select(func.max(ClosingRow.month)))
+
+
 def close_month(connection: Connection, month: str, now_ms: int) -> tuple[StoredStatement, ...]:
     """Close a month for all tenants, and give out their statements; raises `CannotClose`."""
     connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))

@@ -9,12 +9,21 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from sqlalchemy import Connection, insert, select, text
 
-from accounting.bill_tables import InvoiceRequestRow, InvoiceStepRow, Linked, ReceiptRow, ReplyRow
+from accounting.bill_tables import (
+    CentreTermsRow,
+    InvoiceRequestRow,
+    InvoiceStepRow,
+    Linked,
+    ReceiptRow,
+    ReplyRow,
+    SettledMonthRow,
+)
 from accounting.chain import Fact, names_of
 from accounting.chaining import chained, columns_of
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.replies import Reply
 from accounting.store import Condition
+from accounting.terms import CentreTerms, SettledMonth
 
 T = TypeVar("T")
 
@@ -26,7 +35,10 @@ OF_TENANTS: Mapping[type[Any], type[Any]] = {
 }
 """The table of each kind whose facts are in the chains of tenants."""
 
-OF_THE_PARK: Mapping[type[Any], type[Any]] = {}
+OF_THE_PARK: Mapping[type[Any], type[Any]] = {
+    CentreTerms: CentreTermsRow,
+    SettledMonth: SettledMonthRow,
+}
 """The same of what belongs to no tenant."""
 
 _ROWS = {**OF_TENANTS, **OF_THE_PARK}

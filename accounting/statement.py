@@ -159,8 +159,12 @@ def order_of(line: UsageSum) -> tuple[str, str, str, str, str, str, int, int, st
 
 def body_of(statement: Statement) -> bytes:
     """The statement as JSON: the same statement is the same bytes."""
-    text = json.dumps(to_json(statement), ensure_ascii=False, separators=(",", ":"))
-    return text.encode()
+    return json_bytes(to_json(statement))
+
+
+def json_bytes(said: Json) -> bytes:
+    """A statement's JSON as it is stored and hashed."""
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def sha256_of(body: bytes) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select, text, union
 
+from accounting import settling
 from accounting.chain import (
     GENESIS,
     PARK,
@@ -92,6 +93,8 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
         yield _walk(connection, chain, known.get(chain, GENESIS), noted.get(chain, {}))
     yield from _roots(connection)
     yield from _statements(connection)
+    for row, what in settling.unfit(connection):
+        yield Misfit(part="settlements", row=row, what=what)
     yield from _balances(connection)
     yield from _hours(connection)
 

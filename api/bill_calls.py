@@ -16,6 +16,7 @@ from api.bill_schemas import (
     Resolution,
 )
 from api.connection import Connection, new_key, quoted, read
+from api.settlement_schemas import TermsList, TermsPublish, TermsView
 
 
 class BillCalls:
@@ -86,3 +87,18 @@ class BillCalls:
     def record_payment(self, wanted: PaymentRecord) -> PaymentView:
         """Write down a payment; the same again changes nothing."""
         return self._wire.create("/v1/payments", wanted, PaymentView, wanted.reference)
+
+    # What centres get
+
+    def settlement(self, centre: str | None = None, month: str | None = None) -> bytes:
+        """The statement of a centre, or of the platform, exactly as it was closed."""
+        parameters = {"centre": centre, "month": month}
+        return self._wire.request("GET", "/v1/settlements", parameters=parameters).content
+
+    def terms(self) -> TermsList:
+        return self._wire.get("/v1/terms", TermsList)
+
+    def publish_terms(self, wanted: TermsPublish) -> TermsView:
+        """Publish what a centre gets from a month on; the same again changes nothing."""
+        key = f"{wanted.centre}@{wanted.month}"
+        return self._wire.create("/v1/terms", wanted, TermsView, key)

@@ -123,12 +123,29 @@ _INVOICE_ANSWERS: Mapping[str, Any] = {
     },
     "record_payment": _PAYMENT,
 }
+_TERMS: dict[str, Any] = {
+    "centre": "qdaicc",
+    "month": "2027-01",
+    "kind": "tiered",
+    "prices": {},
+    "tiers": [
+        {"from_card_hours": 0, "share_permille": 600},
+        {"from_card_hours": 10_000, "share_permille": 700},
+    ],
+    "vat_permille": 60,
+}
+TERMS_EXAMPLES: dict[str, Any] = {
+    "tiered": {"summary": "60 % of revenue, 70 % beyond 10,000 card-hours", "value": _TERMS}
+}
+_PUBLISHED = _TERMS | {"by": "finance (5d1c0b7a9e2f)", "at_ms": 1_793_844_000_000}
 BILL_ANSWERS: Mapping[str, Any] = {
     "list_replies": {"standing": "disputed", "items": [_REPLY]},
     "confirm": _REPLY | {"kind": "confirmed", "reason": "", "lines": []},
     "dispute": _REPLY,
     "resolve": _REPLY | {"number": 2, "kind": "resolved", "reason": "已在 11 月更正", "lines": []},
     **_INVOICE_ANSWERS,
+    "list_terms": {"items": [_PUBLISHED]},
+    "publish_centre_terms": _PUBLISHED,
 }
 DISPUTE_EXAMPLES: dict[str, Any] = {
     "line": {

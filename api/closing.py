@@ -1,4 +1,4 @@
-"""Closing a month: its statements, and the money that vouchers give back."""
+"""Closing a month: its statements and settlements, and the money that vouchers give back."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from accounting.closing import ClosedBook, close_month, closed
 from accounting.money import MICROS_PER_FEN
+from accounting.settling import settle_month
 from accounting.voucher_store import entries
 from accounting.vouchers import EntryKind
 from scheduler.facts.events import Credited
@@ -23,6 +24,7 @@ def close_once(connection: Connection, month: str, now_ms: int) -> ClosedBook:
     if known is not None:
         return known
     close_month(connection, month, now_ms)
+    settle_month(connection, month, now_ms)
     put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)
     book = closed(connection, month)
     assert book is not None, f"{month} was closed a moment ago"

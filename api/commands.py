@@ -17,6 +17,7 @@ import api.cli.payments
 import api.cli.quote
 import api.cli.statements
 import api.cli.submit
+import api.cli.terms
 import api.cli.vouchers
 import api.serving
 import api.upkeep
@@ -52,6 +53,7 @@ BOOKS = both("Books", "账务")
 app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
 app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
 app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
+app.add_typer(api.cli.terms.app, name="terms", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))

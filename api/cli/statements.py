@@ -1,6 +1,7 @@
 """Commands about a tenant's statement: read it, confirm or dispute it, resolve a dispute."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from api.cli.terminal import errors, fail, print_json
 
 if TYPE_CHECKING:
     from api.bill_schemas import ReplyView
+    from api.cli.session import Session
     from api.sdk import Client
 
 app = typer.Typer(
@@ -32,6 +34,10 @@ app = typer.Typer(
 
       brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf
 
+      brain statement --centre qdaicc --month 2026-10
+
+      brain statement --platform --month 2026-10
+
       brain --as t03 statement confirm 2026-10""",
         """企业的月度对账单；关账之前为草稿。
 
@@ -46,6 +52,10 @@ app = typer.Typer(
       brain statement --tenant t03 --month 2026-10 --csv -o t03-2026-10.csv
 
       brain statement --tenant t03 --month 2026-10 --pdf -o t03-2026-10.pdf
+
+      brain statement --centre qdaicc --month 2026-10
+
+      brain statement --platform --month 2026-10
 
       brain --as t03 statement confirm 2026-10""",
     ),
@@ -66,6 +76,13 @@ def statement(
     context: typer.Context,
     tenant: Whose = None,
     month: Month = None,
+    centre: Annotated[
+        str | None,
+        typer.Option(metavar="CENTRE", help=both("what a centre gets", "算力中心的结算单")),
+    ] = None,
+    platform: Annotated[
+        bool, typer.Option("--platform", help=both("the whole platform's", "平台汇总单"))
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help=both("as CSV", "输出 CSV"))] = False,
     pdf: Annotated[
         bool, typer.Option("--pdf", help=both("as PDF, to be signed", "输出可签章的 PDF"))
@@ -77,6 +94,11 @@ def statement(
     if context.invoked_subcommand is not None:
         return
     session = session_of(context)
+    if centre or platform:
+        if tenant or (centre and platform):
+            fail(both("one of --tenant, --centre, --platform", "只能选择一方的单据"), 2)
+        _settlement(session, centre, month, output, as_json=as_json)
+        return
     tenant = tenant or session.default_tenant
     with client(session, Identity.BOOKS) as broker:
         if csv or pdf:
@@ -88,6 +110,20 @@ def statement(
             write_out([content], output)
             return
         _show(broker, json.loads(content))
+
+
+def _settlement(
+    session: "Session", centre: str | None, month: str | None, output: Path | None, *, as_json: bool
+) -> None:
+    """What a centre gets, or the platform's statement where none is named."""
+    from api.cli.settlement_tables import print_settlement
+
+    with client(session, Identity.BOOKS) as broker:
+        content = broker.settlement(centre, month)
+    if output or as_json:
+        write_out([content], output)
+    else:
+        print_settlement(json.loads(content))
 
 
 def _show(broker: "Client", shown: dict[str, object]) -> None:

@@ -22,8 +22,12 @@ pytestmark = [
 ]
 
 MONTH = "2026-01"
-STEEL = used("2026-01-10T00:00", "2026-01-10T08:00", reference="a.1", device_count=2)
-FISH = used("2026-01-11T00:00", "2026-01-11T01:00", reference="b.1", tenant_id="fish")
+STEEL = used(
+    "2026-01-10T00:00", "2026-01-10T08:00", reference="a.1", device_count=2, centre_id="east"
+)
+FISH = used(
+    "2026-01-11T00:00", "2026-01-11T01:00", reference="b.1", tenant_id="fish", centre_id="west"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,37 @@ def data(address: str, park: Served, tmp_path: Path) -> Path:
     """A data folder as `brain up` leaves it."""
     write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ({"centre": "moon"}, "moon is unknown"),
+        ({"prices": {}}, "ascend-910b3 of this centre has no price"),
+        ({"prices": {"ascend-910b3": "2.10", "abacus": "1"}}, "abacus is not in this centre"),
+    ],
+)
+def test_terms_that_could_pay_nothing_are_refused(
+    terms: dict[str, object], why: str, park: Served
+) -> None:
+    wanted = {"centre": "east", "month": MONTH, "kind": "cost", "prices": {"ascend-910b3": "2.10"}}
+
+    refused = problem_of(park.finance.post("/v1/terms", json=wanted | terms), 422)
+
+    assert why in refused["detail"]
+
+
+def test_finance_publishes_what_a_centre_gets(data: Path) -> None:
+    told = partial(brain, BRAIN_DATA=str(data))
+
+    done = told("terms", "publish", "east", MONTH, "--cost", "ascend-910b3=2.10")
+    other = told("terms", "publish", "east", MONTH, "--share", "70")
+    listed = told("terms")
+
+    assert (done.returncode, other.returncode) == (0, 1), done.stderr
+    assert f"centre east has other terms from {MONTH} on" in other.stderr
+    rows = [line.split() for line in listed.stdout.splitlines()]
+    assert rows[1] == ["east", MONTH, "cost", "ascend-910b3", "2.10", "6", "%"]
 
 
 def test_a_draft_is_not_confirmed(park: Served) -> None:
@@ -87,6 +122,23 @@ def test_a_tenant_sees_what_was_said_of_its_own_alone(park: Served) -> None:
     problem_of(park.fish.get(f"/v1/statements/{MONTH}/replies?tenant=steel"), 404)
 
     assert park.fish.get(f"/v1/statements/{MONTH}/replies").json()["items"] == []
+
+
+def test_centres_and_the_platform_have_statements_too(park: Served, data: Path) -> None:
+    told = partial(brain, BRAIN_DATA=str(data))
+
+    centre = told("statement", "--centre", "east", "--month", MONTH)
+    platform = told("statement", "--platform", "--month", MONTH)
+    raw = told("statement", "--platform", "--month", MONTH, "--json")
+
+    assert "owed 33.60 CNY = 31.70 + VAT 1.90" in centre.stdout
+    assert "margin 24.43 CNY = 56.13 - 31.70, before tax" in platform.stdout
+    # January was written past the ledger.
+    assert "✗ the ledger has 0.00: 59.50 less" in platform.stdout
+    stored = park.finance.get("/v1/settlements", params={"month": MONTH})
+    assert raw.stdout == stored.text
+    assert json.loads(raw.stdout)["state"] == "closed"
+    problem_of(park.finance.get("/v1/settlements?centre=moon"), 404)
 
 
 CODE = "91370200163562681G"

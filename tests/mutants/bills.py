@@ -6,6 +6,8 @@ _REPLIES = "tests/unit/test_replies.py"
 _REPLYING = "tests/unit/test_replying.py"
 _INVOICES = "tests/unit/test_invoices.py"
 _BILLING = "tests/unit/test_billing.py"
+_TERMS = "tests/unit/test_terms.py"
+_SETTLING = "tests/unit/test_settling.py"
 _API = "tests/acceptance/test_api_bills.py"
 
 # fmt: off
@@ -29,4 +31,17 @@ MUTANTS = [
     Mutant("accounting/billing.py", "if step.kind is StepKind.WITHDRAWN and known.receipts:", "if not step:", _BILLING),
     Mutant("accounting/billing.py", "if replace(step, by=of_number[0].by, at_ms=of_number[0].at_ms) == of_number[0]:", "if step:", _BILLING),
     Mutant("api/routes/invoices.py", "if known is None or not caller.may_see(known.request.tenant_id):", "if known is None:", _API),
+    Mutant("accounting/terms.py", "begun = [terms for terms in known if terms.month <= month]", "begun = [terms for terms in known if terms.month < month]", _TERMS),
+    Mutant("accounting/terms.py", "    if device_ms <= 0:\n        return Share(parts=tiers[0][1], whole=PERMILLE)\n", "", _TERMS),
+    Mutant("accounting/terms.py", "max(0, min(end_ms, device_ms) - begin * MS_PER_HOUR)", "max(0, device_ms - begin * MS_PER_HOUR)", _TERMS),
+    Mutant("accounting/terms.py", "if terms.kind is TermsKind.SHARE and len(terms.tiers) != 1:", "if terms.kind is TermsKind.SHARE and not terms.tiers:", _TERMS),
+    Mutant("accounting/settlement.py", 'margin=sums["net"] - cost_net_fen', 'margin=sums["gross"] - cost_fen', _SETTLING),
+    Mutant("accounting/settlement.py", '"agrees": abs(rounding) <= bound,', '"agrees": True,', _SETTLING),
+    Mutant("accounting/settlement.py", 'used = str(line.get("month") or month)', "used = month", _SETTLING),
+    Mutant("accounting/settling.py", "if closed is not None and wanted.month <= closed:", "if closed is None:", _SETTLING),
+    Mutant("accounting/settling.py", "OR from_ms < :from_ms AND seq > CAST(:after_seq AS bigint)", "OR from_ms < :from_ms", _SETTLING),
+    Mutant("accounting/settling.py", "        raise CannotClose(str(error)) from None", "        raise", _SETTLING),
+    Mutant("accounting/settling.py", "elif noted.get(row.month, {}).get(row.party) != row.sha256:", "elif not row:", _SETTLING),
+    Mutant("accounting/settling.py", "if is_current and again.get(party) != body:", "if not is_current:", _SETTLING),
+    Mutant("api/closing.py", "    settle_month(connection, month, now_ms)\n", "", _SETTLING),
 ]
