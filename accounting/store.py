@@ -49,6 +49,7 @@ _BOOK_TRANSFERS = text(
     " CAST(:link AS bigint[]), CAST(:hash AS bytea[]))"
 )
 
+_EVER_MS = 1 << 50
 Condition = ColumnElement[bool]
 Seq = SQLColumnExpression[int]
 Rows = Select[*tuple[Any, ...]]
@@ -150,6 +151,13 @@ def usage_sums(
 ) -> tuple[UsageSum, ...]:
     """What was used inside [`from_ms`, `to_ms`), cut exactly at its edges; credits not deducted."""
     return _sums(connection, _added(hours.of_window(from_ms, to_ms, tenant_id)))
+
+
+def reference_sums(connection: Connection, references: Sequence[str]) -> tuple[UsageSum, ...]:
+    """What these used in all, and what of that was given back."""
+    mine = UsageRow.reference.in_(references)
+    used, back = _used(0, _EVER_MS).where(mine), _given_back(0, _EVER_MS).where(mine)
+    return (*_sums(connection, used), *_sums(connection, back))
 
 
 def credit_sums(

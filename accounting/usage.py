@@ -77,8 +77,9 @@ class Charge:
 class UsageSum:
     """Usage added up, exactly, over all that one line of a bill has in common.
 
-    `tflops_ms` weighs each device-millisecond by its device's TFLOPS. Where usage was given back,
-    `cause` says why and the quantities are negative.
+    `tflops_ms` weighs each device-millisecond by its device's TFLOPS. `covered_device_ms` of it is
+    drawn from prepaid packages and costs nothing more. Where usage was given back, `cause` says why
+    and the quantities are negative.
     """
 
     tenant_id: str
@@ -93,12 +94,22 @@ class UsageSum:
     device_ms: int
     tflops_ms: int
     cause: str | None = None
+    covered_device_ms: int = 0
+
+    @property
+    def charged_device_ms(self) -> int:
+        return self.device_ms - self.covered_device_ms
+
+    @property
+    def amount_micros(self) -> int:
+        """The same, to the micro-yuan: what budgets and balances are counted in."""
+        return charge_micros(self.charged_device_ms, self.price_micros)
 
     @property
     def amount_fen(self) -> int:
         """The line's charge, tax included: the one rounding there is."""
-        return charge_fen(self.device_ms, self.price_micros)
+        return charge_fen(self.charged_device_ms, self.price_micros)
 
     def emptied(self) -> "UsageSum":
         """The line itself, with nothing on it."""
-        return replace(self, device_ms=0, tflops_ms=0)
+        return replace(self, device_ms=0, tflops_ms=0, covered_device_ms=0)

@@ -138,7 +138,7 @@ def _charged(lines: Iterable[UsageSum]) -> dict[UsageSum, int]:
     """What each line comes to, less what was given back of it, by the line without its amounts."""
     charged_fen: defaultdict[UsageSum, int] = defaultdict(int)
     for line in lines:
-        charged_fen[replace(line, device_ms=0, tflops_ms=0, cause=None)] += line.amount_fen
+        charged_fen[replace(line.emptied(), cause=None)] += line.amount_fen
     return {line: fen for line, fen in charged_fen.items() if fen > 0}
 
 

@@ -70,6 +70,16 @@ _HOUR_CARDS: dict[str, Any] = _HOUR_P | {
     "idle": 172_800_000,
 }
 _WINDOW = {"from_ms": 1_793_462_400_000, "to_ms": 1_793_466_000_000}
+_BUDGET = {
+    "tenant": "t03",
+    "project": "vision",
+    "job_id": None,
+    "amount": "20000.00",
+    "hard_stop": False,
+    "month": "2026-10",
+    "spent": "16128.00",
+    "percent": 80,
+}
 BOOK_ANSWERS: Mapping[str, Any] = {
     "usage": {
         "from_ms": 1_793_462_400_000,
@@ -93,5 +103,7 @@ BOOK_ANSWERS: Mapping[str, Any] = {
     "close": _MONTH,
     "list_vouchers": {"items": [_VOUCHER]},
     "issue_voucher": _VOUCHER,
+    "list_budgets": {"items": [_BUDGET]},
+    "put_budget": _BUDGET,
     "put_hard_stop": {"tenant": "t03", "is_on": True},
 }

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from accounting.rating import PriceBook, PriceList
 from api.errors import Refused
 from cluster.inventory import Park
+from scheduler.model.budget import Budget
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.model.tree import Tree
 from scheduler.storage.codec import decode_value
@@ -19,7 +20,7 @@ from scheduler.storage.queries import declared_stamp, declared_views
 class Declared:
     """The park, its tenants by id, what groups and parts they have, and all price lists.
 
-    `hard_stops` are the tenants whose work stops for want of money.
+    `hard_stops` are the tenants whose work stops for want of money; `budgets` those that were set.
     """
 
     park: Park
@@ -27,6 +28,7 @@ class Declared:
     tree: Tree
     prices: PriceBook
     hard_stops: frozenset[str] = frozenset()
+    budgets: tuple[Budget, ...] = ()
 
 
 class DeclaredCache:
@@ -47,7 +49,8 @@ class DeclaredCache:
 
 
 def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
-    parks, tenants, cohorts, projects, lists, hard_stops = [], [], [], [], [], []
+    parks, tenants, cohorts, projects, lists = [], [], [], [], []
+    hard_stops, budgets = [], []
     for name, body in views:
         kind, _, key = name.partition(":")
         match kind:
@@ -59,6 +62,8 @@ def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
                 cohorts.append(decode_value(Cohort, body))
             case "project":
                 projects.append(decode_value(Project, body))
+            case "budget":
+                budgets.append(decode_value(Budget, body))
             case "hard_stop":
                 hard_stops += [key] if body["is_on"] else []
             case _:
@@ -74,4 +79,5 @@ def _decoded(views: list[tuple[str, dict[str, Any]]]) -> Declared:
         tree=Tree(tenant_by_id, cohorts, projects),
         prices=PriceBook(tuple(sorted(lists, key=lambda prices: prices.from_ms))),
         hard_stops=frozenset(hard_stops),
+        budgets=tuple(one for one in budgets if one.amount_micros),
     )

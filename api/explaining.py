@@ -18,6 +18,10 @@ CAUSES = {
         "its tenant's balance did not cover more, and its hard stop is on",
         "企业余额不足，且已设置欠费即停",
     ),
+    EndCause.BUDGET: (
+        "a budget was used up, and its hard stop is on",
+        "预算已用完，且已设置用完即停",
+    ),
     EndCause.NODE: ("a node failed", "节点故障"),
     EndCause.CENTRE: ("its centre failed", "中心故障"),
     EndCause.BROKER: ("the broker refused it", "被调度方拒绝"),

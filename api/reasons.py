@@ -62,6 +62,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
         "按时限需冻结 {need}，企业 {where} 可用余额为 {free}，还差 {gap}",
     ),
+    ReasonCode.BUDGET: (
+        "the budget of {where} has {free} left, and its hard stop is on",
+        "{where} 的预算剩余 {free}，且已设置用完即停",
+    ),
     ReasonCode.MAKING_ROOM: (
         "room is made for it in {where}: other work stops there",
         "{where} 的其他作业将停止，为它腾出位置",

@@ -108,6 +108,16 @@ TOP_UP_EXAMPLES: dict[str, Any] = {
 HARD_STOP_EXAMPLES: dict[str, Any] = {
     "on": {"summary": "Rather stop than owe", "value": {"is_on": True}},
 }
+BUDGET_EXAMPLES: dict[str, Any] = {
+    "project": {
+        "summary": "A project's month, which is told and never stops anything",
+        "value": {"amount": "20000.00", "project": "vision"},
+    },
+    "job": {
+        "summary": "A job that stops once it has cost so much",
+        "value": {"amount": "500.00", "job_id": "01k2m3n4p5", "hard_stop": True},
+    },
+}
 VOUCHER_EXAMPLES: dict[str, Any] = {
     "city": {
         "summary": "A city's voucher for training on one kind of card",

@@ -221,8 +221,8 @@ class AttemptView(Wire):
     started_at_ms: Ms | None
     ended_at_ms: Ms | None
     cause: str | None = Field(
-        description="finished, user_error, cancelled, preempted, limit, funds, node, centre or "
-        "broker; what the last three ended is not billed"
+        description="finished, user_error, cancelled, preempted, limit, funds, budget, node, "
+        "centre or broker; what the last three ended is not billed"
     )
     exit_code: int | None = Field(description="the first that is not 0; negative: the signal")
     detail: str

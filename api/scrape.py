@@ -1,7 +1,7 @@
 """What Prometheus is told of the park, the queue and the books: read from the tables when asked."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -11,8 +11,10 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from accounting.calendar import month_of
+from accounting.usage import UsageSum
 from api.errors import Refused
 from api.services import Services
+from scheduler.model.budget import Budget
 from scheduler.storage import queries
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -146,3 +148,18 @@ def _books(connection: Connection, services: Services) -> Iterator[Metric]:
     for tenant_id, total_fen in sorted(fen.items()):
         charged.add_metric((tenant_id,), total_fen / 100)
     yield charged
+    yield _budgets(services.declared.read(connection).budgets, lines)
+
+
+def _budgets(budgets: Iterable[Budget], lines: Iterable[UsageSum]) -> Metric:
+    """Of budgets for months; those for jobs are too many to be watched."""
+    micros: defaultdict[tuple[str, str | None], int] = defaultdict(int)
+    for line in lines:
+        micros[line.tenant_id, None] += line.amount_micros
+        micros[line.tenant_id, line.project] += line.amount_micros
+    used = _gauge("budget_used_ratio", "Of a month's budget, net.", ("tenant", "project"))
+    for one in budgets:
+        if one.job_id is None:
+            spent_micros = micros[one.tenant_id, one.project]
+            used.add_metric((one.tenant_id, one.project or ""), spent_micros / one.amount_micros)
+    return used

@@ -26,7 +26,7 @@ from api.administration import (
 from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
-from api.budget_schemas import HardStopPut, HardStopView
+from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
 from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
@@ -329,6 +329,13 @@ class Client(BillCalls):
         """Whether work of the tenant stops where its balance does not cover what comes next."""
         path = f"/v1/tenants/{quoted(tenant)}/hard-stop"
         return self._wire.put(path, HardStopPut(is_on=is_on), HardStopView)
+
+    def budgets(self, tenant: str | None = None) -> BudgetList:
+        return self._wire.get("/v1/budgets", BudgetList, tenant=tenant)
+
+    def set_budget(self, budget: BudgetPut, tenant: str | None = None) -> BudgetView:
+        """Set a budget of the tenant (the key's own if not given); 0 is none any more."""
+        return self._wire.put("/v1/budgets", budget, BudgetView, tenant=tenant)
 
     # Who shares the park
 

@@ -6,9 +6,11 @@ a centre is repeated until the centre is seen to know it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
 from scheduler.facts import events as ev
+from scheduler.facts.alerts import alerts
 from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
@@ -100,8 +102,9 @@ class Controller:
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
-        expired, alerts = self.state.quotes.expired, self.state.purses.alerts
-        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe, alerts):
+        expired = self.state.quotes.expired
+        told = partial(alerts, self.state, self.settings.stop_grace_ms)
+        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe, told):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan, batch.flaws = self._planned(now_ms)

@@ -1,4 +1,4 @@
-"""Commands about what limits spending: the hard stop."""
+"""Commands about what limits spending: budgets, and the hard stop."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,29 +6,131 @@ from typing import Annotated
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
-from api.cli.session import client
-from api.cli.terminal import console, fail, plain, print_json
+from api.cli.options import Json, Tenant, session_of
+from api.cli.session import Identity, client
+from api.cli.terminal import console, fail, plain, print_json, table
 
 app = typer.Typer(
-    no_args_is_help=True,
+    invoke_without_command=True,
     help=both(
-        """Limit what a tenant spends.
+        """List budgets and what is spent of them; set them, and the hard stop.
+
+    A budget is for each month, of a tenant or of one of its projects, or for a job in all.
+    Its tenant is told at 80 and 100 %.
 
     Examples:
 
-      brain --as t03 budgets hard-stop on
+      brain budgets
 
-      brain --as operator budgets hard-stop off --tenant t03""",
-        """限制企业的支出。
+      brain --as t03 budgets set 20000 --project vision
+
+      brain --as t03 budgets set 500 --job 01k2m3n4p5 --hard-stop
+
+      brain --as t03 budgets hard-stop on""",
+        """列出预算及其已用金额；设置预算与欠费即停。
+
+    预算可按月（整个企业或其项目）或按作业设置，用到 80% 与 100% 时各提醒一次。
 
     示例：
 
-      brain --as t03 budgets hard-stop on
+      brain budgets
 
-      brain --as operator budgets hard-stop off --tenant t03""",
+      brain --as t03 budgets set 20000 --project vision
+
+      brain --as t03 budgets set 500 --job 01k2m3n4p5 --hard-stop
+
+      brain --as t03 budgets hard-stop on""",
     ),
 )
+
+
+@app.callback()
+def budgets(context: typer.Context, tenant: Tenant = None, as_json: Json = False) -> None:
+    """List budgets."""
+    if context.invoked_subcommand is None:
+        _list(context, tenant, as_json=as_json)
+
+
+@app.command("list", help=both("List budgets and what is spent of them.", "列出预算及其已用金额。"))
+def list_budgets(context: typer.Context, tenant: Tenant = None, as_json: Json = False) -> None:
+    """The same by its name."""
+    _list(context, tenant, as_json=as_json)
+
+
+def _list(context: typer.Context, tenant: str | None, *, as_json: bool) -> None:
+    with client(session_of(context), Identity.BOOKS) as broker:
+        found = broker.budgets(tenant)
+    if as_json:
+        print_json(found)
+        return
+    made = table(
+        both("tenant", "企业"),
+        both("of", "范围"),
+        both("month", "账期"),
+        both("yuan", "预算（元）"),
+        both("spent", "已用（元）"),
+        "%",
+        both("hard stop", "用完即停"),
+        numbers=(3, 4, 5),
+    )
+    for one in found.items:
+        of = one.job_id or one.project or both("all", "全部")
+        stop = both("yes", "是") if one.hard_stop else "-"
+        cells = (plain(one.tenant), plain(of), one.month or "-", one.amount, one.spent)
+        made.add_row(*cells, str(one.percent), stop)
+    console.print(made)
+
+
+@app.command(
+    "set",
+    help=both(
+        "Set a budget in yuan; 0 is none any more. Set again, it is told anew.",
+        "设置预算（元）；0 表示取消。重新设置后会重新提醒。",
+    ),
+)
+def set_budget(
+    context: typer.Context,
+    amount: Annotated[
+        str, typer.Argument(metavar="YUAN", help=both("like 20000.00", "金额（元）"))
+    ],
+    *,
+    project: Annotated[
+        str | None, typer.Option(help=both("of this project alone", "仅限项目"))
+    ] = None,
+    job: Annotated[str | None, typer.Option(help=both("of this job, in all", "仅限作业"))] = None,
+    hard: Annotated[
+        bool,
+        typer.Option(
+            "--hard-stop", help=both("stop what it is for once it is used up", "用完即停")
+        ),
+    ] = False,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", "-t", help=both("whose: for finance", "所属企业（财务使用）")),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Set a budget."""
+    from pydantic import ValidationError
+
+    from api.budget_schemas import BudgetPut
+
+    try:
+        wanted = BudgetPut(amount=amount, project=project, job_id=job, hard_stop=hard)
+    except ValidationError as error:
+        first = error.errors()[0]
+        fail(f"{'.'.join(map(str, first['loc'])) or 'budget'}: {first['msg']}", 2)
+    session = session_of(context)
+    with client(session, Identity.BOOKS) as broker:
+        made = broker.set_budget(wanted, tenant or session.default_tenant)
+    if as_json:
+        print_json(made)
+        return
+    of = made.job_id or made.project or made.tenant
+    spent = both(
+        f"{made.spent} of {made.amount} CNY spent", f"已用 {made.spent} / {made.amount} 元"
+    )
+    console.print(f"{plain(of)}: {spent} ({made.percent} %)")
 
 
 class Switch(StrEnum):

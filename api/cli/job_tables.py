@@ -19,6 +19,7 @@ CAUSES_ZH = {
     "preempted": "被抢占",
     "limit": "超过时限",
     "funds": "欠费停止",
+    "budget": "预算用完",
     "node": "节点故障",
     "centre": "中心故障",
     "broker": "调度方故障",

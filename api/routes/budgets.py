@@ -1,18 +1,25 @@
-"""What limits a tenant's spending: its hard stop."""
+"""What limits a tenant's spending: its hard stop, and its budgets."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body
+from sqlalchemy import Connection
 
+from accounting.calendar import month_bounds, month_of
+from accounting.money import parse_yuan, yuan_of_micros
+from accounting.store import credit_sums, reference_sums, usage_sums
+from accounting.usage import UsageSum
 from api.asking import ask, heard, request_id
-from api.auth import WorkerDep
-from api.budget_schemas import HardStopPut, HardStopView
-from api.errors import missing
-from api.request_examples import HARD_STOP_EXAMPLES
-from api.routes.parameters import TenantId, problems
-from api.services import ServicesDep
-from scheduler.facts.events import HardStopSet
+from api.auth import PayerDep, WorkerDep
+from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
+from api.errors import Refused, missing
+from api.request_examples import BUDGET_EXAMPLES, HARD_STOP_EXAMPLES
+from api.routes.parameters import TenantId, TenantQuery, problems
+from api.services import Services, ServicesDep
+from scheduler.facts.events import BudgetSet, HardStopSet
 from scheduler.facts.log import Request
+from scheduler.model.budget import Budget
+from scheduler.storage.queries import attempt_ids
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 
@@ -37,3 +44,69 @@ def put_hard_stop(
     wish = HardStopSet(at_ms=services.clock(), tenant_id=tenant_id, is_on=wanted.is_on)
     heard(ask(services, Request(id=request_id("hard-stop", None), wish=wish)).is_consumed)
     return HardStopView(tenant=tenant_id, is_on=wanted.is_on)
+
+
+@router.get("/budgets", responses=problems(404), summary="List budgets")
+def list_budgets(caller: PayerDep, services: ServicesDep, tenant: TenantQuery = None) -> BudgetList:
+    """All budgets, with what was spent of them: this month, or on a job."""
+    wanted = caller.narrowed(tenant)
+    with services.database.connect() as connection:
+        declared = services.declared.read(connection)
+        if wanted is not None and wanted not in declared.tenants:
+            raise missing("tenant", wanted)
+        shown = [one for one in declared.budgets if wanted in {None, one.tenant_id}]
+        views = [_view(connection, services, one) for one in shown]
+    return BudgetList(items=views)
+
+
+@router.put("/budgets", responses=problems(404, 409), summary="Set a budget")
+def put_budget(
+    wanted: Annotated[BudgetPut, Body(openapi_examples=BUDGET_EXAMPLES)],
+    caller: PayerDep,
+    services: ServicesDep,
+    tenant: TenantQuery = None,
+) -> BudgetView:
+    """Set what a tenant means to spend a month, in all or on a project, or on a job in all.
+
+    It is told at 80 and 100 %, by events `budget_reached`. Set again it is another budget, which is
+    told anew.
+    """
+    owner_id = caller.narrowed(tenant)
+    if owner_id is None:
+        raise Refused(422, "finance names the tenant: add ?tenant=ID")
+    budget = Budget(
+        tenant_id=owner_id,
+        project=wanted.project,
+        job_id=wanted.job_id,
+        amount_micros=parse_yuan(wanted.amount),
+        is_hard_stop=wanted.hard_stop,
+    )
+    wish = BudgetSet(at_ms=services.clock(), budget=budget)
+    heard(ask(services, Request(id=request_id("budget", None), wish=wish)).is_consumed)
+    with services.database.connect() as connection:
+        return _view(connection, services, budget)
+
+
+def _view(connection: Connection, services: Services, budget: Budget) -> BudgetView:
+    month = month_of(services.clock())
+    spent_micros = sum(line.amount_micros for line in _lines(connection, budget, month))
+    amount_micros = budget.amount_micros
+    return BudgetView(
+        tenant=budget.tenant_id,
+        project=budget.project,
+        job_id=budget.job_id,
+        amount=yuan_of_micros(amount_micros),
+        hard_stop=budget.is_hard_stop,
+        month=month if budget.job_id is None else None,
+        spent=yuan_of_micros(spent_micros),
+        percent=100 * max(0, spent_micros) // amount_micros if amount_micros else 0,
+    )
+
+
+def _lines(connection: Connection, budget: Budget, month: str) -> list[UsageSum]:
+    """What was used of what it is for, and given back."""
+    if budget.job_id is not None:
+        return [*reference_sums(connection, attempt_ids(connection, budget.job_id))]
+    window = (*month_bounds(month), budget.tenant_id)
+    lines = (*usage_sums(connection, *window), *credit_sums(connection, *window))
+    return [line for line in lines if budget.project in {None, line.project}]

@@ -11,6 +11,7 @@ from accounting.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
 from scheduler.forecast.punctuality import Foretold
+from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Placement
 from scheduler.model.tenancy import Cohort, Project, Tenant
 
@@ -254,6 +255,27 @@ class HardStopSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSet:
+    """A tenant means to spend so much, and no more, or no longer means to."""
+
+    at_ms: int
+    budget: Budget
+    kind: Literal["budget_set"] = "budget_set"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReached:
+    """So many percent of a budget are spent: in `month`, which a job's has not."""
+
+    at_ms: int
+    budget: Budget
+    month: str
+    level: int
+    spent_micros: int
+    kind: Literal["budget_reached"] = "budget_reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The attempt is over and its devices are free; `exit_code` is None where nobody knows it."""
 
@@ -308,6 +330,8 @@ Event = (
     | HoldExtended
     | Overdrawn
     | HardStopSet
+    | BudgetSet
+    | BudgetReached
     | Ended
     | NodesChanged
     | CentreLinkChanged
@@ -325,6 +349,7 @@ Wish = (
     | QuoteKept
     | QuoteEnded
     | HardStopSet
+    | BudgetSet
     | CancelRequested
 )
 """What others than the leader may ask for: the bodies of requests in the inbox."""

@@ -1,6 +1,8 @@
 """A tenant's money as the leader counts it: what it may still commit, and what is held."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from scheduler.facts.spending import Spending
 
 
 @dataclass(slots=True, kw_only=True)
@@ -15,6 +17,7 @@ class Funds:
     held_micros: int = 0
     is_hard_stop: bool = False
     is_overdrawn: bool = False
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def short_micros(self) -> int:

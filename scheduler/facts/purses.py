@@ -3,11 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, assert_never
 
+from accounting.calendar import month_of
+from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import credit_refusal
-from scheduler.facts.events import Credited, Ended, HardStopSet, HoldExtended, Metered, Overdrawn
+from scheduler.facts.events import (
+    BudgetReached,
+    BudgetSet,
+    Credited,
+    Ended,
+    HardStopSet,
+    HoldExtended,
+    Metered,
+    Overdrawn,
+)
 from scheduler.facts.funds import Funds
 from scheduler.facts.record import Attempt, JobRecord
-from scheduler.model.job import FAULT_CAUSES
+from scheduler.facts.spending import Watched
+from scheduler.model.budget import Budget
+from scheduler.model.job import FAULT_CAUSES, Job
 from scheduler.model.tenancy import Tenant
 
 
@@ -16,12 +29,19 @@ class Paying(Protocol):
 
     jobs: dict[str, JobRecord]
     live: dict[str, Attempt]
+    agenda: Agenda
+
+
+BUDGETS_MAX = 1_000
+"""For months, of each tenant."""
+
+MoneyEvent = Credited | HoldExtended | Overdrawn | HardStopSet | BudgetSet | BudgetReached
 
 
 class Purses:
     """Each tenant's funds, and which payments are booked.
 
-    Whose money has changed is looked at once before the next commit (`alerts`).
+    Whose money has changed is looked at once before the next commit (`changed`).
     """
 
     def __init__(
@@ -37,9 +57,7 @@ class Purses:
         funds.add(tenant.credit_limit_micros - (known.credit_limit_micros if known else 0))
         self._changed[tenant.id] = None
 
-    def apply(
-        self, state: Paying, event: Credited | HoldExtended | Overdrawn | HardStopSet
-    ) -> str | None:
+    def apply(self, state: Paying, event: MoneyEvent) -> str | None:
         """Take in one event; the reason, and no change, where it does not fit."""
         match event:
             case Credited():
@@ -50,6 +68,10 @@ class Purses:
                 return self._note_overdrawn(event)
             case HardStopSet():
                 return self._set_hard_stop(event)
+            case BudgetSet():
+                return self._set_budget(state, event.budget)
+            case BudgetReached():
+                return self._note_reached(state, event)
             case _:
                 assert_never(event)
 
@@ -86,6 +108,60 @@ class Purses:
         funds.is_hard_stop = event.is_on
         return None
 
+    def _set_budget(self, state: Paying, budget: Budget) -> str | None:
+        funds = self.funds.get(budget.tenant_id)
+        if funds is None:
+            return f"there is no tenant {budget.tenant_id}"
+        self._changed[budget.tenant_id] = None
+        if budget.job_id is None:
+            is_new = all(one.budget.key != budget.key for one in funds.spending.watched)
+            if is_new and len(funds.spending.watched) >= BUDGETS_MAX:
+                return f"tenant {budget.tenant_id} has {BUDGETS_MAX} budgets, as many as it may"
+            funds.spending.put(budget)
+            return None
+        record = state.jobs.get(budget.job_id)
+        if record is None or record.job.tenant_id != budget.tenant_id:
+            return f"job {budget.job_id} is over, or was never one of {budget.tenant_id}"
+        record.watched = Watched(budget=budget) if budget.amount_micros else None
+        return None
+
+    def _note_reached(self, state: Paying, event: BudgetReached) -> str | None:
+        for watched, month, spent_micros in self.spent(state, event.budget.tenant_id):
+            if watched.budget == event.budget and month == event.month:
+                if event.level not in watched.news(month, spent_micros):
+                    break
+                watched.note(month, event.level)
+                return None
+        return f"{event.level} % of the budget of {event.budget.where} are not news"
+
+    def spent(self, state: Paying, tenant_id: str) -> Iterator[tuple[Watched, str, int]]:
+        """A tenant's budgets, for each month that is kept, and what was spent of them."""
+        spending = self.funds[tenant_id].spending
+        for watched in spending.watched:
+            for month in sorted(spending.micros):
+                yield watched, month, spending.of(watched.budget, month)
+        for job_id in sorted(self._budgeted_ids(state, tenant_id)):
+            record = state.jobs[job_id]
+            assert record.watched is not None, f"{job_id} has a budget"
+            yield record.watched, "", record.spent_micros
+
+    def _budgeted_ids(self, state: Paying, tenant_id: str) -> Iterator[str]:
+        """Its jobs with a budget: only where they spend may that be reached."""
+        for attempt in state.agenda.of_tenant(tenant_id).values():
+            if state.jobs[attempt.job_id].watched is not None:
+                yield attempt.job_id
+
+    def used_up(self, record: JobRecord, now_ms: int) -> tuple[Budget, int] | None:
+        """The first budget that forbids a job to go on, and what was spent of it."""
+        if record.watched is not None and record.watched.is_used_up(record.spent_micros):
+            return record.watched.budget, record.spent_micros
+        spending = self.funds[record.job.tenant_id].spending
+        for watched in spending.watched:
+            spent_micros = spending.of(watched.budget, month_of(now_ms))
+            if _is_for(watched.budget, record.job) and watched.is_used_up(spent_micros):
+                return watched.budget, spent_micros
+        return None
+
     def post(self, state: Paying, attempt: Attempt, event: Metered) -> None:
         """A slice is charged to its attempt: out of its hold, as far as that goes.
 
@@ -94,13 +170,25 @@ class Purses:
         from_hold = min(attempt.hold_left_micros, event.charge_micros)
         attempt.hold_left_micros -= from_hold
         attempt.charged_micros += event.charge_micros
+        month = month_of(event.from_ms)
+        attempt.charges[month] = attempt.charges.get(month, 0) + event.charge_micros
+        self._spend(state, attempt, month, event.charge_micros)
         self._of(state, attempt).post(event.charge_micros, from_hold_micros=from_hold)
 
     def settle(self, state: Paying, attempt: Attempt, event: Ended) -> None:
         """The rest of its hold is free, and what was charged for nothing is given back."""
         given_back = attempt.charged_micros if event.cause in FAULT_CAUSES else 0
+        if given_back:
+            for month, charged_micros in sorted(attempt.charges.items()):
+                self._spend(state, attempt, month, -charged_micros)
         funds = self._of(state, attempt)
         funds.settle(left_micros=attempt.hold_left_micros, given_back_micros=given_back)
+
+    def _spend(self, state: Paying, attempt: Attempt, month: str, amount_micros: int) -> None:
+        record = state.jobs[attempt.job_id]
+        record.spent_micros += amount_micros
+        spending = self.funds[record.job.tenant_id].spending
+        spending.add(month, record.job.project, amount_micros)
 
     def of_attempt(self, state: Paying, attempt: Attempt) -> Funds:
         """Whose money it spends."""
@@ -110,10 +198,11 @@ class Purses:
         self._changed[state.jobs[attempt.job_id].job.tenant_id] = None
         return self.of_attempt(state, attempt)
 
-    def alerts(self, now_ms: int) -> Iterator[Overdrawn]:
-        """What tenants are to be told, of those whose money has changed since the last time."""
+    def changed(self) -> tuple[str, ...]:
+        """The tenants whose money has changed since this was asked last."""
         changed, self._changed = self._changed, {}
-        for tenant_id in changed:
-            funds = self.funds[tenant_id]
-            if funds.short_micros and not funds.is_overdrawn:
-                yield Overdrawn(at_ms=now_ms, tenant_id=tenant_id, short_micros=funds.short_micros)
+        return tuple(changed)
+
+
+def _is_for(budget: Budget, job: Job) -> bool:
+    return budget.project in {None, job.project}

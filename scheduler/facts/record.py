@@ -6,6 +6,7 @@ from accounting.rating import PriceList
 from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased
 from scheduler.facts.funds import Funds
+from scheduler.facts.spending import Watched
 from scheduler.forecast.ends import Ends, left_ms
 from scheduler.forecast.history import History, Pace, PastRun
 from scheduler.forecast.punctuality import Score, Start
@@ -35,10 +36,10 @@ class Attempt:
     """A live try: it holds its placement until it ends.
 
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
-    in the log, `charged_micros` what that came to, and `hold_left_micros` what is still set aside
-    for it, which was extended `extension_count` times. `stop_cause` is set once the broker wants it
-    gone. `is_starving` as at its lease. `ends` is when it ends as was foretold at its lease, by its
-    limit and by a stop: kept, as each plan asks it of all that runs.
+    in the log, `charged_micros` what that came to, by month in `charges`, and `hold_left_micros`
+    what is still set aside for it, which was extended `extension_count` times. `stop_cause` is set
+    once the broker wants it gone. `is_starving` as at its lease. `ends` is when it ends as was
+    foretold at its lease, by its limit and by a stop: kept, as each plan asks it of all that runs.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Attempt:
     metered_to_ms: int | None = None
     charged_micros: int = 0
     extension_count: int = 0
+    charges: dict[str, int] = field(default_factory=dict)
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
@@ -132,6 +134,7 @@ class JobRecord:
     last lease, as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
     `released_at_ms`. With a `quote` it is no job yet, and may not start.
+    `spent_micros` is what all its attempts were charged, and `watched` its own budget.
     """
 
     job: Job
@@ -151,6 +154,8 @@ class JobRecord:
     broken_by: str = ""
     released_at_ms: int = 0
     quote: KeptQuote | None = None
+    spent_micros: int = 0
+    watched: Watched | None = None
 
     @property
     def is_final(self) -> bool:

@@ -73,6 +73,8 @@ class State:
                 return self._publish(event)
             case ev.Credited() | ev.HoldExtended() | ev.Overdrawn() | ev.HardStopSet():
                 return self.purses.apply(self, event)
+            case ev.BudgetSet() | ev.BudgetReached():
+                return self.purses.apply(self, event)
             case ev.Submitted():
                 return self._submit(event)
             case ev.QuoteKept() | ev.QuoteCardsKept() | ev.QuoteEnded():

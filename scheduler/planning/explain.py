@@ -12,6 +12,7 @@ from scheduler.timing.backfill import PoolRoom
 
 Place = TypeVar("Place")
 
+MONEY_CODES = (ReasonCode.FUNDS, ReasonCode.BUDGET, ReasonCode.NO_PRICE)
 QUOTA_CODES = (ReasonCode.TENANT_QUOTA, ReasonCode.PROJECT_QUOTA, ReasonCode.COHORT_QUOTA)
 
 
@@ -102,10 +103,7 @@ def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
 
 def is_unforeseen(reasons: Iterable[Reason]) -> bool:
     """Whether what is in the way ends of itself at no known moment."""
-    for reason in reasons:  # asked of everybody who waits: an enumeration's hash would cost more
-        if reason.code is ReasonCode.FUNDS or reason.code is ReasonCode.NO_PRICE:
-            return True
-    return False
+    return any(reason.code in MONEY_CODES for reason in reasons)
 
 
 def foreseen(places: Sequence[Place], reasons: Sequence[Reason]) -> Sequence[Place]:

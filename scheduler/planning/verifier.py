@@ -87,6 +87,8 @@ class Verifier:
         funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
         if grant.hold_micros > funds:
             yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
+        if (closed := self._state.purses.used_up(record, self._now_ms)) is not None:
+            yield f"the budget of {closed[0].where} is used up"
 
     def _wrong_place(self, job: Job, pool: Pool, placement: Placement) -> Iterator[str]:
         stated = placement.centre_id, placement.device_kind_id

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
@@ -121,6 +122,8 @@ class Allowances:
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
         need = charge_micros(job.device_count * job.longest_ms, price)
         free, saving = self._available[tenant.id], self._saving.get(tenant.id)
+        if (closed := self._used_up(job, need)) is not None:
+            return closed
         if saving is None and need <= free:
             return need
         return Reason(
@@ -132,6 +135,22 @@ class Allowances:
             detail=f"kept for job {saving}" if saving else "",
         )
 
+    def _used_up(self, job: Job, need: int) -> Reason | None:
+        """The budget that forbids the job, if one does."""
+        record = self._state.jobs.get(job.id)
+        found = record and self._state.purses.used_up(record, self._now_ms)
+        if not found:
+            return None
+        budget, spent_micros = found
+        return Reason(
+            code=ReasonCode.BUDGET,
+            where=budget.where,
+            need=need,
+            free=budget.amount_micros - spent_micros,
+            unit=MICROS_UNIT,
+            until_ms=None if budget.job_id else month_bounds(month_of(self._now_ms))[1],
+        )
+
     def covers(self, job: Job, kind_ids: tuple[str, ...]) -> bool:
         """Whether the job can be paid on all of these kinds."""
         tenant = self._state.tenants[job.tenant_id]
@@ -141,7 +160,7 @@ class Allowances:
             known = [price for price in prices if isinstance(price, int)]
             self._dearest[key] = max(known) if len(known) == len(prices) else None
         price = self._dearest[key]
-        if price is None or tenant.id in self._saving:
+        if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
             return False
         return charge_micros(job.device_count * job.longest_ms, price) <= self._available[tenant.id]
 

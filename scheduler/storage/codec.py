@@ -9,11 +9,12 @@ from cluster.inventory import Park
 from scheduler.facts.events import Event, Wish
 from scheduler.facts.log import PoolLoad
 from scheduler.facts.record import Snapshot
+from scheduler.model.budget import Budget
 from scheduler.model.job import Job, Placement, Reason
 from scheduler.model.tenancy import Cohort, Project, Tenant
 
-Value = Park | Tenant | Cohort | Project | PriceList | Placement | Reason | PoolLoad
-V = TypeVar("V", Park, Tenant, Cohort, Project, PriceList, Placement, Reason, PoolLoad)
+Value = Park | Tenant | Cohort | Project | Budget | PriceList | Placement | Reason | PoolLoad
+V = TypeVar("V", Park, Tenant, Cohort, Project, Budget, PriceList, Placement, Reason, PoolLoad)
 
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 _WISHES: TypeAdapter[Wish] = TypeAdapter(Annotated[Wish, Field(discriminator="kind")])
@@ -21,7 +22,7 @@ _JOBS = TypeAdapter(Job)
 _SNAPSHOTS = TypeAdapter(Snapshot)
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind)
-    for kind in (Park, Tenant, Cohort, Project, PriceList, Placement, Reason, PoolLoad)
+    for kind in (Park, Tenant, Cohort, Project, Budget, PriceList, Placement, Reason, PoolLoad)
 }
 
 

@@ -30,6 +30,7 @@ _IS_DECLARED = or_(
     ViewRow.name.startswith("project:"),
     ViewRow.name.startswith("price_list:"),
     ViewRow.name.startswith("hard_stop:"),
+    ViewRow.name.startswith("budget:"),
 )
 
 
@@ -270,6 +271,11 @@ def declared_views(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
     """The views `park`, `tenant:ID`, `project:TENANT/ID` and others, as `rows` names them."""
     statement = select(ViewRow.name, ViewRow.body).where(_IS_DECLARED).order_by(ViewRow.name)
     return [(row.name, row.body) for row in connection.execute(statement)]
+
+
+def attempt_ids(connection: Connection, job_id: str) -> list[str]:
+    """All attempts of a job."""
+    return [*connection.scalars(select(AttemptRow.id).where(AttemptRow.job_id == job_id))]
 
 
 def pending_count(connection: Connection) -> int:

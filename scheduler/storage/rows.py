@@ -57,6 +57,8 @@ class Owners:
                 return event.tenant_id
             case ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
+            case ev.BudgetSet() | ev.BudgetReached():
+                return event.budget.tenant_id
             case _:
                 job_id = ev.job_of(event)
                 return self.tenant_by_job.get(job_id) if job_id else None
@@ -73,6 +75,8 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.dataset.tenant_id
         case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
+        case ev.BudgetSet():
+            return wish.budget.tenant_id
         case _:
             return None
 
@@ -335,28 +339,19 @@ def write_views(connection: Connection, cycle: Cycle) -> None:
 
 
 def _views(connection: Connection, events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
-    """`park`, `tenant:ID`, `cohort:ID`, `project:TENANT/ID`, ... as the newest event has them."""
+    """What is declared, and what limits spending, as the newest event has it."""
     for event in events:
         match event:
             case ev.ParkDeclared() | ev.DatasetDeclared():
                 yield PARK_VIEW, encode_value(_park(connection, event))
-            case ev.TenantDeclared():
-                yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
-            case ev.CohortDeclared():
-                yield f"cohort:{event.cohort.id}", encode_value(event.cohort)
-            case ev.ProjectDeclared():
-                branch = project_branch(event.project.tenant_id, event.project.id)
-                yield f"project:{branch}", encode_value(event.project)
-            case ev.PriceListPublished():
-                yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
+            case ev.BudgetSet():
+                budget = event.budget
+                name = f"budget:{budget.tenant_id}/{budget.project or ''}/{budget.job_id or ''}"
+                yield name, encode_value(budget)
             case ev.HardStopSet():
                 yield f"hard_stop:{event.tenant_id}", {"is_on": event.is_on}
-            case ev.CentreLinkChanged():
-                yield f"centre:{event.centre_id}", {"is_heard": event.is_heard}
-            case ev.NodesChanged():
-                yield f"nodes:{event.centre_id}", {"online_node_ids": list(event.online_node_ids)}
             case _:
-                pass
+                yield from _declared(event)
 
 
 def _park(connection: Connection, event: ev.ParkDeclared | ev.DatasetDeclared) -> Park:
@@ -365,3 +360,23 @@ def _park(connection: Connection, event: ev.ParkDeclared | ev.DatasetDeclared) -
         return event.park
     body = connection.execute(_VIEW, {"name": PARK_VIEW}).scalar_one()
     return with_dataset(decode_value(Park, body), event.dataset)
+
+
+def _declared(event: ev.Event) -> Iterator[tuple[str, Row]]:
+    """`tenant:ID`, `cohort:ID`, `project:TENANT/ID`, ... as the newest event has them."""
+    match event:
+        case ev.TenantDeclared():
+            yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
+        case ev.CohortDeclared():
+            yield f"cohort:{event.cohort.id}", encode_value(event.cohort)
+        case ev.ProjectDeclared():
+            branch = project_branch(event.project.tenant_id, event.project.id)
+            yield f"project:{branch}", encode_value(event.project)
+        case ev.PriceListPublished():
+            yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
+        case ev.CentreLinkChanged():
+            yield f"centre:{event.centre_id}", {"is_heard": event.is_heard}
+        case ev.NodesChanged():
+            yield f"nodes:{event.centre_id}", {"online_node_ids": list(event.online_node_ids)}
+        case _:
+            pass

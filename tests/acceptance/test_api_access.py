@@ -27,7 +27,6 @@ NO_ARRAY = f"/v1/arrays/a{0:026}"
 
 ROLES = ("steel", "operator", "finance", "agent", "nobody")
 MATRIX = {
-    # who: tenant, operator, finance, agent, nobody
     ("GET", "/v1/me"): (200, 200, 200, 200, 401),
     ("GET", "/v1/jobs"): (200, 200, 403, 403, 401),
     ("GET", NO_JOB): (404, 404, 403, 403, 401),
@@ -74,6 +73,8 @@ MATRIX = {
     ("POST", "/v1/payments"): (403, 403, 422, 403, 401),
     ("GET", "/v1/vouchers"): (200, 403, 200, 403, 401),
     ("POST", "/v1/vouchers"): (403, 403, 422, 403, 401),
+    ("GET", "/v1/budgets"): (200, 403, 200, 403, 401),
+    ("PUT", "/v1/budgets"): (422, 403, 422, 403, 401),
     ("GET", "/v1/reconciliation"): (403, 403, 200, 403, 401),
     ("GET", "/v1/verification"): (403, 403, 200, 403, 401),
     ("GET", "/v1/tenants"): (200, 200, 200, 403, 401),
@@ -204,9 +205,8 @@ def test_the_last_use_of_a_key_is_noted(park: Served) -> None:
 
     park.nobody.get("/v1/me", headers={"Authorization": f"Bearer {made['secret']}"})
 
-    listed = park.operator.get("/v1/keys").json()["items"]
-    used_at_ms = next(key["last_used_at_ms"] for key in listed if key["id"] == made["id"])
-    assert used_at_ms >= before_ms
+    listed = {key["id"]: key for key in park.operator.get("/v1/keys").json()["items"]}
+    assert listed[made["id"]]["last_used_at_ms"] >= before_ms
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "            self._settled.clear()\n            room.free_soon", "            room.free_soon", "tests/unit/test_settled.py -k though"),
     Mutant("scheduler/planning/desk.py", "is_whole = self.policy.is_backfilling and len(", "is_whole = len(", "tests/unit/test_settled.py"),
     Mutant("scheduler/planning/settled.py", "[ends[which] <= start_ms for", "[start_ms >= 0 for", "tests/unit/test_settled.py"),
-    Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving:", "if price is None:", "tests/unit/test_settled.py"),
+    Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving or", "if price is None or", "tests/unit/test_settled.py"),
     Mutant("scheduler/facts/record.py", "        if is_preempted or self.job.checkpoint:", "        if is_preempted:", "tests/unit/test_history.py"),
     Mutant("scheduler/facts/state.py", "record.expected_ms = record.expected_ms or", "record.expected_ms = 0 and", "tests/unit/test_history.py"),
     Mutant("scheduler/forecast/history.py", "[-WINDOW:]", "", "tests/unit/test_history.py"),

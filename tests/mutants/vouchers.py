@@ -41,7 +41,7 @@ MUTANTS = [
     Mutant("api/routes/vouchers.py", "balances(connection, caller.narrowed(tenant))", "balances(connection, tenant)", _API),
     Mutant("api/routes/vouchers.py", "        if known.voucher.contract == voucher.contract:\n", "        if False:\n", _API),
     Mutant("api/routes/vouchers.py", "            if word not in names:\n", "            if False:\n", _API),
-    Mutant("accounting/vouchers.py", "replace(line, device_ms=0, tflops_ms=0, cause=None)", "line", _PURE),
+    Mutant("accounting/vouchers.py", "replace(line.emptied(), cause=None)", "line", _PURE),
     Mutant("accounting/closing.py", "(*made.lines, *made.credits),", "made.lines,", _STORE),
     Mutant("accounting/export.py", "    yield from _paid_rows(statement, total)\n", "", "tests/unit/test_export.py"),
     Mutant("accounting/export.py", "yuan_of_fen(-fen)", "yuan_of_fen(fen)", "tests/unit/test_export.py"),

@@ -7,6 +7,7 @@ import pytest
 
 from accounting.ledger import TransferKind
 from scheduler.facts import events as ev
+from scheduler.facts.alerts import alerts
 from scheduler.facts.extending import ahead
 from scheduler.facts.metering import book, slices
 from scheduler.facts.state import State
@@ -48,9 +49,9 @@ def tick(state: State, now_ms: int) -> list[ev.Event]:
     happen(state, *slices(state, attempt, now_ms, now_ms))
     found: list[ev.Event] = [*ahead(state, attempt, now_ms, TICK_MS, GRACE_MS)]
     happen(state, *found)
-    alerts = [*state.purses.alerts(now_ms)]
-    happen(state, *alerts)
-    return found + alerts
+    told = [*alerts(state, GRACE_MS, now_ms)]
+    happen(state, *told)
+    return found + told
 
 
 def an_extension(number: int, amount_micros: int, at_ms: int) -> ev.HoldExtended:

@@ -7,10 +7,10 @@ import { at, count, t, tOr } from "./words.js";
 const KEPT = 60;
 // These come often, and say nothing that others do not.
 const UNTOLD = new Set(["metered", "hold_extended", "launching"]);
-const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", overdrawn: "bad", centre_link_changed: "warn", nodes_changed: "warn" };
+const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", overdrawn: "bad", budget_reached: "warn", centre_link_changed: "warn", nodes_changed: "warn" };
 // What happened in the same millisecond happened in this order.
 const ORDER = ["submitted", "leased", "started", "cancel_requested", "stop_decided", "ended"];
-const BAD_CAUSES = new Set(["user_error", "limit", "funds", "node", "centre", "broker"]);
+const BAD_CAUSES = new Set(["user_error", "limit", "funds", "budget", "node", "centre", "broker"]);
 
 /** The newest events, newest first; the same event twice is once. */
 export class Recent {
@@ -43,7 +43,7 @@ export class Recent {
 }
 
 function keyOf(event) {
-  const about = event.body.attempt_id ?? event.job_id ?? event.seq;
+  const about = event.body.level ? event.seq : (event.body.attempt_id ?? event.job_id ?? event.seq);
   return `${event.kind} ${about}`;
 }
 
@@ -87,6 +87,8 @@ function told(event, names) {
     after: names.job(body.after_id ?? ""),
     online: count((body.online_node_ids ?? []).length),
     switched: "is_on" in body ? t(`event.switched_${body.is_on ? "on" : "off"}`) : "",
-    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? ""),
+    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? ""),
+    level: body.level ?? "",
+    budget: body.budget?.job_id ?? body.budget?.project ?? names.tenant(body.budget?.tenant_id ?? ""),
   });
 }

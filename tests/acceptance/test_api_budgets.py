@@ -1,0 +1,83 @@
+"""Budgets and the hard stop by the interface: set by their tenant, counted by the books."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from accounting import store
+from accounting.calendar import month_bounds, month_of
+from api.clock import now_ms
+from api.database import engine
+from api.profile import Profile, write_profile
+from tests.acceptance.brokers import Served, problem_of, submitted
+from tests.acceptance.processes import brain
+from tests.builders import HOUR_MS, USAGE
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("budgets")]
+
+
+def test_a_tenant_sets_a_budget_and_the_books_say_what_is_spent(
+    park: Served, module_database_url: str
+) -> None:
+    month = month_of(now_ms())
+    begin_ms = month_bounds(month)[0]
+    hour = replace(USAGE, project="vision", from_ms=begin_ms, to_ms=begin_ms + HOUR_MS)
+    connected = engine(module_database_url)
+    with connected.begin() as connection:
+        store.book(connection, [replace(hour, device_count=8)], [], [])
+    connected.dispose()
+
+    made = park.steel.put("/v1/budgets", json={"amount": "40.00", "project": "vision"}).json()
+    park.steel.put("/v1/budgets", json={"amount": "1000", "hard_stop": True})
+
+    assert (made["tenant"], made["project"], made["month"]) == ("steel", "vision", month)
+    assert (made["amount"], made["spent"], made["percent"]) == ("40.00", "28.00", 70)
+    listed = park.finance.get("/v1/budgets", params={"tenant": "steel"}).json()["items"]
+    assert [(one["project"], one["percent"], one["hard_stop"]) for one in listed] == [
+        (None, 2, True),
+        ("vision", 70, False),
+    ]
+    assert park.fish.get("/v1/budgets").json()["items"] == []
+    gone = park.steel.put("/v1/budgets", json={"amount": "0", "project": "vision"})
+    assert gone.json()["percent"] == 0
+    assert [one["project"] for one in park.steel.get("/v1/budgets").json()["items"]] == [None]
+
+
+def test_a_job_has_a_budget_while_it_is_not_over(park: Served) -> None:
+    held = submitted(park.steel, command="sleep 60", limit="1h")
+
+    made = park.steel.put("/v1/budgets", json={"amount": "5", "job_id": held}).json()
+
+    assert (made["job_id"], made["month"], made["spent"]) == (held, None, "0.00")
+    refused = park.fish.put("/v1/budgets", json={"amount": "5", "job_id": held})
+    assert "was never one of fish" in problem_of(refused, 409)["detail"]
+    both = {"amount": "5", "job_id": held, "project": "vision"}
+    problem_of(park.steel.put("/v1/budgets", json=both), 422)
+
+
+def test_a_tenant_chooses_its_hard_stop_and_keeps_it(park: Served) -> None:
+    assert park.steel.get("/v1/tenants/steel").json()["hard_stop"] is False
+
+    chosen = park.steel.put("/v1/tenants/steel/hard-stop", json={"is_on": True})
+
+    assert chosen.json() == {"tenant": "steel", "is_on": True}
+    assert park.steel.get("/v1/tenants/steel").json()["hard_stop"] is True
+    problem_of(park.fish.put("/v1/tenants/steel/hard-stop", json={"is_on": False}), 404)
+    steel = park.operator.get("/v1/tenants/steel").json()
+    wanted = {name: steel[name] for name in ("name", "field", "price_class", "max_cards")}
+    assert park.operator.put("/v1/tenants/steel", json=wanted).json()["hard_stop"] is True
+    off = park.operator.put("/v1/tenants/steel", json=wanted | {"hard_stop": False})
+    assert off.json()["hard_stop"] is False
+
+
+def test_the_command_line_sets_and_lists(address: str, park: Served, tmp_path: Path) -> None:
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+
+    set_it = ["--as", "steel", "budgets", "set", "250", "--json"]
+    done = brain(*set_it, BRAIN_DATA=str(tmp_path))
+    listed = brain("budgets", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+
+    assert json.loads(done.stdout)["amount"] == "250.00"
+    assert "250.00" in listed.stdout
