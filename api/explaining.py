@@ -60,6 +60,7 @@ def explanation(job: JobView, notes: Sequence[DataNote] = ()) -> Explanation:
         position=job.position,
         planned_start_ms=job.planned_start_ms,
         planned_pool=job.planned_pool,
+        planned_devices=job.planned_devices,
         start_p50_ms=job.start_p50_ms,
         start_p90_ms=job.start_p90_ms,
         is_start_promised=job.is_start_promised,
@@ -101,6 +102,9 @@ def _start(job: JobView) -> tuple[str, str]:
         return "", ""
     at, pool = moment(job.planned_start_ms), job.planned_pool
     late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)
+    cards = job.planned_devices
+    if cards is not None:  # in one of its forms
+        late, late_zh = f", on {cards} cards{late}", f"，使用 {cards} 张卡{late_zh}"
     if job.is_start_promised:
         return (
             f". Cards are kept for it in {pool} from about {at}{late}",

@@ -31,6 +31,7 @@ MAX_BATCH = 1_000
 MAX_PAGE = 500
 
 PLANNED_START = "when it would start, if nobody else came and all ran as long as is likely"
+PLANNED_DEVICES = "on how many cards; null where it is content with what it asks alone"
 IS_PROMISED = (
     "whether cards are kept for it: who comes to be ahead moves it, and what overstays its forecast"
 )
@@ -244,6 +245,7 @@ class JobView(Wire):
     position: int | None = Field(description="place in the queue, from 1")
     planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
+    planned_devices: int | None = Field(default=None, description=PLANNED_DEVICES)
     start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
@@ -281,6 +283,7 @@ class Explanation(Wire):
     position: int | None
     planned_start_ms: Ms | None = Field(description=PLANNED_START)
     planned_pool: str | None = Field(default=None, description="where that would be")
+    planned_devices: int | None = Field(default=None, description=PLANNED_DEVICES)
     start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)

@@ -76,6 +76,8 @@ def print_job(job: JobView) -> None:
         (both("started", "开始"), clock_text(job.started_at_ms)),
         (both("ended", "结束"), clock_text(job.ended_at_ms)),
     ]
+    if job.planned_start_ms is not None:
+        rows.insert(7, (both("planned start", "预计开始"), plain(planned_text(job))))
     if job.array:
         which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
         rows.insert(2, (both("task, of array", "子任务，数组作业"), which))
@@ -215,15 +217,21 @@ def print_explanation(explanation: Explanation) -> None:
         place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
         console.print(f"  {place}")
     if explanation.planned_start_ms is not None:
-        start = f"{clock_text(explanation.planned_start_ms)} {explanation.planned_pool or ''}"
-        kept = both(" (cards are kept)", "（已预留）") if explanation.is_start_promised else ""
-        console.print(f"  {both('planned start', '预计开始')}: {plain(start.rstrip() + kept)}")
+        console.print(f"  {both('planned start', '预计开始')}: {plain(planned_text(explanation))}")
     if explanation.start_p50_ms is not None:
         half = clock_text(explanation.start_p50_ms)
         console.print(f"  {both('half start by', '五成概率不晚于')}: {half}")
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
         console.print(f"  {both('nine of ten start by', '九成概率不晚于')}: {late}")
+
+
+def planned_text(job: JobView | Explanation) -> str:
+    """`2026-11-26 10:00:00 hzx-910b3, on 16 cards (cards are kept)`."""
+    cards = job.planned_devices
+    on = both(f", on {cards} cards", f"，使用 {cards} 张卡") if cards is not None else ""
+    kept = both(" (cards are kept)", "（已预留）") if job.is_start_promised else ""
+    return f"{clock_text(job.planned_start_ms)} {job.planned_pool or ''}".rstrip() + on + kept
 
 
 def print_standing(standing: QueueStanding) -> None:

@@ -296,6 +296,7 @@ def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason])
         position=row.position,
         planned_start_ms=row.planned_start_ms,
         planned_pool=row.planned_pool_id,
+        planned_devices=row.planned_device_count,
         start_p50_ms=row.start_p50_ms,
         start_p90_ms=row.start_p90_ms,
         is_start_promised=row.is_start_promised,

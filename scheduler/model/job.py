@@ -212,7 +212,7 @@ class PlannedStart:
 
     `is_promised` where cards are kept for it: who comes to be ahead moves it, and what overstays
     its forecast. `p50_ms` and `p90_ms` are when half and nine of ten have started that were told
-    so; None where too few were.
+    so; None where too few were. `card_count` is on how many cards, where it has several forms.
     """
 
     at_ms: int
@@ -220,6 +220,7 @@ class PlannedStart:
     is_promised: bool = False
     p90_ms: int | None = None
     p50_ms: int | None = None
+    card_count: int | None = None
 
 
 class ReasonCode(StrEnum):

@@ -301,7 +301,7 @@ class Desk:
         self._charge(form, candidate.pool)
         self._promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
-        start = PlannedStart(start_ms, candidate.pool.id, is_promised=True)
+        start = self._promised_start(form, candidate.pool, start_ms)
         return Verdict(reasons=(reason,), start=start)
 
     def _grant(self, form: JobRecord, option: Option, shares: Shares) -> Grant | Verdict:
@@ -316,6 +316,12 @@ class Desk:
             return kept_cards(form, placement, self.now_ms)
         hungry, held = job.id in self._starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
+
+    def _promised_start(self, form: JobRecord, pool: Pool, at_ms: int) -> PlannedStart:
+        """Cards are kept for it from then on; of several forms it is told in which."""
+        is_only = form is self.state.jobs.get(form.job.id)
+        cards = None if is_only else form.job.device_count
+        return PlannedStart(at_ms, pool.id, is_promised=True, card_count=cards)
 
     def _wait(self, record: JobRecord, findings: list[Finding], reasons: list[Reason]) -> Verdict:
         """The first job that a pool blocks is promised a start there, or closes it.
@@ -340,7 +346,7 @@ class Desk:
         self._allowances.promise(form, reservation, option.hold_micros)
         self._promised[record.job.id] = form
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
-        start = PlannedStart(reservation.likely_ms, option.candidate.pool.id, is_promised=True)
+        start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)
         return Verdict(reasons=tuple(reasons), start=start)
 
     def _over_ms(self, promise: tuple[Reservation, Option, JobRecord]) -> int:

@@ -1,11 +1,12 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from cluster.inventory import Pool
 from scheduler.forecast.punctuality import Quantiles
-from scheduler.model.job import PlannedStart, Reason, ReasonCode
+from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.timing.backfill import PoolRoom
@@ -97,7 +98,7 @@ def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
     if start is None or likely is None or isinstance(verdict, KeptCards):
         return verdict
     p50_ms, p90_ms = likely
-    dated = PlannedStart(start.at_ms, start.pool_id, start.is_promised, p90_ms, p50_ms)
+    dated = replace(start, p90_ms=p90_ms, p50_ms=p50_ms)
     return Verdict(reasons=verdict.reasons, start=dated)
 
 

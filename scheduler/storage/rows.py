@@ -213,6 +213,7 @@ _STATES = updated(
     position=None,
     planned_start_ms=None,
     planned_pool_id=None,
+    planned_device_count=None,
     start_p50_ms=None,
     start_p90_ms=None,
     is_start_promised=False,
@@ -268,6 +269,7 @@ _ANSWERS = updated(
         JobRow.position,
         JobRow.planned_start_ms,
         JobRow.planned_pool_id,
+        JobRow.planned_device_count,
         JobRow.start_p50_ms,
         JobRow.start_p90_ms,
         JobRow.is_start_promised,
@@ -293,6 +295,7 @@ def _planned(start: PlannedStart | None) -> Row:
     return {
         "planned_start_ms": start.at_ms if start else None,
         "planned_pool_id": start.pool_id if start else None,
+        "planned_device_count": start.card_count if start else None,
         "start_p50_ms": start.p50_ms if start else None,
         "start_p90_ms": start.p90_ms if start else None,
         "is_start_promised": start is not None and start.is_promised,

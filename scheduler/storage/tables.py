@@ -95,6 +95,7 @@ class JobRow(Base):
     position: Mapped[int | None]
     planned_start_ms: Mapped[int | None]
     planned_pool_id: Mapped[str | None]
+    planned_device_count: Mapped[int | None]
     start_p50_ms: Mapped[int | None]
     start_p90_ms: Mapped[int | None]
     is_start_promised: Mapped[bool] = mapped_column(server_default=false())

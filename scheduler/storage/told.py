@@ -86,7 +86,11 @@ def _is_as_told(answer: Waiting, told: Waiting, now_ms: int) -> bool:
     if answer.start is None or told.start is None or told.start.at_ms <= now_ms:
         return False
     new, old = answer.start, told.start
-    if (new.pool_id, new.is_promised) != (old.pool_id, old.is_promised):
+    if (new.pool_id, new.card_count, new.is_promised) != (
+        old.pool_id,
+        old.card_count,
+        old.is_promised,
+    ):
         return False
     if new.is_promised and new.at_ms != old.at_ms:
         return False

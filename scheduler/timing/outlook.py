@@ -6,8 +6,8 @@ whole nodes, and racks of them, are looked for only among what runs now.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from cluster.inventory import Park, Pool
@@ -113,7 +113,7 @@ class Outlook:
         for quota, own in ends.items():
             self._quotas[quota.branch] = self._timeline(quota, own)
 
-    def start(self, bids: Iterable[Bid]) -> PlannedStart | None:
+    def start(self, bids: Sequence[Bid]) -> PlannedStart | None:
         """Where and in which form the job would be over first, which is then taken.
 
         None where it never could start. Without `from_ms` it is no sooner than something ends in
@@ -131,7 +131,7 @@ class Outlook:
             return None
         _, start, form = best
         self.take(form, start)
-        return start
+        return replace(start, card_count=form.job.device_count) if len(bids) > 1 else start
 
     def _first(
         self, record: JobRecord, places: Iterable[Place], from_ms: int | None

@@ -25,7 +25,7 @@ MUTANTS = [
     Mutant("scheduler/model/policy.py", "waited_ms >= self.firm_after_ms", "False", _FORECAST),
     Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted, is_firm=False)", "self._opened(self.soon.on(spare), wanted, is_firm=True)", _FORECAST),
     Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted", "self._opened(self.soon.copy(), wanted", _FORECAST),
-    Mutant("scheduler/planning/desk.py", "PlannedStart(reservation.likely_ms, option", "PlannedStart(reservation.start_ms, option", _FORECAST),
+    Mutant("scheduler/planning/desk.py", "option.candidate.pool, reservation.likely_ms)", "option.candidate.pool, reservation.start_ms)", _FORECAST),
     Mutant("scheduler/planning/survey.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", "        if not self._is_forecasting:\n            return None", "        if False:\n            return None", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", " or forecast_ms is None or not self._is_forecasting:", " or forecast_ms is None:", _FORECAST),

@@ -85,4 +85,12 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", "        if not lengths_ms:\n            return (record,)\n", "        return (record,)\n", _KINDS),
     Mutant("scheduler/planning/vacancy.py", "            forms = self._forecasts.forms(one)\n", "            forms = (one,)\n", _KINDS),
     Mutant("scheduler/asking/whatif.py", "    by_kind_ms = lengths_by_kind(job, history)\n", "    by_kind_ms = {}\n", _KINDS),
+    Mutant("scheduler/timing/outlook.py", "if len(bids) > 1 else start", "if False else start", _HAND),
+    Mutant("scheduler/planning/desk.py", "cards = None if is_only else form.job.device_count", "cards = None", _HAND),
+    Mutant("scheduler/planning/desk.py", "is_only = form is self.state.jobs.get(form.job.id)", "is_only = False", _HAND),
+    Mutant("scheduler/storage/told.py", "        old.card_count,\n", "        new.card_count,\n", "tests/unit/test_told.py"),
+    Mutant("scheduler/storage/rows.py", '"planned_device_count": start.card_count if start else None,', '"planned_device_count": None,', "tests/unit/test_rows.py"),
+    Mutant("scheduler/storage/rows.py", "    planned_device_count=None,\n", "", "tests/unit/test_rows.py"),
+    Mutant("api/explaining.py", "    if cards is not None:  # in one of its forms\n", "    if False:\n", "tests/unit/test_explaining.py"),
+    Mutant("api/cli/job_tables.py", "on = both(f", "on = "" and both(f", "tests/unit/test_cli_variants.py -k planned"),
 ]

@@ -47,3 +47,19 @@ def test_a_quote_says_how_many_cards_where_that_differs(
         [option.pool, "8"],
         [option.pool, "104"],
     ]
+
+
+def test_where_it_waits_its_planned_start_says_on_how_many_cards(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    start = {"planned_start_ms": 1_767_225_600_000, "planned_pool": "hzx-k100", "attempts": []}
+    print_job(job.model_copy(update=start | {"planned_devices": 16}))
+    print_job(job.model_copy(update=start | {"is_start_promised": True}))
+
+    said = [line for line in capsys.readouterr().out.splitlines() if "hzx-k100" in line]
+
+    assert [line.rpartition("hzx-k100")[2].strip() for line in said] == [
+        ", on 16 cards",
+        "(cards are kept)",
+    ]

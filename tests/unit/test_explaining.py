@@ -71,6 +71,11 @@ def test_a_waiting_job_tells_its_place_its_reasons_and_its_start() -> None:
     assert chinese.endswith(
         "启动（五成概率不晚于 2026-01-01 09:00:00，九成概率不晚于 2026-01-01 10:00:00）"
     )
+    english, chinese = summaries(
+        reasons=[BUSY], is_start_promised=True, planned_devices=16, **start
+    )
+    assert english.endswith("from about 2026-01-01 08:00:00, on 16 cards")
+    assert chinese.endswith("启动，使用 16 张卡")
     assert ", nine of ten by 2026" in summaries(reasons=[BUSY], **start, **late)[0]
     english, chinese = summaries(reasons=[BUSY], **start | {"planned_pool": None})
     assert "None" not in english + chinese

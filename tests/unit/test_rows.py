@@ -44,9 +44,10 @@ def the_job(database: Engine) -> Any:
         return connection.execute(select(JobRow.__table__)).one()
 
 
-def planned(job: Any) -> tuple[int | None, str | None, int | None, int | None, bool]:
+def planned(job: Any) -> tuple[int | str | None, ...]:
     quantiles = job.start_p50_ms, job.start_p90_ms
-    return job.planned_start_ms, job.planned_pool_id, *quantiles, job.is_start_promised
+    where = job.planned_pool_id, job.planned_device_count
+    return job.planned_start_ms, *where, *quantiles, job.is_start_promised
 
 
 def test_a_job_whose_attempt_ended_is_leased_anew_in_the_same_cycle(
@@ -89,19 +90,19 @@ def test_each_event_says_whose_it_is_and_when_it_was_learnt(log: SqlLog, databas
 
 def test_a_job_is_read_as_it_stands(log: SqlLog, database: Engine) -> None:
     epoch = log.lead(0)
-    start = PlannedStart(50, "east-npu", is_promised=True, p90_ms=70, p50_ms=60)
+    start = PlannedStart(50, "east-npu", is_promised=True, p90_ms=70, p50_ms=60, card_count=16)
     waits = Waiting(position=2, reasons=(BUSY,), start=start)
 
     log.commit(epoch, Cycle(now_ms=4, events=(SUBMITTED,), waiting={"j1": waits}))
     job = the_job(database)
     assert (job.state, job.position) == ("queued", 2)
-    assert planned(job) == (50, "east-npu", 60, 70, True)
+    assert planned(job) == (50, "east-npu", 16, 60, 70, True)
     assert [reason["code"] for reason in job.reasons] == ["devices_busy"]
 
     log.commit(epoch, cycle(LEASED, now_ms=5, j1=JobState.LEASED))
     job = the_job(database)
     assert (job.state, job.position, job.reasons) == ("leased", None, [])
-    assert planned(job) == (None, None, None, None, False)
+    assert planned(job) == (None, None, None, None, None, False)
 
     started = ev.Started(at_ms=7, attempt_id="j1.1")
     log.commit(epoch, cycle(started, now_ms=8, j1=JobState.RUNNING))

@@ -143,6 +143,7 @@ def test_without_a_park_no_pool_stands_anyhow() -> None:
         (PlannedStart(FAR_MS + 225_000, "east-npu"), True),
         (PlannedStart(FAR_MS, "north-npu"), True),
         (PlannedStart(FAR_MS, "east-npu", is_promised=True), True),
+        (PlannedStart(FAR_MS, "east-npu", card_count=8), True),
         (None, True),
     ],
 )

@@ -218,8 +218,10 @@ def test_it_is_promised_one_start_where_it_is_likely_to_be_over_first() -> None:
     start = verdicts["j"].start
     assert start is not None
     assert (start.at_ms, start.pool_id, start.is_promised) == (3 * HOUR_MS, NPU, True)
+    assert start.card_count == 8
     assert verdicts["k"].start is not None
     assert not verdicts["k"].start.is_promised
+    assert verdicts["k"].start.card_count is None, "it has one form"
 
 
 def test_where_the_variant_is_over_first_the_promise_is_there() -> None:
@@ -231,6 +233,7 @@ def test_where_the_variant_is_over_first_the_promise_is_there() -> None:
 
     assert verdict.start is not None
     assert (verdict.start.at_ms, verdict.start.pool_id) == (2 * HOUR_MS, DCU)
+    assert verdict.start.card_count == 16
 
 
 def test_a_promise_of_a_variant_keeps_its_own_cards() -> None:
@@ -260,6 +263,7 @@ def test_who_cannot_be_promised_anything_has_a_planned_start_in_its_best_form(
 
     assert start is not None
     assert (start.at_ms, start.pool_id) == (at_hour * HOUR_MS, pool_id)
+    assert start.card_count == (16 if pool_id == DCU else 8)
     assert not start.is_promised
 
 

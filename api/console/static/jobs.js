@@ -105,9 +105,15 @@ function elapsed(sinceMs, limitMs) {
   ];
 }
 
+/** Where it would start; of a job with several forms on how many cards as well. */
+function plannedPool(job) {
+  if (!job.planned_devices) return job.planned_pool;
+  return t("jobs.needs", { n: count(job.planned_devices), device: job.planned_pool });
+}
+
 export function plannedStart(job) {
   if (!job.planned_start_ms || !job.planned_pool) return t("jobs.unplanned");
-  const values = { at: near(job.planned_start_ms), pool: job.planned_pool };
+  const values = { at: near(job.planned_start_ms), pool: plannedPool(job) };
   const start = t(job.is_start_promised ? "jobs.promised" : "jobs.planned", values);
   if (!job.start_p50_ms || !job.start_p90_ms) return start;
   return start + t("jobs.by_quantiles", { half: near(job.start_p50_ms), most: near(job.start_p90_ms) });
