@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _EXTENDING = "tests/unit/test_extending.py"
 _STOPS = "tests/unit/test_controller_stops.py -k money"
 _BUDGETS = "tests/unit/test_budgets.py"
+_STATEFUL = "tests/unit/test_ledger_stateful.py"
 _TOLD = "tests/unit/test_controller_stops.py -k told"
 
 # fmt: off
@@ -43,4 +44,8 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "if (closed := self._used_up(job, need)) is not None:", "if (closed := None) is not None:", _BUDGETS),
     Mutant("api/routes/budgets.py", "if budget.project in {None, line.project}]", "]", "tests/acceptance/test_api_budgets.py -k spent"),
     Mutant("accounting/store.py", "return (*_sums(connection, used), *_sums(connection, back))\n\n\ndef credit", "return _sums(connection, used)\n\n\ndef credit", "tests/unit/test_accounting_store.py -k attempts"),
+    Mutant("scheduler/facts/purses.py", "        attempt.hold_left_micros -= from_hold\n", "", _STATEFUL),
+    Mutant("scheduler/facts/funds.py", "        self.hold(-left_micros)\n", "", _STATEFUL),
+    Mutant("scheduler/facts/metering.py", "    if attempt.hold_left_micros:\n", "    if attempt.hold_left_micros > 1_000_000:\n", _STATEFUL),
+    Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", _STATEFUL),
 ]
