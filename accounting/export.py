@@ -50,14 +50,14 @@ STATEMENT_COLUMNS = (
     Column("device", "设备型号"),
     Column("qos", "服务等级"),
     Column("price_list", "价格表"),
-    Column("price", "单价(元/卡时,含税)", Kind.WORD),
+    Column("price", "单价(元/卡时,含税)", Kind.NUMBER),
     Column("device_ms", "卡毫秒", Kind.INTEGER),
-    Column("card_hours", "卡时", Kind.WORD),
-    Column("p_hours", "P·h", Kind.WORD),
+    Column("card_hours", "卡时", Kind.NUMBER),
+    Column("p_hours", "P·h", Kind.NUMBER),
     Column("vat_permille", "税率(‰)", Kind.INTEGER),
-    Column("amount", "金额(元,含税)", Kind.WORD),
-    Column("net", "不含税金额(元)", Kind.WORD),
-    Column("tax", "税额(元)", Kind.WORD),
+    Column("amount", "金额(元,含税)", Kind.NUMBER),
+    Column("net", "不含税金额(元)", Kind.NUMBER),
+    Column("tax", "税额(元)", Kind.NUMBER),
     Column("cause", "退回原因"),
     Column("field", "行业领域"),
     Column("voucher", "算力券"),
@@ -135,16 +135,16 @@ def _total_row(device_ms: int, tflops_ms: int) -> Row:
 
 def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
     for kind, rows in (("line", "lines"), ("credit", "credits"), ("correction", "corrections")):
-        for line in _objects(statement[rows]):
+        for line in objects(statement[rows]):
             yield _statement_row(kind, {**_heading(statement), **line})
-    (total,) = _objects([statement["totals"]])
+    (total,) = objects([statement["totals"]])
     yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
     yield from _paid_rows(statement, total)
 
 
 def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> Iterator[Row]:
     """What vouchers take off the total, or get back, and what is due; nothing without vouchers."""
-    paid = list(_objects(statement.get("vouchers", [])))
+    paid = list(objects(statement.get("vouchers", [])))
     for one in paid:
         fen = one["amount_fen"]
         assert isinstance(fen, int), "an amount is whole fen"
@@ -159,7 +159,7 @@ def _heading(statement: Mapping[str, object]) -> dict[str, object]:
     return {"tenant": statement["tenant"], "month": statement["month"]}
 
 
-def _objects(found: object) -> Iterator[Mapping[str, object]]:
+def objects(found: object) -> Iterator[Mapping[str, object]]:
     assert isinstance(found, list), "a statement has lists of lines"
     for line in found:
         assert isinstance(line, dict), "a line is an object"
@@ -167,9 +167,9 @@ def _objects(found: object) -> Iterator[Mapping[str, object]]:
 
 
 def _statement_row(kind: str, line: Mapping[str, object]) -> Row:
-    return (kind, *(_cell(line.get(column.key)) for column in STATEMENT_COLUMNS[1:]))
+    return (kind, *(cell_of(line.get(column.key)) for column in STATEMENT_COLUMNS[1:]))
 
 
-def _cell(value: object) -> Cell:
+def cell_of(value: object) -> Cell:
     assert value is None or isinstance(value, str | int), "a line has texts and whole numbers"
     return value

@@ -30,11 +30,13 @@ _COMPACT: dict[str, Any] = {"ensure_ascii": False, "separators": (",", ":")}
 class Kind(StrEnum):
     """What a column holds: somebody's text, our own word, a number, a moment in milliseconds.
 
-    A TIME is written as people in the park write it, an INSTANT in UTC.
+    A NUMBER comes as text, to the letter. A TIME is written as people in the park write it, an
+    INSTANT in UTC.
     """
 
     TEXT = "text"
     WORD = "word"
+    NUMBER = "number"
     INTEGER = "integer"
     DECIMAL = "decimal"
     TIME = "time"
@@ -102,7 +104,7 @@ def writing(column: Column) -> Callable[[Cell], Cell]:
             return lambda cell: iso_time(cell) if isinstance(cell, int) else cell
         case Kind.INSTANT:
             return lambda cell: utc_time(cell) if isinstance(cell, int) else cell
-        case Kind.TEXT | Kind.WORD | Kind.INTEGER:
+        case Kind.TEXT | Kind.WORD | Kind.NUMBER | Kind.INTEGER:
             return lambda cell: cell
         case _:
             assert_never(column.kind)
@@ -139,7 +141,7 @@ def _taken(text: io.StringIO) -> bytes:
     return chunk
 
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER_OR_DATE = re.compile(r"[\d.,]+([eE][+-]?\d+|[-/:]\d+([-/:]\d+)?)?", re.ASCII)
 
 
@@ -147,5 +149,5 @@ def _text(value: Cell) -> Cell:
     """A text that stays one in a spreadsheet."""
     if not isinstance(value, str):
         return value
-    is_taken = value.startswith(_FORMULA_SIGNS) or _NUMBER_OR_DATE.fullmatch(value)
+    is_taken = value.startswith(FORMULA_SIGNS) or _NUMBER_OR_DATE.fullmatch(value)
     return f"'{value}" if is_taken else value

@@ -54,6 +54,10 @@ class BillCalls:
     def invoice(self, invoice_id: str) -> InvoiceView:
         return self._wire.get(f"/v1/invoices/{quoted(invoice_id)}", InvoiceView)
 
+    def invoice_document(self, invoice_id: str) -> bytes:
+        """The request as PDF, in Chinese."""
+        return self._wire.request("GET", f"/v1/invoices/{quoted(invoice_id)}/document").content
+
     def ask_invoice(self, wanted: InvoiceAsk) -> InvoiceView:
         """Ask for an invoice of a closed statement; the same again changes nothing."""
         return self._wire.create("/v1/invoices", wanted, InvoiceView, wanted.id)
@@ -90,9 +94,11 @@ class BillCalls:
 
     # What centres get
 
-    def settlement(self, centre: str | None = None, month: str | None = None) -> bytes:
-        """The statement of a centre, or of the platform, exactly as it was closed."""
-        parameters = {"centre": centre, "month": month}
+    def settlement(
+        self, centre: str | None = None, month: str | None = None, file_format: str = "json"
+    ) -> bytes:
+        """The statement of a centre, or of the platform, as `json`, `xlsx` or `pdf`."""
+        parameters = {"centre": centre, "month": month, "format": file_format}
         return self._wire.request("GET", "/v1/settlements", parameters=parameters).content
 
     def terms(self) -> TermsList:

@@ -93,7 +93,7 @@ def _name(column: Column) -> str:
 
 def _type(column: Column) -> str:
     match column.kind:
-        case Kind.TEXT | Kind.WORD:
+        case Kind.TEXT | Kind.WORD | Kind.NUMBER:
             return "VARCHAR"
         case Kind.INTEGER:
             return "BIGINT"

@@ -276,6 +276,10 @@ class Client(BillCalls):
         """The same, in Chinese, to be printed, signed and sealed."""
         return self._statement(tenant, month, "pdf")
 
+    def statement_xlsx(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """The same as a workbook."""
+        return self._statement(tenant, month, "xlsx")
+
     def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
         parameters = {"tenant": tenant, "month": month, "format": form}
         return self._wire.request("GET", "/v1/statements", parameters=parameters).content

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.files import Output, write_out
 from api.cli.language import both
 from api.cli.options import Json, Month, MonthArgument, Tenant, session_of
 from api.cli.session import Identity, client
@@ -144,11 +145,22 @@ def withdraw(context: typer.Context, request: Which, as_json: Json = False) -> N
 
 
 @app.command(help=both("Show one, line by line.", "逐行查看一份申请。"))
-def show(context: typer.Context, request: Which, as_json: Json = False) -> None:
+def show(
+    context: typer.Context,
+    request: Which,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help=both("as PDF, to be signed", "输出可签章的 PDF"))
+    ] = False,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
     """Show an invoice."""
     from api.cli.bill_tables import print_invoice
 
     with client(session_of(context), Identity.BOOKS) as broker:
+        if pdf:
+            write_out([broker.invoice_document(request)], output)
+            return
         found = broker.invoice(request)
     print_json(found) if as_json else print_invoice(found)
 

@@ -1,6 +1,7 @@
 """Commands about a tenant's statement: read it, confirm or dispute it, resolve a dispute."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,7 @@ app = typer.Typer(
 
       brain statement --centre qdaicc --month 2026-10
 
-      brain statement --platform --month 2026-10
+      brain statement --platform --month 2026-10 --xlsx -o 2026-10.xlsx
 
       brain --as t03 statement confirm 2026-10""",
         """企业的月度对账单；关账之前为草稿。
@@ -55,7 +56,7 @@ app = typer.Typer(
 
       brain statement --centre qdaicc --month 2026-10
 
-      brain statement --platform --month 2026-10
+      brain statement --platform --month 2026-10 --xlsx -o 2026-10.xlsx
 
       brain --as t03 statement confirm 2026-10""",
     ),
@@ -87,23 +88,29 @@ def statement(
     pdf: Annotated[
         bool, typer.Option("--pdf", help=both("as PDF, to be signed", "输出可签章的 PDF"))
     ] = False,
+    xlsx: Annotated[bool, typer.Option("--xlsx", help=both("as a workbook", "输出 XLSX"))] = False,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
     """A tenant's statement."""
     if context.invoked_subcommand is not None:
         return
+    form = _form(output, csv=csv, pdf=pdf, xlsx=xlsx)
     session = session_of(context)
     if centre or platform:
-        if tenant or (centre and platform):
+        if tenant or (centre and platform) or csv:
             fail(both("one of --tenant, --centre, --platform", "只能选择一方的单据"), 2)
-        _settlement(session, centre, month, output, as_json=as_json)
+        _settlement(session, (centre, month, form), output, as_json=as_json)
         return
     tenant = tenant or session.default_tenant
     with client(session, Identity.BOOKS) as broker:
-        if csv or pdf:
-            read = broker.statement_pdf if pdf else broker.statement_csv
-            write_out([read(tenant, month)], output)
+        if form != "json":
+            reads = {
+                "csv": broker.statement_csv,
+                "pdf": broker.statement_pdf,
+                "xlsx": broker.statement_xlsx,
+            }
+            write_out([reads[form](tenant, month)], output)
             return
         content = broker.statement(tenant, month)
         if output or as_json:
@@ -112,15 +119,29 @@ def statement(
         _show(broker, json.loads(content))
 
 
+def _form(output: Path | None, **asked: bool) -> str:
+    """In which form it is wanted; a workbook goes to a file, and not to a terminal."""
+    forms = [name for name, is_asked in asked.items() if is_asked]
+    if len(forms) > 1:
+        fail(both("one form at a time", "一次只能选择一种格式"), 2)
+    if forms == ["xlsx"] and output is None and sys.stdout.isatty():
+        fail(both("a workbook is no text: name a file with -o", "请用 -o 指定文件"))
+    return forms[0] if forms else "json"
+
+
 def _settlement(
-    session: "Session", centre: str | None, month: str | None, output: Path | None, *, as_json: bool
+    session: "Session",
+    asked: tuple[str | None, str | None, str],
+    output: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """What a centre gets, or the platform's statement where none is named."""
     from api.cli.settlement_tables import print_settlement
 
     with client(session, Identity.BOOKS) as broker:
-        content = broker.settlement(centre, month)
-    if output or as_json:
+        content = broker.settlement(*asked)
+    if output or as_json or asked[2] != "json":
         write_out([content], output)
     else:
         print_settlement(json.loads(content))

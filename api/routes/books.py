@@ -18,15 +18,17 @@ from api.errors import missing
 from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, one_tenant, problems, window
 from api.schemas import UsageLine, UsageView
 from api.services import Services, ServicesDep
+from api.xlsx import workbook
 
 router = APIRouter(prefix="/v1", tags=["books"])
 
 MONTH_MS = 31 * 86_400_000
 CSV = "text/csv; charset=utf-8"
 PDF = "application/pdf"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_ANSWER = {
     "description": "The answer",
-    "content": {"text/csv": {}, "application/json": {}, PDF: {}},
+    "content": {"text/csv": {}, "application/json": {}, PDF: {}, XLSX: {}},
 }
 
 
@@ -106,12 +108,15 @@ def statement(
     services: ServicesDep,
     tenant: TenantQuery = None,
     month: Month = None,
-    file_format: Annotated[Literal["json", "csv", "pdf"] | None, Query(alias="format")] = None,
+    file_format: Annotated[
+        Literal["json", "csv", "xlsx", "pdf"] | None, Query(alias="format")
+    ] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """The statement as it was closed, or a draft of what is known now.
 
-    JSON, or CSV by `format=csv` or the header `Accept: text/csv`, or a PDF in Chinese to be signed.
+    JSON, or CSV by `format=csv` or the header `Accept: text/csv`, or a workbook, or a PDF in
+    Chinese to be signed.
     """
     tenant_id = one_tenant(caller, tenant)
     asked_month = month or month_of(services.clock())
@@ -126,6 +131,10 @@ def statement(
         names = Names(tenant=declared.tenants[tenant_id].name, park=declared.park)
         headers["Content-Disposition"] = attachment(name, "pdf")
         return Response(statement_pdf(stored.body, names), headers=headers, media_type=PDF)
+    if file_format == "xlsx":
+        headers["Content-Disposition"] = attachment(name, "xlsx")
+        book = workbook({"对账单": statement_sheet(stored.body)})
+        return Response(book, headers=headers, media_type=XLSX)
     if not is_csv:
         return Response(stored.body, headers=headers, media_type="application/json")
     headers["Content-Disposition"] = attachment(name, "csv")

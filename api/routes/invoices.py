@@ -1,8 +1,8 @@
 """Invoices of closed statements: asked for by tenants, noted by finance."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path
+from fastapi import APIRouter, Body, Path, Response
 from sqlalchemy import Connection
 
 from accounting.billing import ask_for_invoice, invoice, invoices, note_step
@@ -26,8 +26,10 @@ from api.bill_schemas import (
     InvoiceStepView,
     InvoiceView,
 )
+from api.documents.printing import Names
+from api.documents.settlement import invoice_pdf
 from api.errors import Refused, missing
-from api.routes.books import check_known
+from api.routes.books import PDF, attachment, check_known
 from api.routes.parameters import NAME_PATTERN, Month, TenantQuery, one_tenant, problems
 from api.services import Services, ServicesDep
 
@@ -36,6 +38,10 @@ router = APIRouter(prefix="/v1/invoices", tags=["books"])
 InvoiceId = Annotated[
     str, Path(alias="invoice_id", pattern=NAME_PATTERN, description="the request's own number")
 ]
+
+DOCUMENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The document", "content": {PDF: {}}}
+}
 
 
 @router.get("", responses=problems(404), summary="List invoices")
@@ -55,6 +61,23 @@ def get_invoice(invoice_id: InvoiceId, caller: PayerDep, services: ServicesDep) 
     """What is asked for, line by line, and what became of it."""
     with services.database.connect() as connection:
         return invoice_view(_found(connection, caller, invoice_id))
+
+
+@router.get(
+    "/{invoice_id}/document",
+    responses=problems(404) | DOCUMENT,
+    response_class=Response,
+    summary="An invoice request as a document",
+)
+def invoice_document(invoice_id: InvoiceId, caller: PayerDep, services: ServicesDep) -> Response:
+    """The request as PDF in Chinese, for whoever issues the invoice."""
+    with services.database.connect() as connection:
+        known = _found(connection, caller, invoice_id)
+        declared = services.declared.read(connection)
+    body = invoice_view(known).model_dump_json().encode()
+    names = Names(tenant=declared.tenants[known.request.tenant_id].name, park=declared.park)
+    headers = {"Content-Disposition": attachment(f"invoice-{invoice_id}", "pdf")}
+    return Response(invoice_pdf(body, names), headers=headers, media_type=PDF)
 
 
 @router.post("", status_code=201, responses=problems(404, 409), summary="Ask for an invoice")

@@ -1,27 +1,35 @@
 """What the broker owes each centre, and the statement of the whole platform."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 
 from accounting.calendar import month_of
 from accounting.money import parse_yuan, yuan_of_micros
 from accounting.settlement import PLATFORM
+from accounting.settlement_export import centre_sheet, platform_sheets
 from accounting.settling import (
+    StoredSettlement,
     TermsRefused,
     centre_party,
     publish_terms,
     settlement,
     terms,
 )
+from accounting.sheet import Sheet
 from accounting.terms import CentreTerms, TermsKind, TermsMissing
 from api.auth import FinanceDep
 from api.bill_examples import TERMS_EXAMPLES
 from api.declared import Declared
+from api.documents.printing import Names
+from api.documents.settlement import centre_pdf, platform_pdf
 from api.errors import Refused, missing
+from api.routes.books import PDF, XLSX, attachment
 from api.routes.parameters import NAME_PATTERN, Month, problems
 from api.services import ServicesDep
 from api.settlement_schemas import TermsList, TermsPublish, TermsView, TierView
+from api.xlsx import workbook
 
 router = APIRouter(prefix="/v1", tags=["books"])
 
@@ -30,7 +38,7 @@ Party = Annotated[
     Query(alias="centre", pattern=NAME_PATTERN, description="whose; the platform's if not given"),
 ]
 ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The statement", "content": {"application/json": {}}}
+    200: {"description": "The statement", "content": {"application/json": {}, PDF: {}, XLSX: {}}}
 }
 
 
@@ -45,6 +53,7 @@ def settlement_of(
     services: ServicesDep,
     centre: Party = None,
     month: Month = None,
+    file_format: Annotated[Literal["json", "xlsx", "pdf"], Query(alias="format")] = "json",
 ) -> Response:
     """As it was closed, or a draft of what is known now.
 
@@ -62,7 +71,30 @@ def settlement_of(
         except TermsMissing as error:
             raise Refused(409, str(error)) from None
     headers = {"X-Content-SHA256": stored.sha256, "Cache-Control": "no-store"}
-    return Response(stored.body, headers=headers, media_type="application/json")
+    if file_format != "json":
+        name = f"settlement-{centre or PLATFORM}-{asked_month}"
+        headers["Content-Disposition"] = attachment(name, file_format)
+    match file_format:
+        case "json":
+            return Response(stored.body, headers=headers, media_type="application/json")
+        case "xlsx":
+            book = workbook(_sheets(stored, centre))
+            return Response(book, headers=headers, media_type=XLSX)
+        case "pdf":
+            made = _document(stored, centre, declared)
+            return Response(made, headers=headers, media_type=PDF)
+
+
+def _sheets(stored: StoredSettlement, centre: str | None) -> Mapping[str, Sheet]:
+    if centre is None:
+        return platform_sheets(stored.body)
+    return {"结算单": centre_sheet(stored.body)}
+
+
+def _document(stored: StoredSettlement, centre: str | None, declared: Declared) -> bytes:
+    tenants = {tenant.id: tenant.name for tenant in declared.tenants.values()}
+    names = Names(park=declared.park, tenants=tenants)
+    return (platform_pdf if centre is None else centre_pdf)(stored.body, names)
 
 
 @router.get("/terms", responses=problems(), summary="What centres get")

@@ -66,6 +66,7 @@ MATRIX = {
     ("GET", "/v1/invoices"): (200, 403, 200, 403, 401),
     ("POST", "/v1/invoices"): (422, 403, 422, 403, 401),
     ("GET", "/v1/invoices/i0"): (404, 403, 404, 403, 401),
+    ("GET", "/v1/invoices/i0/document"): (404, 403, 404, 403, 401),
     ("POST", "/v1/invoices/i0:issue"): (403, 403, 422, 403, 401),
     ("POST", "/v1/invoices/i0:credit"): (403, 403, 422, 403, 401),
     ("POST", "/v1/invoices/i0:withdraw"): (404, 403, 404, 403, 401),

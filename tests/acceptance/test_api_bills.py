@@ -186,6 +186,24 @@ def test_finance_notes_what_became_of_it_and_who_paid_by_commands(data: Path) ->
     assert rows[-1] == ["total", "9.50"]
 
 
+def test_all_are_documents_and_workbooks_as_well(data: Path, tmp_path: Path) -> None:
+    told = partial(brain, BRAIN_DATA=str(data), cwd=tmp_path)
+    asked = (
+        ("statement", "--platform", "--month", MONTH, "--pdf", "-o", "1.pdf"),
+        ("statement", "--centre", "east", "--month", MONTH, "--pdf", "-o", "2.pdf"),
+        ("invoices", "show", "i1", "--pdf", "-o", "3.pdf"),
+        ("statement", "--platform", "--month", MONTH, "--xlsx", "-o", "4.xlsx"),
+        ("statement", "--centre", "east", "--month", MONTH, "--xlsx", "-o", "5.xlsx"),
+        ("statement", "--tenant", "steel", "--month", MONTH, "--xlsx", "-o", "6.xlsx"),
+    )
+
+    done = [told(*words) for words in asked]
+
+    assert [one.returncode for one in done] == [0] * 6, [one.stderr for one in done]
+    begins = {path.suffix: path.read_bytes()[:4] for path in sorted(tmp_path.glob("?.*"))}
+    assert begins == {".pdf": b"%PDF", ".xlsx": b"PK\x03\x04"}
+
+
 def test_a_command_that_is_wrong_says_so_before_it_asks(data: Path) -> None:
     wrong = ("--buyer", "x", "--code", "123", "--tenant", "steel")
 

@@ -8,6 +8,8 @@ _INVOICES = "tests/unit/test_invoices.py"
 _BILLING = "tests/unit/test_billing.py"
 _TERMS = "tests/unit/test_terms.py"
 _SETTLING = "tests/unit/test_settling.py"
+_XLSX = "tests/unit/test_xlsx.py"
+_SIGNED = "tests/unit/test_signed.py"
 _API = "tests/acceptance/test_api_bills.py"
 
 # fmt: off
@@ -44,4 +46,10 @@ MUTANTS = [
     Mutant("accounting/settling.py", "elif noted.get(row.month, {}).get(row.party) != row.sha256:", "elif not row:", _SETTLING),
     Mutant("accounting/settling.py", "if is_current and again.get(party) != body:", "if not is_current:", _SETTLING),
     Mutant("api/closing.py", "    settle_month(connection, month, now_ms)\n", "", _SETTLING),
+    Mutant("api/xlsx.py", "page.write_string(*place, text, styles", "page.write(*place, text, styles", _XLSX),
+    Mutant("api/xlsx.py", 'book.set_properties({"created": _CREATED})', "pass", _XLSX),
+    Mutant("api/xlsx.py", 'is_marked = text.startswith(FORMULA_SIGNS) and "quoted" in styles', "is_marked = False", _XLSX),
+    Mutant("api/xlsx.py", "write_number(*place, _Exact(said),", "write_number(*place, float(said),", _XLSX),
+    Mutant("accounting/settlement_export.py", '"gross": totals["cost"],', '"gross": totals["gross"],', _XLSX),
+    Mutant("api/documents/settlement.py", 'words = in_words(json.loads(body)["totals"]["gross"])', 'words = in_words(json.loads(body)["totals"]["net"])', _SIGNED),
 ]
