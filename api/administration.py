@@ -5,17 +5,15 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from api.capacity_schemas import CentreCapacity
+from api.entitled import Entitled, EntitledView
 from api.schemas import Wire
 from api.values import MAX_MS, ByteCount, Identifier, Ms, Name, Permille, Yuan, whole
-
-NominalCards = Annotated[int, Field(ge=1, le=10_000_000), BeforeValidator(whole)]
-
 
 MaxCards = Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)]
 Weight = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)]
 
 
-class TenantPut(Wire):
+class TenantPut(Entitled):
     """What a tenant is from now on; `credit_limit` is how far below zero it may go, in yuan."""
 
     name: Name
@@ -23,10 +21,6 @@ class TenantPut(Wire):
     field: Identifier = Field(description="one of the park's fields")
     price_class: Identifier = Field(description="a class of every price list")
     max_cards: MaxCards = Field(description="quota over all centres, what it borrows included")
-    nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
-        default={},
-        description="its own cards by device kind: it gets them back from who has borrowed them",
-    )
     weight: Weight = Field(default=100, description="share under contention")
     cohort: Identifier | None = Field(
         default=None, description="the cohort that it is in; null: none"
@@ -38,7 +32,7 @@ class TenantPut(Wire):
     )
 
 
-class TenantView(Wire):
+class TenantView(EntitledView):
     """A tenant; its money is for itself and for finance, `None` to others. Amounts in yuan."""
 
     id: str
@@ -47,7 +41,6 @@ class TenantView(Wire):
     field: str
     price_class: str
     max_cards: int
-    nominal_cards: dict[str, int]
     weight: int
     cohort: str | None
     credit_limit: str | None
@@ -62,7 +55,7 @@ class TenantList(Wire):
     items: list[TenantView]
 
 
-class BranchPut(Wire):
+class BranchPut(Entitled):
     """What a project or a cohort is from now on."""
 
     name: Name
@@ -72,7 +65,7 @@ class BranchPut(Wire):
     )
 
 
-class ProjectView(Wire):
+class ProjectView(EntitledView):
     """A part of a tenant."""
 
     tenant: str
@@ -88,7 +81,7 @@ class ProjectList(Wire):
     items: list[ProjectView]
 
 
-class CohortView(Wire):
+class CohortView(EntitledView):
     """Tenants that share as one; a tenant is told of itself alone."""
 
     id: str

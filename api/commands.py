@@ -17,6 +17,7 @@ import api.cli.payments
 import api.cli.quote
 import api.cli.statements
 import api.cli.submit
+import api.cli.tenants
 import api.cli.terms
 import api.cli.vouchers
 import api.serving
@@ -58,6 +59,7 @@ app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))
 SHARING = both("Who shares the park", "共享关系")
+app.add_typer(api.cli.tenants.tenants_app, name="tenants", rich_help_panel=SHARING)
 app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
 app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)
 app.add_typer(

@@ -14,6 +14,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
+from api.entitled import Entitled
+from api.entitling import entitlement
 from api.park_data import DataClassEntry, DatasetEntry, LinkEntry
 from api.park_machines import NODE_COUNT_MAX, CentreEntry, DeviceKindEntry, PoolEntry, Title
 from api.schemas import Wire
@@ -22,7 +24,9 @@ from api.yaml_text import YamlInvalid, read_yaml
 from cluster.data_rules import DATASETS_MAX, data_problems
 from cluster.inventory import Park
 from cluster.park import SumMismatch, sum_mismatches
-from scheduler.model.tenancy import Cohort, Project, Tenant, nominal_problems
+from scheduler.model.promises import promise_problems
+from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.model.tree import Tree
 
 PARKS_FOLDER = Path(cluster.__file__).parent / "parks"
 DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
@@ -64,17 +68,20 @@ def load(path: Path | None = None) -> ParkFile:
     if found:
         raise _invalid(path, found)
     park = entry.park()
+    cohorts = tuple(cohort.cohort() for cohort in entry.cohorts)
     tenants = tuple(tenant.tenant() for tenant in entry.tenants)
+    projects = tuple(one for tenant in entry.tenants for one in tenant.declared_projects())
+    tree = Tree({tenant.id: tenant for tenant in tenants}, cohorts, projects)
     found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
-    found += nominal_problems(tenants, park)
+    found += promise_problems(tree, park)
     found += data_problems(park, {tenant.id for tenant in tenants})
     if found:
         raise _invalid(path, found)
     return ParkFile(
         park=park,
-        cohorts=tuple(cohort.cohort() for cohort in entry.cohorts),
+        cohorts=cohorts,
         tenants=tenants,
-        projects=tuple(one for tenant in entry.tenants for one in tenant.declared_projects()),
+        projects=projects,
         price_lists=tuple(prices.price_list() for prices in entry.price_lists),
         opening_balances={tenant.id: tenant.opening_balance for tenant in entry.tenants},
     )
@@ -141,7 +148,6 @@ Multiplier = Annotated[int, BeforeValidator(_permille), Field(ge=1, le=100 * PER
 Moment = Annotated[int, BeforeValidator(_moment_ms), Field(ge=0)]
 MaxCards = Annotated[Count, Field(ge=0, le=NODE_COUNT_MAX * 1_024)]
 Weight = Annotated[Count, Field(ge=1, le=1_000_000)]
-NominalCards = Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX * 1_024)]
 
 
 class FieldEntry(Wire):
@@ -180,7 +186,7 @@ class PriceListEntry(Wire):
         )
 
 
-class CohortEntry(Wire):
+class CohortEntry(Entitled):
     """Tenants that share as one, as the file has them."""
 
     id: Identifier
@@ -189,10 +195,16 @@ class CohortEntry(Wire):
     max_cards: MaxCards | None = None
 
     def cohort(self) -> Cohort:
-        return Cohort(**self.model_dump())
+        return Cohort(
+            id=self.id,
+            name=self.name,
+            weight=self.weight,
+            max_cards=self.max_cards,
+            **entitlement(self),
+        )
 
 
-class ProjectEntry(Wire):
+class ProjectEntry(Entitled):
     """A part of a tenant as the file has it."""
 
     id: Identifier
@@ -200,8 +212,18 @@ class ProjectEntry(Wire):
     weight: Weight = 100
     max_cards: MaxCards | None = None
 
+    def project(self, tenant_id: str) -> Project:
+        return Project(
+            tenant_id=tenant_id,
+            id=self.id,
+            name=self.name,
+            weight=self.weight,
+            max_cards=self.max_cards,
+            **entitlement(self),
+        )
 
-class TenantEntry(Wire):
+
+class TenantEntry(Entitled):
     """An enterprise, its quota and its money as the file has it."""
 
     id: Identifier
@@ -210,9 +232,6 @@ class TenantEntry(Wire):
     field: Identifier
     price_class: Identifier = Field(alias="class")
     max_cards: MaxCards
-    nominal_cards: Annotated[dict[Identifier, NominalCards], Field(max_length=256)] = Field(
-        default={}
-    )
     weight: Weight = 100
     cohort: Identifier | None = None
     projects: Annotated[list[ProjectEntry], Field(max_length=1_000)] = Field(default=[])
@@ -229,12 +248,12 @@ class TenantEntry(Wire):
             max_cards=self.max_cards,
             weight=self.weight,
             credit_limit_micros=self.credit_limit,
-            nominal_cards=tuple(sorted(self.nominal_cards.items())),
             cohort_id=self.cohort,
+            **entitlement(self),
         )
 
     def declared_projects(self) -> tuple[Project, ...]:
-        return tuple(Project(tenant_id=self.id, **one.model_dump()) for one in self.projects)
+        return tuple(one.project(self.id) for one in self.projects)
 
 
 class ParkEntry(Wire):

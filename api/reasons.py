@@ -58,6 +58,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "needs {need}, and cohort {where} may take {free} more of its quota: {gap} short",
         "需要 {need}，互借组 {where} 的配额还可用 {free}，还差 {gap}",
     ),
+    ReasonCode.LENT_OUT: (
+        "needs {need}, and {free} are neither used nor kept by who owns them: {gap} short",
+        "需要 {need}，而未使用且未被其所有者保留的为 {free}，还差 {gap}",
+    ),
     ReasonCode.FUNDS: (
         "needs a hold of {need} for its time limit, and tenant {where} has {free}: {gap} short",
         "按时限需冻结 {need}，企业 {where} 可用余额为 {free}，还差 {gap}",
@@ -152,6 +156,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ),
 }
 
+OF_KIND = "cards of "
+"""So units begin that are cards of one device kind."""
 _UNTIL = (" (until about {until})", "（预计到 {until}）")
 _WHERE_DETAIL_HELPS = frozenset(
     {
@@ -197,10 +203,11 @@ def amount(number: int, unit: str, language: Language) -> str:
             return about(number)
         case "tflops":
             return f"{number / 1_000:g} P"
-        case "jobs" if language is Language.ZH:
-            return f"{number} 个作业"
-        case "cards" if language is Language.ZH:
-            return f"{number} 张卡"
+        case _ if unit.startswith(OF_KIND):
+            kind = unit.removeprefix(OF_KIND)
+            return f"{number} 张 {kind}" if language is Language.ZH else f"{number} {kind}"
+        case "jobs" | "cards" if language is Language.ZH:
+            return f"{number} {'个作业' if unit == 'jobs' else '张卡'}"
         case "cards":
             return "1 card" if number == 1 else f"{number} cards"
         case _:

@@ -22,6 +22,9 @@ from api.administration import (
     Me,
     ProjectList,
     ProjectView,
+    TenantList,
+    TenantPut,
+    TenantView,
 )
 from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
@@ -342,6 +345,13 @@ class Client(BillCalls):
         return self._wire.put("/v1/budgets", budget, BudgetView, tenant=tenant)
 
     # Who shares the park
+
+    def tenants(self) -> TenantList:
+        return self._wire.get("/v1/tenants", TenantList)
+
+    def declare_tenant(self, tenant_id: str, tenant: TenantPut) -> TenantView:
+        """Make a tenant, or say anew what it is: what is left out is as if it were new."""
+        return self._wire.put(f"/v1/tenants/{quoted(tenant_id)}", tenant, TenantView)
 
     def projects(self, tenant: str | None = None) -> ProjectList:
         return self._wire.get("/v1/projects", ProjectList, tenant=tenant)

@@ -31,6 +31,7 @@ from scheduler.model.job import (
 from scheduler.model.plan import Verdict
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.timing.backfill import Release
+from tests.entitled import Own
 
 HOUR_MS = 3_600_000
 
@@ -248,12 +249,11 @@ def an_array(count: int, at_most: int | None = None, **changes: Unpack[JobChange
     return [replace(job, id=f"t{task.index}", array=task) for task in tasks]
 
 
-class TenantChanges(TypedDict, total=False):
+class TenantChanges(Own, total=False):
     """What a tenant may differ in from `TENANT`."""
 
     price_class: str
     max_cards: int
-    nominal_cards: tuple[tuple[str, int], ...]
     weight: int
     credit_limit_micros: int
     cohort_id: str | None

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.entitled import Borrowing, Lending, Nominal, also_own, changed, own, refuse
 from api.cli.language import both
 from api.cli.options import Id, Json, Tenant, session_of
 from api.cli.session import client
@@ -101,7 +102,8 @@ def projects(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
         return
     made = table(both("tenant", "企业"), *_columns())
     for one in found.items:
-        made.add_row(one.tenant, one.id, plain(one.name), str(one.weight), _quota(one.max_cards))
+        cells = (one.tenant, one.id, plain(one.name), str(one.weight), _quota(one.max_cards))
+        made.add_row(*cells, own(one))
     console.print(made)
 
 
@@ -117,13 +119,19 @@ def cohorts(context: typer.Context, as_json: Json = False) -> None:
         return
     made = table(*_columns(), both("tenants", "企业"))
     for one in found.items:
-        cells = (one.id, plain(one.name), str(one.weight), _quota(one.max_cards))
+        cells = (one.id, plain(one.name), str(one.weight), _quota(one.max_cards), own(one))
         made.add_row(*cells, ", ".join(one.tenants) or "-")
     console.print(made)
 
 
 def _columns() -> tuple[str, ...]:
-    return both("id", "编号"), both("name", "名称"), both("weight", "权重"), both("quota", "配额")
+    return (
+        both("id", "编号"),
+        both("name", "名称"),
+        both("weight", "权重"),
+        both("quota", "配额"),
+        both("own +borrows -lends", "额定 +借用 -借出"),
+    )
 
 
 def _quota(max_cards: int | None) -> str:
@@ -144,6 +152,9 @@ def set_project(
     weight: Weight = None,
     max_cards: MaxCards = None,
     no_max_cards: NoQuota = False,
+    nominal: Nominal = None,
+    borrowing: Borrowing = None,
+    lending: Lending = None,
     tenant: Whose = None,
 ) -> None:
     """Declare a project."""
@@ -151,9 +162,11 @@ def set_project(
     tenant = tenant or session.default_tenant
     with client(session) as broker:
         known = {one.id: one for one in broker.projects(tenant).items}.get(project_id)
-        wanted = _wanted(project_id, known, name, weight, _cards(known, max_cards, no_max_cards))
+        own_now = changed(known, nominal, borrowing, lending)
+        cards = _cards(known, max_cards, no_max_cards)
+        wanted = _wanted(project_id, known, name, weight, {"max_cards": cards, **own_now})
         made = broker.declare_project(project_id, wanted, tenant)
-    _say(f"{made.tenant}/{made.id}", made.weight, made.max_cards)
+    _say(f"{made.tenant}/{made.id}", made)
 
 
 @cohorts_app.command(
@@ -171,13 +184,18 @@ def set_cohort(
     weight: Weight = None,
     max_cards: MaxCards = None,
     no_max_cards: NoQuota = False,
+    nominal: Nominal = None,
+    borrowing: Borrowing = None,
+    lending: Lending = None,
 ) -> None:
     """Declare a cohort."""
     with client(session_of(context)) as broker:
         known = {one.id: one for one in broker.cohorts().items}.get(cohort_id)
-        wanted = _wanted(cohort_id, known, name, weight, _cards(known, max_cards, no_max_cards))
+        own_now = changed(known, nominal, borrowing, lending)
+        cards = _cards(known, max_cards, no_max_cards)
+        wanted = _wanted(cohort_id, known, name, weight, {"max_cards": cards, **own_now})
         made = broker.declare_cohort(cohort_id, wanted)
-    _say(made.id, made.weight, made.max_cards)
+    _say(made.id, made)
 
 
 def _cards(
@@ -198,7 +216,7 @@ def _wanted(
     known: "Branch | None",
     name: str | None,
     weight: int | None,
-    max_cards: int | None,
+    quotas: "dict[str, object]",
 ) -> "BranchPut":
     from pydantic import ValidationError
 
@@ -207,14 +225,13 @@ def _wanted(
     name = name if name is not None else (known.name if known else branch_id)
     weight = weight if weight is not None else (known.weight if known else 100)
     try:
-        return BranchPut(name=name, weight=weight, max_cards=max_cards)
+        return BranchPut.model_validate({"name": name, "weight": weight, **quotas})
     except ValidationError as error:
-        detail = error.errors()[0]
-        option = str(detail["loc"][0]).replace("_", "-")
-        fail(f"--{option}: {detail['msg']}", 2)
+        refuse(dict(error.errors()[0]))
+        raise
 
 
-def _say(name: str, weight: int, max_cards: int | None) -> None:
-    quota = _quota(max_cards)
+def _say(name: str, made: "Branch") -> None:
+    weight, quota = made.weight, _quota(made.max_cards)
     text = both(f"weight {weight}, quota {quota}", f"权重 {weight}，配额 {quota}")
-    console.print(f"{plain(name)}: {text}", soft_wrap=True)
+    console.print(f"{plain(name)}: {text}{also_own(made)}", soft_wrap=True)

@@ -8,14 +8,16 @@ from api.administration import BranchPut, CohortList, CohortView, ProjectList, P
 from api.asking import ask, heard, request_id
 from api.auth import Caller, OperatorDep, PersonDep, WorkerDep
 from api.declared import Declared
+from api.entitling import entitled, entitlement
 from api.errors import Refused, missing
+from api.promised import check_promises
 from api.request_examples import COHORT_EXAMPLES, PROJECT_EXAMPLES
 from api.routes.parameters import NAME_PATTERN, TenantQuery, problems
 from api.services import Services, ServicesDep
 from scheduler.facts.events import CohortDeclared, ProjectDeclared
 from scheduler.facts.log import Request
 from scheduler.model.tenancy import Cohort, Project
-from scheduler.model.tree import cohort_branch, project_branch
+from scheduler.model.tree import Tree, cohort_branch, project_branch
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 
@@ -61,7 +63,16 @@ def put_project(
     tree, branch = declared.tree, project_branch(owner_id, project_id)
     if branch not in tree.projects and len(tree.projects_of(owner_id)) >= PROJECTS_MAX:
         raise Refused(409, f"tenant {owner_id} has {PROJECTS_MAX} projects, as many as it may")
-    project = Project(tenant_id=owner_id, id=project_id, **wanted.model_dump())
+    project = Project(
+        tenant_id=owner_id,
+        id=project_id,
+        name=wanted.name,
+        weight=wanted.weight,
+        max_cards=wanted.max_cards,
+        **entitlement(wanted),
+    )
+    others = {**tree.projects, branch: project}
+    check_promises(declared, Tree(dict(declared.tenants), tree.cohorts.values(), others.values()))
     wish = ProjectDeclared(at_ms=services.clock(), project=project)
     heard(ask(services, Request(id=request_id("project", None), wish=wish)).is_consumed)
     return _project_view(_declared(services).tree.projects[branch])
@@ -74,6 +85,7 @@ def _project_view(project: Project) -> ProjectView:
         name=project.name,
         weight=project.weight,
         max_cards=project.max_cards,
+        **entitled(project),
     )
 
 
@@ -95,10 +107,20 @@ def put_cohort(
     services: ServicesDep,
 ) -> CohortView:
     """Make a cohort, or change its weight or quota from now on; tenants say that they are in it."""
-    cohorts = _declared(services).tree.cohorts
+    declared = _declared(services)
+    cohorts = declared.tree.cohorts
     if cohort_id not in cohorts and len(cohorts) >= COHORTS_MAX:
         raise Refused(409, f"there are {COHORTS_MAX} cohorts, as many as there may be")
-    cohort = Cohort(id=cohort_id, **wanted.model_dump())
+    cohort = Cohort(
+        id=cohort_id,
+        name=wanted.name,
+        weight=wanted.weight,
+        max_cards=wanted.max_cards,
+        **entitlement(wanted),
+    )
+    others = {**cohorts, cohort_id: cohort}
+    projects = declared.tree.projects.values()
+    check_promises(declared, Tree(dict(declared.tenants), others.values(), projects))
     wish = CohortDeclared(at_ms=services.clock(), cohort=cohort)
     heard(ask(services, Request(id=request_id("cohort", None), wish=wish)).is_consumed)
     declared = _declared(services)
@@ -113,6 +135,7 @@ def _cohort_view(cohort: Cohort, declared: Declared, caller: Caller) -> CohortVi
         weight=cohort.weight,
         max_cards=cohort.max_cards,
         tenants=[tenant_id for tenant_id in sorted(members) if caller.may_see(tenant_id)],
+        **entitled(cohort),
     )
 
 

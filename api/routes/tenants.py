@@ -13,13 +13,16 @@ from api.administration import TenantList, TenantPut, TenantView, TopUp
 from api.asking import IdempotencyKey, ask, heard, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
 from api.declared import Declared
+from api.entitling import entitled, entitlement
 from api.errors import Refused, missing
+from api.promised import check_promises, wrong
 from api.request_examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
 from api.services import Services, ServicesDep
 from scheduler.facts.events import Credited, HardStopSet, TenantDeclared
 from scheduler.facts.log import Request
-from scheduler.model.tenancy import Tenant, nominal_problems
+from scheduler.model.tenancy import Tenant
+from scheduler.model.tree import Tree
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
 
@@ -66,8 +69,8 @@ def put_tenant(
         max_cards=wanted.max_cards,
         weight=wanted.weight,
         credit_limit_micros=parse_yuan(wanted.credit_limit),
-        nominal_cards=tuple(sorted(wanted.nominal_cards.items())),
         cohort_id=wanted.cohort,
+        **entitlement(wanted),
     )
     _check(services, tenant)
     wish = TenantDeclared(at_ms=services.clock(), tenant=tenant)
@@ -83,11 +86,9 @@ def _check(services: Services, tenant: Tenant) -> None:
     with services.database.connect() as connection:
         declared = services.declared.read(connection)
     _check_words(declared, tenant, services.clock())
-    if tenant.nominal_cards:
-        tenants = {**declared.tenants, tenant.id: tenant}
-        for problem in nominal_problems(tenants.values(), declared.park):
-            fix = "give it fewer cards, or others first"
-            raise _wrong("nominal_cards", problem, problem, fix)
+    tree = declared.tree
+    tenants = {**declared.tenants, tenant.id: tenant}
+    check_promises(declared, Tree(tenants, tree.cohorts.values(), tree.projects.values()))
 
 
 def _check_words(declared: Declared, tenant: Tenant, now_ms: int) -> None:
@@ -107,12 +108,7 @@ def _check_words(declared: Declared, tenant: Tenant, now_ms: int) -> None:
 
 def _unknown(field: str, word: str, known: list[str]) -> Refused:
     fix = f"use one of {', '.join(known)}" if known else "declare it first"
-    return _wrong(field, f"there is no {field} {word}", f"{word} is unknown", fix)
-
-
-def _wrong(field: str, detail: str, problem: str, fix: str) -> Refused:
-    error = {"field": field, "in": "body", "problem": problem, "fix": fix}
-    return Refused(422, detail, errors=[error])
+    return wrong(field, f"there is no {field} {word}", f"{word} is unknown", fix)
 
 
 @router.post("/tenants/{tenant_id}:top-up", responses=problems(404, 409), summary="Book a payment")
@@ -153,11 +149,11 @@ def _view(tenant: Tenant, declared: Declared, accounts: Mapping[str, int] | None
         field=tenant.field,
         price_class=tenant.price_class,
         max_cards=tenant.max_cards,
-        nominal_cards=dict(tenant.nominal_cards),
         weight=tenant.weight,
         cohort=tenant.cohort_id,
         credit_limit=yuan_of_micros(tenant.credit_limit_micros),
         balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,
         held=yuan_of_micros(money.get(held_account(tenant.id), 0)) if is_told else None,
         hard_stop=tenant.id in declared.hard_stops,
+        **entitled(tenant),
     )

@@ -117,11 +117,11 @@ def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) ->
 
 
 def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
-    tenant = state.tenants[record.job.tenant_id]
-    owns, merit = desk.standing(record)
+    has_quota = desk.has_quota(record)
+    standing, merit = desk.standing(record)
     is_shared = desk.policy.is_shared
     return Terms(
-        is_owner=owns if tenant.nominal_cards else None,
+        is_owner=any(standing) if has_quota else None,
         priority=record.job.priority,
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,

@@ -235,6 +235,7 @@ class ReasonCode(StrEnum):
     TENANT_QUOTA = "tenant_quota"
     PROJECT_QUOTA = "project_quota"
     COHORT_QUOTA = "cohort_quota"
+    LENT_OUT = "lent_out"
     FUNDS = "funds"
     BUDGET = "budget"
     MAKING_ROOM = "making_room"

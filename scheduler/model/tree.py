@@ -9,8 +9,8 @@ from bisect import insort
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from scheduler.model.job import ReasonCode
-from scheduler.model.tenancy import Cohort, Project, Tenant
+from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.tenancy import Cohort, P, Project, Tenant
 
 NOBODY = ""
 """In the place of a branch where there is none."""
@@ -30,12 +30,26 @@ class Path(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """How many cards a branch may hold; `code` says why one waits that it has no room for."""
+    """How much a branch may hold; `code` says why one waits that it has no room for.
+
+    That is cards of all kinds, unless a `unit` says of which, or `P` (see `entitlements`).
+    """
 
     branch: str
-    max_cards: int
+    most: int
     code: ReasonCode
     where: str
+    unit: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.branch, self.unit
+
+    def reason(self, need: int, free: int) -> Reason:
+        """Why one waits that needs so much of it."""
+        unit = f"cards of {self.unit}" if self.unit else "cards"
+        unit = "tflops" if self.unit == P else unit
+        return Reason(code=self.code, where=self.where, need=need, free=max(0, free), unit=unit)
 
 
 class Tree:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
+from scheduler.facts.takings import Takings
+from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
 from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
 from scheduler.model.tenancy import Tenant
@@ -166,6 +168,9 @@ def impossible(
     possible = [pool for pool in pools if isinstance(fit(shape, pool), Fit)]
     if not possible:
         return misfits(shape, park)
+    over = tuple(_over_caps(job, park, tree, possible))
+    if len(over) == len(possible):
+        return over
     missing = [_price_reason(job, tenant, pool, prices, now_ms) for pool in possible]
     return () if None in missing else tuple(reason for reason in missing if reason)
 
@@ -231,9 +236,23 @@ def _unknown_project(job: Job, tree: Tree) -> Iterator[Reason]:
 
 def _over_quotas(job: Job, tree: Tree) -> Iterator[Reason]:
     need = job.device_count
-    for _, max_cards, code, where in tree.quotas(job.tenant_id, job.project):
-        if need > max_cards:
-            yield Reason(code=code, where=where, need=need, free=max_cards)
+    for quota in tree.quotas(job.tenant_id, job.project):
+        if need > quota.most:
+            yield Reason(code=quota.code, where=quota.where, need=need, free=quota.most)
+
+
+def _over_caps(job: Job, park: Park, tree: Tree, pools: Iterable[Pool]) -> Iterator[Reason]:
+    """In which of the pools a limit of its kind forbids it, even if nothing ran."""
+    entitlements = Entitlements(tree, park)
+    idle = Takings.idle(tree, entitlements)
+    path = entitlements.path(job.tenant_id, job.project)
+    for kind_id in (pool.device_kind_id for pool in pools):
+        for cap in entitlements.caps(job.tenant_id, job.project, kind_id):
+            amount = entitlements.amount(cap.unit, kind_id, job.device_count)
+            need, free = idle.rise(path, cap.key, amount), cap.most - idle.taken[cap.key]
+            if need > max(0, free):
+                yield cap.reason(need, free)
+                break
 
 
 def _price_reason(

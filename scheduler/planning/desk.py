@@ -12,7 +12,7 @@ from scheduler.model.plan import Eviction, Grant, KeptCards, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, kept_cards
-from scheduler.planning.explain import begin_ms, foreseen, making_room
+from scheduler.planning.explain import begin_ms, foreseen, is_cap, making_room
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Candidate, Finding, Offer, Option
@@ -23,7 +23,7 @@ from scheduler.planning.stops import Stops
 from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
 from scheduler.sharing.allowance import Allowances
-from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
+from scheduler.sharing.standing import BEST_MERIT, NOTHING, Owns, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
@@ -72,10 +72,10 @@ class Desk:
         if self.policy.is_shared:
             self._starving = starving(self.state, self.now_ms)
         self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
-        standings, is_first = self._standings, self._is_first
+        standings, owns = self._standings, self._owns
         plan = (self.state, self.now_ms, self.policy)
         self._stops = Stops(*plan, standings, self._survey)
-        self._turns = Turns(*plan, self._starving, standings, is_first)
+        self._turns = Turns(*plan, self._starving, standings, owns)
         served: set[str] = set()
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
@@ -106,7 +106,11 @@ class Desk:
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""
-        return Standing(self._is_first(record), self._standings.merit(record))
+        return Standing(self._owns(record), self._standings.merit(record))
+
+    def has_quota(self, record: JobRecord) -> bool:
+        """Whether anything is its branches' own."""
+        return self._standings.has_quota(record.job)
 
     def is_borrowing(self, form: JobRecord, pool: Pool) -> bool:
         """Whether the job would be stopped there for tenants whose nominal quota it uses."""
@@ -154,13 +158,16 @@ class Desk:
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
         merit = BEST_MERIT if is_owner else self._standings.merit(record)
         # One that owns on some of its kinds comes in the order of all, and takes back on those.
-        return not self._stops.may_stop(record, Standing(self._standings.has_owners, merit))
+        return not self._stops.may_stop(record, Standing(self._standings.most, merit))
 
-    def _is_first(self, record: JobRecord) -> bool:
-        """Whether it would be within its tenant's nominal quota wherever it fits."""
+    def _owns(self, record: JobRecord) -> Owns:
+        """What of it would be within nominal quotas wherever it fits."""
+        if not self._standings.has_owners:
+            return NOTHING
         forms = self._forecasts.forms(record)
         kinds = [(form, one) for form in forms for one in self._survey.kind_ids(form.job)]
-        return bool(kinds) and all(self._standings.owns(*one) for one in kinds)
+        found = [self._standings.owns(*one) for one in kinds]
+        return Owns(*map(all, zip(*found, strict=True))) if found else NOTHING
 
     def _charge(self, form: JobRecord, pool: Pool) -> None:
         """Its branches have had so much as soon as it is given."""
@@ -177,7 +184,7 @@ class Desk:
         ends = self._forecasts.ends(record)
         settled = self._settled.get(shape)
         if settled is not None and (known := settled.of(ends)) is not None:
-            is_paid = self._allowances.covers(record.job, settled.kind_ids)
+            is_paid = self._allowances.covers(record, settled.kind_ids)
             if is_paid and not self._stops.may_ask(record, [record]):
                 return known
         finding = Finding(record, candidates)
@@ -211,7 +218,7 @@ class Desk:
         """Where it fits first; else it is noted why not."""
         form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
         for candidate in finding.candidates:
-            money = self._allowances.hold_micros(form.job, candidate.pool)
+            money = self._allowances.terms(form, candidate.pool)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
                 continue
@@ -232,8 +239,15 @@ class Desk:
         reasons = [reason for finding in findings for reason in finding.reasons]
         if not any(finding.payable for finding in findings):
             self._allowances.save_for(record.job, reasons)
+            self._keep_caps(findings)
         verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
         return verdict or self._wait(record, findings, reasons)
+
+    def _keep_caps(self, findings: list[Finding]) -> None:
+        """Of the form that needs least of those that a limit forbids on some kind."""
+        over = [one.form for one in findings if any(map(is_cap, one.reasons))]
+        if over:
+            self._keep_quota(min(over, key=lambda form: form.job.device_count))
 
     def _with_openings(self, record: JobRecord, findings: list[Finding]) -> Verdict | None:
         """What comes free anyway is claimed, and for one job others are stopped once."""
@@ -242,6 +256,7 @@ class Desk:
             for finding in findings
             if finding.payable and self._allowances.quota_reason(finding.form, SOON_MS) is None
             for option in finding.payable
+            if isinstance(self._allowances.terms(finding.form, option.candidate.pool, SOON_MS), int)
         ]
         for form, option in options:
             if (shares := self._survey.find_soon(form, option.candidate)) is not None:
@@ -268,7 +283,7 @@ class Desk:
 
     def _claimed_on(self, form: JobRecord, node_ids: tuple[str, ...]) -> Grant | Verdict | None:
         for candidate in self._survey.candidates(shape_of(form.job)):
-            money = self._allowances.hold_micros(form.job, candidate.pool)
+            money = self._allowances.terms(form, candidate.pool, SOON_MS)
             if isinstance(money, Reason):
                 continue
             option, room = Option(candidate, money), candidate.room
@@ -297,7 +312,7 @@ class Desk:
         job, candidate = form.job, option.candidate
         start_ms = candidate.room.gone_ms(self.now_ms)
         candidate.room.claim(shares, job.id, self._survey.claim_ends(form))
-        self._allowances.take(form, option.hold_micros, SOON_MS)
+        self._allowances.take(form, candidate.pool, option.hold_micros, SOON_MS)
         self._charge(form, candidate.pool)
         self._promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
@@ -308,7 +323,7 @@ class Desk:
         job, pool, ends = form.job, option.candidate.pool, self._forecasts.ends(form)
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
-        self._allowances.take(form, option.hold_micros)
+        self._allowances.take(form, pool, option.hold_micros)
         self._charge(form, pool)
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
@@ -343,7 +358,7 @@ class Desk:
         reservation, option, form = min(promises, key=self._over_ms)
         option.candidate.room.reserve(reservation)
         self._settled.clear()
-        self._allowances.promise(form, reservation, option.hold_micros)
+        self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
         self._promised[record.job.id] = form
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)

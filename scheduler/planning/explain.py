@@ -14,7 +14,12 @@ from scheduler.timing.backfill import PoolRoom
 Place = TypeVar("Place")
 
 MONEY_CODES = (ReasonCode.FUNDS, ReasonCode.BUDGET, ReasonCode.NO_PRICE)
-QUOTA_CODES = (ReasonCode.TENANT_QUOTA, ReasonCode.PROJECT_QUOTA, ReasonCode.COHORT_QUOTA)
+QUOTA_CODES = (
+    ReasonCode.TENANT_QUOTA,
+    ReasonCode.PROJECT_QUOTA,
+    ReasonCode.COHORT_QUOTA,
+    ReasonCode.LENT_OUT,
+)
 
 
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
@@ -116,8 +121,15 @@ def foreseen(places: Sequence[Place], reasons: Sequence[Reason]) -> Sequence[Pla
     return [place for place, reason in answers if not is_unforeseen([reason])]
 
 
+def is_cap(reason: Reason) -> bool:
+    """Whether it is of a limit of a kind, or in TFLOPS, which binds in some pools alone."""
+    return reason.code in QUOTA_CODES and reason.unit != "cards"
+
+
 def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
+    if reasons and all(map(is_cap, reasons)):
+        return now_ms + 1
     if len(reasons) == 1:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:

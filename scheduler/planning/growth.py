@@ -109,7 +109,7 @@ class Growth:
         """Whether its quotas have room for what is more, and its balance for all of it."""
         more = form.job.device_count - attempt.placement.card_count
         hold = self._allowances.hold_micros(form.job, candidate.pool)
-        return isinstance(hold, int) and self._allowances.has_spare(form.job, more)
+        return isinstance(hold, int) and self._allowances.has_spare(form.job, candidate.pool, more)
 
 
 def _found(candidate: Candidate, attempt: Attempt) -> tuple[NodeShare, ...] | None:

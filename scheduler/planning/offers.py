@@ -36,17 +36,18 @@ class Offers:
     def _of_form(self, form: JobRecord) -> Iterator[Offer]:
         job = form.job
         firsts = (form.backoff_reason(self.now_ms), *self.allowances.quota_reasons(form))
-        is_free = not any(firsts)
         before: list[Option] = []
         for candidate in self.survey.candidates(shape_of(job)):
-            money = self.allowances.hold_micros(job, candidate.pool)
+            pool = candidate.pool
+            caps = [*self.allowances.cap_reasons(form, pool.device_kind_id)]
+            money = self.allowances.hold_micros(job, pool)
             full = self.survey.why_full(job, candidate, self.forecasts.ends(form))
             near = self.survey.nearer(form, candidate, before)
-            hidden = self.rooms.hidden(full, candidate.pool, candidate.wanted) if full else ()
-            found = (*firsts, money, full or near, *hidden)
+            hidden = self.rooms.hidden(full, pool, candidate.wanted) if full else ()
+            found = (*firsts, *caps, money, full or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
-            offer = Offer(form, candidate.pool, candidate.wanted, reasons, candidate.transfer_ms)
-            if is_free and near is None and not isinstance(money, Reason):
+            offer = Offer(form, pool, candidate.wanted, reasons, candidate.transfer_ms)
+            if not any((*firsts, *caps)) and near is None and not isinstance(money, Reason):
                 before.append(Option(candidate, money))
                 if full is not None and self.policy.is_backfilling:
                     offer = self._promising(offer, candidate)

@@ -20,11 +20,12 @@ from functools import cached_property
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
+from scheduler.model.entitlements import Levels
 from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.placing.seating import Seating
-from scheduler.sharing.standing import Merit, Standing, Standings, Taker
+from scheduler.sharing.standing import ALL, Merit, Owns, Standing, Standings, Taker, parting
 from scheduler.timing.backfill import PoolRoom
 
 SOON_MS = 300_000
@@ -37,12 +38,13 @@ class Victim:
 
     attempt: Attempt
     job: Job
+    levels: Levels
     standing: Standing
     lost_card_ms: int
     is_preemptible: bool
 
     @property
-    def cost(self) -> tuple[bool, int, int, int, int, str]:
+    def cost(self) -> tuple[Owns, int, int, int, int, str]:
         """What is borrowed and lower classes first, then what loses least, has had most, is new."""
         (owns, merit), started_ms = self.standing, self.attempt.started_at_ms or 0
         return owns, merit.rank, self.lost_card_ms, merit.spared, -started_ms, self.id
@@ -77,17 +79,20 @@ class Victims:
         self._now_ms = now_ms
         self._stopped = stopped
         self._standings = standings
-        self._failed: dict[tuple[str, Fit, bool, bool, str], Merit] = {}
+        self._failed: dict[tuple[str, Fit, bool, Owns, Levels], Merit] = {}
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = standings.strongest(takers)
         self._found = [*self._all(state, strongest)]
-        self._lowest = min((victim.standing for victim in self._found), default=None)
+        owned = [victim.standing.owns for victim in self._found]
+        self._all_own = Owns(*map(all, zip(*owned, strict=True))) if owned else ALL
         merits = (victim.standing.merit for victim in self._found if victim.is_preemptible)
         self._lowest_merit = min(merits, default=None)
 
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who runs is of a lower standing, or at least of a lower merit."""
-        if taker.owns and self._lowest is not None and self._lowest < taker:
+        if any(
+            mine and not all_own for mine, all_own in zip(taker.owns, self._all_own, strict=True)
+        ):
             return False
         return self._lowest_merit is None or self._lowest_merit >= taker.merit
 
@@ -100,12 +105,11 @@ class Victims:
     ) -> tuple[Victim, ...]:
         """The work to stop so that it fits, at the least cost; empty where that cannot be.
 
-        Who found nobody to stop spares those of no higher merit the search: of its tenant, and all
-        others where no tenant has work that is its own.
+        Who found nobody to stop spares those of no higher merit the search: of its branches, and
+        all others where nobody has work that is its own.
         """
         owns, merit = taker.standing
-        whose = taker.tenant_id if self._standings.has_owners else ""
-        key = pool_id, wanted, room.is_short(ends), owns, whose
+        key = pool_id, wanted, room.is_short(ends), owns, taker.levels
         failed = self._failed.get(key)
         if self.is_over(taker.standing) or (failed is not None and merit <= failed):
             return ()
@@ -154,13 +158,14 @@ class Victims:
     def _may_take(self, taker: Taker, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class.
 
-        What is borrowed is given back, whatever it is; within a tenant only merit counts.
+        What is borrowed is given back, whatever it is; where branches do not part merit counts.
         """
-        owns, merit = victim.standing
-        is_own = victim.job.tenant_id == taker.tenant_id
-        if victim.id in self._stopped or (owns and not taker.standing.owns and not is_own):
+        level, merit = parting(taker.levels, victim.levels), victim.standing.merit
+        owns = level is not None and victim.standing.owns[level]
+        is_owner = level is not None and taker.standing.owns[level]
+        if victim.id in self._stopped or (owns and not is_owner):
             return False
-        if taker.standing.owns and not owns and not is_own:
+        if is_owner and not owns:
             return True
         if merit >= taker.standing.merit:
             return False
@@ -170,20 +175,22 @@ class Victims:
     def _all(self, state: State, strongest: Standing) -> Iterator[Victim]:
         """Those that somebody might stop, cheap questions first: it is asked of all that run."""
         begun_ms = self._now_ms - self._policy.min_run_ms
-        is_open_to_all = strongest.owns or self._policy.is_shared
+        has_owners = any(strongest.owns)
+        is_open_to_all = has_owners or self._policy.is_shared
         low = state.agenda.of_priority(Priority.LOW)
         for attempt in (state.live if is_open_to_all else low).values():
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
             if started_ms is None or started_ms > begun_ms:
                 continue
             is_preemptible = self._is_preemptible(record.job)
-            if not (strongest.owns or is_preemptible):
+            if not (has_owners or is_preemptible):
                 continue
             served_card_ms = attempt.placement.card_count * (self._now_ms - started_ms)
             standing = self._standings.running(attempt, record, served_card_ms)
             if standing < strongest and self._is_worth_it(attempt, record):
                 lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
-                yield Victim(attempt, record.job, standing, lost_card_ms, is_preemptible)
+                levels = self._standings.levels(record.job)
+                yield Victim(attempt, record.job, levels, standing, lost_card_ms, is_preemptible)
 
     def _is_worth_it(self, attempt: Attempt, record: JobRecord) -> bool:
         """It does not end anyway."""
@@ -299,7 +306,7 @@ def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
     return whole >= wanted.node_count
 
 
-def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[bool, int], int, int, str]:
+def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:
     """The highest class among them, what is lost, how many cards stand still; the id decides."""
     return (
         max((victim.standing.owns, victim.standing.merit.rank) for victim in choice),

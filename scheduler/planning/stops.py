@@ -31,7 +31,9 @@ class Stops:
     def may_ask(self, record: JobRecord, forms: Iterable[JobRecord]) -> bool:
         """Whether others might be stopped for the job in one of its forms, and were not yet."""
         is_served = record.quote or has_claim(self._state, record.job.id, self._now_ms)
-        return not is_served and self.may_stop(record, max(map(self._standings.best, forms)))
+        return not is_served and any(
+            self.may_stop(record, self._standings.best(form)) for form in forms
+        )
 
     def may_stop(self, record: JobRecord, standing: Standing) -> bool:
         """Whether anybody who runs is of a lower standing."""

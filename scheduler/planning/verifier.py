@@ -22,7 +22,8 @@ from scheduler.model.tree import COHORT
 from scheduler.model.variants import form_in, forms
 from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
-from scheduler.sharing.standing import Standing, Standings
+from scheduler.planning.recount import Recount
+from scheduler.sharing.standing import Standing, Standings, parting
 from scheduler.sharing.starving import Starving, starving
 
 
@@ -55,6 +56,7 @@ class Verifier:
         self._started: set[str] = set()
         self._stopped: set[str] = set()
         self._standings: Standings | None = None
+        self._recount = Recount(state, park)
 
     def allows(self, grant: Grant) -> bool:
         """Whether the job may start there, beside all that runs and was allowed before."""
@@ -83,7 +85,7 @@ class Verifier:
         yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
-        yield from self._over(job, job.device_count)
+        yield from self._over(job, pool, job.device_count)
         funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
         if grant.hold_micros > funds:
             yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
@@ -144,10 +146,11 @@ class Verifier:
         if sum(used.values()) + self._tflops.total() + need > self._park.stated_tflops:
             yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
 
-    def _over(self, job: Job, need: int) -> Iterator[str]:
+    def _over(self, job: Job, pool: Pool, need: int) -> Iterator[str]:
         """Which quotas so many cards more would be above."""
+        yield from self._recount.wrong(job, pool.device_kind_id, need)
         for quota in self._state.tree.quotas(job.tenant_id, job.project):
-            free = quota.max_cards - self._held_of(quota.branch) - self._held[quota.branch]
+            free = quota.most - self._held_of(quota.branch) - self._held[quota.branch]
             if need > free:
                 yield f"{quota.branch} may take {max(0, free)} cards more"
 
@@ -169,6 +172,7 @@ class Verifier:
         self._tflops[pool.centre_id] += placement.card_count * self._park.tflops_per_card(pool)
         for share in placement.shares:
             self._cards[share.node_id] += share.card_count
+        self._recount.add(job, pool.device_kind_id, job.device_count)
         for quota in self._state.tree.quotas(job.tenant_id, job.project):
             self._held[quota.branch] += job.device_count
 
@@ -222,7 +226,7 @@ class Verifier:
                 continue
             room = [self._left(node_id) + own.get(node_id, 0) for node_id in eviction.node_ids]
             is_whole = wanted.node_count == len({*eviction.node_ids})
-            if is_whole and min(room) >= wanted.card_count and not any(self._over(job, more)):
+            if is_whole and min(room) >= wanted.card_count and not any(self._over(job, pool, more)):
                 return
         yield "no larger size of it fits there"
 
@@ -239,9 +243,9 @@ class Verifier:
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
         wants = _best_standing(standings, taker, attempt.placement.device_kind_id)
-        is_own = victim.job.tenant_id == taker.job.tenant_id
-        if not is_own and owns != wants.owns:
-            return wants.owns
+        level = parting(standings.levels(taker.job), standings.levels(victim.job))
+        if level is not None and owns[level] != wants.owns[level]:
+            return wants.owns[level]
         is_low = victim.job.priority is Priority.LOW
         is_resumed = policy.is_shared and victim.job.checkpoint is not None
         return merit < wants.merit and (is_low or is_resumed)

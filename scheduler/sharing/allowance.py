@@ -7,7 +7,8 @@ beside them for ever.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
@@ -15,10 +16,12 @@ from accounting.rating import PriceMissing
 from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.facts.takings import Path, Takings
 from scheduler.forecast.ends import Ends
+from scheduler.model.entitlements import PARK, Entitlements, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
-from scheduler.model.tree import Quota, cohort_branch
+from scheduler.model.tree import Quota
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
@@ -35,6 +38,14 @@ class Kept:
     is_firm: bool
 
 
+class End(NamedTuple):
+    """Something that a branch holds comes free: so much, from a job on this path."""
+
+    ends: Ends
+    path: Path
+    amount: int
+
+
 class Allowances:
     """Quota of all branches and money of all tenants, less what the plan has granted so far."""
 
@@ -43,17 +54,15 @@ class Allowances:
         self._forecasts = forecasts
         self._now_ms = now_ms
         self._policy = policy
-        self._cards = dict(state.held_cards)
-        for cohort_id in state.tree.cohorts:
-            branch = cohort_branch(cohort_id)
-            members = state.tree.members(branch)
-            self._cards[branch] = sum(state.held_cards[tenant_id] for tenant_id in members)
+        assert state.park is not None, "jobs are planned in a park"
+        self._entitlements = Entitlements(state.tree, state.park)
+        self._takings = Takings.of(state, self._entitlements)
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
-        self._granted: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
-        self._running: dict[str, list[tuple[Ends, int]]] = defaultdict(list)
+        self._granted: dict[Key, list[End]] = defaultdict(list)
+        self._running: dict[Key, list[End]] = defaultdict(list)
         self._read: set[str] = set()
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[Key, Kept] = {}
         self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
@@ -64,48 +73,78 @@ class Allowances:
         return next(self.quota_reasons(record, delay_ms), None)
 
     def quota_reasons(self, record: JobRecord, delay_ms: int = 0) -> Iterator[Reason]:
-        """The same, of each quota that does."""
-        for quota in self._quotas(record.job):
-            reason = self._over(quota, record, delay_ms)
+        """The same, of each quota that does, whatever the kind."""
+        return self._reasons(self._quotas(record.job), record, "", delay_ms)
+
+    def cap_reasons(self, record: JobRecord, kind_id: str, delay_ms: int = 0) -> Iterator[Reason]:
+        """Of each limit that does on this kind: in its cards, or in TFLOPS over all kinds."""
+        return self._reasons(self._caps(record.job, kind_id), record, kind_id, delay_ms)
+
+    def _reasons(
+        self, quotas: Iterable[Quota], record: JobRecord, kind_id: str, delay_ms: int
+    ) -> Iterator[Reason]:
+        for quota in quotas:
+            reason = self._over(quota, record, kind_id, delay_ms)
             if reason is not None:
                 yield reason
+
+    def terms(self, record: JobRecord, pool: Pool, delay_ms: int = 0) -> int | Reason:
+        """What to set aside for the job in this pool, or why it may not be there now."""
+        cap = next(self.cap_reasons(record, pool.device_kind_id, delay_ms), None)
+        return self.hold_micros(record.job, pool) if cap is None else cap
 
     def keep_for(self, record: JobRecord, pools: Iterable[Pool]) -> None:
         """Quotas that forbid the job now are kept for it: those that have room for it at all.
 
         Only if it could be paid in one of the pools: nobody is kept out for one who cannot.
         """
-        if not any(isinstance(self.hold_micros(record.job, pool), int) for pool in pools):
+        payable = [p for p in pools if isinstance(self.hold_micros(record.job, p), int)]
+        kinds = dict.fromkeys(pool.device_kind_id for pool in payable)
+        if not kinds:
             return
-        need = record.job.device_count
-        for quota in self._quotas(record.job):
-            free = quota.max_cards - self._cards[quota.branch]
-            if free < need <= quota.max_cards and quota.branch not in self._kept:
-                self._keep(quota.branch, record, free)
+        of_kinds = [(cap, kind_id) for kind_id in kinds for cap in self._caps(record.job, kind_id)]
+        for quota, kind_id in [*((one, "") for one in self._quotas(record.job)), *of_kinds]:
+            need, free = self._need(quota, record.job, kind_id), self._free(quota)
+            if free < need <= quota.most and quota.key not in self._kept:
+                self._keep(quota, record, kind_id)
 
-    def has_spare(self, job: Job, cards: int) -> bool:
+    def has_spare(self, job: Job, pool: Pool, cards: int) -> bool:
         """Whether each of its quotas has so many cards more, of which none is kept for anybody."""
-        return all(cards <= self._spare(quota) for quota in self._quotas(job))
+        kind_id = pool.device_kind_id
+        quotas = (*self._quotas(job), *self._caps(job, kind_id))
+        return all(
+            self._rise(one, job, self._amount(one, kind_id, cards)) <= self._spare(one)
+            for one in quotas
+        )
 
     def _spare(self, quota: Quota) -> int:
-        free, kept = quota.max_cards - self._cards[quota.branch], self._kept.get(quota.branch)
+        free, kept = self._free(quota), self._kept.get(quota.key)
         return free if kept is None else min(free, kept.spare)
 
-    def _over(self, quota: Quota, record: JobRecord, delay_ms: int) -> Reason | None:
-        need, free = record.job.device_count, quota.max_cards - self._cards[quota.branch]
-        kept = self._kept.get(quota.branch)
-        if need > free:
-            return Reason(code=quota.code, where=quota.where, need=need, free=max(0, free))
-        if kept is None or need <= kept.spare or self._is_short(record, kept, delay_ms):
+    def _free(self, quota: Quota) -> int:
+        return quota.most - self._takings.taken[quota.key]
+
+    def _need(self, quota: Quota, job: Job, kind_id: str) -> int:
+        """How much more the branch would take with the job."""
+        if not quota.unit:
+            return job.device_count
+        return self._rise(quota, job, self._amount(quota, kind_id, job.device_count))
+
+    def _amount(self, quota: Quota, kind_id: str, cards: int) -> int:
+        return self._entitlements.amount(quota.unit, kind_id, cards)
+
+    def _rise(self, quota: Quota, job: Job, amount: int) -> int:
+        return self._takings.rise(self._path(job), quota.key, amount)
+
+    def _over(self, quota: Quota, record: JobRecord, kind_id: str, delay_ms: int) -> Reason | None:
+        need, free = self._need(quota, record.job, kind_id), self._free(quota)
+        kept = self._kept.get(quota.key)
+        if need > max(0, free):
+            return quota.reason(need, free)
+        if kept is None or need <= max(0, kept.spare) or self._is_short(record, kept, delay_ms):
             return None
-        return Reason(
-            code=quota.code,
-            where=quota.where,
-            need=need,
-            free=kept.spare,
-            until_ms=kept.start_ms,
-            detail=f"kept for job {kept.job_id}",
-        )
+        told = quota.reason(need, kept.spare)
+        return replace(told, until_ms=kept.start_ms, detail=f"kept for job {kept.job_id}")
 
     def _quotas(self, job: Job) -> tuple[Quota, ...]:
         key = job.tenant_id, job.project
@@ -113,6 +152,12 @@ class Allowances:
         if found is None:
             found = self._quotas_by_project[key] = self._state.tree.quotas(*key)
         return found
+
+    def _caps(self, job: Job, kind_id: str) -> tuple[Quota, ...]:
+        return self._entitlements.caps(job.tenant_id, job.project, kind_id)
+
+    def _path(self, job: Job) -> Path:
+        return self._entitlements.path(job.tenant_id, job.project)
 
     def hold_micros(self, job: Job, pool: Pool) -> int | Reason:
         """What to set aside for the job's longest run in this pool, or why that is not possible."""
@@ -151,8 +196,11 @@ class Allowances:
             until_ms=None if budget.job_id else month_bounds(month_of(self._now_ms))[1],
         )
 
-    def covers(self, job: Job, kind_ids: tuple[str, ...]) -> bool:
-        """Whether the job can be paid on all of these kinds."""
+    def covers(self, record: JobRecord, kind_ids: tuple[str, ...]) -> bool:
+        """Whether the job may be, and can be paid, on all of these kinds."""
+        job = record.job
+        if any(next(self.cap_reasons(record, one), None) for one in kind_ids):
+            return False
         tenant = self._state.tenants[job.tenant_id]
         key = (kind_ids, job.priority, tenant.price_class)
         if key not in self._dearest:
@@ -171,61 +219,77 @@ class Allowances:
         if needs and min(needs) <= within:
             self._saving.setdefault(job.tenant_id, job.id)
 
-    def promise(self, record: JobRecord, reservation: Reservation, hold_micros: int) -> None:
-        """The job will start then: its quota and its money are to be there."""
-        job, start_ms, is_firm = record.job, reservation.start_ms, reservation.is_firm
-        self._available[job.tenant_id] -= hold_micros
-        for quota in self._quotas(job):
-            branch = quota.branch
-            if branch not in self._kept:
-                ends = self._ends(branch, is_firm=is_firm)
-                free = quota.max_cards - self._cards[branch]
-                free += sum(cards for end_ms, cards in ends if end_ms <= start_ms)
-                self._kept[branch] = Kept(job.id, start_ms, free - job.device_count, is_firm)
+    def promise(self, record: JobRecord, pool: Pool, reservation: Reservation, hold: int) -> None:
+        """The job will start then: its quota and so much money are to be there."""
+        job, kind_id, start_ms = record.job, pool.device_kind_id, reservation.start_ms
+        is_firm = reservation.is_firm
+        self._available[job.tenant_id] -= hold
+        for quota in (*self._quotas(job), *self._caps(job, kind_id)):
+            if quota.key not in self._kept:
+                then = self._takings.copy()
+                for end in self._ends(quota, is_firm=is_firm):
+                    if end.ends.by(is_firm=is_firm) <= start_ms:
+                        then.take(end.path, quota.unit, -end.amount)
+                spare = self._spare_then(then, quota, job, kind_id)
+                self._kept[quota.key] = Kept(job.id, start_ms, spare, is_firm)
 
-    def take(self, record: JobRecord, hold_micros: int, delay_ms: int = 0) -> None:
-        job = record.job
+    def take(self, record: JobRecord, pool: Pool, hold_micros: int, delay_ms: int = 0) -> None:
+        job, kind_id, path = record.job, pool.device_kind_id, self._path(record.job)
         ends = self._forecasts.ends(record, delay_ms)
         self._available[job.tenant_id] -= hold_micros
         self._held[job.tenant_id] += hold_micros
-        for branch, *_ in self._quotas(job):
-            self._cards[branch] += job.device_count
-            self._granted[branch].append((ends, job.device_count))
-            kept = self._kept.get(branch)
+        for quota in (*self._quotas(job), *self._caps(job, kind_id)):
+            need, kept = self._need(quota, job, kind_id), self._kept.get(quota.key)
+            amount = self._amount(quota, kind_id, job.device_count)
+            self._granted[quota.key].append(End(ends, path, amount))
             if kept is not None and not self._is_short(record, kept, delay_ms):
-                kept.spare -= job.device_count
+                kept.spare -= need
+        self._takings.take(path, "", job.device_count)
+        if self._entitlements.is_bounding:
+            self._takings.hold(path, kind_id, job.device_count)
 
     def _is_short(self, record: JobRecord, kept: Kept, delay_ms: int) -> bool:
         """Whether it gives back what it takes before that is needed."""
         ends = self._forecasts.ends(record, delay_ms)
         return ends.by(is_firm=kept.is_firm) <= kept.start_ms
 
-    def _keep(self, branch: str, record: JobRecord, free: int) -> None:
+    def _keep(self, quota: Quota, record: JobRecord, kind_id: str) -> None:
         """When the branch's work has given back enough for the job."""
-        job = record.job
         is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
-        for end_ms, cards in self._ends(branch, is_firm=is_firm):
-            free += cards
-            if free >= job.device_count:
-                spare = free - job.device_count
-                self._kept[branch] = Kept(job.id, end_ms, spare, is_firm)
+        then = self._takings.copy()
+        for end in self._ends(quota, is_firm=is_firm):
+            then.take(end.path, quota.unit, -end.amount)
+            spare = self._spare_then(then, quota, record.job, kind_id)
+            if spare >= 0:
+                end_ms = end.ends.by(is_firm=is_firm)
+                self._kept[quota.key] = Kept(record.job.id, end_ms, spare, is_firm)
                 return
 
-    def _ends(self, branch: str, *, is_firm: bool) -> list[tuple[int, int]]:
-        """When its work ends, and how many cards that gives back."""
-        for tenant_id in self._state.tree.tenants_in(branch):
+    def _spare_then(self, then: Takings, quota: Quota, job: Job, kind_id: str) -> int:
+        """What is free of it beside the job, once so much is taken."""
+        amount = self._amount(quota, kind_id, job.device_count)
+        return quota.most - then.taken[quota.key] - then.rise(self._path(job), quota.key, amount)
+
+    def _ends(self, quota: Quota, *, is_firm: bool) -> list[End]:
+        """When its work ends, in order, and how much that gives back."""
+        is_all = quota.branch == PARK
+        tenants = self._state.tenants if is_all else self._state.tree.tenants_in(quota.branch)
+        for tenant_id in tenants:
             if tenant_id not in self._read:
                 self._read.add(tenant_id)
                 self._read_running(tenant_id)
-        ends = (*self._granted[branch], *self._running[branch])
-        return sorted((one.by(is_firm=is_firm), cards) for one, cards in ends)
+        ends = (*self._granted[quota.key], *self._running[quota.key])
+        return sorted(ends, key=lambda one: (one.ends.by(is_firm=is_firm), one.amount))
 
     def _read_running(self, tenant_id: str) -> None:
         """What runs of a tenant is looked through once a plan, for all of its branches."""
         for attempt in self._state.agenda.of_tenant(tenant_id).values():
-            end = self._forecasts.live_ends(attempt), attempt.placement.card_count
-            for branch, *_ in self._quotas(self._state.jobs[attempt.job_id].job):
-                self._running[branch].append(end)
+            job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
+            ends, kind_id = self._forecasts.live_ends(attempt), placement.device_kind_id
+            path = self._path(job)
+            for quota in (*self._quotas(job), *self._caps(job, kind_id)):
+                amount = self._amount(quota, kind_id, placement.card_count)
+                self._running[quota.key].append(End(ends, path, amount))
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
         key = (kind_id, qos, price_class)

@@ -1,30 +1,34 @@
 """How jobs stand against one another: who goes first, and who may take from whom.
 
-First comes who is within its tenant's **nominal quota**: cards of a device kind that are the
-tenant's own. What runs beyond quotas is borrowed, and is given back when an owner wants it (the
-nominal quota and the reclaim within a cohort of Kueue; here all tenants of the park lend to one
-another). A job that waits is within it if all that its tenant holds of the kind leaves room for it.
-Of what runs the best of each tenant is, the oldest first among equals, as far as the quota goes: so
-what is within it stays within it, whatever ends, until the tenant itself starts something better.
+First comes who is within its **nominal quota**: what is its branch's own, in cards of a device kind
+or in TFLOPS over all of them. What runs beyond quotas is borrowed, and is given back when an owner
+wants it (the nominal quota and the reclaim within a cohort of Kueue; here all of the park lend to
+one another). A job that waits is within if all that its branch holds leaves room for it. Of
+what runs the best of each branch is, the oldest first among equals, as far as the quota goes: so
+what is within it stays within it, whatever ends, until the branch itself starts something better.
+
+Cohorts, tenants and projects may each have quotas. Two jobs are compared where their branches part:
+those of two cohorts by what is the cohorts' own, those of one tenant by what is its projects'. What
+is within the quota of a part is so, before all else, within that of the whole.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import product
 from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
-from scheduler.model.job import Priority
+from scheduler.model.entitlements import Entitlements, Key, Levels
+from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
+from scheduler.model.tenancy import P
 from scheduler.sharing.starving import Starving
 
 STARVING = 1
 """Above all levels, of which the best is 0."""
-
-Quota = tuple[str, str]
-"""A tenant and a device kind."""
 
 
 class Merit(NamedTuple):
@@ -41,10 +45,26 @@ _merit = cache(Merit)
 """Of all that runs the same few are asked for in each plan."""
 
 
-class Standing(NamedTuple):
-    """Whether a job is within its tenant's nominal quota, and then its merit; the greater first."""
+class Owns(NamedTuple):
+    """Whether a job is within what is its own: its cohort's, its tenant's, its project's.
 
-    owns: bool
+    Where its cohort has nothing of the kind, `top` is of its tenant.
+    """
+
+    top: bool
+    tenant: bool
+    project: bool
+
+
+NOTHING = Owns(top=False, tenant=False, project=False)
+ALL = Owns(top=True, tenant=True, project=True)
+NOWHERE = Levels("", "", "")
+
+
+class Standing(NamedTuple):
+    """What of it is within nominal quotas, and then its merit; the greater first."""
+
+    owns: Owns
     merit: Merit
 
 
@@ -52,26 +72,41 @@ _standing = cache(Standing)
 
 
 class Taker(NamedTuple):
-    """Who wants cards: of its own tenant's work it takes by merit alone."""
+    """Who wants cards, and in which branches it is."""
 
-    tenant_id: str
+    levels: Levels
     standing: Standing
+
+
+class Running(NamedTuple):
+    """Work that runs, by what it is compared."""
+
+    merit: Merit
+    attempt: Attempt
+    levels: Levels
+
+
+def parting(one: Levels, other: Levels) -> int | None:
+    """At which level the branches of two jobs part, of those of `Owns`; None where they do not."""
+    if (one.cohort or one.tenant) != (other.cohort or other.tenant):
+        return 0
+    if one.tenant != other.tenant:
+        return 1
+    return 2 if one.project != other.project else None
 
 
 class Standings:
     """How all stand while a plan is made; what it grants counts at once."""
 
     def __init__(self, state: State, now_ms: int, policy: Policy, starving: Starving) -> None:
+        assert state.park is not None, "jobs are planned in a park"
         self._is_shared = policy.is_shared
         self._starving = starving
-        self._nominal: dict[Quota, int] = {}
-        self._kind_ids: dict[str, list[str]] = defaultdict(list)
-        self._held: Counter[Quota] = Counter()
-        self._owning: set[str] = set()
-        for tenant in state.tenants.values():
-            for kind_id, cards in tenant.nominal_cards:
-                self._nominal[tenant.id, kind_id] = cards
-                self._kind_ids[tenant.id].append(kind_id)
+        self._entitlements = Entitlements(state.tree, state.park)
+        self._nominal = self._entitlements.nominal
+        self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
+        self._held: Counter[Key] = Counter()
+        self._owning: dict[str, Owns] = {}
         if self._nominal:
             self._count(state, now_ms)
 
@@ -79,6 +114,17 @@ class Standings:
     def has_owners(self) -> bool:
         """Whether anybody has a nominal quota."""
         return bool(self._nominal)
+
+    @property
+    def most(self) -> Owns:
+        """As much as anybody may own."""
+        return ALL if self.has_owners else NOTHING
+
+    def levels(self, job: Job) -> Levels:
+        """Where it is compared with others; nowhere in particular where nobody owns anything."""
+        if not self._nominal:
+            return NOWHERE
+        return self._entitlements.levels(job.tenant_id, job.project)
 
     def merit(self, record: JobRecord, running_card_ms: int = 0) -> Merit:
         """Where jobs do not take turns, what they have had counts for nothing."""
@@ -90,60 +136,109 @@ class Standings:
 
     def running(self, attempt: Attempt, record: JobRecord, served_card_ms: int) -> Standing:
         """How work stands that runs and has given its job so much."""
-        return _standing(attempt.id in self._owning, self.merit(record, served_card_ms))
+        owns = self._owning.get(attempt.id, NOTHING)
+        return _standing(owns, self.merit(record, served_card_ms))
 
     def taker(self, record: JobRecord, kind_id: str) -> Taker:
         """How a job would stand if it began on this kind now."""
         standing = Standing(self.owns(record, kind_id), self.merit(record))
-        return Taker(record.job.tenant_id, standing)
+        return Taker(self.levels(record.job), standing)
 
     def best(self, record: JobRecord) -> Standing:
-        """The same, on the kind where it stands best."""
-        own = self._kind_ids.get(record.job.tenant_id, ()) if self._nominal else ()
-        is_owner = any(self.owns(record, one) for one in record.job.device_kind_ids or own)
-        return Standing(is_owner, self.merit(record))
+        """The same, at each level on the kind where it stands best."""
+        if not self._nominal:
+            return Standing(NOTHING, self.merit(record))
+        found = [self.owns(record, one) for one in record.job.device_kind_ids or self._kind_ids]
+        return Standing(Owns(*map(any, zip(*found, strict=True))), self.merit(record))
 
     def strongest(self, takers: Iterable[JobRecord]) -> Standing:
         """None of them stands better, whoever owns what."""
-        return Standing(self.has_owners, max(map(self.merit, takers)))
+        return Standing(self.most, max(map(self.merit, takers)))
 
-    def owns(self, record: JobRecord, kind_id: str) -> bool:
-        """Whether a job that began on this kind now would be within its tenant's quota."""
-        quota = record.job.tenant_id, kind_id
-        nominal = self._nominal.get(quota)
-        return nominal is not None and self._held[quota] + record.job.device_count <= nominal
+    def owns(self, record: JobRecord, kind_id: str) -> Owns:
+        """Whether a job that began on this kind now would be within what is its branches' own."""
+        if not self._nominal:
+            return NOTHING
+        levels, cards = self.levels(record.job), record.job.device_count
+        found = (self._is_within(one, kind_id, cards) for one in levels)
+        return self._owns(levels, kind_id, found)
+
+    def _owns(self, levels: Levels, kind_id: str, within: Iterable[bool]) -> Owns:
+        cohort, tenant, project = within
+        is_top = cohort if self._units(levels.cohort, kind_id) else tenant
+        return Owns(top=is_top, tenant=tenant, project=project)
+
+    def _is_within(self, branch: str, kind_id: str, cards: int) -> bool:
+        """Whether the branch has quotas of this kind or over all, and so much more is in each."""
+        units = self._units(branch, kind_id)
+        return bool(units) and all(
+            self._held[branch, unit] + self._entitlements.amount(unit, kind_id, cards)
+            <= self._nominal[branch, unit]
+            for unit in units
+        )
+
+    def _units(self, branch: str, kind_id: str) -> list[str]:
+        """In which the branch has nominal quotas that are of this kind."""
+        return [unit for unit in (kind_id, P) if (branch, unit) in self._nominal]
+
+    def has_quota(self, job: Job) -> bool:
+        """Whether anything is its branches' own."""
+        return any(branch in self.levels(job) for branch, _ in self._nominal)
 
     def is_borrowing(self, record: JobRecord, kind_id: str) -> bool:
         """Whether a job that began on this kind now would be stopped for those who own such."""
-        owners = {tenant_id for tenant_id, own_kind_id in self._nominal if own_kind_id == kind_id}
-        has_others = bool(owners - {record.job.tenant_id})
-        return has_others and not self.owns(record, kind_id)
+        own, owns = self.levels(record.job), self.owns(record, kind_id)
+        others = (
+            self._entitlements.levels_of(branch)
+            for branch, unit in self._nominal
+            if unit in (kind_id, P) and branch not in own
+        )
+        return any(not owns[level] for one in others if (level := parting(own, one)) is not None)
 
-    def may_own(self, tenant_id: str) -> bool:
-        """Whether the tenant has a quota with room for a job, however small."""
-        kind_ids = self._kind_ids.get(tenant_id, ())
-        return any(self._held[tenant_id, one] < self._nominal[tenant_id, one] for one in kind_ids)
+    def may_own(self, tenant_id: str, project_id: str) -> Iterator[Owns]:
+        """What some job of these branches may own, however small; not nothing."""
+        levels = self._entitlements.levels(tenant_id, project_id) if self._nominal else NOWHERE
+        cohort, tenant, project = (
+            any(self._is_within(one, kind_id, 1) for kind_id in self._kind_ids) for one in levels
+        )
+        for found in product((False, True), repeat=len(levels)):
+            owns = Owns(*found)
+            is_top = cohort or owns.top == owns.tenant
+            if any(owns) and is_top and owns.tenant <= tenant and owns.project <= project:
+                yield owns
 
     def take(self, record: JobRecord, kind_id: str) -> None:
         """The job was just given its cards, of this kind."""
-        self._held[record.job.tenant_id, kind_id] += record.job.device_count
+        self._hold(self.levels(record.job), kind_id, record.job.device_count)
+
+    def _hold(self, branches: Iterable[str], kind_id: str, cards: int) -> None:
+        for branch in branches:
+            for unit in self._units(branch, kind_id):
+                self._held[branch, unit] += self._entitlements.amount(unit, kind_id, cards)
 
     def _count(self, state: State, now_ms: int) -> None:
-        """What runs, by quota; the best of each are within it as far as it goes."""
-        running: dict[Quota, list[tuple[Merit, Attempt]]] = defaultdict(list)
-        for attempt in state.live.values():
-            record = state.jobs[attempt.job_id]
-            quota = record.job.tenant_id, attempt.placement.device_kind_id
-            if quota in self._nominal:
-                merit = self.merit(record, attempt.served_card_ms(now_ms))
-                running[quota].append((merit, attempt))
-        for quota, theirs in running.items():
-            for _, attempt in sorted(theirs, key=_best_first):
-                self._held[quota] += attempt.placement.card_count
-                if self._held[quota] <= self._nominal[quota]:
-                    self._owning.add(attempt.id)
+        """What runs, by branch; the best of each are within its quota as far as it goes.
+
+        From the narrowest: what is within the quota of a part comes first in that of the whole.
+        """
+        running = [self._running(one, state, now_ms) for one in state.live.values()]
+        running.sort(key=_best_first)
+        owning: list[list[bool]] = [[] for _ in running]
+        for depth in (2, 1, 0):
+            for index in sorted(range(len(running)), key=lambda one: [not o for o in owning[one]]):
+                _, attempt, levels = running[index]
+                kind_id, cards = attempt.placement.device_kind_id, attempt.placement.card_count
+                self._hold([levels[depth]], kind_id, cards)
+                owning[index].insert(0, self._is_within(levels[depth], kind_id, 0))
+        for (_, attempt, levels), found in zip(running, owning, strict=True):
+            self._owning[attempt.id] = self._owns(levels, attempt.placement.device_kind_id, found)
+
+    def _running(self, attempt: Attempt, state: State, now_ms: int) -> Running:
+        record = state.jobs[attempt.job_id]
+        merit = self.merit(record, attempt.served_card_ms(now_ms))
+        return Running(merit, attempt, self.levels(record.job))
 
 
-def _best_first(running: tuple[Merit, Attempt]) -> tuple[int, int, int, str]:
-    merit, attempt = running
+def _best_first(running: Running) -> tuple[int, int, int, str]:
+    merit, attempt, _ = running
     return -merit.rank, -merit.spared, attempt.leased_at_ms, attempt.id

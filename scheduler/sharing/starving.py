@@ -44,7 +44,7 @@ def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
     job = record.job
     quotas = state.tree.quotas(job.tenant_id, job.project)
     least = min(form.device_count for form in forms(job))
-    return record.not_before_ms <= now_ms and all(least <= one.max_cards for one in quotas)
+    return record.not_before_ms <= now_ms and all(least <= one.most for one in quotas)
 
 
 def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:

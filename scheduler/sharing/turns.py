@@ -9,12 +9,12 @@ from scheduler.facts.state import State
 from scheduler.model.job import Job
 from scheduler.model.policy import Order, Policy
 from scheduler.sharing.fairtree import FairKey, FairTree
-from scheduler.sharing.standing import Standings
+from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.sharing.starving import Starving
 
-TurnKey = tuple[bool, int, int, FairKey, DueKey]
-Lane = tuple[str, str, int, bool]
-"""A lane of the queue, whole or only those of it who are within their tenant's nominal quota."""
+TurnKey = tuple[list[bool], int, int, FairKey, DueKey]
+Lane = tuple[str, str, int, Owns]
+"""A lane of the queue, whole or only those of it who are within so much of nominal quotas."""
 STARVING_LANE: LaneKey = ("", "", -1)
 """Before all levels, and of no tenant."""
 NO_SHARE: FairKey = (0.0, 0.0, 0.0)
@@ -23,10 +23,10 @@ NO_SHARE: FairKey = (0.0, 0.0, 0.0)
 class Turns:
     """Waiting jobs in the policy's order.
 
-    Fair: who is within its tenant's nominal quota (`is_first`), then the highest priority class,
-    where jobs take turns who is starving and then who has had least by levels, then the cohort, in
-    it the tenant, and in that the project with the least weighted use, then who is due first. A
-    grant made while the plan is drawn up counts at once. Else: one static key over all jobs.
+    Fair: who is within nominal quotas (`owns`), then the highest priority class, where jobs take
+    turns who is starving and then who has had least by levels, then the cohort, in it the tenant,
+    and in that the project with the least weighted use, then who is due first. A grant made while
+    the plan is drawn up counts at once. Else: one static key over all jobs.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Turns:
         policy: Policy,
         starving: Starving,
         standings: Standings,
-        is_first: Callable[[JobRecord], bool],
+        owns: Callable[[JobRecord], Owns],
     ) -> None:
         self.is_of_owner = False
-        """Whether it is the turn of who is within its tenant's nominal quota: such come first."""
+        """Whether it is the turn of who is within a nominal quota: such come first."""
         self._queue = state.queue
         self._starving = starving
         self._standings = standings
-        self._is_first = is_first
+        self._owns = owns
         self._policy = policy
         self._fair = FairTree(state, now_ms)
 
@@ -72,14 +72,14 @@ class Turns:
         heapq.heapify(heap)
         while heap:
             turn, lane, record = heap[0]
-            is_ordinary = lane[-1]
-            if record.job.id not in done and (is_ordinary or self._is_first(record)):
+            owned = lane[-1]
+            if record.job.id not in done and self._is_in(owned, record):
                 present = self._turn(lane, turn[-1], record)
                 if present > heap[0]:  # its tenant was given something in another lane
                     heapq.heapreplace(heap, present)
                     continue
                 done.add(record.job.id)
-                self.is_of_owner = not is_ordinary
+                self.is_of_owner = any(owned)
                 yield record
             head = next(lanes[lane], None)
             if head is None:
@@ -90,26 +90,32 @@ class Turns:
     def _lanes(self) -> dict[Lane, Iterator[tuple[DueKey, JobRecord]]]:
         """Those of the queue, one more for those who starve, and of each one more for owners.
 
-        That is where a tenant has a nominal quota with room.
+        That is where a branch has a nominal quota with room.
         """
-        lanes = {(*key, True): iter(lane) for key, lane in self._queue.lanes.items()}
+        lanes = {(*key, NOTHING): iter(lane) for key, lane in self._queue.lanes.items()}
         starving = [(_starving_key(record), record) for record in self._starving.waiting]
-        lanes[*STARVING_LANE, True] = iter(starving)
+        lanes[*STARVING_LANE, NOTHING] = iter(starving)
         for key, lane in self._queue.lanes.items():
-            if self._standings.may_own(key[0]):
-                lanes[*key, False] = self._owners(lane)
-                lanes[*STARVING_LANE, False] = self._owners(starving)
+            for owned in self._standings.may_own(*key[:2]):
+                lanes[*key, owned] = self._owners(lane, owned)
+                lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
 
-    def _owners(self, lane: list[tuple[DueKey, JobRecord]]) -> Iterator[tuple[DueKey, JobRecord]]:
-        return (entry for entry in lane if self._is_first(entry[1]))
+    def _owners(
+        self, lane: list[tuple[DueKey, JobRecord]], owned: Owns
+    ) -> Iterator[tuple[DueKey, JobRecord]]:
+        return (entry for entry in lane if self._is_in(owned, entry[1]))
+
+    def _is_in(self, owned: Owns, record: JobRecord) -> bool:
+        """Whether it is within so much, or more."""
+        return owned == NOTHING or self._owns(record) >= owned
 
     def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[TurnKey, Lane, JobRecord]:
-        tenant_id, project_id, level, is_ordinary = lane
+        tenant_id, project_id, level, owned = lane
         shared_level = level if self._policy.is_shared else 0
         share = self._fair.key(tenant_id, project_id) if tenant_id else NO_SHARE
         # Ids are unique: two entries are never compared beyond them.
-        turn = (is_ordinary, key[0], shared_level, share, key)
+        turn = ([not one for one in owned], key[0], shared_level, share, key)
         return turn, lane, record
 
 

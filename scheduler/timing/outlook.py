@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.facts.takings import Path, Takings
+from scheduler.model.entitlements import Entitlements, Key
 from scheduler.model.job import Job, Placement, PlannedStart
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
@@ -95,23 +97,45 @@ class Outlook:
     forecasts: Forecasts
     stops: Mapping[str, int] = field(default_factory=dict)
     _pools: dict[str, Prospect] = field(default_factory=dict)
-    _quotas: dict[str, Timeline] = field(default_factory=dict)
+    _quotas: dict[Key, Timeline] = field(default_factory=dict)
+    _entitlements: Entitlements = field(init=False)
+    _takings: Takings = field(init=False)
     _quotas_by_project: dict[tuple[str, str], tuple[Timeline, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         by_pool: dict[str, list[Holding]] = defaultdict(list)
-        ends: dict[Quota, list[tuple[int, int]]] = defaultdict(list)
-        quotas = self.state.tree.quotas
+        ends: dict[Quota, list[tuple[int, int, Path]]] = defaultdict(list)
+        self._entitlements = Entitlements(self.state.tree, self.park)
+        self._takings = Takings.of(self.state, self._entitlements)
+        for holding in self.granted:
+            self._hold(holding)
         for holding in (*self._running(), *self.granted):
-            placement = holding.placement
-            by_pool[placement.pool_id].append(holding)
-            for quota in quotas(holding.job.tenant_id, holding.job.project):
-                ends[quota].append((holding.end_ms, placement.card_count))
+            by_pool[holding.placement.pool_id].append(holding)
+            for quota, amount in self._held(holding):
+                ends[quota].append((holding.end_ms, amount, self._path(holding.job)))
         for pool in self.park.pools:
             if pool.centre_id in self.state.heard_centre_ids:
                 self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
         for quota, own in ends.items():
-            self._quotas[quota.branch] = self._timeline(quota, own)
+            self._quotas[quota.key] = self._timeline(quota, own)
+
+    def _hold(self, holding: Holding) -> None:
+        if self._entitlements.is_bounding:
+            placement = holding.placement
+            path = self._path(holding.job)
+            self._takings.hold(path, placement.device_kind_id, placement.card_count)
+
+    def _path(self, job: Job) -> Path:
+        if not self._entitlements.is_bounding:
+            return ()
+        return self._entitlements.path(job.tenant_id, job.project)
+
+    def _held(self, holding: Holding) -> Iterator[tuple[Quota, int]]:
+        """How much it holds of each quota that binds its job."""
+        job, kind_id = holding.job, holding.placement.device_kind_id
+        key, cards = (job.tenant_id, job.project), holding.placement.card_count
+        for quota in (*self.state.tree.quotas(*key), *self._entitlements.caps(*key, kind_id)):
+            yield quota, self._entitlements.amount(quota.unit, kind_id, cards)
 
     def start(self, bids: Sequence[Bid]) -> PlannedStart | None:
         """Where and in which form the job would be over first, which is then taken.
@@ -156,8 +180,10 @@ class Outlook:
         job, prospect = record.job, self._pools[start.pool_id]
         prospect.last_start_ms = start.at_ms
         end_ms = start.at_ms + self.forecasts.length_ms(record)
-        for cards in (prospect.cards, *self._bounds(job)):
-            cards.take(job.device_count, start.at_ms, end_ms)
+        prospect.cards.take(job.device_count, start.at_ms, end_ms)
+        kind_id = self.park.pool_by_id[start.pool_id].device_kind_id
+        for timeline, amount in self._bounds(job, kind_id):
+            timeline.take(amount, start.at_ms, end_ms)
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as above."""
@@ -170,24 +196,37 @@ class Outlook:
             return None
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        return self._in_all(record, prospect.cards, soonest_ms)
+        bounds = self._bounds(record.job, place.pool.device_kind_id)
+        return self._in_all(
+            record, [(prospect.cards, record.job.device_count), *bounds], soonest_ms
+        )
 
-    def _in_all(self, record: JobRecord, pool: Timeline, from_ms: int) -> int | None:
+    def _in_all(
+        self, record: JobRecord, bounds: Collection[tuple[Timeline, int]], from_ms: int
+    ) -> int | None:
         """When the pool and all quotas that bind the job have room for all of it."""
-        cards, length_ms = record.job.device_count, self.forecasts.length_ms(record)
-        timelines = (pool, *self._bounds(record.job))
+        length_ms = self.forecasts.length_ms(record)
         at_ms: int | None = from_ms
         began_ms = None
         while at_ms is not None and at_ms != began_ms:
             began_ms = at_ms
-            for timeline in timelines:
-                at_ms = timeline.earliest(cards, length_ms, at_ms)
+            for timeline, amount in bounds:
+                at_ms = timeline.earliest(amount, length_ms, at_ms)
                 if at_ms is None:
                     break
         return at_ms
 
-    def _bounds(self, job: Job) -> tuple[Timeline, ...]:
-        """What is to come of each quota that binds the job."""
+    def _bounds(self, job: Job, kind_id: str) -> Iterator[tuple[Timeline, int]]:
+        """What is to come of each quota that binds the job, and how much of it the job takes."""
+        for timeline in self._of_all_kinds(job):
+            yield timeline, job.device_count
+        for cap in self._entitlements.caps(job.tenant_id, job.project, kind_id):
+            amount = self._entitlements.amount(cap.unit, kind_id, job.device_count)
+            more = self._takings.rise(self._path(job), cap.key, amount)
+            if more > 0:
+                yield self._of_quota(cap), more
+
+    def _of_all_kinds(self, job: Job) -> tuple[Timeline, ...]:
         key = job.tenant_id, job.project
         found = self._quotas_by_project.get(key)
         if found is None:
@@ -196,13 +235,21 @@ class Outlook:
         return found
 
     def _of_quota(self, quota: Quota) -> Timeline:
-        if quota.branch not in self._quotas:  # nothing is held of it
-            self._quotas[quota.branch] = self._timeline(quota, ())
-        return self._quotas[quota.branch]
+        if quota.key not in self._quotas:  # nothing is held of it
+            self._quotas[quota.key] = self._timeline(quota, ())
+        return self._quotas[quota.key]
 
-    def _timeline(self, quota: Quota, ends: Collection[tuple[int, int]]) -> Timeline:
-        free = quota.max_cards - sum(cards for _, cards in ends)
-        return Timeline(self.now_ms, free, ends)
+    def _timeline(self, quota: Quota, ends: Collection[tuple[int, int, Path]]) -> Timeline:
+        if not quota.unit:
+            free = quota.most - sum(amount for _, amount, _ in ends)
+            return Timeline(self.now_ms, free, [(end_ms, amount) for end_ms, amount, _ in ends])
+        free, then = quota.most - self._takings.taken[quota.key], self._takings.copy()
+        releases: list[tuple[int, int]] = []
+        for end_ms, amount, path in sorted(ends):  # what is kept once idle comes free to nobody
+            taken = then.taken[quota.key]
+            then.take(path, quota.unit, -amount)
+            releases.append((end_ms, taken - then.taken[quota.key]))
+        return Timeline(self.now_ms, free, releases)
 
     def _running(self) -> Iterator[Holding]:
         for attempt in self.state.live.values():

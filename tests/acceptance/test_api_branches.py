@@ -16,6 +16,11 @@ from tests.acceptance.test_api_events import stream
 VISION = {"name": "Vision", "weight": 200, "max_cards": 4}
 
 
+NOTHING_OWN: dict[str, Any] = {
+    f"{name}_{unit}": value
+    for name in ("nominal", "borrowing", "lending")
+    for unit, value in (("cards", {}), ("tflops", None))
+}
 TENANT = {
     "name": "A tenant",
     "field": "ocean",
@@ -42,7 +47,7 @@ def test_a_tenant_is_divided_by_its_first_project(park: Served) -> None:
     made = tenant.put("/v1/projects/vision", json=VISION)
 
     assert made.status_code == 200, made.text
-    assert made.json() == VISION | {"tenant": "divided", "id": "vision"}
+    assert made.json() == NOTHING_OWN | VISION | {"tenant": "divided", "id": "vision"}
     assert tenant.get("/v1/projects").json()["items"] == [made.json()]
     refused = tenant.post("/v1/jobs", json=job())
     assert codes(refused) == ["unknown_project"]
@@ -140,7 +145,7 @@ def test_who_shares_the_park_is_declared_and_listed_on_the_command_line(
 
     park.operator.put("/v1/tenants/shell", json=TENANT | {"cohort": "reef"})
     (project,) = json.loads(told("projects", "-t", "shell", "--json", **operator))["items"]
-    assert project == {
+    assert project == NOTHING_OWN | {
         "tenant": "shell",
         "id": "deep",
         "name": "Deep sea",
@@ -148,9 +153,9 @@ def test_who_shares_the_park_is_declared_and_listed_on_the_command_line(
         "max_cards": 2,
     }
     rows = [line.split() for line in told("projects", **operator).splitlines()]
-    assert ["shell", "deep", "Deep", "sea", "3", "2"] in rows
+    assert ["shell", "deep", "Deep", "sea", "3", "2", "-"] in rows
     rows = [line.split() for line in told("cohorts", **operator).splitlines()]
-    assert ["reef", "Reef", "100", "-", "shell"] in rows
+    assert ["reef", "Reef", "100", "-", "-", "shell"] in rows
     assert "deep" in told("projects", "--json", **operator)
 
 
@@ -167,6 +172,41 @@ def test_what_is_not_named_stays_as_it_is(park: Served, address: str) -> None:
     assert "weight 9, quota -" in told(*own, "--no-max-cards", **operator)
     (made,) = park.operator.get("/v1/projects?tenant=coral").json()["items"]
     assert made["name"] == "Reef"
+
+
+@pytest.mark.enable_socket
+def test_what_is_owned_borrowed_and_lent_is_declared_at_each_branch(
+    park: Served, address: str
+) -> None:
+    a_tenant(park, "quay")
+    operator = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["operator"], "COLUMNS": "200"}
+    npu, project = "ascend-910b3", ("projects", "set", "p", "-t", "quay")
+
+    tenant = ("tenants", "set", "quay", "--nominal", f"{npu}=4", "--nominal", "tflops=2000")
+    assert told(*tenant, **operator).strip() == f"quay: quota 8, own {npu} 4, tflops 2000"
+    assert "8 own" not in told("tenants", "set", "quay", "--borrowing", f"{npu}=0", **operator)
+    park.operator.put("/v1/cohorts/pier", json={"name": "Pier"})
+    own = ("--nominal", f"{npu}=4", "--lending", f"{npu}=4")
+    assert told("cohorts", "set", "pier", *own, **operator).endswith(f"own {npu} 4 -4\n")
+    assert f"own {npu} 2" in told(*project, "--nominal", f"{npu}=2", **operator)
+    assert "own" not in told(*project, "--nominal", f"{npu}=none", **operator)
+    assert f"{npu} 4 +0, tflops 2000" in told("tenants", **operator)
+    refused = CliRunner().invoke(app, [*project, "--nominal", f"{npu}=5"], env=operator)
+    assert f"nominal_cards of {npu} of its projects are 5 in all, more than its own 4" in (
+        refused.output
+    )
+    assert CliRunner().invoke(app, [*project, "--nominal", "x"], env=operator).exit_code == 2
+
+    tenant_key = newcomer(park, "quay")
+    told(*project, **operator)
+    (reason,) = problem_of(
+        tenant_key.post("/v1/jobs", json=job(project="p", devices=5, device=[npu])), 422
+    )["reasons"]
+    assert (reason["code"], reason["need"], reason["free"]) == ("tenant_quota", 5, 4)
+    assert (
+        reason["text"]
+        == f"needs 5 {npu}, and tenant quay may take 4 {npu} more of its quota: 1 {npu} short"
+    )
 
 
 @pytest.mark.enable_socket

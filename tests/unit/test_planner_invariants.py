@@ -152,7 +152,7 @@ def test_every_grant_fits_beside_all_others_and_above_no_limit(
             held[quota] += attempt.placement.card_count
             before[quota] += attempt.placement.card_count if attempt.leased_at_ms < 7 else 0
     for quota, cards in held.items():
-        assert cards <= max(before[quota], quota.max_cards), f"{quota.branch} holds too much"
+        assert cards <= max(before[quota], quota.most), f"{quota.branch} holds too much"
     for centre in state.park.centres:
         assert state.holdings.allocated_tflops[centre.id] <= centre.stated_tflops
 

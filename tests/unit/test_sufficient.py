@@ -46,7 +46,7 @@ def remove(state: State, reason: Reason, pool: Pool, job: Job) -> None:
 
 def widen(state: State, reason: Reason, job: Job) -> None:
     """The quota has as much more as is short."""
-    for branch, max_cards, code, where in state.tree.quotas(job.tenant_id, job.project):
+    for branch, max_cards, code, where, _ in state.tree.quotas(job.tenant_id, job.project):
         if (code, where) != (reason.code, reason.where):
             continue
         more = max_cards + reason.gap

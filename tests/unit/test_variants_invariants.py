@@ -88,7 +88,7 @@ def test_all_grants_fit_beside_one_another_and_within_all_quotas(
             held[quota] += attempt.placement.card_count
             before[quota] += attempt.placement.card_count if attempt.leased_at_ms < 7 else 0
     for quota, cards in held.items():
-        assert cards <= max(before[quota], quota.max_cards), f"{quota.branch} holds too much"
+        assert cards <= max(before[quota], quota.most), f"{quota.branch} holds too much"
 
 
 @given(mixed, policies)

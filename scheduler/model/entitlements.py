@@ -1,0 +1,134 @@
+"""Nominal quotas, and how much is borrowed and lent, of every branch of the tree and of the park.
+
+By branch and **unit**: a device kind, counted in cards, or `P`, counted in TFLOPS over all kinds.
+As in the cohorts of Kueue a branch takes from what is its own, then from what those beside it lend;
+here the park stands above all, with what is in nobody's quota.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from cluster.inventory import Park
+from scheduler.model.job import ReasonCode
+from scheduler.model.tenancy import Entitlement, P
+from scheduler.model.tree import Quota, Tree, cohort_branch, project_branch
+
+Key = tuple[str, str]
+"""A branch and a unit."""
+PARK = "park:"
+"""The branch above all others; no tenant has such an id."""
+
+
+class Levels(NamedTuple):
+    """The branches that a job is in, from the top; each is "" where there is none."""
+
+    cohort: str
+    tenant: str
+    project: str
+
+
+class Entitlements:
+    """What is declared, by branch and unit; empty where nothing is.
+
+    `nominal` is a branch's own, `most` what it may hold with what it borrows, and `kept` what is
+    left of its own once it has lent all that it lends.
+    """
+
+    def __init__(self, tree: Tree, park: Park) -> None:
+        self._tree = tree
+        self._park = park
+        self.nominal: dict[Key, int] = {}
+        self.most: dict[Key, int] = {}
+        self.kept: dict[Key, int] = {}
+        for branch, own in branches(tree):
+            self._note(branch, own)
+        self.is_bounding = bool(self.most or self.kept)
+        """Whether anybody may not borrow, or does not lend, all there is."""
+        self._caps: dict[tuple[str, str, str], tuple[Quota, ...]] = {}
+
+    def _note(self, branch: str, own: Entitlement) -> None:
+        nominal = own.nominal
+        for unit, amount in nominal.items():
+            self.nominal[branch, unit] = amount
+        for unit, more in own.borrowing.items():
+            self.most[branch, unit] = nominal.get(unit, 0) + more
+        for unit, lent in own.lending.items():
+            if nominal.get(unit, 0) > lent:
+                self.kept[branch, unit] = nominal[unit] - lent
+
+    def amount(self, unit: str, kind_id: str, cards: int) -> int:
+        """What so many cards of a kind come to in this unit, which is theirs."""
+        return cards * self._park.device_kind_by_id[kind_id].tflops_fp16 if unit == P else cards
+
+    def levels(self, tenant_id: str, project_id: str) -> Levels:
+        cohort_id = self._tree.tenants[tenant_id].cohort_id
+        project = project_branch(tenant_id, project_id)
+        return Levels(
+            cohort_branch(cohort_id) if cohort_id and cohort_id in self._tree.cohorts else "",
+            tenant_id,
+            project if project in self._tree.projects else "",
+        )
+
+    def levels_of(self, branch: str) -> Levels:
+        """Of the branch itself: it has no parts."""
+        if branch.startswith(cohort_branch("")):
+            return Levels(branch, "", "")
+        tenant_id, _, project_id = branch.partition("/")
+        return self.levels(tenant_id, project_id)
+
+    def path(self, tenant_id: str, project_id: str) -> tuple[str, ...]:
+        """The branches of a job, the narrowest first, and the park."""
+        levels = self.levels(tenant_id, project_id)
+        return (*(one for one in reversed(levels) if one), PARK)
+
+    def caps(self, tenant_id: str, project_id: str, kind_id: str) -> tuple[Quota, ...]:
+        """What a job on this kind is bound by, the narrowest first."""
+        if not self.is_bounding:
+            return ()
+        key = tenant_id, project_id, kind_id
+        if key not in self._caps:
+            self._caps[key] = tuple(self._caps_of(self.path(tenant_id, project_id), kind_id))
+        return self._caps[key]
+
+    def _caps_of(self, path: tuple[str, ...], kind_id: str) -> Iterator[Quota]:
+        for branch in path[:-1]:
+            for unit in (kind_id, P):
+                most = self.most.get((branch, unit))
+                if most is not None:
+                    yield Quota(branch, most, self._code(branch), _where(branch), unit)
+        for unit in (kind_id, P):
+            if any(kept_unit == unit for _, kept_unit in self.kept):
+                yield Quota(PARK, self.capacity(unit), ReasonCode.LENT_OUT, self._park.id, unit)
+
+    def capacity(self, unit: str) -> int:
+        """All of the park, whether it is in quotas or not."""
+        if unit == P:
+            return sum(self.amount(P, kind_id, cards) for kind_id, cards in self.cards.items())
+        return self.cards[unit]
+
+    @cached_property
+    def cards(self) -> Counter[str]:
+        """Of the park, by kind."""
+        cards: Counter[str] = Counter()
+        for pool in self._park.pools:
+            cards[pool.device_kind_id] += pool.card_count
+        return cards
+
+    def _code(self, branch: str) -> ReasonCode:
+        if branch in self._tree.projects:
+            return ReasonCode.PROJECT_QUOTA
+        return ReasonCode.TENANT_QUOTA if branch in self._tree.tenants else ReasonCode.COHORT_QUOTA
+
+
+def branches(tree: Tree) -> Iterator[tuple[str, Entitlement]]:
+    """All of which anything is said, the narrowest first."""
+    cohorts = {cohort_branch(cohort_id): one for cohort_id, one in tree.cohorts.items()}
+    for level in (tree.projects, tree.tenants, cohorts):
+        said: list[tuple[str, Entitlement]] = [*level.items()]
+        yield from sorted(one for one in said if not one[1].is_empty)
+
+
+def _where(branch: str) -> str:
+    return branch.removeprefix(cohort_branch(""))

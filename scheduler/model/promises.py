@@ -1,0 +1,134 @@
+"""Whether what branches are entitled to can be kept: by the park, and by the branches above them.
+
+Nodes that are down are no reason: those come back.
+"""
+
+from collections.abc import Iterator
+
+from cluster.inventory import Park
+from scheduler.model.entitlements import Entitlements, branches
+from scheduler.model.tenancy import Entitlement, P
+from scheduler.model.tree import Tree, cohort_branch
+
+FIELDS = ("nominal", "borrowing", "lending")
+
+
+def promise_problems(tree: Tree, park: Park) -> Iterator[str]:
+    """What could not be kept: a kind, one branch alone, its parts, or all together."""
+    said = dict(branches(tree))
+    entitlements = Entitlements(tree, park)
+    for branch, own in said.items():
+        yield from _alone(branch, own, tree, entitlements)
+    for tenant_id in sorted({one.tenant_id for one in tree.projects.values()}):
+        parts = {one: said[one] for one in tree.projects_of(tenant_id) if one in said}
+        whole = said.get(tenant_id, Entitlement())
+        yield from _parts(f"tenant {tenant_id}", whole, parts, entitlements)
+    for cohort_id in sorted(tree.cohorts):
+        branch = cohort_branch(cohort_id)
+        members = {one: said[one] for one in tree.members(branch) if one in said}
+        if branch in said:
+            whole = said[branch]
+            yield from _members(f"cohort {cohort_id}", whole, members, entitlements)
+    yield from _together(tree, said, entitlements)
+
+
+def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements) -> Iterator[str]:
+    name, park_cards = _name(branch, tree), entitlements.cards
+    for field in FIELDS:
+        for kind_id in sorted(dict(getattr(own, f"{field}_cards")).keys() - park_cards.keys()):
+            known = ", ".join(sorted(park_cards))
+            yield f"{name}: {field}_cards names {kind_id}; the park has {known}"
+    cards, most = sum(amount for _, amount in own.nominal_cards), _max_cards(branch, tree)
+    if most is not None and cards > most:
+        yield f"{name}: nominal_cards are {cards} in all, more than its max_cards {most}"
+    for unit, lent in own.lending.items():
+        if lent > own.nominal.get(unit, 0):
+            what = _field("lending", unit)
+            yield f"{name}: {what} {lent}, more than its own {own.nominal.get(unit, 0)}"
+
+
+def _members(
+    name: str, whole: Entitlement, parts: dict[str, Entitlement], entitlements: Entitlements
+) -> Iterator[str]:
+    """Of what a cohort says nothing, its tenants are promised by the park."""
+    for unit, amount in whole.nominal.items():
+        promised = sum(_promised(one, unit, entitlements) for one in parts.values())
+        if promised > amount:
+            yield _too_much(name, "its tenants", unit, promised, amount)
+
+
+def _parts(
+    name: str, whole: Entitlement, parts: dict[str, Entitlement], entitlements: Entitlements
+) -> Iterator[str]:
+    """A tenant gives its projects of what is its own, and no more."""
+    said = {unit for one in (whole, *parts.values()) for unit in one.nominal}
+    is_in_tflops = P in whole.nominal
+    for unit in sorted(said):
+        own = _promised(whole, unit, entitlements)
+        promised = sum(_promised(one, unit, entitlements) for one in parts.values())
+        # Where it says nothing of a kind, what it has over all kinds is the bound.
+        is_bound = unit == P or unit in whole.nominal or not is_in_tflops
+        if is_bound and promised > own:
+            yield _too_much(name, "its projects", unit, promised, own)
+        kept, keeps = sum(_kept(one, unit) for one in parts.values()), _kept(whole, unit)
+        if kept > keeps:
+            what = _field("lending", unit)
+            yield f"{name}: by {what} its projects keep {kept} in all, and it keeps {keeps} itself"
+
+
+def _together(
+    tree: Tree, said: dict[str, Entitlement], entitlements: Entitlements
+) -> Iterator[str]:
+    """What stands directly under the park: cohorts, and tenants whose cohort says nothing of it."""
+    whose = "cohorts and tenants" if any(one not in tree.tenants for one in said) else "tenants"
+    for unit in (*sorted(entitlements.cards), P):
+        promised = 0
+        for branch, own in said.items():
+            cohort, tenant, project = entitlements.levels_of(branch)
+            is_under_cohort = bool(tenant) and unit in said.get(cohort, Entitlement()).nominal
+            if not project and not is_under_cohort:
+                promised += _promised(own, unit, entitlements)
+        if promised > entitlements.capacity(unit):
+            there = entitlements.capacity(unit)
+            what = _field("nominal", unit)
+            yield f"{what} are {promised} over all {whose}, and the park has {there}"
+
+
+def _promised(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
+    """In TFLOPS over all kinds a branch without such a quota has those of its kinds."""
+    nominal = own.nominal
+    if unit == P and P not in nominal:
+        cards = ((one, count) for one, count in own.nominal_cards if one in entitlements.cards)
+        return sum(entitlements.amount(P, one, count) for one, count in cards)
+    return nominal.get(unit, 0)
+
+
+def _kept(own: Entitlement, unit: str) -> int:
+    """What it does not lend."""
+    nominal = own.nominal.get(unit, 0)
+    return max(0, nominal - own.lending.get(unit, nominal))
+
+
+def _too_much(name: str, who: str, unit: str, promised: int, own: int) -> str:
+    what = _field("nominal", unit)
+    return f"{name}: {what} of {who} are {promised} in all, more than its own {own}"
+
+
+def _field(field: str, unit: str) -> str:
+    return f"{field}_tflops" if unit == P else f"{field}_cards of {unit}"
+
+
+def _name(branch: str, tree: Tree) -> str:
+    if branch in tree.projects:
+        return f"project {branch}"
+    if branch in tree.tenants:
+        return f"tenant {branch}"
+    return f"cohort {branch.removeprefix(cohort_branch(''))}"
+
+
+def _max_cards(branch: str, tree: Tree) -> int | None:
+    if branch in tree.projects:
+        return tree.projects[branch].max_cards
+    if branch in tree.tenants:
+        return tree.tenants[branch].max_cards
+    return tree.cohorts[branch.removeprefix(cohort_branch(""))].max_cards
