@@ -110,6 +110,11 @@ def names_of(kind: type[Fact]) -> tuple[str, ...]:
     return _NAMES[kind]
 
 
+def kinds() -> Mapping[str, tuple[str, ...]]:
+    """Each kind of fact by its word, with the names of what it says."""
+    return {word: _NAMES[kind] for kind, word in _WORDS.items()}
+
+
 def links(heads: Mapping[str, Link], facts: Iterable[Fact]) -> tuple[list[Link], dict[str, Link]]:
     """A link for each fact, in their order, and after them the heads of all chains."""
     after = dict(heads)
@@ -123,6 +128,39 @@ def links(heads: Mapping[str, Link], facts: Iterable[Fact]) -> tuple[list[Link],
 
 def root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) -> bytes:
     """The root of a day over the heads of all chains; `before` is the root before it."""
-    lines = [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads)]
-    text = json.dumps([day, before.hex(), lines], ensure_ascii=False, separators=(",", ":"))
+    return root_over(before, day, leaves_digest([leaf_of(chain, link) for chain, link in heads]))
+
+
+def leaf_of(chain: str, link: Link) -> str:
+    """The head of one chain, in a form that tells whose it is only to one who knows its hash."""
+    return _digest([chain, link.number, link.hash.hex()]).hex()
+
+
+def leaves_digest(leaves: Iterable[str]) -> str:
+    """One hash over the heads of all chains."""
+    return _digest(sorted(leaves)).hex()
+
+
+def root_over(before: bytes, day: str, digest: str) -> bytes:
+    """The same, of the digest of that day's leaves."""
+    return _digest(["root/2", day, before.hex(), digest])
+
+
+def first_root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) -> bytes:
+    """A root as earlier releases drew it: to check it, one had to be shown all chains' names."""
+    return _digest(
+        [
+            day,
+            before.hex(),
+            [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads)],
+        ]
+    )
+
+
+ROOT_FORMS = {1: first_root_of, 2: root_of}
+ROOT_FORM = 2
+
+
+def _digest(value: list[Any]) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).digest()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from accounting.calendar import day_of
-from accounting.chain import GENESIS, root_of
+from accounting.chain import GENESIS, ROOT_FORM, root_of
 from accounting.store import moment
 from accounting.tables import RootRow
 
@@ -47,6 +47,7 @@ def draw_root(connection: Connection, now_ms: int) -> bytes | None:
         "heads": [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads.items())],
         "root": root,
         "drawn_at_ms": now_ms,
+        "form": ROOT_FORM,
     }
     connection.execute(insert(RootRow), row)
     return root

@@ -17,6 +17,7 @@ from sqlalchemy import (
     LargeBinary,
     Sequence,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -238,7 +239,8 @@ class ChainHeadRow(Base):
 class RootRow(Base):
     """The root of a day over all chains as they were when it was drawn; only ever added to.
 
-    `heads` are [chain, number, hash in hexadecimal], sorted by chain.
+    `heads` are [chain, number, hash in hexadecimal], sorted by chain; `form` is which of
+    `chain.ROOT_FORMS` makes the root of them.
     """
 
     __tablename__ = "daily_roots"
@@ -247,3 +249,4 @@ class RootRow(Base):
     heads: Mapped[list[Any]]
     root: Mapped[bytes]
     drawn_at_ms: Mapped[int]
+    form: Mapped[int] = mapped_column(server_default=text("1"))

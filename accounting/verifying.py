@@ -19,6 +19,7 @@ from accounting import settling
 from accounting.chain import (
     GENESIS,
     PARK,
+    ROOT_FORMS,
     ClosedMonth,
     Fact,
     Link,
@@ -49,6 +50,8 @@ from accounting.usage import UsageCredit, UsageSlice
 from accounting.vouchers import Voucher, VoucherEntry
 
 BATCH_ROWS = 2_000
+ALL = (1, (1 << 62) - 1)
+"""Every link of a chain."""
 
 Noted = Mapping[str, Mapping[int, bytes]]
 """What roots and statements say of chains: the hash at some of their links."""
@@ -77,7 +80,7 @@ class Walked:
     head: Link
 
 
-class _Stored(NamedTuple):
+class Stored(NamedTuple):
     """A fact as it is stored: its link, its row for people, and what it says."""
 
     number: int
@@ -123,7 +126,7 @@ def _walk(
     part = f"chain of tenant {chain}" if chain else "chain of the park"
     at = GENESIS
     with ExitStack() as opened:
-        for stored in _stored(connection, chain, opened):
+        for stored in stored_facts(connection, chain, opened):
             wrong = _wrong(at, stored, noted)
             if wrong:
                 return Misfit(part=part, row=stored.row, what=f"link {stored.number}: {wrong}")
@@ -136,7 +139,7 @@ def _walk(
     return Walked(chain=chain, head=at)
 
 
-def _wrong(before: Link, stored: _Stored, noted: Mapping[int, bytes]) -> str | None:
+def _wrong(before: Link, stored: Stored, noted: Mapping[int, bytes]) -> str | None:
     if stored.number != before.number + 1:
         return f"it follows link {before.number}"
     if next_link(before, stored.said).hash != stored.hash:
@@ -146,8 +149,13 @@ def _wrong(before: Link, stored: _Stored, noted: Mapping[int, bytes]) -> str | N
     return None
 
 
-def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_Stored]:
-    """The facts of a chain in the order of their links; `opened` ends the reading of them."""
+def stored_facts(
+    connection: Connection, chain: str, opened: ExitStack, span: tuple[int, int] = ALL
+) -> Iterator[Stored]:
+    """The facts of a chain in the order of their links; `opened` ends the reading of them.
+
+    Of a tenant's chain the links from one number to another alone, if `span` says so.
+    """
     if chain == PARK:
         lists = select(PriceListRow.__table__)
         kinds = [
@@ -157,22 +165,23 @@ def _stored(connection: Connection, chain: str, opened: ExitStack) -> Iterator[_
         ]
     else:
         kinds = [
-            _facts(connection, _of(UsageRow, chain), UsageSlice, "usage"),
-            _facts(connection, _of(UsageCreditRow, chain), UsageCredit, "usage_credits"),
-            _facts(connection, _of(TransferRow, chain), Transfer, "transfers"),
-            _facts(connection, _of(VoucherRow, chain), Voucher, "vouchers"),
-            _facts(connection, _of(VoucherEntryRow, chain), VoucherEntry, "voucher_entries"),
-            *(_kept(connection, _of(row, chain), kind) for kind, row in OF_TENANTS.items()),
+            _facts(connection, _of(UsageRow, chain, span), UsageSlice, "usage"),
+            _facts(connection, _of(UsageCreditRow, chain, span), UsageCredit, "usage_credits"),
+            _facts(connection, _of(TransferRow, chain, span), Transfer, "transfers"),
+            _facts(connection, _of(VoucherRow, chain, span), Voucher, "vouchers"),
+            _facts(connection, _of(VoucherEntryRow, chain, span), VoucherEntry, "voucher_entries"),
+            *(_kept(connection, _of(row, chain, span), kind) for kind, row in OF_TENANTS.items()),
         ]
     streams = [opened.enter_context(closing(kind)) for kind in kinds]
     return merge(*streams, key=attrgetter("number"))
 
 
-def _of(table: type[TenantsTable] | Any, chain: str) -> Rows:
-    return select(table.__table__).where(table.tenant_id == chain)
+def _of(table: type[TenantsTable] | Any, chain: str, span: tuple[int, int]) -> Rows:
+    mine = (table.tenant_id == chain, table.link.between(*span))
+    return select(table.__table__).where(*mine)
 
 
-def _kept(connection: Connection, rows: Rows, kind: type[Fact]) -> Generator[_Stored]:
+def _kept(connection: Connection, rows: Rows, kind: type[Fact]) -> Generator[Stored]:
     return _facts(connection, rows, kind, row_of(kind).__tablename__)
 
 
@@ -186,17 +195,17 @@ _KEYS = {
 }
 
 
-def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> Generator[_Stored]:
+def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> Generator[Stored]:
     names, keys = names_of(kind), _KEYS.get(table) or key_of(kind)
     options = {"stream_results": True, "yield_per": BATCH_ROWS}
     with connection.execute(rows.order_by(text("link")), execution_options=options) as found:
         for row in found.mappings():
             key = " ".join(str(row[name]) for name in keys)
             said = content_of(kind, [row[name] for name in names])
-            yield _Stored(row["link"], row["hash"], f"{table} {key}", said)
+            yield Stored(row["link"], row["hash"], f"{table} {key}", said)
 
 
-def _closings(connection: Connection) -> Generator[_Stored]:
+def _closings(connection: Connection) -> Generator[Stored]:
     for row in connection.execute(select(ClosingRow.__table__).order_by(ClosingRow.link)):
         given = select(StatementRow.tenant_id, StatementRow.sha256)
         mine = connection.execute(given.where(StatementRow.month == row.month))
@@ -204,14 +213,15 @@ def _closings(connection: Connection) -> Generator[_Stored]:
         statements = sorted([tenant_id, digest] for tenant_id, digest in mine)
         values = [row.month, row.through_seq, row.closed_at_ms, statements]
         said = content_of(ClosedMonth, values)
-        yield _Stored(row.link, row.hash, f"closings {row.month}, or a statement of it", said)
+        yield Stored(row.link, row.hash, f"closings {row.month}, or a statement of it", said)
 
 
 def _roots(connection: Connection) -> Iterator[Misfit]:
     before = GENESIS.hash
     for row in connection.execute(select(RootRow.__table__).order_by(RootRow.day)):
         ends = [(chain, Link(number, bytes.fromhex(digest))) for chain, number, digest in row.heads]
-        before = root_of(before, row.day, ends)
+        form = ROOT_FORMS.get(row.form, root_of)
+        before = form(before, row.day, ends)
         if before != row.root:
             what = "the heads that it notes, and the root before it, do not give it"
             yield Misfit(part="daily roots", row=row.day, what=what)

@@ -9,6 +9,7 @@ import api.cli.branches
 import api.cli.budgets
 import api.cli.closing
 import api.cli.datasets
+import api.cli.evidence
 import api.cli.invoices
 import api.cli.jobs
 import api.cli.keys
@@ -42,7 +43,7 @@ app = typer.Typer(
 PANELS = (
     (both("Jobs", "作业"), (api.cli.submit.app, api.cli.quote.app, api.cli.jobs.app)),
     (both("Machines", "算力"), (api.cli.park.app,)),
-    (both("Books", "账务"), (api.cli.books.app, api.cli.closing.app)),
+    (both("Books", "账务"), (api.cli.books.app, api.cli.closing.app, api.cli.evidence.app)),
     (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),
 )
 for panel, parts in PANELS:

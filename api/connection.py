@@ -175,11 +175,14 @@ class Connection:
         timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s or FOLLOW_TIMEOUT_S)
         headers, given = {"Accept": accept}, _given(parameters)
         asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
-        with asked as answer:
-            if not answer.is_success:
-                answer.read()
-                checked(answer)
-            yield answer
+        try:
+            with asked as answer:
+                if not answer.is_success:
+                    answer.read()
+                    checked(answer)
+                yield answer
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
 
     def _unreachable(self, error: httpx2.TransportError) -> ApiError:
         return ApiError(

@@ -314,6 +314,19 @@ class Client(BillCalls):
             for line in answer.iter_lines():
                 yield VerificationLine.model_validate_json(line, extra="ignore")
 
+    def evidence_of_job(self, job_id: str) -> Iterator[bytes]:
+        """What proves a job's usage and money, as a zip file that is checked offline."""
+        return self._file(f"/v1/evidence/jobs/{quoted(job_id)}")
+
+    def evidence_of_line(self, month: str, line: int, tenant: str | None = None) -> Iterator[bytes]:
+        """The same of a line of a statement, counted from 1 on."""
+        path = f"/v1/evidence/statements/{quoted(month)}/lines/{line}"
+        return self._file(path, tenant=tenant)
+
+    def _file(self, path: str, **asked: str | None) -> Iterator[bytes]:
+        with self._wire.stream(path, "*/*", EXPORT_SILENCE_S, **asked) as answer:
+            yield from answer.iter_bytes()
+
     def export(
         self,
         what: str,

@@ -1,6 +1,7 @@
 """Commands that close a month and verify the books."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -103,23 +104,52 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
     Each tenant's facts are a chain of hashes; daily roots, closed statements and balances must
     follow from them. It names the first row of each chain that does not fit, and fails.
 
-    Example:
+    With a file of `brain evidence` it checks that file, and needs no broker.
 
-      brain verify""",
+    Examples:
+
+      brain verify
+
+      brain verify line.zip
+
+      brain verify line.zip --root 9f2c... (a root that was kept elsewhere)""",
         """校验账本是否与写入时一致：全部重新计算。
 
     每个企业的账务事实构成一条哈希链；每日根、已关账的对账单和余额都必须由其得出。
     若有不符，指出每条链中第一个不符的行，并以失败退出。
 
+    指定 `brain evidence` 导出的文件时只校验该文件，无需连接调度服务。
+
     示例：
 
-      brain verify""",
+      brain verify
+
+      brain verify line.zip
+
+      brain verify line.zip --root 9f2c... （另行保存的每日根）""",
     )
 )
-def verify(context: typer.Context, as_json: Json = False) -> None:
-    """Verify the books."""
+def verify(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.zip]", help=both("an evidence file", "证据文件")),
+    ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            "--root", metavar="HEX", help=both("the file must lead to it", "须与此根一致")
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the books, or an evidence file."""
     from api.cli.closing_tables import print_line
+    from api.cli.evidence import check_file
 
+    if file is not None:
+        check_file(file, root, as_json=as_json)
+        return
     with client(session_of(context), Identity.BOOKS) as broker:
         last = _told(broker.verify(), print_line, as_json=as_json)
     if last is None or last.verdict is None:

@@ -18,6 +18,7 @@ from scheduler.storage.tables import (
 
 WAITING_STATES = (JobState.QUEUED, JobState.HELD)
 SCANNED_SEQS = 100_000
+STREAMED_ROWS = 1_000
 HOLDING_STATES = (JobState.LEASED, JobState.STARTING, JobState.RUNNING, JobState.STOPPING)
 
 _ENDING_KINDS = ("ended", "cancel_requested", "dependency_failed")
@@ -108,19 +109,31 @@ def events_after(
     if wanted is not None:
         # However rare they are, no one statement reads the whole log for them.
         statement = statement.where(EventRow.seq <= seq + SCANNED_SEQS, *wanted.conditions())
-    rows = connection.execute(statement.limit(limit))
-    return [
-        EventRecord(
-            seq=row.seq,
-            kind=row.kind,
-            tenant_id=row.tenant_id,
-            job_id=row.job_id,
-            at_ms=row.at_ms,
-            recorded_at_ms=row.recorded_at_ms,
-            body=row.body,
-        )
-        for row in rows
-    ]
+    return [_event(row) for row in connection.execute(statement.limit(limit))]
+
+
+def events_of_jobs(
+    connection: Connection, tenant_id: str, job_ids: Collection[str]
+) -> Iterator[EventRecord]:
+    """All facts about some jobs of a tenant, in order."""
+    mine = (EventRow.tenant_id == tenant_id, EventRow.job_id.in_(sorted(job_ids)))
+    statement = select(EventRow.__table__).where(*mine).order_by(EventRow.seq)
+    options = {"stream_results": True, "yield_per": STREAMED_ROWS}
+    with connection.execute(statement, execution_options=options) as rows:
+        for row in rows:
+            yield _event(row)
+
+
+def _event(row: Row[Any]) -> EventRecord:
+    return EventRecord(
+        seq=row.seq,
+        kind=row.kind,
+        tenant_id=row.tenant_id,
+        job_id=row.job_id,
+        at_ms=row.at_ms,
+        recorded_at_ms=row.recorded_at_ms,
+        body=row.body,
+    )
 
 
 def last_seq(connection: Connection) -> int:

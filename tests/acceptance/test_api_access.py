@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.clock import now_ms
 from api.routes import keys
+from tests.acceptance.access import AGENTS, MATRIX, ROLES, template_of
 from tests.acceptance.brokers import (
     Served,
     await_state,
@@ -22,84 +23,6 @@ from tests.acceptance.brokers import (
 
 ARCHIVE = gzip.compress(b"a working directory", mtime=0)
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
-NO_JOB = "/v1/jobs/j0"
-NO_ARRAY = f"/v1/arrays/a{0:026}"
-
-ROLES = ("steel", "operator", "finance", "agent", "nobody")
-MATRIX = {
-    ("GET", "/v1/me"): (200, 200, 200, 200, 401),
-    ("GET", "/v1/jobs"): (200, 200, 403, 403, 401),
-    ("GET", NO_JOB): (404, 404, 403, 403, 401),
-    ("GET", f"{NO_JOB}/logs"): (404, 404, 403, 403, 401),
-    ("GET", f"{NO_JOB}/explain"): (404, 404, 403, 403, 401),
-    ("GET", f"{NO_JOB}/alternatives"): (404, 404, 403, 403, 401),
-    ("GET", f"{NO_JOB}/standing"): (404, 404, 403, 403, 401),
-    ("POST", f"{NO_JOB}:cancel"): (404, 404, 403, 403, 401),
-    ("GET", NO_ARRAY): (404, 404, 403, 403, 401),
-    ("POST", f"{NO_ARRAY}:cancel"): (404, 404, 403, 403, 401),
-    ("POST", "/v1/jobs"): (422, 422, 403, 403, 401),
-    ("POST", "/v1/jobs:batch"): (422, 422, 403, 403, 401),
-    ("POST", "/v1/quotes"): (422, 422, 403, 403, 401),
-    ("GET", "/v1/quotes/none"): (404, 404, 403, 403, 401),
-    ("DELETE", "/v1/quotes/none"): (404, 404, 403, 403, 401),
-    ("GET", "/v1/events?after=x"): (422, 422, 422, 403, 401),
-    ("GET", "/v1/capacity"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/centres"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/nodes"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/datasets"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/utilisation"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/utilisation/waterfall"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/usage"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/statements"): (200, 403, 422, 403, 401),
-    ("GET", "/v1/exports/usage"): (200, 403, 200, 403, 401),
-    ("GET", "/v1/exports/charges"): (200, 403, 200, 403, 401),
-    ("GET", "/v1/exports/focus"): (200, 403, 200, 403, 401),
-    ("GET", "/v1/months"): (200, 403, 200, 403, 401),
-    ("POST", "/v1/months/2099-12:close"): (403, 403, 409, 403, 401),
-    ("GET", "/v1/statements/2099-12/replies"): (200, 403, 422, 403, 401),
-    ("POST", "/v1/statements/2099-12:confirm"): (409, 403, 403, 403, 401),
-    ("POST", "/v1/statements/2099-12:dispute"): (422, 403, 403, 403, 401),
-    ("POST", "/v1/statements/2099-12:resolve"): (403, 403, 422, 403, 401),
-    ("GET", "/v1/settlements"): (403, 403, 200, 403, 401),
-    ("GET", "/v1/terms"): (403, 403, 200, 403, 401),
-    ("POST", "/v1/terms"): (403, 403, 422, 403, 401),
-    ("GET", "/v1/invoices"): (200, 403, 200, 403, 401),
-    ("POST", "/v1/invoices"): (422, 403, 422, 403, 401),
-    ("GET", "/v1/invoices/i0"): (404, 403, 404, 403, 401),
-    ("GET", "/v1/invoices/i0/document"): (404, 403, 404, 403, 401),
-    ("POST", "/v1/invoices/i0:issue"): (403, 403, 422, 403, 401),
-    ("POST", "/v1/invoices/i0:credit"): (403, 403, 422, 403, 401),
-    ("POST", "/v1/invoices/i0:withdraw"): (404, 403, 404, 403, 401),
-    ("GET", "/v1/payments"): (200, 403, 200, 403, 401),
-    ("POST", "/v1/payments"): (403, 403, 422, 403, 401),
-    ("GET", "/v1/vouchers"): (200, 403, 200, 403, 401),
-    ("POST", "/v1/vouchers"): (403, 403, 422, 403, 401),
-    ("GET", "/v1/budgets"): (200, 403, 200, 403, 401),
-    ("PUT", "/v1/budgets"): (422, 403, 422, 403, 401),
-    ("GET", "/v1/reconciliation"): (403, 403, 200, 403, 401),
-    ("GET", "/v1/verification"): (403, 403, 200, 403, 401),
-    ("GET", "/v1/tenants"): (200, 200, 200, 403, 401),
-    ("GET", "/v1/tenants/steel"): (200, 200, 200, 403, 401),
-    ("PUT", "/v1/tenants/steel"): (403, 422, 403, 403, 401),
-    ("POST", "/v1/tenants/steel:top-up"): (403, 403, 422, 403, 401),
-    ("PUT", "/v1/tenants/steel/hard-stop"): (422, 422, 403, 403, 401),
-    ("GET", "/v1/projects"): (200, 200, 200, 403, 401),
-    ("PUT", "/v1/projects/p"): (422, 422, 403, 403, 401),
-    ("GET", "/v1/cohorts"): (200, 200, 200, 403, 401),
-    ("PUT", "/v1/cohorts/c"): (403, 422, 403, 403, 401),
-    ("PUT", "/v1/datasets/d"): (403, 422, 403, 403, 401),
-    ("GET", "/v1/prices"): (200, 200, 200, 403, 401),
-    ("POST", "/v1/prices"): (403, 403, 422, 403, 401),
-    ("GET", "/v1/keys"): (200, 200, 200, 403, 401),
-    ("POST", "/v1/keys"): (422, 422, 403, 403, 401),
-    ("DELETE", "/v1/keys/0"): (404, 404, 403, 403, 401),
-    ("PUT", f"/v1/archives/{'0' * 64}"): (422, 422, 403, 403, 401),
-    ("GET", f"/v1/archives/{'0' * 64}"): (404, 404, 403, 404, 401),
-    ("GET", "/metrics"): (403, 200, 403, 403, 401),
-    ("GET", "/healthz"): (200, 200, 200, 200, 200),
-    ("GET", "/readyz"): (200, 200, 200, 200, 200),
-    ("GET", "/openapi.json"): (200, 200, 200, 200, 200),
-}
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX, ids=" ".join)
@@ -115,36 +38,6 @@ def test_every_route_is_in_the_matrix(park: Served) -> None:
     known = {(method, template_of(path)) for method, path in MATRIX}
     routes = {(m.upper(), path) for path, methods in described.items() for m in methods}
     assert routes - known - AGENTS == set()
-
-
-AGENTS = {
-    ("POST", "/v1/agents/{centre_id}/report"),
-    ("POST", "/v1/agents/{centre_id}/orders"),
-    ("POST", "/v1/agents/{centre_id}/logs"),
-}
-
-
-def template_of(path: str) -> str:
-    path = path.partition("?")[0]
-    for part, template in (
-        (NO_JOB, "/v1/jobs/{job_id}"),
-        (NO_ARRAY, "/v1/arrays/{array_id}"),
-        ("/quotes/none", "/quotes/{quote_id}"),
-        ("/tenants/steel", "/tenants/{tenant_id}"),
-        ("/projects/p", "/projects/{project_id}"),
-        ("/cohorts/c", "/cohorts/{cohort_id}"),
-        ("/datasets/d", "/datasets/{dataset_id}"),
-        ("/exports/usage", "/exports/{what}"),
-        ("/exports/charges", "/exports/{what}"),
-        ("/exports/focus", "/exports/{what}"),
-        ("/months/2099-12", "/months/{month}"),
-        ("/invoices/i0", "/invoices/{invoice_id}"),
-        ("/statements/2099-12", "/statements/{month}"),
-        ("/keys/0", "/keys/{key_id}"),
-        ("0" * 64, "{sha256}"),
-    ):
-        path = path.replace(part, template)
-    return path
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ MUTANTS = [
     Mutant("accounting/replying.py", "if earlier and earlier[-1].says_the_same(numbered):", "if not numbered:", _REPLYING),
     Mutant("accounting/replying.py", "is not StatementState.CLOSED or not line_count(stored)", "is not StatementState.CLOSED", _REPLYING),
     Mutant("accounting/replying.py", 'said.sha256 not in {"", stored.sha256}', "not said", _REPLYING),
-    Mutant("accounting/verifying.py", "*(_kept(connection, _of(row, chain), kind) for kind, row in OF_TENANTS.items()),", "", _REPLYING),
+    Mutant("accounting/verifying.py", "*(_kept(connection, _of(row, chain, span), kind) for kind, row in OF_TENANTS.items()),", "", _REPLYING),
     Mutant("api/routes/replies.py", "tenant_id = one_tenant(caller, tenant)", 'tenant_id = tenant or ""', _API),
     Mutant("accounting/invoices.py", "parts.append(divide_half_up(reached * amount, total) - before)", "parts.append(divide_half_up(one * amount, total))", _INVOICES),
     Mutant("accounting/invoices.py", "is_plain = uscc.validate(code) == code", "is_plain = bool(uscc.validate(code))", _INVOICES),

@@ -1,5 +1,7 @@
 """A chain of hashes: what was said, in which order, and by nobody else."""
 
+import hashlib
+import json
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from accounting.chain import (
     Link,
     chain_of,
     content,
+    first_root_of,
     links,
     next_link,
     root_of,
@@ -82,6 +85,17 @@ def test_the_order_of_facts_is_in_the_hash() -> None:
 
     assert one[-1].number == other[-1].number
     assert one[-1].hash != other[-1].hash
+
+
+def test_a_root_of_an_earlier_release_is_made_as_it_was() -> None:
+    heads = [("steel", Link(3, bytes([7]) * 32)), ("", Link(1, bytes([8]) * 32))]
+
+    root = first_root_of(GENESIS.hash, "2026-10-31", heads)
+
+    said = [["", 1, "08" * 32], ["steel", 3, "07" * 32]]
+    made = json.dumps(["2026-10-31", "00" * 32, said], separators=(",", ":"))
+    assert root == hashlib.sha256(made.encode()).digest()
+    assert root != root_of(GENESIS.hash, "2026-10-31", heads)
 
 
 def test_a_root_stands_for_all_heads_and_the_root_before_it() -> None:

@@ -1,0 +1,278 @@
+"""Checks an evidence file, with nothing but the file: no server, no database, no code of the books.
+
+What an auditor has to trust is this module, which needs Python alone: every hash is computed again,
+and the slices are added up to what the line says. `brain verify FILE.zip` calls it.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any, NamedTuple
+
+FORMAT = "industry-brain/evidence/1"
+SEAL = 64
+"""So many hexadecimal figures at the file's end are the sha256 of all before them."""
+
+BYTES_MAX = 1 << 30
+MICROS_PER_YUAN = 1_000_000
+MS_PER_HOUR = 3_600_000
+MICROS_PER_FEN = 10_000
+SECTIONS = ("lines", "credits", "corrections")
+LINE_KEYS = {
+    "project": "project",
+    "field": "field",
+    "centre": "centre_id",
+    "device": "device_kind_id",
+    "qos": "qos",
+    "price_list": "price_list_id",
+}
+Json = dict[str, Any]
+
+
+class NotWhole(Exception):
+    """What does not fit; `str` names the part and says how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One thing that was checked, and fits."""
+
+    part: str
+    what: str
+
+
+class Fact(NamedTuple):
+    """A link of the chain: its number, its hash, what kind it is, and what it says by name."""
+
+    number: int
+    hash: str
+    kind: str
+    values: Json
+
+
+def check(content: bytes, kept_root: str | None = None) -> Iterator[Checked]:
+    """Everything that fits, in turn; raises `NotWhole` at the first thing that does not.
+
+    `kept_root` is a daily root that was kept elsewhere: the evidence must lead to it.
+    """
+    files = _files(content)
+    manifest = _manifest(files)
+    yield Checked(part="files", what=f"{len(files)}, each with its checksum")
+    try:
+        yield from _meaning(files, manifest, kept_root)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise NotWhole(f"it is not written as evidence is: {error!r}") from None
+
+
+def _meaning(
+    files: Mapping[str, bytes], manifest: Json, kept_root: str | None
+) -> Iterator[Checked]:
+    tenant_id = manifest["tenant"]
+    facts = list(_chain(files["chain.txt"], manifest))
+    span = f"links {facts[0].number} to {facts[-1].number}"
+    yield Checked(part=f"chain of {tenant_id}", what=f"{span}, head {facts[-1].hash}")
+    yield _roots(json.loads(files["roots.json"]), tenant_id, facts[-1], kept_root)
+    prices = dict(_prices(files["prices.txt"], manifest))
+    yield Checked(part="prices", what=", ".join(sorted(prices)) or "none")
+    if "statement.json" in files:
+        yield from _line(json.loads(files["statement.json"]), manifest, facts, prices)
+    else:
+        yield _job(manifest["claim"]["job"], facts)
+
+
+def _files(content: bytes) -> dict[str, bytes]:
+    if len(content) > BYTES_MAX:
+        raise NotWhole(f"the file has more than {BYTES_MAX} bytes")
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > BYTES_MAX:
+                raise NotWhole(f"the files come to more than {BYTES_MAX} bytes")
+            bad = archive.testzip()
+            if bad is not None:
+                raise NotWhole(f"{bad}: its bytes are not those that were written")
+            files = {name: archive.read(name) for name in archive.namelist()}
+            seal = archive.comment.decode("ascii", "replace")
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
+        raise NotWhole(f"the archive: {error}") from None
+    if content[-SEAL:].decode("ascii", "replace") != seal or len(seal) != SEAL:
+        raise NotWhole("the archive: it does not end with its seal")
+    if hashlib.sha256(content[:-SEAL]).hexdigest() != seal:
+        raise NotWhole("the archive: its own bytes (names, sizes, order) are not those written")
+    return files
+
+
+def _manifest(files: Mapping[str, bytes]) -> Json:
+    try:
+        manifest: Json = json.loads(files["manifest.json"])
+        sums: Json = manifest["files"]
+        form = manifest["format"]
+    except (KeyError, ValueError, TypeError):
+        raise NotWhole("manifest.json: it is no manifest of evidence") from None
+    if form != FORMAT:
+        raise NotWhole(f"manifest.json: its format is {form!r}, and {FORMAT} is known here")
+    if sums.keys() != files.keys() - {"manifest.json"}:
+        raise NotWhole("manifest.json: other files are there than it names")
+    for name, digest in sums.items():
+        if hashlib.sha256(files[name]).hexdigest() != digest:
+            raise NotWhole(f"{name}: its checksum does not fit")
+    return manifest
+
+
+def _chain(text: bytes, manifest: Json) -> Iterator[Fact]:
+    """Each link, after the one before it; the first line is where the piece begins."""
+    first, *lines = text.splitlines()
+    before, at = first.decode().split(" ")
+    for number, line in enumerate(lines, start=int(before) + 1):
+        said_number, digest, said = line.split(b" ", 2)
+        if int(said_number) != number:
+            raise NotWhole(f"chain.txt: link {int(said_number)} follows link {number - 1}")
+        at = hashlib.sha256(bytes.fromhex(at) + said).hexdigest()
+        if at != digest.decode():
+            raise NotWhole(f"chain.txt: link {number}: what it says does not give its hash")
+        fact = _fact(number, at, said, manifest)
+        if fact.values.get("tenant_id") != manifest["tenant"]:
+            raise NotWhole(f"chain.txt: link {number} is not of tenant {manifest['tenant']}")
+        yield fact
+
+
+def _fact(number: int, digest: str, said: bytes, manifest: Json) -> Fact:
+    kind, *values = json.loads(said)
+    return Fact(number, digest, kind, dict(zip(manifest["names"][kind], values, strict=True)))
+
+
+def _roots(roots: Sequence[Json], tenant_id: str, last: Fact, kept: str | None) -> Checked:
+    """From the root that covers the facts to the newest, each made of the one before it."""
+    made: list[str] = []
+    for root in roots:
+        digest = root["digest"] if made else _covering(root, tenant_id, last)
+        again = _digest(["root/2", root["day"], root["before"], digest])
+        if again != root["root"]:
+            raise NotWhole(f"roots.json: the root of {root['day']} is not made of what it notes")
+        if made and made[-1] != root["before"]:
+            raise NotWhole(f"roots.json: the root of {root['day']} does not follow the one before")
+        made.append(again)
+    if kept is not None and kept.lower() not in made:
+        raise NotWhole("roots.json: the root that was kept elsewhere is none of these")
+    if not made:
+        return Checked(part="roots", what="none covers this yet: one is drawn once a day is over")
+    return Checked(part="roots", what=f"newest of {roots[-1]['day']}: {made[-1]}")
+
+
+def _covering(root: Json, tenant_id: str, last: Fact) -> str:
+    if (root["facts"], root["head"]) != (last.number, last.hash):
+        raise NotWhole(f"roots.json: the root of {root['day']} has noted another end of the chain")
+    if _digest([tenant_id, last.number, last.hash]) not in root["leaves"]:
+        raise NotWhole(f"roots.json: the root of {root['day']} does not cover this chain")
+    return _digest(sorted(root["leaves"]))
+
+
+def _digest(value: list[Any]) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _prices(text: bytes, manifest: Json) -> Iterator[tuple[str, Json]]:
+    """Price lists by id, each a link of the park's chain whose neighbours are not shown."""
+    for line in text.splitlines():
+        number, before, digest, said = line.split(b" ", 3)
+        if hashlib.sha256(bytes.fromhex(before.decode()) + said).hexdigest() != digest.decode():
+            raise NotWhole(f"prices.txt: link {int(number)}: what it says does not give its hash")
+        fact = _fact(int(number), digest.decode(), said, manifest)
+        yield fact.values["id"], fact.values
+
+
+def _line(
+    said: Json, manifest: Json, facts: Sequence[Fact], prices: Mapping[str, Json]
+) -> Iterator[Checked]:
+    claim = manifest["claim"]
+    part = f"line {claim['line']}"
+    places = [one for name in SECTIONS for one in said[name]]
+    line = places[claim["line"] - 1]
+    if (said["tenant"], said["month"]) != (manifest["tenant"], claim["month"]):
+        raise NotWhole("statement.json: it is another one than the manifest says")
+    head = said["chain"]
+    if head and head["head"] not in {f.hash for f in facts if f.number == head["facts"]}:
+        raise NotWhole("statement.json: the head that it prints is none of the chain's")
+    slices = list(_slices(line, claim, facts))
+    device_ms = (-1 if line.get("cause") else 1) * sum(map(_device_ms, slices))
+    if device_ms != line["device_ms"]:
+        comes = f"it says {line['device_ms']} card-milliseconds, its slices come to {device_ms}"
+        raise NotWhole(f"{part}: {comes}")
+    _check_price(part, line, device_ms, prices)
+    what = f"{len(slices)} slices, {device_ms} card-milliseconds at {line['price']}"
+    yield Checked(part=part, what=f"{what} come to {line['amount']}")
+    entries = [one for one in facts if one.kind == "voucher_entry/1"]
+    mine = [one for one in entries if one.values["month"] == claim["month"]]
+    yield Checked(part="vouchers", what=f"{len(mine)} entries of {claim['month']}")
+
+
+def _check_price(part: str, line: Json, device_ms: int, prices: Mapping[str, Json]) -> None:
+    """The line's price is one of its list, and makes its amount of its quantity."""
+    known = prices.get(line["price_list"])
+    if known is None:
+        raise NotWhole(f"prices.txt: price list {line['price_list']} is not there")
+    price = _micros(line["price"])
+    base = dict(known["on_demand"]).get(line["device"], 0)
+    factor = dict(known["qos_permille"]).get(line["qos"], 0)
+    classes = [permille for _, permille in known["class_permille"]]
+    if price not in {_half_up(base * factor * one, 1_000_000) for one in classes}:
+        raise NotWhole(f"{part}: {line['price']} is no price of list {line['price_list']}")
+    amount_fen = _half_up(device_ms * price, MS_PER_HOUR * MICROS_PER_FEN)
+    if amount_fen != line["amount_fen"]:
+        raise NotWhole(f"{part}: it says {line['amount_fen']} fen, and comes to {amount_fen}")
+
+
+def _slices(line: Json, claim: Json, facts: Sequence[Fact]) -> Iterator[Json]:
+    """What the line adds up: alike in all that it names, and known when it was made."""
+    back = {one.values["reference"]: one for one in facts if one.kind == "usage_credit/1"}
+    for fact in facts:
+        if fact.kind != "usage/1" or not _is_alike(line, claim, fact.values):
+            continue
+        number, credit = fact.number, back.get(fact.values["reference"])
+        if line.get("cause") is not None:
+            if credit is None or credit.values["cause"] != line["cause"]:
+                continue
+            number = max(number, credit.number)
+        if claim["after"] < number <= claim["through"]:
+            yield fact.values
+
+
+def _is_alike(line: Json, claim: Json, usage: Json) -> bool:
+    month = line.get("month", claim["month"])
+    return (
+        all(line[key] == usage[name] for key, name in LINE_KEYS.items())
+        and _micros(line["price"]) == usage["price_micros"]
+        and _month(usage["from_ms"]) == month
+    )
+
+
+def _month(at_ms: int) -> str:
+    """Of Asia/Shanghai, which is UTC+8 all year round."""
+    shifted_s = (at_ms + 8 * MS_PER_HOUR) // 1_000
+    return datetime.fromtimestamp(shifted_s, tz=UTC).strftime("%Y-%m")
+
+
+def _device_ms(usage: Json) -> int:
+    return int(usage["device_count"] * (usage["to_ms"] - usage["from_ms"]))
+
+
+def _micros(yuan: str) -> int:
+    whole, _, decimals = yuan.partition(".")
+    return int(whole) * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
+
+
+def _half_up(dividend: int, divisor: int) -> int:
+    """Halves away from zero: the one rounding that there is."""
+    magnitude = (2 * abs(dividend) + divisor) // (2 * divisor)
+    return magnitude if dividend >= 0 else -magnitude
+
+
+def _job(job_id: str, facts: Sequence[Fact]) -> Checked:
+    used = [one.values for one in facts if one.kind == "usage/1"]
+    mine = [one for one in used if one["reference"].rpartition(".")[0] == job_id]
+    device_ms = sum(map(_device_ms, mine))
+    return Checked(part=f"job {job_id}", what=f"{len(mine)} slices, {device_ms} card-milliseconds")

@@ -1,0 +1,30 @@
+"""Deliberate bugs in evidence and in its checker, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_UNIT = "tests/unit/test_evidence.py"
+_CHAIN = "tests/unit/test_chain.py"
+_API = "tests/acceptance/test_evidence.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("api/connection.py", "        except httpx2.TransportError as error:\n            raise self._unreachable(error) from error\n", "        finally:\n            pass\n", f"{_API} -k vain"),
+    Mutant("accounting/chain.py", "_digest([chain, link.number, link.hash.hex()])", "_digest([chain, link.hash.hex()])", f"{_CHAIN} {_UNIT}"),
+    Mutant("accounting/chain.py", "_digest(sorted(leaves))", "_digest(list(leaves))", f"{_CHAIN} -k root"),
+    Mutant("accounting/chain.py", '_digest(["root/2", day, before.hex(), digest])', '_digest(["root/2", day, digest])', f"{_CHAIN} -k root"),
+    Mutant("accounting/evidence.py", "elif leaves and mine.number >= number:", "elif leaves:", f"{_UNIT} -k 'proven or draft'"),
+    Mutant("accounting/evidence.py", 'if said[0] == "price_list/1" and said[1] in list_ids:', "if said[1] in list_ids:", _UNIT),
+    Mutant("accounting/evidence.py", "last=max(through, paid[1] if paid else 0),", "last=through,", f"{_UNIT} -k slices"),
+    Mutant("api/evidence_check.py", "if hashlib.sha256(content[:-SEAL]).hexdigest() != seal:", "if False:", f"{_UNIT} -k byte"),
+    Mutant("api/evidence_check.py", "        if at != digest.decode():\n", "        if False:\n", f"{_UNIT} -k anew"),
+    Mutant("api/evidence_check.py", "if int(said_number) != number:", "if False:", f"{_UNIT} -k anew"),
+    Mutant("api/evidence_check.py", '        if again != root["root"]:\n', "        if False:\n", f"{_UNIT} -k anew"),
+    Mutant("api/evidence_check.py", "if kept is not None and kept.lower() not in made:", "if False:", f"{_UNIT} -k later"),
+    Mutant("api/evidence_check.py", 'if device_ms != line["device_ms"]:', "if False:", f"{_UNIT} -k anew"),
+    Mutant("api/evidence_check.py", 'if amount_fen != line["amount_fen"]:', "if False:", f"{_UNIT} -k anew"),
+    Mutant("api/evidence_check.py", 'if claim["after"] < number <= claim["through"]:', "if True:", f"{_UNIT} -k each"),
+    Mutant("api/evidence_check.py", "number = max(number, credit.number)", "pass", f"{_UNIT} -k each"),
+    Mutant("api/evidence_check.py", 'if (root["facts"], root["head"]) != (last.number, last.hash):', "if False:", f"{_UNIT} -k anew"),
+    Mutant("api/routes/evidence.py", "if job is None or not caller.may_see(job.tenant_id):", "if job is None:", f"{_API} -k nobody"),
+    Mutant("api/cli/evidence.py", "    if wrong is not None:\n        raise typer.Exit(1)\n", "", f"{_API} -k without"),
+]
