@@ -4,7 +4,7 @@ PostgreSQL adds each slice to the hours that it touches, in the transaction that
 hour is exactly the sum of its slices, and costs the same to read however many they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -87,6 +87,15 @@ def used_by(
         used = used.where(UsageHourRow.tenant_id == tenant_id)
     for row in connection.execute(used.group_by(column, hour_ms).order_by(column, hour_ms)):
         yield Used(row[0], row[1], int(row[2]), int(row[3]))
+
+
+def metered_until(connection: Connection, references: Collection[str]) -> Mapping[str, int]:
+    """How far each of these holdings is metered; those of which nothing is are not there."""
+    ends = select(UsageRow.reference, func.max(UsageRow.to_ms))
+    rows = connection.execute(
+        ends.where(UsageRow.reference.in_(references)).group_by(UsageRow.reference)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def tenants_of(connection: Connection, month: str) -> Iterator[str]:

@@ -313,6 +313,21 @@ class UsageLine(Wire):
     cause: str | None = Field(default=None, description="why it was given back: then negative")
 
 
+class DisputedTime(Wire):
+    """Time of an attempt in which its centre was not heard of: not billed until it is known."""
+
+    tenant: str
+    project: str
+    job: str
+    attempt: str
+    centre: str
+    device: str
+    cards: int
+    from_ms: Ms
+    to_ms: Ms
+    device_ms: int = Field(description="card-milliseconds")
+
+
 class UsageView(Wire):
     """Usage in a window; amounts in yuan with two decimals, as text."""
 
@@ -324,6 +339,9 @@ class UsageView(Wire):
     p_hours: str
     amount: str
     amount_fen: int
+    disputed: list[DisputedTime] = Field(
+        default=[], description="in none of the sums: the centre is silent, nobody knows what ran"
+    )
 
 
 class Problem(BaseModel):

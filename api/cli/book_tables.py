@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from rich.table import Table
 
 from api.cli.language import both
-from api.cli.terminal import PARK_ZONE, console, fail, plain, table
+from api.cli.terminal import PARK_ZONE, clock_text, console, fail, plain, table
 from api.schemas import UsageLine, UsageView
 
 MS_PER_SECOND = 1_000
@@ -46,6 +46,24 @@ def print_usage(view: UsageView) -> None:
     end = datetime.fromtimestamp(view.to_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
     console.print(f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}  (UTC+8)")
     console.print(usage_table(view))
+    if view.disputed:
+        console.print(disputed_table(view))
+
+
+def disputed_table(view: UsageView) -> Table:
+    """Attempts in centres that are not heard of; in none of the sums."""
+    made = table(
+        both("disputed, not billed", "待核实，未计费"),
+        both("tenant", "企业"),
+        both("centre", "中心"),
+        both("since", "自"),
+        both("device-s", "卡·秒"),
+        numbers=(4,),
+    )
+    for one in view.disputed:
+        since, used = clock_text(one.from_ms), seconds_text(one.device_ms)
+        made.add_row(plain(one.attempt), plain(one.tenant), plain(one.centre), since, used)
+    return made
 
 
 def usage_table(view: UsageView) -> Table:

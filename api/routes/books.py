@@ -13,6 +13,7 @@ from accounting.sheet import spreadsheet_csv
 from accounting.store import credit_sums, usage_sums
 from accounting.usage import UsageSum
 from api.auth import PayerDep, PersonDep
+from api.disputed import disputed_time
 from api.documents.statement import Names, statement_pdf
 from api.errors import missing
 from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, one_tenant, problems, window
@@ -42,7 +43,8 @@ def usage(
 ) -> UsageView:
     """Usage by tenant, project, centre, device kind, class and price; this month by default.
 
-    What was given back are lines of their own, negative and with their cause.
+    What was given back are lines of their own, negative and with their cause. Time in which a
+    centre is silent is `disputed`: shown apart, and billed once the centre says what ran.
     """
     begin_ms, end_ms = _period(services, from_ms, to_ms)
     tenant_id = caller.narrowed(tenant)
@@ -50,6 +52,9 @@ def usage(
         check_known(connection, services, tenant_id)
         used = usage_sums(connection, begin_ms, end_ms, tenant_id)
         given_back = credit_sums(connection, begin_ms, end_ms, tenant_id)
+        park, asked = services.declared.read(connection).park, (begin_ms, end_ms)
+        disputed = disputed_time(connection, park, asked, services.clock(), tenant_id)
+        unknown = list(disputed)
     lines = (*used, *given_back)
     device_ms = sum(line.device_ms for line in lines)
     amount_fen = sum(line.amount_fen for line in lines)
@@ -62,6 +67,7 @@ def usage(
         p_hours=p_hours(sum(line.tflops_ms for line in lines)),
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
+        disputed=unknown,
     )
 
 

@@ -190,6 +190,22 @@ def attempt(connection: Connection, attempt_id: str) -> Row[Any] | None:
     return connection.execute(statement).one_or_none()
 
 
+def running_in(
+    connection: Connection, centre_ids: Sequence[str], tenant_id: str | None = None
+) -> Sequence[Row[Any]]:
+    """Attempts that have started in these centres and are not over, with whose they are."""
+    whose = (JobRow.tenant_id, JobRow.spec["project"].astext.label("project"))
+    statement = select(AttemptRow.__table__, *whose).join(JobRow, JobRow.id == AttemptRow.job_id)
+    statement = statement.where(
+        AttemptRow.centre_id.in_(centre_ids),
+        AttemptRow.started_at_ms.is_not(None),
+        AttemptRow.ended_at_ms.is_(None),
+    )
+    if tenant_id is not None:
+        statement = statement.where(JobRow.tenant_id == tenant_id)
+    return connection.execute(statement.order_by(AttemptRow.id)).all()
+
+
 def waiting_count(connection: Connection, tenant_id: str) -> int:
     statement = (
         select(func.count())

@@ -7,6 +7,9 @@ _BENCH = "tests/unit/test_books_bench.py -m 'not slow'"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/disputed.py", 'and not view.body["is_heard"]', 'and view.body["is_heard"]', "tests/unit/test_disputed.py"),
+    Mutant("api/disputed.py", "metered.get(row.id, row.started_at_ms)", "row.started_at_ms", "tests/unit/test_disputed.py"),
+    Mutant("api/disputed.py", "to_ms = min(window[1], now_ms)", "to_ms = now_ms", "tests/unit/test_disputed.py"),
     Mutant("scheduler/asking/loads.py", "reserved.get(pool.id, 0) // tflops", "reserved.get(pool.id, 0)", "tests/unit/test_quotes.py -k reserved"),
     Mutant("accounting/hours.py", "if through_seq is not None:", "if False:", _HOURS),
     Mutant("accounting/hours.py", "_slices(*bounds, -1)", "_slices(*bounds, 1)", _HOURS),
