@@ -131,3 +131,64 @@ class SettlementRow(Base):
     body: Mapped[bytes]
     sha256: Mapped[str]
     at_ms: Mapped[int]
+
+
+class ContractRow(Linked, Base):
+    """A contract with a tenant."""
+
+    __tablename__ = "contracts"
+    __table_args__ = (Index("contracts_by_link", "tenant_id", "link", unique=True),)
+
+    number: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    amount_fen: Mapped[int]
+    district: Mapped[str]
+    is_related: Mapped[bool]
+    from_ms: Mapped[int]
+    until_ms: Mapped[int]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class ClaimRuleRow(Linked, Base):
+    """What a fund pays, as data."""
+
+    __tablename__ = "claim_rules"
+    __table_args__ = (UniqueConstraint("link"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    mode: Mapped[str]
+    issuer: Mapped[str]
+    pool: Mapped[str]
+    year: Mapped[str]
+    budget_fen: Mapped[int]
+    share_permille: Mapped[int]
+    min_fen: Mapped[int]
+    cap_fen: Mapped[int]
+    bars_related: Mapped[bool]
+    from_ms: Mapped[int]
+    until_ms: Mapped[int]
+    fields: Mapped[list[Any]]
+    device_kind_ids: Mapped[list[Any]]
+    centre_ids: Mapped[list[Any]]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
+class ClaimRow(Linked, Base):
+    """What was claimed."""
+
+    __tablename__ = "claims"
+    __table_args__ = (Index("claims_by_link", "tenant_id", "link", unique=True),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    rule_id: Mapped[str]
+    tenant_id: Mapped[str]
+    contract: Mapped[str]
+    base_fen: Mapped[int]
+    amount_fen: Mapped[int]
+    city_fen: Mapped[int]
+    district_fen: Mapped[int]
+    payments: Mapped[list[Any]]
+    by: Mapped[str]
+    at_ms: Mapped[int]

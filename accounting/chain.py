@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from accounting.claims import Claim, ClaimRule, Contract
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
 from accounting.rating import PriceList
@@ -48,6 +49,9 @@ Fact = (
     | Receipt
     | CentreTerms
     | SettledMonth
+    | Contract
+    | ClaimRule
+    | Claim
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -64,6 +68,9 @@ _WORDS: Mapping[type[Any], str] = {
     Receipt: "receipt/1",
     CentreTerms: "centre_terms/1",
     SettledMonth: "settled_month/1",
+    Contract: "contract/1",
+    ClaimRule: "claim_rule/1",
+    Claim: "claim/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS
@@ -83,7 +90,7 @@ GENESIS = Link(0, bytes(32))
 
 def chain_of(fact: Fact) -> str:
     """Whose chain a fact belongs to."""
-    if isinstance(fact, PriceList | ClosedMonth | CentreTerms | SettledMonth):
+    if isinstance(fact, PriceList | ClosedMonth | CentreTerms | SettledMonth | ClaimRule):
         return PARK
     return fact.tenant_id
 

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, insert, select, text
 
 from accounting.bill_tables import (
     CentreTermsRow,
+    ClaimRow,
+    ClaimRuleRow,
+    ContractRow,
     InvoiceRequestRow,
     InvoiceStepRow,
     Linked,
@@ -20,6 +23,7 @@ from accounting.bill_tables import (
 )
 from accounting.chain import Fact, names_of
 from accounting.chaining import chained, columns_of
+from accounting.claims import Claim, ClaimRule, Contract
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.replies import Reply
 from accounting.store import Condition
@@ -32,12 +36,15 @@ OF_TENANTS: Mapping[type[Any], type[Any]] = {
     InvoiceRequest: InvoiceRequestRow,
     InvoiceStep: InvoiceStepRow,
     Receipt: ReceiptRow,
+    Contract: ContractRow,
+    Claim: ClaimRow,
 }
 """The table of each kind whose facts are in the chains of tenants."""
 
 OF_THE_PARK: Mapping[type[Any], type[Any]] = {
     CentreTerms: CentreTermsRow,
     SettledMonth: SettledMonthRow,
+    ClaimRule: ClaimRuleRow,
 }
 """The same of what belongs to no tenant."""
 

@@ -138,6 +138,64 @@ TERMS_EXAMPLES: dict[str, Any] = {
     "tiered": {"summary": "60 % of revenue, 70 % beyond 10,000 card-hours", "value": _TERMS}
 }
 _PUBLISHED = _TERMS | {"by": "finance (5d1c0b7a9e2f)", "at_ms": 1_793_844_000_000}
+_CONTRACT: dict[str, Any] = {
+    "number": "HT-2026-031",
+    "tenant": "steel",
+    "amount": "800001.00",
+    "district": "黄岛区",
+    "is_related": False,
+    "from_ms": 1_767_196_800_000,
+    "until_ms": 1_798_732_800_000,
+}
+_RULE: dict[str, Any] = {
+    "id": "qd-2026",
+    "mode": "reimburse_after_payment",
+    "issuer": "青岛市",
+    "pool": "算力券",
+    "year": "2026",
+    "budget": "10000000.00",
+    "share_permille": 200,
+    "minimum": "100000.00",
+    "cap": "1000000.00",
+    "bars_related": True,
+    "from_ms": 1_806_508_800_000,
+    "until_ms": 1_811_779_200_000,
+    "fields": [],
+    "devices": [],
+    "centres": [],
+}
+_ASKED = {"rule": "qd-2026", "contract": "HT-2026-031"}
+_BY = {"by": "finance (5d1c0b7a9e2f)", "at_ms": 1_807_318_800_000}
+_CLAIM = {
+    **_ASKED,
+    "id": "qd-2026.steel",
+    "tenant": "steel",
+    "base": "430080.00",
+    "amount": "86016.00",
+    "city": "0.00",
+    "district": "0.00",
+    "payments": ["bank-2026-1107"],
+    **_BY,
+}
+_ASSESSMENT = {
+    **_ASKED,
+    "tenant": "steel",
+    "base": "430080.00",
+    "share": "86016.00",
+    "cap_left": "1000000.00",
+    "pool_left": "10000000.00",
+    "amount": "86016.00",
+    "payments": ["bank-2026-1107"],
+}
+CONTRACT_EXAMPLES: dict[str, Any] = {
+    "contract": {"summary": "A contract of 800,001.00 yuan", "value": _CONTRACT}
+}
+RULE_EXAMPLES: dict[str, Any] = {
+    "city": {"summary": "20 % of what was paid, from 100,000 on, at most a million", "value": _RULE}
+}
+CLAIM_EXAMPLES: dict[str, Any] = {
+    "claim": {"summary": "By a rule, for a contract", "value": _ASKED}
+}
 BILL_ANSWERS: Mapping[str, Any] = {
     "list_replies": {"standing": "disputed", "items": [_REPLY]},
     "confirm": _REPLY | {"kind": "confirmed", "reason": "", "lines": []},
@@ -146,6 +204,13 @@ BILL_ANSWERS: Mapping[str, Any] = {
     **_INVOICE_ANSWERS,
     "list_terms": {"items": [_PUBLISHED]},
     "publish_centre_terms": _PUBLISHED,
+    "list_contracts": {"items": [_CONTRACT | _BY]},
+    "register": _CONTRACT | _BY,
+    "list_rules": {"items": [_RULE | _BY]},
+    "publish_claim_rule": _RULE | _BY,
+    "list_claims": {"items": [_CLAIM]},
+    "assess_claim": _ASSESSMENT,
+    "claim_subsidy": _CLAIM,
 }
 DISPUTE_EXAMPLES: dict[str, Any] = {
     "line": {

@@ -7,6 +7,7 @@ import typer
 import api.cli.books
 import api.cli.branches
 import api.cli.budgets
+import api.cli.claims
 import api.cli.closing
 import api.cli.datasets
 import api.cli.evidence
@@ -56,6 +57,7 @@ app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
 app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
 app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
 app.add_typer(api.cli.terms.app, name="terms", rich_help_panel=BOOKS)
+app.add_typer(api.cli.claims.app, name="claims", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))

@@ -31,6 +31,7 @@ from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
 from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
+from api.claim_calls import ClaimCalls
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
@@ -54,7 +55,7 @@ EVENTS = "text/event-stream"
 EXPORT_SILENCE_S = 1800.0
 
 
-class Client(BillCalls):
+class Client(BillCalls, ClaimCalls):
     """What a broker offers, with one key; use it in one thread, and close it.
 
     Raises `ApiError` for a key that cannot be one.

@@ -165,6 +165,8 @@ QUIET = [
     "/v1/vouchers",
     "/v1/invoices",
     "/v1/payments",
+    "/v1/contracts",
+    "/v1/claims",
     "/v1/exports/usage",
     "/v1/exports/charges",
     "/v1/exports/focus",

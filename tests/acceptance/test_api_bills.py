@@ -1,6 +1,7 @@
 """What follows a month's close, by the interface and by commands; in the order of this file."""
 
 import json
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -231,6 +232,43 @@ def test_a_payment_that_cannot_be_is_refused(
     refused = problem_of(park.finance.post("/v1/payments", json=payment | wanted), status)
 
     assert why in refused["detail"]
+
+
+def test_what_was_paid_is_claimed_by_commands(data: Path, park: Served, tmp_path: Path) -> None:
+    told = partial(brain, BRAIN_DATA=str(data), cwd=tmp_path, COLUMNS="120")
+    days = ("--from", "2026-01-01", "--until", "2099-01-01")
+    money = ("--budget", "1000", "--share", "20", "--minimum", "50", "--cap", "100")
+    of_fund = ("--issuer", "青岛市", "--pool", "算力券", "--year", "2026")
+    of_steel = ("--tenant", "steel", "--amount", "800001", "--district", "黄岛区")
+
+    published = told("claims", "rule", "qd-2026", *of_fund, *money, *days)
+    registered = told("claims", "contract", "HT-1", *of_steel, *days)
+    assessed = told("claims", "assess", "qd-2026", "HT-1")
+    made = told("claims", "make", "qd-2026", "HT-1")
+    again = told("claims", "make", "qd-2026", "HT-1")
+    packed = told("claims", "pack", "qd-2026.steel", "-o", "steel.zip")
+    listed = told("claims")
+
+    assert (published.returncode, registered.returncode) == (0, 0), published.stderr
+    assert assessed.stdout.splitlines()[-1].split() == ["may", "be", "claimed", "10.00"]
+    assert made.stderr.strip() == "claim qd-2026.steel: 10.00 CNY"
+    assert again.stderr == made.stderr
+    assert packed.returncode == 0, packed.stderr
+    with zipfile.ZipFile(tmp_path / "steel.zip") as files:
+        assert files.testzip() is None
+        assert f"consumption/{MONTH}.pdf" in files.namelist()
+    assert listed.stdout.splitlines()[1].split()[:5] == [
+        *("qd-2026.steel", "steel", "HT-1", "50.00", "10.00")
+    ]
+    problem_of(park.fish.get("/v1/claims/qd-2026.steel/pack"), 404)
+
+
+def test_a_claim_by_what_is_not_there_is_refused(park: Served) -> None:
+    no_rule = park.finance.post("/v1/claims", json={"rule": "x", "contract": "HT-1"})
+    no_contract = park.finance.post("/v1/claims", json={"rule": "qd-2026", "contract": "x"})
+
+    assert problem_of(no_rule, 404)["detail"] == "there is no rule x"
+    assert problem_of(no_contract, 404)["detail"] == "there is no contract x"
 
 
 def test_the_books_are_whole_with_all_that_was_said(park: Served) -> None:

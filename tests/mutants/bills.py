@@ -10,6 +10,8 @@ _TERMS = "tests/unit/test_terms.py"
 _SETTLING = "tests/unit/test_settling.py"
 _XLSX = "tests/unit/test_xlsx.py"
 _SIGNED = "tests/unit/test_signed.py"
+_SUBSIDIES = "tests/unit/test_subsidies.py"
+_CLAIMING = "tests/unit/test_claiming.py"
 _API = "tests/acceptance/test_api_bills.py"
 
 # fmt: off
@@ -52,4 +54,17 @@ MUTANTS = [
     Mutant("api/xlsx.py", "write_number(*place, _Exact(said),", "write_number(*place, float(said),", _XLSX),
     Mutant("accounting/settlement_export.py", '"gross": totals["cost"],', '"gross": totals["gross"],', _XLSX),
     Mutant("api/documents/settlement.py", 'words = in_words(json.loads(body)["totals"]["gross"])', 'words = in_words(json.loads(body)["totals"]["net"])', _SIGNED),
+    Mutant("accounting/claims.py", "max(0, min(self.share_fen, self.cap_left_fen, self.pool_left_fen))", "max(0, min(self.share_fen, self.cap_left_fen))", _SUBSIDIES),
+    Mutant("accounting/claims.py", "if base_fen < rule.min_fen:", "if not rule:", _SUBSIDIES),
+    Mutant("accounting/claims.py", "if not rule.from_ms <= at_ms < rule.until_ms:", "if not rule.from_ms <= at_ms <= rule.until_ms:", _SUBSIDIES),
+    Mutant("accounting/claims.py", "if rule.bars_related and contract.is_related:", "if contract.is_related:", _SUBSIDIES),
+    Mutant("accounting/claims.py", "if day_of(receipt.paid_at_ms)[:4] == rule.year:", "if receipt.month[:4] == rule.year:", _SUBSIDIES),
+    Mutant("accounting/claims.py", "divide_half_up(amount_fen * covered, total) if total > 0 else 0", "amount_fen if covered else 0", _SUBSIDIES),
+    Mutant("accounting/claims.py", "if claimed.voucher_id is not None:", "if claimed is None:", _SUBSIDIES),
+    Mutant("accounting/claiming.py", "if one.contract == contract_.number and one.id != own]", "if not one]", _CLAIMING),
+    Mutant("accounting/claiming.py", "pools = {one.id for one in rules(connection) if _budget(one) == _budget(by)}", "pools = {by.id}", _CLAIMING),
+    Mutant("accounting/claiming.py", "steps=tuple(step for step in one.steps if step.at_ms <= at_ms),", "steps=one.steps,", _CLAIMING),
+    Mutant("accounting/claiming.py", "        if known.contract != contract_.number:", "        if not known:", _CLAIMING),
+    Mutant("api/claim_pack.py", "zipfile.ZipInfo(name, _MOMENT)", "zipfile.ZipInfo(name[:4], _MOMENT)", _CLAIMING),
+    Mutant("api/routes/claims.py", "if made is None or not caller.may_see(made.tenant_id):", "if made is None:", _API),
 ]
