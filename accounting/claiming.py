@@ -164,7 +164,7 @@ def make_claim(connection: Connection, by: ClaimRule, contract_: Contract, said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Basis:
     """All that a claim rests on, as it was when it was made."""
 
     claim: Claim
@@ -175,7 +175,7 @@ class Evidence:
     statements: tuple[StoredStatement, ...]
 
 
-def evidence(connection: Connection, made: Claim) -> Evidence:
+def basis_of(connection: Connection, made: Claim) -> Basis:
     """What a claim rests on: payments that counted, the statements that they paid, their invoices.
 
     Of the operator it is the statements of the contract's months that were closed.
@@ -187,7 +187,7 @@ def evidence(connection: Connection, made: Claim) -> Evidence:
         one for one in _counted(connection, by, of.tenant_id) if one[0].reference in made.payments
     )
     months = {one.month for one, _ in counted} or _months(connection, of, made.at_ms)
-    return Evidence(
+    return Basis(
         claim=made,
         rule=by,
         contract=of,

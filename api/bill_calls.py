@@ -1,4 +1,4 @@
-"""The client's calls about closed months: replies to statements, invoices, payments."""
+"""The client's calls about bills: statements and replies, invoices, payments, settlements."""
 
 from api.bill_schemas import (
     Confirmation,
@@ -23,6 +23,25 @@ class BillCalls:
     """A part of `api.sdk.Client`."""
 
     _wire: Connection
+
+    def statement(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """A tenant's month (this one if not given) as JSON, exactly as it was closed."""
+        return self._statement(tenant, month, "json")
+
+    def statement_csv(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        return self._statement(tenant, month, "csv")
+
+    def statement_pdf(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """The same, in Chinese, to be printed, signed and sealed."""
+        return self._statement(tenant, month, "pdf")
+
+    def statement_xlsx(self, tenant: str | None = None, month: str | None = None) -> bytes:
+        """The same as a workbook."""
+        return self._statement(tenant, month, "xlsx")
+
+    def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
+        parameters = {"tenant": tenant, "month": month, "format": form}
+        return self._wire.request("GET", "/v1/statements", parameters=parameters).content
 
     def replies(self, month: str, tenant: str | None = None) -> ReplyList:
         """What was said about a closed statement."""

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 
 from accounting.claim_export import claim_json, contract_json, invoices_sheet, payments_sheet
-from accounting.claiming import Evidence
+from accounting.claiming import Basis
 from accounting.export import statement_sheet
 from accounting.sheet import spreadsheet_csv
 from accounting.statement import json_bytes
@@ -21,9 +21,9 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 """The first that an archive knows: no clock is in it."""
 
 
-def claim_pack(evidence: Evidence, names: Names) -> bytes:
+def claim_pack(basis: Basis, names: Names) -> bytes:
     """The archive; `SHA256SUMS` is what `sha256sum -c` reads."""
-    made = dict(sorted(_files(evidence, names)))
+    made = dict(sorted(_files(basis, names)))
     sums = "".join(f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in made.items())
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -32,12 +32,12 @@ def claim_pack(evidence: Evidence, names: Names) -> bytes:
     return file.getvalue()
 
 
-def _files(evidence: Evidence, names: Names) -> Iterator[tuple[str, bytes]]:
-    yield "claim.json", json_bytes(claim_json(evidence.claim, evidence.rule))
-    yield "contract.json", json_bytes(contract_json(evidence.contract))
-    yield "invoices.csv", b"".join(spreadsheet_csv(invoices_sheet(evidence.invoices)))
-    yield "payments.csv", b"".join(spreadsheet_csv(payments_sheet(evidence.counted)))
-    for stored in evidence.statements:
+def _files(basis: Basis, names: Names) -> Iterator[tuple[str, bytes]]:
+    yield "claim.json", json_bytes(claim_json(basis.claim, basis.rule))
+    yield "contract.json", json_bytes(contract_json(basis.contract))
+    yield "invoices.csv", b"".join(spreadsheet_csv(invoices_sheet(basis.invoices)))
+    yield "payments.csv", b"".join(spreadsheet_csv(payments_sheet(basis.counted)))
+    for stored in basis.statements:
         name = f"consumption/{stored.month}"
         yield f"{name}.json", stored.body
         yield f"{name}.csv", b"".join(spreadsheet_csv(statement_sheet(stored.body)))

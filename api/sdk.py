@@ -269,25 +269,6 @@ class Client(BillCalls, ClaimCalls):
     ) -> UsageView:
         return self._wire.get("/v1/usage", UsageView, from_ms=from_ms, to_ms=to_ms, tenant=tenant)
 
-    def statement(self, tenant: str | None = None, month: str | None = None) -> bytes:
-        """A tenant's month (this one if not given) as JSON, exactly as it was closed."""
-        return self._statement(tenant, month, "json")
-
-    def statement_csv(self, tenant: str | None = None, month: str | None = None) -> bytes:
-        return self._statement(tenant, month, "csv")
-
-    def statement_pdf(self, tenant: str | None = None, month: str | None = None) -> bytes:
-        """The same, in Chinese, to be printed, signed and sealed."""
-        return self._statement(tenant, month, "pdf")
-
-    def statement_xlsx(self, tenant: str | None = None, month: str | None = None) -> bytes:
-        """The same as a workbook."""
-        return self._statement(tenant, month, "xlsx")
-
-    def _statement(self, tenant: str | None, month: str | None, form: str) -> bytes:
-        parameters = {"tenant": tenant, "month": month, "format": form}
-        return self._wire.request("GET", "/v1/statements", parameters=parameters).content
-
     def months(self) -> MonthList:
         return self._wire.get("/v1/months", MonthList)
 

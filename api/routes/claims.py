@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 
 from accounting.claiming import (
     assessed,
+    basis_of,
     claim,
     claims,
     contract,
     contracts,
-    evidence,
     make_claim,
     publish_rule,
     register_contract,
@@ -200,7 +200,7 @@ def pack(claim_id: ClaimId, caller: PayerDep, services: ServicesDep) -> Response
         made = claim(connection, claim_id)
         if made is None or not caller.may_see(made.tenant_id):
             raise missing("claim", claim_id)
-        found = evidence(connection, made)
+        found = basis_of(connection, made)
         declared = services.declared.read(connection)
     names = Names(tenant=declared.tenants[made.tenant_id].name, park=declared.park)
     headers = {"Content-Disposition": attachment(f"claim-{claim_id}", "zip")}

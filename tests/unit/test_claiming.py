@@ -13,9 +13,9 @@ from accounting import store
 from accounting.billing import ask_for_invoice, note_step, receive
 from accounting.claiming import (
     assessed,
+    basis_of,
     claims,
     contracts,
-    evidence,
     make_claim,
     publish_rule,
     register_contract,
@@ -123,13 +123,13 @@ def test_rules_and_contracts_are_there_once(connection: Connection) -> None:
 
 def test_a_pack_has_all_that_a_fund_asks_and_stays_the_same(connection: Connection) -> None:
     made = make_claim(connection, TWENTY, CONTRACT, SAID)
-    pack = claim_pack(evidence(connection, made), NAMES)
+    pack = claim_pack(basis_of(connection, made), NAMES)
 
     later = replace(PAID, reference="bank-2", amount_fen=10_00, at_ms=NOW + 1)
     receive(connection, later)
     note_step(connection, replace(CREDITED, at_ms=NOW + 1))
 
-    assert claim_pack(evidence(connection, made), NAMES) == pack
+    assert claim_pack(basis_of(connection, made), NAMES) == pack
     with zipfile.ZipFile(io.BytesIO(pack)) as files:
         assert files.namelist() == [
             "claim.json",
@@ -153,7 +153,7 @@ def test_the_operators_pack_has_the_contracts_months(connection: Connection) -> 
     publish_rule(connection, OPERATOR)
     made = make_claim(connection, OPERATOR, CONTRACT, SAID)
 
-    with zipfile.ZipFile(io.BytesIO(claim_pack(evidence(connection, made), NAMES))) as files:
+    with zipfile.ZipFile(io.BytesIO(claim_pack(basis_of(connection, made), NAMES))) as files:
         assert "consumption/2026-10.json" in files.namelist()
 
 
