@@ -143,7 +143,7 @@ class Connection:
         failures = 0
         while True:
             try:
-                with self.stream(path, accept, **place()) as answer:
+                with self._opened(path, accept, None, **place()) as answer:
                     for line in answer.iter_lines():
                         failures = 0
                         yield line
@@ -172,17 +172,25 @@ class Connection:
 
         The broker may be silent for `silence_s`.
         """
-        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s or FOLLOW_TIMEOUT_S)
-        headers, given = {"Accept": accept}, _given(parameters)
-        asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
         try:
-            with asked as answer:
-                if not answer.is_success:
-                    answer.read()
-                    checked(answer)
+            with self._opened(path, accept, silence_s, **parameters) as answer:
                 yield answer
         except httpx2.TransportError as error:
             raise self._unreachable(error) from error
+
+    @contextmanager
+    def _opened(
+        self, path: str, accept: str, silence_s: float | None, /, **parameters: str | int | None
+    ) -> Iterator[httpx2.Response]:
+        """The same, for who goes on where the connection breaks."""
+        timeout = httpx2.Timeout(TIMEOUT_S, read=silence_s or FOLLOW_TIMEOUT_S)
+        headers, given = {"Accept": accept}, _given(parameters)
+        asked = self._http.stream("GET", path, params=given, headers=headers, timeout=timeout)
+        with asked as answer:
+            if not answer.is_success:
+                answer.read()
+                checked(answer)
+            yield answer
 
     def _unreachable(self, error: httpx2.TransportError) -> ApiError:
         return ApiError(
