@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from typing_extensions import override
+
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 
@@ -78,6 +80,11 @@ class Park:
     data_classes: tuple[DataClass, ...] = ()
     datasets: tuple[Dataset, ...] = ()
     links: tuple[Link, ...] = ()
+
+    @override
+    def __hash__(self) -> int:
+        """There are few, and what is found out of one is kept by it: its id tells them apart."""
+        return hash(self.id)
 
     @cached_property
     def device_kind_by_id(self) -> dict[str, DeviceKind]:

@@ -7,14 +7,14 @@ from scheduler.facts.state import State
 
 
 def loads(state: State) -> Iterator[PoolLoad]:
-    """How each pool stands now."""
+    """How each pool stands now, by what is kept at events: nobody goes through its nodes."""
     assert state.park is not None
     reserved = state.quotes.kept_tflops(state.park)
     for pool in state.park.pools:
         is_heard = pool.centre_id in state.heard_centre_ids
-        node_ids = state.park.node_ids(pool.id)
-        online = pool.cards_per_node * sum(n in state.online_node_ids for n in node_ids)
-        free = sum(state.free_cards[node_id] for node_id in node_ids)
+        nodes = state.holdings.nodes(pool.id, state.online_node_ids)
+        online = pool.cards_per_node * len(nodes.by_node)
+        allocated = state.holdings.cards_by_pool[pool.id]
         tflops = state.park.tflops_per_card(pool)
         yield PoolLoad(
             pool_id=pool.id,
@@ -23,6 +23,6 @@ def loads(state: State) -> Iterator[PoolLoad]:
             registered_cards=pool.card_count,
             online_cards=online,
             schedulable_cards=online if is_heard else 0,
-            allocated_cards=pool.card_count - free,
-            reserved_cards=min(free, reserved.get(pool.id, 0) // tflops),
+            allocated_cards=allocated,
+            reserved_cards=min(pool.card_count - allocated, reserved.get(pool.id, 0) // tflops),
         )

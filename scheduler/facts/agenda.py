@@ -178,10 +178,10 @@ class Agenda:
             self._likely_ms[key] = now.ends.likely_ms
 
     def _put_likely(self, ordered: list[Ending], ends_ms: dict[str, int]) -> None:
-        self._likely_ms.update(ends_ms)
-        ordered[:] = sorted(
-            (ends_ms.get(key, at_ms), key, shares) for at_ms, key, shares in ordered
-        )
+        for key, at_ms in ends_ms.items():
+            _, _, shares = ordered.pop(bisect_left(ordered, (self._likely_ms[key], key)))
+            insort(ordered, (at_ms, key, shares))
+            self._likely_ms[key] = at_ms
 
     def _next_ms(self, attempt_id: str, now_ms: int) -> int:
         """When it is likely to end that has overstayed; what is at its limit ends by that."""

@@ -12,7 +12,7 @@ Held = tuple[Job, Placement]
 
 
 class Holdings:
-    """Cards by node and by branch, TFLOPS by centre, and each branch's decayed use.
+    """Cards by node, by pool and by branch, TFLOPS by centre, and each branch's decayed use.
 
     All but the use is an index: `rebuild` makes it anew from what is held.
     """
@@ -21,6 +21,7 @@ class Holdings:
         self.free_cards: dict[str, int] = {}
         self.held_cards: dict[str, int] = dict.fromkeys(shares, 0)
         self.allocated_tflops: dict[str, int] = {}
+        self.cards_by_pool: dict[str, int] = {}
         self.shares = shares
         self._tree = tree
         self._park: Park | None = None
@@ -42,6 +43,7 @@ class Holdings:
         self._nodes = {}
         self.free_cards = {node.id: node.card_count for node in park.node_by_id.values()}
         self.allocated_tflops = dict.fromkeys(park.centre_by_id, 0)
+        self.cards_by_pool = dict.fromkeys(park.pool_by_id, 0)
         self.held_cards = dict.fromkeys(self.shares, 0)
         for job, placement in held:
             self._occupy(job, placement, 1)
@@ -108,6 +110,7 @@ class Holdings:
                 nodes.note(share.node_id, free)
         for branch in self._tree.held_by(job.tenant_id, job.project):
             self.held_cards[branch] += sign * placement.card_count
+        self.cards_by_pool[placement.pool_id] += sign * placement.card_count
         self.allocated_tflops[placement.centre_id] += sign * self._tflops(placement)
 
     def _tflops(self, placement: Placement) -> int:

@@ -49,6 +49,7 @@ def _check_holdings(state: State, park: Park) -> None:
     cards_by_branch: Counter[str] = Counter()
     tflops_by_branch: Counter[str] = Counter()
     tflops_by_centre: Counter[str] = Counter()
+    cards_by_pool = dict.fromkeys(park.pool_by_id, 0)
     for attempt in state.live.values():
         placement, job = attempt.placement, state.jobs[attempt.job_id].job
         refusal = custody_refusal(job, placement, park)
@@ -59,6 +60,7 @@ def _check_holdings(state: State, park: Park) -> None:
             cards_by_branch[branch] += placement.card_count
             tflops_by_branch[branch] += tflops
         tflops_by_centre[placement.centre_id] += tflops
+        cards_by_pool[placement.pool_id] += placement.card_count
     for node_id, node in park.node_by_id.items():
         assert used[node_id] <= node.card_count, f"node {node_id} is overfull"
         assert state.free_cards[node_id] == node.card_count - used[node_id], f"free of {node_id}"
@@ -71,6 +73,7 @@ def _check_holdings(state: State, park: Park) -> None:
         assert allocated == tflops_by_centre[centre.id], f"TFLOPS of {centre.id} drifted"
         assert allocated <= centre.stated_tflops, f"centre {centre.id} is overfull"
     assert tflops_by_centre.total() <= park.stated_tflops, "the park is overfull"
+    assert state.holdings.cards_by_pool == cards_by_pool, "the cards of pools drifted"
 
 
 def _check_funds(state: State) -> None:

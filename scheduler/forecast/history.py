@@ -11,7 +11,7 @@ short have ended, would be taken for short.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -96,6 +96,7 @@ class History:
         self._open: dict[str, PastRun] = {}
         self._by_group: dict[Group, deque[PastRun]] = {}
         self._known: dict[Group, Known] = {}
+        self._lengths: dict[Group, dict[tuple[int, str], list[int]]] = {}
         for run in runs:
             self._add(run)
 
@@ -143,20 +144,21 @@ class History:
         """Whether anything that its user calls by its name has run."""
         return _namesakes(job.tenant_id, job.user, job.name) in self._by_group
 
-    def lengths_ms(self, job: Job, form: Job) -> list[int]:
+    def lengths_ms(self, job: Job, card_count: int, kind_ids: Collection[str]) -> list[int]:
         """How long what its user calls by its name ran from its beginning to its end, so placed.
 
-        On as many cards of the same kinds, by the clock; the last to begin of all forms.
+        On so many cards of one of these kinds, or of any, by the clock; the last to begin of all
+        forms.
         """
-        runs = self._by_group.get(_namesakes(job.tenant_id, job.user, job.name), ())
-        kind_ids = form.device_kind_ids
+        group = _namesakes(job.tenant_id, job.user, job.name)
+        known = self._lengths.get(group)
+        if known is None:
+            known = self._lengths[group] = _lengths(self._by_group.get(group, ()))
         return [
-            run.length_ms * 1_000 // run.speed_permille
-            for run in runs
-            if run.length_ms is not None
-            and run.held_count == form.device_count
-            and run.device_kind_id
-            and (not kind_ids or run.device_kind_id in kind_ids)
+            length_ms
+            for (count, kind_id), lengths_ms in known.items()
+            if count == card_count and (not kind_ids or kind_id in kind_ids)
+            for length_ms in lengths_ms
         ]
 
     def _typical_ms(self, job: Job, now_ms: int, nearest: int) -> int | None:
@@ -178,6 +180,7 @@ class History:
         """What is known of its groups has changed."""
         for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
             self._known.pop(group, None)
+        self._lengths.pop(_namesakes(run.tenant_id, run.user, run.name), None)
 
     def _add(self, run: PastRun) -> None:
         self.runs.append(run)
@@ -224,6 +227,16 @@ def _known(runs: Iterable[PastRun]) -> Known:
     ended_ms = sorted(run.length_ms for run in known if run.length_ms is not None)
     begun = [(run.started_at_ms, run.speed_permille) for run in known if run.length_ms is None]
     return Known(ended_ms, begun)
+
+
+def _lengths(runs: Iterable[PastRun]) -> dict[tuple[int, str], list[int]]:
+    """Of those that ran from beginning to end, by how many cards of which kind they had."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for run in runs:
+        if run.length_ms is not None and run.device_kind_id:
+            length_ms = run.length_ms * 1_000 // run.speed_permille
+            found.setdefault((run.held_count, run.device_kind_id), []).append(length_ms)
+    return found
 
 
 def _expected_ms(ended: list[int], elapsed_ms: int) -> int:

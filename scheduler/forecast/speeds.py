@@ -9,8 +9,7 @@ A job that names several kinds and no more has one form. On each kind it takes a
 namesakes took there, once they have run on the first and on another; until then all are alike.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from statistics import median_low
 
 from cluster.inventory import Park
@@ -51,9 +50,8 @@ def lengths_by_kind(job: Job, history: History) -> dict[str, int]:
     kind_ids = job.device_kind_ids
     if job.has_forms or len(kind_ids) == 1 or job.data_ids or not history.has_namesakes(job):
         return {}
-    typical = {
-        one: _typical_ms(job, replace(job, device_kind_ids=(one,)), history) for one in kind_ids
-    }
+    count = job.device_count
+    typical = {one: _median_ms(history.lengths_ms(job, count, (one,))) for one in kind_ids}
     known = {kind_id: length_ms for kind_id, length_ms in typical.items() if length_ms is not None}
     return known if len(known) > 1 and kind_ids[0] in known else {}
 
@@ -79,7 +77,10 @@ def foretold(
 
 
 def _typical_ms(job: Job, form: Job, history: History) -> int | None:
-    lengths_ms = history.lengths_ms(job, form)
+    return _median_ms(history.lengths_ms(job, form.device_count, form.device_kind_ids))
+
+
+def _median_ms(lengths_ms: Sequence[int]) -> int | None:
     return median_low(lengths_ms) if len(lengths_ms) >= LEAST else None
 
 

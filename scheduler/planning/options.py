@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from cluster.inventory import Park, Pool
@@ -11,6 +12,9 @@ from scheduler.model.locality import transfer_ms
 from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
 from scheduler.planning.preemption import Victim
 from scheduler.timing.backfill import PoolRoom, Reservation
+
+SHAPES_MAX = 4_096
+"""Of so many shapes it is kept which pools could hold them."""
 
 
 @dataclass(slots=True)
@@ -45,12 +49,18 @@ class Candidate:
 
 def candidates_of(shape: Shape, park: Park, room_of: Callable[[Pool], PoolRoom]) -> list[Candidate]:
     """Each pool that could hold the shape, in the order of `candidate_pools`."""
+    return [Candidate(pool, fits, room_of(pool), ms) for pool, fits, ms in _places(shape, park)]
+
+
+@lru_cache(maxsize=SHAPES_MAX)
+def _places(shape: Shape, park: Park) -> tuple[tuple[Pool, Fit, int], ...]:
+    """How it sits in each, and how long its data takes to come there; nothing that runs counts."""
     answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, park)]
-    return [
-        Candidate(pool, answer, room_of(pool), transfer_ms(shape.data_ids, pool.centre_id, park))
+    return tuple(
+        (pool, answer, transfer_ms(shape.data_ids, pool.centre_id, park))
         for pool, answer in answers
         if isinstance(answer, Fit)
-    ]
+    )
 
 
 class Offer(NamedTuple):

@@ -6,10 +6,11 @@ beside the pool's reservation; or in what is kept for that, if one of its jobs i
 time. Jobs alike in all that decides that are looked at once.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from scheduler.facts.queue import JobQueue, Kinds
 from scheduler.facts.record import JobRecord
+from scheduler.forecast.ends import Ends
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.planning.options import Candidate
 from scheduler.timing.backfill import PoolRoom
@@ -39,6 +40,7 @@ class Vacancy:
         self._left: list[Hashable] = [*self._kinds]
         self._seen: tuple[PoolRoom, int] | None = None
         self._waiting: dict[Hashable, Iterator[JobRecord]] = {}
+        self._soonest_of: dict[Hashable, Ends] = {}
         self._in_time: dict[tuple[Hashable, str], Iterator[JobRecord]] = {}
 
     def is_left(self) -> bool:
@@ -73,10 +75,39 @@ class Vacancy:
             return False
         if room.long.find(wanted) is not None or is_variant:
             return True
+        if not room.is_short(self._soonest(wide)):
+            return False
         # A pool keeps one reservation: who is not out of its way now is not later.
         key = wide, candidate.pool.id
         in_time = self._in_time.setdefault(key, self._ungranted(wide, room))
         return next(in_time, None) is not None
+
+    def _soonest(self, wide: Hashable) -> Ends:
+        """None of its jobs would be over before, likely or by limit.
+
+        Nor would any of as many cards, whatever its shape: where shapes differ in nothing that
+        decides it, it is looked up for all of them at once.
+        """
+        size = _size_of(self._kinds[wide])
+        key = wide if size is None else size
+        known = self._soonest_of.get(key)
+        if known is None:
+            kinds = self._kinds[wide] if size is None else self._kinds_of(size)
+            known = self._soonest_of[key] = self._first_ends(kinds.values())
+        return known
+
+    def _kinds_of(self, size: int) -> dict[Hashable, dict[str, JobRecord]]:
+        """Of all shapes of so many cards."""
+        found: dict[Hashable, dict[str, JobRecord]] = {}
+        for kinds in self._kinds.values():
+            if _size_of(kinds) == size:
+                found.update(kinds)
+        return found
+
+    def _first_ends(self, kinds: Iterable[Mapping[str, JobRecord]]) -> Ends:
+        ones = (next(iter(alike.values())) for alike in kinds)
+        ends = [ends for one in ones for ends in self._forecasts.ends_of_forms(one)]
+        return Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
 
     def _ungranted(self, wide: Hashable, beside: PoolRoom | None) -> Iterator[JobRecord]:
         """One that is granted nothing, again and again until it is: then the next.
@@ -85,15 +116,20 @@ class Vacancy:
         """
         for alike in self._kinds[wide].values():
             one = next(iter(alike.values()))
-            forms = self._forecasts.forms(one)
-            if beside is None or any(beside.is_short(self._forecasts.ends(form)) for form in forms):
+            if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
                 for job_id, record in alike.items():
                     while job_id not in self._granted:
                         yield record
 
 
+def _size_of(kinds: Mapping[Hashable, Mapping[str, JobRecord]]) -> int | None:
+    """How many cards all of these ask for; None where it may be another length on another kind."""
+    job = next(iter(next(iter(kinds.values())).values())).job
+    return None if job.has_forms or len(job.device_kind_ids) > 1 else job.device_count
+
+
 def _kind(record: JobRecord) -> tuple[Hashable, Hashable]:
     """Its shape, and what decides when it would end."""
-    job = record.job
+    job, speed = record.job, record.speed_permille
     wide = (shape_of(job), job.variants, job.min_device_count) if job.has_forms else shape_of(job)
-    return wide, (job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms)
+    return wide, (job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms, speed)

@@ -5,7 +5,7 @@ looked up once, and a plan asks of each several times.
 """
 
 from bisect import bisect_left
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from scheduler.facts.agenda import Ending
@@ -27,8 +27,11 @@ class Forecasts:
         self._is_forecasting = policy.is_forecasting
         self._known: dict[tuple[str, str, str, int], int | None] = {}
         self._ends: dict[int, Ends] = {}
+        self._ends_by_like: dict[Hashable, Ends] = {}
+        self._ends_of_forms: dict[Hashable, Sequence[Ends]] = {}
         self._endings: dict[tuple[str, bool], list[Ending]] = {}
         self._forms: dict[int, tuple[JobRecord, ...]] = {}
+        self._lengths: dict[Hashable, Mapping[str, int]] = {}
         self._speeds: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def forms(self, record: JobRecord) -> Sequence[JobRecord]:
@@ -54,7 +57,7 @@ class Forecasts:
     def _by_kind(self, record: JobRecord) -> tuple[JobRecord, ...]:
         """On each of the kinds that it names, where its like ran on several; else as it is."""
         job = record.job
-        lengths_ms = lengths_by_kind(job, self._state.history)
+        lengths_ms = self._lengths_of(job)
         if not lengths_ms:
             return (record,)
         first_ms = lengths_ms[job.device_kind_ids[0]]
@@ -67,6 +70,13 @@ class Forecasts:
             )
             for kind_id in job.device_kind_ids
         )
+
+    def _lengths_of(self, job: Job) -> Mapping[str, int]:
+        """Those that are alike are looked up once."""
+        key = (*_like(job), job.device_kind_ids, job.data_ids)
+        if key not in self._lengths:
+            self._lengths[key] = lengths_by_kind(job, self._state.history)
+        return self._lengths[key]
 
     def _at_speed(
         self, record: JobRecord, form: Job, own_ms: int | None, speed_permille: int
@@ -85,10 +95,30 @@ class Forecasts:
         """When a job that waits would end if it began now, or so much later."""
         ends = self._ends.get(id(record))
         if ends is None:
-            ends = self._ends[id(record)] = record.ends(
-                self._now_ms, self._now_ms, self._forecast_ms(record.job)
-            )
+            ends = self._ends[id(record)] = self._ends_of_like(record)
         return Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms) if delay_ms else ends
+
+    def ends_of_forms(self, record: JobRecord) -> Sequence[Ends]:
+        """When it would end in each of its forms; of those that are alike worked out once."""
+        job = record.job
+        if job.has_forms or job.data_ids:
+            return [self.ends(form) for form in self.forms(record)]
+        own = job.longest_ms, record.had_ms, record.speed_permille
+        key = (*_like(job), job.device_kind_ids, *own)
+        found = self._ends_of_forms.get(key)
+        if found is None:
+            found = self._ends_of_forms[key] = [self.ends(form) for form in self.forms(record)]
+        return found
+
+    def _ends_of_like(self, record: JobRecord) -> Ends:
+        """Of all that are alike in what `JobRecord.ends` goes by."""
+        job = record.job
+        key = (*_like(job), job.longest_ms, record.had_ms, record.speed_permille)
+        ends = self._ends_by_like.get(key)
+        if ends is None:
+            ends = record.ends(self._now_ms, self._now_ms, self._forecast_ms(job))
+            self._ends_by_like[key] = ends
+        return ends
 
     def _speeds_of(self, job: Job) -> tuple[int, ...]:
         """Those that are alike are looked up once."""
@@ -101,7 +131,7 @@ class Forecasts:
     def _forecast_ms(self, job: Job) -> int | None:
         if not self._is_forecasting:
             return None
-        like = (job.tenant_id, job.user, job.name, job.device_count)
+        like = _like(job)
         if like not in self._known:
             self._known[like] = self._state.history.forecast_ms(job, self._now_ms)
         return self._known[like]
@@ -151,3 +181,8 @@ class Forecasts:
             return Ends(latest_ms, latest_ms)
         likely_ms = record.likely_end_ms(attempt.begin_ms, self._now_ms, forecast_ms)
         return Ends(min(likely_ms, latest_ms), latest_ms)
+
+
+def _like(job: Job) -> tuple[str, str, str, int]:
+    """What its like has in common with it."""
+    return job.tenant_id, job.user, job.name, job.device_count

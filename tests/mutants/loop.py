@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "return sorted(attempt_ids, key=self._numbers.__getitem__)", "return sorted(attempt_ids)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        if now_ms < self._moved_ms.get(pool_id, now_ms):", "        if False:", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "self._likely_ms.pop(key), key)", "before.ends.likely_ms, key)", _AGENDA),
-    Mutant("scheduler/facts/agenda.py", "        self._likely_ms.update(ends_ms)\n", "", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "            self._likely_ms[key] = at_ms\n", "", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "return min(likely_ms, ends.latest_ms)", "return likely_ms", f"{_AGENDA} tests/unit/test_forecast.py"),
     Mutant("scheduler/facts/agenda.py", "        record.note_ends()\n", "", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
@@ -89,4 +89,8 @@ MUTANTS = [
     Mutant("scheduler/storage/told.py", "self.answers.pop(job_id, None)", "pass", _TOLD),
     Mutant("scheduler/storage/told.py", "self.loads.get(load.pool_id) != load", "True", _TOLD),
     Mutant("scheduler/asking/loads.py", "schedulable_cards=online if is_heard else 0", "schedulable_cards=online", _TOLD),
+    Mutant("scheduler/facts/holdings.py", "self.cards_by_pool[placement.pool_id] += sign * placement.card_count", "self.cards_by_pool[placement.pool_id] += placement.card_count", _CONTROLLER),
+    Mutant("scheduler/facts/holdings.py", "        self.cards_by_pool = dict.fromkeys(park.pool_by_id, 0)\n", "", f"{_CONTROLLER} {_INVARIANTS}"),
+    Mutant("scheduler/facts/invariants.py", "assert state.holdings.cards_by_pool == cards_by_pool", "assert state.holdings.cards_by_pool", _INVARIANTS),
+    Mutant("scheduler/asking/loads.py", "online = pool.cards_per_node * len(nodes.by_node)", "online = pool.card_count", _TOLD),
 ]

@@ -45,6 +45,25 @@ def test_what_overstays_its_forecast_is_given_twice_as_long(had_ms: int, left: i
     assert left_ms(10, had_ms) == left
 
 
+def test_only_who_is_alike_in_all_that_decides_it_is_told_the_end_of_another() -> None:
+    state = a_state()
+    job = a_job("j", limit_ms=LIMIT_MS, checkpoint=Checkpoint(dir="c"))
+    state.history.begin(job, "before.1", 0)
+    state.history.end("before.1", 10 * HOUR_MS)
+    records = [
+        JobRecord(job=job),
+        JobRecord(job=job, done_ms=HOUR_MS),
+        JobRecord(job=job, done_ms=HOUR_MS, speed_permille=500),
+        JobRecord(job=replace(job, limit_ms=HOUR_MS)),
+    ]
+    together = Forecasts(state, 1, DEFAULT)
+
+    ends = [together.ends(record) for record in records]
+
+    assert ends == [Forecasts(state, 1, DEFAULT).ends(record) for record in records]
+    assert len({*ends}) == len(records)
+
+
 def test_what_was_over_at_once_is_expected_to_run_for_a_moment() -> None:
     assert left_ms(0, 0) == 1
     assert left_ms(0, 5) == 3

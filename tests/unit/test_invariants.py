@@ -35,6 +35,10 @@ def forget_power(state: State) -> None:
     state.holdings.allocated_tflops["east"] += 1
 
 
+def forget_cards_of_a_pool(state: State) -> None:
+    state.holdings.cards_by_pool["east-npu"] -= 1
+
+
 def bend_a_share(state: State) -> None:
     state.shares["steel"].rate -= 1
 
@@ -120,6 +124,7 @@ def bend_a_foretold_end(state: State) -> None:
         (take_a_card, f"free of {NODE}"),
         (forget_a_quota, "cards of steel"),
         (forget_power, "TFLOPS of east"),
+        (forget_cards_of_a_pool, "cards of pools drifted"),
         (bend_a_share, "fair share of steel"),
         (overfill_a_node, f"node {NODE} is overfull"),
         (overfill_a_centre, "centre east is overfull"),

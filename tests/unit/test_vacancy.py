@@ -1,10 +1,12 @@
 """How far a plan of grants alone goes: as long as anybody who waits could still be given cards."""
 
+from dataclasses import replace
+
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import Job
+from scheduler.model.job import Job, Priority
 from scheduler.model.plan import Answers, Plan
-from scheduler.model.policy import EASY, FIFO
+from scheduler.model.policy import DEFAULT, EASY, FIFO
 from scheduler.planning.planner import plan
 from tests.builders import HOUR_MS, a_job, a_lease, a_park, a_placement, a_pool, a_state, happen
 from tests.builders import submit as ask
@@ -54,6 +56,33 @@ def test_what_is_kept_for_the_first_is_left_only_for_who_is_over_in_time() -> No
 
     assert planned(a_node_with(2), wants("first", 8), *long) == ([], ["first"])
     assert planned(a_node_with(2), wants("first", 8), *long, brief)[0] == ["zz-brief"]
+
+
+def test_shapes_of_one_size_are_over_when_the_first_of_any_of_them_is() -> None:
+    brief = wants("brief", 2, HOUR_MS // 2)
+    long = replace(wants("long", 2, 2 * HOUR_MS), node_count=1)
+
+    assert planned(a_node_with(2), wants("a", 8), brief, long)[0] == ["brief"]
+
+
+def test_who_is_over_in_time_and_was_given_cards_keeps_nobody_else_in_view() -> None:
+    long = [wants(f"long-{number}", 2, 2 * HOUR_MS) for number in range(4)]
+    brief = wants("brief", 2, HOUR_MS // 2)
+
+    assert planned(a_node_with(4), wants("a", 8), brief, *long) == (["brief"], ["a"])
+
+
+def test_where_it_goes_by_forecasts_who_is_likely_to_be_over_in_time_is_reached() -> None:
+    state = a_node_with(2)
+    brief, long = (replace(wants(name, 2), name=name) for name in ("brief", "long"))
+    for job, length_ms in ((brief, HOUR_MS // 2), (long, 2 * HOUR_MS)):
+        state.history.begin(job, f"{job.name}-before.1", 0)
+        state.history.end(f"{job.name}-before.1", length_ms)
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH), brief, long)
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["brief"]
 
 
 def test_what_is_spare_beside_the_first_is_left_for_all() -> None:
