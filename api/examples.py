@@ -127,6 +127,18 @@ _PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
     "vat_permille": 60,
 }
 
+_TERMS: dict[str, Any] = {
+    "id": JOB_ID,
+    "tenant": "t03",
+    "at_ms": 1_795_601_191_412,
+    "expires_at_ms": 1_795_601_491_412,
+    "spec": {"command": "python train.py", "devices": 8, "limit": "4h"},
+    "pool": "qdaicc-910b3",
+    "start_ms": _PLANNED_MS,
+    "cost": "112.00",
+    "is_kept": False,
+    "job_id": None,
+}
 _ARRAY: dict[str, Any] = {
     "id": "a01m892qmfmrqxgv43rsg2pybxq",
     "tenant": "t03",
@@ -209,18 +221,8 @@ ANSWERS: Mapping[str, Any] = {
         "summary_zh": "预计 2026-11-25 22:06:31 在 qdaicc-910b3 启动；"
         "按当前价格运行到时限为 112.00 元",
     },
-    "get_quote": {
-        "id": JOB_ID,
-        "tenant": "t03",
-        "at_ms": 1_795_601_191_412,
-        "expires_at_ms": 1_795_601_491_412,
-        "spec": {"command": "python train.py", "devices": 8, "limit": "4h"},
-        "pool": "qdaicc-910b3",
-        "start_ms": _PLANNED_MS,
-        "cost": "112.00",
-        "is_kept": False,
-        "job_id": None,
-    },
+    "get_quote": _TERMS,
+    "list_quotes": {"items": [_TERMS | {"is_kept": True}]},
     "alternatives": {
         "at_ms": 1_795_601_191_412,
         "job_id": JOB_ID,

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, Row, insert, inspect, select, update
 
 from api.asking import DROP_PREFIX, KEEP_PREFIX, ask, heard
 from api.auth import Caller
@@ -23,6 +23,8 @@ from scheduler.model.job import Job
 WHAT_RUNS = frozenset({"command", "name", "env", "workdir", "archive"})
 """What need not be known for a quote; in all else the job is what was quoted."""
 
+KEPT_MAX = 500
+"""So many are listed; of a tenant one is kept at a time."""
 ASK_AGAIN = "ask for a new quote, or submit without quote_id"
 
 
@@ -96,6 +98,18 @@ def give_up(services: Services, given: Given) -> None:
     """What was kept for the quote is free; raises `Refused` where nothing is, as `keep` does."""
     wish = QuoteEnded(at_ms=services.clock(), tenant_id=given.tenant_id, quote_id=given.id)
     heard(ask(services, Request(id=DROP_PREFIX + given.id, wish=wish)).is_consumed)
+    with services.database.begin() as connection:
+        connection.execute(update(QuoteRow).where(QuoteRow.id == given.id).values(is_kept=False))
+
+
+def kept(connection: Connection, tenant_id: str | None, now_ms: int) -> list[Given]:
+    """Those of the tenant, or of all, that are kept and that no job has taken; the first to end."""
+    is_open = (QuoteRow.is_kept, QuoteRow.job_id.is_(None), QuoteRow.expires_at_ms > now_ms)
+    asked = select(*inspect(QuoteRow).columns).where(*is_open).limit(KEPT_MAX)
+    if tenant_id is not None:
+        asked = asked.where(QuoteRow.tenant_id == tenant_id)
+    rows = connection.execute(asked.order_by(QuoteRow.expires_at_ms, QuoteRow.id))
+    return [_given(row) for row in rows]
 
 
 def check_keepable(spec: JobAsked) -> None:
@@ -114,6 +128,10 @@ def find(connection: Connection, quote_id: str, caller: Caller) -> Given | None:
     row = connection.execute(asked).one_or_none()
     if row is None or not caller.may_see(row.tenant_id):
         return None
+    return _given(row)
+
+
+def _given(row: Row[Any]) -> Given:
     return Given(**row._mapping)  # noqa: SLF001 - its documented name
 
 

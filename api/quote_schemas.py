@@ -97,9 +97,15 @@ class QuoteTerms(Wire):
     start_ms: Ms | None = Field(description=PLANNED_START)
     cost: str | None = Field(description=COST)
     is_kept: bool = Field(
-        description="whether its place was kept: until it expires, is taken or is given up"
+        description="whether its place is kept, until it expires or is taken; false once given up"
     )
     job_id: str | None = Field(description="the job, or the array, that took it")
+
+
+class QuoteList(Wire):
+    """Quotes of which the place in the queue is kept, the first to expire first."""
+
+    items: list[QuoteTerms]
 
 
 class HonouredQuote(Wire):

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Body
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
-from api.honouring import Given, check_keepable, find, give_up, keep, write_down
-from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteCreate, QuoteTerms
+from api.honouring import Given, check_keepable, find, give_up, keep, kept, write_down
+from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteCreate, QuoteList, QuoteTerms
 from api.quoting import alternative_view, quote_of
 from api.ranked import standing_view
 from api.request_examples import JOB_EXAMPLES
 from api.routes.jobs import own_job, told_reasons
 from api.routes.leading import elsewhere
-from api.routes.parameters import JobId, QuoteParameter, problems
+from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
@@ -66,8 +66,8 @@ def quote(
     valid_ms = services.settings.quote_valid_s * 1_000
     answer = _noted(quote_of(job, seen, valid_ms, is_kept=spec.keep), spec, create, services)
     if spec.keep:
-        kept = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)
-        keep(services, kept, answer.expires_at_ms)
+        placed = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)
+        keep(services, placed, answer.expires_at_ms)
     return answer
 
 
@@ -81,6 +81,17 @@ def _noted(answer: Quote, spec: QuoteCreate, create: Once | None, services: Serv
                 return Quote.model_validate(earlier[1])
         write_down(connection, answer, spec)
     return answer
+
+
+@router.get("/quotes", responses=problems(404), summary="Which quotes are kept?")
+def list_quotes(
+    caller: WorkerDep, services: ServicesDep, tenant_id: TenantQuery = None
+) -> QuoteList:
+    """Those of the tenant, or of all for operators, that are kept and that no job has taken."""
+    wanted = caller.narrowed(tenant_id)
+    with services.database.connect() as connection:
+        found = kept(connection, wanted, services.clock())
+    return QuoteList(items=[one.terms() for one in found])
 
 
 @router.get("/quotes/{quote_id}", responses=problems(404), summary="What was quoted")

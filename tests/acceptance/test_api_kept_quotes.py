@@ -56,18 +56,26 @@ def test_what_is_kept_nobody_else_gets_and_who_takes_it_starts_at_once(park: Ser
     await_state(park.fish, late, "succeeded")
     terms = park.steel.get(f"/v1/quotes/{quote['id']}").json()
     assert (terms["is_kept"], terms["job_id"]) == (True, quote["id"])
+    assert listed(park.steel) == []
     problem_of(park.steel.delete(f"/v1/quotes/{quote['id']}"), 409)
+
+
+def listed(who: TestClient) -> list[str]:
+    return [one["id"] for one in who.get("/v1/quotes").json()["items"]]
 
 
 def test_what_is_given_up_is_free_for_others(park: Served) -> None:
     quote_id = keep(park.steel).json()["id"]
     late = submitted(park.fish, **WORDS)
     await_that(lambda: reasons(park.fish, late) == ["devices_busy"])
+    assert listed(park.steel) == listed(park.operator) == [quote_id]
+    assert listed(park.fish) == []
 
     problem_of(park.fish.delete(f"/v1/quotes/{quote_id}"), 404)
     first, again = (park.steel.delete(f"/v1/quotes/{quote_id}") for _ in range(2))
 
     assert (first.status_code, again.status_code) == (204, 204)
+    assert listed(park.steel) == []
     await_state(park.fish, late, "succeeded")
 
 

@@ -387,3 +387,13 @@ def test_a_part_that_fails_says_so_and_can_be_tried_again(console: Console, park
     expect(failure).to_have_count(0)
     expect(console.page.locator("#usage > *").first).to_be_visible()
     console.complaints.clear()  # the browser reports the 503
+
+
+def test_a_kept_quote_is_seen_until_it_is_given_up(console: Console, park: Served) -> None:
+    console.log_in(park.keys["operator"])
+    words = job(devices=8, centres=["east"], limit="1h") | {"keep": True}
+    quote_id = park.fish.post("/v1/quotes", json=words).json()["id"]
+    row = console.page.locator(f"#waiting [data-quote={quote_id}]")
+    expect(row).to_contain_text("保留的询价", timeout=20_000)
+    park.fish.delete(f"/v1/quotes/{quote_id}")
+    expect(row).to_have_count(0, timeout=20_000)

@@ -50,10 +50,10 @@ async function jobPage(states, limit = jobs.SHOWN) {
 
 // The queue first: what is held, of an array perhaps thousands, must not hide it.
 async function waitingPage() {
-  const queued = await jobPage(["queued"], PAGE_MAX);
-  if (queued.items.length >= jobs.SHOWN) return queued;
+  const [queued, kept] = await Promise.all([jobPage(["queued"], PAGE_MAX), get("/v1/quotes")]);
+  if (queued.items.length >= jobs.SHOWN) return { ...queued, kept: kept.items };
   const held = await jobPage(["held"]);
-  return { items: [...queued.items, ...held.items], next: queued.next ?? held.next };
+  return { items: [...queued.items, ...held.items], next: queued.next ?? held.next, kept: kept.items };
 }
 
 const panels = {

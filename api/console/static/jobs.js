@@ -45,9 +45,28 @@ export function ended(page, names) {
 }
 
 export function waiting(page, names) {
-  if (!page.items.length) return empty(t("jobs.none_waiting"), t("jobs.none_waiting_hint"));
+  const kept = page.kept.length > 0 && h("ul.jobs", { "data-kind": "kept" }, page.kept.map((quote) => keptRow(quote, names)));
+  if (!page.items.length) return [kept || empty(t("jobs.none_waiting"), t("jobs.none_waiting_hint"))];
   const items = [...page.items].sort((a, b) => (a.position ?? Infinity) - (b.position ?? Infinity));
-  return list("waiting", { items: items.slice(0, SHOWN), next: page.next ?? items.length > SHOWN }, (job) => waitingRow(job, names));
+  const shown = { items: items.slice(0, SHOWN), next: page.next ?? items.length > SHOWN };
+  return [kept, ...list("waiting", shown, (job) => waitingRow(job, names))];
+}
+
+/** A quote that stands in the queue in the place of its job. */
+function keptRow(quote, names) {
+  return h(
+    "li.job",
+    { "data-key": quote.id, "data-quote": quote.id },
+    h("div.cell.position", {}, "—"),
+    h(
+      "div.cell",
+      {},
+      h("div.title", {}, h("span", { title: quote.id }, quote.spec.name || shortId(quote.id)), h("span.tag", {}, t("jobs.kept_quote"))),
+      h("div.muted", {}, names.tenant(quote.tenant)),
+    ),
+    h("div.cell.where", {}, h("span", {}, needs(quote.spec)), h("span.muted", {}, quote.pool)),
+    h("div.cell.time", {}, t("jobs.kept_until", { at: near(quote.expires_at_ms) })),
+  );
 }
 
 function list(kind, page, row) {
