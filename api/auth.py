@@ -239,6 +239,8 @@ WorkerDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.OPERATOR))]
 """Who may deal with jobs."""
 PayerDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.FINANCE))]
 """Who may see money."""
+OverseerDep = Annotated[Caller, Depends(Only(Role.OPERATOR, Role.FINANCE))]
+"""Who may see the park as a whole."""
 PersonDep = Annotated[Caller, Depends(Only(Role.TENANT, Role.OPERATOR, Role.FINANCE))]
 """Anybody but an agent."""
 

@@ -80,6 +80,14 @@ _BUDGET = {
     "spent": "16128.00",
     "percent": 80,
 }
+_REPORTED: dict[str, Any] = {
+    "key": "manufacturing",
+    "tenants": 12,
+    "p_hours": "1442.304000",
+    "card_hours": "4608.000000",
+    "revenue": "16128.00",
+    "revenue_fen": 1_612_800,
+}
 BOOK_ANSWERS: Mapping[str, Any] = {
     "usage": {
         "from_ms": 1_793_462_400_000,
@@ -90,6 +98,34 @@ BOOK_ANSWERS: Mapping[str, Any] = {
         "p_hours": "1442.304000",
         "amount": "16128.00",
         "amount_fen": 1_612_800,
+    },
+    "brain_report": {
+        "month": "2026-10",
+        "from_ms": 1_790_784_000_000,
+        "to_ms": 1_793_462_400_000,
+        "until_ms": 1_793_462_400_000,
+        "park": "qingdao",
+        "name": "青岛人工智能产业园",
+        "stated_tflops": 1_900_000,
+        "utilisation": {"key": "park", **_WINDOW, "p": _HOUR_P, "cards": _HOUR_CARDS},
+        "centres": [{"key": "qdaicc", **_WINDOW, "p": _HOUR_P, "cards": _HOUR_CARDS}],
+        "total": _REPORTED | {"key": "park"},
+        "by_field": [_REPORTED],
+        "by_class": [_REPORTED | {"key": "standard"}],
+        "by_centre": [_REPORTED | {"key": "qdaicc"}],
+        "submitted_jobs": 2_000,
+        "waits": [
+            {
+                "field": None,
+                "jobs": 1_990,
+                "mean_ms": 61_000,
+                "p50_ms": 900,
+                "p95_ms": 340_000,
+            }
+        ],
+        "waiting_reasons_now": {"devices_busy": 3},
+        "ends": {"finished": 1_900, "node": 2, "user_error": 88},
+        "failures": 2,
     },
     "read_waterfall": {
         **_WINDOW,

@@ -64,21 +64,34 @@ def read_waterfall(
     edges = parts_of(begin_ms, end_ms, each)
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        pool_ids = list(park.pool_by_id)
-        step_ms = step_ms_for(connection, pool_ids, begin_ms, end_ms, CHANGES_MAX)
-        steps = steps_between(connection, pool_ids, (begin_ms, end_ms), step_ms)
+        step_ms, steps = read_steps(connection, park, edges)
         used = list(_used(connection, steps, by, edges, caller.narrowed(None)))
-    groups = _grouped(park, steps, by)
-    items = [one for key, some in groups.items() for one in _items(key, some, edges)]
     return WaterfallView(
         from_ms=begin_ms,
         to_ms=end_ms,
         by=by,
         each=each,
-        items=items,
+        items=list(items_of(park, steps, by, edges)),
         used=used,
         step_ms=step_ms,
     )
+
+
+def read_steps(
+    connection: Connection, park: Park, edges: Sequence[int]
+) -> tuple[int, Mapping[str, Sequence[Step]]]:
+    """How each pool stood over all parts, and how close changes are told apart."""
+    pool_ids, asked = list(park.pool_by_id), (edges[0], edges[-1])
+    step_ms = step_ms_for(connection, pool_ids, *asked, CHANGES_MAX)
+    return step_ms, steps_between(connection, pool_ids, asked, step_ms)
+
+
+def items_of(
+    park: Park, steps: Mapping[str, Sequence[Step]], by: str, edges: Sequence[int]
+) -> Iterator[WaterfallItem]:
+    """Each group of pools, in each part of the window."""
+    for key, some in _grouped(park, steps, by).items():
+        yield from _items(key, some, edges)
 
 
 def parts_of(from_ms: int, to_ms: int, each: str) -> list[int]:

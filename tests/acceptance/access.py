@@ -67,6 +67,7 @@ MATRIX = {
     ("GET", "/v1/verification"): (403, 403, 200, 403, 401),
     ("GET", "/v1/evidence/jobs/j0"): (404, 403, 404, 403, 401),
     ("GET", "/v1/evidence/statements/2099-12/lines/1"): (404, 403, 422, 403, 401),
+    ("GET", "/v1/brain/reports/2099-12"): (403, 200, 200, 403, 401),
     ("GET", "/v1/tenants"): (200, 200, 200, 403, 401),
     ("GET", "/v1/tenants/steel"): (200, 200, 200, 403, 401),
     ("PUT", "/v1/tenants/steel"): (403, 422, 403, 403, 401),
@@ -115,6 +116,7 @@ def template_of(path: str) -> str:
         ("/claims/c0", "/claims/{claim_id}"),
         ("/invoices/i0", "/invoices/{invoice_id}"),
         ("/statements/2099-12", "/statements/{month}"),
+        ("/reports/2099-12", "/reports/{month}"),
         ("/keys/0", "/keys/{key_id}"),
         ("0" * 64, "{sha256}"),
     ):

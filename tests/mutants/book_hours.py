@@ -7,6 +7,11 @@ _BENCH = "tests/unit/test_books_bench.py -m 'not slow'"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/storage/month_queries.py", "started_at_ms - COALESCE(released_at_ms, submitted_at_ms)", "started_at_ms - submitted_at_ms", "tests/unit/test_month_queries.py"),
+    Mutant("scheduler/storage/month_queries.py", "    WHERE state IN ('queued', 'held')\n", "", "tests/unit/test_month_queries.py"),
+    Mutant("scheduler/storage/month_queries.py", "count(DISTINCT jobs.id)", "count(*)", "tests/unit/test_month_queries.py"),
+    Mutant("api/routes/reports.py", "            *credit_sums(connection, from_ms, to_ms),\n", "", "tests/acceptance/test_brain_report.py"),
+    Mutant("api/routes/reports.py", "len({line.tenant_id for line in some})", "len(some)", "tests/acceptance/test_brain_report.py"),
     Mutant("api/disputed.py", 'and not view.body["is_heard"]', 'and view.body["is_heard"]', "tests/unit/test_disputed.py"),
     Mutant("api/disputed.py", "metered.get(row.id, row.started_at_ms)", "row.started_at_ms", "tests/unit/test_disputed.py"),
     Mutant("api/disputed.py", "to_ms = min(window[1], now_ms)", "to_ms = now_ms", "tests/unit/test_disputed.py"),
