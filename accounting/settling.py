@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 
 from accounting.bill_tables import SettlementRow
 from accounting.calendar import month_bounds
@@ -36,6 +36,7 @@ from accounting.settlement import (
     platform_json,
 )
 from accounting.statement import Json, StatementState, json_bytes, sha256_of
+from accounting.tables import ClosingRow
 from accounting.terms import CentreTerms, SettledMonth, TermsMissing, faults
 
 _CENTRE = "centre:"
@@ -168,7 +169,7 @@ _POSTED = text(r"""
     SELECT centre_id, sum(amount_micros), count(*) FROM (
         SELECT substr(credit_account, 8) AS centre_id, amount_micros, seq,
             CAST(substring(reference FROM '@(\d+)$') AS bigint) AS from_ms
-        FROM transfers WHERE kind = 'post' AND credit_account LIKE 'income:%'
+        FROM transfers WHERE kind = 'post' AND credit_account LIKE 'income:%' AND seq > :begun_seq
             AND (CAST(:through_seq AS bigint) IS NULL OR seq <= :through_seq)
     ) AS posts
     WHERE from_ms >= :from_ms AND from_ms < :to_ms
@@ -193,7 +194,10 @@ def _ledger(connection: Connection, month: str, scope: Scope) -> Mapping[str, Le
     """What was posted as each centre's income for the facts that the month's statements take in."""
     from_ms, to_ms = month_bounds(month)
     limits = {"after_seq": scope.after_seq, "through_seq": scope.through_seq}
-    posted = connection.execute(_POSTED, {**limits, "from_ms": from_ms, "to_ms": to_ms}).all()
+    # What was written before the month had begun is not about it.
+    before = select(func.max(ClosingRow.through_seq)).where(ClosingRow.closed_at_ms <= from_ms)
+    window = {"from_ms": from_ms, "to_ms": to_ms, "begun_seq": connection.scalar(before) or 0}
+    posted = connection.execute(_POSTED, {**limits, **window}).all()
     back: defaultdict[str, int] = defaultdict(int)
     for centre_id, micros in connection.execute(_GIVEN_BACK, {**limits, "month": month}):
         back[centre_id] += int(micros)
