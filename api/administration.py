@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from api.capacity_schemas import CentreCapacity
-from api.entitled import Entitled, EntitledView
+from api.entitled import Entitled, EntitledView, Nodes
 from api.schemas import Wire
 from api.values import MAX_MS, ByteCount, Identifier, Ms, Name, Permille, Yuan, whole
 
@@ -21,6 +21,10 @@ class TenantPut(Entitled):
     field: Identifier = Field(description="one of the park's fields")
     price_class: Identifier = Field(description="a class of every price list")
     max_cards: MaxCards = Field(description="quota over all centres, what it borrows included")
+    nominal_nodes: Nodes = Field(
+        default={},
+        description="its own as well, by pool: so many whole nodes it can always have cleared",
+    )
     weight: Weight = Field(default=100, description="share under contention")
     cohort: Identifier | None = Field(
         default=None, description="the cohort that it is in; null: none"
@@ -41,6 +45,7 @@ class TenantView(EntitledView):
     field: str
     price_class: str
     max_cards: int
+    nominal_nodes: dict[str, int]
     weight: int
     cohort: str | None
     credit_limit: str | None

@@ -14,6 +14,7 @@ _Own = Annotated[int, Field(ge=1, le=CARDS_MAX), BeforeValidator(whole)]
 _Most = Annotated[int, Field(ge=0, le=CARDS_MAX), BeforeValidator(whole)]
 Own = Annotated[dict[Identifier, _Own], Field(max_length=256)]
 Most = Annotated[dict[Identifier, _Most], Field(max_length=256)]
+Nodes = Annotated[dict[Identifier, _Own], Field(max_length=256)]
 OwnTflops = Annotated[int, Field(ge=1, le=TFLOPS_MAX), BeforeValidator(whole)]
 MostTflops = Annotated[int, Field(ge=0, le=TFLOPS_MAX), BeforeValidator(whole)]
 

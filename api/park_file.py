@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 import cluster
 from accounting.money import MICROS_PER_YUAN
 from accounting.rating import PERMILLE, PriceList
-from api.entitled import Entitled
+from api.entitled import Entitled, Nodes
 from api.entitling import entitlement
 from api.park_data import DataClassEntry, DatasetEntry, LinkEntry
 from api.park_machines import NODE_COUNT_MAX, CentreEntry, DeviceKindEntry, PoolEntry, Title
@@ -234,6 +234,7 @@ class TenantEntry(Entitled):
     max_cards: MaxCards
     weight: Weight = 100
     cohort: Identifier | None = None
+    nominal_nodes: Nodes = Field(default={})
     projects: Annotated[list[ProjectEntry], Field(max_length=1_000)] = Field(default=[])
     opening_balance: Amount = 0
     credit_limit: Amount = 0
@@ -249,6 +250,7 @@ class TenantEntry(Entitled):
             weight=self.weight,
             credit_limit_micros=self.credit_limit,
             cohort_id=self.cohort,
+            nominal_nodes=tuple(sorted(self.nominal_nodes.items())),
             **entitlement(self),
         )
 

@@ -257,6 +257,7 @@ class TenantChanges(Own, total=False):
     weight: int
     credit_limit_micros: int
     cohort_id: str | None
+    nominal_nodes: tuple[tuple[str, int], ...]
 
 
 def with_data(

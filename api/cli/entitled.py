@@ -54,6 +54,17 @@ Lending = Annotated[
         "额定之中最多可借出；=none 全部可借出",
     ),
 ]
+Nodes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--nodes",
+        metavar=both("POOL=NODES", "资源池=节点数"),
+        help=both(
+            "whole nodes of a pool that are its own as well; =none takes them away",
+            "某资源池中保障的整节点数；=none 取消",
+        ),
+    ),
+]
 Amounts = list[str] | None
 
 
@@ -68,11 +79,19 @@ def changed(
         for unit, text in map(_amount, asked or ()):
             if unit == TFLOPS:
                 tflops = None if text == NONE else int(text)
-            elif text == NONE:
-                cards.pop(unit, None)
             else:
-                cards[unit] = int(text)
+                cards = with_amounts(cards, [f"{unit}={text}"])
         found |= {f"{name}_cards": cards, f"{name}_tflops": tflops}
+    return found
+
+
+def with_amounts(known: dict[str, int], asked: Amounts) -> dict[str, int]:
+    """The same, with what is named as it is said now."""
+    found = dict(known)
+    for name, text in map(_amount, asked or ()):
+        found.pop(name, None)
+        if text != NONE:
+            found[name] = int(text)
     return found
 
 
@@ -93,6 +112,8 @@ def own(view: "View") -> str:
     tflops = [getattr(view, f"{name}_tflops") for name in NAMES]
     if any(one is not None for one in tflops):
         shown.append(_shown(TFLOPS, *tflops))
+    whole = getattr(view, "nominal_nodes", {})
+    shown += [f"{pool_id} {nodes} nodes" for pool_id, nodes in sorted(whole.items())]
     return plain(", ".join(shown)) or "-"
 
 

@@ -4,7 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.entitled import Borrowing, Lending, Nominal, also_own, changed, own, refuse
+from api.cli.entitled import (
+    Borrowing,
+    Lending,
+    Nodes,
+    Nominal,
+    also_own,
+    changed,
+    own,
+    refuse,
+    with_amounts,
+)
 from api.cli.language import both
 from api.cli.options import Json, parser, session_of
 from api.cli.session import client
@@ -94,6 +104,7 @@ def set_tenant(
     nominal: Nominal = None,
     borrowing: Borrowing = None,
     lending: Lending = None,
+    nodes: Nodes = None,
 ) -> None:
     """Declare a tenant anew."""
     with client(session_of(context)) as broker:
@@ -101,6 +112,7 @@ def set_tenant(
         if known is None:
             fail(both(f"there is no tenant {tenant_id}", f"没有企业 {tenant_id}"), 4)
         own_now = changed(known, nominal, borrowing, lending)
+        own_now["nominal_nodes"] = with_amounts(known.nominal_nodes, nodes)
         made = broker.declare_tenant(tenant_id, _wanted(known, weight, max_cards, own_now))
     quota = made.max_cards
     text = both(f"quota {quota}", f"配额 {quota}")

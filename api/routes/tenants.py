@@ -70,6 +70,7 @@ def put_tenant(
         weight=wanted.weight,
         credit_limit_micros=parse_yuan(wanted.credit_limit),
         cohort_id=wanted.cohort,
+        nominal_nodes=tuple(sorted(wanted.nominal_nodes.items())),
         **entitlement(wanted),
     )
     _check(services, tenant)
@@ -155,5 +156,6 @@ def _view(tenant: Tenant, declared: Declared, accounts: Mapping[str, int] | None
         balance=yuan_of_micros(money.get(available_account(tenant.id), 0)) if is_told else None,
         held=yuan_of_micros(money.get(held_account(tenant.id), 0)) if is_told else None,
         hard_stop=tenant.id in declared.hard_stops,
+        nominal_nodes=dict(tenant.nominal_nodes),
         **entitled(tenant),
     )

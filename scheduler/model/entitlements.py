@@ -49,7 +49,7 @@ class Entitlements:
         self._caps: dict[tuple[str, str, str], tuple[Quota, ...]] = {}
 
     def _note(self, branch: str, own: Entitlement) -> None:
-        nominal = own.nominal
+        nominal = self.nominal_of(own)
         for unit, amount in nominal.items():
             self.nominal[branch, unit] = amount
         for unit, more in own.borrowing.items():
@@ -57,6 +57,16 @@ class Entitlements:
         for unit, lent in own.lending.items():
             if nominal.get(unit, 0) > lent:
                 self.kept[branch, unit] = nominal[unit] - lent
+
+    def nominal_of(self, own: Entitlement) -> dict[str, int]:
+        """By unit; the cards of its whole nodes as well."""
+        found = own.nominal
+        for pool_id, nodes in own.nodes:
+            pool = self._park.pool_by_id.get(pool_id)
+            if pool is not None:
+                cards = nodes * pool.cards_per_node
+                found[pool.device_kind_id] = found.get(pool.device_kind_id, 0) + cards
+        return found
 
     def amount(self, unit: str, kind_id: str, cards: int) -> int:
         """What so many cards of a kind come to in this unit, which is theirs."""

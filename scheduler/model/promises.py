@@ -3,6 +3,7 @@
 Nodes that are down are no reason: those come back.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from cluster.inventory import Park
@@ -29,7 +30,24 @@ def promise_problems(tree: Tree, park: Park) -> Iterator[str]:
         if branch in said:
             whole = said[branch]
             yield from _members(f"cohort {cohort_id}", whole, members, entitlements)
+    yield from _nodes(tree, park)
     yield from _together(tree, said, entitlements)
+
+
+def _nodes(tree: Tree, park: Park) -> Iterator[str]:
+    """Whole nodes are of pools, and not more of one than it has."""
+    promised: Counter[str] = Counter()
+    for tenant_id, tenant in sorted(tree.tenants.items()):
+        for pool_id, nodes in tenant.nominal_nodes:
+            promised[pool_id] += nodes
+            if pool_id not in park.pool_by_id:
+                known = ", ".join(sorted(park.pool_by_id))
+                yield f"tenant {tenant_id}: nominal_nodes names {pool_id}; the park has {known}"
+    for pool_id, nodes in sorted(promised.items()):
+        pool = park.pool_by_id.get(pool_id)
+        if pool is not None and nodes > pool.node_count:
+            there = pool.node_count
+            yield f"nominal_nodes of {pool_id} are {nodes} over all tenants, and it has {there}"
 
 
 def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements) -> Iterator[str]:
@@ -38,13 +56,15 @@ def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements
         for kind_id in sorted(dict(getattr(own, f"{field}_cards")).keys() - park_cards.keys()):
             known = ", ".join(sorted(park_cards))
             yield f"{name}: {field}_cards names {kind_id}; the park has {known}"
-    cards, most = sum(amount for _, amount in own.nominal_cards), _max_cards(branch, tree)
+    nominal = entitlements.nominal_of(own)
+    cards = sum(amount for unit, amount in nominal.items() if unit != P)
+    most = _max_cards(branch, tree)
     if most is not None and cards > most:
         yield f"{name}: nominal_cards are {cards} in all, more than its max_cards {most}"
     for unit, lent in own.lending.items():
-        if lent > own.nominal.get(unit, 0):
+        if lent > nominal.get(unit, 0):
             what = _field("lending", unit)
-            yield f"{name}: {what} {lent}, more than its own {own.nominal.get(unit, 0)}"
+            yield f"{name}: {what} {lent}, more than its own {nominal.get(unit, 0)}"
 
 
 def _members(
@@ -61,16 +81,18 @@ def _parts(
     name: str, whole: Entitlement, parts: dict[str, Entitlement], entitlements: Entitlements
 ) -> Iterator[str]:
     """A tenant gives its projects of what is its own, and no more."""
-    said = {unit for one in (whole, *parts.values()) for unit in one.nominal}
-    is_in_tflops = P in whole.nominal
+    said = {unit for one in (whole, *parts.values()) for unit in entitlements.nominal_of(one)}
+    nominal = entitlements.nominal_of(whole)
+    is_in_tflops = P in nominal
     for unit in sorted(said):
         own = _promised(whole, unit, entitlements)
         promised = sum(_promised(one, unit, entitlements) for one in parts.values())
         # Where it says nothing of a kind, what it has over all kinds is the bound.
-        is_bound = unit == P or unit in whole.nominal or not is_in_tflops
+        is_bound = unit == P or unit in nominal or not is_in_tflops
         if is_bound and promised > own:
             yield _too_much(name, "its projects", unit, promised, own)
-        kept, keeps = sum(_kept(one, unit) for one in parts.values()), _kept(whole, unit)
+        kept = sum(_kept(one, unit, entitlements) for one in parts.values())
+        keeps = _kept(whole, unit, entitlements)
         if kept > keeps:
             what = _field("lending", unit)
             yield f"{name}: by {what} its projects keep {kept} in all, and it keeps {keeps} itself"
@@ -82,30 +104,51 @@ def _together(
     """What stands directly under the park: cohorts, and tenants whose cohort says nothing of it."""
     whose = "cohorts and tenants" if any(one not in tree.tenants for one in said) else "tenants"
     for unit in (*sorted(entitlements.cards), P):
-        promised = 0
-        for branch, own in said.items():
-            cohort, tenant, project = entitlements.levels_of(branch)
-            is_under_cohort = bool(tenant) and unit in said.get(cohort, Entitlement()).nominal
-            if not project and not is_under_cohort:
-                promised += _promised(own, unit, entitlements)
+        promised = sum(
+            _of_cohort(branch, tree, said, unit, entitlements)
+            if branch not in tree.tenants
+            else _promised(own, unit, entitlements)
+            for branch, own in said.items()
+            if branch not in tree.projects
+            and not _is_under_cohort(branch, said, unit, entitlements)
+        )
         if promised > entitlements.capacity(unit):
             there = entitlements.capacity(unit)
             what = _field("nominal", unit)
             yield f"{what} are {promised} over all {whose}, and the park has {there}"
 
 
+def _is_under_cohort(
+    branch: str, said: dict[str, Entitlement], unit: str, entitlements: Entitlements
+) -> bool:
+    """Whether it is a tenant whose cohort answers for it."""
+    cohort, tenant, _ = entitlements.levels_of(branch)
+    return bool(tenant) and cohort in said and (unit == P or unit in said[cohort].nominal)
+
+
+def _of_cohort(
+    branch: str, tree: Tree, said: dict[str, Entitlement], unit: str, entitlements: Entitlements
+) -> int:
+    """Over all kinds it has what its tenants have where that is more, unless it says otherwise."""
+    own = _promised(said[branch], unit, entitlements)
+    if unit != P or P in said[branch].nominal:
+        return own
+    members = (said[one] for one in tree.members(branch) if one in said)
+    return max(own, sum(_promised(one, unit, entitlements) for one in members))
+
+
 def _promised(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
     """In TFLOPS over all kinds a branch without such a quota has those of its kinds."""
-    nominal = own.nominal
+    nominal = entitlements.nominal_of(own)
     if unit == P and P not in nominal:
-        cards = ((one, count) for one, count in own.nominal_cards if one in entitlements.cards)
+        cards = ((one, count) for one, count in nominal.items() if one in entitlements.cards)
         return sum(entitlements.amount(P, one, count) for one, count in cards)
     return nominal.get(unit, 0)
 
 
-def _kept(own: Entitlement, unit: str) -> int:
+def _kept(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
     """What it does not lend."""
-    nominal = own.nominal.get(unit, 0)
+    nominal = entitlements.nominal_of(own).get(unit, 0)
     return max(0, nominal - own.lending.get(unit, nominal))
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 P = "*"
 """The unit of TFLOPS over all device kinds, beside those of cards, which are the kinds' ids."""
 
@@ -23,7 +25,12 @@ class Entitlement:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.nominal or self.borrowing or self.lending)
+        return not (self.nominal or self.borrowing or self.lending or self.nodes)
+
+    @property
+    def nodes(self) -> tuple[tuple[str, int], ...]:
+        """Whole nodes of its own, by pool; tenants alone have such."""
+        return ()
 
     @property
     def nominal(self) -> dict[str, int]:
@@ -49,6 +56,7 @@ class Tenant(Entitlement):
 
     `max_cards` is its quota over all centres, what it borrows included. `weight` is its share under
     contention, beside the others of its cohort, where it is in one.
+    `nominal_nodes` are of its own as well: so many whole nodes of a pool it can always clear.
     `price_class` picks its price multiplier. `credit_limit_micros` is how far below zero its
     balance may go: micro-yuan.
     """
@@ -62,6 +70,12 @@ class Tenant(Entitlement):
     weight: int = 100
     credit_limit_micros: int = 0
     cohort_id: str | None = None
+    nominal_nodes: tuple[tuple[str, int], ...] = ()
+
+    @property
+    @override
+    def nodes(self) -> tuple[tuple[str, int], ...]:
+        return self.nominal_nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

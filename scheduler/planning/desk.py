@@ -169,11 +169,11 @@ class Desk:
         found = [self._standings.owns(*one) for one in kinds]
         return Owns(*map(all, zip(*found, strict=True))) if found else NOTHING
 
-    def _charge(self, form: JobRecord, pool: Pool) -> None:
+    def _charge(self, form: JobRecord, pool: Pool, shares: Shares) -> None:
         """Its branches have had so much as soon as it is given."""
         tflops = form.job.device_count * self.park.tflops_per_card(pool)
         self._turns.charge(form.job, tflops)
-        self._standings.take(form, pool.device_kind_id)
+        self._standings.take(form, pool, [share.node_id for share in shares])
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
         """Of a job without variants, which no quota forbids."""
@@ -313,7 +313,7 @@ class Desk:
         start_ms = candidate.room.gone_ms(self.now_ms)
         candidate.room.claim(shares, job.id, self._survey.claim_ends(form))
         self._allowances.take(form, candidate.pool, option.hold_micros, SOON_MS)
-        self._charge(form, candidate.pool)
+        self._charge(form, candidate.pool, shares)
         self._promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = self._promised_start(form, candidate.pool, start_ms)
@@ -324,7 +324,7 @@ class Desk:
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(form, pool, option.hold_micros)
-        self._charge(form, pool)
+        self._charge(form, pool, shares)
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
         if form.quote is not None:

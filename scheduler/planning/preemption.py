@@ -25,7 +25,15 @@ from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.placing.seating import Seating
-from scheduler.sharing.standing import ALL, Merit, Owns, Standing, Standings, Taker, parting
+from scheduler.sharing.standing import (
+    ALL,
+    Merit,
+    Owns,
+    Standing,
+    Standings,
+    Taker,
+    parting,
+)
 from scheduler.timing.backfill import PoolRoom
 
 SOON_MS = 300_000
@@ -124,7 +132,7 @@ class Victims:
         view = room.view_soon(ends)
         free, kept = view.by_node, room.kept_node_ids(ends)
         able = (
-            (node_id, (victim for victim in here if self._may_take(taker, victim)))
+            (node_id, self._able(taker, pool_id, wanted, node_id, here))
             for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
             if node_id in free and node_id not in kept
         )
@@ -154,6 +162,13 @@ class Victims:
             for share in placement.shares:
                 by_node[share.node_id].append(victim)
         return by_pool
+
+    def _able(
+        self, taker: Taker, pool_id: str, wanted: Fit, node_id: str, here: Iterable[Victim]
+    ) -> Iterator[Victim]:
+        """Whom it may stop there: as an owner where it would be one on such nodes."""
+        taker = self._standings.there(taker, pool_id, [node_id] * wanted.node_count)
+        return (victim for victim in here if self._may_take(taker, victim))
 
     def _may_take(self, taker: Taker, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class.

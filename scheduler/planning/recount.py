@@ -61,12 +61,17 @@ class Recount:
                 if unit in (P, pool.device_kind_id)
             )
         own = _said(self._tree, branch)
-        return own.nominal.get(unit, 0) + own.borrowing.get(unit, float("inf"))
+        return self._nominal(own, unit) + own.borrowing.get(unit, float("inf"))
 
     def _claim(self, branch: str, unit: str, held: Held) -> int:
         own = _said(self._tree, branch)
-        kept = own.nominal.get(unit, 0) - own.lending[unit] if unit in own.lending else 0
+        kept = self._nominal(own, unit) - own.lending[unit] if unit in own.lending else 0
         return max(kept, self._inside(branch, unit, held))
+
+    def _nominal(self, own: Entitlement, unit: str) -> int:
+        whole = ((self._park.pool_by_id[pool_id], nodes) for pool_id, nodes in own.nodes)
+        cards = sum(n * pool.cards_per_node for pool, n in whole if pool.device_kind_id == unit)
+        return own.nominal.get(unit, 0) + cards
 
     def _inside(self, branch: str, unit: str, held: Held) -> int:
         """What runs in it itself, and what its parts claim."""

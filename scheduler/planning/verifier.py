@@ -23,7 +23,7 @@ from scheduler.model.variants import form_in, forms
 from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.planning.recount import Recount
-from scheduler.sharing.standing import Standing, Standings, parting
+from scheduler.sharing.standing import Standings, Taker, parting
 from scheduler.sharing.starving import Starving, starving
 
 
@@ -203,7 +203,7 @@ class Verifier:
             yield "that job starts now"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
             yield "it holds none of the nodes that are cleared"
-        if not self._is_below(attempt, taker, policy):
+        if not self._is_below(attempt, taker, policy, eviction.node_ids):
             yield "it does not stand below that job"
 
     def _too_soon(self, attempt: Attempt, policy: Preemption) -> Iterator[str]:
@@ -234,7 +234,9 @@ class Verifier:
         """What is free of a node beside all that was allowed before."""
         return self._state.free_cards.get(node_id, 0) - self._cards[node_id]
 
-    def _is_below(self, attempt: Attempt, taker: JobRecord, policy: Preemption) -> bool:
+    def _is_below(
+        self, attempt: Attempt, taker: JobRecord, policy: Preemption, node_ids: tuple[str, ...]
+    ) -> bool:
         """What makes preemption end: nobody is ever stopped for who stands no better.
 
         What can go on from where it was, and `low` work, by merit; what is borrowed by owners.
@@ -242,7 +244,9 @@ class Verifier:
         standings = self._standings = self._standings or self._fresh()
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
-        wants = _best_standing(standings, taker, attempt.placement.device_kind_id)
+        placement = attempt.placement
+        best = _best_taker(standings, taker, placement.device_kind_id)
+        wants = standings.there(best, placement.pool_id, node_ids).standing
         level = parting(standings.levels(taker.job), standings.levels(victim.job))
         if level is not None and owns[level] != wants.owns[level]:
             return wants.owns[level]
@@ -256,7 +260,7 @@ class Verifier:
         return Standings(self._state, self._now_ms, self._policy, hungry)
 
 
-def _best_standing(standings: Standings, taker: JobRecord, kind_id: str) -> Standing:
+def _best_taker(standings: Standings, taker: JobRecord, kind_id: str) -> Taker:
     """How it stands in the form for which it needs least, of those that may be on this kind."""
     able = [
         form
@@ -264,4 +268,4 @@ def _best_standing(standings: Standings, taker: JobRecord, kind_id: str) -> Stan
         if not form.device_kind_ids or kind_id in form.device_kind_ids
     ]
     least = min(able, key=lambda form: form.device_count, default=taker.job)
-    return standings.taker(replace(taker, job=least), kind_id).standing
+    return standings.taker(replace(taker, job=least), kind_id)

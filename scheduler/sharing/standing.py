@@ -13,11 +13,12 @@ is within the quota of a part is so, before all else, within that of the whole.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from itertools import product
 from typing import NamedTuple
 
+from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.entitlements import Entitlements, Key, Levels
@@ -25,6 +26,7 @@ from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
 from scheduler.model.tenancy import P
+from scheduler.sharing.cells import Cells
 from scheduler.sharing.starving import Starving
 
 STARVING = 1
@@ -105,6 +107,7 @@ class Standings:
         self._entitlements = Entitlements(state.tree, state.park)
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
+        self._cells = Cells(state.tenants.values(), state.park)
         self._held: Counter[Key] = Counter()
         self._owning: dict[str, Owns] = {}
         if self._nominal:
@@ -207,8 +210,22 @@ class Standings:
             if any(owns) and is_top and owns.tenant <= tenant and owns.project <= project:
                 yield owns
 
-    def take(self, record: JobRecord, kind_id: str) -> None:
-        """The job was just given its cards, of this kind."""
+    def there(self, taker: Taker, pool_id: str, node_ids: Collection[str]) -> Taker:
+        """As it would stand on that node, or on so many whole ones: it may be that it borrows."""
+        tenant_id, count = taker.levels.tenant, len(node_ids)
+        if count == 1:
+            is_kept = self._cells.keeps(pool_id, tenant_id, node_ids)
+        else:
+            is_kept = self._cells.keeps_whole(pool_id, tenant_id, count)
+        return (
+            taker if is_kept else taker._replace(standing=Standing(NOTHING, taker.standing.merit))
+        )
+
+    def take(self, record: JobRecord, pool: Pool, node_ids: Collection[str]) -> None:
+        """The job was just given its cards, on these nodes."""
+        kind_id = pool.device_kind_id
+        if any(self.owns(record, kind_id)):
+            self._cells.take(pool.id, record.job.tenant_id, node_ids)
         self._hold(self.levels(record.job), kind_id, record.job.device_count)
 
     def _hold(self, branches: Iterable[str], kind_id: str, cards: int) -> None:
@@ -231,7 +248,12 @@ class Standings:
                 self._hold([levels[depth]], kind_id, cards)
                 owning[index].insert(0, self._is_within(levels[depth], kind_id, 0))
         for (_, attempt, levels), found in zip(running, owning, strict=True):
-            self._owning[attempt.id] = self._owns(levels, attempt.placement.device_kind_id, found)
+            placement = attempt.placement
+            owns = self._owns(levels, placement.device_kind_id, found)
+            node_ids = [share.node_id for share in placement.shares]
+            # What is not within keeps nobody from a node: it can be taken back.
+            is_kept = not any(owns) or self._cells.take(placement.pool_id, levels.tenant, node_ids)
+            self._owning[attempt.id] = owns if is_kept else NOTHING
 
     def _running(self, attempt: Attempt, state: State, now_ms: int) -> Running:
         record = state.jobs[attempt.job_id]

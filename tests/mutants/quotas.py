@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "return Owns(*map(all, zip(*found", "return Owns(*map(any, zip(*found", _HAND),
     Mutant("scheduler/sharing/turns.py", "                lanes[*STARVING_LANE, owned] = self._owners(starving, owned)\n", "", _HAND),
     Mutant("scheduler/storage/queries.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_api_dependencies.py"),
-    Mutant("scheduler/planning/desk.py", "        self._standings.take(form, pool.device_kind_id)\n", "", _HAND),
+    Mutant("scheduler/planning/desk.py", "        self._standings.take(form, pool, [share.node_id for share in shares])\n", "", _HAND),
     Mutant("scheduler/model/promises.py", "if most is not None and cards > most:", "if False:", _FILE),
     Mutant("scheduler/model/promises.py", "if promised > entitlements.capacity(unit):", "if False:", _FILE),
     Mutant("scheduler/model/promises.py", "keys() - park_cards.keys()):", "keys() - dict(own.nominal_cards).keys()):", _FILE),

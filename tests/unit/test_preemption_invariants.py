@@ -115,7 +115,7 @@ def test_who_was_made_room_for_gets_it_and_nobody_is_stopped_twice(
     first = plan(state, NOW_MS, policy)
     for eviction in first.evictions:
         stop(state, eviction)
-    _lease_all(state, first, NOW_MS)
+    lease_all(state, first, NOW_MS)
     again = plan(state, NOW_MS + 1, policy)
     note(f"{first} {again}")
     assert {e.job_id for e in again.evictions}.isdisjoint(e.job_id for e in first.evictions)
@@ -126,12 +126,12 @@ def test_who_was_made_room_for_gets_it_and_nobody_is_stopped_twice(
 
     granted = {grant.job_id for grant in then.grants}
     assert {eviction.job_id for eviction in first.evictions} <= granted
-    _lease_all(state, then, NOW_MS + 3)
+    lease_all(state, then, NOW_MS + 3)
     fresh = {attempt.id for attempt in state.live.values() if attempt.leased_at_ms >= NOW_MS}
     assert fresh.isdisjoint(stopped(plan(state, NOW_MS + 4, policy)))
 
 
-def _lease_all(state: State, result: Plan, at_ms: int) -> None:
+def lease_all(state: State, result: Plan, at_ms: int) -> None:
     for grant in result.grants:
         number = state.jobs[grant.job_id].attempt_count + 1
         lease = a_lease(grant.job_id, grant.placement, at_ms=at_ms, number=number)

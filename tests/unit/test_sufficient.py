@@ -15,7 +15,8 @@ from scheduler.model.policy import DEFAULT
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import QUOTA_CODES
 from scheduler.planning.planner import plan
-from tests.builders import a_lease, divide, group, happen
+from tests.builders import a_lease, happen
+from tests.entitled import entitled, lift
 from tests.unit.test_planner_invariants import states
 
 NOW_MS = 7
@@ -46,14 +47,18 @@ def remove(state: State, reason: Reason, pool: Pool, job: Job) -> None:
 
 def widen(state: State, reason: Reason, job: Job) -> None:
     """The quota has as much more as is short."""
+    if reason.unit != "cards":
+        lift(state, reason)
     for branch, max_cards, code, where, _ in state.tree.quotas(job.tenant_id, job.project):
         if (code, where) != (reason.code, reason.where):
             continue
         more = max_cards + reason.gap
         if code is ReasonCode.COHORT_QUOTA:
-            group(state, where, more)
+            cohort = replace(state.tree.cohorts[where], max_cards=more)
+            happen(state, ev.CohortDeclared(at_ms=NOW_MS, cohort=cohort))
         elif code is ReasonCode.PROJECT_QUOTA:
-            divide(state, job.tenant_id, **{state.tree.projects[branch].id: more})
+            project = replace(state.tree.projects[branch], max_cards=more)
+            happen(state, ev.ProjectDeclared(at_ms=NOW_MS, project=project))
         else:
             tenant = replace(state.tenants[branch], max_cards=more)
             happen(state, ev.TenantDeclared(at_ms=NOW_MS, tenant=tenant))
@@ -100,6 +105,16 @@ def granted_ahead(state: State, job_id: str) -> list[Grant]:
 def test_once_all_that_is_told_of_a_pool_is_gone_the_job_starts(
     state: State, data: st.DataObject
 ) -> None:
+    check_sufficient(state, data)
+
+
+@settings(max_examples=60)
+@given(entitled(states()), st.data())
+def test_so_it_is_where_branches_own_borrow_and_lend(state: State, data: st.DataObject) -> None:
+    check_sufficient(state, data)
+
+
+def check_sufficient(state: State, data: st.DataObject) -> None:
     """It is told its place as well: who starts ahead of it has started, and nobody else waits."""
     waiting = [*plan(state, NOW_MS).verdicts]
     assume(waiting)
