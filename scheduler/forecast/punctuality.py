@@ -6,11 +6,17 @@ others come, nodes fail. But how far off the last ones were is known. By split c
 "A gentle introduction to conformal prediction", 2021) the quantile of their errors holds for the
 next as well, whatever made them, as long as days are alike. The error is the ratio of the actual
 wait to the foretold one, among the last that were foretold a wait of about this length.
+
+Those who wait together are late together, and say together no more than one. So what is alike is
+not a start but a burst of them: each counts as one, however many it has (Lee, Barber and Willett,
+"Distribution-free inference with hierarchical data", 2023).
 """
 
-from collections import defaultdict
+from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 WINDOW = 200
@@ -20,6 +26,9 @@ ENOUGH = 20
 MEDIAN_PERMILLE = 500
 LIKELY_PERMILLE = 900
 MINUTE_MS = 60_000
+BURST_MS = 60 * MINUTE_MS
+"""What was foretold within one such hour is one burst."""
+BURST_WEIGHT = 1_000_000
 SHORTEST_MS = MINUTE_MS
 """A shorter wait is taken for so long: what ends at any moment ends neither now nor never."""
 PERMILLE = 1_000
@@ -37,10 +46,11 @@ class Foretold:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """How long a start was still away when it was foretold, and how long it was."""
+    """How long a start was still away when it was foretold, at `told_ms`, and how long it was."""
 
     foretold_ms: int
     waited_ms: int
+    told_ms: int = 0
 
     @property
     def permille(self) -> int:
@@ -75,7 +85,8 @@ class Punctuality:
     def note(self, foretold: Foretold, started_ms: int) -> None:
         """A job that was told so has started."""
         told_ms = foretold.at_ms
-        self._add(Start(max(0, foretold.start_ms - told_ms), max(0, started_ms - told_ms)))
+        ahead_ms, waited_ms = foretold.start_ms - told_ms, started_ms - told_ms
+        self._add(Start(max(0, ahead_ms), max(0, waited_ms), told_ms))
         self.score.count += 1
         self.score.by_planned += started_ms <= foretold.start_ms
         if foretold.p90_ms is not None:
@@ -87,7 +98,7 @@ class Punctuality:
     def outlook(self) -> "Quantiles":
         """What the last starts say of the next."""
         known = {
-            bucket: _quantiles([start.permille for start in starts])
+            bucket: _quantiles(starts)
             for bucket, starts in self._starts.items()
             if len(starts) >= ENOUGH
         }
@@ -140,11 +151,21 @@ def _rounded_up(number: int, by: int) -> int:
     return -(-number // by)
 
 
-def _quantiles(permille: list[int]) -> tuple[int, int]:
-    """The smallest at or below which half, and nine of ten, of these and of one more would lie."""
-    ordered = sorted(permille)
+def _quantiles(starts: list[Start]) -> tuple[int, int]:
+    """The smallest at or below which half of these bursts are; and nine of ten, and of one more.
+
+    Each burst counts as one, in equal parts for each of its starts. The second is a promise, and
+    holds with the next one in it; the first is an estimate.
+    """
+    ordered = sorted(starts, key=lambda start: start.permille)
+    sizes = Counter(map(_burst, ordered))
+    below = [*accumulate(_rounded_up(BURST_WEIGHT, sizes[_burst(start)]) for start in ordered)]
     half, most = (
-        min(len(ordered), _rounded_up((len(ordered) + 1) * part, PERMILLE)) - 1
-        for part in (MEDIAN_PERMILLE, LIKELY_PERMILLE)
+        bisect_left(below, _rounded_up(count * BURST_WEIGHT * part, PERMILLE), hi=len(below) - 1)
+        for count, part in ((len(sizes), MEDIAN_PERMILLE), (len(sizes) + 1, LIKELY_PERMILLE))
     )
-    return ordered[half], ordered[most]
+    return ordered[half].permille, ordered[most].permille
+
+
+def _burst(start: Start) -> int:
+    return start.told_ms // BURST_MS

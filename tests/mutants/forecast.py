@@ -40,8 +40,8 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "promise_ms is not None or is_unforeseen", "is_unforeseen", _WHATIF),
     Mutant("scheduler/forecast/punctuality.py", "del starts[:-WINDOW]", "pass", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "if len(starts) >= ENOUGH", "if len(starts) > ENOUGH", _PUNCTUALITY),
-    Mutant("scheduler/forecast/punctuality.py", "_rounded_up((len(ordered) + 1) * part, PERMILLE)", "_rounded_up(len(ordered) * part, PERMILLE)", _PUNCTUALITY),
-    Mutant("scheduler/forecast/punctuality.py", "ordered = sorted(permille)", "ordered = permille", _PUNCTUALITY),
+    Mutant("scheduler/forecast/punctuality.py", "(len(sizes) + 1, LIKELY_PERMILLE)", "(len(sizes), LIKELY_PERMILLE)", _PUNCTUALITY),
+    Mutant("scheduler/forecast/punctuality.py", "ordered = sorted(starts, key=lambda start: start.permille)", "ordered = starts", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "return (wait_ms // MINUTE_MS).bit_length() // 2", "return 0", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "max(SHORTEST_MS, self.foretold_ms)", "max(1, self.foretold_ms)", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "return Likely(half_ms, max(start_ms, late_ms))", "return Likely(half_ms, late_ms)", _PUNCTUALITY),
@@ -63,4 +63,7 @@ MUTANTS = [
     Mutant("api/cli/job_tables.py", "    if explanation.start_p90_ms is not None:\n", "    if False:\n", "tests/unit/test_cli.py"),
     Mutant("api/explaining.py", "late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)", "late, late_zh = by_quantiles(None, None)", "tests/unit/test_explaining.py"),
     Mutant("scheduler/timing/forecasts.py", "Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms)", "ends", _FORECAST),
+    Mutant("scheduler/forecast/punctuality.py", "return start.told_ms // BURST_MS", "return start.told_ms", _PUNCTUALITY),
+    Mutant("scheduler/forecast/punctuality.py", "_rounded_up(BURST_WEIGHT, sizes[_burst(start)])", "BURST_WEIGHT", _PUNCTUALITY),
+    Mutant("scheduler/forecast/punctuality.py", "max(0, waited_ms), told_ms)", "max(0, waited_ms))", _PUNCTUALITY),
 ]

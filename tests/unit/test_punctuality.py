@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scheduler.asking.whatif import what_if
 from scheduler.facts.state import State
 from scheduler.forecast.punctuality import (
+    BURST_MS,
     ENOUGH,
     WINDOW,
     Foretold,
@@ -37,11 +38,12 @@ POOL = "east-npu"
 MINUTE_MS = 60_000
 
 
-def after(*waits: tuple[int, int]) -> Punctuality:
-    """These were foretold the first wait and had the second."""
+def after(*waits: tuple[int, int], every_ms: int = BURST_MS) -> Punctuality:
+    """These were foretold the first wait and had the second; each an hour after the last."""
     punctuality = Punctuality()
-    for foretold_ms, waited_ms in waits:
-        punctuality.note(Foretold(0, foretold_ms), waited_ms)
+    for number, (foretold_ms, waited_ms) in enumerate(waits):
+        told_ms = number * every_ms
+        punctuality.note(Foretold(told_ms, told_ms + foretold_ms), told_ms + waited_ms)
     return punctuality
 
 
@@ -67,10 +69,27 @@ def test_nine_of_ten_of_the_last_and_of_one_more_had_started_by_then() -> None:
     assert p90(after(*reversed(twenty)), HOUR_MS) == 19 * HOUR_MS
 
 
-def test_half_of_the_last_and_of_one_more_had_started_by_then() -> None:
-    """Of 20 waits the 11th: 10.5 of 21 are half; of 21 the 11th as well."""
+def test_a_burst_counts_as_one_however_many_waited_in_it() -> None:
+    """19 starts that were right, each in an hour of its own, and a hundred late ones of one hour.
+
+    Of these 20 bursts and of one more 18.9 are nine of ten, and of them alone 10 are half.
+    """
+    right, late = [(HOUR_MS, HOUR_MS)] * 19, [(HOUR_MS, 5 * HOUR_MS)] * 100
+    known = after(*right)
+    for number, (foretold_ms, waited_ms) in enumerate(late):
+        told_ms = 100 * BURST_MS + number
+        known.note(Foretold(told_ms, told_ms + foretold_ms), told_ms + waited_ms)
+
+    assert p90(known, HOUR_MS) == HOUR_MS
+    assert p50(known, HOUR_MS) == HOUR_MS
+    assert p90(after(*right[:18], *late[:2]), HOUR_MS) == 5 * HOUR_MS, "of 20 only 18"
+    assert p90(after(*right, *late[:1], every_ms=0), HOUR_MS) == 5 * HOUR_MS, "the latest of one"
+
+
+def test_half_of_the_last_had_started_by_then() -> None:
+    """Of 20 waits the 10th; of 21 the 11th, as 10.5 of them are half."""
     waits = [(HOUR_MS, HOUR_MS * number) for number in range(1, 22)]
-    assert p50(after(*waits[:20]), HOUR_MS) == 11 * HOUR_MS
+    assert p50(after(*waits[:20]), HOUR_MS) == 10 * HOUR_MS
     assert p50(after(*reversed(waits)), HOUR_MS) == 11 * HOUR_MS
 
 
@@ -149,7 +168,8 @@ def test_nine_of_ten_are_right_where_days_are_alike() -> None:
         if number >= WINDOW and late_ms is not None:
             count += 1
             right += waited_ms <= late_ms
-        punctuality.note(Foretold(0, told_ms), waited_ms)
+        at_ms = number * BURST_MS
+        punctuality.note(Foretold(at_ms, at_ms + told_ms), at_ms + waited_ms)
 
     assert count > 3_000
     assert 0.88 < right / count < 0.93
@@ -165,7 +185,8 @@ def a_full_node() -> State:
     happen(state, a_lease("runs", a_placement(POOL, 8)))
     for number in range(ENOUGH):
         waited_ms = 2 * HOUR_MS if number < ENOUGH // 4 else HOUR_MS // 2
-        state.punctuality.note(Foretold(0, HOUR_MS), waited_ms)
+        told_ms = number * BURST_MS
+        state.punctuality.note(Foretold(told_ms, told_ms + HOUR_MS), told_ms + waited_ms)
     return state
 
 
