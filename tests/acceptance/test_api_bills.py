@@ -14,7 +14,7 @@ from api.database import engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of
 from tests.acceptance.processes import brain
-from tests.builders import used
+from tests.builders import shanghai, used
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,15 +67,17 @@ def test_terms_that_could_pay_nothing_are_refused(
     assert why in refused["detail"]
 
 
-def test_finance_publishes_what_a_centre_gets(data: Path) -> None:
+def test_finance_publishes_what_a_centre_gets(data: Path, park: Served) -> None:
     told = partial(brain, BRAIN_DATA=str(data))
+    by_share = {"centre": "east", "month": MONTH, "kind": "share"}
+    seventy = {"tiers": [{"from_card_hours": 0, "share_permille": 700}]}
 
     done = told("terms", "publish", "east", MONTH, "--cost", "ascend-910b3=2.10")
-    other = told("terms", "publish", "east", MONTH, "--share", "70")
+    other = park.finance.post("/v1/terms", json=by_share | seventy)
     listed = told("terms")
 
-    assert (done.returncode, other.returncode) == (0, 1), done.stderr
-    assert f"centre east has other terms from {MONTH} on" in other.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"centre east has other terms from {MONTH} on" in problem_of(other, 409)["detail"]
     rows = [line.split() for line in listed.stdout.splitlines()]
     assert rows[1] == ["east", MONTH, "cost", "ascend-910b3", "2.10", "6", "%"]
 
@@ -92,10 +94,10 @@ def test_a_tenant_disputes_a_line_and_finance_resolves_it(park: Served, data: Pa
 
     disputed = brain("--as", "steel", "statement", "dispute", MONTH, *told, BRAIN_DATA=str(data))
     listed = brain("close", BRAIN_DATA=str(data))
-    answer = ("resolve", MONTH, "--tenant", "steel", "--reason", "see 2026-02")
-    resolved = brain("statement", *answer, BRAIN_DATA=str(data))
+    answer = {"tenant": "steel", "reason": "see 2026-02"}
+    resolved = park.finance.post(f"/v1/statements/{MONTH}:resolve", json=answer)
 
-    assert (disputed.returncode, resolved.returncode) == (0, 0), disputed.stderr + resolved.stderr
+    assert (disputed.returncode, resolved.status_code) == (0, 200), disputed.stderr + resolved.text
     assert listed.stdout.split()[-1] == "1"
     said = park.steel.get(f"/v1/statements/{MONTH}/replies").json()
     assert said["standing"] == "resolved"
@@ -130,15 +132,13 @@ def test_centres_and_the_platform_have_statements_too(park: Served, data: Path) 
 
     centre = told("statement", "--centre", "east", "--month", MONTH)
     platform = told("statement", "--platform", "--month", MONTH)
-    raw = told("statement", "--platform", "--month", MONTH, "--json")
 
     assert "owed 33.60 CNY = 31.70 + VAT 1.90" in centre.stdout
     assert "margin 24.43 CNY = 56.13 - 31.70, before tax" in platform.stdout
     # January was written past the ledger.
     assert "✗ the ledger has 0.00: 59.50 less" in platform.stdout
     stored = park.finance.get("/v1/settlements", params={"month": MONTH})
-    assert raw.stdout == stored.text
-    assert json.loads(raw.stdout)["state"] == "closed"
+    assert stored.json()["state"] == "closed"
     problem_of(park.finance.get("/v1/settlements?centre=moon"), 404)
 
 
@@ -168,41 +168,44 @@ def test_a_tenant_asks_for_an_invoice_once(park: Served) -> None:
     problem_of(park.fish.get("/v1/invoices/i1"), 404)
 
 
-def test_finance_notes_what_became_of_it_and_who_paid_by_commands(data: Path) -> None:
+def test_finance_notes_what_became_of_it_and_who_paid(data: Path, park: Served) -> None:
     told = partial(brain, BRAIN_DATA=str(data), COLUMNS="160")
     terms = ("--tenant", "steel", "--amount", "50.00", "--paid", "2026-02-03", "--invoice", "i1")
 
-    issued = told("invoices", "issue", "i1", "--number", "26370001")
+    issued = park.finance.post("/v1/invoices/i1:issue", json={"number": "26370001"})
     paid = told("payments", "record", "bank-1", *terms)
-    credit = ("--number", "26370002", "--amount", "6.00", "--reason", "a discount")
-    credited = told("invoices", "credit", "i1", *credit)
+    credit = {"number": "26370002", "amount": "6.00", "reason": "a discount"}
+    credited = park.finance.post("/v1/invoices/i1:credit", json=credit)
     shown = told("invoices", "show", "i1")
     listed = told("payments")
 
-    assert issued.stderr.strip() == "i1: 56.00 CNY, issued"
-    assert (paid.returncode, credited.returncode) == (0, 0), paid.stderr + credited.stderr
+    assert (issued.json()["state"], issued.json()["number"]) == ("issued", "26370001")
+    assert (paid.returncode, credited.status_code) == (0, 200), paid.stderr + credited.text
     assert "*信息技术服务*算力服务费" in shown.stdout
     rows = [line.split() for line in listed.stdout.splitlines() if line]
     assert ["steel", MONTH, "56.00", "50.00", "56.00", "6.00", "50.00", "6.00"] in rows
     assert rows[-1] == ["total", "9.50"]
 
 
-def test_all_are_documents_and_workbooks_as_well(data: Path, tmp_path: Path) -> None:
-    told = partial(brain, BRAIN_DATA=str(data), cwd=tmp_path)
-    asked = (
-        ("statement", "--platform", "--month", MONTH, "--pdf", "-o", "1.pdf"),
-        ("statement", "--centre", "east", "--month", MONTH, "--pdf", "-o", "2.pdf"),
-        ("invoices", "show", "i1", "--pdf", "-o", "3.pdf"),
-        ("statement", "--platform", "--month", MONTH, "--xlsx", "-o", "4.xlsx"),
-        ("statement", "--centre", "east", "--month", MONTH, "--xlsx", "-o", "5.xlsx"),
-        ("statement", "--tenant", "steel", "--month", MONTH, "--xlsx", "-o", "6.xlsx"),
+def test_all_are_documents_and_workbooks_as_well(data: Path, park: Served, tmp_path: Path) -> None:
+    months = {"month": MONTH}
+    asked: tuple[tuple[str, dict[str, str]], ...] = (
+        ("/v1/settlements", months | {"format": "pdf"}),
+        ("/v1/settlements", months | {"format": "pdf", "centre": "east"}),
+        ("/v1/invoices/i1/document", {}),
+        ("/v1/settlements", months | {"format": "xlsx"}),
+        ("/v1/settlements", months | {"format": "xlsx", "centre": "east"}),
+        ("/v1/statements", months | {"format": "xlsx", "tenant": "steel"}),
     )
 
-    done = [told(*words) for words in asked]
+    begins = [park.finance.get(path, params=terms).content[:4] for path, terms in asked]
+    book = ("--platform", "--month", MONTH, "--xlsx", "-o", "platform.xlsx")
+    done = brain("statement", *book, BRAIN_DATA=str(data), cwd=tmp_path)
 
-    assert [one.returncode for one in done] == [0] * 6, [one.stderr for one in done]
-    begins = {path.suffix: path.read_bytes()[:4] for path in sorted(tmp_path.glob("?.*"))}
-    assert begins == {".pdf": b"%PDF", ".xlsx": b"PK\x03\x04"}
+    assert begins == [b"%PDF"] * 3 + [b"PK\x03\x04"] * 3
+    assert done.returncode == 0, done.stderr
+    written = park.finance.get("/v1/settlements", params=months | {"format": "xlsx"})
+    assert (tmp_path / "platform.xlsx").read_bytes() == written.content
 
 
 def test_a_command_that_is_wrong_says_so_before_it_asks(data: Path) -> None:
@@ -235,31 +238,28 @@ def test_a_payment_that_cannot_be_is_refused(
 
 
 def test_what_was_paid_is_claimed_by_commands(data: Path, park: Served, tmp_path: Path) -> None:
-    told = partial(brain, BRAIN_DATA=str(data), cwd=tmp_path, COLUMNS="120")
-    days = ("--from", "2026-01-01", "--until", "2099-01-01")
-    money = ("--budget", "1000", "--share", "20", "--minimum", "50", "--cap", "100")
-    of_fund = ("--issuer", "青岛市", "--pool", "算力券", "--year", "2026")
-    of_steel = ("--tenant", "steel", "--amount", "800001", "--district", "黄岛区")
+    told = partial(brain, BRAIN_DATA=str(data), cwd=tmp_path)
+    valid = {"from_ms": 0, "until_ms": shanghai("2099-01-01T00:00")}
+    fund = {"issuer": "青岛市", "pool": "算力券", "year": "2026", "budget": "1000"}
+    pays = {"share_permille": 200, "minimum": "50", "cap": "100"}
+    by = {"id": "qd-2026", "mode": "reimburse_after_payment", **fund, **pays, **valid}
+    contract = {"number": "HT-1", "tenant": "steel", "amount": "800001", "district": "黄岛区"}
 
-    published = told("claims", "rule", "qd-2026", *of_fund, *money, *days)
-    registered = told("claims", "contract", "HT-1", *of_steel, *days)
+    published = park.finance.post("/v1/claim-rules", json=by)
+    registered = park.finance.post("/v1/contracts", json=contract | valid)
     assessed = told("claims", "assess", "qd-2026", "HT-1")
     made = told("claims", "make", "qd-2026", "HT-1")
-    again = told("claims", "make", "qd-2026", "HT-1")
+    again = park.finance.post("/v1/claims", json={"rule": "qd-2026", "contract": "HT-1"})
     packed = told("claims", "pack", "qd-2026.steel", "-o", "steel.zip")
-    listed = told("claims")
 
-    assert (published.returncode, registered.returncode) == (0, 0), published.stderr
+    assert (published.status_code, registered.status_code) == (201, 201), published.text
     assert assessed.stdout.splitlines()[-1].split() == ["may", "be", "claimed", "10.00"]
     assert made.stderr.strip() == "claim qd-2026.steel: 10.00 CNY"
-    assert again.stderr == made.stderr
     assert packed.returncode == 0, packed.stderr
     with zipfile.ZipFile(tmp_path / "steel.zip") as files:
         assert files.testzip() is None
         assert f"consumption/{MONTH}.pdf" in files.namelist()
-    assert listed.stdout.splitlines()[1].split()[:5] == [
-        *("qd-2026.steel", "steel", "HT-1", "50.00", "10.00")
-    ]
+    assert park.steel.get("/v1/claims").json()["items"] == [again.json()]
     problem_of(park.fish.get("/v1/claims/qd-2026.steel/pack"), 404)
 
 
