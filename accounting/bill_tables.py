@@ -19,6 +19,25 @@ class Linked:
     hash: Mapped[bytes]
 
 
+class PackageRow(Linked, Base):
+    """A package as it was bought."""
+
+    __tablename__ = "packages"
+    __table_args__ = (Index("packages_by_link", "tenant_id", "link", unique=True),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[str]
+    kind: Mapped[str]
+    device_kind_id: Mapped[str]
+    card_count: Mapped[int]
+    device_ms: Mapped[int]
+    from_ms: Mapped[int]
+    until_ms: Mapped[int]
+    amount_fen: Mapped[int]
+    vat_permille: Mapped[int]
+    bought_at_ms: Mapped[int]
+
+
 class ReplyRow(Linked, Base):
     """What was said about a closed statement."""
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from accounting.claims import Claim, ClaimRule, Contract
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
+from accounting.packages import Package
 from accounting.rating import PriceList
 from accounting.replies import Reply
 from accounting.terms import CentreTerms, SettledMonth
@@ -52,6 +53,7 @@ Fact = (
     | Contract
     | ClaimRule
     | Claim
+    | Package
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -71,6 +73,7 @@ _WORDS: Mapping[type[Any], str] = {
     Contract: "contract/1",
     ClaimRule: "claim_rule/1",
     Claim: "claim/1",
+    Package: "package/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS

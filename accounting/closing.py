@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Select, func, insert, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute
 
+from accounting import package_store as packages
 from accounting import voucher_store as vouchers
 from accounting.calendar import iso_time, last_moment, month_bounds, next_month
 from accounting.chain import ClosedMonth, Link
@@ -168,7 +169,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
         for tenant_id in _tenants(connection, month, scope)
     )
     # Whoever has used nothing that the month takes in gets no statement.
-    made = tuple(settled(connection, one) for one in known if one.sums)
+    made = tuple(settled(connection, one) for one in known if one.sums or one.purchases)
     closed = tuple(_stored(one) for one in made)
     fact = ClosedMonth(
         month=month,
@@ -336,7 +337,13 @@ def _make(
         for late_month in _late(connection, UsageRow.month, month, scope, mine)
     }
     own = month_sums(connection, month, tenant_id, None, scope.through_seq)
-    return make_statement(tenant_id, month, scope.closed_at_ms, own, late, heads.get(tenant_id))
+    made = make_statement(tenant_id, month, scope.closed_at_ms, own, late, heads.get(tenant_id))
+    facts = (scope.after_seq, scope.through_seq)
+    return replace(
+        made,
+        purchases=packages.bought(connection, tenant_id, month, *facts),
+        commitments=packages.commitments(connection, tenant_id, month, scope.through_seq),
+    )
 
 
 def _stored(made: Statement) -> StoredStatement:
@@ -353,7 +360,7 @@ def _stored(made: Statement) -> StoredStatement:
 def _tenants(connection: Connection, month: str, scope: Scope) -> list[str]:
     """Who may get a statement: tenants with usage in the month, and those with corrections."""
     late = _late(connection, UsageRow.tenant_id, month, scope)
-    return sorted({*tenants_of(connection, month), *late})
+    return sorted({*tenants_of(connection, month), *late, *packages.buyers(connection)})
 
 
 def _late(

@@ -61,6 +61,7 @@ STATEMENT_COLUMNS = (
     Column("cause", "退回原因"),
     Column("field", "行业领域"),
     Column("voucher", "算力券"),
+    Column("package", "资源包"),
 )
 
 
@@ -139,7 +140,19 @@ def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
             yield _statement_row(kind, {**_heading(statement), **line})
     (total,) = objects([statement["totals"]])
     yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
+    yield from _package_rows(statement)
     yield from _paid_rows(statement, total)
+
+
+def _package_rows(statement: Mapping[str, object]) -> Iterator[Row]:
+    """Packages that were bought, which are no part of the total, and what they covered."""
+    for one in objects(statement.get("purchases", [])):
+        yield _statement_row("purchase", {**_heading(statement), **one})
+    for one in objects(statement.get("packages", [])):
+        for kind in ("committed", "used"):
+            quantity = {key: one[f"{kind}_{key}"] for key in ("device_ms", "card_hours")}
+            said = {"package": one["package"], "device": one["device"]}
+            yield _statement_row(kind, {**_heading(statement), **said, **quantity})
 
 
 def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> Iterator[Row]:

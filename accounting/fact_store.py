@@ -17,6 +17,7 @@ from accounting.bill_tables import (
     InvoiceRequestRow,
     InvoiceStepRow,
     Linked,
+    PackageRow,
     ReceiptRow,
     ReplyRow,
     SettledMonthRow,
@@ -25,6 +26,7 @@ from accounting.chain import Fact, names_of
 from accounting.chaining import chained, columns_of
 from accounting.claims import Claim, ClaimRule, Contract
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
+from accounting.packages import Package
 from accounting.replies import Reply
 from accounting.store import Condition
 from accounting.terms import CentreTerms, SettledMonth
@@ -38,6 +40,7 @@ OF_TENANTS: Mapping[type[Any], type[Any]] = {
     Receipt: ReceiptRow,
     Contract: ContractRow,
     Claim: ClaimRow,
+    Package: PackageRow,
 }
 """The table of each kind whose facts are in the chains of tenants."""
 

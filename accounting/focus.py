@@ -16,9 +16,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from accounting.focus_columns import FOCUS_COLUMNS, FocusRow
-from accounting.focus_lines import DatedSum, Line, Names, account_row, costing, line_of
-from accounting.money import MICROS_PER_FEN
+from accounting.focus_columns import FOCUS_COLUMNS, MICRO_SCALE, UNIT_SCALE, FocusRow
+from accounting.focus_lines import (
+    PACKAGE_TYPE,
+    PRICING_UNIT,
+    DatedSum,
+    Line,
+    Names,
+    account_row,
+    costing,
+    line_of,
+)
+from accounting.money import MICROS_PER_FEN, MS_PER_HOUR, divide_half_up
+from accounting.packages import Package
 from accounting.rating import PriceList, PriceMissing, split_tax
 from accounting.sheet import Sheet
 from accounting.statement import Statement, make_statement
@@ -30,8 +40,8 @@ from accounting.vouchers import Payment
 class Bills:
     """All charges on the statements of `month`, its own and those that correct earlier months.
 
-    `price_lists` are by id; `payments` says what vouchers pay of a statement. Statements of a
-    closed month have numbers, drafts have none.
+    `price_lists` are by id; `payments` says what vouchers pay of a statement, `purchases` are the
+    packages that were bought. Statements of a closed month have numbers, drafts have none.
     """
 
     month: str
@@ -39,6 +49,7 @@ class Bills:
     price_lists: Mapping[str, PriceList]
     charges: Iterable[Charge]
     payments: Callable[[Statement], Iterable[Payment]]
+    purchases: Iterable[Package] = ()
 
 
 def focus_sheet(bills: Bills, names: Names) -> Sheet:
@@ -67,6 +78,8 @@ def focus_rows(bills: Bills, names: Names) -> Iterator[FocusRow]:
         yield from _line_rows(statement, lines)
         for payment in bills.payments(statement):
             yield _voucher_row(accounts[statement.tenant_id], payment)
+    for package in bills.purchases:
+        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)
 
 
 def _account(bills: Bills, tenant_id: str, names: Names) -> FocusRow:
@@ -121,4 +134,41 @@ def _voucher_row(account: FocusRow, payment: Payment) -> FocusRow:
         x_voucher=voucher.id,
         x_voucher_issuer=voucher.issuer,
         x_voucher_contract=voucher.contract,
+    )
+
+
+def _purchase_rows(account: FocusRow, package: Package) -> Iterator[FocusRow]:
+    """A package that was bought, and the tax inside its price."""
+    split = split_tax(package.amount_fen, package.vat_permille)
+    net_micros, tax_micros = split.net_fen * MICROS_PER_FEN, split.tax_fen * MICROS_PER_FEN
+    unit_price = net_micros * 10 ** (UNIT_SCALE - MICRO_SCALE)
+    said = f"Package {package.id}: {package.device_kind_id}"
+    bought = costing(account, net_micros, net_micros, net_micros)._replace(
+        charge_category="Purchase",
+        charge_description=said,
+        charge_frequency="One-Time",
+        effective_cost=0,  # as FOCUS has it of what is paid in advance
+        sku_id=package.device_kind_id,
+        sku_price_id=package.id,
+        sku_meter="Package",
+        pricing_category="Standard",
+        pricing_quantity=10**UNIT_SCALE,
+        pricing_unit="Packages",
+        list_unit_price=unit_price,
+        contracted_unit_price=unit_price,
+        pricing_currency_list_unit_price=unit_price,
+        pricing_currency_contracted_unit_price=unit_price,
+        commitment_discount_id=package.id,
+        commitment_discount_name=package.id,
+        commitment_discount_category="Usage",
+        commitment_discount_type=PACKAGE_TYPE,
+        commitment_discount_quantity=divide_half_up(
+            package.committed_device_ms * 10**UNIT_SCALE, MS_PER_HOUR
+        ),
+        commitment_discount_unit=PRICING_UNIT,
+    )
+    yield bought
+    rate = f"{package.vat_permille / 10:g}"
+    yield costing(account, tax_micros, tax_micros, tax_micros)._replace(
+        charge_category="Tax", charge_description=f"VAT, {rate} %: {said}"
     )

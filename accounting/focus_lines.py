@@ -22,6 +22,7 @@ from accounting.usage import Charge, UsageSum
 
 PRICING_UNIT: Final = "Card-Hours"
 CONSUMED_UNIT: Final = "Card-Seconds"
+PACKAGE_TYPE: Final = "Package"
 
 _COST_PER_MICRO: Final = 10 ** (COST_SCALE - MICRO_SCALE)
 _UNITS_PER_MICRO: Final = 10 ** (UNIT_SCALE - MICRO_SCALE)
@@ -91,7 +92,7 @@ class Line:
         self._gross_micros += gross_micros
         self._net_micros += net_micros
         hours = divide_half_up(device_ms * 10**UNIT_SCALE, MS_PER_HOUR)
-        return self._priced._replace(
+        row = self._priced._replace(
             charge_period_start=usage.from_ms,
             charge_period_end=usage.to_ms,
             charge_description=_described(charge),
@@ -109,6 +110,8 @@ class Line:
             x_card_hours=card_hour_micros(device_ms),
             x_p_hours=p_hour_micros(tflops_ms),
         )
+        package_id = usage.reference.partition("/")[2]
+        return _committed(row, package_id, hours) if package_id else row
 
     def rounding_row(self, net_fen: int, gross_fen: int) -> FocusRow | None:
         """What the line's amounts, rounded once, are more or less than the sum of its charges."""
@@ -240,6 +243,20 @@ def costing(row: FocusRow, billed: int, contracted: int, listed: int) -> FocusRo
         pricing_currency_effective_cost=billed,
         contracted_cost=contracted * _COST_PER_MICRO,
         list_cost=listed * _COST_PER_MICRO,
+    )
+
+
+def _committed(row: FocusRow, package_id: str, hours: int) -> FocusRow:
+    """The same, drawn from a package."""
+    return row._replace(
+        pricing_category="Committed",
+        commitment_discount_id=package_id,
+        commitment_discount_name=package_id,
+        commitment_discount_category="Usage",
+        commitment_discount_type=PACKAGE_TYPE,
+        commitment_discount_status="Used",
+        commitment_discount_quantity=hours,
+        commitment_discount_unit=PRICING_UNIT,
     )
 
 

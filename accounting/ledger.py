@@ -20,6 +20,7 @@ class TransferKind(StrEnum):
     POST = "post"
     RELEASE = "release"
     CREDIT = "credit"
+    PURCHASE = "purchase"
     VOUCHER_ISSUED = "voucher_issued"
     VOUCHER_BURNT = "voucher_burnt"
     VOUCHER_RETURNED = "voucher_returned"
@@ -62,6 +63,9 @@ def subsidy_account(issuer: str) -> str:
     """What an issuer of vouchers owes for those that it issued."""
     return f"subsidy_receivable:{issuer}"
 
+
+PREPAID_ACCOUNT = "prepaid"
+"""What was paid for packages, whichever centre works it off."""
 
 PAID_IN_ACCOUNT = "paid_in"
 """Where top-ups come from: the outside."""
@@ -147,6 +151,19 @@ def credit(
         tenant_id=tenant_id,
         debit_account=income_account(centre_id),
         credit_account=available_account(tenant_id),
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def purchase(tenant_id: str, package_id: str, amount_micros: int, at_ms: int) -> Transfer:
+    """A tenant pays for a package; once for each package."""
+    return Transfer(
+        kind=TransferKind.PURCHASE,
+        reference=package_id,
+        tenant_id=tenant_id,
+        debit_account=available_account(tenant_id),
+        credit_account=PREPAID_ACCOUNT,
         amount_micros=_positive(amount_micros),
         at_ms=at_ms,
     )

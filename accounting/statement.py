@@ -15,11 +15,12 @@ from functools import cached_property
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
 from accounting.chain import Link
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
+from accounting.packages import Commitment, Package
 from accounting.rating import TaxSplit, split_tax
 from accounting.usage import UsageSum
 from accounting.vouchers import Payment
 
-FORMAT = "industry-brain/statement/2"
+FORMAT = "industry-brain/statement/3"
 CURRENCY = "CNY"
 ROUNDING_EN = (
     "Metered to the millisecond; quantities are added exactly; each line is rounded once, half up,"
@@ -55,6 +56,8 @@ class Statement:
     """Lines for usage, negative lines for credits with their cause, corrections, and totals.
 
     `payments` are what vouchers pay of the total: of a draft, what they would pay now.
+    `purchases` are packages that were bought, which the balance has paid: they are no part of the
+    totals, which are of usage. `commitments` are packages that are valid, and what they cover.
     `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
     that it is the same in whatever order its facts came.
     """
@@ -67,6 +70,8 @@ class Statement:
     corrections: tuple[Correction, ...]
     head: Link | None = None
     payments: tuple[Payment, ...] = ()
+    purchases: tuple[Package, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
 
     @property
     def state(self) -> StatementState:
@@ -194,9 +199,49 @@ def to_json(statement: Statement) -> Json:
             for correction in statement.corrections
         ],
         "totals": _totals(statement),
+        "purchases": [_purchase(package) for package in statement.purchases],
+        "packages": [_commitment(one) for one in statement.commitments],
         "vouchers": [_payment(payment) for payment in statement.payments],
         "chain": _chain(statement.head),
         "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
+    }
+
+
+def _purchase(package: Package) -> Json:
+    split = split_tax(package.amount_fen, package.vat_permille)
+    return {
+        **_package(package),
+        "month": package.month,
+        "vat_permille": package.vat_permille,
+        "amount": yuan_of_fen(split.gross_fen),
+        "net": yuan_of_fen(split.net_fen),
+        "tax": yuan_of_fen(split.tax_fen),
+        "amount_fen": package.amount_fen,
+    }
+
+
+def _package(package: Package) -> Json:
+    return {
+        "package": package.id,
+        "kind": package.kind.value,
+        "device": package.device_kind_id,
+        "cards": package.card_count,
+        "device_ms": package.device_ms,
+        "card_hours": card_hours(package.device_ms),
+        "from": iso_time(package.from_ms),
+        "to": iso_time(package.until_ms),
+    }
+
+
+def _commitment(one: Commitment) -> Json:
+    return {
+        **_package(one.package),
+        "committed_device_ms": one.committed_device_ms,
+        "used_device_ms": one.used_device_ms,
+        "unused_device_ms": one.unused_device_ms,
+        "committed_card_hours": card_hours(one.committed_device_ms),
+        "used_card_hours": card_hours(one.used_device_ms),
+        "unused_card_hours": card_hours(one.unused_device_ms),
     }
 
 

@@ -52,6 +52,13 @@ class UsageRow(Base):
         Index("usage_by_month", "month", "tenant_id"),
         # In the order of an export, which is read page by page.
         Index("usage_by_moment", "month", "from_ms", "reference"),
+        # What packages cover has a reference of its own.
+        Index(
+            "usage_by_package",
+            "tenant_id",
+            "month",
+            postgresql_where=text("position('/' in reference) > 0"),
+        ),
         # Facts arrive nearly in order of time, so ranges of pages are a small and cheap index.
         Index("usage_by_time", "seq", "from_ms", "to_ms", postgresql_using="brin"),
     )

@@ -88,6 +88,22 @@ _REPORTED: dict[str, Any] = {
     "revenue": "16128.00",
     "revenue_fen": 1_612_800,
 }
+_PACKAGE = {
+    "id": "HT-2026-045",
+    "tenant": "t03",
+    "kind": "card_hours",
+    "device": "ascend-910b3",
+    "cards": 0,
+    "card_hours": 1_000,
+    "from_ms": 1_793_462_400_000,
+    "until_ms": 1_824_998_400_000,
+    "amount": "3000.00",
+    "vat_permille": 60,
+    "bought_at_ms": 1_793_462_400_000,
+    "committed": "1000",
+    "used": "250",
+    "unused": "750",
+}
 BOOK_ANSWERS: Mapping[str, Any] = {
     "usage": {
         "from_ms": 1_793_462_400_000,
@@ -139,6 +155,8 @@ BOOK_ANSWERS: Mapping[str, Any] = {
     "close": _MONTH,
     "list_vouchers": {"items": [_VOUCHER]},
     "issue_voucher": _VOUCHER,
+    "list_packages": {"items": [_PACKAGE]},
+    "sell_package": _PACKAGE,
     "list_budgets": {"items": [_BUDGET]},
     "put_budget": _BUDGET,
     "put_hard_stop": {"tenant": "t03", "is_on": True},

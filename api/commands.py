@@ -14,6 +14,7 @@ import api.cli.evidence
 import api.cli.invoices
 import api.cli.jobs
 import api.cli.keys
+import api.cli.packages
 import api.cli.park
 import api.cli.payments
 import api.cli.quote
@@ -59,6 +60,7 @@ app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
 app.add_typer(api.cli.terms.app, name="terms", rich_help_panel=BOOKS)
 app.add_typer(api.cli.claims.app, name="claims", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
+app.add_typer(api.cli.packages.app, name="packages", rich_help_panel=BOOKS)
 app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
 app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))
 SHARING = both("Who shares the park", "共享关系")

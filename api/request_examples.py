@@ -108,6 +108,34 @@ TOP_UP_EXAMPLES: dict[str, Any] = {
 HARD_STOP_EXAMPLES: dict[str, Any] = {
     "on": {"summary": "Rather stop than owe", "value": {"is_on": True}},
 }
+PACKAGE_EXAMPLES: dict[str, Any] = {
+    "month": {
+        "summary": "Four nodes of eight cards for November",
+        "value": {
+            "id": "HT-2026-044",
+            "tenant": "t03",
+            "kind": "nodes",
+            "device": "ascend-910b3",
+            "cards": 32,
+            "from_ms": 1_793_462_400_000,
+            "until_ms": 1_796_054_400_000,
+            "amount": "56000.00",
+        },
+    },
+    "hours": {
+        "summary": "A thousand card-hours, for a year",
+        "value": {
+            "id": "HT-2026-045",
+            "tenant": "t03",
+            "kind": "card_hours",
+            "device": "ascend-910b3",
+            "card_hours": 1_000,
+            "from_ms": 1_793_462_400_000,
+            "until_ms": 1_824_998_400_000,
+            "amount": "3000.00",
+        },
+    },
+}
 BUDGET_EXAMPLES: dict[str, Any] = {
     "project": {
         "summary": "A project's month, which is told and never stops anything",

@@ -33,6 +33,7 @@ from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, H
 from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
 from api.claim_calls import ClaimCalls
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
+from api.package_schemas import PackageList, PackageSell, PackageView
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
     Explanation,
@@ -325,7 +326,14 @@ class Client(BillCalls, ClaimCalls):
         with self._wire.stream(path, "*/*", EXPORT_SILENCE_S, **asked) as answer:
             yield from answer.iter_bytes()
 
-    # Limits of spending
+    # Packages and limits of spending
+
+    def packages(self, tenant: str | None = None) -> PackageList:
+        return self._wire.get("/v1/packages", PackageList, tenant=tenant)
+
+    def sell_package(self, package: PackageSell) -> PackageView:
+        """A tenant buys a package out of its balance, once for its number."""
+        return self._wire.create("/v1/packages", package, PackageView, None)
 
     def set_hard_stop(self, tenant: str, *, is_on: bool) -> HardStopView:
         """Whether work of the tenant stops where its balance does not cover what comes next."""

@@ -157,7 +157,21 @@ def print_statement(statement: dict[str, object]) -> None:
             f"合计 {totals['gross']} 元 = 不含税 {totals['net']} + 税额 {totals['tax']}",
         )
     )
+    _print_packages(statement)
     _print_vouchers(statement, totals)
+
+
+def _print_packages(statement: dict[str, object]) -> None:
+    """Packages that were bought, which are no part of the total, and what packages covered."""
+    for one in _objects(statement.get("purchases")):
+        name = plain(str(one["package"]))
+        english = f"bought: package {name}, {one['amount']} CNY, paid by the balance"
+        console.print(both(english, f"购买资源包 {name}：{one['amount']} 元，已由余额支付"))
+    for one in _objects(statement.get("packages")):
+        name, used = plain(str(one["package"])), one["used_card_hours"]
+        committed = one["committed_card_hours"]
+        english = f"package {name}: {used} of {committed} card-hours used"
+        console.print(both(english, f"资源包 {name}：承诺 {committed} 卡时，已用 {used} 卡时"))
 
 
 def _print_vouchers(statement: dict[str, object], totals: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ broker knows); the log adds when it was recorded. Facts are never changed, only 
 from dataclasses import dataclass
 from typing import Literal
 
+from accounting.packages import Covered, Package
 from accounting.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
@@ -212,7 +213,10 @@ class StopDecided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
-    """The attempt held its devices over [`from_ms`, `to_ms`); `charge_micros` leaves its hold."""
+    """The attempt held its devices over [`from_ms`, `to_ms`); `charge_micros` leaves its hold.
+
+    That is for all of its cards but those that are `covered` by packages.
+    """
 
     at_ms: int
     attempt_id: str
@@ -220,6 +224,7 @@ class Metered:
     to_ms: int
     price_micros: int
     charge_micros: int
+    covered: tuple[Covered, ...] = ()
     kind: Literal["metered"] = "metered"
 
 
@@ -255,12 +260,29 @@ class HardStopSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageBought:
+    """A tenant has bought a package, out of its balance."""
+
+    at_ms: int
+    package: Package
+    kind: Literal["package_bought"] = "package_bought"
+
+    @property
+    def tenant_id(self) -> str:
+        return self.package.tenant_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSet:
     """A tenant means to spend so much, and no more, or no longer means to."""
 
     at_ms: int
     budget: Budget
     kind: Literal["budget_set"] = "budget_set"
+
+    @property
+    def tenant_id(self) -> str:
+        return self.budget.tenant_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +295,10 @@ class BudgetReached:
     level: int
     spent_micros: int
     kind: Literal["budget_reached"] = "budget_reached"
+
+    @property
+    def tenant_id(self) -> str:
+        return self.budget.tenant_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +356,7 @@ Event = (
     | HoldExtended
     | Overdrawn
     | HardStopSet
+    | PackageBought
     | BudgetSet
     | BudgetReached
     | Ended
@@ -349,6 +376,7 @@ Wish = (
     | QuoteKept
     | QuoteEnded
     | HardStopSet
+    | PackageBought
     | BudgetSet
     | CancelRequested
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from accounting.packages import Stock
 from scheduler.facts.spending import Spending
 
 
@@ -18,11 +19,16 @@ class Funds:
     is_hard_stop: bool = False
     is_overdrawn: bool = False
     spending: Spending = field(default_factory=Spending)
+    stocks: list[Stock] = field(default_factory=list)
 
     @property
     def short_micros(self) -> int:
         """What it has committed beyond what it has."""
         return max(0, -self.available_micros)
+
+    def stocks_of(self, device_kind_id: str) -> list[Stock]:
+        """What covers usage of this kind."""
+        return [one for one in self.stocks if one.package.device_kind_id == device_kind_id]
 
     def add(self, amount_micros: int) -> None:
         """So much more may be committed, or less."""

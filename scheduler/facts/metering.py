@@ -4,16 +4,26 @@ The meter runs from an attempt's start to its end, in half-open slices cut where
 price list, or the metering interval changes. Slices are facts of the log; money follows from them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from accounting import ledger
 from accounting.calendar import month_edges
 from accounting.ledger import Transfer
-from accounting.money import charge_micros
+from accounting.money import MICROS_PER_FEN, charge_micros
+from accounting.packages import Covered, Package, Span, covered_reference, spans
 from accounting.usage import UsageCredit, UsageSlice
-from scheduler.facts.events import Credited, Ended, Event, HoldExtended, Leased, Metered
+from scheduler.facts.events import (
+    Credited,
+    Ended,
+    Event,
+    HoldExtended,
+    Leased,
+    Metered,
+    PackageBought,
+)
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import FAULT_CAUSES
@@ -56,6 +66,7 @@ def slices(
             to_ms=piece.to_ms,
             price_micros=piece.price_micros,
             charge_micros=piece.charge_micros,
+            covered=piece.covered,
         )
 
 
@@ -66,6 +77,7 @@ class Piece(NamedTuple):
     to_ms: int
     price_micros: int
     charge_micros: int
+    covered: tuple[Covered, ...]
 
 
 def pieces(state: State, attempt: Attempt, to_ms: int) -> Iterator[Piece]:
@@ -77,22 +89,43 @@ def pieces(state: State, attempt: Attempt, to_ms: int) -> Iterator[Piece]:
     begin = attempt.metered_to_ms
     if begin is None or to_ms <= begin:
         return
-    prices = state.prices
-    cuts = sorted({*month_edges(begin, to_ms), *prices.edges(begin, to_ms), to_ms})
-    job = state.jobs[attempt.job_id].job
-    for from_ms, cut_ms in zip([begin, *cuts], cuts, strict=False):
+    prices, job = state.prices, state.jobs[attempt.job_id].job
+    cuts = {*month_edges(begin, to_ms), *prices.edges(begin, to_ms)}
+    covered_ms = sum(attempt.covered.values())
+    kind_id = attempt.placement.device_kind_id
+    for from_ms, cut_ms, covered in _spans(state, attempt, to_ms, cuts):
         price_list = prices.list_at(from_ms)
-        kind_id = attempt.placement.device_kind_id
         price = price_list.price_micros(kind_id, job.priority, attempt.price_class)
-        yield Piece(from_ms, cut_ms, price, _charge(attempt, from_ms, cut_ms, price))
+        before_ms, covered_ms = (
+            covered_ms,
+            covered_ms + Span(from_ms, cut_ms, covered).covered_device_ms,
+        )
+        charge = _charge(attempt, from_ms, before_ms, price, until=(cut_ms, covered_ms))
+        yield Piece(from_ms, cut_ms, price, charge, covered)
 
 
-def _charge(attempt: Attempt, from_ms: int, to_ms: int, price_micros: int) -> int:
+def _spans(state: State, attempt: Attempt, to_ms: int, cuts: Iterable[int]) -> Iterator[Span]:
+    """From where the meter stands, cut where packages cover more or less, and at these cuts."""
+    begin = attempt.metered_to_ms
+    assert begin is not None, f"{attempt.id} has not started"
+    placement = attempt.placement
+    stocks = state.purses.of_attempt(state, attempt).stocks_of(placement.device_kind_id)
+    edges = sorted(cuts)
+    for span in spans(stocks, begin, to_ms, placement.card_count):
+        inside = [edge for edge in edges if span.from_ms < edge < span.to_ms]
+        for from_ms, cut_ms in pairwise([span.from_ms, *inside, span.to_ms]):
+            yield Span(from_ms, cut_ms, span.covered)
+
+
+def _charge(
+    attempt: Attempt, from_ms: int, covered_ms: int, price_micros: int, *, until: tuple[int, int]
+) -> int:
+    """Of all cards from one moment `until` another, less what was covered until each of the two."""
     assert attempt.started_at_ms is not None
-    cards = attempt.placement.card_count
-    until = charge_micros(cards * (to_ms - attempt.started_at_ms), price_micros)
-    before = charge_micros(cards * (from_ms - attempt.started_at_ms), price_micros)
-    return until - before
+    cards, (to_ms, covered_then_ms) = attempt.placement.card_count, until
+    ran_ms, ran_then_ms = from_ms - attempt.started_at_ms, to_ms - attempt.started_at_ms
+    before = charge_micros(cards * ran_ms - covered_ms, price_micros)
+    return charge_micros(cards * ran_then_ms - covered_then_ms, price_micros) - before
 
 
 def book(state: State, event: Event, now_ms: int) -> Booking:
@@ -104,6 +137,8 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
             tenant_id = state.jobs[event.job_id].job.tenant_id
             hold = ledger.hold(tenant_id, event.attempt_id, event.hold_micros, event.at_ms)
             return Booking(transfers=(hold,))
+        case PackageBought():
+            return Booking(transfers=(_bought(event.package, event.at_ms),))
         case HoldExtended():
             tenant_id = state.jobs[state.live[event.attempt_id].job_id].job.tenant_id
             of = (tenant_id, event.attempt_id, event.number)
@@ -114,6 +149,11 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
             return _book_end(state, event, now_ms)
         case _:
             return NOTHING
+
+
+def _bought(package: Package, at_ms: int) -> Transfer:
+    price_micros = package.amount_fen * MICROS_PER_FEN
+    return ledger.purchase(package.tenant_id, package.id, price_micros, at_ms)
 
 
 def _paid(event: Credited) -> Transfer:
@@ -148,7 +188,20 @@ def _book_slice(state: State, event: Metered) -> Booking:
         price_micros=event.price_micros,
         recorded_at_ms=event.at_ms,
     )
-    return Booking(usage=(usage,), transfers=tuple(_posts(state, attempt, event)))
+    return Booking(
+        usage=tuple(_shares(usage, event.covered)), transfers=tuple(_posts(state, attempt, event))
+    )
+
+
+def _shares(usage: UsageSlice, covered: Iterable[Covered]) -> Iterator[UsageSlice]:
+    """The cards that a package covers are usage of their own, which costs nothing more."""
+    rest = usage.device_count
+    for package_id, cards in covered:
+        reference = covered_reference(usage.reference, package_id)
+        yield replace(usage, reference=reference, device_count=cards, price_micros=0)
+        rest -= cards
+    if rest:
+        yield replace(usage, device_count=rest)
 
 
 def _posts(state: State, attempt: Attempt, event: Metered) -> Iterator[Transfer]:
@@ -193,4 +246,6 @@ def _book_end(state: State, event: Ended, now_ms: int) -> Booking:
         cause=event.cause,
         recorded_at_ms=now_ms,
     )
-    return Booking(credits=(credit,), transfers=tuple(transfers))
+    references = (covered_reference(attempt.id, one) for one in sorted(attempt.covered))
+    covered = (replace(credit, reference=reference) for reference in references)
+    return Booking(credits=(credit, *covered), transfers=tuple(transfers))

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, assert_never
 
 from accounting.calendar import month_of
+from accounting.money import MICROS_PER_FEN, yuan_of_micros
+from accounting.packages import Package, Stock, faults
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import credit_refusal
 from scheduler.facts.events import (
@@ -15,6 +17,7 @@ from scheduler.facts.events import (
     HoldExtended,
     Metered,
     Overdrawn,
+    PackageBought,
 )
 from scheduler.facts.funds import Funds
 from scheduler.facts.record import Attempt, JobRecord
@@ -35,7 +38,9 @@ class Paying(Protocol):
 BUDGETS_MAX = 1_000
 """For months, of each tenant."""
 
-MoneyEvent = Credited | HoldExtended | Overdrawn | HardStopSet | BudgetSet | BudgetReached
+MoneyEvent = (
+    PackageBought | Credited | HoldExtended | Overdrawn | HardStopSet | BudgetSet | BudgetReached
+)
 
 
 class Purses:
@@ -49,6 +54,7 @@ class Purses:
     ) -> None:
         self.funds = dict(funds or {})
         self.references = set(references)
+        self._package_ids = {s.package.id for one in self.funds.values() for s in one.stocks}
         self._changed = dict.fromkeys(self.funds)
 
     def declare(self, tenant: Tenant, known: Tenant | None) -> None:
@@ -68,6 +74,8 @@ class Purses:
                 return self._note_overdrawn(event)
             case HardStopSet():
                 return self._set_hard_stop(event)
+            case PackageBought():
+                return self._buy(event.package)
             case BudgetSet():
                 return self._set_budget(state, event.budget)
             case BudgetReached():
@@ -107,6 +115,45 @@ class Purses:
             return f"there is no tenant {event.tenant_id}"
         funds.is_hard_stop = event.is_on
         return None
+
+    def _buy(self, package: Package) -> str | None:
+        funds = self.funds.get(package.tenant_id)
+        if funds is None:
+            return f"there is no tenant {package.tenant_id}"
+        for fault in faults(package):
+            return f"package {package.id}: {fault}"
+        if package.id in self._package_ids:
+            return f"package {package.id} is bought already"
+        price_micros = package.amount_fen * MICROS_PER_FEN
+        if price_micros > funds.available_micros:
+            missing = yuan_of_micros(price_micros - funds.available_micros)
+            return f"the balance of {package.tenant_id} lacks {missing} yuan for it"
+        funds.add(-price_micros)
+        funds.stocks.append(Stock.of(package))
+        self._package_ids.add(package.id)
+        return None
+
+    def refusal(self, state: Paying, attempt: Attempt, event: Metered) -> str | None:
+        """Why packages do not cover a slice as it says."""
+        stocks = {one.package.id: one for one in self.of_attempt(state, attempt).stocks}
+        for package_id, cards in event.covered:
+            if package_id not in stocks:
+                return f"there is no package {package_id} of this tenant"
+            found = stocks[package_id].refusal(event.from_ms, event.to_ms, cards)
+            if found is not None:
+                return found
+        return None
+
+    def _cover(self, state: Paying, attempt: Attempt, event: Metered) -> None:
+        """Take what covers a slice out of its packages."""
+        tenant_id = state.jobs[attempt.job_id].job.tenant_id
+        stocks = {one.package.id: one for one in self.funds[tenant_id].stocks}
+        live = state.agenda.of_tenant(tenant_id).values()
+        known_ms = min(one.metered_to_ms or one.leased_at_ms for one in live)
+        for package_id, cards in event.covered:
+            stocks[package_id].take(event.from_ms, event.to_ms, cards, known_ms)
+            device_ms = cards * (event.to_ms - event.from_ms)
+            attempt.covered[package_id] = attempt.covered.get(package_id, 0) + device_ms
 
     def _set_budget(self, state: Paying, budget: Budget) -> str | None:
         funds = self.funds.get(budget.tenant_id)
@@ -167,6 +214,8 @@ class Purses:
 
         The log of an earlier release has slices that no extension precedes.
         """
+        if event.covered:
+            self._cover(state, attempt, event)
         from_hold = min(attempt.hold_left_micros, event.charge_micros)
         attempt.hold_left_micros -= from_hold
         attempt.charged_micros += event.charge_micros
@@ -182,6 +231,9 @@ class Purses:
             for month, charged_micros in sorted(attempt.charges.items()):
                 self._spend(state, attempt, month, -charged_micros)
         funds = self._of(state, attempt)
+        if event.cause in FAULT_CAUSES:
+            for stock in funds.stocks:
+                stock.give_back(attempt.covered.get(stock.package.id, 0))
         funds.settle(left_micros=attempt.hold_left_micros, given_back_micros=given_back)
 
     def _spend(self, state: Paying, attempt: Attempt, month: str, amount_micros: int) -> None:

@@ -36,7 +36,8 @@ class Attempt:
     """A live try: it holds its placement until it ends.
 
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
-    in the log, `charged_micros` what that came to, by month in `charges`, and `hold_left_micros`
+    in the log, `charged_micros` what that came to, by month in `charges`, `covered` the
+    device-milliseconds that packages covered, and `hold_left_micros`
     what is still set aside for it, which was extended `extension_count` times. `stop_cause` is set
     once the broker wants it gone. `is_starving` as at its lease. `ends` is when it ends as was
     foretold at its lease, by its limit and by a stop: kept, as each plan asks it of all that runs.
@@ -55,6 +56,7 @@ class Attempt:
     charged_micros: int = 0
     extension_count: int = 0
     charges: dict[str, int] = field(default_factory=dict)
+    covered: dict[str, int] = field(default_factory=dict)
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0

@@ -73,7 +73,7 @@ class State:
                 return self._publish(event)
             case ev.Credited() | ev.HoldExtended() | ev.Overdrawn() | ev.HardStopSet():
                 return self.purses.apply(self, event)
-            case ev.BudgetSet() | ev.BudgetReached():
+            case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached():
                 return self.purses.apply(self, event)
             case ev.Submitted():
                 return self._submit(event)
@@ -250,6 +250,8 @@ class State:
         attempt = self.live.get(event.attempt_id)
         if attempt is None or not attempt.metered_to_ms == event.from_ms < event.to_ms:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
+        if (refusal := self.purses.refusal(self, attempt, event)) is not None:
+            return refusal
         record = self.jobs[attempt.job_id]
         self.purses.post(self, attempt, event)
         attempt.metered_to_ms = event.to_ms

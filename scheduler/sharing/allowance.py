@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
+from accounting.packages import spans
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
@@ -165,7 +166,7 @@ class Allowances:
         price = self._price(pool.device_kind_id, job.priority, tenant.price_class)
         if isinstance(price, str):
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
-        need = charge_micros(job.device_count * job.longest_ms, price)
+        need = charge_micros(self._charged_ms(job, pool.device_kind_id), price)
         free, saving = self._available[tenant.id], self._saving.get(tenant.id)
         if (closed := self._used_up(job, need)) is not None:
             return closed
@@ -179,6 +180,29 @@ class Allowances:
             unit=MICROS_UNIT,
             detail=f"kept for job {saving}" if saving else "",
         )
+
+    def _charged_ms(self, job: Job, kind_id: str) -> int:
+        """Its cards over its longest run, less what packages cover beside all that runs already.
+
+        What runs is taken to go on. Where that is too much, as others start as well, the hold is
+        extended.
+        """
+        whole_ms = job.device_count * job.longest_ms
+        stocks = self._state.funds[job.tenant_id].stocks_of(kind_id)
+        if not stocks:
+            return whole_ms
+        beside = self._cards_of(job.tenant_id, kind_id)
+        until_ms = self._now_ms + job.longest_ms
+        with_it, without = (
+            sum(span.covered_device_ms for span in spans(stocks, self._now_ms, until_ms, cards))
+            for cards in (beside + job.device_count, beside)
+        )
+        return whole_ms - min(whole_ms, with_it - without)
+
+    def _cards_of(self, tenant_id: str, kind_id: str) -> int:
+        live = self._state.agenda.of_tenant(tenant_id).values()
+        places = (attempt.placement for attempt in live)
+        return sum(one.card_count for one in places if one.device_kind_id == kind_id)
 
     def _used_up(self, job: Job, need: int) -> Reason | None:
         """The budget that forbids the job, if one does."""
@@ -208,6 +232,8 @@ class Allowances:
             known = [price for price in prices if isinstance(price, int)]
             self._dearest[key] = max(known) if len(known) == len(prices) else None
         price = self._dearest[key]
+        if self._state.funds[tenant.id].stocks:  # each job has another share of what they cover
+            return False
         if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
             return False
         return charge_micros(job.device_count * job.longest_ms, price) <= self._available[tenant.id]

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from accounting import store as books
+from accounting.fact_store import keep
 from cluster.data_rules import with_dataset
 from cluster.inventory import Park
 from scheduler.facts import events as ev
@@ -53,12 +54,12 @@ class Owners:
                 return event.dataset.tenant_id
             case ev.QuoteKept():
                 return event.job.tenant_id
-            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet():
+            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet() | ev.PackageBought():
                 return event.tenant_id
             case ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
             case ev.BudgetSet() | ev.BudgetReached():
-                return event.budget.tenant_id
+                return event.tenant_id
             case _:
                 job_id = ev.job_of(event)
                 return self.tenant_by_job.get(job_id) if job_id else None
@@ -75,8 +76,8 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.dataset.tenant_id
         case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
-        case ev.BudgetSet():
-            return wish.budget.tenant_id
+        case ev.BudgetSet() | ev.PackageBought():
+            return wish.tenant_id
         case _:
             return None
 
@@ -329,6 +330,8 @@ def write_views(connection: Connection, cycle: Cycle) -> None:
     for event in cycle.events:
         if isinstance(event, ev.PriceListPublished):
             books.publish_price_list(connection, event.price_list)
+        if isinstance(event, ev.PackageBought):
+            keep(connection, event.package)
     for name, body in _views(connection, cycle.events):
         row = upsert(ViewRow).values(name=name, at_ms=cycle.now_ms, body=body)
         fresh = {"at_ms": cycle.now_ms, "body": body}

@@ -2,7 +2,9 @@
 
 Of the pair InvoiceId-C-004-C ("MUST be null when ...") and InvoiceId-C-005-C ("MUST NOT be null
 when ...") the validator checks each without its condition, so one fails in every file that has
-rows, while the rule over both, InvoiceId-C-003-C, passes.
+rows, while the rule over both, InvoiceId-C-003-C, passes. CommitmentDiscountStatus-C-004-C ("MUST
+NOT be null when CommitmentDiscountId is not null") it checks where the id is null, where -C-003-C
+wants null: it fails, and with it -C-002-C and -C-000-C, of which it is a part.
 """
 
 import re
@@ -18,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from accounting import store
 from accounting.billed import bills_of
 from accounting.closing import close_month
+from accounting.fact_store import keep
 from accounting.focus import focus_sheet
 from accounting.focus_lines import Names
 from accounting.sheet import plain_csv
@@ -25,6 +28,7 @@ from accounting.usage import UsageCredit, UsageSlice
 from accounting.voucher_store import issue
 from api.parquet import parquet
 from tests.builders import PRICES, shanghai, used
+from tests.unit.test_package_store import PACK
 from tests.unit.test_vouchers import VOUCHER
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +40,10 @@ CRITERIA = (
     *("USAGE_MEASUREMENT_SUPPORTED", "UNIT_PRICING_SUPPORTED", "PUBLIC_PRICE_LIST_SUPPORTED"),
     *("NEGOTIATED_PRICING_SUPPORTED", "TAGGING_SUPPORTED"),
     *("BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED", "RESOURCE_TYPE_ASSIGNMENT_SUPPORTED"),
+    "COMMITMENT_DISCOUNT_SUPPORTED",
+)
+WRONG_RULES = frozenset(
+    f"CommitmentDiscountStatus-C-{number}-C" for number in ("000", "002", "004")
 )
 PASSED_MIN = 267
 
@@ -78,6 +86,7 @@ def connection(database: Engine) -> Iterator[Connection]:
         close_month(connection, "2026-09", shanghai("2026-10-03T10:00"))
         late = _slice("09", 2, tenant_id="steel")
         store.book(connection, [late, *_october()], [_credit()], [])
+        keep(connection, replace(PACK, tenant_id="lab", bought_at_ms=shanghai("2026-10-02T10:00")))
         issue(connection, replace(VOUCHER, until_ms=shanghai("2027-01-01T00:00")))
         yield connection
 
@@ -86,7 +95,14 @@ def _october() -> Iterator[UsageSlice]:
     yield _slice("10", 3, tenant_id="steel", device_count=8)
     yield _slice("10", 4, tenant_id="steel", project="ml", qos="high", price_micros=4_550_000)
     yield _slice("10", 5, tenant_id="lab", price_micros=2_800_000)
+    yield _drawn()
     yield _slice("10", 6, tenant_id="fish", device_kind_id="a800", price_micros=5_200_000)
+
+
+def _drawn() -> UsageSlice:
+    """What a package covers costs nothing more."""
+    drawn = used("2026-10-11T00:00", "2026-10-11T00:07", reference="j9.1/p1", tenant_id="lab")
+    return replace(drawn, price_micros=0)
 
 
 def _slice(month: str, hour: int, **changes: object) -> UsageSlice:
@@ -132,7 +148,7 @@ def test_the_validator_passes_a_closed_month(connection: Connection, tmp_path: P
 
     verdict = judged(connection, tmp_path / "focus.csv")
 
-    assert verdict.failed == {"InvoiceId-C-004-C"}
+    assert verdict.failed == {"InvoiceId-C-004-C", *WRONG_RULES}
     assert verdict.passed >= PASSED_MIN
 
 
@@ -145,7 +161,7 @@ def test_the_validator_passes_the_same_month_as_parquet(
 
     verdict = judged(connection, tmp_path / "focus.parquet")
 
-    assert verdict.failed == {"InvoiceId-C-004-C"}
+    assert verdict.failed == {"InvoiceId-C-004-C", *WRONG_RULES}
     assert verdict.passed >= PASSED_MIN
 
 
@@ -154,5 +170,5 @@ def test_the_validator_passes_the_same_month_as_parquet(
 def test_the_validator_passes_a_draft(connection: Connection, tmp_path: Path) -> None:
     verdict = judged(connection, tmp_path / "focus.csv")
 
-    assert verdict.failed == {"InvoiceId-C-005-C"}
+    assert verdict.failed == {"InvoiceId-C-005-C", *WRONG_RULES}
     assert verdict.passed >= PASSED_MIN

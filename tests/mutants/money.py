@@ -6,6 +6,9 @@ _EXTENDING = "tests/unit/test_extending.py"
 _STOPS = "tests/unit/test_controller_stops.py -k money"
 _BUDGETS = "tests/unit/test_budgets.py"
 _STATEFUL = "tests/unit/test_ledger_stateful.py"
+_PACKAGES = "tests/unit/test_packages.py"
+_METERED = "tests/unit/test_packages_metered.py"
+_PACKAGE_STORE = "tests/unit/test_package_store.py"
 _TOLD = "tests/unit/test_controller_stops.py -k told"
 
 # fmt: off
@@ -48,4 +51,34 @@ MUTANTS = [
     Mutant("scheduler/facts/funds.py", "        self.hold(-left_micros)\n", "", _STATEFUL),
     Mutant("scheduler/facts/metering.py", "    if attempt.hold_left_micros:\n", "    if attempt.hold_left_micros > 1_000_000:\n", _STATEFUL),
     Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", _STATEFUL),
+    Mutant("accounting/packages.py", "return self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms, self.id", "return False, self.until_ms, self.from_ms, self.id", _PACKAGES),
+    Mutant("accounting/packages.py", "self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms", "self.kind is PackageKind.CARD_HOURS, -self.until_ms, self.from_ms", _PACKAGES),
+    Mutant("accounting/packages.py", "if begin_ms <= at_ms < end_ms)", "if begin_ms < at_ms < end_ms)", _PACKAGES),
+    Mutant("accounting/packages.py", "            cards += known[2]\n", "", _PACKAGES),
+    Mutant("accounting/packages.py", "one[0] < one[1] and one[1] > kept_from_ms", "one[0] < one[1]", _PACKAGES),
+    Mutant("accounting/packages.py", "            left[one.package_id] -= one.card_count * (span.to_ms - at_ms)\n", "            pass\n", _PACKAGES),
+    Mutant("accounting/packages.py", "        if not cards or not stock.is_valid(from_ms):\n", "        if not cards:\n", _PACKAGES),
+    Mutant("accounting/packages.py", "            cards -= taken\n", "", _PACKAGES),
+    Mutant("accounting/packages.py", "            self.left_device_ms += device_ms\n", "            pass\n", _PACKAGES),
+    Mutant("accounting/packages.py", "return package.device_ms - self.earlier_device_ms", "return package.device_ms", _PACKAGES),
+    Mutant("scheduler/facts/metering.py", "        rest -= cards\n", "", _METERED),
+    Mutant("scheduler/facts/metering.py", "device_count=cards, price_micros=0)", "device_count=cards)", _METERED),
+    Mutant("scheduler/facts/metering.py", "    return Booking(credits=(credit, *covered), transfers", "    return Booking(credits=(credit,), transfers", _METERED),
+    Mutant("scheduler/facts/metering.py", "cards * ran_then_ms - covered_then_ms, price_micros", "cards * ran_then_ms, price_micros", _METERED),
+    Mutant("scheduler/facts/purses.py", "        if package.id in self._package_ids:\n", "        if False:\n", _METERED),
+    Mutant("scheduler/facts/purses.py", "        if price_micros > funds.available_micros:\n", "        if False:\n", _METERED),
+    Mutant("scheduler/facts/purses.py", "        funds.add(-price_micros)\n", "", _METERED),
+    Mutant("scheduler/facts/purses.py", "stock.give_back(attempt.covered.get(stock.package.id, 0))", "pass", _METERED),
+    Mutant("scheduler/facts/funds.py", "if one.package.device_kind_id == device_kind_id]", "]", _METERED),
+    Mutant("scheduler/facts/state.py", "(refusal := self.purses.refusal(self, attempt, event)) is not None", "(refusal := None) is not None", _METERED),
+    Mutant("scheduler/sharing/allowance.py", "return whole_ms - min(whole_ms, with_it - without)", "return whole_ms", _METERED),
+    Mutant("scheduler/sharing/allowance.py", "for cards in (beside + job.device_count, beside)", "for cards in (job.device_count, 0)", _METERED),
+    Mutant("scheduler/storage/rows.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
+    Mutant("accounting/package_store.py", "AND back.reference IS NULL", "", _PACKAGE_STORE),
+    Mutant("accounting/package_store.py", "        found += facts(connection, Package, *known, *late)\n", "        pass\n", _PACKAGE_STORE),
+    Mutant("accounting/closing.py", "if one.sums or one.purchases)", "if one.sums)", _PACKAGE_STORE),
+    Mutant("accounting/fact_store.py", "    Package: PackageRow,\n", "", _PACKAGE_STORE),
+    Mutant("accounting/focus.py", "        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)\n", "        pass\n", _PACKAGE_STORE),
+    Mutant("accounting/focus_lines.py", "return _committed(row, package_id, hours) if package_id else row", "return row", _PACKAGE_STORE),
+    Mutant("accounting/export.py", "    yield from _package_rows(statement)\n", "", "tests/unit/test_export.py -k packages"),
 ]

@@ -1,6 +1,7 @@
 """A statement as a document: what it says, in Chinese, and always the same bytes."""
 
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -8,11 +9,13 @@ import pytest
 from pypdf import PdfReader
 
 from accounting.chain import Link
+from accounting.packages import Commitment
 from accounting.statement import Statement, body_of, make_statement, sha256_of
 from accounting.vouchers import EntryKind, Payment
 from api.documents.statement import Names, statement_pdf
 from tests.acceptance.brokers import ASCEND
 from tests.builders import HOUR_MS, PARK, USAGE, summed
+from tests.unit.test_package_store import PACK
 from tests.unit.test_vouchers import VOUCHER
 
 NAMES = Names(
@@ -35,6 +38,25 @@ def text_of(statement: Statement) -> str:
     """All of it, without the spaces that a PDF has between its glyphs."""
     pages = PdfReader(io.BytesIO(statement_pdf(body_of(statement), NAMES))).pages
     return re.sub(r"\s+", "", "".join(page.extract_text() for page in pages))
+
+
+def test_packages_are_shown_as_bought_and_as_used() -> None:
+    held = Commitment(
+        package=PACK, month="2026-10", used_device_ms=40 * HOUR_MS, earlier_device_ms=0
+    )
+
+    said = text_of(replace(a_statement(), purchases=(PACK,), commitments=(held,)))
+
+    assert "p1昇腾910B301002026-10-0100:002026-12-0100:00106.00" in said
+    assert "p1昇腾910B31004060" in said
+    assert "价税合计16,124.50" in said, "what was paid in advance is not due again"
+
+
+def test_a_statement_of_an_earlier_release_is_shown_as_well() -> None:
+    body = json.loads(body_of(a_statement()))
+    old = {key: value for key, value in body.items() if key not in {"purchases", "packages"}}
+
+    assert statement_pdf(json.dumps(old).encode(), NAMES).startswith(b"%PDF")
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounting.export import charges_sheet, statement_sheet, usage_sheet
+from accounting.packages import Commitment
 from accounting.sheet import CHUNK_ROWS, spreadsheet_csv
 from accounting.statement import body_of, make_statement
 from accounting.usage import Charge, UsageSlice
 from accounting.vouchers import EntryKind, Payment
-from tests.builders import USAGE, summed, used
+from tests.builders import HOUR_MS, USAGE, summed, used
+from tests.unit.test_package_store import PACK
 from tests.unit.test_vouchers import VOUCHER
 
 SLICE = used("2026-10-31T20:00", "2026-11-01T00:00", device_count=64)
@@ -148,6 +150,21 @@ def test_an_export_reads_no_further_than_it_has_written() -> None:
     for count in (1, 2, 3):
         assert next(chunks).count(b"\r\n") == CHUNK_ROWS + (count == 1)
         assert taken == count * CHUNK_ROWS
+
+
+def test_packages_follow_the_total_of_which_they_are_no_part() -> None:
+    held = Commitment(
+        package=PACK, month="2026-10", used_device_ms=40 * HOUR_MS, earlier_device_ms=0
+    )
+    made = make_statement("steel", "2026-10", None, [summed(SLICE)], {})
+    body = body_of(replace(made, purchases=(PACK,), commitments=(held,)))
+
+    _, total, bought, committed, used = rows_of(spreadsheet_csv(statement_sheet(body)))
+
+    assert (total["row"], bought["row"], bought["package"]) == ("total", "purchase", "p1")
+    assert (bought["amount"], bought["net"], bought["tax"]) == ("106.00", "100.00", "6.00")
+    assert (committed["row"], committed["card_hours"]) == ("committed", "100")
+    assert (used["row"], used["card_hours"], used["device"]) == ("used", "40", "ascend-910b3")
 
 
 def test_a_statement_ends_with_what_vouchers_pay_and_what_is_due() -> None:

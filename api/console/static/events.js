@@ -87,7 +87,7 @@ function told(event, names) {
     after: names.job(body.after_id ?? ""),
     online: count((body.online_node_ids ?? []).length),
     switched: "is_on" in body ? t(`event.switched_${body.is_on ? "on" : "off"}`) : "",
-    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? ""),
+    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? body.package?.tenant_id ?? ""),
     level: body.level ?? "",
     budget: body.budget?.job_id ?? body.budget?.project ?? names.tenant(body.budget?.tenant_id ?? ""),
   });

@@ -1,0 +1,82 @@
+"""Packages in PostgreSQL: bought once, and what they have covered, added up from usage."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select, text
+
+from accounting.bill_tables import PackageRow
+from accounting.calendar import month_bounds
+from accounting.fact_store import facts
+from accounting.packages import Commitment, Package, in_month
+from accounting.store import within
+
+_COVERED = text("""
+    SELECT split_part(usage.reference, '/', 2) AS package_id, usage.month < :month AS is_earlier,
+        sum(usage.device_count * (usage.to_ms - usage.from_ms)) AS device_ms
+    FROM usage LEFT JOIN usage_credits AS back
+        ON back.reference = usage.reference AND back.seq <= :through
+    WHERE usage.tenant_id = :tenant_id AND usage.month <= :month AND usage.seq <= :through
+        AND position('/' in usage.reference) > 0 AND back.reference IS NULL
+    GROUP BY 1, 2
+""")
+_ALL_SEQS = 1 << 62
+
+
+def packages(connection: Connection, tenant_id: str | None = None) -> tuple[Package, ...]:
+    """All packages, or a tenant's, in the order in which they were bought."""
+    mine = () if tenant_id is None else (PackageRow.tenant_id == tenant_id,)
+    return facts(connection, Package, *mine)
+
+
+def bought(
+    connection: Connection,
+    tenant_id: str,
+    month: str,
+    after_seq: int | None,
+    through_seq: int | None,
+) -> tuple[Package, ...]:
+    """What a month's statement has as purchases: its own, and those that came late for theirs."""
+    begin_ms, end_ms = month_bounds(month)
+    mine = PackageRow.tenant_id == tenant_id
+    known = (mine, *within(PackageRow.seq, None, through_seq))
+    own = (PackageRow.bought_at_ms >= begin_ms, PackageRow.bought_at_ms < end_ms)
+    found = [*facts(connection, Package, *known, *own)]
+    if after_seq is not None:
+        late = (*within(PackageRow.seq, after_seq, None), PackageRow.bought_at_ms < begin_ms)
+        found += facts(connection, Package, *known, *late)
+    return tuple(sorted(found, key=lambda one: (one.bought_at_ms, one.id)))
+
+
+def buyers(connection: Connection) -> list[str]:
+    """Who ever bought a package."""
+    return sorted(connection.scalars(select(PackageRow.tenant_id).distinct()))
+
+
+def commitments(
+    connection: Connection, tenant_id: str, month: str, through_seq: int | None = None
+) -> tuple[Commitment, ...]:
+    """What packages that are valid in a month cover of it, by the facts up to `through_seq`."""
+    known = (PackageRow.tenant_id == tenant_id, *within(PackageRow.seq, None, through_seq))
+    held = [one for one in facts(connection, Package, *known) if in_month(one, month)]
+    if not held:
+        return ()
+    covered = _covered(connection, tenant_id, month, through_seq)
+    return tuple(
+        Commitment(
+            package=one,
+            month=month,
+            used_device_ms=covered.get((one.id, False), 0),
+            earlier_device_ms=covered.get((one.id, True), 0),
+        )
+        for one in sorted(held, key=lambda one: one.order)
+    )
+
+
+def _covered(
+    connection: Connection, tenant_id: str, month: str, through_seq: int | None
+) -> Mapping[tuple[str, bool], int]:
+    """By package, and by whether it was before the month."""
+    through = _ALL_SEQS if through_seq is None else through_seq
+    asked = {"tenant_id": tenant_id, "month": month, "through": through}
+    rows = connection.execute(_COVERED, asked)
+    return {(row.package_id, row.is_earlier): int(row.device_ms) for row in rows}
