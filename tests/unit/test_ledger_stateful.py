@@ -1,6 +1,7 @@
 """The ledger beside the leader's own count, whatever happens, in whatever order, and told twice."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -9,6 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from accounting import ledger
 from accounting.ledger import Transfer, TransferKind, available_account, balances, held_account
+from accounting.money import MICROS_PER_FEN
+from accounting.packages import PackageKind
+from accounting.usage import UsageSlice
 from scheduler.facts import events as ev
 from scheduler.facts.alerts import alerts
 from scheduler.facts.extending import ahead
@@ -29,6 +33,7 @@ from tests.builders import (
     submit,
 )
 from tests.unit.test_metering import a_list
+from tests.unit.test_packages import NODES
 
 BEGIN_MS = shanghai("2026-10-31T22:00")
 PLACES = (("east-npu", (8,)), ("north-npu", (8,)), ("east-npu", (0, 8)))
@@ -49,6 +54,8 @@ class Books(RuleBasedStateMachine):
         ]
         self.voucher_micros = VOUCHER_MICROS
         self.last: ev.Event | None = None
+        self.used: list[UsageSlice] = []
+        self.given_back: set[str] = set()
 
     @property
     def available_micros(self) -> int:
@@ -56,7 +63,10 @@ class Books(RuleBasedStateMachine):
 
     def tell(self, event: ev.Event) -> None:
         """It fits: it is booked before it is applied, as the loop does."""
-        self.moved.extend(book(self.state, event, self.now_ms).transfers)
+        booking = book(self.state, event, self.now_ms)
+        self.moved.extend(booking.transfers)
+        self.used.extend(booking.usage)
+        self.given_back |= {credit.reference for credit in booking.credits}
         happen(self.state, event)
         self.last = event
 
@@ -134,6 +144,24 @@ class Books(RuleBasedStateMachine):
         if record is not None:  # it goes back to the queue, where nobody looks for it here
             happen(self.state, ev.CancelRequested(at_ms=0, job_id=record.job.id, by="u"))
 
+    @rule(cards=st.integers(0, 12), hours=st.integers(1, 20), fen=st.integers(1, 900))
+    def buy_a_package(self, cards: int, hours: int, fen: int) -> None:
+        """Nodes for some hours from now, or where they have no cards, card-hours."""
+        if fen * MICROS_PER_FEN > self.available_micros:
+            return
+        self.number += 1
+        package = replace(
+            NODES,
+            id=f"p{self.number}",
+            kind=PackageKind.NODES if cards else PackageKind.CARD_HOURS,
+            card_count=cards,
+            device_ms=0 if cards else hours * HOUR_MS,
+            from_ms=self.now_ms,
+            until_ms=self.now_ms + hours * HOUR_MS,
+            amount_fen=fen,
+        )
+        self.tell(ev.PackageBought(at_ms=0, package=package))
+
     @rule(is_on=st.booleans(), yuan=st.integers(0, 90))
     def limit(self, is_on: bool, yuan: int) -> None:
         self.tell(ev.HardStopSet(at_ms=0, tenant_id="steel", is_on=is_on))
@@ -169,6 +197,25 @@ class Books(RuleBasedStateMachine):
     def no_voucher_is_below_zero(self) -> None:
         left = balances(self.moved)[ledger.voucher_account("steel", "v1")]
         assert left == self.voucher_micros >= 0
+
+    @invariant()
+    def no_package_covers_more_than_it_has(self) -> None:
+        for stock in self.state.funds["steel"].stocks:
+            assert 0 <= stock.left_device_ms <= stock.package.device_ms
+            for from_ms, to_ms, cards in stock.steps:
+                assert stock.package.from_ms <= from_ms < to_ms <= stock.package.until_ms
+                assert 0 < cards <= stock.package.card_count
+
+    @invariant()
+    def card_hours_are_left_or_drawn(self) -> None:
+        """By the slices that were written, less those that were given back."""
+        drawn: Counter[str] = Counter()
+        for usage in self.used:
+            if usage.reference not in self.given_back:
+                drawn[usage.reference.partition("/")[2]] += usage.device_ms
+        for stock in self.state.funds["steel"].stocks:
+            if stock.package.kind is PackageKind.CARD_HOURS:
+                assert stock.left_device_ms + drawn[stock.package.id] == stock.package.device_ms
 
     @invariant()
     def each_transfer_is_there_once(self) -> None:
