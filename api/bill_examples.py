@@ -212,6 +212,12 @@ BILL_ANSWERS: Mapping[str, Any] = {
     "assess_claim": _ASSESSMENT,
     "claim_subsidy": _CLAIM,
 }
+CONFIRMATION_EXAMPLES: dict[str, Any] = {
+    "this one": {
+        "summary": "Only if it is the statement that was read",
+        "value": {"sha256": "2c26b46b68ffc68ff99b453c1d304134" * 2},
+    }
+}
 DISPUTE_EXAMPLES: dict[str, Any] = {
     "line": {
         "summary": "The second line is not right",

@@ -8,7 +8,8 @@ from typing import Any
 
 from api.bill_examples import BILL_ANSWERS
 from api.book_examples import BOOK_ANSWERS
-from api.request_examples import COHORT_EXAMPLES, PRICE_EXAMPLES, PROJECT_EXAMPLES
+from api.branch_examples import COHORT, PROJECT, TENANT
+from api.request_examples import PRICE_EXAMPLES
 
 JOB_ID = "j01m892qmfmrqxgv43rsg2pybxq"
 ATTEMPT_ID = f"{JOB_ID}.1"
@@ -98,22 +99,6 @@ _KEY: dict[str, Any] = {
     "last_used_at_ms": None,
     "revoked_at_ms": None,
 }
-_TENANT: dict[str, Any] = {
-    "id": "t03",
-    "name": "工业互联网平台企业(示例)",
-    "type": "enterprise",
-    "field": "manufacturing",
-    "price_class": "standard",
-    "max_cards": 512,
-    "nominal_cards": {"ascend-910b3": 128},
-    "weight": 100,
-    "cohort": "group-a",
-    "credit_limit": "0.00",
-    "balance": "19983872.00",
-    "held": "0.00",
-    "hard_stop": False,
-}
-_PROJECT: dict[str, Any] = PROJECT_EXAMPLES["project"]["value"] | {"tenant": "t03", "id": "vision"}
 _DATASET: dict[str, Any] = {
     "id": "scans-2026",
     "tenant": "steel",
@@ -121,7 +106,6 @@ _DATASET: dict[str, Any] = {
     "data_class": "medical",
     "centres": ["qdaicc"],
 }
-_COHORT: dict[str, Any] = COHORT_EXAMPLES["group"]["value"] | {"id": "group-a", "tenants": ["t03"]}
 _PRICES: dict[str, Any] = PRICE_EXAMPLES["next year"]["value"] | {
     "is_in_force": False,
     "vat_permille": 60,
@@ -330,14 +314,14 @@ ANSWERS: Mapping[str, Any] = {
         "classes": [{"id": "medical", "name": "医疗数据", "centres": ["qdaicc"]}],
     },
     "put_dataset": _DATASET,
-    "list_tenants": {"items": [_TENANT]},
-    "get_tenant": _TENANT,
-    "put_tenant": _TENANT,
-    "top_up": _TENANT,
-    "list_projects": {"items": [_PROJECT]},
-    "put_project": _PROJECT,
-    "list_cohorts": {"items": [_COHORT]},
-    "put_cohort": _COHORT,
+    "list_tenants": {"items": [TENANT]},
+    "get_tenant": TENANT,
+    "put_tenant": TENANT,
+    "top_up": TENANT,
+    "list_projects": {"items": [PROJECT]},
+    "put_project": PROJECT,
+    "list_cohorts": {"items": [COHORT]},
+    "put_cohort": COHORT,
     "list_prices": {"items": [_PRICES]},
     "publish": _PRICES,
     "me": {

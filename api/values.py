@@ -26,6 +26,8 @@ MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _BYTES = re.compile(r"[0-9]{1,19}|[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGTP]i?B")
+_BYTES_TEXT = "^([1-9][0-9]{0,17}|[1-9][0-9]{0,2} ?[KMGT]i?B)$"
+"""For callers: the usual spellings, all of which are inside the limits."""
 _UNPRINTED = re.compile(r"[\t\n\u2028-\u202e\u2066-\u2069]")
 """Ends a line, or turns the order of what stands around it."""
 
@@ -126,7 +128,19 @@ def _byte_text(value: object) -> str:
     return str(value)
 
 
-ByteCount = Annotated[ByteSize, Field(ge=1, le=MAX_BYTES), BeforeValidator(_byte_text)]
+ByteCount = Annotated[
+    ByteSize,
+    Field(ge=1, le=MAX_BYTES),
+    BeforeValidator(_byte_text),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_BYTES},
+                {"type": "string", "pattern": _BYTES_TEXT, "examples": ["1.5TiB"]},
+            ]
+        }
+    ),
+]
 
 
 def listed(value: object) -> object:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body
 from accounting.replies import Reply, ReplyKind, ReplyRefused
 from accounting.replying import replies, reply
 from api.auth import Caller, FinanceDep, PayerDep, TenantDep
-from api.bill_examples import DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
+from api.bill_examples import CONFIRMATION_EXAMPLES, DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
 from api.bill_schemas import Confirmation, Dispute, ReplyList, ReplyView, Resolution
 from api.errors import Refused
 from api.routes.books import check_known
@@ -36,7 +36,7 @@ def confirm(
     month: MonthPath,
     caller: TenantDep,
     services: ServicesDep,
-    wanted: Confirmation | None = None,
+    wanted: Annotated[Confirmation | None, Body(openapi_examples=CONFIRMATION_EXAMPLES)] = None,
 ) -> ReplyView:
     """The tenant agrees with its closed statement; the same again changes nothing."""
     given = wanted or Confirmation()

@@ -13,6 +13,7 @@ from scheduler.forecast.punctuality import Score, Start
 from scheduler.forecast.speeds import at_speed, foretold
 from scheduler.model.fairshare import Share
 from scheduler.model.job import (
+    CUT_OFF_CAUSES,
     FAULT_CAUSES,
     FINAL_STATES,
     EndCause,
@@ -229,8 +230,7 @@ class JobRecord:
 
         In the time of its first form.
         """
-        is_cut_off = cause is EndCause.PREEMPTED or cause in FAULT_CAUSES
-        if attempt.started_at_ms is None or is_cut_off:
+        if attempt.started_at_ms is None or cause in CUT_OFF_CAUSES:
             return None
         return self.had_ms + self._own_ms(at_ms - attempt.started_at_ms)
 

@@ -41,6 +41,8 @@ GRACE_MS = 10_000
 """What a job that says nothing of checkpoints has between TERM and KILL."""
 
 FAULT_CAUSES = frozenset({EndCause.NODE, EndCause.CENTRE, EndCause.BROKER})
+CUT_OFF_CAUSES = FAULT_CAUSES | {EndCause.PREEMPTED, EndCause.FUNDS, EndCause.BUDGET}
+"""Ends that say nothing of how long a job would have run."""
 
 
 class Priority(StrEnum):

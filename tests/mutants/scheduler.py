@@ -205,7 +205,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "                del self._by_group[group]\n        self._unlearn(run)\n", "                del self._by_group[group]\n", _HISTORY),
     Mutant("scheduler/forecast/history.py", "return longer[len(longer) // 2] if longer else 2 * elapsed_ms", "return elapsed_ms", _HISTORY),
     Mutant("scheduler/facts/state.py", "        state.history = History(snapshot.runs)\n", "", _HISTORY),
-    Mutant("scheduler/facts/record.py", "cause is EndCause.PREEMPTED or cause in FAULT_CAUSES", "cause in FAULT_CAUSES", _HISTORY),
+    Mutant("scheduler/facts/record.py", "cause in CUT_OFF_CAUSES", "cause in FAULT_CAUSES", _HISTORY),
     Mutant("scheduler/facts/record.py", "return self.had_ms + self._own_ms(", "return self._own_ms(", _HISTORY),
     Mutant("scheduler/forecast/history.py", "max(1, min(job.limit_ms,", "max(0, min(job.limit_ms,", _HISTORY),
     Mutant("scheduler/facts/state.py", "JobRecord(job=job, expected_ms=expected_ms, awaited", "JobRecord(job=job, awaited", _HISTORY),
