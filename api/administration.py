@@ -190,6 +190,14 @@ class NodeView(Wire):
     device: str
     cards: int
     is_online: bool = Field(description="healthy and heard of")
+    is_drained: bool = Field(default=False, description="in planned maintenance: nothing starts")
+
+
+class NodesDrain(Wire):
+    """Which nodes go into planned maintenance, or come back from it."""
+
+    nodes: list[str] = Field(default=[], max_length=10_000, description="ids of nodes")
+    centre: str | None = Field(default=None, description="or all nodes of a centre")
 
 
 class NodeList(Wire):

@@ -190,3 +190,11 @@ COHORT_EXAMPLES: dict[str, Any] = {
         "value": {"name": "集团甲", "weight": 300, "max_cards": 128},
     }
 }
+
+DRAIN_EXAMPLES: dict[str, Any] = {
+    "nodes": {
+        "summary": "Two nodes",
+        "value": {"nodes": ["qdaicc-910b3-n001", "qdaicc-910b3-n002"]},
+    },
+    "centre": {"summary": "All of a centre", "value": {"centre": "qdaicc"}},
+}

@@ -20,6 +20,8 @@ from api.administration import (
     KeyCreated,
     KeyList,
     Me,
+    NodeList,
+    NodesDrain,
     ProjectList,
     ProjectView,
     TenantList,
@@ -240,6 +242,13 @@ class Client(BillCalls, ClaimCalls):
 
     def utilisation(self, from_ms: int | None = None, to_ms: int | None = None) -> UtilisationView:
         return self._wire.get("/v1/utilisation", UtilisationView, from_ms=from_ms, to_ms=to_ms)
+
+    def drain(
+        self, nodes: list[str], centre: str | None = None, *, is_over: bool = False
+    ) -> NodeList:
+        """Take nodes, or a centre, out for maintenance; with `is_over` back again."""
+        path = "/v1/nodes:resume" if is_over else "/v1/nodes:drain"
+        return self._wire.create(path, NodesDrain(nodes=nodes, centre=centre), NodeList, None)
 
     def waterfall(
         self,

@@ -9,7 +9,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Month, session_of
 from api.cli.session import client
-from api.cli.terminal import console, print_json
+from api.cli.terminal import console, fail, print_json
 
 app = typer.Typer()
 
@@ -44,6 +44,61 @@ def capacity(context: typer.Context, as_json: Json = False) -> None:
         print_json(view)
     else:
         print_capacity(view)
+
+
+@app.command(
+    help=both(
+        """Take nodes, or a whole centre, out for planned maintenance: nothing new starts there.
+
+    What runs there goes on. Planned maintenance leaves the denominator of utilisation.
+
+    Examples:
+
+      brain drain qdaicc-910b3-n001 qdaicc-910b3-n002
+
+      brain drain --centre qdaicc
+
+      brain drain --centre qdaicc --over       (maintenance is over)""",
+        """将节点或整个中心转入计划维护：不再启动新作业。
+
+    正在运行的作业继续运行；计划维护不计入分配率的分母。
+
+    示例：
+
+      brain drain qdaicc-910b3-n001 qdaicc-910b3-n002
+
+      brain drain --centre qdaicc
+
+      brain drain --centre qdaicc --over       （维护结束）""",
+    )
+)
+def drain(
+    context: typer.Context,
+    nodes: Annotated[
+        list[str] | None, typer.Argument(metavar="[NODE]...", help=both("which", "节点"))
+    ] = None,
+    centre: Annotated[
+        str | None, typer.Option("--centre", help=both("all of its nodes", "该中心全部节点"))
+    ] = None,
+    over: Annotated[
+        bool, typer.Option("--over", help=both("maintenance is over", "维护结束"))
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take nodes out for maintenance."""
+    if bool(nodes) == (centre is not None):
+        fail(both("name nodes, or a --centre", "请指定节点，或 --centre"), 2)
+    with client(session_of(context)) as broker:
+        listed = broker.drain(nodes or [], centre, is_over=over)
+    if as_json:
+        print_json(listed)
+        return
+    drained = sum(one.is_drained for one in listed.items)
+    text = both(
+        f"{drained} of {len(listed.items)} nodes are drained",
+        f"{len(listed.items)} 个节点中 {drained} 个处于维护",
+    )
+    console.print(text)
 
 
 class Divided(StrEnum):

@@ -81,23 +81,31 @@ def nodes(
     """Each node, and whether it could take work now."""
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        names = [f"nodes:{each.id}" for each in park.centres]
-        views = queries.views(connection, names)
-    online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
+        views = node_views(connection, park)
     return NodeList(
-        items=[
-            NodeView(
-                id=node.id,
-                centre=node.centre_id,
-                pool=node.pool_id,
-                device=park.pool_by_id[node.pool_id].device_kind_id,
-                cards=node.card_count,
-                is_online=node.id in online,
-            )
-            for node in park.node_by_id.values()
-            if centre in {None, node.centre_id} and pool in {None, node.pool_id}
-        ]
+        items=[one for one in views if centre in {None, one.centre} and pool in {None, one.pool}]
     )
+
+
+def node_views(connection: Connection, park: Park) -> list[NodeView]:
+    """Every node of the park, as it stands."""
+    names = [f"nodes:{each.id}" for each in park.centres]
+    views = queries.views(connection, names)
+    online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
+    drains = queries.views(connection, [f"drained:{node_id}" for node_id in park.node_by_id])
+    drained = {name for name, view in drains.items() if view.body["is_drained"]}
+    return [
+        NodeView(
+            id=node.id,
+            centre=node.centre_id,
+            pool=node.pool_id,
+            device=park.pool_by_id[node.pool_id].device_kind_id,
+            cards=node.card_count,
+            is_online=node.id in online,
+            is_drained=f"drained:{node.id}" in drained,
+        )
+        for node in park.node_by_id.values()
+    ]
 
 
 @router.get("/utilisation", responses=problems(), summary="How busy the centres were")

@@ -166,7 +166,7 @@ def _pool_use(state: State, held: Counter[str], offer: Offer) -> PoolUse:
     """The key "" is of the job's own tenant."""
     assert state.park is not None
     is_heard = offer.pool.centre_id in state.heard_centre_ids
-    online = state.online_node_ids if is_heard else frozenset()
+    online = state.drains.open(state.online_node_ids) if is_heard else frozenset()
     node_ids = state.park.node_ids(offer.pool.id)
     free = sum(state.free_cards[node_id] for node_id in node_ids if node_id in online)
     return PoolUse(

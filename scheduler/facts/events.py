@@ -36,6 +36,16 @@ class DatasetDeclared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodesDrained:
+    """Nodes are in planned maintenance: nothing starts there; or they are back."""
+
+    at_ms: int
+    node_ids: tuple[str, ...]
+    is_drained: bool = True
+    kind: Literal["nodes_drained"] = "nodes_drained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantDeclared:
     """A tenant exists, or its quota, weight or class changed."""
 
@@ -336,6 +346,7 @@ class CentreLinkChanged:
 Event = (
     ParkDeclared
     | DatasetDeclared
+    | NodesDrained
     | TenantDeclared
     | CohortDeclared
     | ProjectDeclared
@@ -367,6 +378,7 @@ Event = (
 Wish = (
     ParkDeclared
     | DatasetDeclared
+    | NodesDrained
     | TenantDeclared
     | CohortDeclared
     | ProjectDeclared

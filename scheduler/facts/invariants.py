@@ -20,7 +20,7 @@ def check(state: State) -> None:
         assert not state.live, "something runs in no park"
     else:
         _check_holdings(state, state.park)
-        state.holdings.check_nodes(state.online_node_ids)
+        state.holdings.check_nodes(state.drains.open(state.online_node_ids))
     _check_funds(state)
     state.agenda.check(record for record in state.jobs.values() if record.attempt)
 

@@ -316,4 +316,5 @@ class Snapshot:
     array_failures: dict[str, str] = field(default_factory=dict)
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
+    drained_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import declared_park, tenant_refusal, with_prices
+from scheduler.facts.drains import Drains
 from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
@@ -55,11 +56,14 @@ class State:
         self.purses = Purses()
         self.holdings = Holdings(self.tree, {})
         self.online_node_ids: set[str] = set()
+        self.drains = Drains()
         self.heard_centre_ids: set[str] = set()
 
     def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
         """Take in one event; the reason, and no change, where it does not fit."""
         match event:
+            case ev.NodesDrained():
+                return self.drains.apply(self, event)
             case ev.ParkDeclared() | ev.DatasetDeclared():
                 return self._declare_park(event)
             case ev.TenantDeclared():
@@ -364,6 +368,7 @@ class State:
             array_failures=self.held.arrays.failures(),
             credit_references=sorted(self.purses.references),
             online_node_ids=sorted(self.online_node_ids),
+            drained_node_ids=sorted(self.drains.node_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
         )
 
@@ -389,6 +394,7 @@ class State:
         state.purses = Purses(snapshot.funds, snapshot.credit_references)
         state.holdings = Holdings(state.tree, dict(snapshot.shares))
         state.online_node_ids = set(snapshot.online_node_ids)
+        state.drains = Drains(snapshot.drained_node_ids)
         state.heard_centre_ids = set(snapshot.heard_centre_ids)
         state.park = snapshot.park
         if state.park is not None:

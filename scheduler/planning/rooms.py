@@ -52,7 +52,8 @@ class Rooms:
         stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
         if not self.is_heard(pool):
             return PoolRoom(free_cards(self._park, pool, ()), running, stopping)
-        nodes = self._state.holdings.nodes(pool.id, self._state.online_node_ids)
+        open_ids = self._state.drains.open(self._state.online_node_ids)
+        nodes = self._state.holdings.nodes(pool.id, open_ids)
         cards = free_cards(self._park, pool, nodes.by_node, nodes.buckets())
         known = nodes.known(self._forecasts.runs(pool.id)) if self._policy.is_backfilling else None
         return PoolRoom(cards, running, stopping, known)
@@ -62,7 +63,7 @@ class Rooms:
         left = self._state.free_cards | self.of(pool).now.by_node
         if told.code in {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN}:
             cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
-            online = self._state.online_node_ids
+            online = self._state.drains.open(self._state.online_node_ids)
             known = free_cards(self._park, pool, (one for one in cards if one[0] in online))
             whole = free_cards(self._park, pool, cards)
             yield from hidden_reasons(told, pool, wanted, known, whole)

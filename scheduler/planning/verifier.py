@@ -117,7 +117,7 @@ class Verifier:
         node_ids = {share.node_id for share in placement.shares}
         if len(node_ids) != len(placement.shares):
             yield "a node is named twice"
-        away = sorted(node_ids - self._state.online_node_ids)
+        away = sorted(node_ids - self._state.drains.open(self._state.online_node_ids))
         away += sorted(node_id for node_id in node_ids if not self._is_in(node_id, pool))
         if away:
             yield f"node {away[0]} is not one of the pool that is online"

@@ -259,7 +259,7 @@ class Outlook:
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""
-        online = self.state.online_node_ids
+        online = self.state.drains.open(self.state.online_node_ids)
         by_node: dict[str, list[tuple[int, int]]] = {
             node_id: [] for node_id in self.park.node_ids(pool.id) if node_id in online
         }

@@ -88,9 +88,9 @@ MUTANTS = [
     Mutant("scheduler/storage/told.py", "if told is not None and not is_due:", "if told is not None:", _TOLD),
     Mutant("scheduler/storage/told.py", "self.answers.pop(job_id, None)", "pass", _TOLD),
     Mutant("scheduler/storage/told.py", "self.loads.get(load.pool_id) != load", "True", _TOLD),
-    Mutant("scheduler/asking/loads.py", "schedulable_cards=online if is_heard else 0", "schedulable_cards=online", _TOLD),
+    Mutant("scheduler/asking/loads.py", "schedulable_cards=schedulable if is_heard else 0", "schedulable_cards=schedulable", _TOLD),
     Mutant("scheduler/facts/holdings.py", "self.cards_by_pool[placement.pool_id] += sign * placement.card_count", "self.cards_by_pool[placement.pool_id] += placement.card_count", _CONTROLLER),
     Mutant("scheduler/facts/holdings.py", "        self.cards_by_pool = dict.fromkeys(park.pool_by_id, 0)\n", "", f"{_CONTROLLER} {_INVARIANTS}"),
     Mutant("scheduler/facts/invariants.py", "assert state.holdings.cards_by_pool == cards_by_pool", "assert state.holdings.cards_by_pool", _INVARIANTS),
-    Mutant("scheduler/asking/loads.py", "online = pool.cards_per_node * len(nodes.by_node)", "online = pool.card_count", _TOLD),
+    Mutant("scheduler/asking/loads.py", "schedulable = pool.cards_per_node * len(nodes.by_node)", "schedulable = pool.card_count", _TOLD),
 ]

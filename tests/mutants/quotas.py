@@ -65,7 +65,7 @@ MUTANTS = [
     Mutant("scheduler/asking/ranking.py", "level(record.served_card_ms) if is_shared", "0 if is_shared", _RANKING),
     Mutant("scheduler/asking/ranking.py", '"" if owner.id == tenant_id else owner.price_class', "owner.price_class", _RANKING),
     Mutant("scheduler/asking/ranking.py", "for node_id in node_ids if node_id in online)", "for node_id in node_ids)", _RANKING),
-    Mutant("scheduler/asking/ranking.py", "state.online_node_ids if is_heard else frozenset()", "state.online_node_ids", _RANKING),
+    Mutant("scheduler/asking/ranking.py", "state.drains.open(state.online_node_ids) if is_heard else frozenset()", "state.drains.open(state.online_node_ids)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "offer.pool.card_count - held.total() - free", "0", _RANKING),
     Mutant("api/ranked.py", "term.had_tflops_ms / TFLOPS_MS_PER_PH", "term.had_tflops_ms", _QUOTES),
     Mutant("api/routes/quotes.py", "        if ranked is None and state == JobState.QUEUED:\n", "        if ranked is None:\n", _QUOTES),

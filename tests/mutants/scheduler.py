@@ -215,7 +215,7 @@ MUTANTS = [
     Mutant("scheduler/facts/free_nodes.py", "            self._unordered.add(cards)\n", "", _FREE_NODES),
     Mutant("scheduler/facts/holdings.py", "                nodes.note(share.node_id, free)\n", "                pass\n", _FREE_NODES),
     Mutant("scheduler/facts/state.py", "        self.holdings.forget_nodes(p.id for p in self.park.centre_by_id[event.centre_id].pools)\n", "", _FREE_NODES),
-    Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.online_node_ids)\n", "", _FREE_NODES),
+    Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.drains.open(state.online_node_ids))\n", "", _FREE_NODES),
     Mutant("scheduler/placing/placement.py", "            self._is_ordered = False\n", "", _PLACEMENT),
     Mutant("scheduler/facts/free_nodes.py", "if self._known_of != runs:", "if False:", _AFTER),
     Mutant("scheduler/timing/backfill.py", "        self._releases.append(release)\n        self._known = {}\n", "        self._releases.append(release)\n", _AFTER),

@@ -19,7 +19,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "if pool.centre_id not in self._state.heard_centre_ids:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "cards != wanted.cards_by_node():", "sum(cards) != job.device_count:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if len(node_ids) != len(placement.shares):", "if False:", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "away = sorted(node_ids - self._state.online_node_ids)", "away = sorted(set[str]())", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "away = sorted(node_ids - self._state.drains.open(self._state.online_node_ids))", "away = sorted(set[str]())", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "return node is not None and node.pool_id == pool.id", "return True", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if share.card_count > free:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", " + need > centre.stated_tflops:", " > centre.stated_tflops:", _VERIFIER),

@@ -1,0 +1,53 @@
+"""Operators take nodes out for maintenance, and back."""
+
+from pathlib import Path
+
+import pytest
+
+from api.profile import Profile, write_profile
+from tests.acceptance.brokers import (
+    Served,
+    await_state,
+    await_that,
+    capacity,
+    problem_of,
+    state_of,
+    submitted,
+)
+from tests.acceptance.processes import brain
+
+pytestmark = pytest.mark.xdist_group("drains")
+NODE = "west-k100-n001"
+
+
+def test_a_job_waits_while_its_centre_is_drained_and_starts_after_it(park: Served) -> None:
+    drained = park.operator.post("/v1/nodes:drain", json={"centre": "west"}).json()["items"]
+    job_id = submitted(park.steel, command="true", devices=8, device=["hygon-k100-ai"])
+
+    await_that(lambda: capacity(park)["centres"][1]["schedulable_tflops"] == 0)
+    waits = state_of(park.steel, job_id)
+    (node,) = park.operator.post("/v1/nodes:resume", json={"nodes": [NODE]}).json()["items"]
+
+    assert [(one["id"], one["is_drained"]) for one in drained] == [(NODE, True)]
+    assert waits == "queued"
+    assert not node["is_drained"]
+    await_state(park.steel, job_id, "succeeded")
+
+
+def test_what_is_not_there_is_not_drained(park: Served) -> None:
+    problem_of(park.operator.post("/v1/nodes:drain", json={"nodes": ["nowhere"]}), 404)
+    problem_of(park.operator.post("/v1/nodes:drain", json={"centre": "nowhere"}), 404)
+    both = {"nodes": [NODE], "centre": "west"}
+    problem_of(park.operator.post("/v1/nodes:drain", json=both), 422)
+
+
+def test_an_operator_drains_by_a_command(address: str, park: Served, tmp_path: Path) -> None:
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+
+    done = brain("drain", NODE, BRAIN_DATA=str(tmp_path))
+    again = brain("drain", "--centre", "west", BRAIN_DATA=str(tmp_path))
+    over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(tmp_path))
+
+    assert done.stdout == again.stdout == "1 of 1 nodes are drained\n"
+    assert over.stdout == "0 of 1 nodes are drained\n"
+    assert brain("drain").returncode == 2
