@@ -4,7 +4,9 @@ from collections import Counter
 
 import pytest
 
-from scheduler.facts.events import QuoteCardsKept, QuoteEnded, QuoteKept
+from scheduler.facts.events import Leased, QuoteCardsKept, QuoteEnded, QuoteKept
+from tests.simulation.audit import Audit
+from tests.simulation.entitled import check_limits, entitled
 from tests.simulation.harness import run_seed
 from tests.simulation.varied import varied
 
@@ -58,3 +60,17 @@ def test_the_rules_hold_where_jobs_would_do_with_one_gang_or_another(first: int)
     harnesses = [run_seed(seed, change=varied) for seed in range(first, first + SEEDS_PER_TEST)]
 
     assert sum(harness.audit.varied_count for harness in harnesses) > 0
+
+
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(n, marks=pytest.mark.heavy) for n in range(5, 90, 5))],
+)
+def test_the_rules_hold_where_branches_borrow_and_lend_less_than_all(first: int) -> None:
+    """By the log alone no lease makes anybody claim more than it may."""
+    for seed in range(first, first + 5):
+        harness, audit = run_seed(seed, change=entitled), Audit()
+        for event in harness.log.events:
+            audit.take(event)
+            if isinstance(event, Leased):
+                check_limits(audit, event)

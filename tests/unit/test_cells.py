@@ -62,6 +62,17 @@ def test_who_is_within_its_own_quota_on_too_many_nodes_gives_way_to_a_guaranteed
     assert stopped(plan(state, NOW_MS)) == ["s.1"], "the third node is free"
 
 
+def test_who_is_beside_a_borrower_is_within_no_more_than_that_is() -> None:
+    """One node is open, and fish's first job is on it."""
+    state = guaranteed(3, owner("fish", 2), owner("ship", 1), count=4)
+    run(state, of(normal("one", 1), "fish"), 1, at_ms=1)
+    run(state, of(normal("two", 1), "fish"), 0, 1, at_ms=2)
+    run(state, of(normal("s", 1), "ship"), 0, 1, at_ms=3)
+    submit(state, gang(3))
+
+    assert sorted(stopped(plan(state, NOW_MS))) == ["s.1", "two.1"]
+
+
 def test_on_the_nodes_that_are_open_nobody_gives_way() -> None:
     state = guaranteed(2, owner("fish", 2), owner("ship", 2), count=4)
     run(state, of(high("f", 2), "fish"), 2, at_ms=1)
@@ -168,6 +179,7 @@ def crowded(draw: st.DrawFn) -> State:
     return state
 
 
+@settings(max_examples=50)
 @given(crowded(), st.sampled_from([DEFAULT, TURNS]))
 def test_a_gang_of_as_many_nodes_as_are_guaranteed_is_always_served(
     state: State, policy: Policy
@@ -184,7 +196,7 @@ def test_a_gang_of_as_many_nodes_as_are_guaranteed_is_always_served(
     assert verified(state, result, NOW_MS, policy)[1] == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(crowded(), st.lists(st.integers(1, SIZE), max_size=5), st.sampled_from([DEFAULT, TURNS]))
 def test_beside_guarantees_nobody_is_stopped_in_circles(
     state: State, sizes: list[int], policy: Policy

@@ -23,7 +23,7 @@ POLICIES = st.sampled_from([DEFAULT, TURNS])
 BRANCHES = ("fish/", "fish/a", "ship/", "ship/b", "steel/")
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(entitled(states()), POLICIES)
 def test_no_plan_breaks_a_rule_that_is_counted_anew(state: State, policy: Policy) -> None:
     result = plan(state, 7, policy)
@@ -91,6 +91,7 @@ def _of(branch: str, job_id: str, cards: int) -> Job:
     return replace(normal(job_id, cards), tenant_id=tenant_id, project=project_id or "default")
 
 
+@settings(max_examples=50)
 @given(busy())
 def test_who_stays_within_all_its_branches_is_served_at_once_where_cells_are_feasible(
     state: State,
@@ -133,7 +134,7 @@ def _check_project(state: State, branch: str, served: set[str]) -> None:
         assert {job.id for job in of_project} <= served
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(busy(), POLICIES)
 def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
     """Where nobody comes and nothing ends, there comes a plan that stops nobody any more."""
@@ -151,7 +152,7 @@ def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
         lease_all(state, plan(state, now_ms, policy), now_ms)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(busy(), POLICIES)
 def test_both_ways_of_asking_find_the_same(state: State, policy: Policy) -> None:
     whole, grants = (plan(state, NOW_MS, policy, answers) for answers in Answers)

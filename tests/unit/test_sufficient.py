@@ -108,7 +108,7 @@ def test_once_all_that_is_told_of_a_pool_is_gone_the_job_starts(
     check_sufficient(state, data)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(entitled(states()), st.data())
 def test_so_it_is_where_branches_own_borrow_and_lend(state: State, data: st.DataObject) -> None:
     check_sufficient(state, data)
