@@ -16,12 +16,6 @@ from xlsxwriter.worksheet import Worksheet
 from accounting.sheet import FORMULA_SIGNS, TOTAL, Cell, Column, Kind, Sheet, writing
 
 _CREATED = datetime(2000, 1, 1)  # noqa: DTZ001 - a file that knows no moment is always the same
-_OPTIONS = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_numbers": False,
-    "strings_to_urls": False,
-}
 _WIDTH_MIN, _WIDTH_MAX = 8, 48
 _HEADERS = 2
 
@@ -37,7 +31,7 @@ class _Exact(float):
 def workbook(sheets: Mapping[str, Sheet]) -> bytes:
     """A page for each sheet, by its name: Chinese headers, keys below them, rows, the total."""
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, _OPTIONS)
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
     book.set_properties({"created": _CREATED})
     formats = {
         "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True}),
