@@ -236,8 +236,9 @@ def test_who_may_not_be_on_a_kind_gets_no_answer_of_one_who_may() -> None:
     """Both ask for the same: what the first was told of the pool is not told the second."""
     tenants = a_tenant("fish"), a_tenant("steel", borrowing_cards=(("npu", 4),))
     state = a_state(*tenants, park=a_park(a_pool(POOL, 1, 8)))
-    run(state, of(normal("f"), "fish"), 8)
-    submit(state, of(wants("one"), "fish"), of(wants("two"), "fish"), wants("mine"))
+    run(state, of(until("f", 8, 10), "fish"), 8)
+    submit(state, of(wants("one"), "fish"), of(wants("two"), "fish"))
+    submit(state, wants("mine", priority=Priority.LOW))
 
     assert why(state, "mine") == [(ReasonCode.TENANT_QUOTA, "steel", 8, 4, "cards of npu")]
 
