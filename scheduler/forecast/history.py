@@ -33,6 +33,8 @@ OWN_GROUPS, ALL_GROUPS = 3, 5
 """So many of a job's groups, the nearest first, are of its user alone, and so many are in all."""
 
 Group = tuple[str | int, ...]
+Lengths = dict[tuple[int, str], list[int]]
+"""How long runs took, by how many cards of which kind they had."""
 
 
 class Pace(NamedTuple):
@@ -96,7 +98,7 @@ class History:
         self._open: dict[str, PastRun] = {}
         self._by_group: dict[Group, deque[PastRun]] = {}
         self._known: dict[Group, Known] = {}
-        self._lengths: dict[Group, dict[tuple[int, str], list[int]]] = {}
+        self._lengths: dict[Group, Lengths] = {}
         for run in runs:
             self._add(run)
 
@@ -150,16 +152,24 @@ class History:
         On so many cards of one of these kinds, or of any, by the clock; the last to begin of all
         forms.
         """
+        return [
+            length_ms
+            for (count, kind_id), lengths_ms in self._lengths_of(job).items()
+            if count == card_count and (not kind_ids or kind_id in kind_ids)
+            for length_ms in lengths_ms
+        ]
+
+    def kind_count(self, job: Job, least: int) -> int:
+        """On how many kinds at least so many such runs are known, on as many cards as it asks."""
+        known = self._lengths_of(job).items()
+        return sum(one[0] == job.device_count and len(runs) >= least for one, runs in known)
+
+    def _lengths_of(self, job: Job) -> Lengths:
         group = _namesakes(job.tenant_id, job.user, job.name)
         known = self._lengths.get(group)
         if known is None:
             known = self._lengths[group] = _lengths(self._by_group.get(group, ()))
-        return [
-            length_ms
-            for (count, kind_id), lengths_ms in known.items()
-            if count == card_count and (not kind_ids or kind_id in kind_ids)
-            for length_ms in lengths_ms
-        ]
+        return known
 
     def _typical_ms(self, job: Job, now_ms: int, nearest: int) -> int | None:
         """The median of the nearest group that has run; None where none of so many has."""
@@ -229,9 +239,9 @@ def _known(runs: Iterable[PastRun]) -> Known:
     return Known(ended_ms, begun)
 
 
-def _lengths(runs: Iterable[PastRun]) -> dict[tuple[int, str], list[int]]:
-    """Of those that ran from beginning to end, by how many cards of which kind they had."""
-    found: dict[tuple[int, str], list[int]] = {}
+def _lengths(runs: Iterable[PastRun]) -> Lengths:
+    """Of those that ran from beginning to end."""
+    found: Lengths = {}
     for run in runs:
         if run.length_ms is not None and run.device_kind_id:
             length_ms = run.length_ms * 1_000 // run.speed_permille

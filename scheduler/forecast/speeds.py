@@ -56,6 +56,11 @@ def lengths_by_kind(job: Job, history: History) -> dict[str, int]:
     return known if len(known) > 1 and kind_ids[0] in known else {}
 
 
+def knows_kinds(job: Job, history: History) -> bool:
+    """Whether enough of its like ran on two kinds; else `lengths_by_kind` knows nothing of any."""
+    return history.kind_count(job, LEAST) > 1
+
+
 def kind_speed(job: Job, kind_id: str, lengths_ms: Mapping[str, int]) -> int:
     """Against the first kind, by these; one of which nothing is known counts as fast."""
     first_ms = lengths_ms[job.device_kind_ids[0]]

@@ -46,6 +46,7 @@ class Entitlements:
             self._note(branch, own)
         self.is_bounding = bool(self.most or self.kept)
         """Whether anybody may not borrow, or does not lend, all there is."""
+        self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
         self._caps: dict[tuple[str, str, str], tuple[Quota, ...]] = {}
 
     def _note(self, branch: str, own: Entitlement) -> None:
@@ -90,8 +91,11 @@ class Entitlements:
 
     def path(self, tenant_id: str, project_id: str) -> tuple[str, ...]:
         """The branches of a job, the narrowest first, and the park."""
-        levels = self.levels(tenant_id, project_id)
-        return (*(one for one in reversed(levels) if one), PARK)
+        key = tenant_id, project_id
+        if key not in self._paths:  # asked for all that runs
+            levels = self.levels(tenant_id, project_id)
+            self._paths[key] = (*(one for one in reversed(levels) if one), PARK)
+        return self._paths[key]
 
     def caps(self, tenant_id: str, project_id: str, kind_id: str) -> tuple[Quota, ...]:
         """What a job on this kind is bound by, the narrowest first."""

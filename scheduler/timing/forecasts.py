@@ -12,7 +12,7 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.forecast.speeds import at_speed, kind_speed, lengths_by_kind, speeds
+from scheduler.forecast.speeds import at_speed, kind_speed, knows_kinds, lengths_by_kind, speeds
 from scheduler.model.job import Job
 from scheduler.model.policy import Policy
 from scheduler.model.variants import forms
@@ -31,6 +31,7 @@ class Forecasts:
         self._ends_of_forms: dict[Hashable, Sequence[Ends]] = {}
         self._endings: dict[tuple[str, bool], list[Ending]] = {}
         self._forms: dict[int, tuple[JobRecord, ...]] = {}
+        self._with_kinds: dict[Hashable, bool] = {}
         self._lengths: dict[Hashable, Mapping[str, int]] = {}
         self._speeds: dict[tuple[object, ...], tuple[int, ...]] = {}
 
@@ -41,13 +42,22 @@ class Forecasts:
         each of its kinds where its like ran faster on one than on another.
         """
         job = record.job
-        if not job.has_forms and (len(job.device_kind_ids) < 2 or not self._is_forecasting):
+        if not (job.has_forms or self._knows_kinds(job)):
             return (record,)
         known = self._forms.get(id(record))
         if known is None:
             known = self._variants(record) if job.has_forms else self._by_kind(record)
             self._forms[id(record)] = known
         return known
+
+    def _knows_kinds(self, job: Job) -> bool:
+        """Whether it names kinds, and its like may have run for longer on one than on another."""
+        if len(job.device_kind_ids) < 2 or not self._is_forecasting:
+            return False
+        like = _like(job)
+        if like not in self._with_kinds:
+            self._with_kinds[like] = knows_kinds(job, self._state.history)
+        return self._with_kinds[like]
 
     def _variants(self, record: JobRecord) -> tuple[JobRecord, ...]:
         own_ms = self._forecast_ms(record.job)
@@ -101,6 +111,8 @@ class Forecasts:
     def ends_of_forms(self, record: JobRecord) -> Sequence[Ends]:
         """When it would end in each of its forms; of those that are alike worked out once."""
         job = record.job
+        if not (job.has_forms or self._knows_kinds(job)):
+            return (self._ends_of_like(record),)
         if job.has_forms or job.data_ids:
             return [self.ends(form) for form in self.forms(record)]
         own = job.longest_ms, record.had_ms, record.speed_permille

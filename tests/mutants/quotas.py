@@ -11,6 +11,7 @@ _API = "tests/acceptance/test_api_park.py -k owner"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/model/entitlements.py", "        key = tenant_id, project_id\n        if key not in self._paths:", "        key = tenant_id, str()\n        if key not in self._paths:", "tests/unit/test_branch_quotas.py"),
     Mutant("scheduler/sharing/standing.py", "owns = self._owning.get(attempt.id, NOTHING)", "owns = NOTHING", _HAND),
     Mutant("scheduler/sharing/standing.py", "standing = Standing(self.owns(record, kind_id), self.merit(record))", "standing = self.best(record)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return Standing(self.most, max", "return Standing(NOTHING, max", _HAND),

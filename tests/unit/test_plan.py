@@ -71,6 +71,18 @@ def test_plans_are_measured_beside_a_first_fit(capsys: pytest.CaptureFixture[str
     assert said["with_start_time"] >= 1
 
 
+def test_plans_are_measured_alone_where_the_peer_would_take_for_ever(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sizes = ["--nodes=20", "--pending=30", "--shapes=5", "--runs=1", "--events=2"]
+
+    assert main(["plan", *sizes, "--peer=none", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert said["full_ms_p50"] > 0
+    assert not [name for name in said if "first_fit" in name]
+
+
 def test_a_wide_park_is_of_centres_as_large_as_can_be_alike_and_of_four_kinds() -> None:
     park = wide_park(13, 8, 5)
 
