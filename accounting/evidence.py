@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, false, func, or_, select
 
 from accounting.chain import GENESIS, PARK, Link, leaf_of, leaves_digest, names_of
 from accounting.chaining import heads
@@ -66,10 +66,16 @@ def of_job(
 ) -> Evidence:
     """All that was metered, given back and moved for a job; raises `NoEvidence` for nothing."""
     mine = TransferRow.tenant_id == tenant_id
+    of_attempts = [UsageRow.reference.startswith(f"{one}/", autoescape=True) for one in attempt_ids]
+    covered = select(UsageRow.reference).where(
+        UsageRow.tenant_id == tenant_id, or_(false(), *of_attempts)
+    )
+    drawn = connection.scalars(covered.distinct()) if attempt_ids else ()
+    references = sorted({*attempt_ids, *drawn})
     named = (TransferRow.reference.startswith(one, autoescape=True) for one in sorted(attempt_ids))
     spans = [
-        _span(connection, UsageRow, UsageRow.reference.in_(attempt_ids)),
-        _span(connection, UsageCreditRow, UsageCreditRow.reference.in_(attempt_ids)),
+        _span(connection, UsageRow, UsageRow.reference.in_(references)),
+        _span(connection, UsageCreditRow, UsageCreditRow.reference.in_(references)),
         _span(connection, TransferRow, mine, or_(*named)) if attempt_ids else None,
     ]
     known = [span for span in spans if span]
@@ -80,7 +86,7 @@ def of_job(
         claim={"job": job_id},
         first=min(first for first, _ in known),
         last=max(last for _, last in known),
-        references=tuple(sorted(attempt_ids)),
+        references=tuple(references),
     )
 
 

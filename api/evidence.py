@@ -99,11 +99,16 @@ def _chain(
 
 def _events(connection: Connection, evidence: Evidence) -> Iterator[bytes]:
     """What the log has about these jobs, in its order."""
-    job_ids = sorted({one.rpartition(".")[0] for one in evidence.references})
+    job_ids = sorted({job_of(one) for one in evidence.references})
     if len(job_ids) > JOBS_MAX:
         return
     for event in queries.events_of_jobs(connection, evidence.tenant_id, job_ids):
         yield _json(_told(event)) + b"\n"
+
+
+def job_of(reference: str) -> str:
+    """The job of an attempt, or of what a package covers of one (`ATTEMPT/PACKAGE`)."""
+    return reference.partition("/")[0].rpartition(".")[0]
 
 
 def _told(event: EventRecord) -> Mapping[str, object]:

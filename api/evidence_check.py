@@ -202,7 +202,9 @@ def _line(
     if device_ms != line["device_ms"]:
         comes = f"it says {line['device_ms']} card-milliseconds, its slices come to {device_ms}"
         raise NotWhole(f"{part}: {comes}")
-    _check_price(part, line, device_ms, prices)
+    is_covered = all("/" in one["reference"] for one in slices)
+    if not (is_covered and line["amount_fen"] == _micros(line["price"]) == 0):
+        _check_price(part, line, device_ms, prices)
     what = f"{len(slices)} slices, {device_ms} card-milliseconds at {line['price']}"
     yield Checked(part=part, what=f"{what} come to {line['amount']}")
     entries = [one for one in facts if one.kind == "voucher_entry/1"]
@@ -273,6 +275,6 @@ def _half_up(dividend: int, divisor: int) -> int:
 
 def _job(job_id: str, facts: Sequence[Fact]) -> Checked:
     used = [one.values for one in facts if one.kind == "usage/1"]
-    mine = [one for one in used if one["reference"].rpartition(".")[0] == job_id]
+    mine = [one for one in used if one["reference"].partition("/")[0].rpartition(".")[0] == job_id]
     device_ms = sum(map(_device_ms, mine))
     return Checked(part=f"job {job_id}", what=f"{len(mine)} slices, {device_ms} card-milliseconds")

@@ -105,6 +105,28 @@ def test_a_draft_is_proven_as_it_is_now(connection: Connection, tmp_path: Path) 
     assert found["roots"].startswith("none covers this yet")
 
 
+def test_what_a_package_covers_is_proven_at_no_price(
+    connection: Connection, tmp_path: Path
+) -> None:
+    covered = used("2026-12-05T00:00", "2026-12-05T01:00", reference="j6.1/HT.7")
+    rest = used("2026-12-05T00:00", "2026-12-05T01:00", reference="j6.1", device_count=2)
+    store.book(connection, [replace(covered, price_micros=0), rest], [], [])
+
+    lines = [told(a_line(connection, tmp_path, "2026-12", n))[f"line {n}"] for n in (1, 2)]
+    job = told(written(connection, of_job(connection, "steel", "j6", ["j6.1"]), tmp_path))["job j6"]
+
+    assert [one.rpartition(" ")[2] for one in lines] == ["0.00", "7.00"]
+    assert job == f"2 slices, {3 * HOUR_MS} card-milliseconds"
+
+
+def test_nothing_else_is_proven_at_no_price(connection: Connection, tmp_path: Path) -> None:
+    free = used("2026-12-05T00:00", "2026-12-05T01:00", reference="j6.1")
+    store.book(connection, [replace(free, price_micros=0)], [], [])
+
+    with pytest.raises(NotWhole, match="is no price of list"):
+        told(a_line(connection, tmp_path, "2026-12"))
+
+
 def test_a_job_is_proven_by_all_that_was_metered_for_it(
     connection: Connection, tmp_path: Path
 ) -> None:

@@ -249,5 +249,5 @@ class Books(RuleBasedStateMachine):
         assert State.restored(self.state.snapshot()).funds == self.state.funds
 
 
-Books.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+Books.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestBooks = pytest.mark.slow(Books.TestCase)
