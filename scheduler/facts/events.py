@@ -277,10 +277,6 @@ class PackageBought:
     package: Package
     kind: Literal["package_bought"] = "package_bought"
 
-    @property
-    def tenant_id(self) -> str:
-        return self.package.tenant_id
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetSet:
@@ -289,10 +285,6 @@ class BudgetSet:
     at_ms: int
     budget: Budget
     kind: Literal["budget_set"] = "budget_set"
-
-    @property
-    def tenant_id(self) -> str:
-        return self.budget.tenant_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,10 +297,6 @@ class BudgetReached:
     level: int
     spent_micros: int
     kind: Literal["budget_reached"] = "budget_reached"
-
-    @property
-    def tenant_id(self) -> str:
-        return self.budget.tenant_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

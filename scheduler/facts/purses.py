@@ -133,7 +133,7 @@ class Purses:
         self._package_ids.add(package.id)
         return None
 
-    def refusal(self, state: Paying, attempt: Attempt, event: Metered) -> str | None:
+    def _refusal(self, state: Paying, attempt: Attempt, event: Metered) -> str | None:
         """Why packages do not cover a slice as it says."""
         stocks = {one.package.id: one for one in self.of_attempt(state, attempt).stocks}
         for package_id, cards in event.covered:
@@ -209,11 +209,13 @@ class Purses:
                 return watched.budget, spent_micros
         return None
 
-    def post(self, state: Paying, attempt: Attempt, event: Metered) -> None:
+    def post(self, state: Paying, attempt: Attempt, event: Metered) -> str | None:
         """A slice is charged to its attempt: out of its hold, as far as that goes.
 
         The log of an earlier release has slices that no extension precedes.
         """
+        if (refusal := self._refusal(state, attempt, event)) is not None:
+            return refusal
         if event.covered:
             self._cover(state, attempt, event)
         from_hold = min(attempt.hold_left_micros, event.charge_micros)
@@ -223,6 +225,7 @@ class Purses:
         attempt.charges[month] = attempt.charges.get(month, 0) + event.charge_micros
         self._spend(state, attempt, month, event.charge_micros)
         self._of(state, attempt).post(event.charge_micros, from_hold_micros=from_hold)
+        return None
 
     def settle(self, state: Paying, attempt: Attempt, event: Ended) -> None:
         """The rest of its hold is free, and what was charged for nothing is given back."""

@@ -120,9 +120,8 @@ class State:
         tenant = event.tenant
         if (refusal := tenant_refusal(tenant, self.prices, event.at_ms)) is not None:
             return refusal
-        known = self.tenants.get(tenant.id)
+        self.purses.declare(tenant, self.tenants.get(tenant.id))
         self.tree.declare_tenant(tenant)
-        self.purses.declare(tenant, known)
         self.holdings.add_branch(tenant.id, (), event.at_ms)
         return None
 
@@ -254,10 +253,9 @@ class State:
         attempt = self.live.get(event.attempt_id)
         if attempt is None or not attempt.metered_to_ms == event.from_ms < event.to_ms:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
-        if (refusal := self.purses.refusal(self, attempt, event)) is not None:
+        if (refusal := self.purses.post(self, attempt, event)) is not None:
             return refusal
         record = self.jobs[attempt.job_id]
-        self.purses.post(self, attempt, event)
         attempt.metered_to_ms = event.to_ms
         self.agenda.note(record)
         return None

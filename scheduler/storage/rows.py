@@ -54,15 +54,20 @@ class Owners:
                 return event.dataset.tenant_id
             case ev.QuoteKept():
                 return event.job.tenant_id
-            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet() | ev.PackageBought():
+            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet():
                 return event.tenant_id
             case ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
-            case ev.BudgetSet() | ev.BudgetReached():
-                return event.tenant_id
+            case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached():
+                return _spender(event)
             case _:
                 job_id = ev.job_of(event)
                 return self.tenant_by_job.get(job_id) if job_id else None
+
+
+def _spender(event: ev.PackageBought | ev.BudgetSet | ev.BudgetReached) -> str:
+    said = event.package if isinstance(event, ev.PackageBought) else event.budget
+    return said.tenant_id
 
 
 def tenant_of_wish(wish: ev.Wish) -> str | None:
@@ -77,7 +82,7 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
         case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
         case ev.BudgetSet() | ev.PackageBought():
-            return wish.tenant_id
+            return _spender(wish)
         case _:
             return None
 

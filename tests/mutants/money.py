@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant("scheduler/facts/purses.py", "        funds.add(-price_micros)\n", "", _METERED),
     Mutant("scheduler/facts/purses.py", "stock.give_back(attempt.covered.get(stock.package.id, 0))", "pass", _METERED),
     Mutant("scheduler/facts/funds.py", "if one.package.device_kind_id == device_kind_id]", "]", _METERED),
-    Mutant("scheduler/facts/state.py", "(refusal := self.purses.refusal(self, attempt, event)) is not None", "(refusal := None) is not None", _METERED),
+    Mutant("scheduler/facts/purses.py", "(refusal := self._refusal(state, attempt, event)) is not None", "(refusal := None) is not None", _METERED),
     Mutant("scheduler/sharing/allowance.py", "return whole_ms - min(whole_ms, with_it - without)", "return whole_ms", _METERED),
     Mutant("scheduler/sharing/allowance.py", "for cards in (beside + job.device_count, beside)", "for cards in (job.device_count, 0)", _METERED),
     Mutant("scheduler/storage/rows.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
