@@ -124,6 +124,7 @@ def test_a_job_goes_on_below_zero_and_that_is_told_once() -> None:
     told = ev.Overdrawn(at_ms=now_ms, tenant_id="steel", short_micros=3 * YUAN)
     assert first == [an_extension(1, 4_800_000, now_ms), told]
     assert second == [an_extension(2, 4_800_000, now_ms + TICK_MS)]
+    assert state.apply(told) is not None, "that is told once"
     assert state.jobs["j1"].state is JobState.RUNNING
 
 
