@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from api.capacity_schemas import CentreCapacity
 from api.entitled import Entitled, EntitledView, Nodes
 from api.schemas import Wire
-from api.values import MAX_MS, ByteCount, Identifier, Ms, Name, Permille, Yuan, whole
+from api.values import MAX_MS, ByteCount, Identifier, Ms, Name, NodeName, Permille, Yuan, whole
 
 MaxCards = Annotated[int, Field(ge=0, le=10_000_000), BeforeValidator(whole)]
 Weight = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(whole)]
@@ -196,8 +196,8 @@ class NodeView(Wire):
 class NodesDrain(Wire):
     """Which nodes go into planned maintenance, or come back from it."""
 
-    nodes: list[str] = Field(default=[], max_length=10_000, description="ids of nodes")
-    centre: str | None = Field(default=None, description="or all nodes of a centre")
+    nodes: list[NodeName] = Field(default=[], max_length=10_000, description="ids of nodes")
+    centre: Identifier | None = Field(default=None, description="or all nodes of a centre")
 
 
 class NodeList(Wire):

@@ -81,6 +81,8 @@ def _visible_path(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(without_control_characters)]
+NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+"""A node's id begins with its pool's."""
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[
     Text,
