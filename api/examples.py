@@ -99,6 +99,14 @@ _KEY: dict[str, Any] = {
     "last_used_at_ms": None,
     "revoked_at_ms": None,
 }
+_NODE: dict[str, Any] = {
+    "id": "qdaicc-910b3-n001",
+    "centre": "qdaicc",
+    "pool": "qdaicc-910b3",
+    "device": "ascend-910b3",
+    "cards": 8,
+    "is_online": True,
+}
 _DATASET: dict[str, Any] = {
     "id": "scans-2026",
     "tenant": "steel",
@@ -281,18 +289,9 @@ ANSWERS: Mapping[str, Any] = {
         "centres": [_CENTRE],
     },
     "centres": {"items": [_CENTRE]},
-    "nodes": {
-        "items": [
-            {
-                "id": "qdaicc-910b3-n001",
-                "centre": "qdaicc",
-                "pool": "qdaicc-910b3",
-                "device": "ascend-910b3",
-                "cards": 8,
-                "is_online": True,
-            }
-        ]
-    },
+    "nodes": {"items": [_NODE | {"is_drained": False}]},
+    "drain": {"items": [_NODE | {"is_drained": True}]},
+    "resume": {"items": [_NODE | {"is_drained": False}]},
     "utilisation": {
         "from_ms": _LEASED_MS - 86_400_000,
         "to_ms": _LEASED_MS,
