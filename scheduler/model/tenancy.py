@@ -25,7 +25,9 @@ class Entitlement:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.nominal or self.borrowing or self.lending or self.nodes)
+        cards = self.nominal_cards or self.borrowing_cards or self.lending_cards or self.nodes
+        tflops = self.nominal_tflops, self.borrowing_tflops, self.lending_tflops
+        return not cards and tflops == (None, None, None)
 
     @property
     def nodes(self) -> tuple[tuple[str, int], ...]:

@@ -309,13 +309,21 @@ class Allowances:
 
     def _read_running(self, tenant_id: str) -> None:
         """What runs of a tenant is looked through once a plan, for all of its branches."""
+        alike: dict[tuple[str, str], list[tuple[list[End], Path, int]]] = {}
         for attempt in self._state.agenda.of_tenant(tenant_id).values():
             job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
-            ends, kind_id = self._forecasts.live_ends(attempt), placement.device_kind_id
-            path = self._path(job)
-            for quota in (*self._quotas(job), *self._caps(job, kind_id)):
-                amount = self._amount(quota, kind_id, placement.card_count)
-                self._running[quota.key].append(End(ends, path, amount))
+            kind_id = placement.device_kind_id
+            key = job.project, kind_id
+            if key not in alike:
+                alike[key] = [*self._given_back(job, kind_id)]
+            ends = self._forecasts.live_ends(attempt)
+            for running, path, amount in alike[key]:
+                running.append(End(ends, path, amount * placement.card_count))
+
+    def _given_back(self, job: Job, kind_id: str) -> Iterator[tuple[list[End], Path, int]]:
+        """By each of its quotas: where its end is noted, for whom, and what a card comes to."""
+        for quota in (*self._quotas(job), *self._caps(job, kind_id)):
+            yield self._running[quota.key], self._path(job), self._amount(quota, kind_id, 1)
 
     def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
         key = (kind_id, qos, price_class)

@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "return record.job.tenant_id, record.job.project, level", "return record.job.tenant_id, 'p', level", _FAIR),
     Mutant("scheduler/facts/takings.py", 'taken[branch, ""] = sum(state.held_cards[tenant_id] for tenant_id in members)', 'taken[branch, ""] = 0', _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "            if reason is not None:\n                yield reason\n", "            if reason is not None:\n                yield reason\n            return\n", _QUOTAS),
-    Mutant("scheduler/sharing/allowance.py", "self._running[quota.key].append(End(ends, path, amount))", "pass", _QUOTAS),
+    Mutant("scheduler/sharing/allowance.py", "running.append(End(ends, path, amount * placement.card_count))", "pass", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "payable = [p for p in pools if isinstance(self.hold_micros(record.job, p), int)]", "payable = [*pools]", _QUOTAS),
     Mutant("scheduler/planning/desk.py", "filter(self._rooms.is_heard, pools)", "pools", _QUOTAS),
     Mutant("scheduler/timing/outlook.py", "if quota.key not in self._quotas:", "if True:", _QUOTAS),
