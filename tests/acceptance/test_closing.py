@@ -144,8 +144,8 @@ def test_an_altered_row_is_named_and_the_command_fails(data: Path, books: Engine
     assert done.returncode == 1
     said = " ".join(done.stdout.split())
     assert f"✗ chain of tenant steel: usage a.1 {STEEL.from_ms}: link" in said
-    assert "✗ statements: steel 2026-01: its facts come to something else" in said
-    assert "the books were altered: 2 places do not fit" in said
+    assert f"✗ usage by the hour: steel {STEEL.from_ms}" in said
+    assert "the books were altered: 9 places do not fit" in said
     assert "✓ fish" in said
 
 
