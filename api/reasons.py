@@ -31,8 +31,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "在 {where} 需要 {need}：总数够，但按作业要求的分布只有 {free} 可用",
     ),
     ReasonCode.NODES_DOWN: (
-        "needs {need} in {where}, where nodes are down: {free} free, {gap} short",
-        "在 {where} 需要 {need}，但有节点离线：空闲 {free}，还差 {gap}",
+        "needs {need} in {where}, where nodes are down or in maintenance: {free} free, {gap} short",
+        "在 {where} 需要 {need}，但有节点离线或在维护：空闲 {free}，还差 {gap}",
     ),
     ReasonCode.CENTRE_SILENT: (
         "centre {where} is not heard of: nothing is started there until it reports again",

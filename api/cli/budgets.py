@@ -156,7 +156,10 @@ Whose = Annotated[
 )
 def hard_stop(
     context: typer.Context,
-    switch: Annotated[Switch, typer.Argument(metavar="on|off", help=both("chosen?", "是否启用"))],
+    switch: Annotated[
+        Switch,
+        typer.Argument(metavar="on|off", help=both("stop, or go on", "欠费即停")),
+    ],
     tenant: Whose = None,
     as_json: Json = False,
 ) -> None:

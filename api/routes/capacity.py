@@ -92,7 +92,7 @@ def node_views(connection: Connection, park: Park) -> list[NodeView]:
     names = [f"nodes:{each.id}" for each in park.centres]
     views = queries.views(connection, names)
     online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
-    drains = queries.views(connection, [f"drained:{node_id}" for node_id in park.node_by_id])
+    drains = queries.views_under(connection, "drained:")
     drained = {name for name, view in drains.items() if view.body["is_drained"]}
     return [
         NodeView(

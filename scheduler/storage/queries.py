@@ -146,6 +146,13 @@ def views(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:
     return {row.name: row for row in connection.execute(statement)}
 
 
+def views_under(connection: Connection, prefix: str) -> dict[str, Row[Any]]:
+    """The same of all whose names begin so, however many they are."""
+    statement = select(ViewRow.name, ViewRow.at_ms, ViewRow.body)
+    rows = connection.execute(statement.where(ViewRow.name.startswith(prefix, autoescape=True)))
+    return {row.name: row for row in rows}
+
+
 def job(connection: Connection, job_id: str) -> Row[Any] | None:
     statement = select(JobRow.__table__).where(JobRow.id == job_id)
     return connection.execute(statement).one_or_none()
