@@ -23,6 +23,7 @@ from accounting.invoices import (
     check_credit_code,
     check_step,
     lines_of,
+    withdrawn_number,
 )
 from accounting.money import yuan_of_fen
 from accounting.statement import StatementState
@@ -109,21 +110,34 @@ def _same(known: Invoice, asked: InvoiceRequest, amount_fen: int | None) -> Invo
     return known
 
 
-def note_step(connection: Connection, step: InvoiceStep) -> Invoice:
-    """Note what became of a request; the same again changes nothing. Raises `BillRefused`."""
+def note_step(connection: Connection, step: InvoiceStep, *, is_all: bool = False) -> Invoice:
+    """Note what became of a request; the same again changes nothing. Raises `BillRefused`.
+
+    `is_all`: over all that is open of it when it is noted, whatever the amount of `step`.
+    """
+    if step.kind is StepKind.WITHDRAWN:
+        step = replace(step, number=withdrawn_number(step.invoice_id))
     alone(connection, InvoiceRequest, InvoiceStep)
     known = invoice(connection, step.invoice_id)
     assert known is not None, f"somebody looked for {step.invoice_id}"
     of_number = facts(connection, InvoiceStep, row_of(InvoiceStep).number == step.number)
     if of_number:
-        if replace(step, by=of_number[0].by, at_ms=of_number[0].at_ms) == of_number[0]:
+        if _again(step, of_number[0], is_all=is_all) == of_number[0]:
             return known
         raise BillRefused(f"number {step.number} is that of another invoice or credit note")
+    if is_all:
+        step = replace(step, amount_fen=known.open_fen)
     check_step(known, step)
     if step.kind is StepKind.WITHDRAWN and known.receipts:
         raise BillRefused(f"invoice request {step.invoice_id} was paid: it cannot be withdrawn")
     keep(connection, step)
     return replace(known, steps=(*known.steps, step))
+
+
+def _again(step: InvoiceStep, before: InvoiceStep, *, is_all: bool) -> InvoiceStep:
+    """A step as it would be, had it been noted by whom and when `before` was."""
+    amount_fen = before.amount_fen if is_all else step.amount_fen
+    return replace(step, by=before.by, at_ms=before.at_ms, amount_fen=amount_fen)
 
 
 def receive(connection: Connection, paid: Receipt) -> Receipt:

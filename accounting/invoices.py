@@ -74,7 +74,8 @@ class StepKind(StrEnum):
 class InvoiceStep:
     """An invoice was issued, its request withdrawn, or some of it credited (红字).
 
-    `number` is that of the invoice, or of the credit note; of a withdrawal the request's own id.
+    `number` is that of the invoice, or of the credit note. A withdrawal has none: it is kept under
+    `withdrawn_number`, which no invoice can have, and read by `said_number`.
     """
 
     number: str
@@ -85,6 +86,16 @@ class InvoiceStep:
     reason: str
     by: str
     at_ms: int
+
+    @property
+    def said_number(self) -> str:
+        """The number as people read it: of a withdrawal the request's own id."""
+        return self.invoice_id if self.kind is StepKind.WITHDRAWN else self.number
+
+
+def withdrawn_number(invoice_id: str) -> str:
+    """Under what a withdrawal is kept; tenants choose ids, and no number may have a colon."""
+    return f"withdrawn:{invoice_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

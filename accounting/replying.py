@@ -48,5 +48,7 @@ def reply(connection: Connection, said: Reply) -> Reply:
 
 
 def line_count(stored: StoredStatement) -> int:
+    """So many lines may be named: purchases (a statement of an early form has none) come last."""
     body = json.loads(stored.body)
-    return sum(len(body[part]) for part in ("lines", "credits", "corrections"))
+    parts = ("lines", "credits", "corrections", "purchases")
+    return sum(len(body.get(part, ())) for part in parts)

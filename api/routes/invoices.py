@@ -155,13 +155,13 @@ def _noted(
             kind=kind,
             invoice_id=invoice_id,
             tenant_id=known.request.tenant_id,
-            amount_fen=known.open_fen if amount is None else parse_fen(amount),
+            amount_fen=0 if amount is None else parse_fen(amount),
             reason=reason,
             by=caller.signature,
             at_ms=services.clock(),
         )
         try:
-            return invoice_view(note_step(connection, step))
+            return invoice_view(note_step(connection, step, is_all=amount is None))
         except BillRefused as error:
             raise Refused(409, str(error)) from None
 
@@ -213,7 +213,7 @@ def _line(line: InvoiceLine) -> InvoiceLineView:
 def _step(step: InvoiceStep) -> InvoiceStepView:
     return InvoiceStepView(
         kind=step.kind.value,
-        number=step.number,
+        number=step.said_number,
         amount=yuan_of_fen(step.amount_fen),
         reason=step.reason,
         by=step.by,

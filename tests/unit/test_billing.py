@@ -101,6 +101,28 @@ def test_an_invoice_is_issued_credited_and_stays_in_the_books(connection: Connec
         note_step(connection, replace(ISSUED, invoice_id="r2"))
 
 
+def test_a_withdrawn_request_takes_no_invoice_number(connection: Connection) -> None:
+    ask_for_invoice(connection, replace(ASKED, id=ISSUED.number), 1)
+    withdrawn = replace(WITHDRAWN, number=ISSUED.number, invoice_id=ISSUED.number)
+    made = note_step(connection, withdrawn)
+    ask_for_invoice(connection, ASKED, None)
+
+    assert note_step(connection, ISSUED).number == ISSUED.number
+    assert note_step(connection, withdrawn) == made
+
+
+def test_a_credit_note_over_all_that_is_left_is_noted_once(connection: Connection) -> None:
+    ask_for_invoice(connection, ASKED, None)
+    note_step(connection, ISSUED, is_all=True)
+    whole = replace(CREDITED, amount_fen=0)
+
+    made = note_step(connection, whole, is_all=True)
+
+    assert (made.state, made.credited_fen) == ("credited", 5_000)
+    assert note_step(connection, whole, is_all=True) == made
+    assert note_step(connection, replace(ISSUED, amount_fen=0), is_all=True) == made
+
+
 def test_a_payment_is_written_down_once(connection: Connection) -> None:
     assert receive(connection, PAID) == receive(connection, replace(PAID, at_ms=0))
 

@@ -9,13 +9,16 @@ from sqlalchemy.exc import DBAPIError
 
 from accounting import store
 from accounting.closing import close_month, statement
+from accounting.fact_store import keep
 from accounting.replies import ReplyKind, ReplyRefused
 from accounting.replying import replies, reply, standings
 from accounting.verifying import Misfit, Walked, verify
 from tests.builders import PRICES, shanghai, used
+from tests.unit.test_package_store import PACK
 from tests.unit.test_replies import REPLY
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
+NOVEMBER = used("2026-11-10T00:00", "2026-11-10T08:00", reference="n.1")
 DISPUTE = replace(REPLY, number=0, sha256="", lines=(1,))
 
 
@@ -59,6 +62,18 @@ def test_a_draft_and_an_empty_month_are_not_answered(
 ) -> None:
     with pytest.raises(ReplyRefused, match="has no closed statement of 2026-1"):
         reply(connection, replace(DISPUTE, **nothing))  # type: ignore[arg-type] # by name
+
+
+def test_a_statement_of_purchases_alone_is_disputed_and_confirmed(connection: Connection) -> None:
+    keep(connection, replace(PACK, tenant_id="fish", bought_at_ms=shanghai("2026-11-04T00:00")))
+    store.book(connection, [replace(NOVEMBER, tenant_id="steel")], [], [])
+    close_month(connection, "2026-11", shanghai("2026-12-03T10:00"))
+    of_fish = replace(DISPUTE, tenant_id="fish", month="2026-11")
+
+    assert reply(connection, of_fish).lines == (1,)
+    reply(connection, replace(of_fish, kind=ReplyKind.CONFIRMED, reason="", lines=()))
+
+    assert len(replies(connection, "fish", "2026-11")) == 2
 
 
 def test_who_has_another_statement_before_him_is_refused(connection: Connection) -> None:
