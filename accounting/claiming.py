@@ -115,7 +115,11 @@ def assessed(connection: Connection, by: ClaimRule, contract_: Contract, at_ms: 
         voucher_id=of_contract[0] if of_contract else None,
         other_claim_id=others[0].id if others else None,
     )
-    return assess(by, contract_, _counted(connection, by, contract_.tenant_id), beside, at_ms)
+    gone = {reference for one in made if one.id != own for reference in one.payments}
+    counted = tuple(
+        one for one in _counted(connection, by, contract_.tenant_id) if one[0].reference not in gone
+    )
+    return assess(by, contract_, counted, beside, at_ms)
 
 
 def _budget(by: ClaimRule) -> tuple[str, str, str]:

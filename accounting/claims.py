@@ -208,7 +208,8 @@ def _covered_fen(rule: ClaimRule, amount_fen: int, body: Mapping[str, object]) -
     lines = [(rule.covers(line), line["amount_fen"]) for line in statement_lines(body)]
     total = sum(fen for _, fen in lines if isinstance(fen, int))
     covered = sum(fen for is_covered, fen in lines if is_covered and isinstance(fen, int))
-    return divide_half_up(amount_fen * covered, total) if total > 0 else 0
+    # Where lines beside it are below zero, the covered ones come to more than was paid.
+    return divide_half_up(amount_fen * min(covered, total), total) if total > 0 else 0
 
 
 def halves(rule: ClaimRule, amount_fen: int) -> tuple[int, int]:

@@ -9,6 +9,8 @@ from sqlalchemy import Connection, case, func, insert, select
 from accounting import ledger
 from accounting.chain import Link
 from accounting.chaining import chained, columns_of
+from accounting.claims import Claim, ClaimRefused
+from accounting.fact_store import alone, facts, row_of
 from accounting.money import MICROS_PER_FEN
 from accounting.store import book
 from accounting.tables import VoucherEntryRow, VoucherRow
@@ -24,10 +26,14 @@ def issue(connection: Connection, voucher: Voucher) -> None:
     """Keep a voucher, and what its issuer owes for it.
 
     Raises `ValueError` for one that cannot be, `IntegrityError` for an id or a contract that has
-    one already.
+    one already, `ClaimRefused` for a contract that was claimed for.
     """
     for fault in faults(voucher):
         raise ValueError(f"voucher {voucher.id}: {fault}")
+    # Whoever claims looks for vouchers under the same lock.
+    alone(connection, Claim)
+    for claim in facts(connection, Claim, row_of(Claim).contract == voucher.contract):
+        raise ClaimRefused(f"contract {voucher.contract} has claim {claim.id}: no double subsidy")
     (link,) = chained(connection, [voucher])
     row = {name: getattr(voucher, name) for name in _NAMES}
     row |= {name: list(getattr(voucher, name)) for name in _LISTS}

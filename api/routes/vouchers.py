@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from accounting.claims import ClaimRefused
 from accounting.money import MICROS_PER_FEN, parse_yuan, yuan_of_fen
 from accounting.voucher_store import balances, issue
 from accounting.vouchers import Balance, Voucher, faults
@@ -50,6 +51,8 @@ def issue_voucher(
     except IntegrityError:
         detail = f"voucher {voucher.id}, or one for its contract, was issued at this moment"
         raise Refused(409, detail) from None
+    except ClaimRefused as error:
+        raise Refused(409, str(error)) from None
     return _view(known or Balance(voucher=voucher, left_fen=voucher.amount_fen))
 
 

@@ -101,6 +101,26 @@ def test_for_a_contract_nobody_is_subsidised_twice(connection: Connection) -> No
         make_claim(connection, OPERATOR, other, SAID)
 
 
+def test_a_contract_that_was_claimed_for_gets_no_voucher(connection: Connection) -> None:
+    make_claim(connection, TWENTY, CONTRACT, SAID)
+
+    with pytest.raises(ClaimRefused, match=r"has claim qd-2026\.steel: no double subsidy"):
+        issue(connection, replace(VOUCHER, contract=CONTRACT.number))
+
+
+def test_a_payment_counts_for_one_claim(connection: Connection) -> None:
+    other_rule = publish_rule(connection, replace(TWENTY, id="r2", pool="other"))
+    other = register_contract(connection, replace(CONTRACT, number="HT-2"))
+    make_claim(connection, TWENTY, CONTRACT, SAID)
+
+    with pytest.raises(ClaimRefused, match=r"and 0\.00 count for tenant steel"):
+        make_claim(connection, other_rule, other, SAID)
+    receive(connection, replace(PAID, reference="bank-2", amount_fen=10_00))
+    made = make_claim(connection, other_rule, other, SAID)
+
+    assert (made.base_fen, made.payments) == (10_00, ("bank-2",))
+
+
 def test_rules_of_one_budget_share_it(connection: Connection) -> None:
     scarce = publish_rule(connection, replace(OPERATOR, budget_fen=5_00))
     make_claim(connection, TWENTY, CONTRACT, SAID)

@@ -158,6 +158,16 @@ def test_of_a_payment_counts_what_the_rule_covers(scope: dict[str, Any], fen: in
     assert [part for _, part in counted] == ([] if fen is None else [fen])
 
 
+def test_no_more_counts_than_was_paid_where_the_rest_was_given_back() -> None:
+    back = [{"centre": "west", "amount_fen": -2_000}]
+    rule = replace(RULE, centre_ids=("east",))
+    one = replace(PAID, amount_fen=2_000)
+
+    ((_, fen),) = counted_of(rule, [one], {"2026-10": {**BODY, "credits": back}})
+
+    assert fen == 2_000
+
+
 @pytest.mark.parametrize(
     ("came", "counts"),
     [
