@@ -69,7 +69,8 @@ class Recount:
         return max(kept, self._inside(branch, unit, held))
 
     def _nominal(self, own: Entitlement, unit: str) -> int:
-        whole = ((self._park.pool_by_id[pool_id], nodes) for pool_id, nodes in own.nodes)
+        by_id = self._park.pool_by_id
+        whole = ((by_id[pool_id], nodes) for pool_id, nodes in own.nodes if pool_id in by_id)
         cards = sum(n * pool.cards_per_node for pool, n in whole if pool.device_kind_id == unit)
         return own.nominal.get(unit, 0) + cards
 

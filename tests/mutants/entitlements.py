@@ -31,6 +31,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "    if one.tenant != other.tenant:\n        return 1\n", "    if one.tenant != other.tenant:\n        return 0\n", _HAND),
     Mutant("scheduler/sharing/standing.py", "return [unit for unit in (kind_id, P) if (branch, unit)", "return [unit for unit in (kind_id,) if (branch, unit)", _HAND),
     Mutant("scheduler/planning/recount.py", "claimed > most and claimed > self._inside(branch, unit, self._held)", "claimed > most and False", _HAND),
+    Mutant("scheduler/planning/recount.py", " if pool_id in by_id)\n", ")\n", _HAND),
     Mutant("scheduler/planning/recount.py", "        return max(kept, self._inside(branch, unit, held))\n", "        return self._inside(branch, unit, held)\n", _HAND),
     Mutant("scheduler/sharing/cells.py", "return used <= self._open[pool_id] or", "return True or", _CELLS),
     Mutant("scheduler/sharing/cells.py", "or self._kept.more(pool_id, tenant_id, node_ids) == 0", "or False", _CELLS),

@@ -356,3 +356,10 @@ def test_a_plan_that_borrows_beyond_a_limit_is_not_carried_out() -> None:
         (flaw,) = flaws(a_state(tenant, park=THREE_NODES), "steel", 5)
         assert flaw.endswith(f"steel would claim {unit}")
     assert flaws(a_state(tenant, park=THREE_NODES), "steel", 4) == ()
+
+
+def test_a_plan_is_looked_at_where_a_pool_of_somebodys_own_nodes_is_gone() -> None:
+    gone = a_tenant("fish", nominal_nodes=(("gone", 1),))
+    state = a_state(gone, a_tenant("steel", borrowing_cards=(("npu", 4),)), park=THREE_NODES)
+
+    assert flaws(state, "fish", 4) == ()
