@@ -77,8 +77,11 @@ def _meaning(
     yield Checked(part=f"chain of {tenant_id}", what=f"{span}, head {facts[-1].hash}")
     yield _roots(json.loads(files["roots.json"]), tenant_id, facts[-1], kept_root)
     prices = dict(_prices(files["prices.txt"], manifest))
-    yield Checked(part="prices", what=", ".join(sorted(prices)) or "none")
+    named = ", ".join(sorted(prices))
+    yield Checked(part="prices", what=f"{named or 'none'}: price list as told by the file")
     if "statement.json" in files:
+        digest = hashlib.sha256(files["statement.json"]).hexdigest()
+        yield Checked(part="statement", what=f"sha256 {digest}: compare it with your own copy's")
         yield from _line(json.loads(files["statement.json"]), manifest, facts, prices)
     else:
         yield _job(manifest["claim"]["job"], facts)

@@ -18,6 +18,7 @@ MUTANTS = [
     Mutant("api/evidence_check.py", "if int(said_number) != number:", "if False:", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", '        if again != root["root"]:\n', "        if False:\n", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", "if kept is not None and kept.lower() not in made:", "if False:", f"{_UNIT} -k later"),
+    Mutant("api/evidence_check.py", 'hashlib.sha256(files["statement.json"])', "hashlib.sha256()", f"{_UNIT} -k ties"),
     Mutant("api/evidence_check.py", 'if device_ms != line["device_ms"]:', "if False:", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", 'if amount_fen != line["amount_fen"]:', "if False:", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", 'if claim["after"] < number <= claim["through"]:', "if True:", f"{_UNIT} -k each"),

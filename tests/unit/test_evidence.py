@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
-from accounting.closing import close_month
+from accounting.closing import close_month, statement
 from accounting.evidence import Evidence, NoEvidence, of_job, of_line
 from accounting.roots import draw_root
 from accounting.usage import UsageCredit
@@ -82,6 +82,15 @@ def test_a_line_is_proven_by_its_slices(connection: Connection, tmp_path: Path) 
     assert found["line 1"] == what
     assert found["vouchers"] == "1 entries of 2026-10"
     assert found["chain of steel"].startswith("links 3 to ")
+
+
+def test_what_no_root_ties_is_said_and_can_be_compared(
+    connection: Connection, tmp_path: Path
+) -> None:
+    found = told(a_line(connection, tmp_path))
+
+    assert found["prices"].endswith(": price list as told by the file")
+    assert statement(connection, "steel", "2026-10").sha256 in found["statement"]
 
 
 def test_each_line_of_a_statement_is_proven(connection: Connection, tmp_path: Path) -> None:
