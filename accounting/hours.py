@@ -89,12 +89,19 @@ def used_by(
         yield Used(row[0], row[1], int(row[2]), int(row[3]))
 
 
-def metered_until(connection: Connection, references: Collection[str]) -> Mapping[str, int]:
-    """How far each of these holdings is metered; those of which nothing is are not there."""
-    ends = select(UsageRow.reference, func.max(UsageRow.to_ms))
-    rows = connection.execute(
-        ends.where(UsageRow.reference.in_(references)).group_by(UsageRow.reference)
-    )
+# What a package covers is named ATTEMPT/PACKAGE; whole names are found by the index.
+_METERED = text("""
+    SELECT split_part(reference, '/', 1), max(to_ms) FROM usage WHERE reference IN (
+        SELECT unnest(CAST(:ids AS text[]))
+        UNION ALL SELECT concat(attempt_id, '/', packages.id)
+        FROM unnest(CAST(:ids AS text[])) AS attempt_id, packages
+    ) GROUP BY 1
+""")
+
+
+def metered_until(connection: Connection, attempt_ids: Collection[str]) -> Mapping[str, int]:
+    """How far each of these attempts is metered; those of which nothing is are not there."""
+    rows = connection.execute(_METERED, {"ids": [*attempt_ids]})
     return {row[0]: row[1] for row in rows}
 
 

@@ -87,6 +87,8 @@ class Stored(NamedTuple):
     hash: bytes
     row: str
     said: bytes
+    seq: int | None = None
+    """Its place among all facts; some kinds have none."""
 
 
 def verify(connection: Connection) -> Iterator[Walked | Misfit]:
@@ -99,6 +101,7 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
     for row, what in settling.unfit(connection):
         yield Misfit(part="settlements", row=row, what=what)
     yield from _balances(connection)
+    yield from _months(connection)
     yield from _hours(connection)
 
 
@@ -124,13 +127,14 @@ def _walk(
     connection: Connection, chain: str, head: Link, noted: Mapping[int, bytes]
 ) -> Walked | Misfit:
     part = f"chain of tenant {chain}" if chain else "chain of the park"
-    at = GENESIS
+    at, seq = GENESIS, 0
     with ExitStack() as opened:
         for stored in stored_facts(connection, chain, opened):
-            wrong = _wrong(at, stored, noted)
+            wrong = _wrong(at, seq, stored, noted)
             if wrong:
                 return Misfit(part=part, row=stored.row, what=f"link {stored.number}: {wrong}")
             at = Link(stored.number, stored.hash)
+            seq = seq if stored.seq is None else stored.seq
     last = max(head.number, *noted, 0)
     if at.number < last:
         return Misfit(part=part, row="", what=f"links {at.number + 1} to {last} are gone")
@@ -139,13 +143,16 @@ def _walk(
     return Walked(chain=chain, head=at)
 
 
-def _wrong(before: Link, stored: Stored, noted: Mapping[int, bytes]) -> str | None:
+def _wrong(before: Link, seq: int, stored: Stored, noted: Mapping[int, bytes]) -> str | None:
     if stored.number != before.number + 1:
         return f"it follows link {before.number}"
     if next_link(before, stored.said).hash != stored.hash:
         return "what it says does not give its hash"
     if noted.get(stored.number, stored.hash) != stored.hash:
         return "a root or a statement has noted another hash"
+    # By their seq, which is in no hash, closed months take facts in.
+    if stored.seq is not None and stored.seq <= seq:
+        return f"it was written before link {before.number}"
     return None
 
 
@@ -202,7 +209,7 @@ def _facts(connection: Connection, rows: Rows, kind: type[Fact], table: str) -> 
         for row in found.mappings():
             key = " ".join(str(row[name]) for name in keys)
             said = content_of(kind, [row[name] for name in names])
-            yield Stored(row["link"], row["hash"], f"{table} {key}", said)
+            yield Stored(row["link"], row["hash"], f"{table} {key}", said, row.get("seq"))
 
 
 def _closings(connection: Connection) -> Generator[Stored]:
@@ -265,6 +272,21 @@ def _balances(connection: Connection) -> Iterator[Misfit]:
     for tenant_id, account, amount, kept in connection.execute(_UNBALANCED):
         what = f"it says {kept} micro-yuan, and its transfers come to {amount}"
         yield Misfit(part="balances", row=f"{tenant_id} {account}", what=what)
+
+
+# Times of the park are UTC+8 all year.
+_OTHER_MONTHS = text(
+    "SELECT reference, from_ms, month, begun FROM (SELECT reference, from_ms, month,"
+    " to_char(to_timestamp(from_ms / 1000) AT TIME ZONE INTERVAL '8 hours', 'YYYY-MM') AS begun"
+    " FROM usage) AS slices WHERE month <> begun ORDER BY reference, from_ms"
+)
+
+
+def _months(connection: Connection) -> Iterator[Misfit]:
+    """The month of a slice is in no hash; it follows from its begin."""
+    for reference, from_ms, month, begun in connection.execute(_OTHER_MONTHS):
+        what = f"it says {month}, and begins in {begun}"
+        yield Misfit(part="months of usage", row=f"usage {reference} {from_ms}", what=what)
 
 
 def _hours(connection: Connection) -> Iterator[Misfit]:

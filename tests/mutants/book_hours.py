@@ -29,4 +29,7 @@ MUTANTS = [
     Mutant("api/migrations/versions/0015_usage_by_the_hour.py", "to_ms - 1, 3600000)", "to_ms, 3600000)", _HOURS),
     Mutant("api/migrations/versions/0015_usage_by_the_hour.py", '    op.execute(HOURS % "usage")\n', "", "tests/unit/test_database.py -k before"),
     Mutant("benchmarks/book_load.py", "if one.from_ms < DEARER.from_ms < to_ms:", "if False:", _BENCH),
+    Mutant("accounting/hours.py", "split_part(reference, '/', 1), max", "reference, max", "tests/unit/test_disputed.py -k package"),
+    Mutant("accounting/verifying.py", "    yield from _months(connection)\n", "", "tests/unit/test_verifying.py -k which_month"),
+    Mutant("accounting/verifying.py", "stored.seq is not None and stored.seq <= seq", "False", "tests/unit/test_verifying.py -k which_month"),
 ]

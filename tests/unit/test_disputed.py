@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, update
 
 from accounting import store
+from accounting.fact_store import keep
 from api.disputed import disputed_time
 from api.schemas import DisputedTime
 from scheduler.facts import events as ev
 from scheduler.storage.rows import put_jobs
 from scheduler.storage.tables import AttemptRow, ViewRow
 from tests.builders import HOUR_MS, PRICES, USAGE, a_job, a_park, a_pool
+from tests.unit.test_package_store import PACK
 
 PARK = a_park(a_pool("east-npu", 2, 8), a_pool("west-npu", 1, 8))
 NOW_MS = 3 * HOUR_MS
@@ -94,3 +96,13 @@ def test_where_all_are_heard_nothing_is_disputed(connection: Connection) -> None
     connection.execute(update(ViewRow).values(body={"is_heard": True}))
 
     assert told(connection) == []
+
+
+def test_what_a_package_covered_is_metered_as_well(connection: Connection) -> None:
+    keep(connection, PACK)
+    covered = replace(USAGE, reference="j1.1/p1", price_micros=0, from_ms=HOUR_MS)
+    store.book(connection, [replace(covered, to_ms=2 * HOUR_MS)], [], [])
+
+    (one,) = told(connection)
+
+    assert one.from_ms == 2 * HOUR_MS

@@ -332,3 +332,19 @@ def test_an_hour_that_is_not_the_sum_of_its_slices_is_enough(connection: Connect
     assert found.part == "usage by the hour"
     assert found.row.startswith(f"steel {LATE.from_ms} ")
     assert found.what == f"it says 1 card-milliseconds, and its slices come to {HOUR_MS}"
+
+
+@pytest.mark.parametrize(("change", "part", "what"), [
+    ("month = '2026-12'", "months of usage", "it says 2026-12, and begins in 2026-11"),
+    ("seq = 1", "chain of tenant steel", "link 6: it was written before link 5"),
+])  # fmt: skip
+def test_to_which_month_a_slice_is_counted_is_proven(
+    connection: Connection, change: str, part: str, what: str
+) -> None:
+    """Neither is in its hash."""
+    altered(connection, f"UPDATE usage SET {change} WHERE reference = 'j3.1'")
+
+    found = next(one for one in misfits(connection) if one.part == part)
+
+    assert found.row == f"usage j3.1 {NOVEMBER.from_ms}"
+    assert found.what == what
