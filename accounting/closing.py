@@ -105,9 +105,10 @@ def _now(connection: Connection, tenant_id: str, month: str) -> Statement:
 
 
 def months(connection: Connection, tenant_id: str | None = None) -> list[str]:
-    """All months that are closed, or in which anybody, or this tenant, has usage; newest first."""
+    """All that are closed, or in which anybody, or this tenant, used or bought; newest first."""
     used = connection.scalars(_USED_MONTHS, {"tenant_id": tenant_id})
-    return sorted({*used, *connection.scalars(select(ClosingRow.month))}, reverse=True)
+    bought = packages.months(connection, tenant_id)
+    return sorted({*used, *bought, *connection.scalars(select(ClosingRow.month))}, reverse=True)
 
 
 # From month to month by the index: it costs as many steps as there are months.
@@ -241,11 +242,14 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
     if last is not None and next_month(last.month) != month:
         raise CannotClose(f"months are closed in order: {next_month(last.month)} is next")
     if last is None:
-        first = connection.scalar(select(func.min(UsageRow.month)))
+        used = connection.scalar(select(func.min(UsageRow.month)))
+        first = min(packages.months(connection) | ({used} if used else set()), default=None)
         if first is not None and first < month:
-            raise CannotClose(f"months are closed in order: {first} has usage and is open")
+            raise CannotClose(
+                f"months are closed in order: {first} has usage or a purchase and is open"
+            )
         if first is not None and first > month:
-            raise CannotClose(f"nothing was used before {first}: close that month first")
+            raise CannotClose(f"nothing was used or bought before {first}: close that month first")
     for reference, from_ms in connection.execute(_overlaps(month)):
         raise CannotClose(
             f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"

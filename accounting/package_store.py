@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, select, text
 
 from accounting.bill_tables import PackageRow
-from accounting.calendar import month_bounds
+from accounting.calendar import month_bounds, month_of
 from accounting.fact_store import facts
 from accounting.packages import Commitment, Package, in_month
 from accounting.store import within
@@ -45,6 +45,14 @@ def bought(
         late = (*within(PackageRow.seq, after_seq, None), PackageRow.bought_at_ms < begin_ms)
         found += facts(connection, Package, *known, *late)
     return tuple(sorted(found, key=lambda one: (one.bought_at_ms, one.id)))
+
+
+def months(connection: Connection, tenant_id: str | None = None) -> set[str]:
+    """In which months anybody, or this tenant, bought packages."""
+    times = select(PackageRow.bought_at_ms)
+    if tenant_id is not None:
+        times = times.where(PackageRow.tenant_id == tenant_id)
+    return {month_of(at_ms) for at_ms in connection.scalars(times)}
 
 
 def buyers(connection: Connection) -> list[str]:

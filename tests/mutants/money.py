@@ -83,4 +83,6 @@ MUTANTS = [
     Mutant("accounting/export.py", "    yield from _package_rows(statement)\n", "", "tests/unit/test_export.py -k packages"),
     Mutant("api/evidence_check.py", 'is_covered = all("/" in one["reference"] for one in slices)', "is_covered = True", "tests/unit/test_evidence.py -k price"),
     Mutant("accounting/evidence.py", "sorted({*attempt_ids, *drawn})", "sorted(attempt_ids)", "tests/unit/test_evidence.py -k package"),
+    Mutant("accounting/closing.py", "min(packages.months(connection) | ({used} if used else set()), default=None)", "used", _PACKAGE_STORE),
+    Mutant("accounting/closing.py", "{*used, *bought, *connection", "{*used, *connection", _PACKAGE_STORE),
 ]

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounting import package_store, store
 from accounting.billed import bills_of
-from accounting.closing import close_month, statement
+from accounting.closing import CannotClose, close_month, months, statement
 from accounting.fact_store import keep
 from accounting.focus import focus_rows
 from accounting.focus_lines import Names
@@ -169,3 +169,18 @@ def test_a_package_that_was_altered_is_found(connection: Connection) -> None:
     (found,) = [one for one in verify(connection) if isinstance(one, Misfit)]
 
     assert (found.part, found.row) == ("chain of tenant steel", "packages p1")
+
+
+def test_a_package_that_was_bought_before_anything_was_used_is_on_a_statement(
+    connection: Connection,
+) -> None:
+    keep(connection, replace(PACK, bought_at_ms=shanghai("2026-09-20T00:00")))
+    store.book(connection, [used("2026-10-10T00:00", "2026-10-10T01:00")], [], [])
+    assert months(connection, "steel") == ["2026-10", "2026-09"]
+    assert months(connection, "port") == []
+
+    with pytest.raises(CannotClose, match="2026-09 has usage or a purchase"):
+        close_month(connection, "2026-10", NOVEMBER_MS)
+    (closed,) = close_month(connection, "2026-09", NOVEMBER_MS)
+
+    assert [one["package"] for one in json.loads(closed.body)["purchases"]] == ["p1"]
