@@ -67,6 +67,8 @@ def publish_terms(connection: Connection, wanted: CentreTerms) -> CentreTerms:
     """Keep a centre's terms; the same again changes nothing. Raises `TermsRefused`."""
     for fault in faults(wanted):
         raise TermsRefused(f"terms of centre {wanted.centre_id}: {fault}")
+    # A month that is being closed is settled by the terms that it has read: wait for its end.
+    connection.execute(text("LOCK TABLE closings IN SHARE MODE"))
     alone(connection, CentreTerms)
     table = row_of(CentreTerms)
     key = (table.centre_id == wanted.centre_id, table.month == wanted.month)
@@ -197,16 +199,18 @@ def _ledger(connection: Connection, month: str, scope: Scope) -> Mapping[str, Le
     # What was written before the month had begun is not about it.
     before = select(func.max(ClosingRow.through_seq)).where(ClosingRow.closed_at_ms <= from_ms)
     window = {"from_ms": from_ms, "to_ms": to_ms, "begun_seq": connection.scalar(before) or 0}
-    posted = connection.execute(_POSTED, {**limits, **window}).all()
+    rows = connection.execute(_POSTED, {**limits, **window})
+    posted = {centre_id: (int(micros), count) for centre_id, micros, count in rows}
     back: defaultdict[str, int] = defaultdict(int)
     for centre_id, micros in connection.execute(_GIVEN_BACK, {**limits, "month": month}):
         back[centre_id] += int(micros)
-    return {
-        centre_id: Ledger(
-            posted_micros=int(micros), given_back_micros=back[centre_id], post_count=count
+    made = {}
+    for centre_id in sorted(posted.keys() | back.keys()):
+        micros, count = posted.get(centre_id, (0, 0))
+        made[centre_id] = Ledger(
+            posted_micros=micros, given_back_micros=back.get(centre_id, 0), post_count=count
         )
-        for centre_id, micros, count in sorted(posted)
-    }
+    return made
 
 
 def unfit(connection: Connection) -> Iterator[tuple[str, str]]:

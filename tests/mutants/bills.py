@@ -73,4 +73,6 @@ MUTANTS = [
     Mutant("accounting/claiming.py", "        if known.contract != contract_.number:", "        if not known:", _CLAIMING),
     Mutant("api/claim_pack.py", "zipfile.ZipInfo(name, _MOMENT)", "zipfile.ZipInfo(name[:4], _MOMENT)", _CLAIMING),
     Mutant("api/routes/claims.py", "if made is None or not caller.may_see(made.tenant_id):", "if made is None:", _API),
+    Mutant("accounting/settling.py", "posted.keys() | back.keys()", "posted.keys()", _SETTLING),
+    Mutant("accounting/settling.py", '    connection.execute(text("LOCK TABLE closings IN SHARE MODE"))\n', "", _SETTLING),
 ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from accounting.voucher_store import issue
 from api.closing import close_once
 from tests.builders import PRICES, shanghai, used
 from tests.unit.test_terms import COST, SHARE, TIERED
+from tests.unit.test_verifying import await_blocked
 from tests.unit.test_vouchers import VOUCHER
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2, centre_id="east")
@@ -207,3 +209,33 @@ def test_an_altered_settlement_is_not_shown(connection: Connection) -> None:
 
     with pytest.raises(StatementAltered, match="2026-10 of platform"):
         settlement(connection, PLATFORM, "2026-10")
+
+
+def test_what_a_centre_that_ran_nothing_gives_back_is_in_the_ledger(connection: Connection) -> None:
+    close_once(connection, "2026-10", AFTER_OCTOBER)
+    store.book(connection, [], [LOST], [])
+
+    close_once(connection, "2026-11", AFTER_NOVEMBER)
+
+    told = read(connection, PLATFORM, "2026-11")["ledger"]
+    assert (told["given_back"], told["income"], told["agrees"]) == ("56.00", "-56.00", True)
+
+
+def test_terms_wait_for_the_close_of_a_month(database: Engine) -> None:
+    """Else they would begin in a month that was settled without them."""
+    with database.begin() as connection:
+        store.publish_price_list(connection, PRICES)
+        booked(connection, OCTOBER)
+    with database.connect() as closing, ThreadPoolExecutor(1) as pool:
+        close_once(closing, "2026-10", AFTER_OCTOBER)
+        late = pool.submit(published, database)
+        await_blocked(database)
+        closing.commit()
+
+        with pytest.raises(TermsRefused, match="2026-10 is closed"):
+            late.result(timeout=20)
+
+
+def published(database: Engine) -> None:
+    with database.begin() as connection:
+        publish_terms(connection, COST)
