@@ -23,18 +23,21 @@ def ahead(
 
     Nothing where it covers `least_ms` more, or all until the end by its limit. It is extended by a
     stretch where the balance covers that, else by the least: below zero, unless its tenant has
-    chosen the hard stop; `stop_grace_ms` is for jobs without a checkpoint.
+    chosen the hard stop, for which it is to cover the grace as well; `stop_grace_ms` is for jobs
+    without a checkpoint.
     """
+    funds = state.purses.of_attempt(state, attempt)
+    checkpoint = state.jobs[attempt.job_id].job.checkpoint
+    grace_ms = checkpoint.grace_ms if checkpoint else stop_grace_ms
+    if funds.is_hard_stop:  # told to stop next time, it uses its grace as well
+        least_ms += grace_ms
     missing_micros = _missing(state, attempt, least_ms)
     if missing_micros <= 0 or attempt.stop_cause is not None:
         return
-    funds = state.purses.of_attempt(state, attempt)
     stretch_micros = _missing(state, attempt, max(STRETCH_MS, least_ms))
     if stretch_micros <= funds.available_micros:
         missing_micros = stretch_micros
     elif missing_micros > funds.available_micros and funds.is_hard_stop:
-        checkpoint = state.jobs[attempt.job_id].job.checkpoint
-        grace_ms = checkpoint.grace_ms if checkpoint else stop_grace_ms
         cause = EndCause.FUNDS
         yield StopDecided(at_ms=now_ms, attempt_id=attempt.id, cause=cause, grace_ms=grace_ms)
         return

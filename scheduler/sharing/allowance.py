@@ -5,7 +5,7 @@ before that job could start, or be spare then. Else a stream of small jobs would
 beside them for ever.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -61,6 +61,7 @@ class Allowances:
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
         self._granted: dict[Key, list[End]] = defaultdict(list)
+        self._granted_cards: Counter[tuple[str, str]] = Counter()
         self._running: dict[Key, list[End]] = defaultdict(list)
         self._read: set[str] = set()
         self._kept: dict[Key, Kept] = {}
@@ -182,9 +183,9 @@ class Allowances:
         )
 
     def _charged_ms(self, job: Job, kind_id: str) -> int:
-        """Its cards over its longest run, less what packages cover beside all that runs already.
+        """Its cards over its longest run, less what packages cover beside what runs or is granted.
 
-        What runs is taken to go on. Where that is too much, as others start as well, the hold is
+        All that is taken to go on. Where that is too much, as others start as well, the hold is
         extended.
         """
         whole_ms = job.device_count * job.longest_ms
@@ -202,7 +203,8 @@ class Allowances:
     def _cards_of(self, tenant_id: str, kind_id: str) -> int:
         live = self._state.agenda.of_tenant(tenant_id).values()
         places = (attempt.placement for attempt in live)
-        return sum(one.card_count for one in places if one.device_kind_id == kind_id)
+        running = sum(one.card_count for one in places if one.device_kind_id == kind_id)
+        return running + self._granted_cards[tenant_id, kind_id]
 
     def _used_up(self, job: Job, need: int) -> Reason | None:
         """The budget that forbids the job, if one does."""
@@ -264,6 +266,7 @@ class Allowances:
         ends = self._forecasts.ends(record, delay_ms)
         self._available[job.tenant_id] -= hold_micros
         self._held[job.tenant_id] += hold_micros
+        self._granted_cards[job.tenant_id, kind_id] += job.device_count
         for quota in (*self._quotas(job), *self._caps(job, kind_id)):
             need, kept = self._need(quota, job, kind_id), self._kept.get(quota.key)
             amount = self._amount(quota, kind_id, job.device_count)

@@ -11,7 +11,7 @@ from scheduler.facts.alerts import alerts
 from scheduler.facts.extending import ahead
 from scheduler.facts.metering import book, slices
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, JobState
+from scheduler.model.job import Checkpoint, EndCause, JobState
 from tests.builders import (
     HOUR_MS,
     PARK_PRICES,
@@ -32,10 +32,17 @@ HOUR_MICROS = 28_800_000
 GRACE_MS = 10_000
 
 
-def a_run(*, hours: int, held_micros: int, left_micros: int, hard_stop: bool = False) -> State:
+def a_run(
+    *,
+    hours: int,
+    held_micros: int,
+    left_micros: int,
+    hard_stop: bool = False,
+    checkpoint: Checkpoint | None = None,
+) -> State:
     """`j1` runs since `BEGIN_MS`, and may for so many hours; so much is left beside its hold."""
     state = a_state(prices=(PARK_PRICES, a_list("dearer", BEGIN_MS + HOUR_MS, 7_200_000)))
-    submit(state, a_job(limit_ms=hours * HOUR_MS))
+    submit(state, a_job(limit_ms=hours * HOUR_MS, checkpoint=checkpoint))
     lease = a_lease("j1", a_placement("east-npu", 8), at_ms=BEGIN_MS, hold_micros=held_micros)
     happen(state, lease, ev.Started(at_ms=BEGIN_MS, attempt_id="j1.1"))
     state.funds["steel"].available_micros = left_micros
@@ -157,11 +164,38 @@ def test_the_hard_stop_ends_a_job_while_its_hold_still_covers_its_grace() -> Non
     assert state.final_states["j1"] is JobState.FAILED
 
 
+@pytest.mark.parametrize("checkpoint", [None, Checkpoint(dir="ckpt", grace_ms=HOUR_MS)])
+def test_the_hard_stop_comes_early_enough_for_the_whole_grace(
+    checkpoint: Checkpoint | None,
+) -> None:
+    """Whenever the meter is read, what is held reaches until it is read again, and stopped then."""
+    state = a_run(
+        hours=10,
+        held_micros=9 * HOUR_MICROS,
+        left_micros=0,
+        hard_stop=True,
+        checkpoint=checkpoint,
+    )
+    grace_ms = checkpoint.grace_ms if checkpoint else GRACE_MS
+    used_up_ms = BEGIN_MS + 5 * HOUR_MS
+    last_ms = used_up_ms - TICK_MS - grace_ms
+
+    before = tick(state, last_ms)
+    (stop,) = tick(state, last_ms + 1_000)
+    happen(state, *slices(state, state.live["j1.1"], used_up_ms, used_up_ms))
+
+    assert before == []
+    assert isinstance(stop, ev.StopDecided)
+    assert (stop.cause, stop.grace_ms) == (EndCause.FUNDS, grace_ms)
+    assert state.funds["steel"].available_micros == 0
+    assert state.live["j1.1"].hold_left_micros == 0
+
+
 def test_the_hard_stop_stops_nobody_who_can_pay() -> None:
-    state = a_run(hours=10, held_micros=2 * HOUR_MICROS, left_micros=4_800_000, hard_stop=True)
+    state = a_run(hours=10, held_micros=2 * HOUR_MICROS, left_micros=4_960_000, hard_stop=True)
     now_ms = BEGIN_MS + HOUR_MS + HOUR_MS // 2
 
-    assert tick(state, now_ms) == [an_extension(1, 4_800_000, now_ms)]
+    assert tick(state, now_ms) == [an_extension(1, 4_960_000, now_ms)]
 
 
 def test_what_is_to_stop_is_not_held_for_ahead() -> None:

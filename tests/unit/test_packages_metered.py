@@ -9,7 +9,7 @@ from accounting.packages import Covered, Package, PackageKind
 from scheduler.facts import events as ev
 from scheduler.facts.metering import Booking, book, slices
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause
+from scheduler.model.job import EndCause, ReasonCode
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
@@ -192,6 +192,31 @@ def test_who_has_prepaid_needs_no_balance_for_what_is_covered() -> None:
     (grant,) = plan(state, BEGIN_MS).grants
 
     assert (grant.job_id, grant.hold_micros) == ("j1", 0)
+
+
+def test_what_a_plan_grants_shares_what_is_prepaid() -> None:
+    """Eight cards are covered: the next eight cost 28.80 an hour, and there is enough for once."""
+    state = buy(replace(SIX, card_count=8))
+    state.funds["steel"].available_micros = 288 * YUAN
+    submit(state, *(a_job(job_id, limit_ms=10 * HOUR_MS) for job_id in ("j1", "j2", "j3")))
+
+    result = plan(state, BEGIN_MS)
+
+    holds = [(grant.job_id, grant.hold_micros) for grant in result.grants]
+    assert holds == [("j1", 0), ("j2", 288 * YUAN)]
+    told = {(one.code, one.need, one.free) for one in result.verdicts["j3"].reasons}
+    assert told == {(ReasonCode.FUNDS, 288 * YUAN, 0)}
+
+
+def test_what_a_plan_grants_of_another_kind_takes_nothing_of_what_is_prepaid() -> None:
+    state = buy(replace(SIX, card_count=8))
+    other = a_job("j1", device_kind_ids=("gpu",), device_count=4, limit_ms=HOUR_MS)
+    submit(state, other, a_job("j2", device_kind_ids=("npu",), limit_ms=HOUR_MS))
+
+    holds = {grant.job_id: grant.hold_micros for grant in plan(state, BEGIN_MS).grants}
+
+    assert holds["j1"] > 0
+    assert holds["j2"] == 0
 
 
 @pytest.mark.parametrize(("hours", "yuan"), [(1, 0), (2, 36)])
