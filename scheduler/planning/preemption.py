@@ -34,7 +34,7 @@ from scheduler.sharing.standing import (
     Taker,
     parting,
 )
-from scheduler.timing.backfill import PoolRoom
+from scheduler.timing.backfill import PoolRoom, give_back
 
 SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""
@@ -122,6 +122,11 @@ class Victims:
         if self.is_over(taker.standing) or (failed is not None and merit <= failed):
             return ()
         found = self._cheapest(room, pool_id, wanted, taker, ends)
+        if found and wanted.bundles:
+            node_ids = _seats(room, wanted, found, ends)
+            there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
+            if there != taker:
+                found = self._cheapest(room, pool_id, wanted, there, ends)
         if not found:
             self._failed[key] = merit
         return found
@@ -167,7 +172,9 @@ class Victims:
         self, taker: Taker, pool_id: str, wanted: Fit, node_id: str, here: Iterable[Victim]
     ) -> Iterator[Victim]:
         """Whom it may stop there: as an owner where it would be one on such nodes."""
-        taker = self._standings.there(taker, pool_id, [node_id] * wanted.node_count)
+        is_whole = wanted.node_count > 1 and not wanted.bundles
+        node_ids = [node_id] * (wanted.node_count if is_whole else 1)
+        taker = self._standings.there(taker, pool_id, node_ids, is_whole=is_whole)
         return (victim for victim in here if self._may_take(taker, victim))
 
     def _may_take(self, taker: Taker, victim: Victim) -> bool:
@@ -319,6 +326,15 @@ def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
     nodes = free.by_node.items()
     whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in nodes)
     return whole >= wanted.node_count
+
+
+def _seats(room: PoolRoom, wanted: Fit, stopped: Iterable[Victim], ends: Ends) -> list[str]:
+    """On which nodes it would be then: bundles may be beside what others run there."""
+    free, kept = room.view_soon(ends).copy(), room.kept_node_ids(ends)
+    for victim in stopped:
+        shares = victim.attempt.placement.shares
+        give_back(free, tuple(share for share in shares if share.node_id not in kept))
+    return [share.node_id for share in free.find(wanted) or ()]
 
 
 def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:

@@ -246,7 +246,8 @@ class Verifier:
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
         placement = attempt.placement
         best = _best_taker(standings, taker, placement.device_kind_id)
-        wants = standings.there(best, placement.pool_id, node_ids).standing
+        is_whole = len(node_ids) > 1 and not taker.job.roles
+        wants = standings.there(best, placement.pool_id, node_ids, is_whole=is_whole).standing
         level = parting(standings.levels(taker.job), standings.levels(victim.job))
         if level is not None and owns[level] != wants.owns[level]:
             return wants.owns[level]

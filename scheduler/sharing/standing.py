@@ -210,13 +210,15 @@ class Standings:
             if any(owns) and is_top and owns.tenant <= tenant and owns.project <= project:
                 yield owns
 
-    def there(self, taker: Taker, pool_id: str, node_ids: Collection[str]) -> Taker:
-        """As it would stand on that node, or on so many whole ones: it may be that it borrows."""
-        tenant_id, count = taker.levels.tenant, len(node_ids)
-        if count == 1:
-            is_kept = self._cells.keeps(pool_id, tenant_id, node_ids)
+    def there(
+        self, taker: Taker, pool_id: str, node_ids: Collection[str], *, is_whole: bool
+    ) -> Taker:
+        """As it would stand on these nodes, or on so many whole ones: it may be that it borrows."""
+        tenant_id = taker.levels.tenant
+        if is_whole:
+            is_kept = self._cells.keeps_whole(pool_id, tenant_id, len(node_ids))
         else:
-            is_kept = self._cells.keeps_whole(pool_id, tenant_id, count)
+            is_kept = self._cells.keeps(pool_id, tenant_id, node_ids)
         return (
             taker if is_kept else taker._replace(standing=Standing(NOTHING, taker.standing.merit))
         )

@@ -6,7 +6,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.state import State
-from scheduler.model.job import Job, Priority, ReasonCode
+from scheduler.model.job import Job, Priority, ReasonCode, Role
 from scheduler.model.plan import Eviction, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.promises import promise_problems
@@ -139,6 +139,59 @@ def test_what_one_job_is_given_in_a_plan_counts_for_the_next() -> None:
     assert len(plan(state, NOW_MS).evictions) == 1
 
 
+def of_roles(job_id: str, tenant_id: str, cards: int) -> Job:
+    """Two members with so many cards each, which may be beside what others run."""
+    roles = (Role(name="w", count=2, card_count=cards),)
+    job = of(wants(job_id, 2 * cards, Priority.LOW), tenant_id)
+    return replace(job, roles=roles, member_count=2, node_count=None)
+
+
+def two_beside_steel() -> State:
+    """Steel has two of four nodes, and is a little on two more; ship borrows what they leave."""
+    fish = a_tenant("fish", nominal_nodes=((POOL, 2),))
+    state = guaranteed(2, fish, a_tenant("ship"), count=4)
+    run(state, high("s1", 1), 1, at_ms=1)
+    run(state, high("s2", 1), 0, 1, at_ms=2)
+    run(state, normal("s3", 3), 0, 0, 3, at_ms=3)
+    run(state, normal("s4", 3), 0, 0, 0, 3, at_ms=4)
+    run(state, of(normal("b1", 3), "ship"), 3, at_ms=10)
+    run(state, of(normal("b2", 3), "ship"), 0, 3, at_ms=11)
+    return state
+
+
+def test_bundles_are_within_only_beside_what_leaves_their_nodes_to_them() -> None:
+    """Beside steel's best they would borrow; what steel has beyond its nodes is borrowed."""
+    state = two_beside_steel()
+    submit(state, of_roles("new", "fish", 3))
+
+    result = plan(state, NOW_MS)
+
+    assert sorted(stopped(result)) == ["s3.1", "s4.1"]
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
+def test_bundles_that_would_borrow_beside_others_stop_nobody_for_it() -> None:
+    state = two_beside_steel()
+    submit(state, of_roles("new", "fish", 3))
+    both = (NODE, SECOND)
+    evictions = tuple(Eviction(one, "new", both) for one in ("b1.1", "b2.1"))
+
+    _, flaws = verified(state, Plan(grants=(), verdicts={}, evictions=evictions), NOW_MS, DEFAULT)
+
+    assert len(flaws) == 2, "neither stands below that job"
+
+
+def test_bundles_on_more_nodes_than_are_left_to_them_stop_nobody() -> None:
+    """Either node could be fish's own, but not both."""
+    fish = a_tenant("fish", nominal_nodes=((POOL, 1),), nominal_cards=(("npu", 2),))
+    state = guaranteed(2, fish, a_tenant("ship"))
+    for number in range(3):
+        run(state, of(high(f"b{number}", 4), "ship"), *[0] * number, 4, at_ms=number)
+    submit(state, of_roles("new", "fish", 3))
+
+    assert stopped(plan(state, NOW_MS)) == []
+
+
 def test_more_nodes_than_a_pool_has_are_not_promised() -> None:
     state = guaranteed(2, a_tenant("fish", nominal_nodes=((POOL, 2), ("gone", 1))))
     assert state.park is not None
@@ -204,6 +257,7 @@ def test_beside_guarantees_nobody_is_stopped_in_circles(
     for number, cards in enumerate(sizes):
         tenant_id = ("fish", "ship", "steel")[number % 3]
         submit(state, of(wants(f"w{number}", cards), tenant_id))
+        submit(state, of_roles(f"g{number}", tenant_id, cards))
     now_ms, rounds = NOW_MS, 0
     while evictions := plan(state, now_ms, policy).evictions:
         rounds += 1
