@@ -9,10 +9,13 @@ No tenant gains the park by submitting much and waiting for a day: its jobs star
 they fit into its share, the oldest first; the last may go beyond it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.facts.takings import Takings
+from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job
 from scheduler.model.variants import forms
 from scheduler.sharing.fairtree import entitled
@@ -30,6 +33,8 @@ def starving(state: State, now_ms: int) -> Starving:
     """Who began to run as one that starves stays so; those that wait may add what is left."""
     fed = [attempt for attempt in state.live.values() if attempt.is_starving]
     hungry = [one for one in state.queue.starving(now_ms) if _may_start(state, one, now_ms)]
+    if hungry:
+        hungry = _within_caps(state, hungry)
     found = Starving()
     if fed or hungry:
         left = _shares(state)
@@ -45,6 +50,32 @@ def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
     quotas = state.tree.quotas(job.tenant_id, job.project)
     least = min(form.device_count for form in forms(job))
     return record.not_before_ms <= now_ms and all(least <= one.most for one in quotas)
+
+
+def _within_caps(state: State, hungry: Iterable[JobRecord]) -> list[JobRecord]:
+    """Those that limits on what is borrowed and lent let start on some kind, if nothing ran."""
+    assert state.park is not None, "jobs are planned in a park"
+    entitlements = Entitlements(state.tree, state.park)
+    if not entitlements.is_bounding:
+        return [*hungry]
+    idle = Takings.idle(state.tree, entitlements)
+
+    def is_within(form: Job, kind_id: str) -> bool:
+        path = entitlements.path(form.tenant_id, form.project)
+        return all(
+            idle.rise(path, cap.key, entitlements.amount(cap.unit, kind_id, form.device_count))
+            <= cap.most - idle.taken[cap.key]
+            for cap in entitlements.caps(form.tenant_id, form.project, kind_id)
+        )
+
+    def may_start(form: Job) -> bool:
+        return any(
+            is_within(form, kind_id)
+            for kind_id in sorted(entitlements.cards)
+            if not form.device_kind_ids or kind_id in form.device_kind_ids
+        )
+
+    return [record for record in hungry if any(map(may_start, forms(record.job)))]
 
 
 def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:

@@ -33,6 +33,7 @@ MUTANTS = [
     Mutant("scheduler/planning/recount.py", "claimed > most and claimed > self._inside(branch, unit, self._held)", "claimed > most and False", _HAND),
     Mutant("scheduler/planning/recount.py", " if pool_id in by_id)\n", ")\n", _HAND),
     Mutant("scheduler/planning/recount.py", "        return max(kept, self._inside(branch, unit, held))\n", "        return self._inside(branch, unit, held)\n", _HAND),
+    Mutant("scheduler/sharing/starving.py", "        hungry = _within_caps(state, hungry)\n", "        pass\n", "tests/unit/test_starving.py"),
     Mutant("scheduler/sharing/cells.py", "return used <= self._open[pool_id] or", "return True or", _CELLS),
     Mutant("scheduler/sharing/cells.py", "or self._kept.more(pool_id, tenant_id, node_ids) == 0", "or False", _CELLS),
     Mutant("scheduler/sharing/cells.py", "        if is_kept:\n            self._kept.add", "        if True:\n            self._kept.add", _CELLS),

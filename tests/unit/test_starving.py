@@ -75,6 +75,16 @@ def test_it_starves_once_it_has_waited_for_so_long_and_no_sooner() -> None:
     assert who_starves(state, DAY_MS) == ["waits"]
 
 
+def test_who_may_never_borrow_so_much_does_not_starve_in_the_place_of_others() -> None:
+    """Steel may have four cards: what asks for eight would take its share of starving."""
+    state = a_pool_of(nodes=2)
+    state.tree.declare_tenant(a_tenant("steel", borrowing_cards=(("npu", 4),)))
+    submit(state, long_ago("never"), long_ago("small", 4, hour=1))
+    submit(state, long_ago("theirs", tenant_id="fish"))
+
+    assert who_starves(state) == ["small", "theirs"]
+
+
 # What that is worth.
 
 
