@@ -26,9 +26,13 @@ class Funds:
         """What it has committed beyond what it has."""
         return max(0, -self.available_micros)
 
-    def stocks_of(self, device_kind_id: str) -> list[Stock]:
-        """What covers usage of this kind."""
-        return [one for one in self.stocks if one.package.device_kind_id == device_kind_id]
+    def stocks_of(self, device_kind_id: str, from_ms: int) -> list[Stock]:
+        """What covers usage of this kind from then on: nothing that is over by then."""
+        return [
+            one
+            for one in self.stocks
+            if one.package.device_kind_id == device_kind_id and one.package.until_ms > from_ms
+        ]
 
     def add(self, amount_micros: int) -> None:
         """So much more may be committed, or less."""

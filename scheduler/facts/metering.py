@@ -109,7 +109,7 @@ def _spans(state: State, attempt: Attempt, to_ms: int, cuts: Iterable[int]) -> I
     begin = attempt.metered_to_ms
     assert begin is not None, f"{attempt.id} has not started"
     placement = attempt.placement
-    stocks = state.purses.of_attempt(state, attempt).stocks_of(placement.device_kind_id)
+    stocks = state.purses.of_attempt(state, attempt).stocks_of(placement.device_kind_id, begin)
     edges = sorted(cuts)
     for span in spans(stocks, begin, to_ms, placement.card_count):
         inside = [edge for edge in edges if span.from_ms < edge < span.to_ms]

@@ -189,7 +189,7 @@ class Allowances:
         extended.
         """
         whole_ms = job.device_count * job.longest_ms
-        stocks = self._state.funds[job.tenant_id].stocks_of(kind_id)
+        stocks = self._state.funds[job.tenant_id].stocks_of(kind_id, self._now_ms)
         if not stocks:
             return whole_ms
         beside = self._cards_of(job.tenant_id, kind_id)
@@ -234,8 +234,9 @@ class Allowances:
             known = [price for price in prices if isinstance(price, int)]
             self._dearest[key] = max(known) if len(known) == len(prices) else None
         price = self._dearest[key]
-        if self._state.funds[tenant.id].stocks:  # each job has another share of what they cover
-            return False
+        funds = self._state.funds[tenant.id]
+        if any(funds.stocks_of(one, self._now_ms) for one in kind_ids):
+            return False  # each job has another share of what they cover
         if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
             return False
         return charge_micros(job.device_count * job.longest_ms, price) <= self._available[tenant.id]

@@ -89,4 +89,5 @@ MUTANTS = [
     Mutant("accounting/evidence.py", "sorted({*attempt_ids, *drawn})", "sorted(attempt_ids)", "tests/unit/test_evidence.py -k package"),
     Mutant("accounting/closing.py", "min(packages.months(connection) | ({used} if used else set()), default=None)", "used", _PACKAGE_STORE),
     Mutant("accounting/closing.py", "{*used, *bought, *connection", "{*used, *connection", _PACKAGE_STORE),
+    Mutant("scheduler/facts/funds.py", " and one.package.until_ms > from_ms", "", _METERED),
 ]

@@ -141,6 +141,14 @@ def test_card_hours_are_used_up_to_the_last_and_then_it_costs_its_price() -> Non
     assert state.funds["steel"].stocks[0].left_device_ms == 0
 
 
+def test_what_is_over_is_looked_at_by_no_plan() -> None:
+    funds = a_run(PACK).funds["steel"]
+    kind_id, until_ms = PACK.device_kind_id, PACK.until_ms
+
+    assert [one.package for one in funds.stocks_of(kind_id, until_ms - 1)] == [PACK]
+    assert funds.stocks_of(kind_id, until_ms) == []
+
+
 @pytest.mark.parametrize("step_ms", [7, 1_000, 333_333])
 def test_however_finely_it_is_cut_the_charges_are_those_of_what_is_not_covered(
     step_ms: int,
