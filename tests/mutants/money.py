@@ -71,7 +71,7 @@ MUTANTS = [
     Mutant("scheduler/facts/purses.py", "        if price_micros > funds.available_micros:\n", "        if False:\n", _METERED),
     Mutant("scheduler/facts/purses.py", "        funds.add(-price_micros)\n", "", _METERED),
     Mutant("scheduler/facts/purses.py", "stock.give_back(attempt.covered.get(stock.package.id, 0))", "pass", _METERED),
-    Mutant("scheduler/facts/funds.py", "if one.package.device_kind_id == device_kind_id]", "]", _METERED),
+    Mutant("scheduler/facts/funds.py", "if one.package.device_kind_id == device_kind_id and", "if", _METERED),
     Mutant("scheduler/facts/purses.py", "(refusal := self._refusal(state, attempt, event)) is not None", "(refusal := None) is not None", _METERED),
     Mutant("scheduler/sharing/allowance.py", "return whole_ms - min(whole_ms, with_it - without)", "return whole_ms", _METERED),
     Mutant("scheduler/sharing/allowance.py", "        self._granted_cards[job.tenant_id, kind_id] += job.device_count\n", "", _METERED),
