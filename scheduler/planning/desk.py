@@ -1,6 +1,6 @@
 """One plan in the making: each job comes up once, and what it takes is gone for the next."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cluster.inventory import Park, Pool
@@ -59,6 +59,7 @@ class Desk:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
+        self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
         waiting = (self.state.queue, self._forecasts, one.candidates)
@@ -221,6 +222,9 @@ class Desk:
             money = self._allowances.terms(form, candidate.pool)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
+                hold = self._allowances.hold_micros(form.job, candidate.pool)
+                if is_cap(money) and isinstance(hold, int):
+                    finding.capped.append(Option(candidate, hold))
                 continue
             full, payable = survey.why_full(form.job, candidate, ends), finding.payable
             near = survey.nearer(form, candidate, payable) if candidate.transfer_ms else None
@@ -237,10 +241,10 @@ class Desk:
     def _later(self, record: JobRecord, findings: list[Finding]) -> Verdict:
         """What it waits for, and what is kept or freed for it meanwhile."""
         reasons = [reason for finding in findings for reason in finding.reasons]
-        if not any(finding.payable for finding in findings):
+        verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
+        if verdict is None and not any(finding.payable for finding in findings):
             self._allowances.save_for(record.job, reasons)
             self._keep_caps(findings)
-        verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
         return verdict or self._wait(record, findings, reasons)
 
     def _keep_caps(self, findings: list[Finding]) -> None:
@@ -254,29 +258,34 @@ class Desk:
         options = [
             (finding.form, option)
             for finding in findings
-            if finding.payable and self._allowances.quota_reason(finding.form, SOON_MS) is None
-            for option in finding.payable
-            if isinstance(self._allowances.terms(finding.form, option.candidate.pool, SOON_MS), int)
+            if (finding.payable or finding.capped)
+            and self._allowances.quota_reason(finding.form, SOON_MS) is None
+            for option in (*finding.payable, *finding.capped)
         ]
         for form, option in options:
-            if (shares := self._survey.find_soon(form, option.candidate)) is not None:
+            shares = self._survey.find_soon(form, option.candidate)
+            if shares is not None and self._is_within(form, option.candidate.pool):
                 return self._claim(form, option, shares)
         if not options or not self._stops.may_ask(record, self._forecasts.forms(record)):
             return None
         for form, option in options:
             opening = self._stops.opening(form, option.candidate, self.now_ms)
-            if opening is not None:
+            if opening and self._is_within(form, option.candidate.pool, opening.victims):
                 return self._make_room(form, option, opening.victims)
         return None
 
+    def _is_within(self, form: JobRecord, pool: Pool, victims: Iterable[Victim] = ()) -> bool:
+        """Whether no limit forbids it once what stops, and these, are gone."""
+        gone = [victim.attempt for victim in victims]
+        return self._allowances.is_within(form, pool.device_kind_id, SOON_MS, gone)
+
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed for the job is its own; None where that does not suffice."""
-        node_ids = self.state.claims[record.job.id].node_ids
         if record.backoff_reason(self.now_ms):
             return None
         for form in self._forecasts.forms(record):
             if self._allowances.quota_reason(form, SOON_MS) is None:
-                found = self._claimed_on(form, node_ids)
+                found = self._claimed_on(form, self.state.claims[record.job.id].node_ids)
                 if found is not None:
                     return found
         return None
@@ -287,7 +296,8 @@ class Desk:
             if isinstance(money, Reason):
                 continue
             option, room = Option(candidate, money), candidate.room
-            if (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
+            is_now = isinstance(self._allowances.terms(form, candidate.pool), int)
+            if is_now and (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
                 return self._grant(form, option, shares)
             if (shares := room.soon.on(node_ids).find(candidate.wanted)) is not None:
                 return self._claim(form, option, shares)
@@ -295,13 +305,14 @@ class Desk:
 
     def _make_room(self, form: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
         room, job_id = option.candidate.room, form.job.id
+        self._allowances.free_soon(victim.attempt for victim in victims)
         for victim in victims:
             assert victim.id not in self._stops.gone_ms, f"{victim.id} is stopped already"
             gone_ms = self._stops.gone_ms[victim.id] = self.now_ms + victim.grace_ms
             shares = victim.attempt.placement.shares
             self._settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
-        found = self._survey.find_soon(form, option.candidate)
+        found = self._survey.find_cleared(form, option.candidate, victims)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
         node_ids = tuple(share.node_id for share in found)
         self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)

@@ -9,6 +9,7 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import shape_of
 from scheduler.planning.explain import making_room
 from scheduler.planning.options import Candidate, Offer, Opening, Option
+from scheduler.planning.preemption import SOON_MS
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.stops import NEVER_MS, Stops
 from scheduler.planning.survey import Survey
@@ -47,21 +48,23 @@ class Offers:
             found = (*firsts, *caps, money, full or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
             offer = Offer(form, pool, candidate.wanted, reasons, candidate.transfer_ms)
-            if not any((*firsts, *caps)) and near is None and not isinstance(money, Reason):
-                before.append(Option(candidate, money))
-                if full is not None and self.policy.is_backfilling:
-                    offer = self._promising(offer, candidate)
+            if not any(firsts) and near is None and not isinstance(money, Reason):
+                if not caps:
+                    before.append(Option(candidate, money))
+                if (caps or full is not None) and self.policy.is_backfilling:
+                    offer = self._promising(offer, candidate, is_capped=bool(caps))
             yield offer
 
-    def _promising(self, offer: Offer, candidate: Candidate) -> Offer:
+    def _promising(self, offer: Offer, candidate: Candidate, *, is_capped: bool) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
-        form = offer.form
+        form, kind_id = offer.form, candidate.pool.device_kind_id
         if self.survey.find_soon(form, candidate) is not None:
             opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
         else:
             opening = self.stops.opening(form, candidate, NEVER_MS)
-        if opening is None:
-            promise = self.survey.promise(form, candidate)
+        gone = [victim.attempt for victim in opening.victims] if opening else []
+        if opening is None or not self.allowances.is_within(form, kind_id, SOON_MS, gone):
+            promise = None if is_capped else self.survey.promise(form, candidate)
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)

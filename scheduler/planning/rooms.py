@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.agenda import Ending
+from scheduler.facts.record import Attempt
 from scheduler.facts.state import CLAIM_MS, State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Reason, ReasonCode
@@ -49,7 +50,7 @@ class Rooms:
 
     def _made(self, pool: Pool) -> PoolRoom:
         running = Running(self._forecasts, pool.id)
-        stopping = self._stopping(pool.id) if self._policy.is_backfilling else ()
+        stopping = [_release(one) for one in self.stopping() if one[0].placement.pool_id == pool.id]
         if not self.is_heard(pool):
             return PoolRoom(free_cards(self._park, pool, ()), running, stopping)
         open_ids = self._state.drains.open(self._state.online_node_ids)
@@ -72,11 +73,18 @@ class Rooms:
         """Whether its centre was heard of lately; nothing is given where it was not."""
         return pool.centre_id in self._state.heard_centre_ids
 
-    def _stopping(self, pool_id: str) -> Iterator[Release]:
-        """What is being stopped and is gone soon; not what should have gone long ago."""
-        for _, attempt in sorted(self._state.agenda.stopping.items()):
-            placement = attempt.placement
+    def stopping(self) -> Iterator[tuple[Attempt, int]]:
+        """What is being stopped, and by when it is gone: soon; not what should have gone long ago.
+
+        Nothing waits for that where nothing is promised.
+        """
+        stopping = self._state.agenda.stopping if self._policy.is_backfilling else {}
+        for _, attempt in sorted(stopping.items()):
             gone_ms = self._state.jobs[attempt.job_id].latest_end_ms(attempt)
-            is_soon = gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS
-            if placement.pool_id == pool_id and is_soon:
-                yield Release(Ends(gone_ms, gone_ms), attempt.id, placement.shares)
+            if gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS:
+                yield attempt, gone_ms
+
+
+def _release(stopping: tuple[Attempt, int]) -> Release:
+    attempt, gone_ms = stopping
+    return Release(Ends(gone_ms, gone_ms), attempt.id, attempt.placement.shares)

@@ -10,7 +10,7 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.planning.explain import closed_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
@@ -65,6 +65,21 @@ class Survey:
             reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
             candidate.full[is_short] = reason
         return reason
+
+    def find_cleared(
+        self, form: JobRecord, candidate: Candidate, victims: Iterable[Victim]
+    ) -> Shares | None:
+        """The same, once they have been stopped: cards of each, though others be free already.
+
+        These are where a limit was in the way and not cards.
+        """
+        found = self.find_soon(form, candidate)
+        cleared = [{one.node_id for one in victim.attempt.placement.shares} for victim in victims]
+        taken = {share.node_id for share in found or ()}
+        if all(taken & nodes for nodes in cleared):
+            return found
+        view = candidate.room.view_soon(self.claim_ends(form))
+        return view.on(sorted(set().union(*cleared))).find(candidate.wanted) or found
 
     def find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
         """Where there is room once all that is being stopped has gone."""

@@ -15,7 +15,7 @@ from accounting.money import charge_micros
 from accounting.packages import spans
 from accounting.rating import PriceMissing
 from cluster.inventory import Pool
-from scheduler.facts.record import JobRecord
+from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
 from scheduler.forecast.ends import Ends
@@ -58,6 +58,8 @@ class Allowances:
         assert state.park is not None, "jobs are planned in a park"
         self._entitlements = Entitlements(state.tree, state.park)
         self._takings = Takings.of(state, self._entitlements)
+        # Limits count what runs and starts now, and what is there once all that stops is gone.
+        self._live, self._soon = self._takings.copy(), self._takings.copy()
         self._available = {t: funds.available_micros for t, funds in state.funds.items()}
         self._held = {t: funds.held_micros for t, funds in state.funds.items()}
         self._granted: dict[Key, list[End]] = defaultdict(list)
@@ -82,11 +84,31 @@ class Allowances:
         """Of each limit that does on this kind: in its cards, or in TFLOPS over all kinds."""
         return self._reasons(self._caps(record.job, kind_id), record, kind_id, delay_ms)
 
+    def free_soon(self, attempts: Iterable[Attempt]) -> None:
+        """They are stopped: limits that they use have room for who waits for their end."""
+        self._soon = self._without(attempts)
+
+    def is_within(
+        self, record: JobRecord, kind_id: str, delay_ms: int, gone: Iterable[Attempt]
+    ) -> bool:
+        """Whether no limit forbids the job on this kind once these are gone as well."""
+        caps = self._caps(record.job, kind_id)
+        books = [self._without(gone)] if caps else []
+        return all(self._over(cap, record, kind_id, delay_ms, books) is None for cap in caps)
+
+    def _without(self, attempts: Iterable[Attempt]) -> Takings:
+        then = self._soon.copy()
+        for attempt in attempts if self._entitlements.is_bounding else ():
+            job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
+            then.hold(self._path(job), placement.device_kind_id, -placement.card_count)
+        return then
+
     def _reasons(
         self, quotas: Iterable[Quota], record: JobRecord, kind_id: str, delay_ms: int
     ) -> Iterator[Reason]:
         for quota in quotas:
-            reason = self._over(quota, record, kind_id, delay_ms)
+            books = self._books(quota, delay_ms)
+            reason = self._over(quota, record, kind_id, delay_ms, books)
             if reason is not None:
                 yield reason
 
@@ -123,14 +145,21 @@ class Allowances:
         free, kept = self._free(quota), self._kept.get(quota.key)
         return free if kept is None else min(free, kept.spare)
 
-    def _free(self, quota: Quota) -> int:
-        return quota.most - self._takings.taken[quota.key]
+    def _books(self, quota: Quota, delay_ms: int) -> list[Takings]:
+        """What counts for a job that starts now, or so much later, when what stops is gone."""
+        if not quota.unit:
+            return [self._takings]
+        return [self._soon] if delay_ms else [self._live, self._soon]
 
-    def _need(self, quota: Quota, job: Job, kind_id: str) -> int:
+    def _free(self, quota: Quota, book: Takings | None = None) -> int:
+        return quota.most - (book or self._takings).taken[quota.key]
+
+    def _need(self, quota: Quota, job: Job, kind_id: str, book: Takings | None = None) -> int:
         """How much more the branch would take with the job."""
         if not quota.unit:
             return job.device_count
-        return self._rise(quota, job, self._amount(quota, kind_id, job.device_count))
+        amount = self._amount(quota, kind_id, job.device_count)
+        return (book or self._takings).rise(self._path(job), quota.key, amount)
 
     def _amount(self, quota: Quota, kind_id: str, cards: int) -> int:
         return self._entitlements.amount(quota.unit, kind_id, cards)
@@ -138,11 +167,14 @@ class Allowances:
     def _rise(self, quota: Quota, job: Job, amount: int) -> int:
         return self._takings.rise(self._path(job), quota.key, amount)
 
-    def _over(self, quota: Quota, record: JobRecord, kind_id: str, delay_ms: int) -> Reason | None:
-        need, free = self._need(quota, record.job, kind_id), self._free(quota)
-        kept = self._kept.get(quota.key)
-        if need > max(0, free):
-            return quota.reason(need, free)
+    def _over(
+        self, quota: Quota, record: JobRecord, kind_id: str, delay_ms: int, books: Iterable[Takings]
+    ) -> Reason | None:
+        need, kept = 0, self._kept.get(quota.key)
+        for book in books:
+            need, free = self._need(quota, record.job, kind_id, book), self._free(quota, book)
+            if need > max(0, free):
+                return quota.reason(need, free)
         if kept is None or need <= max(0, kept.spare) or self._is_short(record, kept, delay_ms):
             return None
         told = quota.reason(need, kept.spare)
@@ -276,7 +308,8 @@ class Allowances:
                 kept.spare -= need
         self._takings.take(path, "", job.device_count)
         if self._entitlements.is_bounding:
-            self._takings.hold(path, kind_id, job.device_count)
+            for book in (self._takings, self._soon, *(() if delay_ms else (self._live,))):
+                book.hold(path, kind_id, job.device_count)
 
     def _is_short(self, record: JobRecord, kept: Kept, delay_ms: int) -> bool:
         """Whether it gives back what it takes before that is needed."""

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/test_entitlements.py"
+_BACK = "tests/unit/test_entitlements_reclaim.py"
 _CELLS = "tests/unit/test_cells.py"
 _PROMISES = "tests/unit/test_promises.py"
 _API = "tests/acceptance/test_api_branches.py -k owned"
@@ -19,9 +20,16 @@ MUTANTS = [
     Mutant("scheduler/facts/takings.py", "        for unit in (kind_id, P):\n            self.take", "        for unit in (kind_id,):\n            self.take", _HAND),
     Mutant("scheduler/sharing/allowance.py", "        cap = next(self.cap_reasons(record, pool.device_kind_id, delay_ms), None)\n", "        cap = None\n", _HAND),
     Mutant("scheduler/sharing/allowance.py", "        if any(next(self.cap_reasons(record, one), None) for one in kind_ids):\n            return False\n", "", _HAND),
-    Mutant("scheduler/sharing/allowance.py", "            self._takings.hold(path, kind_id, job.device_count)\n", "            pass\n", _HAND),
+    Mutant("scheduler/sharing/allowance.py", "                book.hold(path, kind_id, job.device_count)\n", "                pass\n", _HAND),
     Mutant("scheduler/sharing/allowance.py", "tenants = self._state.tenants if is_all else", "tenants = () if is_all else", _HAND),
     Mutant("scheduler/planning/desk.py", "            self._keep_caps(findings)\n", "", _HAND),
+    Mutant("scheduler/planning/desk.py", "finding.capped.append(Option(candidate, hold))", "pass", _BACK),
+    Mutant("scheduler/planning/desk.py", "if opening and self._is_within(form, option.candidate.pool, opening.victims):", "if opening:", _BACK),
+    Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
+    Mutant("scheduler/planning/desk.py", "if is_now and (shares := room.now", "if (shares := room.now", _BACK),
+    Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, victims)", "self._survey.find_soon(form, option.candidate)", _BACK),
+    Mutant("scheduler/planning/offers.py", "            if not any(firsts) and near is None", "            if not any((*firsts, *caps)) and near is None", _BACK),
+    Mutant("scheduler/sharing/allowance.py", "return [self._soon] if delay_ms else [self._live, self._soon]", "return [self._soon] if delay_ms else [self._live]", _BACK),
     Mutant("scheduler/timing/outlook.py", "            then.take(path, quota.unit, -amount)\n", "            then.taken[quota.key] -= amount\n", _HAND),
     Mutant("scheduler/planning/explain.py", "    if reasons and all(map(is_cap, reasons)):\n        return now_ms + 1\n", "", _HAND),
     Mutant("scheduler/placing/placement.py", "    if len(over) == len(possible):\n        return over\n", "", _HAND),
