@@ -9,6 +9,7 @@ from scheduler.model.job import Job, Priority, Reason, ReasonCode
 from scheduler.model.plan import Grant, Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.placing.placement import impossible
+from scheduler.planning.explain import begin_ms
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import (
@@ -363,3 +364,13 @@ def test_a_plan_is_looked_at_where_a_pool_of_somebodys_own_nodes_is_gone() -> No
     state = a_state(gone, a_tenant("steel", borrowing_cards=(("npu", 4),)), park=THREE_NODES)
 
     assert flaws(state, "fish", 4) == ()
+
+
+def test_who_has_a_limit_on_each_kind_may_start_when_the_first_of_them_gives_back() -> None:
+    limits = tuple(
+        Reason(code=ReasonCode.TENANT_QUOTA, where="steel", need=8, free=0, unit=kind)
+        for kind in ("npu", "gpu")
+    )
+
+    assert begin_ms(limits, NOW_MS) == NOW_MS + 1
+    assert begin_ms((*limits, replace(limits[0], unit="cards")), NOW_MS) is None
