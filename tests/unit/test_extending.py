@@ -98,6 +98,18 @@ def test_the_last_stretch_reaches_as_far_as_the_limit() -> None:
     assert extended == an_extension(1, HOUR_MICROS, BEGIN_MS + HOUR_MS + HOUR_MS // 2)
 
 
+def test_what_was_held_for_one_slice_is_not_held_again_for_the_next() -> None:
+    state = a_run(hours=1, held_micros=HOUR_MICROS // 2, left_micros=10**12)
+    late_ms = BEGIN_MS + HOUR_MS + 1_000
+
+    events = [*slices(state, state.live["j1.1"], late_ms, late_ms)]
+
+    assert [one for one in events if isinstance(one, ev.HoldExtended)] == [
+        an_extension(1, HOUR_MICROS // 2, late_ms),
+        an_extension(2, 16_000, late_ms),
+    ]
+
+
 def test_what_was_used_beyond_the_hold_is_held_before_it_is_posted() -> None:
     state = a_run(hours=1, held_micros=HOUR_MICROS, left_micros=10**12)
     late_ms = BEGIN_MS + HOUR_MS + 1_000
