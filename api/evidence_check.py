@@ -7,6 +7,7 @@ and the slices are added up to what the line says. `brain verify FILE.zip` calls
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from typing import Any, NamedTuple
 FORMAT = "industry-brain/evidence/1"
 SEAL = 64
 """So many hexadecimal figures at the file's end are the sha256 of all before them."""
+
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+"""How `zipfile` says that an archive is broken, encrypted, or packed in a way that it lacks."""
 
 BYTES_MAX = 1 << 30
 MICROS_PER_YUAN = 1_000_000
@@ -99,7 +103,7 @@ def _files(content: bytes) -> dict[str, bytes]:
                 raise NotWhole(f"{bad}: its bytes are not those that were written")
             files = {name: archive.read(name) for name in archive.namelist()}
             seal = archive.comment.decode("ascii", "replace")
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise NotWhole(f"the archive: {error}") from None
     if content[-SEAL:].decode("ascii", "replace") != seal or len(seal) != SEAL:
         raise NotWhole("the archive: it does not end with its seal")

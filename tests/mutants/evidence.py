@@ -13,6 +13,7 @@ MUTANTS = [
     Mutant("accounting/chain.py", "_digest(sorted(leaves))", "_digest(list(leaves))", f"{_CHAIN} -k root"),
     Mutant("accounting/chain.py", '_digest(["root/2", day, before.hex(), digest])', '_digest(["root/2", day, digest])', f"{_CHAIN} -k root"),
     Mutant("accounting/evidence.py", "elif leaves and mine.number >= number:", "elif leaves:", f"{_UNIT} -k 'proven or draft'"),
+    Mutant("api/evidence_check.py", "zlib.error, ", "", f"{_UNIT} -k unpacked"),
     Mutant("api/evidence_check.py", "if hashlib.sha256(content[:-SEAL]).hexdigest() != seal:", "if False:", f"{_UNIT} -k byte"),
     Mutant("api/evidence_check.py", "        if at != digest.decode():\n", "        if False:\n", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", "if int(said_number) != number:", "if False:", f"{_UNIT} -k anew"),
