@@ -24,6 +24,7 @@ from api.yaml_text import YamlInvalid, read_yaml
 from cluster.data_rules import DATASETS_MAX, data_problems
 from cluster.inventory import Park
 from cluster.park import SumMismatch, sum_mismatches
+from scheduler.model.limits import limit_problems
 from scheduler.model.promises import promise_problems
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.model.tree import Tree
@@ -74,6 +75,7 @@ def load(path: Path | None = None) -> ParkFile:
     tree = Tree({tenant.id: tenant for tenant in tenants}, cohorts, projects)
     found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
     found += promise_problems(tree, park)
+    found += limit_problems(tree, park)
     found += data_problems(park, {tenant.id for tenant in tenants})
     if found:
         raise _invalid(path, found)

@@ -51,19 +51,19 @@ def _nodes(tree: Tree, park: Park) -> Iterator[str]:
 
 
 def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements) -> Iterator[str]:
-    name, park_cards = _name(branch, tree), entitlements.cards
+    name, park_cards = name_of(branch, tree), entitlements.cards
     for field in FIELDS:
         for kind_id in sorted(dict(getattr(own, f"{field}_cards")).keys() - park_cards.keys()):
             known = ", ".join(sorted(park_cards))
             yield f"{name}: {field}_cards names {kind_id}; the park has {known}"
     nominal = entitlements.nominal_of(own)
     cards = sum(amount for unit, amount in nominal.items() if unit != P)
-    most = _max_cards(branch, tree)
+    most = max_cards_of(branch, tree)
     if most is not None and cards > most:
         yield f"{name}: nominal_cards are {cards} in all, more than its max_cards {most}"
     for unit, lent in own.lending.items():
         if lent > nominal.get(unit, 0):
-            what = _field("lending", unit)
+            what = field_of("lending", unit)
             yield f"{name}: {what} {lent}, more than its own {nominal.get(unit, 0)}"
 
 
@@ -72,7 +72,7 @@ def _members(
 ) -> Iterator[str]:
     """Of what a cohort says nothing, its tenants are promised by the park."""
     for unit, amount in whole.nominal.items():
-        promised = sum(_promised(one, unit, entitlements) for one in parts.values())
+        promised = sum(promised_of(one, unit, entitlements) for one in parts.values())
         if promised > amount:
             yield _too_much(name, "its tenants", unit, promised, amount)
 
@@ -85,16 +85,19 @@ def _parts(
     nominal = entitlements.nominal_of(whole)
     is_in_tflops = P in nominal
     for unit in sorted(said):
-        own = _promised(whole, unit, entitlements)
-        promised = sum(_promised(one, unit, entitlements) for one in parts.values())
+        own = promised_of(whole, unit, entitlements)
+        promised = sum(promised_of(one, unit, entitlements) for one in parts.values())
         # Where it says nothing of a kind, what it has over all kinds is the bound.
         is_bound = unit == P or unit in nominal or not is_in_tflops
         if is_bound and promised > own:
             yield _too_much(name, "its projects", unit, promised, own)
+        if not is_bound and promised > entitlements.cards[unit]:
+            what, there = field_of("nominal", unit), entitlements.cards[unit]
+            yield f"{name}: {what} of its projects are {promised} in all, and the park has {there}"
         kept = sum(_kept(one, unit, entitlements) for one in parts.values())
         keeps = _kept(whole, unit, entitlements)
         if kept > keeps:
-            what = _field("lending", unit)
+            what = field_of("lending", unit)
             yield f"{name}: by {what} its projects keep {kept} in all, and it keeps {keeps} itself"
 
 
@@ -107,14 +110,14 @@ def _together(
         promised = sum(
             _of_cohort(branch, tree, said, unit, entitlements)
             if branch not in tree.tenants
-            else _promised(own, unit, entitlements)
+            else promised_of(own, unit, entitlements)
             for branch, own in said.items()
             if branch not in tree.projects
             and not _is_under_cohort(branch, said, unit, entitlements)
         )
         if promised > entitlements.capacity(unit):
             there = entitlements.capacity(unit)
-            what = _field("nominal", unit)
+            what = field_of("nominal", unit)
             yield f"{what} are {promised} over all {whose}, and the park has {there}"
 
 
@@ -130,14 +133,14 @@ def _of_cohort(
     branch: str, tree: Tree, said: dict[str, Entitlement], unit: str, entitlements: Entitlements
 ) -> int:
     """Over all kinds it has what its tenants have where that is more, unless it says otherwise."""
-    own = _promised(said[branch], unit, entitlements)
+    own = promised_of(said[branch], unit, entitlements)
     if unit != P or P in said[branch].nominal:
         return own
     members = (said[one] for one in tree.members(branch) if one in said)
-    return max(own, sum(_promised(one, unit, entitlements) for one in members))
+    return max(own, sum(promised_of(one, unit, entitlements) for one in members))
 
 
-def _promised(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
+def promised_of(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
     """In TFLOPS over all kinds a branch without such a quota has those of its kinds."""
     nominal = entitlements.nominal_of(own)
     if unit == P and P not in nominal:
@@ -153,15 +156,15 @@ def _kept(own: Entitlement, unit: str, entitlements: Entitlements) -> int:
 
 
 def _too_much(name: str, who: str, unit: str, promised: int, own: int) -> str:
-    what = _field("nominal", unit)
+    what = field_of("nominal", unit)
     return f"{name}: {what} of {who} are {promised} in all, more than its own {own}"
 
 
-def _field(field: str, unit: str) -> str:
+def field_of(field: str, unit: str) -> str:
     return f"{field}_tflops" if unit == P else f"{field}_cards of {unit}"
 
 
-def _name(branch: str, tree: Tree) -> str:
+def name_of(branch: str, tree: Tree) -> str:
     if branch in tree.projects:
         return f"project {branch}"
     if branch in tree.tenants:
@@ -169,7 +172,7 @@ def _name(branch: str, tree: Tree) -> str:
     return f"cohort {branch.removeprefix(cohort_branch(''))}"
 
 
-def _max_cards(branch: str, tree: Tree) -> int | None:
+def max_cards_of(branch: str, tree: Tree) -> int | None:
     if branch in tree.projects:
         return tree.projects[branch].max_cards
     if branch in tree.tenants:

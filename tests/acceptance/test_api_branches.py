@@ -200,6 +200,10 @@ def test_what_is_owned_borrowed_and_lent_is_declared_at_each_branch(
     assert f"nominal_cards of {npu} of its projects are 5 in all, more than its own 4" in (
         refused.output
     )
+    beyond = CliRunner().invoke(app, [*project, "--borrowing", f"{npu}=5"], env=operator)
+    assert f"borrowing_cards of {npu} 5 it may hold 5, and tenant quay holds at most 4" in (
+        beyond.output
+    )
     assert CliRunner().invoke(app, [*project, "--nominal", "x"], env=operator).exit_code == 2
 
     tenant_key = newcomer(park, "quay")

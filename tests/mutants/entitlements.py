@@ -6,6 +6,7 @@ _HAND = "tests/unit/test_entitlements.py"
 _BACK = "tests/unit/test_entitlements_reclaim.py"
 _CELLS = "tests/unit/test_cells.py"
 _PROMISES = "tests/unit/test_promises.py"
+_LIMITS = "tests/unit/test_limits.py"
 _API = "tests/acceptance/test_api_branches.py -k owned"
 
 # fmt: off
@@ -59,6 +60,15 @@ MUTANTS = [
     Mutant("scheduler/model/promises.py", "        if kept > keeps:\n", "        if False:\n", _PROMISES),
     Mutant("scheduler/model/promises.py", "if lent > nominal.get(unit, 0):", "if False:", _PROMISES),
     Mutant("scheduler/model/promises.py", "return bool(tenant) and cohort in said and (unit == P", "return bool(tenant) and cohort in said and (False", _PROMISES),
+    Mutant("scheduler/model/promises.py", "if not is_bound and promised > entitlements.cards[unit]:", "if False:", _LIMITS),
+    Mutant("scheduler/model/limits.py", "if most is not None and owned > most:", "if False:", _LIMITS),
+    Mutant("scheduler/model/limits.py", "        owned = max(owned, promised_of(own, unit, entitlements))\n", "", _LIMITS),
+    Mutant("scheduler/model/limits.py", "if unit not in entitlements.nominal_of(own) and owned > most:", "if owned > most and False:", _LIMITS),
+    Mutant("scheduler/model/limits.py", "if nominal <= bound < nominal + more:", "if False:", _LIMITS),
+    Mutant("scheduler/model/limits.py", "if cards is not None and unit != P:", "if False:", _LIMITS),
+    Mutant("scheduler/model/limits.py", "if most is not None and above != branch:", "if False:", _LIMITS),
+    Mutant("api/park_file.py", "    found += limit_problems(tree, park)\n", "", "tests/unit/test_park_file.py"),
+    Mutant("api/promised.py", "    yield from limit_problems(tree, park)\n", "", _API),
     Mutant("api/promised.py", "        if problem not in known:\n", "        if False:\n", _API),
     Mutant("api/cli/entitled.py", "        if text != NONE:\n            found[name] = int(text)\n", "        if text != NONE:\n            pass\n", _API),
     Mutant("api/reasons.py", 'return f"{number} 张 {kind}" if language is Language.ZH else f"{number} {kind}"', 'return f"{number}"', _API),

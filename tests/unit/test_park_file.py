@@ -212,6 +212,11 @@ def test_a_park_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Pa
             "max_cards: 99\n    nominal_cards: {npu-x: 99}",
             "nominal_cards of npu-x are 99 over all tenants, and the park has",
         ),
+        (
+            "max_cards: 8",
+            "max_cards: 8\n    borrowing_cards: {npu-x: 9}",
+            "tenant a holds at most 8 by its max_cards: lower the first to 8",
+        ),
         ("max_cards: 8", "max_cards: 8\n    weight: 0", "tenants[0].weight"),
         ("max_cards: 8", "max_cards: 8\n    cohort: c", "tenant a: cohort c is not among cohorts"),
         (
