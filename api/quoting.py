@@ -9,6 +9,7 @@ from api.durations import about, duration_text
 from api.quote_schemas import AlternativeView, HonouredQuote, Quote, QuoteOption
 from api.reasons import by_quantiles, moment
 from api.reasons import view as reason_view
+from api.reasons import views as reason_views
 from scheduler.asking.alternatives import Alternative, Change
 from scheduler.asking.whatif import Prospect
 from scheduler.model.job import Job
@@ -117,7 +118,7 @@ def _option(prospect: Prospect) -> QuoteOption:
         end_ms=None if start_ms is None else start_ms + job.limit_ms,
         likely_end_ms=_likely_end_ms(prospect),
         cost=_cost(prospect),
-        reasons=[reason_view(reason) for reason in prospect.reasons],
+        reasons=reason_views(prospect.reasons),
     )
 
 

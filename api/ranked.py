@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from api.durations import duration_text
 from api.quote_schemas import PoolUseView, QueueStanding, TermView
 from api.reasons import moment
-from api.reasons import view as reason_view
+from api.reasons import views as reason_views
 from scheduler.asking.ranking import Fork, Ranking, ShareTerm, Terms
 from scheduler.facts.queue import SLOWDOWN
 from scheduler.model.job import Reason
@@ -47,7 +47,7 @@ def standing_view(found: Ranking, reasons: Sequence[Sequence[Reason]]) -> QueueS
                 down=use.down,
                 yours=use.mine,
                 others=dict(use.others),
-                reasons=[reason_view(reason) for reason in some],
+                reasons=reason_views(some),
             )
             for use, some in zip(found.pools, reasons, strict=True)
         ],

@@ -1,6 +1,6 @@
 """Why a job waits or is refused, as a sentence: in English and in Chinese."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
@@ -218,6 +218,15 @@ def moment(at_ms: int) -> str:
     """A time as the park's clocks show it."""
     at = datetime.fromtimestamp(at_ms / 1_000, tz=UTC).astimezone(PARK_ZONE)
     return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def views(reasons: Iterable[Reason]) -> list[ReasonView]:
+    """Each once: what keeps a job from several of its kinds is one thing to who reads it."""
+    by_text: dict[str, ReasonView] = {}
+    for reason in reasons:
+        shown = view(reason)
+        by_text.setdefault(shown.text, shown)
+    return [*by_text.values()]
 
 
 def view(reason: Reason) -> ReasonView:

@@ -14,7 +14,7 @@ from api.checkpoint_spec import CheckpointSpec
 from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
-from api.reasons import view as reason_view
+from api.reasons import views as reason_views
 from api.role_spec import RoleSpec
 from api.schemas import JobAsked, JobSpec
 from api.services import Services
@@ -266,7 +266,7 @@ def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
             which = f"{which} {_as_form(jobs[number], variant, form)}" if variant else which
-            views = [reason_view(reason) for reason in reasons]
+            views = reason_views(reasons)
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
             )

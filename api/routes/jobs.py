@@ -17,7 +17,7 @@ from api.explaining import explanation, named_jobs, without_strangers
 from api.honouring import honour, take, to_take
 from api.placed import node_views
 from api.quote_schemas import HonouredQuote, JobSubmitted
-from api.reasons import view as reason_view
+from api.reasons import views as reason_views
 from api.request_examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.routes.parameters import JobId, problems
 from api.schemas import (
@@ -302,7 +302,7 @@ def _view(row: Row[Any], attempts: list[AttemptView], reasons: Sequence[Reason])
         is_start_promised=row.is_start_promised,
         end_cause=row.end_cause,
         detail=row.detail,
-        reasons=[reason_view(reason) for reason in reasons],
+        reasons=reason_views(reasons),
         attempts=attempts,
     )
 

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from api.reasons import views
 from scheduler.asking.whatif import what_if
+from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.forecast.speeds import lengths_by_kind
-from scheduler.model.job import EndCause, Job
+from scheduler.model.job import EndCause, Job, ReasonCode
 from scheduler.model.plan import Answers
 from scheduler.model.policy import EASY
 from scheduler.planning.planner import plan
-from tests.builders import HOUR_MS, a_job, a_placement, a_state, submit
+from tests.builders import HOUR_MS, a_job, a_placement, a_state, a_tenant, happen, submit
 from tests.unit.test_speeds import has_run
 from tests.unit.test_variants import DCU, NPU, PARK, SAVES, end, fill, run
 
@@ -71,6 +73,21 @@ def test_it_is_promised_where_it_is_over_first(dcu_free: int, pool_id: str) -> N
 
     assert start is not None
     assert (start.pool_id, start.is_promised) == (pool_id, True)
+
+
+def test_a_quota_that_keeps_it_from_both_kinds_is_told_once() -> None:
+    """The plan looks at each kind as at a job of its own, and says so of each."""
+    job = replace(a_list(), submitted_at_ms=NOW_MS)
+    state = learned(job)
+    submit(state, job, replace(job, id="before", submitted_at_ms=0))
+    run(state, "before", a_placement(NPU, 8), at_ms=NOW_MS)
+    declared = ev.TenantDeclared(at_ms=NOW_MS, tenant=a_tenant(job.tenant_id, max_cards=8))
+    happen(state, declared)
+
+    reasons = plan(state, NOW_MS).verdicts["j"].reasons
+
+    assert [one.code for one in views(reasons)] == [ReasonCode.TENANT_QUOTA]
+    assert len(reasons) == len(KINDS)
 
 
 def test_without_history_it_is_promised_where_it_starts_first() -> None:
