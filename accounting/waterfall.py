@@ -95,7 +95,7 @@ class Waterfall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peak:
-    """The highest rate in a window, and the first moment at which it was reached."""
+    """The highest rate of the full minutes in a window, and the first of them that had it."""
 
     utilisation_bp: int
     at_ms: int
@@ -130,18 +130,10 @@ def _pieces(begin_ms: int, end_ms: int, edges: Sequence[int]) -> Iterator[tuple[
         yield number, max(begin_ms, edges[number]), min(end_ms, edges[number + 1])
 
 
-def peak(steps: Iterable[Step], from_ms: int, to_ms: int, weight: Weight) -> Peak | None:
-    """The highest rate of all pools of `steps` together; None where none of them stood then."""
-    best = None
-    for now, begin_ms, _ in _together(steps, from_ms, to_ms, weight):
-        best = _higher(best, now, begin_ms)
-    return best
-
-
-def sampled_peaks(steps: Iterable[Step], edges: Sequence[int], weight: Weight) -> list[Peak | None]:
+def peaks(steps: Iterable[Step], edges: Sequence[int], weight: Weight) -> list[Peak | None]:
     """The highest rate of those at each full minute, between each of `edges` and the next.
 
-    None where there is no such minute.
+    Of all pools of `steps` together; None where there is no such minute.
     """
     bests: list[Peak | None] = [None] * (len(edges) - 1)
     for now, begin_ms, end_ms in _together(steps, edges[0], edges[-1], weight):

@@ -69,8 +69,10 @@ class UtilisationView(Wire):
     to_ms: Ms
     points: list[UtilisationPoint]
     average_bp: dict[str, int] = Field(description="by centre, and `park`")
-    peak_bp: dict[str, int] = Field(description="the highest moment of each")
-    peak_at_ms: dict[str, int] = Field(description="the first such moment")
+    peak_bp: dict[str, int] = Field(
+        description="the highest of each full minute; missing where none is"
+    )
+    peak_at_ms: dict[str, int] = Field(description="the first such minute")
     step_ms: int = Field(
         default=1, description="how close a pool's changes may be: of closer ones the last counts"
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from rich.table import Table
 
 from api.cli.language import both
-from api.cli.terminal import PARK_ZONE, clock_text, console, fail, plain, table
+from api.cli.terminal import PARK_ZONE, clock_text, console, fail, hours_text, plain, table
 from api.schemas import UsageLine, UsageView
 
 MS_PER_SECOND = 1_000
@@ -110,11 +110,6 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
 
 def seconds_text(device_ms: int) -> str:
     return f"{device_ms / MS_PER_SECOND:,.1f}"
-
-
-def hours_text(hours: str) -> str:
-    """Card-hours and P.h come with six decimals; four are enough for the eye."""
-    return f"{float(hours):,.4f}"
 
 
 def price_text(price: str) -> str:

@@ -124,6 +124,11 @@ def p_text(tflops: int) -> str:
     return f"{p:,.0f}" if p >= TFLOPS_PER_P else f"{p:.3f}".rstrip("0").rstrip(".")
 
 
+def hours_text(hours: str | float) -> str:
+    """Card-hours and P.h: the wire has six decimals, four are enough for the eye."""
+    return f"{float(hours):,.4f}"
+
+
 def share_text(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "-"
 

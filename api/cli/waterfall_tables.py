@@ -4,7 +4,7 @@ from rich.table import Table
 
 from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, plain, table
+from api.cli.terminal import clock_text, console, hours_text, plain, table
 
 MS_PER_HOUR = 3_600_000
 TFLOPS_PER_P = 1_000
@@ -15,6 +15,8 @@ def print_waterfall(view: WaterfallView) -> None:
         console.print(_used_table(view))
         return
     console.print(_levels_table(view))
+    console.print()
+    console.print(_rates_table(view))
     console.print(
         both(
             "[dim]P.h; active is not known: nothing measures it[/]",
@@ -32,13 +34,24 @@ def _levels_table(view: WaterfallView) -> Table:
         both("alloc.", "已分配"),
         both("reserved", "预留"),
         both("idle", "空闲"),
-        both("rate", "分配率"),
-        both("cards", "按卡"),
-        both("peak", "峰值"),
-        numbers=(1, 2, 3, 4, 5, 6, 7, 8, 9),
+        numbers=(1, 2, 3, 4, 5, 6),
     )
     for item in view.items:
-        made.add_row(_name(view, item), *_row(item.p), *_rates(item))
+        made.add_row(_name(view, item), *_row(item.p))
+    return made
+
+
+def _rates_table(view: WaterfallView) -> Table:
+    made = table(
+        both("utilisation", "分配率"),
+        both("by P", "按算力"),
+        both("by cards", "按卡"),
+        both("peak", "峰值"),
+        both("peak at", "峰值时刻"),
+        numbers=(1, 2, 3),
+    )
+    for item in view.items:
+        made.add_row(_name(view, item), *_rates(item))
     return made
 
 
@@ -48,8 +61,8 @@ def _row(p: Levels) -> tuple[str, ...]:
 
 def _rates(item: WaterfallItem) -> tuple[str, ...]:
     peak = "-" if item.p.peak_bp is None else _rate(item.p.peak_bp)
-    at = "" if item.p.peak_at_ms is None else f" {clock_text(item.p.peak_at_ms)}"
-    return _rate(item.p.utilisation_bp), _rate(item.cards.utilisation_bp), f"{peak}{at}"
+    at = clock_text(item.p.peak_at_ms)
+    return _rate(item.p.utilisation_bp), _rate(item.cards.utilisation_bp), peak, at
 
 
 def _used_table(view: WaterfallView) -> Table:
@@ -61,7 +74,7 @@ def _used_table(view: WaterfallView) -> Table:
         numbers=(1, 2, 3),
     )
     for item in view.used:
-        cards = f"{item.device_ms / MS_PER_HOUR:,.1f}"
+        cards = hours_text(item.device_ms / MS_PER_HOUR)
         made.add_row(_name(view, item), _hours(item.tflops_ms), cards, _rate(item.share_bp))
     return made
 
@@ -72,7 +85,7 @@ def _name(view: WaterfallView, item: WaterfallItem | UsedItem) -> str:
 
 
 def _hours(tflops_ms: int) -> str:
-    return f"{tflops_ms / (TFLOPS_PER_P * MS_PER_HOUR):,.1f}"
+    return hours_text(tflops_ms / (TFLOPS_PER_P * MS_PER_HOUR))
 
 
 def _rate(basis_points: int) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection, Row
 
-from accounting.waterfall import Step, Weight, peak, waterfall
+from accounting.waterfall import Step, Weight, peaks, waterfall
 from api.administration import CentreList, NodeList, NodeView
 from api.auth import PersonDep
 from api.capacity_schemas import (
@@ -18,6 +18,7 @@ from api.capacity_schemas import (
 )
 from api.load import course
 from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
+from api.routes.waterfall import read_steps
 from api.services import Services, ServicesDep
 from api.steps import step_ms_for, steps_between
 from cluster.inventory import Centre, Park, Pool
@@ -31,7 +32,7 @@ PARK = "park"
 DAY_MS = 86_400_000
 WINDOW_MS_MAX = 100 * DAY_MS
 CHANGES_MAX = 20_000
-"""So many changes are told exactly; of more, the last one of each step."""
+"""So many points are told; of more, the last one of each step. Rates are of all of them."""
 
 
 @router.get("/capacity", responses=problems(), summary="The park now")
@@ -123,17 +124,21 @@ def utilisation(
     end_ms = min(end_ms, max(services.clock(), begin_ms + 1))
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        pool_ids = list(park.pool_by_id)
-        step_ms = step_ms_for(connection, pool_ids, begin_ms, end_ms, CHANGES_MAX)
-        by_pool = steps_between(connection, pool_ids, (begin_ms, end_ms), step_ms)
+        step_ms, by_pool = read_steps(connection, park, (begin_ms, end_ms))
+        drawn = by_pool
+        if sum(map(len, by_pool.values())) > CHANGES_MAX:
+            pool_ids = list(park.pool_by_id)
+            step_ms = step_ms_for(connection, pool_ids, begin_ms, end_ms, CHANGES_MAX)
+            drawn = steps_between(connection, pool_ids, (begin_ms, end_ms), step_ms)
     steps = _by_centre(park, by_pool)
     everything = [step for some in steps.values() for step in some]
     by_name = {PARK: everything, **steps}
     totals = {name: waterfall(some, begin_ms, end_ms, Weight.P) for name, some in by_name.items()}
-    peaks = {
+    highest = {
         name: found
         for name, some in by_name.items()
-        if (found := peak(some, begin_ms, end_ms, Weight.P))
+        for found in peaks(some, (begin_ms, end_ms), Weight.P)
+        if found
     }
     return UtilisationView(
         from_ms=begin_ms,
@@ -146,12 +151,12 @@ def utilisation(
                 online_tflops=point.online,
                 stated_tflops=point.stated,
             )
-            for centre_id, some in steps.items()
+            for centre_id, some in _by_centre(park, drawn).items()
             for point in course(some, begin_ms, end_ms)
         ],
         average_bp={name: total.utilisation_bp for name, total in totals.items()},
-        peak_bp={name: found.utilisation_bp for name, found in peaks.items()},
-        peak_at_ms={name: found.at_ms for name, found in peaks.items()},
+        peak_bp={name: found.utilisation_bp for name, found in highest.items()},
+        peak_at_ms={name: found.at_ms for name, found in highest.items()},
         step_ms=step_ms,
     )
 

@@ -13,8 +13,8 @@ from accounting.money import MS_PER_HOUR
 from accounting.waterfall import (
     Step,
     Weight,
+    peaks,
     ratio_bp,
-    sampled_peaks,
     waterfalls,
 )
 from api.auth import PersonDep
@@ -133,8 +133,8 @@ def _items(key: str, steps: Sequence[Step], edges: Sequence[int]) -> Iterator[Wa
 
 
 def _levels(steps: Sequence[Step], edges: Sequence[int], weight: Weight) -> Iterator[Levels]:
-    totals, peaks = waterfalls(steps, edges, weight), sampled_peaks(steps, edges, weight)
-    for total, highest in zip(totals, peaks, strict=True):
+    totals, found = waterfalls(steps, edges, weight), peaks(steps, edges, weight)
+    for total, highest in zip(totals, found, strict=True):
         yield Levels(
             stated=total.stated,
             healthy=total.healthy,

@@ -53,6 +53,29 @@ def test_the_waterfall_is_told_by_part_and_by_time(park: Served) -> None:
     assert read("tenant", "whole")["used"] == []
 
 
+def test_a_peak_is_the_same_wherever_it_is_told(park: Served) -> None:
+    """What was busy for half a minute between two full ones is no peak anywhere."""
+    begin_ms = 700 * HOUR_MS
+    rows = [
+        load("east-910b3", "east", begin_ms, 313, 16, 16, 4),
+        load("east-910b3", "east", begin_ms + 70_000, 313, 16, 16, 16),
+        load("east-910b3", "east", begin_ms + 100_000, 313, 16, 16, 8),
+    ]
+    with park.broker.services.database.begin() as connection:
+        connection.execute(insert(UtilisationRow), rows)
+    window: dict[str, str | int] = {"from_ms": begin_ms, "to_ms": begin_ms + HOUR_MS}
+
+    course = park.steel.get("/v1/utilisation", params=window).json()
+    answer = park.steel.get("/v1/utilisation/waterfall", params=window | {"by": "centre"})
+
+    east = next(item["p"] for item in answer.json()["items"] if item["key"] == "east")
+    assert (east["peak_bp"], east["peak_at_ms"]) == (5_000, begin_ms + 120_000)
+    assert (course["peak_bp"]["east"], course["peak_at_ms"]["east"]) == (
+        east["peak_bp"],
+        east["peak_at_ms"],
+    )
+
+
 def test_a_waterfall_of_too_many_parts_is_refused(park: Served) -> None:
     asked: dict[str, str | int] = {"from_ms": 0, "to_ms": 99 * 24 * HOUR_MS, "each": "hour"}
 

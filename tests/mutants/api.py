@@ -82,6 +82,7 @@ MUTANTS = [
     Mutant("api/values.py", "str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)", "str, AfterValidator(without_nul)", "tests/acceptance/test_api_errors.py -k database"),
     Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/test_submission.py"),
     Mutant("api/reasons.py", "by_text.setdefault(shown.text, shown)", "by_text[str(len(by_text))] = shown", "tests/unit/test_kind_speeds.py"),
+    Mutant("api/cli/waterfall_tables.py", "return hours_text(tflops_ms / (", "return str(tflops_ms / (", "tests/unit/test_waterfall_tables.py"),
     Mutant("api/routes/jobs.py", "    if caller.tenant_id is None:\n        return [list", "    if caller:\n        return [list", "tests/acceptance/test_api_access.py -k ahead"),
     Mutant("api/explaining.py", "return reason if named_jobs([reason]) <= set(known_ids) else", "return", "tests/acceptance/test_api_access.py -k ahead"),
     Mutant("api/cli/terminal.py", 'escape(_UNSEEN.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text))', "escape(text)", "tests/unit/test_cli.py -k wrote"),

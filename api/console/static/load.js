@@ -45,7 +45,7 @@ export function draw(view, names, rateNow) {
   chart ??= window.echarts.init(box, null, { renderer: "canvas" });
   chart.setOption(options(view, drawn, names), { replaceMerge: ["series"] });
   const park = view.average_bp[PARK];
-  box.setAttribute("aria-label", t("load.label", { average: park === undefined ? "—" : percent(park / 10_000) }));
+  box.setAttribute("aria-label", t("load.label", { average: park === undefined ? "—" : percent(park / 10_000, 2) }));
   return figures(view, drawn, names, rateNow);
 }
 
@@ -119,13 +119,13 @@ function tooltip(rows) {
 }
 
 function figures(view, drawn, names, rateNow) {
-  const written = (bp) => (bp === undefined ? "—" : percent(bp / 10_000));
+  const written = (bp) => (bp === undefined ? "—" : percent(bp / 10_000, 2));
   const rows = drawn.map(({ id }, index) =>
     h(
       "tr",
       { "data-key": id },
       h("th", { scope: "row" }, h("i.stroke", { style: { background: `var(${seriesColour(index)})` } }), names.centre(id)),
-      h("td", {}, percent(rateNow(id))),
+      h("td", {}, percent(rateNow(id), 2)),
       h("td", {}, written(view.average_bp[id])),
       h("td", {}, written(view.peak_bp[id])),
       h("td.muted", {}, view.peak_at_ms[id] ? at(view.peak_at_ms[id], "day") : "—"),

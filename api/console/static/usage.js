@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { empty } from "./panel.js";
-import { decimal, t, tOr, yuan } from "./words.js";
+import { hours, t, tOr, yuan } from "./words.js";
 
 const MS_PER_HOUR = 3_600_000;
 const opened = new Set();
@@ -23,7 +23,7 @@ export function draw(view, isOneTenant, names) {
     h(
       "tfoot",
       {},
-      h("tr", {}, h("th", { scope: "row" }, t("usage.total")), h("td", {}, decimal(view.card_hours)), h("td", {}, decimal(view.p_hours)), h("td", {}, yuan(view.amount))),
+      h("tr", {}, h("th", { scope: "row" }, t("usage.total")), h("td", {}, hours(view.card_hours)), h("td", {}, hours(view.p_hours)), h("td", {}, yuan(view.amount))),
     ),
   );
 }
@@ -53,8 +53,8 @@ function group(tenant, most, isOneTenant, names) {
       "tr.sum",
       {},
       h("th", { scope: "row" }, isOneTenant ? names.tenant(tenant.id) : opener(tenant.id, isOpen, names)),
-      h("td", {}, decimal(tenant.deviceMs / MS_PER_HOUR)),
-      h("td", {}, decimal(tenant.pHours)),
+      h("td", {}, hours(tenant.deviceMs / MS_PER_HOUR)),
+      h("td", {}, hours(tenant.pHours)),
       h("td.money", {}, yuan(fenText(tenant.fen)), h("span.share", {}, h("i", { style: { width: `${share * 100}%` } }))),
     ),
     isOpen && tenant.lines.map(lineRow),
@@ -72,8 +72,8 @@ function lineRow(line) {
     "tr.line",
     {},
     h("th", { scope: "row" }, h("span", {}, line.device), h("span.muted", {}, facts.join(" · "))),
-    h("td", {}, decimal(line.card_hours)),
-    h("td", {}, decimal(line.p_hours)),
+    h("td", {}, hours(line.card_hours)),
+    h("td", {}, hours(line.p_hours)),
     h("td", {}, yuan(line.amount)),
   );
 }

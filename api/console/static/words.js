@@ -56,6 +56,8 @@ export const decimal = (value, digits = 2) =>
   number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 export const percent = (share, digits = 1) =>
   number(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+/** Card-hours and P.h, as the command line writes them. */
+export const hours = (value) => decimal(value, 4);
 // A string goes in as it is: no float touches money.
 export const yuan = (text) => `¥${number(text, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 
