@@ -5,12 +5,13 @@ contract. Rules are data, as the fund that pays has written them; contracts are 
 nobody is subsidised twice for one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from accounting.calendar import day_of
-from accounting.invoices import Receipt, statement_lines
+from accounting.invoices import Receipt, due_of, statement_lines
 from accounting.money import FEN_PER_YUAN, divide_half_up, yuan_of_fen
 from accounting.rating import PERMILLE
 from accounting.vouchers import Reimbursement, operator_subsidy
@@ -189,7 +190,7 @@ def _bars(rule: ClaimRule, contract: Contract, claimed: Claimed, at_ms: int) -> 
 
 
 def counted_of(
-    rule: ClaimRule, receipts: Iterable[Receipt], bodies: Mapping[str, Mapping[str, object]]
+    rule: ClaimRule, receipts: Iterable[Receipt], bodies: Mapping[str, Mapping[str, Any]]
 ) -> tuple[tuple[Receipt, int], ...]:
     """Of each payment that came in the rule's year what counts: the part of what it covers.
 
@@ -204,12 +205,23 @@ def counted_of(
     return tuple(found)
 
 
-def _covered_fen(rule: ClaimRule, amount_fen: int, body: Mapping[str, object]) -> int:
-    lines = [(rule.covers(line), line["amount_fen"]) for line in statement_lines(body)]
-    total = sum(fen for _, fen in lines if isinstance(fen, int))
-    covered = sum(fen for is_covered, fen in lines if is_covered and isinstance(fen, int))
+def _covered_fen(rule: ClaimRule, amount_fen: int, body: Mapping[str, Any]) -> int:
+    """What of a payment counts: of its part for usage, and of that for packages."""
+    due = due_of(body)
+    if sum(due) <= 0:
+        return 0
+    usage_fen = divide_half_up(amount_fen * due.usage_fen, sum(due))
+    sold = body["purchases"] if due.packages_fen else []
+    return _part_covered(rule, usage_fen, [*statement_lines(body)]) + _part_covered(
+        rule, amount_fen - usage_fen, sold
+    )
+
+
+def _part_covered(rule: ClaimRule, paid_fen: int, lines: Sequence[Mapping[str, Any]]) -> int:
+    total = sum(line["amount_fen"] for line in lines)
+    covered = sum(line["amount_fen"] for line in lines if rule.covers(line))
     # Where lines beside it are below zero, the covered ones come to more than was paid.
-    return divide_half_up(amount_fen * min(covered, total), total) if total > 0 else 0
+    return divide_half_up(paid_fen * min(covered, total), total) if total > 0 else 0
 
 
 def halves(rule: ClaimRule, amount_fen: int) -> tuple[int, int]:

@@ -145,7 +145,7 @@ def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
 
 
 def _package_rows(statement: Mapping[str, object]) -> Iterator[Row]:
-    """Packages that were bought, which are no part of the total, and what they covered."""
+    """Packages that were bought, beside the total of usage, and what they covered."""
     for one in objects(statement.get("purchases", [])):
         yield _statement_row("purchase", {**_heading(statement), **one})
     for one in objects(statement.get("packages", [])):
@@ -156,14 +156,14 @@ def _package_rows(statement: Mapping[str, object]) -> Iterator[Row]:
 
 
 def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> Iterator[Row]:
-    """What vouchers take off the total, or get back, and what is due; nothing without vouchers."""
+    """What vouchers take off the total, or get back, and what is due where that is another sum."""
     paid = list(objects(statement.get("vouchers", [])))
     for one in paid:
         fen = one["amount_fen"]
         assert isinstance(fen, int), "an amount is whole fen"
         taken_off = {"voucher": one["voucher"], "amount": yuan_of_fen(-fen)}
         yield _statement_row("voucher", {**_heading(statement), **taken_off})
-    if paid:
+    if total.get("due", total["gross"]) != total["gross"] or paid:
         yield _statement_row("due", {**_heading(statement), "amount": total["due"]})
 
 

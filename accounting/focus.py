@@ -139,7 +139,7 @@ def _voucher_row(account: FocusRow, payment: Payment) -> FocusRow:
 
 def _purchase_rows(account: FocusRow, package: Package) -> Iterator[FocusRow]:
     """A package that was bought, and the tax inside its price."""
-    split = split_tax(package.amount_fen, package.vat_permille)
+    split = package.price
     net_micros, tax_micros = split.net_fen * MICROS_PER_FEN, split.tax_fen * MICROS_PER_FEN
     unit_price = net_micros * 10 ** (UNIT_SCALE - MICRO_SCALE)
     said = f"Package {package.id}: {package.device_kind_id}"

@@ -9,21 +9,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 
-from accounting.money import MS_PER_HOUR, divide_half_up, parse_yuan
+from accounting.money import MICROS_PER_FEN, MS_PER_HOUR, divide_half_up, parse_yuan
 from accounting.rating import split_tax
 
 ITEM = "*信息技术服务*算力服务费"
 UNIT = "卡时"
+PACKAGE_ITEM = "*信息技术服务*算力资源包"
+PACKAGE_UNIT = "个"
 _QUANTITY_UNITS = 10**6
 
 
 class InvoiceLine(NamedTuple):
-    """A line of an invoice: card-hours of a device kind at a price; millionths, micro-yuan, fen."""
+    """A line of an invoice: card-hours at a price, or packages; millionths, micro-yuan, fen."""
 
     item: str
     device_kind_id: str
@@ -187,37 +189,85 @@ def check_credit_code(code: str) -> None:
         )
 
 
-def lines_of(body: Mapping[str, object], amount_fen: int) -> tuple[InvoiceLine, ...]:
-    """So much of a statement (its JSON), line by line; `amount_fen` is not above its total.
+class Due(NamedTuple):
+    """What is due of a statement: of its usage, less what vouchers pay, and of its packages."""
 
-    Each line's part is what the parts up to it come to, less those before it: nothing is lost by
-    rounding. So are the nets of a tax rate.
+    usage_fen: int
+    packages_fen: int
+
+
+def due_of(body: Mapping[str, Any]) -> Due:
+    """Of a statement's JSON; those of earlier forms knew no vouchers, or left packages out."""
+    totals = body["totals"]
+    packages_fen = totals.get("purchases_fen", 0)
+    return Due(totals.get("due_fen", totals["gross_fen"]) - packages_fen, packages_fen)
+
+
+def lines_of(body: Mapping[str, Any], amount_fen: int) -> tuple[InvoiceLine, ...]:
+    """So much of what is due of a statement (its JSON), line by line.
+
+    Usage and packages have their parts of the amount; of each, a line's part is what the parts up
+    to it come to, less those before it: nothing is lost by rounding. So are the nets of a tax rate.
     """
-    groups = _groups(body)
-    total_fen = sum(group.gross_fen for group in groups)
-    assert 0 < amount_fen <= total_fen, f"{amount_fen} of {total_fen} fen"
-    gross = _parts([group.gross_fen for group in groups], amount_fen, total_fen)
-    return tuple(line for line in _taxed(groups, gross, amount_fen, total_fen) if line.gross_fen)
+    due = due_of(body)
+    assert 0 < amount_fen <= sum(due), f"{amount_fen} of {sum(due)} fen"
+    wanted = _parts(due, amount_fen, sum(due))
+    sold = _sold(body) if due.packages_fen else []
+    parts = [
+        part
+        for groups, fen in ((_used(body), wanted[0]), (sold, wanted[1]))
+        for part in _shared_out(groups, fen)
+    ]
+    return tuple(line for line in _taxed(parts) if line.gross_fen)
 
 
 class _Group(NamedTuple):
-    """What one line of an invoice has in common, and what it comes to."""
+    """What one line of an invoice has in common, and what it comes to: `amount` / `per_unit`."""
 
+    item: str
     device_kind_id: str
+    unit: str
     price_micros: int
     vat_permille: int
-    device_ms: int
+    amount: int
+    per_unit: int
     gross_fen: int
 
 
-def _groups(body: Mapping[str, object]) -> list[_Group]:
+class _Part(NamedTuple):
+    """So much of a group: `gross_fen` of its own, as `amount_fen` of the `total_fen` of all."""
+
+    group: _Group
+    gross_fen: int
+    amount_fen: int
+    total_fen: int
+
+
+def _used(body: Mapping[str, Any]) -> list[_Group]:
     """All lines of a statement by device kind and price; what was given back is taken off."""
     sums: defaultdict[tuple[str, int, int], list[int]] = defaultdict(lambda: [0, 0])
     for line in statement_lines(body):
         key = (str(line["device"]), parse_yuan(str(line["price"])), _int(line["vat_permille"]))
         sums[key][0] += _int(line["device_ms"])
         sums[key][1] += _int(line["amount_fen"])
-    return [_Group(*key, *sums[key]) for key in sorted(sums)]
+    return [
+        _Group(ITEM, device, UNIT, price, rate, sums[key][0], MS_PER_HOUR, sums[key][1])
+        for key in sorted(sums)
+        for device, price, rate in [key]
+    ]
+
+
+def _sold(body: Mapping[str, Any]) -> list[_Group]:
+    """Its packages, those alike in one line."""
+    counts: defaultdict[tuple[str, int, int], int] = defaultdict(int)
+    for one in body["purchases"]:
+        counts[str(one["device"]), _int(one["amount_fen"]), _int(one["vat_permille"])] += 1
+    return [
+        _Group(
+            PACKAGE_ITEM, device, PACKAGE_UNIT, fen * MICROS_PER_FEN, rate, count, 1, count * fen
+        )
+        for (device, fen, rate), count in sorted(counts.items())
+    ]
 
 
 def statement_lines(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
@@ -243,20 +293,30 @@ def _parts(amounts: Iterable[int], amount: int, total: int) -> list[int]:
     return parts
 
 
-def _taxed(
-    groups: Sequence[_Group], gross_fen: Sequence[int], amount_fen: int, total_fen: int
-) -> Iterator[InvoiceLine]:
+def _shared_out(groups: Sequence[_Group], amount_fen: int) -> Iterator[_Part]:
+    total_fen = sum(group.gross_fen for group in groups)
+    if total_fen == 0:
+        assert amount_fen == 0, f"{amount_fen} fen of nothing"
+        return
+    if total_fen < 0:  # more was given back than used: the same part, as a fraction of above 0
+        amount_fen, total_fen = -amount_fen, -total_fen
+    fens = _parts([group.gross_fen for group in groups], amount_fen, total_fen)
+    for group, fen in zip(groups, fens, strict=True):
+        yield _Part(group, fen, amount_fen, total_fen)
+
+
+def _taxed(parts: Iterable[_Part]) -> Iterator[InvoiceLine]:
     reached: defaultdict[int, int] = defaultdict(int)
-    for group, fen in zip(groups, gross_fen, strict=True):
+    for group, fen, amount_fen, total_fen in parts:
         rate = group.vat_permille
         before = split_tax(reached[rate], rate).net_fen
         reached[rate] += fen
-        quantity = group.device_ms * amount_fen * _QUANTITY_UNITS
+        quantity = group.amount * amount_fen * _QUANTITY_UNITS
         yield InvoiceLine(
-            item=ITEM,
+            item=group.item,
             device_kind_id=group.device_kind_id,
-            unit=UNIT,
-            quantity_micros=divide_half_up(quantity, MS_PER_HOUR * total_fen),
+            unit=group.unit,
+            quantity_micros=divide_half_up(quantity, group.per_unit * total_fen),
             price_micros=group.price_micros,
             vat_permille=rate,
             net_fen=split_tax(reached[rate], rate).net_fen - before,

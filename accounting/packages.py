@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
 from accounting.money import FEN_PER_YUAN
-from accounting.rating import PERMILLE
+from accounting.rating import PERMILLE, TaxSplit, split_tax
 
 MAX_PACKAGE_FEN = 10_000_000_000 * FEN_PER_YUAN
 MAX_DEVICE_MS = 10**15
@@ -50,6 +50,10 @@ class Package:
     def month(self) -> str:
         """On whose statement it is bought."""
         return month_of(self.bought_at_ms)
+
+    @property
+    def price(self) -> TaxSplit:
+        return split_tax(self.amount_fen, self.vat_permille)
 
     @property
     def committed_device_ms(self) -> int:

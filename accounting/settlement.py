@@ -1,6 +1,6 @@
-"""What the month's statements come to for each centre and for the platform: pure, the same bytes.
+"""What the month's statements come to for each centre: pure, the same bytes.
 
-Both are made of the tenants' statements, line by line, so that all of them agree to the fen.
+It is made of the tenants' statements, line by line, so that all of them agree to the fen.
 """
 
 from collections import defaultdict
@@ -11,10 +11,8 @@ from typing import NamedTuple
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
 from accounting.invoices import statement_lines
 from accounting.money import (
-    MICROS_PER_FEN,
     card_hours,
     decimal_text,
-    parse_fen,
     yuan_of_fen,
     yuan_of_micros,
 )
@@ -31,21 +29,12 @@ from accounting.terms import (
 )
 
 CENTRE_FORMAT = "industry-brain/centre-statement/1"
-PLATFORM_FORMAT = "industry-brain/platform-statement/1"
-PLATFORM = "platform"
 _CENTRE_ROUNDING = {
     "zh": "结算数量与金额取自各企业对账单，精确累加；每行金额仅四舍五入一次至分，合计为各行之和。"
     "阶梯分成按当月卡时逐档加权。不含税金额 = 含税金额 ÷ (1 + 税率)，四舍五入至分。",
     "en": "Quantities and revenue are those of the tenants' statements, added exactly; each line is"
     " rounded once, half up, to the fen. A tiered share is the average over the month's card-hours,"
     " tier by tier. Net = gross / (1 + tax rate), rounded half up to the fen.",
-}
-_PLATFORM_ROUNDING = {
-    "zh": "收入为各企业对账单之和，成本为各算力中心结算单之和。毛利 = 不含税收入 - 不含税成本。"
-    "总账按用量片段记至微元，对账单每行舍入至分，两者之差列为舍入差。",
-    "en": "Income is the sum of the tenants' statements, cost that of the centres'. Margin = income"
-    " before tax - cost before tax. The ledger posts slices to the micro-yuan, statements round"
-    " each line to the fen: what lies between is the rounding.",
 }
 
 
@@ -165,8 +154,8 @@ def _entries(centre_id: str, month: str, sources: Iterable[Source]) -> Iterator[
             if line["centre"] == centre_id:
                 used = str(line.get("month") or month)
                 key = (used, str(line["device"]), str(line.get("cause") or ""))
-                sums[key][0] += _whole(line["device_ms"])
-                sums[key][1] += _whole(line["amount_fen"])
+                sums[key][0] += whole(line["device_ms"])
+                sums[key][1] += whole(line["amount_fen"])
     for (used, kind_id, cause), (device_ms, revenue_fen) in sorted(sums.items()):
         yield Entry(
             month=used,
@@ -190,7 +179,7 @@ def _owed(entry: Entry, terms: CentreTerms | None, month_ms: int) -> Entry:
     return replace(taxed, share=share, owed_fen=share.of(entry.revenue_fen))
 
 
-def _whole(value: object) -> int:
+def whole(value: object) -> int:
     assert isinstance(value, int), "a line has whole numbers"
     return value
 
@@ -208,8 +197,8 @@ def centre_json(made: CentreMonth) -> Json:
         "totals": {
             "device_ms": made.device_ms,
             "card_hours": card_hours(made.device_ms),
-            **_amounts(gross=made.gross_fen, net=made.net_fen, tax=made.gross_fen - made.net_fen),
-            "taxes": _taxes(made.taxes),
+            **amounts(gross=made.gross_fen, net=made.net_fen, tax=made.gross_fen - made.net_fen),
+            "taxes": taxes_json(made.taxes),
         },
         "statements": list(made.sources),
         "rounding": _CENTRE_ROUNDING,
@@ -240,18 +229,18 @@ def _entry(entry: Entry) -> Json:
     if entry.price_micros is not None:
         line["price"] = yuan_of_micros(entry.price_micros)
     if entry.share is not None:
-        line |= _amounts(revenue=entry.revenue_fen)
+        line |= amounts(revenue=entry.revenue_fen)
         line["share_permille"] = decimal_text(entry.share.ppm, 3, 0)
-    return line | {"vat_permille": entry.vat_permille} | _amounts(amount=entry.owed_fen)
+    return line | {"vat_permille": entry.vat_permille} | amounts(amount=entry.owed_fen)
 
 
-def _amounts(**fen: int) -> Json:
+def amounts(**fen: int) -> Json:
     """Each amount as text in yuan, and as an integer in fen."""
     texts = {name: yuan_of_fen(amount) for name, amount in fen.items()}
     return {**texts, **{f"{name}_fen": amount for name, amount in fen.items()}}
 
 
-def _taxes(taxes: Mapping[int, TaxSplit]) -> list[Json]:
+def taxes_json(taxes: Mapping[int, TaxSplit]) -> list[Json]:
     return [
         {
             "vat_permille": rate,
@@ -261,131 +250,3 @@ def _taxes(taxes: Mapping[int, TaxSplit]) -> list[Json]:
         }
         for rate, split in taxes.items()
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """What the ledger posted as a centre's income for what is on the month's statements.
-
-    `given_back_micros` of it was given back. Posts are rounded once a slice, at most.
-    """
-
-    posted_micros: int
-    given_back_micros: int
-    post_count: int
-
-    @property
-    def income_micros(self) -> int:
-        return self.posted_micros - self.given_back_micros
-
-
-def platform_json(
-    period: Period,
-    sources: Sequence[Source],
-    centres: Sequence[tuple[CentreMonth, str]],
-    ledger: Mapping[str, Ledger],
-) -> Json:
-    """Income, cost, vouchers, tax and margin of the whole platform, beside the ledger.
-
-    `centres` come with the checksums of their statements, `ledger` by centre.
-    """
-    totals = [_totals(source) for source in sources]
-    sums = {name: sum(_whole(one[f"{name}_fen"]) for one in totals) for name in _SUMMED}
-    cost_fen = sum(made.gross_fen for made, _ in centres)
-    cost_net_fen = sum(made.net_fen for made, _ in centres)
-    return {
-        "format": PLATFORM_FORMAT,
-        **period.heading(),
-        "tenants": [
-            {"tenant": source.tenant_id, "sha256": source.sha256}
-            | _amounts(**{name: _whole(one[f"{name}_fen"]) for name in _SUMMED})
-            for source, one in zip(sources, totals, strict=True)
-        ],
-        "taxes": _taxes(_by_rate(totals)),
-        "centres": [_centre(made, sha256, ledger) for made, sha256 in centres],
-        "vouchers": _vouchers(sources),
-        "totals": _amounts(
-            **sums,
-            cost=cost_fen,
-            cost_net=cost_net_fen,
-            cost_tax=cost_fen - cost_net_fen,
-            margin=sums["net"] - cost_net_fen,
-        ),
-        "ledger": _ledger(sums["gross"], _line_count(sources), [*ledger.values()]),
-        "rounding": _PLATFORM_ROUNDING,
-    }
-
-
-_SUMMED = ("gross", "net", "tax", "vouchers", "due")
-
-
-def _totals(source: Source) -> Mapping[str, object]:
-    totals = source.body["totals"]
-    assert isinstance(totals, dict), "a statement has totals"
-    return totals
-
-
-def _by_rate(totals: Iterable[Mapping[str, object]]) -> Mapping[int, TaxSplit]:
-    """Of each tax rate what all statements have: the sums of what each rounds for itself."""
-    sums: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for one in totals:
-        taxes = one["taxes"]
-        assert isinstance(taxes, list), "a statement has its tax by rate"
-        for tax in taxes:
-            sums[tax["vat_permille"]][0] += parse_fen(tax["gross"])
-            sums[tax["vat_permille"]][1] += parse_fen(tax["net"])
-    return {rate: TaxSplit(gross_fen=sums[rate][0], net_fen=sums[rate][1]) for rate in sorted(sums)}
-
-
-def _centre(made: CentreMonth, sha256: str, ledger: Mapping[str, Ledger]) -> Json:
-    posted = ledger.get(made.centre_id)
-    return {
-        "centre": made.centre_id,
-        "sha256": sha256,
-        "terms": None if made.terms is None else made.terms.kind.value,
-        "card_hours": card_hours(made.device_ms),
-        **_amounts(
-            revenue=made.revenue_fen,
-            gross=made.gross_fen,
-            net=made.net_fen,
-            tax=made.gross_fen - made.net_fen,
-        ),
-        "ledger": yuan_of_micros(posted.income_micros if posted else 0),
-    }
-
-
-def _vouchers(sources: Iterable[Source]) -> list[Json]:
-    """What the issuers of vouchers owe for the month."""
-    fen_by_issuer: defaultdict[str, int] = defaultdict(int)
-    for source in sources:
-        paid = source.body.get("vouchers", [])
-        assert isinstance(paid, list), "a statement has a list of vouchers"
-        for one in paid:
-            fen_by_issuer[one["issuer"]] += one["amount_fen"]
-    return [
-        {"issuer": issuer} | _amounts(receivable=fen_by_issuer[issuer])
-        for issuer in sorted(fen_by_issuer)
-    ]
-
-
-def _line_count(sources: Iterable[Source]) -> int:
-    return sum(1 for source in sources for _ in statement_lines(source.body))
-
-
-def _ledger(gross_fen: int, line_count: int, ledger: Sequence[Ledger]) -> Json:
-    """The ledger's income beside the statements' total.
-
-    Each line may differ from its posts by half a fen, and each post by a micro-yuan.
-    """
-    posted = sum(one.posted_micros for one in ledger)
-    back = sum(one.given_back_micros for one in ledger)
-    rounding = gross_fen * MICROS_PER_FEN - (posted - back)
-    bound = line_count * MICROS_PER_FEN // 2 + sum(one.post_count for one in ledger)
-    return {
-        "posted": yuan_of_micros(posted),
-        "given_back": yuan_of_micros(back),
-        "income": yuan_of_micros(posted - back),
-        "rounding": yuan_of_micros(rounding),
-        "rounding_max": yuan_of_micros(bound),
-        "agrees": abs(rounding) <= bound,
-    }

@@ -28,6 +28,7 @@ _TENANT_COLUMNS = (
     Column("gross", "价税合计(元)", Kind.NUMBER),
     Column("net", "不含税金额(元)", Kind.NUMBER),
     Column("tax", "税额(元)", Kind.NUMBER),
+    Column("purchases", "资源包(元)", Kind.NUMBER),
     Column("vouchers", "算力券(元)", Kind.NUMBER),
     Column("due", "应付金额(元)", Kind.NUMBER),
     Column("sha256", "对账单校验和", Kind.WORD),
@@ -55,9 +56,12 @@ _SUMMARY_COLUMNS = (
     Column("amount", "金额(元)", Kind.NUMBER),
 )
 _SUMMARY = (
-    ("totals", "gross", "收入（价税合计）"),
-    ("totals", "net", "不含税收入"),
-    ("totals", "tax", "销项税额"),
+    ("totals", "gross", "用量收入（价税合计）"),
+    ("totals", "net", "不含税用量收入"),
+    ("totals", "tax", "用量销项税额"),
+    ("totals", "purchases", "资源包收入（价税合计）"),
+    ("totals", "purchases_net", "不含税资源包收入"),
+    ("totals", "purchases_tax", "资源包销项税额"),
     ("totals", "vouchers", "算力券抵扣"),
     ("totals", "due", "企业应付"),
     ("totals", "cost", "成本（价税合计）"),
@@ -69,6 +73,7 @@ _SUMMARY = (
     ("ledger", "income", "总账收入"),
     ("ledger", "rounding", "舍入差"),
     ("ledger", "rounding_max", "舍入差上限"),
+    ("ledger", "sold", "总账资源包收款"),
 )
 
 
@@ -96,7 +101,11 @@ def platform_sheets(body: bytes) -> Mapping[str, Sheet]:
         "tax": totals["cost_tax"],
         "ledger": said["ledger"]["income"],
     }
-    summary = ((f"{part}.{key}", name, said[part][key]) for part, key, name in _SUMMARY)
+    summary = (
+        (f"{part}.{key}", name, said[part][key])
+        for part, key, name in _SUMMARY
+        if key in said[part]  # of earlier forms some are not there
+    )
     return {
         "汇总": Sheet(_SUMMARY_COLUMNS, summary),
         "企业": _part(_TENANT_COLUMNS, "tenant", said["tenants"], totals),

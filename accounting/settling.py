@@ -6,7 +6,7 @@ then stay the same bytes; before that they are drafts.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, text
@@ -22,21 +22,19 @@ from accounting.closing import (
     statements_of,
 )
 from accounting.fact_store import alone, facts, keep, row_of
+from accounting.ledger import TransferKind
+from accounting.platform_month import PLATFORM, PLATFORM_FORMAT, Ledger, packages_of, platform_json
 from accounting.settlement import (
     CENTRE_FORMAT,
-    PLATFORM,
-    PLATFORM_FORMAT,
     CentreMonth,
-    Ledger,
     Period,
     Source,
     centre_json,
     centre_month,
     centres_of,
-    platform_json,
 )
 from accounting.statement import Json, StatementState, json_bytes, sha256_of
-from accounting.tables import ClosingRow
+from accounting.tables import ClosingRow, TransferRow
 from accounting.terms import CentreTerms, SettledMonth, TermsMissing, faults
 
 _CENTRE = "centre:"
@@ -154,7 +152,8 @@ def _made(
     }
     centres = [(one, sha256_of(made[centre_party(centre_id)])) for centre_id, one in months.items()]
     ledger = _ledger(connection, period.month, scope_of(connection, period.month))
-    made[PLATFORM] = json_bytes(platform_json(period, sources, centres, ledger))
+    sold_micros = _sold(connection, packages_of(sources))
+    made[PLATFORM] = json_bytes(platform_json(period, sources, centres, ledger, sold_micros))
     return made
 
 
@@ -190,6 +189,12 @@ _GIVEN_BACK = text(r"""
             AND greatest(given.seq, usage.seq) > CAST(:after_seq AS bigint))
     GROUP BY usage.centre_id
 """)
+
+
+def _sold(connection: Connection, package_ids: Sequence[str]) -> int:
+    """What tenants paid for these packages, by the ledger."""
+    bought = (TransferRow.kind == TransferKind.PURCHASE, TransferRow.reference.in_(package_ids))
+    return int(connection.scalar(select(func.sum(TransferRow.amount_micros)).where(*bought)) or 0)
 
 
 def _ledger(connection: Connection, month: str, scope: Scope) -> Mapping[str, Ledger]:

@@ -20,7 +20,7 @@ from accounting.rating import TaxSplit, split_tax
 from accounting.usage import UsageSum
 from accounting.vouchers import Payment
 
-FORMAT = "industry-brain/statement/3"
+FORMAT = "industry-brain/statement/4"
 CURRENCY = "CNY"
 ROUNDING_EN = (
     "Metered to the millisecond; quantities are added exactly; each line is rounded once, half up,"
@@ -56,8 +56,8 @@ class Statement:
     """Lines for usage, negative lines for credits with their cause, corrections, and totals.
 
     `payments` are what vouchers pay of the total: of a draft, what they would pay now.
-    `purchases` are packages that were bought, which the balance has paid: they are no part of the
-    totals, which are of usage. `commitments` are packages that are valid, and what they cover.
+    `purchases` are packages that were bought: no part of the total, which is of usage, but of what
+    is due. `commitments` are packages that are valid, and what they cover.
     `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
     that it is the same in whatever order its facts came.
     """
@@ -120,6 +120,19 @@ class Statement:
     def vouchers_fen(self) -> int:
         """What vouchers pay of the total; below zero where they get something back."""
         return sum(payment.paid_fen for payment in self.payments)
+
+    @property
+    def purchases_fen(self) -> int:
+        return sum(package.amount_fen for package in self.purchases)
+
+    @property
+    def purchases_net_fen(self) -> int:
+        return sum(package.price.net_fen for package in self.purchases)
+
+    @property
+    def due_fen(self) -> int:
+        """Usage and purchases, less what vouchers pay of the usage."""
+        return self.gross_fen + self.purchases_fen - self.vouchers_fen
 
 
 def make_statement(
@@ -208,7 +221,7 @@ def to_json(statement: Statement) -> Json:
 
 
 def _purchase(package: Package) -> Json:
-    split = split_tax(package.amount_fen, package.vat_permille)
+    split = package.price
     return {
         **_package(package),
         "month": package.month,
@@ -292,8 +305,9 @@ def _totals(statement: Statement) -> Json:
         "tax_fen": statement.tax_fen,
         "vouchers": yuan_of_fen(statement.vouchers_fen),
         "vouchers_fen": statement.vouchers_fen,
-        "due": yuan_of_fen(statement.gross_fen - statement.vouchers_fen),
-        "due_fen": statement.gross_fen - statement.vouchers_fen,
+        **_purchased(statement),
+        "due": yuan_of_fen(statement.due_fen),
+        "due_fen": statement.due_fen,
         "taxes": [
             {
                 "vat_permille": rate,
@@ -303,4 +317,16 @@ def _totals(statement: Statement) -> Json:
             }
             for rate, split in statement.taxes.items()
         ],
+    }
+
+
+def _purchased(statement: Statement) -> Json:
+    gross_fen, net_fen = statement.purchases_fen, statement.purchases_net_fen
+    return {
+        "purchases": yuan_of_fen(gross_fen),
+        "purchases_net": yuan_of_fen(net_fen),
+        "purchases_tax": yuan_of_fen(gross_fen - net_fen),
+        "purchases_fen": gross_fen,
+        "purchases_net_fen": net_fen,
+        "purchases_tax_fen": gross_fen - net_fen,
     }

@@ -153,15 +153,20 @@ def print_statement(statement: dict[str, object]) -> None:
         )
     )
     _print_packages(statement)
-    _print_vouchers(statement, totals)
+    _print_vouchers(statement)
+    if totals.get("due", totals["gross"]) != totals["gross"] or statement.get("vouchers"):
+        console.print(
+            both(f"[bold]due {totals['due']} CNY[/]", f"[bold]应付 {totals['due']} 元[/]")
+        )
 
 
 def _print_packages(statement: dict[str, object]) -> None:
-    """Packages that were bought, which are no part of the total, and what packages covered."""
+    """Packages that were bought, beside the total of usage, and what packages covered."""
     for one in _objects(statement.get("purchases")):
         name = plain(str(one["package"]))
-        english = f"bought: package {name}, {one['amount']} CNY, paid by the balance"
-        console.print(both(english, f"购买资源包 {name}：{one['amount']} 元，已由余额支付"))
+        english = f"bought: package {name}, {one['amount']} CNY = {one['net']} + VAT {one['tax']}"
+        amounts = f"{one['amount']} 元 = 不含税 {one['net']} + 税额 {one['tax']}"
+        console.print(both(english, f"购买资源包 {name}：{amounts}"))
     for one in _objects(statement.get("packages")):
         name, used = plain(str(one["package"])), one["used_card_hours"]
         committed = one["committed_card_hours"]
@@ -169,20 +174,15 @@ def _print_packages(statement: dict[str, object]) -> None:
         console.print(both(english, f"资源包 {name}：承诺 {committed} 卡时，已用 {used} 卡时"))
 
 
-def _print_vouchers(statement: dict[str, object], totals: dict[str, object]) -> None:
-    """What vouchers pay, or get back, and what is left to pay; nothing where there are none."""
-    paid = _objects(statement.get("vouchers"))
-    for one in paid:
+def _print_vouchers(statement: dict[str, object]) -> None:
+    """What vouchers pay, or get back; nothing where there are none."""
+    for one in _objects(statement.get("vouchers")):
         name, contract = plain(str(one["voucher"])), plain(str(one["contract"]))
         console.print(
             both(
                 f"voucher {name} for contract {contract}: {one['amount']} CNY",
                 f"算力券 {name}（合同 {contract}）：{one['amount']} 元",
             )
-        )
-    if paid:
-        console.print(
-            both(f"[bold]due {totals['due']} CNY[/]", f"[bold]应付 {totals['due']} 元[/]")
         )
 
 

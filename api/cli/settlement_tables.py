@@ -59,15 +59,17 @@ def _print_platform(shown: Shown) -> None:
         both("gross", "价税合计"),
         both("net", "不含税"),
         both("tax", "税额"),
+        both("packages", "资源包"),
         both("vouchers", "算力券"),
         both("due", "应付"),
-        numbers=(1, 2, 3, 4, 5),
+        numbers=(1, 2, 3, 4, 5, 6),
     )
-    names = ("gross", "net", "tax", "vouchers", "due")
+    names = ("gross", "net", "tax", "purchases", "vouchers", "due")
     for one in shown["tenants"]:
-        tenants.add_row(plain(one["tenant"]), *(one[name] for name in names))
+        tenants.add_row(plain(one["tenant"]), *(one.get(name, "0.00") for name in names))
     totals = shown["totals"]
-    tenants.add_row(both("[bold]total[/]", "[bold]合计[/]"), *(totals[name] for name in names))
+    sums = (totals.get(name, "0.00") for name in names)
+    tenants.add_row(both("[bold]total[/]", "[bold]合计[/]"), *sums)
     console.print(tenants, "")
     centres = table(
         both("centre", "算力中心"),
@@ -90,11 +92,11 @@ def _print_platform(shown: Shown) -> None:
                 f"{plain(one['issuer'])} 应付算力券 {one['receivable']} 元",
             )
         )
+    net, sold, cost = totals["net"], totals.get("purchases_net", "0.00"), totals["cost_net"]
     console.print(
         both(
-            f"margin {totals['margin']} CNY = {totals['net']} - {totals['cost_net']}, before tax",
-            f"毛利 {totals['margin']} 元 = 不含税收入 {totals['net']} - 不含税成本"
-            f" {totals['cost_net']}",
+            f"margin {totals['margin']} CNY = {net} + packages {sold} - cost {cost}, before tax",
+            f"毛利 {totals['margin']} 元 = 不含税用量收入 {net} + 资源包 {sold} - 成本 {cost}",
         )
     )
     _print_ledger(shown["ledger"])
@@ -108,3 +110,7 @@ def _print_ledger(ledger: Shown) -> None:
         text = f"[red]✗ the ledger has {ledger['income']}: {ledger['rounding']} less[/]"
         zh = f"[red]✗ 与总账不符：总账 {ledger['income']}，相差 {ledger['rounding']}[/]"
     console.print(both(text, zh))
+    if not ledger.get("sales_agree", True):
+        sold = ledger["sold"]
+        english = f"[red]✗ the ledger has {sold} for packages[/]"
+        console.print(both(english, f"[red]✗ 资源包收款与总账不符：总账 {sold}[/]"))

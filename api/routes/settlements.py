@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 
 from accounting.calendar import month_of
 from accounting.money import parse_yuan, yuan_of_micros
-from accounting.settlement import PLATFORM
+from accounting.platform_month import PLATFORM
 from accounting.settlement_export import centre_sheet, platform_sheets
 from accounting.settling import (
     StoredSettlement,

@@ -17,11 +17,13 @@ from accounting.billing import (
     receive,
 )
 from accounting.closing import close_month, statement
-from accounting.invoices import BillRefused, InvoiceState, Receipt
+from accounting.fact_store import keep
+from accounting.invoices import PACKAGE_ITEM, BillRefused, InvoiceState, Receipt
 from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from tests.builders import PRICES, shanghai, used
 from tests.unit.test_invoices import CREDITED, ISSUED, REQUEST, WITHDRAWN
+from tests.unit.test_package_store import PACK
 from tests.unit.test_vouchers import VOUCHER
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
@@ -61,6 +63,17 @@ def test_all_that_is_due_is_asked_for_and_no_more(connection: Connection) -> Non
     with pytest.raises(BillRefused, match=r"invoice of 0\.01 yuan cannot be asked for"):
         ask_for_invoice(connection, AGAIN, 1)
     assert invoices(connection) == (made,)
+
+
+def test_packages_are_due_and_an_invoice_asks_for_them(connection: Connection) -> None:
+    keep(connection, PACK)
+    close_month(connection, "2026-11", shanghai("2026-12-03T10:00"))
+
+    made = ask_for_invoice(connection, replace(ASKED, month="2026-11"), None)
+
+    (line,) = made.request.lines
+    assert (line.item, line.gross_fen, line.tax_fen) == (PACKAGE_ITEM, 10_600, 600)
+    assert [one.outstanding_fen for one in accounts(connection)] == [5_000, 10_600]
 
 
 def test_the_same_request_again_changes_nothing(connection: Connection) -> None:

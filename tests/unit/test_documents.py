@@ -49,12 +49,17 @@ def test_packages_are_shown_as_bought_and_as_used() -> None:
 
     assert "p1昇腾910B301002026-10-0100:002026-12-0100:00106.00" in said
     assert "p1昇腾910B31004060" in said
-    assert "价税合计16,124.50" in said, "what was paid in advance is not due again"
+    assert "用量价税合计16,124.50" in said
+    assert "资源包不含税金额100.00" in said
+    assert "资源包价税合计106.00" in said
+    assert "应付金额16,230.50" in said
 
 
 def test_a_statement_of_an_earlier_release_is_shown_as_well() -> None:
     body = json.loads(body_of(a_statement()))
     old = {key: value for key, value in body.items() if key not in {"purchases", "packages"}}
+    totals = body["totals"].items()
+    old["totals"] = {key: value for key, value in totals if not key.startswith("purchases")}
 
     assert statement_pdf(json.dumps(old).encode(), NAMES).startswith(b"%PDF")
 
@@ -79,7 +84,7 @@ def closed_text() -> str:
         "节点故障",
         "-23.50-7.00",
         "2026-09",
-        "价税合计16,124.50",
+        "用量价税合计16,124.50",
         "不含税金额（税率6%）15,211.79",
         "算力券v1（合同QD-1）-5,000.00",
         "应付金额11,124.50",

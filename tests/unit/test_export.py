@@ -152,19 +152,20 @@ def test_an_export_reads_no_further_than_it_has_written() -> None:
         assert taken == count * CHUNK_ROWS
 
 
-def test_packages_follow_the_total_of_which_they_are_no_part() -> None:
+def test_packages_follow_the_total_of_usage_and_are_due_as_well() -> None:
     held = Commitment(
         package=PACK, month="2026-10", used_device_ms=40 * HOUR_MS, earlier_device_ms=0
     )
     made = make_statement("steel", "2026-10", None, [summed(SLICE)], {})
     body = body_of(replace(made, purchases=(PACK,), commitments=(held,)))
 
-    _, total, bought, committed, used = rows_of(spreadsheet_csv(statement_sheet(body)))
+    _, total, bought, committed, used, due = rows_of(spreadsheet_csv(statement_sheet(body)))
 
     assert (total["row"], bought["row"], bought["package"]) == ("total", "purchase", "p1")
     assert (bought["amount"], bought["net"], bought["tax"]) == ("106.00", "100.00", "6.00")
     assert (committed["row"], committed["card_hours"]) == ("committed", "100")
     assert (used["row"], used["card_hours"], used["device"]) == ("used", "40", "ascend-910b3")
+    assert (due["row"], due["amount"]) == ("due", "1002.00")
 
 
 def test_a_statement_ends_with_what_vouchers_pay_and_what_is_due() -> None:

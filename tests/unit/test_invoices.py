@@ -35,7 +35,18 @@ def a_line(fen: int, device: str = "npu", rate: int = 60, hours: int = 1) -> dic
 
 
 def a_body(*lines: dict[str, Any], given_back: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    return {"lines": [*lines], "credits": [*given_back], "corrections": []}
+    gross_fen = sum(line["amount_fen"] for line in (*lines, *given_back))
+    totals = {"gross_fen": gross_fen, "due_fen": gross_fen}
+    return {"lines": [*lines], "credits": [*given_back], "corrections": [], "totals": totals}
+
+
+def with_packages(body: dict[str, Any], *fens: int, vouchers_fen: int = 0) -> dict[str, Any]:
+    """The same statement, of a tenant that bought packages for so much as well."""
+    gross_fen = body["totals"]["gross_fen"]
+    due_fen = gross_fen + sum(fens) - vouchers_fen
+    totals = {"gross_fen": gross_fen, "due_fen": due_fen, "purchases_fen": sum(fens)}
+    sold = [{"device": "npu", "vat_permille": 60, "amount_fen": fen} for fen in fens]
+    return body | {"totals": totals, "purchases": sold}
 
 
 def test_a_whole_statement_is_its_lines() -> None:
@@ -53,6 +64,51 @@ def test_what_was_given_back_is_taken_off_its_kind() -> None:
     (line,) = lines_of(body, 350)
 
     assert (line.quantity_micros, line.gross_fen) == (1_000_000, 350)
+
+
+def test_packages_are_lines_of_their_own_those_alike_together() -> None:
+    body = with_packages(a_body(a_line(350)), 10_600, 10_600, 5_300)
+
+    used, cheap, two = lines_of(body, 26_850)
+
+    assert (used.item, used.gross_fen) == ("*信息技术服务*算力服务费", 350)
+    assert (cheap.item, cheap.unit, cheap.gross_fen) == ("*信息技术服务*算力资源包", "个", 5_300)
+    assert (two.quantity_micros, two.price_micros) == (2_000_000, 106_000_000)
+    assert (two.gross_fen, two.net_fen) == (21_200, 20_000)
+
+
+def test_vouchers_pay_of_usage_alone_and_not_of_packages() -> None:
+    body = with_packages(a_body(a_line(5_600, hours=16)), 10_600, vouchers_fen=2_800)
+
+    used, sold = lines_of(body, 13_400)
+
+    assert (used.quantity_micros, used.gross_fen) == (8_000_000, 2_800)
+    assert (sold.quantity_micros, sold.gross_fen) == (1_000_000, 10_600)
+    half = lines_of(body, 6_700)
+    assert [(line.quantity_micros, line.gross_fen) for line in half] == [
+        (4_000_000, 1_400),
+        (500_000, 5_300),
+    ]
+
+
+def test_what_was_given_back_is_taken_off_what_packages_cost() -> None:
+    """As much as 3.50 was used, 56.00 given back, of which the voucher gets its 28.00 again."""
+    given_back = (a_line(-5_600, "dcu", hours=-16),)
+    body = with_packages(a_body(a_line(350), given_back=given_back), 10_000, vouchers_fen=-2_800)
+
+    lines = lines_of(body, 7_550)
+
+    assert sum(line.gross_fen for line in lines) == 7_550
+    assert lines[-1].gross_fen == 10_000
+    assert [line.gross_fen < 0 for line in lines] == [True, False, False]
+
+
+def test_a_statement_of_an_earlier_form_charged_for_no_packages() -> None:
+    body = with_packages(a_body(a_line(350)), 10_600)
+    del body["totals"]["purchases_fen"]
+    body["totals"]["due_fen"] = 350
+
+    assert [line.gross_fen for line in lines_of(body, 350)] == [350]
 
 
 def test_a_part_is_a_part_of_each_line() -> None:

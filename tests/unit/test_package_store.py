@@ -84,8 +84,10 @@ def test_a_statement_has_what_was_bought_and_what_was_used_of_it(connection: Con
     assert held["unused_card_hours"] == "60"
     lines = [(line["price"], line["card_hours"], line["amount"]) for line in october["lines"]]
     assert lines == [("0.00", "40", "0.00"), ("3.50", "8", "28.00")]
-    assert (october["totals"]["gross"], october["totals"]["due"]) == ("28.00", "28.00")
-    assert october["format"] == "industry-brain/statement/3"
+    totals = october["totals"]
+    assert (totals["gross"], totals["purchases"], totals["due"]) == ("28.00", "106.00", "134.00")
+    assert (totals["purchases_net"], totals["purchases_tax"]) == ("100.00", "6.00")
+    assert october["format"] == "industry-brain/statement/4"
 
 
 def test_what_an_earlier_month_used_is_not_committed_again(connection: Connection) -> None:

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
 from accounting.closing import CannotClose, StatementAltered
+from accounting.fact_store import keep
 from accounting.money import charge_micros
-from accounting.settlement import PLATFORM
+from accounting.platform_month import PLATFORM
 from accounting.settling import (
     TermsRefused,
     centre_party,
@@ -25,6 +26,7 @@ from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from api.closing import close_once
 from tests.builders import PRICES, shanghai, used
+from tests.unit.test_package_store import PACK
 from tests.unit.test_terms import COST, SHARE, TIERED
 from tests.unit.test_verifying import await_blocked
 from tests.unit.test_vouchers import VOUCHER
@@ -111,6 +113,28 @@ def test_the_platform_adds_up_to_its_tenants_its_centres_and_its_ledger(
     told = made["ledger"]
     assert (told["posted"], told["given_back"], told["rounding"]) == ("112.00", "0.00", "0.00")
     assert told["agrees"]
+
+
+def test_what_packages_were_sold_for_is_income_beside_the_usage(connection: Connection) -> None:
+    keep(connection, PACK)
+    paid = ledger.purchase("steel", PACK.id, 106_000_000, PACK.bought_at_ms)
+    store.book(connection, [], [], [paid])
+
+    made = read(connection, PLATFORM)
+
+    totals = made["totals"]
+    assert (totals["gross"], totals["purchases"], totals["due"]) == ("112.00", "106.00", "212.00")
+    assert totals["margin"] == "139.62"
+    assert (made["ledger"]["sold"], made["ledger"]["sales_agree"]) == ("106.00", True)
+    assert [one["purchases"] for one in made["tenants"]] == ["0.00", "106.00"]
+
+
+def test_a_package_that_nobody_paid_is_noticed(connection: Connection) -> None:
+    keep(connection, PACK)
+
+    told = read(connection, PLATFORM)["ledger"]
+
+    assert (told["sold"], told["sales_agree"]) == ("0.00", False)
 
 
 def test_usage_that_the_ledger_has_not_posted_is_noticed(connection: Connection) -> None:

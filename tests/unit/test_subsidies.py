@@ -138,6 +138,7 @@ BODY: dict[str, Any] = {
     ],
     "credits": [],
     "corrections": [],
+    "totals": {"gross_fen": 4_000},
 }
 
 
@@ -163,9 +164,35 @@ def test_no_more_counts_than_was_paid_where_the_rest_was_given_back() -> None:
     rule = replace(RULE, centre_ids=("east",))
     one = replace(PAID, amount_fen=2_000)
 
-    ((_, fen),) = counted_of(rule, [one], {"2026-10": {**BODY, "credits": back}})
+    body = {**BODY, "credits": back, "totals": {"gross_fen": 2_000}}
+
+    ((_, fen),) = counted_of(rule, [one], {"2026-10": body})
 
     assert fen == 2_000
+
+
+@pytest.mark.parametrize(
+    ("scope", "fen"),
+    [
+        ({}, 5_000),
+        ({"device_kind_ids": ("npu",)}, 5_000),
+        ({"fields": ("ocean",)}, 500),
+        ({"device_kind_ids": ("dcu",)}, None),
+    ],
+)
+def test_of_a_payment_for_packages_counts_what_the_rule_covers(
+    scope: dict[str, Any], fen: int | None
+) -> None:
+    """Half of 40.00 for usage and 60.00 for a package is paid; a package is of no field."""
+    totals = {"gross_fen": 4_000, "due_fen": 10_000, "purchases_fen": 6_000}
+    sold = [{"device": "npu", "amount_fen": 6_000}]
+    body = {**BODY, "totals": totals, "purchases": sold}
+
+    counted = counted_of(
+        replace(RULE, **scope), [replace(PAID, amount_fen=5_000)], {"2026-10": body}
+    )
+
+    assert [part for _, part in counted] == ([] if fen is None else [fen])
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,13 @@ import pytest
 import time_machine
 
 from accounting.export import statement_sheet
+from accounting.platform_month import Ledger, platform_json
 from accounting.settlement import (
     CentreMonth,
-    Ledger,
     Period,
     Source,
     centre_json,
     centre_month,
-    platform_json,
 )
 from accounting.settlement_export import centre_sheet, platform_sheets
 from accounting.statement import body_of, json_bytes, make_statement, sha256_of
@@ -45,7 +44,7 @@ def a_platform() -> bytes:
     made = a_centre()
     ledger = Ledger(posted_micros=16_128_000_000, given_back_micros=3_500_000, post_count=2)
     centres = [(made, sha256_of(json_bytes(centre_json(made))))]
-    return json_bytes(platform_json(PERIOD, SOURCES, centres, {"qdaicc": ledger}))
+    return json_bytes(platform_json(PERIOD, SOURCES, centres, {"qdaicc": ledger}, 0))
 
 
 def cells(book: bytes, page: int = 1) -> Iterator[list[str]]:
