@@ -17,6 +17,9 @@ class PoolCapacity(Wire):
     online_cards: int
     schedulable_cards: int
     allocated_cards: int
+    hours: list[str] = Field(
+        default_factory=list, description="when it is offered, UTC+8; at all times where empty"
+    )
 
 
 class CentreCapacity(Wire):

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from api.schemas import Wire
 from api.values import Count, Identifier, Name, Text
 from cluster.devices import DeviceKind
+from cluster.hours import hours_of
 from cluster.inventory import Centre, Pool
 
 NODE_COUNT_MAX = 100_000
@@ -38,7 +39,7 @@ class DeviceKindEntry(Wire):
 class PoolEntry(Wire):
     """A pool as the file has it: `nodes` machines with `cards_per_node` cards each.
 
-    `nodes_per_rack` left out: it has no racks.
+    `nodes_per_rack` left out: it has no racks. `hours` left out: it is offered at all times.
     """
 
     id: Identifier
@@ -46,7 +47,13 @@ class PoolEntry(Wire):
     nodes: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)]
     cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
     nodes_per_rack: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)] | None = None
+    hours: Annotated[list[Text], Field(min_length=1, max_length=16)] | None = None
     use: Annotated[Text, Field(max_length=128)] = ""
+
+    @field_validator("hours")
+    @classmethod
+    def _readable(cls, hours: list[str] | None) -> list[str] | None:
+        return None if hours is None else list(hours_of(hours).texts)
 
     @model_validator(mode="after")
     def _agrees(self) -> "PoolEntry":
@@ -66,6 +73,7 @@ class PoolEntry(Wire):
             cards_per_node=self.cards_per_node,
             use=self.use,
             nodes_per_rack=self.nodes_per_rack,
+            hours=hours_of(self.hours) if self.hours else None,
         )
 
 

@@ -150,6 +150,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "needs {need} in one rack, and a rack of {where} has {free}: {gap} short",
         "需要同一机柜内的 {need}，而 {where} 的一个机柜有 {free}，还差 {gap}",
     ),
+    ReasonCode.OUTSIDE_HOURS: (
+        "{where} is offered at some hours alone; it needs {need} of them at once, {free} are left",
+        "{where} 只在部分时段开放：作业需要连续 {need}，本时段剩余 {free}",
+    ),
     ReasonCode.QUEUE_FULL: (
         "tenant {where} has {free} jobs waiting, as many as it may",
         "企业 {where} 已有 {free}在排队，达到上限",
@@ -166,6 +170,7 @@ _WHERE_DETAIL_HELPS = frozenset(
         ReasonCode.NODES_DOWN,
         ReasonCode.NO_PRICE,
         ReasonCode.NO_RACK,
+        ReasonCode.OUTSIDE_HOURS,
         ReasonCode.RESERVED,
         ReasonCode.UNEVEN_GANG,
         ReasonCode.UNKNOWN_CENTRE,

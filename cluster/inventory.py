@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
+from cluster.hours import Hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class Pool:
     """Nodes of one device kind in one centre.
 
     A rack is `nodes_per_rack` nodes in a row, counted from the first; the last may be smaller. None
-    where the pool has no racks, so that all its nodes are as near to one another.
+    where the pool has no racks, so that all its nodes are as near to one another. With `hours` the
+    centre offers it at these alone.
     """
 
     id: str
@@ -35,6 +37,7 @@ class Pool:
     cards_per_node: int
     use: str = ""
     nodes_per_rack: int | None = None
+    hours: Hours | None = None
 
     @property
     def card_count(self) -> int:
@@ -97,6 +100,10 @@ class Park:
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
         return tuple(pool for centre in self.centres for pool in centre.pools)
+
+    @cached_property
+    def pools_with_hours(self) -> tuple[Pool, ...]:
+        return tuple(pool for pool in self.pools if pool.hours is not None)
 
     @cached_property
     def pool_by_id(self) -> dict[str, Pool]:

@@ -16,6 +16,7 @@ from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
 from scheduler.facts.metering import Booking, book, slices
+from scheduler.facts.opening import by_hours
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import GRACE_MS, EndCause, Job
@@ -102,9 +103,10 @@ class Controller:
         reports = self._observe()
         for report in reports:
             self._take_all(batch, self._seen(report, now_ms))
-        expired = self.state.quotes.expired
+        expired, released = self.state.quotes.expired, self.state.held.released
         told = partial(alerts, self.state, self.settings.stop_grace_ms)
-        for by_time in (expired, self._silences, self._stops, self._meter, self._ripe, told):
+        hours = partial(by_hours, self.state)
+        for by_time in (expired, self._silences, self._stops, hours, self._meter, released, told):
             self._take_all(batch, by_time(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan, batch.flaws = self._planned(now_ms)
@@ -288,16 +290,6 @@ class Controller:
                 yield from slices(self.state, attempt, to_ms, now_ms)
                 limits = self.settings.meter_every_ms, self.settings.stop_grace_ms
                 yield from ahead(self.state, attempt, now_ms, *limits)
-
-    def _ripe(self, now_ms: int) -> Iterator[ev.Event]:
-        """Held jobs whose time has come; what is given up makes those that follow it ripe."""
-        while (record := self.state.held.ripe()) is not None:
-            if record.broken_by:
-                yield ev.DependencyFailed(
-                    at_ms=now_ms, job_id=record.job.id, after_id=record.broken_by
-                )
-            else:
-                yield ev.Released(at_ms=now_ms, job_id=record.job.id)
 
     # What the plan decides.
 

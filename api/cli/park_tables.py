@@ -5,7 +5,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from api.administration import DatasetList
-from api.capacity_schemas import CapacityView, CentreCapacity
+from api.capacity_schemas import CapacityView, CentreCapacity, PoolCapacity
 from api.cli.job_tables import jobs_table
 from api.cli.language import both
 from api.cli.terminal import (
@@ -92,7 +92,7 @@ def _pools_table(view: CapacityView) -> Table:
     for centre in view.centres:
         for pool in centre.pools:
             made.add_row(
-                plain(pool.id),
+                plain(pool.id) + _hours(pool),
                 plain(pool.device),
                 str(pool.nodes),
                 str(pool.registered_cards),
@@ -101,6 +101,10 @@ def _pools_table(view: CapacityView) -> Table:
                 str(pool.allocated_cards),
             )
     return made
+
+
+def _hours(pool: PoolCapacity) -> str:
+    return f"\n[dim]{plain('; '.join(pool.hours))}[/]" if pool.hours else ""
 
 
 def top_view(broker: Client) -> RenderableType:

@@ -224,4 +224,5 @@ def _pool(park: Park, pool: Pool, load: Row[Any] | None) -> PoolCapacity:
         online_cards=load.online_cards if load else 0,
         schedulable_cards=load.schedulable_cards if load else 0,
         allocated_cards=load.allocated_cards if load else 0,
+        hours=list(pool.hours.texts) if pool.hours else [],
     )

@@ -37,11 +37,12 @@ class DatasetDeclared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodesDrained:
-    """Nodes are in planned maintenance: nothing starts there; or they are back."""
+    """Nodes are in maintenance, or outside their hours: nothing starts there; or they are back."""
 
     at_ms: int
     node_ids: tuple[str, ...]
     is_drained: bool = True
+    is_by_hours: bool = False
     kind: Literal["nodes_drained"] = "nodes_drained"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 
 from scheduler.facts.arrays import Arrays
+from scheduler.facts.events import DependencyFailed, Released
 from scheduler.facts.record import JobRecord
 from scheduler.model.job import Job, JobState
 
@@ -138,6 +139,15 @@ class Held:
             return self._record_by_id[self._ripe[0]]
         next_id = self.arrays.first_in_line(self._record_by_id)
         return self._record_by_id[next_id] if next_id is not None else None
+
+    def released(self, now_ms: int) -> Iterator[Released | DependencyFailed]:
+        """Those whose time has come; what is given up makes those that follow it ripe."""
+        while (record := self.ripe()) is not None:
+            job_id = record.job.id
+            if record.broken_by:
+                yield DependencyFailed(at_ms=now_ms, job_id=job_id, after_id=record.broken_by)
+            else:
+                yield Released(at_ms=now_ms, job_id=job_id)
 
     def _break(self, array_id: str) -> None:
         """One of an array did not succeed: who follows it by `after` never runs."""

@@ -317,4 +317,5 @@ class Snapshot:
     credit_references: list[str] = field(default_factory=list)
     online_node_ids: list[str] = field(default_factory=list)
     drained_node_ids: list[str] = field(default_factory=list)
+    closed_node_ids: list[str] = field(default_factory=list)
     heard_centre_ids: list[str] = field(default_factory=list)

@@ -289,11 +289,10 @@ class State:
 
     def _finish(self, record: JobRecord, state: JobState) -> None:
         self.queue.discard(record.job.id)
-        ended = self.held.end(record, state)
+        self.final_states |= self.held.end(record, state)
         record.state = state
         self.claims.pop(record.job.id, None)
         del self.jobs[record.job.id]
-        self.final_states |= ended
         while len(self.final_states) > FINAL_STATES_MAX:
             del self.final_states[next(iter(self.final_states))]
 
@@ -367,6 +366,7 @@ class State:
             credit_references=sorted(self.purses.references),
             online_node_ids=sorted(self.online_node_ids),
             drained_node_ids=sorted(self.drains.node_ids),
+            closed_node_ids=sorted(self.drains.closed_ids),
             heard_centre_ids=sorted(self.heard_centre_ids),
         )
 
@@ -392,7 +392,7 @@ class State:
         state.purses = Purses(snapshot.funds, snapshot.credit_references)
         state.holdings = Holdings(state.tree, dict(snapshot.shares))
         state.online_node_ids = set(snapshot.online_node_ids)
-        state.drains = Drains(snapshot.drained_node_ids)
+        state.drains = Drains(snapshot.drained_node_ids, snapshot.closed_node_ids)
         state.heard_centre_ids = set(snapshot.heard_centre_ids)
         state.park = snapshot.park
         if state.park is not None:

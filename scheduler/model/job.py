@@ -261,6 +261,7 @@ class ReasonCode(StrEnum):
     DATA_NOT_ALLOWED = "data_not_allowed"
     NEARER_DATA = "nearer_data"
     NO_RACK = "no_rack"
+    OUTSIDE_HOURS = "outside_hours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

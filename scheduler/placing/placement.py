@@ -15,6 +15,7 @@ from scheduler.facts.takings import Takings
 from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
 from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
+from scheduler.model.offered import never_offered
 from scheduler.model.tenancy import Tenant
 from scheduler.model.tree import Tree, project_branch
 from scheduler.placing.bundles import Bundle, Size, largest, packed, sizes_of
@@ -168,6 +169,9 @@ def impossible(
     possible = [pool for pool in pools if isinstance(fit(shape, pool), Fit)]
     if not possible:
         return misfits(shape, park)
+    shut = tuple(reason for pool in possible if (reason := never_offered(job, pool)))
+    if len(shut) == len(possible):
+        return shut
     over = tuple(_over_caps(job, park, tree, possible))
     if len(over) == len(possible):
         return over

@@ -219,7 +219,8 @@ class Desk:
         """Where it fits first; else it is noted why not."""
         form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
         for candidate in finding.candidates:
-            money = self._allowances.terms(form, candidate.pool)
+            closed = survey.why_closed(form.job, candidate.pool)
+            money = closed or self._allowances.terms(form, candidate.pool)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
                 hold = self._allowances.hold_micros(form.job, candidate.pool)
@@ -293,7 +294,7 @@ class Desk:
     def _claimed_on(self, form: JobRecord, node_ids: tuple[str, ...]) -> Grant | Verdict | None:
         for candidate in self._survey.candidates(shape_of(form.job)):
             money = self._allowances.terms(form, candidate.pool, SOON_MS)
-            if isinstance(money, Reason):
+            if isinstance(money, Reason) or self._survey.why_closed(form.job, candidate.pool):
                 continue
             option, room = Option(candidate, money), candidate.room
             is_now = isinstance(self._allowances.terms(form, candidate.pool), int)

@@ -65,8 +65,9 @@ def hidden_reasons(
 
     `known` is free on nodes that were online when last heard of, `whole` on all nodes of the pool.
     """
-    if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:
-        told = cards_reason(pool, known, wanted, told.need)
+    away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}
+    if told.code in away and known.find(wanted) is None:
+        told = cards_reason(pool, known, wanted, sum(wanted.cards_by_node()))
         yield told
     if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:
         yield cards_reason(pool, whole, wanted, told.need)
@@ -130,6 +131,8 @@ def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
     if reasons and all(map(is_cap, reasons)):
         return now_ms + 1
+    if reasons and all(one.code is ReasonCode.OUTSIDE_HOURS for one in reasons):
+        return min((one.until_ms for one in reasons if one.until_ms is not None), default=None)
     if len(reasons) == 1:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:

@@ -42,13 +42,16 @@ class Offers:
             pool = candidate.pool
             caps = [*self.allowances.cap_reasons(form, pool.device_kind_id)]
             money = self.allowances.hold_micros(job, pool)
+            closed = self.survey.why_closed(job, pool)
             full = self.survey.why_full(job, candidate, self.forecasts.ends(form))
             near = self.survey.nearer(form, candidate, before)
-            hidden = self.rooms.hidden(full, pool, candidate.wanted) if full else ()
-            found = (*firsts, *caps, money, full or near, *hidden)
+            told = closed or full
+            hidden = self.rooms.hidden(told, pool, candidate.wanted) if told else ()
+            found = (*firsts, *caps, money, told or near, *hidden)
             reasons = tuple(reason for reason in found if isinstance(reason, Reason))
             offer = Offer(form, pool, candidate.wanted, reasons, candidate.transfer_ms)
-            if not any(firsts) and near is None and not isinstance(money, Reason):
+            is_barred = any(firsts) or near is not None or closed is not None
+            if not is_barred and not isinstance(money, Reason):
                 if not caps:
                     before.append(Option(candidate, money))
                 if (caps or full is not None) and self.policy.is_backfilling:

@@ -17,6 +17,9 @@ from scheduler.planning.preemption import SOON_MS
 from scheduler.timing.backfill import PoolRoom, Release
 from scheduler.timing.forecasts import Forecasts
 
+HIDING = {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN, ReasonCode.OUTSIDE_HOURS}
+"""Behind these there may be more that is in the way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -62,9 +65,9 @@ class Rooms:
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""
         left = self._state.free_cards | self.of(pool).now.by_node
-        if told.code in {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN}:
+        if told.code in HIDING:
             cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
-            online = self._state.drains.open(self._state.online_node_ids)
+            online = self._state.drains.serving(self._state.online_node_ids)
             known = free_cards(self._park, pool, (one for one in cards if one[0] in online))
             whole = free_cards(self._park, pool, cards)
             yield from hidden_reasons(told, pool, wanted, known, whole)

@@ -6,6 +6,7 @@ from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Reason
+from scheduler.model.offered import outside_hours
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.planning.explain import closed_reason, pool_reason
@@ -47,6 +48,10 @@ class Survey:
     def is_heard(self, pool: Pool) -> bool:
         """Whether anything is given there."""
         return self._rooms.is_heard(pool)
+
+    def why_closed(self, job: Job, pool: Pool) -> Reason | None:
+        """Whether it could not be gone before the pool's hours end."""
+        return outside_hours(job, pool, self._now_ms)
 
     def close(self, pool_id: str, job_id: str) -> None:
         """Nobody may pass this job there."""
@@ -110,4 +115,6 @@ class Survey:
         is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
         reservation = room.earliest(record.job.id, candidate.wanted, self._now_ms, is_firm=is_firm)
         candidate.is_hopeless = reservation is None
+        if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):
+            return None
         return reservation

@@ -82,6 +82,7 @@ class Verifier:
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
+        yield from self._wrong_hours(job, pool)
         yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
@@ -125,6 +126,16 @@ class Verifier:
     def _is_in(self, node_id: str, pool: Pool) -> bool:
         node = self._park.node_by_id.get(node_id)
         return node is not None and node.pool_id == pool.id
+
+    def _wrong_hours(self, job: Job, pool: Pool) -> Iterator[str]:
+        """It must be over when its pool is offered no longer, or able to save itself."""
+        if pool.hours is None:
+            return
+        closes_ms = pool.hours.closes_ms(self._now_ms)
+        if closes_ms is None:
+            yield "the pool is not offered at this hour"
+        elif job.checkpoint is None and self._now_ms + job.longest_ms > closes_ms:
+            yield "it may run for longer than the pool is offered"
 
     def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
         node_ids = {share.node_id for share in placement.shares}

@@ -355,7 +355,7 @@ def _views(connection: Connection, events: Iterable[ev.Event]) -> Iterator[tuple
         match event:
             case ev.ParkDeclared() | ev.DatasetDeclared():
                 yield PARK_VIEW, encode_value(_park(connection, event))
-            case ev.NodesDrained():
+            case ev.NodesDrained(is_by_hours=False):
                 for node_id in event.node_ids:
                     yield f"drained:{node_id}", {"is_drained": event.is_drained}
             case ev.BudgetSet():

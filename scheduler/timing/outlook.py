@@ -16,12 +16,18 @@ from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
 from scheduler.model.entitlements import Entitlements, Key
 from scheduler.model.job import Job, Placement, PlannedStart
+from scheduler.model.offered import needed_ms
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
 from scheduler.placing.placement import Fit
 from scheduler.timing.clearings import Clearings
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.timeline import Timeline
+
+Bound = tuple[Timeline, int]
+"""What is to come of a pool or a quota, and how much of it a job takes."""
+OPENINGS_MAX = 100
+"""So many of a pool's hours are looked at, and then no start is told."""
 
 
 class Place(Protocol):
@@ -197,13 +203,24 @@ class Outlook:
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
         bounds = self._bounds(record.job, place.pool.device_kind_id)
-        return self._in_all(
-            record, [(prospect.cards, record.job.device_count), *bounds], soonest_ms
-        )
+        within = [(prospect.cards, record.job.device_count), *bounds]
+        return self._in_hours(record, place.pool, within, soonest_ms)
 
-    def _in_all(
-        self, record: JobRecord, bounds: Collection[tuple[Timeline, int]], from_ms: int
+    def _in_hours(
+        self, record: JobRecord, pool: Pool, bounds: Collection[Bound], from_ms: int
     ) -> int | None:
+        """When all have room for it, and the pool is offered for as long as it needs that."""
+        at_ms = self._in_all(record, bounds, from_ms)
+        if pool.hours is None:
+            return at_ms
+        for _ in range(OPENINGS_MAX):
+            opens_ms = None if at_ms is None else pool.hours.opens_ms(at_ms, needed_ms(record.job))
+            if opens_ms is None or opens_ms == at_ms:
+                return opens_ms
+            at_ms = self._in_all(record, bounds, opens_ms)
+        return None
+
+    def _in_all(self, record: JobRecord, bounds: Collection[Bound], from_ms: int) -> int | None:
         """When the pool and all quotas that bind the job have room for all of it."""
         length_ms = self.forecasts.length_ms(record)
         at_ms: int | None = from_ms
@@ -216,7 +233,7 @@ class Outlook:
                     break
         return at_ms
 
-    def _bounds(self, job: Job, kind_id: str) -> Iterator[tuple[Timeline, int]]:
+    def _bounds(self, job: Job, kind_id: str) -> Iterator[Bound]:
         """What is to come of each quota that binds the job, and how much of it the job takes."""
         for timeline in self._of_all_kinds(job):
             yield timeline, job.device_count
@@ -259,7 +276,7 @@ class Outlook:
 
     def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
         """What is free of a pool's nodes now and later; nodes that are down give nothing."""
-        online = self.state.drains.open(self.state.online_node_ids)
+        online = self.state.drains.serving(self.state.online_node_ids)
         by_node: dict[str, list[tuple[int, int]]] = {
             node_id: [] for node_id in self.park.node_ids(pool.id) if node_id in online
         }
@@ -268,6 +285,7 @@ class Outlook:
                 if share.node_id in by_node:
                     by_node[share.node_id].append((holding.end_ms, share.card_count))
         ends = [end for of_node in by_node.values() for end in of_node]
+        opening = [(at_ms, 0) for at_ms in _openings(pool, self.now_ms)]
         free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
         whole_ms = {n: max(own, default=(self.now_ms, 0))[0] for n, own in by_node.items()}
         room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)
@@ -275,13 +293,21 @@ class Outlook:
             _note_room(room_ms, of_node, self.now_ms)
         return Prospect(
             cards=Timeline(self.now_ms, free, ends),
-            next_end_ms=min((end_ms for end_ms, _ in ends), default=None),
+            next_end_ms=min((end_ms for end_ms, _ in [*ends, *opening]), default=None),
             room_ms=room_ms,
             whole_ms=sorted(whole_ms.values()),
             rack_ms=_rack_ms(pool.nodes_per_rack or 0, whole_ms, self.park.rack_by_node),
             last_start_ms=self.now_ms,
             nodes=Clearings(pool.cards_per_node, self.now_ms, by_node, self.park.rack_by_node),
         )
+
+
+def _openings(pool: Pool, now_ms: int) -> Iterator[int]:
+    """When the next of the pool's hours begin, if it has any."""
+    if pool.hours is not None:
+        opens_ms = pool.hours.opens_ms(pool.hours.closes_ms(now_ms) or now_ms)
+        assert opens_ms is not None, f"pool {pool.id} has hours, and is never offered"
+        yield opens_ms
 
 
 def _rack_ms(

@@ -29,7 +29,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
     Mutant("scheduler/planning/desk.py", "if is_now and (shares := room.now", "if (shares := room.now", _BACK),
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, victims)", "self._survey.find_soon(form, option.candidate)", _BACK),
-    Mutant("scheduler/planning/offers.py", "            if not any(firsts) and near is None", "            if not any((*firsts, *caps)) and near is None", _BACK),
+    Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or", "is_barred = any((*firsts, *caps)) or", _BACK),
     Mutant("scheduler/sharing/allowance.py", "return [self._soon] if delay_ms else [self._live, self._soon]", "return [self._soon] if delay_ms else [self._live]", _BACK),
     Mutant("scheduler/timing/outlook.py", "            then.take(path, quota.unit, -amount)\n", "            then.taken[quota.key] -= amount\n", _HAND),
     Mutant("scheduler/planning/explain.py", "    if reasons and all(map(is_cap, reasons)):\n        return now_ms + 1\n", "", _HAND),

@@ -30,7 +30,7 @@ MUTANTS = [
     Mutant("scheduler/facts/funds.py", "self.is_overdrawn = self.is_overdrawn and self.available_micros < 0", "pass", _EXTENDING),
     Mutant("accounting/ledger.py", 'reference=f"{attempt_id}+{number}"', "reference=attempt_id", _EXTENDING),
     Mutant("scheduler/controller.py", "                yield from ahead(self.state, attempt, now_ms, *limits)\n", "", _STOPS),
-    Mutant("scheduler/controller.py", "self._ripe, told):", "self._ripe):", _TOLD),
+    Mutant("scheduler/controller.py", "self._meter, released, told):", "self._meter, released):", _TOLD),
     Mutant("scheduler/sharing/allowance.py", "free=free if saving is None else 0", "free=max(0, free) if saving is None else 0", "tests/unit/test_allowance.py -k missing"),
     Mutant("api/reasons.py", "{'-' if micros < 0 else ''}", "", "tests/unit/test_reasons.py -k owes"),
     Mutant("scheduler/model/budget.py", "100 * spent_micros >= one * self.amount_micros", "100 * spent_micros > one * self.amount_micros", _BUDGETS),

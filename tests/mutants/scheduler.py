@@ -132,7 +132,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "        self._available[job.tenant_id] -= hold_micros\n        self._held", "        self._held", _PLANNER),
     Mutant("scheduler/planning/explain.py", "if not is_unforeseen([reason])]", "]", _OUTLOOK),
     Mutant("scheduler/planning/offers.py", "offer = self._promising(offer, candidate, is_capped=bool(caps))", "pass", _WHATIF),
-    Mutant("scheduler/planning/offers.py", "if not any(firsts) and near is None and not", "if near is None and not", _WHATIF),
+    Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or near", "is_barred = near", _WHATIF),
     Mutant("scheduler/planning/explain.py", "            return only.until_ms\n", "            return now_ms\n", _PLANNER),
     Mutant("scheduler/planning/explain.py", "            return now_ms + 1\n", "            return None\n", _OUTLOOK),
     Mutant("scheduler/planning/desk.py", "self._holdings.append(Holding(job, placement, ends.likely_ms))", "pass", _OUTLOOK),

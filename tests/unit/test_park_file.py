@@ -132,6 +132,20 @@ def test_a_rack_is_no_larger_than_its_pool(tmp_path: Path) -> None:
         assert "nodes_per_rack" in refusal(tmp_path, old, f"{old}, nodes_per_rack: {wrong}")
 
 
+def test_a_pool_may_be_offered_at_some_hours_alone(small: ParkFile, tmp_path: Path) -> None:
+    old = "cards_per_node: 8"
+    lent = SMALL.replace(old, f"{old}, hours: [mon-fri  20:00-08:00, Sat 00:00-24:00]")
+
+    (east, west) = load(written(tmp_path, lent)).park.pools
+
+    assert east.hours is not None
+    assert east.hours.texts == ("mon-fri 20:00-08:00", "sat 00:00-24:00")
+    assert west.hours is None
+    assert {pool.hours for pool in small.park.pools} == {None}
+    wrong = refusal(tmp_path, old, f"{old}, hours: [at night]")
+    assert "centres[0].pools[0].hours: 'at night' are no hours: write it like mon-fri" in wrong
+
+
 def test_a_centre_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Path) -> None:
     text = refusal(
         tmp_path, "id: east-x, device: npu-x, nodes: 2", "id: east-x, device: npu-x, nodes: 3"

@@ -1,0 +1,55 @@
+"""Pools that are offered at some hours alone: they close and open, and who can saves itself."""
+
+from collections.abc import Iterator
+
+from cluster.inventory import Park, Pool
+from scheduler.facts.events import NodesDrained, StopDecided
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause
+from scheduler.model.offered import MARGIN_MS
+
+
+def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
+    """What the hour changes. What runs beyond the close all the same goes on to its limit."""
+    park = state.park
+    if park is None:
+        return
+    closed = {one for pool in park.pools_with_hours for one in _closed(park, pool, now_ms)}
+    opens = state.drains.closed_ids & park.node_by_id.keys() - closed
+    for node_ids, is_drained in ((closed - state.drains.closed_ids, True), (opens, False)):
+        if node_ids:
+            yield NodesDrained(
+                at_ms=now_ms,
+                node_ids=tuple(sorted(node_ids)),
+                is_drained=is_drained,
+                is_by_hours=True,
+            )
+    for pool in park.pools_with_hours:
+        yield from _saving(state, pool, now_ms)
+
+
+def _closed(park: Park, pool: Pool, now_ms: int) -> tuple[str, ...]:
+    is_open = pool.hours is None or pool.hours.closes_ms(now_ms) is not None
+    return () if is_open else park.node_ids(pool.id)
+
+
+def _saving(state: State, pool: Pool, now_ms: int) -> Iterator[StopDecided]:
+    """Work that can save itself is told to, so that it has by the close."""
+    assert pool.hours is not None
+    closes_ms = pool.hours.closes_ms(now_ms)
+    if closes_ms is None:
+        return
+    of_centre = state.agenda.of_centre(pool.centre_id)
+    for attempt_id in state.agenda.in_order(of_centre):
+        attempt = of_centre[attempt_id]
+        checkpoint = state.jobs[attempt.job_id].job.checkpoint
+        is_there = attempt.placement.pool_id == pool.id and attempt.stop_cause is None
+        if not is_there or checkpoint is None or attempt.ends.latest_ms <= closes_ms:
+            continue
+        if closes_ms - now_ms <= checkpoint.grace_ms + MARGIN_MS // 2:
+            yield StopDecided(
+                at_ms=now_ms,
+                attempt_id=attempt_id,
+                cause=EndCause.PREEMPTED,
+                grace_ms=checkpoint.grace_ms,
+            )

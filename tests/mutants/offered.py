@@ -1,0 +1,44 @@
+"""Deliberate bugs in pools that are offered at some hours alone, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_UNIT = "tests/unit/test_offered.py"
+_HOURS = "cluster/hours.py"
+_OFFERED = "scheduler/model/offered.py"
+_OPENING = "scheduler/facts/opening.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant(_HOURS, "for begin, end in self._from(at_ms) if begin <= at_ms), None)", "for begin, end in self._from(at_ms)), None)", _UNIT),
+    Mutant(_HOURS, "if begin + length_ms <= end), None)", "if begin <= end), None)", _UNIT),
+    Mutant(_HOURS, "(4 * _DAY - 8 * 60)", "(4 * _DAY)", _UNIT),
+    Mutant(_HOURS, "is_offered[minute % _WEEK] = True", "is_offered[min(minute, _WEEK - 1)] = True", _UNIT),
+    Mutant(_HOURS, "for start_ms in (week_ms - _WEEK_MS, week_ms,", "for start_ms in (week_ms,", _UNIT),
+    Mutant(_HOURS, "week_ms, week_ms + _WEEK_MS):", "week_ms):", _UNIT),
+    Mutant(_HOURS, "begin >= _DAY or end > _DAY or begin == end", "begin > _DAY or end > _DAY or begin == end", _UNIT),
+    Mutant(_HOURS, "or begin == end", "", _UNIT),
+    Mutant(_HOURS, "if all(is_offered):", "if False:", _UNIT),
+    Mutant(_OFFERED, "if job.checkpoint is None else min(job.longest_ms, LEAST_MS)", "", _UNIT),
+    Mutant(_OFFERED, "return longest_ms + job.grace_ms + MARGIN_MS", "return longest_ms + job.grace_ms", _UNIT),
+    Mutant(_OFFERED, "if need_ms <= left_ms:", "if need_ms <= left_ms + 1:", _UNIT),
+    Mutant(_OFFERED, "pool.hours.opens_ms(at_ms, need_ms))", "pool.hours.opens_ms(at_ms))", _UNIT),
+    Mutant(_OFFERED, "if pool.hours is None or needed_ms(job) <= pool.hours.longest_ms:", "if True:", _UNIT),
+    Mutant(_OPENING, "                is_by_hours=True,\n", "", _UNIT),
+    Mutant(_OPENING, "        if node_ids:\n", "        if node_ids and is_drained:\n", _UNIT),
+    Mutant(_OPENING, " or attempt.ends.latest_ms <= closes_ms:", ":", _UNIT),
+    Mutant(_OPENING, "closes_ms - now_ms <= checkpoint.grace_ms + MARGIN_MS // 2", "closes_ms <= now_ms", _UNIT),
+    Mutant(_OPENING, "cause=EndCause.PREEMPTED", "cause=EndCause.LIMIT", _UNIT),
+    Mutant("scheduler/facts/drains.py", "return online - self.closed_ids if self.closed_ids else online", "return online", _UNIT),
+    Mutant("scheduler/facts/drains.py", "away = self.closed_ids if event.is_by_hours else self.node_ids", "away = self.node_ids", _UNIT),
+    Mutant("scheduler/facts/state.py", "Drains(snapshot.drained_node_ids, snapshot.closed_node_ids)", "Drains(snapshot.drained_node_ids)", _UNIT),
+    Mutant("scheduler/planning/desk.py", "money = closed or self._allowances.terms(form, candidate.pool)", "money = self._allowances.terms(form, candidate.pool)", _UNIT),
+    Mutant("scheduler/planning/survey.py", "if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):", "if False:", _UNIT),
+    Mutant("scheduler/planning/offers.py", "told = closed or full", "told = full", _UNIT),
+    Mutant("scheduler/planning/explain.py", "away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}", "away = {ReasonCode.CENTRE_SILENT}", _UNIT),
+    Mutant("scheduler/planning/explain.py", "if reasons and all(one.code is ReasonCode.OUTSIDE_HOURS for one in reasons):", "if False:", _UNIT),
+    Mutant("scheduler/planning/verifier.py", '            yield "the pool is not offered at this hour"\n', "            return\n", _UNIT),
+    Mutant("scheduler/planning/verifier.py", "elif job.checkpoint is None and self._now_ms + job.longest_ms > closes_ms:", "elif False:", _UNIT),
+    Mutant("scheduler/placing/placement.py", "    if len(shut) == len(possible):\n", "    if False:\n", _UNIT),
+    Mutant("scheduler/timing/outlook.py", "if opens_ms is None or opens_ms == at_ms:", "if True:", _UNIT),
+    Mutant("scheduler/timing/outlook.py", "for end_ms, _ in [*ends, *opening]), default=None)", "for end_ms, _ in ends), default=None)", _UNIT),
+]
