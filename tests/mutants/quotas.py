@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant("scheduler/asking/ranking.py", "if isinstance(answer, Verdict)\n", "", _RANKING),
     Mutant("scheduler/asking/ranking.py", "sum(job.tenant_id == tenant_id for job in ahead)", "len(ahead)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "is_owner=any(standing) if has_quota else None", "is_owner=any(standing)", _RANKING),
-    Mutant("scheduler/planning/explain.py", "if told.code is ReasonCode.CENTRE_SILENT and known.find(wanted) is None:", "if False:", _SUFFICIENT),
+    Mutant("scheduler/planning/explain.py", "if told.code in away and known.find(wanted) is None:", "if False:", _SUFFICIENT),
     Mutant("scheduler/planning/explain.py", "if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:", "if False:", _SUFFICIENT),
     Mutant("scheduler/planning/offers.py", "*self.allowances.quota_reasons(form))", "self.allowances.quota_reason(form))", _SUFFICIENT),
     Mutant("scheduler/planning/rooms.py", "self._state.free_cards | self.of(pool).now.by_node", "self._state.free_cards", _SUFFICIENT),
