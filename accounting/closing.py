@@ -347,6 +347,7 @@ def _make(
         made,
         purchases=packages.bought(connection, tenant_id, month, *facts),
         commitments=packages.commitments(connection, tenant_id, month, scope.through_seq),
+        coverage=packages.coverage(connection, tenant_id, month, *facts),
     )
 
 

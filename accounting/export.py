@@ -62,6 +62,7 @@ STATEMENT_COLUMNS = (
     Column("field", "行业领域"),
     Column("voucher", "算力券"),
     Column("package", "资源包"),
+    Column("value", "资源包折合(元,含税)", Kind.NUMBER),
 )
 
 
@@ -153,6 +154,8 @@ def _package_rows(statement: Mapping[str, object]) -> Iterator[Row]:
             quantity = {key: one[f"{kind}_{key}"] for key in ("device_ms", "card_hours")}
             said = {"package": one["package"], "device": one["device"]}
             yield _statement_row(kind, {**_heading(statement), **said, **quantity})
+    for one in objects(statement.get("covered", [])):
+        yield _statement_row("covered", {**_heading(statement), **one})
 
 
 def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, text
 from accounting.bill_tables import PackageRow
 from accounting.calendar import month_bounds, month_of
 from accounting.fact_store import facts
-from accounting.packages import Commitment, Package, in_month
+from accounting.packages import Commitment, Coverage, Package, in_month
 from accounting.store import within
 
 _COVERED = text("""
@@ -18,6 +18,24 @@ _COVERED = text("""
     WHERE usage.tenant_id = :tenant_id AND usage.month <= :month AND usage.seq <= :through
         AND position('/' in usage.reference) > 0 AND back.reference IS NULL
     GROUP BY 1, 2
+""")
+_COVERAGE = text("""
+    SELECT split_part(reference, '/', 2) AS package_id, month, centre_id, cause,
+        sum(device_ms) AS device_ms
+    FROM (
+        SELECT reference, month, centre_id, CAST(NULL AS text) AS cause,
+            device_count * (to_ms - from_ms) AS device_ms, seq
+        FROM usage
+        WHERE tenant_id = :tenant_id AND month <= :month AND position('/' in reference) > 0
+        UNION ALL
+        SELECT usage.reference, usage.month, usage.centre_id, back.cause,
+            -device_count * (to_ms - from_ms), greatest(usage.seq, back.seq)
+        FROM usage JOIN usage_credits AS back ON back.reference = usage.reference
+        WHERE usage.tenant_id = :tenant_id AND usage.month <= :month
+            AND position('/' in usage.reference) > 0
+    ) AS facts
+    WHERE seq <= :through AND (month = :month OR seq > :after)
+    GROUP BY 1, 2, 3, 4 HAVING sum(device_ms) <> 0
 """)
 _ALL_SEQS = 1 << 62
 
@@ -78,6 +96,36 @@ def commitments(
         )
         for one in sorted(held, key=lambda one: one.order)
     )
+
+
+def coverage(
+    connection: Connection,
+    tenant_id: str,
+    month: str,
+    after_seq: int | None,
+    through_seq: int | None,
+) -> tuple[Coverage, ...]:
+    """What packages covered of a month, and what came late for the earlier ones it corrects."""
+    by_id = {one.id: one for one in packages(connection, tenant_id)}
+    if not by_id:
+        return ()
+    asked = {
+        "tenant_id": tenant_id,
+        "month": month,
+        "after": _ALL_SEQS if after_seq is None else after_seq,
+        "through": _ALL_SEQS if through_seq is None else through_seq,
+    }
+    found = [
+        Coverage(
+            package=by_id[row.package_id],
+            month=row.month,
+            centre_id=row.centre_id,
+            cause=row.cause,
+            device_ms=int(row.device_ms),
+        )
+        for row in connection.execute(_COVERAGE, asked)
+    ]
+    return tuple(sorted(found, key=lambda one: one.order))
 
 
 def _covered(

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
-from accounting.money import FEN_PER_YUAN
+from accounting.money import FEN_PER_YUAN, divide_half_up
 from accounting.rating import PERMILLE, TaxSplit, split_tax
 
 MAX_PACKAGE_FEN = 10_000_000_000 * FEN_PER_YUAN
@@ -112,6 +112,30 @@ class Commitment:
     @property
     def unused_device_ms(self) -> int:
         return self.committed_device_ms - self.used_device_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What a package covered of a month's usage in a centre; below zero what was given back.
+
+    A month that was closed before it was known is corrected by this one.
+    """
+
+    package: Package
+    month: str
+    centre_id: str
+    cause: str | None
+    device_ms: int
+
+    @property
+    def value_fen(self) -> int:
+        """Its part of the package's price."""
+        whole = self.package.committed_device_ms
+        return divide_half_up(self.device_ms * self.package.amount_fen, whole)
+
+    @property
+    def order(self) -> tuple[str, str, str, str]:
+        return self.month, self.package.id, self.centre_id, self.cause or ""
 
 
 def in_month(package: Package, month: str) -> bool:

@@ -69,6 +69,8 @@ def platform_json(
         "vouchers": _vouchers(sources),
         "totals": amounts(
             **sums,
+            revenue=sum(made.revenue_fen for made, _ in centres),
+            covered=sum(made.covered_fen for made, _ in centres),
             cost=cost_fen,
             cost_net=cost_net_fen,
             cost_tax=cost_fen - cost_net_fen,
@@ -124,6 +126,7 @@ def _centre(made: CentreMonth, sha256: str, ledger: Mapping[str, Ledger]) -> Jso
         "card_hours": card_hours(made.device_ms),
         **amounts(
             revenue=made.revenue_fen,
+            covered=made.covered_fen,
             gross=made.gross_fen,
             net=made.net_fen,
             tax=made.gross_fen - made.net_fen,

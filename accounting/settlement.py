@@ -28,12 +28,14 @@ from accounting.terms import (
     terms_at,
 )
 
-CENTRE_FORMAT = "industry-brain/centre-statement/1"
+CENTRE_FORMAT = "industry-brain/centre-statement/2"
 _CENTRE_ROUNDING = {
-    "zh": "结算数量与金额取自各企业对账单，精确累加；每行金额仅四舍五入一次至分，合计为各行之和。"
+    "zh": "结算数量与金额取自各企业对账单，精确累加；"
+    "资源包抵扣的用量按其占资源包总量的比例折合金额；每行金额仅四舍五入一次至分，合计为各行之和。"
     "阶梯分成按当月卡时逐档加权。不含税金额 = 含税金额 ÷ (1 + 税率)，四舍五入至分。",
-    "en": "Quantities and revenue are those of the tenants' statements, added exactly; each line is"
-    " rounded once, half up, to the fen. A tiered share is the average over the month's card-hours,"
+    "en": "Quantities and revenue are those of the tenants' statements, added exactly; what a"
+    " package covered is worth its part of the package's price; each line is rounded once, half up,"
+    " to the fen. A tiered share is the average over the month's card-hours,"
     " tier by tier. Net = gross / (1 + tax rate), rounded half up to the fen.",
 }
 
@@ -72,7 +74,8 @@ class Entry:
     """What a centre ran of a device kind in `month`, and what it gets for that; fen.
 
     `cause` says why it was given back to tenants: the centre gets nothing for it, and gives back
-    what it had. `price_micros` and `share` are by what it is paid, and both `None` without terms.
+    what it had. `covered_fen` is the part of the revenue that packages had paid in advance.
+    `price_micros` and `share` are by what it is paid, and both `None` without terms.
     """
 
     month: str
@@ -80,6 +83,7 @@ class Entry:
     cause: str | None
     device_ms: int
     revenue_fen: int
+    covered_fen: int
     vat_permille: int
     price_micros: int | None = None
     share: Share | None = None
@@ -119,6 +123,10 @@ class CentreMonth:
     def revenue_fen(self) -> int:
         return sum(entry.revenue_fen for entry in self.entries)
 
+    @property
+    def covered_fen(self) -> int:
+        return sum(entry.covered_fen for entry in self.entries)
+
 
 def centres_of(sources: Iterable[Source]) -> list[str]:
     """The centres that ran anything that the statements have."""
@@ -148,23 +156,37 @@ def centre_month(
 
 
 def _entries(centre_id: str, month: str, sources: Iterable[Source]) -> Iterator[Entry]:
-    sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for source in sources:
         for line in statement_lines(source.body):
             if line["centre"] == centre_id:
-                used = str(line.get("month") or month)
-                key = (used, str(line["device"]), str(line.get("cause") or ""))
-                sums[key][0] += whole(line["device_ms"])
-                sums[key][1] += whole(line["amount_fen"])
-    for (used, kind_id, cause), (device_ms, revenue_fen) in sorted(sums.items()):
+                of_key = sums[_key(line, month)]
+                of_key[0] += whole(line["device_ms"])
+                of_key[1] += whole(line["amount_fen"])
+        for line in covered_lines(source.body):
+            if line["centre"] == centre_id:
+                sums[_key(line, month)][2] += whole(line["value_fen"])
+    for (used, kind_id, cause), (device_ms, paid_fen, covered_fen) in sorted(sums.items()):
         yield Entry(
             month=used,
             device_kind_id=kind_id,
             cause=cause or None,
             device_ms=device_ms,
-            revenue_fen=revenue_fen,
+            revenue_fen=paid_fen + covered_fen,
+            covered_fen=covered_fen,
             vat_permille=0,
         )
+
+
+def _key(line: Mapping[str, object], month: str) -> tuple[str, str, str]:
+    return str(line.get("month") or month), str(line["device"]), str(line.get("cause") or "")
+
+
+def covered_lines(body: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    """What packages covered; statements of earlier forms do not say where."""
+    lines = body.get("covered", [])
+    assert isinstance(lines, list), "a statement has a list of what was covered"
+    return lines
 
 
 def _owed(entry: Entry, terms: CentreTerms | None, month_ms: int) -> Entry:
@@ -229,7 +251,7 @@ def _entry(entry: Entry) -> Json:
     if entry.price_micros is not None:
         line["price"] = yuan_of_micros(entry.price_micros)
     if entry.share is not None:
-        line |= amounts(revenue=entry.revenue_fen)
+        line |= amounts(revenue=entry.revenue_fen, covered=entry.covered_fen)
         line["share_permille"] = decimal_text(entry.share.ppm, 3, 0)
     return line | {"vat_permille": entry.vat_permille} | amounts(amount=entry.owed_fen)
 

@@ -16,6 +16,7 @@ _CENTRE_COLUMNS = (
     Column("card_hours", "卡时", Kind.NUMBER),
     Column("price", "成本价(元/卡时,含税)", Kind.NUMBER),
     Column("revenue", "收入(元,含税)", Kind.NUMBER),
+    Column("covered", "其中资源包折合(元)", Kind.NUMBER),
     Column("share_permille", "分成(‰)", Kind.NUMBER),
     Column("vat_permille", "税率(‰)", Kind.INTEGER),
     Column("amount", "结算金额(元,含税)", Kind.NUMBER),
@@ -39,6 +40,7 @@ _COST_COLUMNS = (
     Column("terms", "结算方式", Kind.WORD),
     Column("card_hours", "卡时", Kind.NUMBER),
     Column("revenue", "收入(元,含税)", Kind.NUMBER),
+    Column("covered", "其中资源包折合(元)", Kind.NUMBER),
     Column("gross", "成本(元,含税)", Kind.NUMBER),
     Column("net", "不含税成本(元)", Kind.NUMBER),
     Column("tax", "税额(元)", Kind.NUMBER),
@@ -95,7 +97,8 @@ def platform_sheets(body: bytes) -> Mapping[str, Sheet]:
     said = json.loads(body)
     totals = said["totals"]
     cost = {
-        "revenue": totals["gross"],
+        "revenue": totals.get("revenue", totals["gross"]),
+        "covered": totals.get("covered"),
         "gross": totals["cost"],
         "net": totals["cost_net"],
         "tax": totals["cost_tax"],

@@ -15,7 +15,7 @@ from functools import cached_property
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
 from accounting.chain import Link
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
-from accounting.packages import Commitment, Package
+from accounting.packages import Commitment, Coverage, Package
 from accounting.rating import TaxSplit, split_tax
 from accounting.usage import UsageSum
 from accounting.vouchers import Payment
@@ -57,7 +57,8 @@ class Statement:
 
     `payments` are what vouchers pay of the total: of a draft, what they would pay now.
     `purchases` are packages that were bought: no part of the total, which is of usage, but of what
-    is due. `commitments` are packages that are valid, and what they cover.
+    is due. `commitments` are packages that are valid, and what they cover; `coverage` says where
+    that was, and what they covered of closed months that is known only now.
     `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
     that it is the same in whatever order its facts came.
     """
@@ -72,6 +73,7 @@ class Statement:
     payments: tuple[Payment, ...] = ()
     purchases: tuple[Package, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
 
     @property
     def state(self) -> StatementState:
@@ -214,6 +216,7 @@ def to_json(statement: Statement) -> Json:
         "totals": _totals(statement),
         "purchases": [_purchase(package) for package in statement.purchases],
         "packages": [_commitment(one) for one in statement.commitments],
+        "covered": [_coverage(one) for one in statement.coverage],
         "vouchers": [_payment(payment) for payment in statement.payments],
         "chain": _chain(statement.head),
         "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
@@ -255,6 +258,20 @@ def _commitment(one: Commitment) -> Json:
         "committed_card_hours": card_hours(one.committed_device_ms),
         "used_card_hours": card_hours(one.used_device_ms),
         "unused_card_hours": card_hours(one.unused_device_ms),
+    }
+
+
+def _coverage(one: Coverage) -> Json:
+    return {
+        "month": one.month,
+        "package": one.package.id,
+        "device": one.package.device_kind_id,
+        "centre": one.centre_id,
+        "cause": one.cause,
+        "device_ms": one.device_ms,
+        "card_hours": card_hours(one.device_ms),
+        "value": yuan_of_fen(one.value_fen),
+        "value_fen": one.value_fen,
     }
 
 

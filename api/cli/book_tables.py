@@ -172,6 +172,13 @@ def _print_packages(statement: dict[str, object]) -> None:
         committed = one["committed_card_hours"]
         english = f"package {name}: {used} of {committed} card-hours used"
         console.print(both(english, f"资源包 {name}：承诺 {committed} 卡时，已用 {used} 卡时"))
+    late = [one for one in _objects(statement.get("covered")) if one["month"] != statement["month"]]
+    for one in late:
+        name, hours, month = plain(str(one["package"])), one["card_hours"], one["month"]
+        english = (
+            f"package {name}: {hours} card-hours more were covered in {month}, which is closed"
+        )
+        console.print(both(english, f"资源包 {name}：更正 {month}，抵扣 {hours} 卡时"))
 
 
 def _print_vouchers(statement: dict[str, object]) -> None:

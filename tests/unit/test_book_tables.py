@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from accounting.packages import Coverage
 from accounting.statement import body_of, make_statement
 from api.cli.book_tables import print_statement
-from tests.builders import USAGE, summed
+from tests.builders import HOUR_MS, USAGE, summed
 from tests.unit.test_package_store import PACK
 
 
@@ -21,3 +22,17 @@ def test_packages_that_were_bought_are_due_beside_the_usage(
     said = capsys.readouterr().out
     assert "bought: package p1, 106.00 CNY = 100.00 + VAT 6.00" in said
     assert "due 109.50 CNY" in said
+
+
+def test_what_packages_covered_of_a_closed_month_is_told_with_that_month(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    late = Coverage(
+        package=PACK, month="2026-09", centre_id="qd", cause=None, device_ms=8 * HOUR_MS
+    )
+    made = make_statement("steel", "2026-10", None, [summed(USAGE)], {})
+
+    print_statement(json.loads(body_of(replace(made, coverage=(late,)))))
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "package p1: 8 card-hours more were covered in 2026-09, which is closed" in said

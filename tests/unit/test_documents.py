@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from accounting.chain import Link
-from accounting.packages import Commitment
+from accounting.packages import Commitment, Coverage
 from accounting.statement import Statement, body_of, make_statement, sha256_of
 from accounting.vouchers import EntryKind, Payment
 from api.documents.statement import Names, statement_pdf
@@ -45,10 +45,16 @@ def test_packages_are_shown_as_bought_and_as_used() -> None:
         package=PACK, month="2026-10", used_device_ms=40 * HOUR_MS, earlier_device_ms=0
     )
 
-    said = text_of(replace(a_statement(), purchases=(PACK,), commitments=(held,)))
+    late = Coverage(
+        package=PACK, month="2026-09", centre_id="qd", cause="node", device_ms=-8 * HOUR_MS
+    )
+    made = replace(a_statement(), purchases=(PACK,), commitments=(held,), coverage=(late,))
+
+    said = text_of(made)
 
     assert "p1昇腾910B301002026-10-0100:002026-12-0100:00106.00" in said
     assert "p1昇腾910B31004060" in said
+    assert "更正2026-09p1昇腾910B3qd节点故障-8-8.48" in said
     assert "用量价税合计16,124.50" in said
     assert "资源包不含税金额100.00" in said
     assert "资源包价税合计106.00" in said

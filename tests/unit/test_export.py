@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounting.export import charges_sheet, statement_sheet, usage_sheet
-from accounting.packages import Commitment
+from accounting.packages import Commitment, Coverage
 from accounting.sheet import CHUNK_ROWS, spreadsheet_csv
 from accounting.statement import body_of, make_statement
 from accounting.usage import Charge, UsageSlice
@@ -157,14 +157,22 @@ def test_packages_follow_the_total_of_usage_and_are_due_as_well() -> None:
         package=PACK, month="2026-10", used_device_ms=40 * HOUR_MS, earlier_device_ms=0
     )
     made = make_statement("steel", "2026-10", None, [summed(SLICE)], {})
-    body = body_of(replace(made, purchases=(PACK,), commitments=(held,)))
+    late = Coverage(
+        package=PACK, month="2026-09", centre_id="qdaicc", cause=None, device_ms=8 * HOUR_MS
+    )
+    bills = replace(made, purchases=(PACK,), commitments=(held,), coverage=(late,))
+    body = body_of(bills)
 
-    _, total, bought, committed, used, due = rows_of(spreadsheet_csv(statement_sheet(body)))
+    _, total, bought, committed, used, covered, due = rows_of(
+        spreadsheet_csv(statement_sheet(body))
+    )
 
     assert (total["row"], bought["row"], bought["package"]) == ("total", "purchase", "p1")
     assert (bought["amount"], bought["net"], bought["tax"]) == ("106.00", "100.00", "6.00")
     assert (committed["row"], committed["card_hours"]) == ("committed", "100")
     assert (used["row"], used["card_hours"], used["device"]) == ("used", "40", "ascend-910b3")
+    assert (covered["row"], covered["month"], covered["package"]) == ("covered", "2026-09", "p1")
+    assert (covered["card_hours"], covered["value"], covered["amount"]) == ("8", "8.48", "")
     assert (due["row"], due["amount"]) == ("due", "1002.00")
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from accounting.packages import (
     Commitment,
+    Coverage,
     Covered,
     Package,
     PackageKind,
@@ -218,3 +219,16 @@ def test_what_no_package_may_say(package: Package, why: str) -> None:
 
 def test_a_package_that_is_whole_has_no_faults() -> None:
     assert [*faults(NODES)] == []
+
+
+@pytest.mark.parametrize(
+    ("device_ms", "fen"),
+    [(8 * 744 * HOUR_MS, 100_000), (HOUR_MS, 17), (-HOUR_MS, -17), (0, 0)],
+)
+def test_what_a_package_covered_is_worth_its_part_of_the_price(device_ms: int, fen: int) -> None:
+    """Eight cards for all of October, 5,952 card-hours, for 1,000.00."""
+    part = Coverage(
+        package=NODES, month="2026-10", centre_id="east", cause=None, device_ms=device_ms
+    )
+
+    assert part.value_fen == fen

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
-from accounting.closing import CannotClose, StatementAltered
+from accounting.closing import CannotClose, StatementAltered, statement
 from accounting.fact_store import keep
 from accounting.money import charge_micros
 from accounting.platform_month import PLATFORM
@@ -54,6 +54,7 @@ def booked(connection: Connection, *slices: UsageSlice) -> None:
             one.to_ms,
         )
         for one in slices
+        if one.price_micros
     ]
     store.book(connection, slices, [], posts)
 
@@ -135,6 +136,52 @@ def test_a_package_that_nobody_paid_is_noticed(connection: Connection) -> None:
     told = read(connection, PLATFORM)["ledger"]
 
     assert (told["sold"], told["sales_agree"]) == ("0.00", False)
+
+
+def drawn(connection: Connection, begin: str, end: str, name: str = "d.1") -> None:
+    """Eight cards in the west that are drawn from 100 card-hours for 106.00."""
+    covered = used(begin, end, reference=f"{name}/p1", device_count=8, centre_id="west")
+    booked(connection, replace(covered, price_micros=0))
+
+
+def test_a_centre_by_share_gets_its_part_of_what_packages_covered(connection: Connection) -> None:
+    """40 of 100 card-hours are worth 42.40: with 28.00 that is 70.40, of which 70 % are 49.28."""
+    keep(connection, PACK)
+    drawn(connection, "2026-10-10T00:00", "2026-10-10T05:00")
+
+    (line,) = read(connection, centre_party("west"))["lines"]
+
+    assert (line["revenue"], line["covered"], line["amount"]) == ("70.40", "42.40", "49.28")
+    totals = read(connection, PLATFORM)["totals"]
+    assert (totals["revenue"], totals["covered"], totals["gross"]) == ("154.40", "42.40", "112.00")
+
+
+def test_what_packages_covered_late_corrects_the_month_that_it_was_in(
+    connection: Connection,
+) -> None:
+    keep(connection, PACK)
+    drawn(connection, "2026-10-10T00:00", "2026-10-10T05:00")
+    close_once(connection, "2026-10", AFTER_OCTOBER)
+    drawn(connection, "2026-10-11T00:00", "2026-10-11T01:00", "late.1")
+    drawn(connection, "2026-11-02T00:00", "2026-11-02T01:00", "own.1")
+    store.book(connection, [], [replace(LOST, reference="d.1/p1")], [])
+    close_once(connection, "2026-11", AFTER_NOVEMBER)
+
+    told = json.loads(statement(connection, "steel", "2026-11").body)["covered"]
+
+    assert [(one["month"], one["cause"], one["card_hours"], one["value"]) for one in told] == [
+        ("2026-10", None, "8", "8.48"),
+        ("2026-10", "node", "-40", "-42.40"),
+        ("2026-11", None, "8", "8.48"),
+    ]
+    late = read(connection, centre_party("west"), "2026-11")["corrections"]
+    assert [(one["month"], one["cause"], one["amount"]) for one in late] == [
+        ("2026-10", None, "5.94"),
+        ("2026-10", "node", "-29.68"),
+    ]
+    (own,) = json.loads(statement(connection, "steel", "2026-10").body)["covered"]
+    assert (own["centre"], own["card_hours"], own["value"]) == ("west", "40", "42.40")
+    assert [one for one in verify(connection) if isinstance(one, Misfit)] == []
 
 
 def test_usage_that_the_ledger_has_not_posted_is_noticed(connection: Connection) -> None:
