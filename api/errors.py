@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from api.chinese import chinese
 from api.schemas import Problem, ReasonView, Wire
 
 MEDIA_TYPE = "application/problem+json"
@@ -94,10 +95,21 @@ def missing(what: str, name: str) -> Refused:
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     body = problem.model_dump(mode="json", exclude_none=True)
-    for empty in ("errors", "reasons"):
+    body |= _chinese(body, ("title", "detail"))
+    body["errors"] = [error | _chinese(error, ("problem", "fix")) for error in body["errors"]]
+    if problem.reasons:  # each has its own words
+        said = "；".join(reason.text_zh for reason in problem.reasons)
+        body["detail_zh"] = f"{body['title_zh']}：{said}"
+    for empty in ("title_zh", "detail_zh", "errors", "reasons"):
         if not body[empty]:
             del body[empty]
     return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+def _chinese(said: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """Each of these in Chinese, as far as there is such a sentence."""
+    found = {f"{name}_zh": chinese(str(said.get(name, ""))) for name in names}
+    return {name: text for name, text in found.items() if text}
 
 
 def install(app: FastAPI) -> None:

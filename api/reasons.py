@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
 from accounting.money import MICROS_PER_FEN
+from api.chinese import chinese
 from api.durations import about
 from api.schemas import ReasonView
 from scheduler.model.job import Reason, ReasonCode
@@ -193,7 +194,7 @@ def text(reason: Reason, language: Language) -> str:
         gap=_bare(reason.gap, reason.unit, language),
     )
     if reason.detail and reason.code in _WHERE_DETAIL_HELPS:
-        said += f"（{reason.detail}）" if is_zh else f" ({reason.detail})"
+        said += f"（{chinese(reason.detail) or reason.detail}）" if is_zh else f" ({reason.detail})"
     if reason.until_ms is not None:
         said += _UNTIL[is_zh].format(until=moment(reason.until_ms))
     return said

@@ -353,7 +353,10 @@ class Problem(BaseModel):
     title: str = Field(description="what kind of problem")
     status: int = Field(description="the HTTP status")
     detail: str = Field(default="", description="what is wrong with this request")
+    title_zh: str = Field(default="", description="the title in Chinese")
+    detail_zh: str = Field(default="", description="the detail in Chinese, where there is one")
     errors: list[dict[str, Any]] = Field(
-        default=[], description="`field`, `in`, `problem` and `fix` of each error"
+        default=[],
+        description="`field`, `in`, `problem` and `fix` of each, and `problem_zh`, `fix_zh`",
     )
     reasons: list[ReasonView] = Field(default=[], description="why a job could never run")

@@ -5,6 +5,8 @@ from pydantic import ValidationError
 
 from api.schemas import Problem
 
+NO_KEY = "set BRAIN_API_KEY to a key of this broker; `brain up` writes keys.json"
+
 
 class ApiError(Exception):
     """The broker refused, or could not be reached; the text says why and what to do.
@@ -33,20 +35,22 @@ def checked(answer: httpx2.Response) -> httpx2.Response:
     except ValidationError:
         text = f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
         raise ApiError(text) from None
-    raise ApiError(_told(problem), problem, answer.headers.get("Location"))
+    raise ApiError(told(problem), problem, answer.headers.get("Location"))
 
 
-def _told(problem: Problem) -> str:
-    """The whole problem as text: a line for each field and each reason."""
+def told(problem: Problem) -> str:
+    """The whole problem as text: a line for each field and each reason, nothing said twice."""
     lines = [problem.detail or problem.title]
     for error in problem.errors:
-        field, fix = error.get("field", ""), error.get("fix", "")
-        lines.append(f"  {field}: {error.get('problem', '')}" + (f" - {fix}" if fix else ""))
+        said = [error.get("problem", ""), error.get("fix", "")]
+        if said[0] in lines[0]:
+            del said[0]
+        lines.append(f"  {error.get('field', '')}: {' - '.join(filter(None, said))}")
     lines.extend(
         f"  {reason.text or reason.code}"
         for reason in problem.reasons
         if reason.text not in problem.detail
     )
     if problem.status == httpx2.codes.UNAUTHORIZED:
-        lines.append("  set BRAIN_API_KEY to a key of this broker; `brain up` writes keys.json")
+        lines.append(f"  {NO_KEY}")
     return "\n".join(lines)

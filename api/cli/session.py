@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from api.cli.language import both
+from api.chinese import chinese
+from api.cli.language import Language, both, language
 from api.cli.terminal import fail
 
 if TYPE_CHECKING:
+    from api.schemas import Problem
     from api.sdk import ApiError, Client
 
 AS_ALL = "operator"
@@ -92,8 +94,28 @@ def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Cl
 
 def _told(error: "ApiError") -> str:
     """What the broker said; the reasons of a refused job in the language of this run."""
-    reasons = error.problem.reasons if error.problem else []
-    if not reasons:
+    from api.sdk_errors import told
+
+    problem = error.problem
+    if problem is None or language() is Language.EN:
         return str(error)
-    told = "; ".join(both(reason.text, reason.text_zh) or reason.code for reason in reasons)
-    return both(str(error), f"作业无法运行：{told}")
+    return told(_chinese(problem))
+
+
+def _chinese(problem: "Problem") -> "Problem":
+    """The same, with its texts in Chinese; a broker of before sends none of them."""
+
+    def zh(text: str) -> str:
+        return chinese(text) or text
+
+    errors = [
+        {
+            **error,
+            "problem": error.get("problem_zh") or zh(error.get("problem", "")),
+            "fix": error.get("fix_zh") or zh(error.get("fix", "")),
+        }
+        for error in problem.errors
+    ]
+    detail = problem.detail_zh or zh(problem.detail or problem.title)
+    reasons = [one.model_copy(update={"text": one.text_zh}) for one in problem.reasons]
+    return problem.model_copy(update={"detail": detail, "errors": errors, "reasons": reasons})

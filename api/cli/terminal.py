@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.cli.language import both
+from api.chinese import chinese
+from api.cli.language import Language, both, language
 
 PARK_ZONE = timezone(timedelta(hours=8))
 """Times are told in the park's own zone: China has one, without summer time."""
@@ -56,7 +57,12 @@ def plain(text: str) -> str:
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
-    """Say what went wrong and end with `code`: 1 failed, 2 wrong use."""
+    """Say what went wrong and end with `code`: 1 failed, 2 wrong use.
+
+    What comes from where no languages are known is told in Chinese here, line by line.
+    """
+    if language() is Language.ZH:
+        text = "\n".join(chinese(line.strip()) or line for line in text.split("\n"))
     errors.print(f"[red]{both('error', '错误')}:[/] {plain(text)}", soft_wrap=True)
     raise typer.Exit(code)
 

@@ -56,6 +56,8 @@ def test_a_wrong_field_is_named_with_what_to_do(
     assert fields_of(problem) == [field]
     assert problem["errors"][0]["problem"]
     assert problem["errors"][0]["fix"]
+    assert problem["detail_zh"] == "请求中有 1 处错误"
+    assert {"problem_zh", "fix_zh"} < problem["errors"][0].keys()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,8 @@ def test_a_misspelt_field_is_guessed(park: Served) -> None:
             "in": "body",
             "problem": "Extra inputs are not permitted",
             "fix": "did you mean priority?",
+            "problem_zh": "没有这一项",
+            "fix_zh": "是否想写 priority？",
         }
     ]
 

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli.arguments import prepared
+from api.cli.language import language
 from api.commands import app
 from tests.acceptance.brokers import Served
 from tests.acceptance.processes import brain, free_port
@@ -90,6 +91,29 @@ def test_a_job_file_that_is_none(tmp_path: Path, lines: str, says: str) -> None:
     (tmp_path / "job.yaml").write_text("\n".join([*rest, lines]) + "\n")
 
     assert says in refused("submit", "job.yaml", code=WRONG_USE)
+
+
+def test_who_reads_chinese_is_refused_in_chinese(
+    park: Served, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the broker, by the client before it asks, and where no broker answers."""
+    monkeypatch.setenv("BRAIN_LANG", "zh")
+    operator = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["operator"]}
+    language.cache_clear()
+    try:
+        role = refused("close", "2026-01", code=FAILED, **operator)
+        many = refused("tenants", "set", "steel", "--borrowing", "tpu=1", code=FAILED, **operator)
+        key = refused("jobs", code=FAILED, **(operator | {"BRAIN_API_KEY": "brk_a_b"}))
+        nobody = refused("jobs", "--limit", "1", code=FAILED, BRAIN_URL="http://127.0.0.1:9")
+    finally:
+        monkeypatch.setenv("BRAIN_LANG", "en")
+        language.cache_clear()
+
+    assert role == "错误: 需要财务的密钥；当前密钥属于运营方"
+    assert "企业 steel：borrowing_cards 中的 tpu 不存在" in many
+    assert "borrowing_cards: 请减少其数量，或先调整其他分支" in many
+    assert "该密钥不存在或已作废 请将 BRAIN_API_KEY 设为该调度服务的密钥" in key
+    assert "http://127.0.0.1:9 没有调度服务响应" in nobody
 
 
 def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:

@@ -86,4 +86,4 @@ def test_a_body_at_the_limit_is_taken_and_one_byte_more_is_not(client: TestClien
 def test_a_problem_says_nothing_that_it_has_not_got(client: TestClient) -> None:
     problem = client.get("/nothing").json()
 
-    assert sorted(problem) == ["detail", "status", "title", "type"]
+    assert sorted(problem) == ["detail", "detail_zh", "status", "title", "title_zh", "type"]

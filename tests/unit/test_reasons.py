@@ -62,6 +62,13 @@ def test_a_time_is_told_by_the_clock_of_the_park() -> None:
     assert text(reserved, Language.EN).endswith("(until about 2026-01-01 08:00:00)")
 
 
+def test_what_is_beside_a_reason_is_told_in_its_language_too() -> None:
+    unknown = Reason(code=ReasonCode.UNKNOWN_CENTRE, where="x", detail="known: east, west")
+
+    assert text(unknown, Language.EN) == "there is no centre x in the park (known: east, west)"
+    assert text(unknown, Language.ZH) == "园区没有名为 x 的中心（现有：east, west）"
+
+
 def test_the_wire_carries_numbers_and_both_texts() -> None:
     shown = view(Reason(code=ReasonCode.TOO_BIG, where="p", need=32, free=16))
 

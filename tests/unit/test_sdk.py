@@ -58,6 +58,16 @@ def problem(status: int, **more: object) -> httpx2.Response:
     return httpx2.Response(status, json=body)
 
 
+def test_what_is_wrong_is_told_once() -> None:
+    error = {"field": "max_cards", "in": "body", "problem": "that is not so", "fix": "ask less"}
+    script = Script(problem(422, errors=[error]))
+
+    with pytest.raises(ApiError) as refused:
+        client(script).capacity()
+
+    assert str(refused.value) == "that is not so\n  max_cards: ask less"
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_a_broker_that_is_away_for_a_moment_is_asked_again(status: int) -> None:
     script = Script(problem(status), problem(status), httpx2.Response(200, json=CAPACITY))

@@ -1,11 +1,15 @@
 // The HTTP interface, asked with the key of this browser tab.
 
+import { isChinese } from "./words.js";
+
 const KEY = "brain_key";
 const TAIL_RETRY_MS = 3_000;
 
 export class Refused extends Error {
   constructor(status, problem) {
-    super(problem.detail || problem.title || `HTTP ${status}`);
+    const { title, detail, title_zh: titleZh, detail_zh: detailZh } = problem;
+    const said = isChinese() ? detailZh || [titleZh, detail].filter(Boolean).join("：") : detail;
+    super(said || title || `HTTP ${status}`);
     this.status = status;
   }
 }

@@ -1,0 +1,53 @@
+"""What is said in English, in Chinese: sentence by sentence, each known by its pattern.
+
+Errors come from every layer, and those below know no languages. Here stands, beside each English
+sentence, its Chinese one; what stands in it may be such a sentence itself, or a word.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from string import Formatter
+
+CATALOGUE = Path(__file__).with_name("chinese.json")
+LENGTH_MAX = 1_000
+"""What is longer holds somebody's text, which is not worth so long a search."""
+
+
+def chinese(text: str) -> str | None:
+    """The same in Chinese; `None` for a sentence that is not in the catalogue."""
+    if not text or len(text) > LENGTH_MAX:
+        return None
+    for pattern, words in _sentences():
+        found = pattern.fullmatch(text)
+        if found is not None:
+            parts = {name: chinese(part) or part for name, part in found.groupdict().items()}
+            return words.format(**parts)
+    return None
+
+
+@cache
+def _sentences() -> list[tuple[re.Pattern[str], str]]:
+    """Those that say most by themselves first: `{text}: try again` would fit many."""
+    known: dict[str, str] = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    ordered = sorted(known, key=lambda english: (-len(_fixed(english)), english))
+    return [(_pattern(english), known[english]) for english in ordered]
+
+
+def _fixed(english: str) -> str:
+    return "".join(literal for literal, _ in _pieces(english))
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    pieces = (
+        re.escape(literal) + (f"(?P<{name}>.+?)" if name else "")
+        for literal, name in _pieces(english)
+    )
+    return re.compile("".join(pieces))
+
+
+def _pieces(english: str) -> Iterator[tuple[str, str | None]]:
+    """Its own words, and the name of what stands after them."""
+    return ((literal, name) for literal, name, _, _ in Formatter().parse(english))
