@@ -24,6 +24,7 @@ from scheduler.facts.record import Attempt, Claim, JobRecord, Snapshot
 from scheduler.forecast.history import UNKNOWN_MS, History
 from scheduler.forecast.punctuality import Punctuality
 from scheduler.model.custody import custody_refusal
+from scheduler.model.entitlements import Declared
 from scheduler.model.fairshare import Share
 from scheduler.model.job import EndCause, Job, JobState, Placement
 from scheduler.model.tenancy import Tenant
@@ -42,17 +43,16 @@ class State:
         self.park: Park | None = None
         self.tenants: dict[str, Tenant] = {}
         self.tree = Tree(self.tenants)
+        self.entitled = Declared()
         self.prices = PriceBook()
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
         self.held = Held()
         self.quotes = KeptQuotes()
         self.live: dict[str, Attempt] = {}
-        self.agenda = Agenda()
         self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
-        self.history = History()
-        self.punctuality = Punctuality()
+        self.agenda, self.history, self.punctuality = Agenda(), History(), Punctuality()
         self.purses = Purses()
         self.holdings = Holdings(self.tree, {})
         self.online_node_ids: set[str] = set()
@@ -62,14 +62,24 @@ class State:
     def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
         """Take in one event; the reason, and no change, where it does not fit."""
         match event:
-            case ev.NodesDrained():
-                return self.drains.apply(self, event)
+            case ev.Submitted():
+                return self._submit(event)
+            case ev.Leased():
+                return self._lease(event)
+            case ev.Launching():
+                return self._launching(event)
+            case ev.Started():
+                return self._start(event)
+            case ev.Metered():
+                return self._meter(event)
+            case ev.Ended():
+                return self._end(event)
             case ev.ParkDeclared() | ev.DatasetDeclared():
                 return self._declare_park(event)
             case ev.TenantDeclared():
                 return self._declare_tenant(event)
             case ev.CohortDeclared():
-                self.tree.cohorts[event.cohort.id] = event.cohort
+                self.tree.declare_cohort(event.cohort)
                 return None
             case ev.ProjectDeclared():
                 return self._declare_project(event)
@@ -79,8 +89,6 @@ class State:
                 return self.purses.apply(self, event)
             case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached():
                 return self.purses.apply(self, event)
-            case ev.Submitted():
-                return self._submit(event)
             case ev.QuoteKept() | ev.QuoteCardsKept() | ev.QuoteEnded():
                 return self.quotes.apply(self, event)
             case ev.Released():
@@ -89,18 +97,10 @@ class State:
                 return self._give_up(event)
             case ev.CancelRequested():
                 return self._cancel(event.job_id)
-            case ev.Leased():
-                return self._lease(event)
-            case ev.Launching():
-                return self._launching(event)
-            case ev.Started():
-                return self._start(event)
             case ev.StopDecided():
                 return self._stop(event)
-            case ev.Metered():
-                return self._meter(event)
-            case ev.Ended():
-                return self._end(event)
+            case ev.NodesDrained():
+                return self.drains.apply(self, event)
             case ev.NodesChanged():
                 return self._change_nodes(event)
             case ev.CentreLinkChanged():

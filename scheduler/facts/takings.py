@@ -5,22 +5,45 @@ it, up to the park: so what others may still take there is not its own. Work tha
 any of them take more.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from typing_extensions import override
 
 from scheduler.facts.state import State
 from scheduler.model.entitlements import PARK, Entitlements, Key, branches
 from scheduler.model.tenancy import P
-from scheduler.model.tree import Tree, cohort_branch
+from scheduler.model.tree import COHORT, Tree
 
 Path = Sequence[str]
 """A job's branches, the narrowest first, and the park."""
 
 
+class Taken(dict[Key, int]):
+    """By branch and unit; cards of all kinds together are looked up when first they are asked for.
+
+    A plan asks for few of the branches.
+    """
+
+    def __init__(
+        self, held_cards: Callable[[str], int] = lambda _: 0, taken: Mapping[Key, int] | None = None
+    ) -> None:
+        super().__init__(taken or {})
+        self._held_cards = held_cards
+
+    def __missing__(self, key: Key) -> int:
+        branch, unit = key
+        return 0 if unit else self._held_cards(branch)
+
+    @override
+    def copy(self) -> "Taken":
+        return Taken(self._held_cards, self)
+
+
 class Takings:
     """What is taken now; cards of all kinds together, under the unit "", are never kept."""
 
-    def __init__(self, taken: Counter[Key], entitlements: Entitlements) -> None:
+    def __init__(self, taken: "Taken", entitlements: Entitlements) -> None:
         self.taken = taken
         self._entitlements = entitlements
         self._kept = entitlements.kept
@@ -29,8 +52,12 @@ class Takings:
     @classmethod
     def idle(cls, tree: Tree, entitlements: Entitlements) -> "Takings":
         """As if nothing ran; the narrowest first, so that each knows what its parts keep."""
-        found = cls(Counter(), entitlements)
-        for branch, _ in branches(tree):
+        return cls._lending(tree, entitlements, Taken())
+
+    @classmethod
+    def _lending(cls, tree: Tree, entitlements: Entitlements, taken: "Taken") -> "Takings":
+        found = cls(taken, entitlements)
+        for branch, _ in branches(tree) if entitlements.kept else ():
             for (own, unit), kept in entitlements.kept.items():
                 idle = kept - found.taken[branch, unit]
                 if own == branch and idle > 0:
@@ -41,14 +68,7 @@ class Takings:
     @classmethod
     def of(cls, state: State, entitlements: Entitlements) -> "Takings":
         """By what runs."""
-        tree = state.tree
-        taken = Counter({(branch, ""): cards for branch, cards in state.held_cards.items()})
-        for cohort_id in tree.cohorts:
-            branch = cohort_branch(cohort_id)
-            members = tree.members(branch)
-            taken[branch, ""] = sum(state.held_cards[tenant_id] for tenant_id in members)
-        found = cls.idle(tree, entitlements)
-        found.taken.update(taken)
+        found = cls._lending(state.tree, entitlements, Taken(partial(_held_cards, state)))
         if entitlements.is_bounding:
             for attempt in state.live.values():
                 job, placement = state.jobs[attempt.job_id].job, attempt.placement
@@ -83,6 +103,13 @@ class Takings:
             yield branch, amount
             taken, kept = self.taken[branch, unit], self._kept.get((branch, unit), 0)
             amount = max(taken + amount, kept) - max(taken, kept)
+
+
+def _held_cards(state: State, branch: str) -> int:
+    """What runs of it; nothing of the park's."""
+    if branch.startswith(COHORT):
+        return sum(state.held_cards[tenant_id] for tenant_id in state.tree.members(branch))
+    return state.held_cards.get(branch, 0)
 
 
 def _above(branch: str, entitlements: Entitlements) -> Path:

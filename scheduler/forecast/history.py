@@ -45,6 +45,9 @@ class Pace(NamedTuple):
     speed_permille: int
 
 
+NEVER = -1, None
+"""No median of no moment."""
+
 OWN_PACE = Pace("", 0, 1_000)
 """Of a run that says nothing of how fast it would be elsewhere."""
 
@@ -71,7 +74,8 @@ class PastRun:
     speed_permille: int = 1_000
 
 
-class Known(NamedTuple):
+@dataclass(slots=True)
+class Known:
     """How long the last runs of a group took, in order, and those that still run.
 
     Of these when each began, and how fast its time counts.
@@ -79,9 +83,18 @@ class Known(NamedTuple):
 
     ended_ms: list[int]
     begun: list[tuple[int, int]]
+    _typical: tuple[int, int | None] = NEVER
 
     def typical_ms(self, now_ms: int) -> int | None:
-        """The median; for what runs it counts what ran longer, else twice what it has had."""
+        """The median, asked several times of one moment."""
+        at_ms, typical_ms = self._typical
+        if at_ms != now_ms:
+            typical_ms = self._median_ms(now_ms)
+            self._typical = now_ms, typical_ms
+        return typical_ms
+
+    def _median_ms(self, now_ms: int) -> int | None:
+        """For what runs it counts what ran longer, else twice what it has had."""
         ended = self.ended_ms
         elapsed = [max(0, now_ms - at_ms) * speed // 1_000 for at_ms, speed in self.begun]
         if not ended and max(elapsed, default=0) < TELLING_MS:

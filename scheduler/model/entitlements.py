@@ -136,6 +136,24 @@ class Entitlements:
         return ReasonCode.TENANT_QUOTA if branch in self._tree.tenants else ReasonCode.COHORT_QUOTA
 
 
+class Declared:
+    """The entitlements of a tree and a park, made anew once either is another."""
+
+    def __init__(self) -> None:
+        self._of: tuple[Tree, int, Park] | None = None
+        self._entitlements: Entitlements | None = None
+
+    def in_force(self, tree: Tree, park: Park) -> Entitlements:
+        of = self._of
+        if (
+            self._entitlements is None
+            or of is None
+            or not (of[0] is tree and of[1] == tree.version and of[2] is park)
+        ):
+            self._of, self._entitlements = (tree, tree.version, park), Entitlements(tree, park)
+        return self._entitlements
+
+
 def branches(tree: Tree) -> Iterator[tuple[str, Entitlement]]:
     """All of which anything is said, the narrowest first."""
     cohorts = {cohort_branch(cohort_id): one for cohort_id, one in tree.cohorts.items()}

@@ -62,6 +62,8 @@ class Tree:
         projects: Iterable[Project] = (),
     ) -> None:
         """`tenants` is shared with who holds the tree, and is changed by `declare_tenant` alone."""
+        self.version = 0
+        """Another one whenever somebody was declared."""
         self.tenants = tenants
         self.cohorts = {cohort.id: cohort for cohort in cohorts}
         self.projects: dict[str, Project] = {}
@@ -77,6 +79,7 @@ class Tree:
         known = self.tenants.get(tenant.id)
         if known is not None and known.cohort_id is not None:
             self._members[known.cohort_id].remove(tenant.id)
+        self.version += 1
         self.tenants[tenant.id] = tenant
         self._join(tenant)
 
@@ -85,11 +88,16 @@ class Tree:
         if tenant.cohort_id is not None:
             insort(self._members.setdefault(tenant.cohort_id, []), tenant.id)
 
+    def declare_cohort(self, cohort: Cohort) -> None:
+        self.version += 1
+        self.cohorts[cohort.id] = cohort
+
     def declare_project(self, project: Project) -> None:
         """The tenant is divided from now on."""
         branch = project_branch(project.tenant_id, project.id)
         if branch not in self.projects:
             insort(self._projects_of.setdefault(project.tenant_id, []), branch)
+        self.version += 1
         self.projects[branch] = project
 
     def unknown_project(self, tenant_id: str, project_id: str) -> str | None:

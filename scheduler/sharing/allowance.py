@@ -19,7 +19,7 @@ from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
 from scheduler.forecast.ends import Ends
-from scheduler.model.entitlements import PARK, Entitlements, Key
+from scheduler.model.entitlements import PARK, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
@@ -56,17 +56,19 @@ class Allowances:
         self._now_ms = now_ms
         self._policy = policy
         assert state.park is not None, "jobs are planned in a park"
-        self._entitlements = Entitlements(state.tree, state.park)
-        self._takings = Takings.of(state, self._entitlements)
-        # Limits count what runs and starts now, and what is there once all that stops is gone.
-        self._live, self._soon = self._takings.copy(), self._takings.copy()
-        self._available = {t: funds.available_micros for t, funds in state.funds.items()}
-        self._held = {t: funds.held_micros for t, funds in state.funds.items()}
+        self._entitlements = state.entitled.in_force(state.tree, state.park)
+        self._takings = self._live = self._soon = Takings.of(state, self._entitlements)
+        if self._entitlements.is_bounding:
+            # Limits count what runs and starts now, and what is there once all that stops is gone.
+            self._live, self._soon = self._takings.copy(), self._takings.copy()
+        self._spoken_for: Counter[str] = Counter()
+        self._taken_micros: Counter[str] = Counter()
         self._granted: dict[Key, list[End]] = defaultdict(list)
         self._granted_cards: Counter[tuple[str, str]] = Counter()
         self._running: dict[Key, list[End]] = defaultdict(list)
         self._read: set[str] = set()
-        self._kept: dict[Key, Kept] = {}
+        self._kept_by_key: dict[Key, Kept] = {}
+        self._promises: list[tuple[Job, str, Reservation]] = []
         self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
         self._prices: dict[tuple[str, str, str], int | str] = {}
@@ -97,8 +99,10 @@ class Allowances:
         return all(self._over(cap, record, kind_id, delay_ms, books) is None for cap in caps)
 
     def _without(self, attempts: Iterable[Attempt]) -> Takings:
+        if not self._entitlements.is_bounding:
+            return self._soon
         then = self._soon.copy()
-        for attempt in attempts if self._entitlements.is_bounding else ():
+        for attempt in attempts:
             job, placement = self._state.jobs[attempt.job_id].job, attempt.placement
             then.hold(self._path(job), placement.device_kind_id, -placement.card_count)
         return then
@@ -132,12 +136,19 @@ class Allowances:
             if free < need <= quota.most and quota.key not in self._kept:
                 self._keep(quota, record, kind_id)
 
+    @property
+    def _kept(self) -> dict[Key, Kept]:
+        """What is kept of quotas; for the last promise of most plans nobody asks."""
+        while self._promises:
+            self._keep_promised(*self._promises.pop(0))
+        return self._kept_by_key
+
     def has_spare(self, job: Job, pool: Pool, cards: int) -> bool:
         """Whether each of its quotas has so many cards more, of which none is kept for anybody."""
-        kind_id = pool.device_kind_id
+        kind_id, path = pool.device_kind_id, self._path(job)
         quotas = (*self._quotas(job), *self._caps(job, kind_id))
         return all(
-            self._rise(one, job, self._amount(one, kind_id, cards)) <= self._spare(one)
+            self._takings.rise(path, one.key, self._amount(one, kind_id, cards)) <= self._spare(one)
             for one in quotas
         )
 
@@ -163,9 +174,6 @@ class Allowances:
 
     def _amount(self, quota: Quota, kind_id: str, cards: int) -> int:
         return self._entitlements.amount(quota.unit, kind_id, cards)
-
-    def _rise(self, quota: Quota, job: Job, amount: int) -> int:
-        return self._takings.rise(self._path(job), quota.key, amount)
 
     def _over(
         self, quota: Quota, record: JobRecord, kind_id: str, delay_ms: int, books: Iterable[Takings]
@@ -200,7 +208,7 @@ class Allowances:
         if isinstance(price, str):
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
         need = charge_micros(self._charged_ms(job, pool.device_kind_id), price)
-        free, saving = self._available[tenant.id], self._saving.get(tenant.id)
+        free, saving = self._available(tenant.id), self._saving.get(tenant.id)
         if (closed := self._used_up(job, need)) is not None:
             return closed
         if saving is None and need <= free:
@@ -271,34 +279,42 @@ class Allowances:
             return False  # each job has another share of what they cover
         if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
             return False
-        return charge_micros(job.device_count * job.longest_ms, price) <= self._available[tenant.id]
+        return charge_micros(job.device_count * job.longest_ms, price) <= self._available(tenant.id)
+
+    def _available(self, tenant_id: str) -> int:
+        """What it may still commit."""
+        return self._state.funds[tenant_id].available_micros - self._spoken_for[tenant_id]
 
     def save_for(self, job: Job, reasons: list[Reason]) -> None:
         """No pool can be paid: later jobs wait, if what is held for running work could suffice."""
         needs = [reason.need for reason in reasons if reason.code is ReasonCode.FUNDS]
-        within = self._available[job.tenant_id] + self._held[job.tenant_id]
+        held = self._state.funds[job.tenant_id].held_micros + self._taken_micros[job.tenant_id]
+        within = self._available(job.tenant_id) + held
         if needs and min(needs) <= within:
             self._saving.setdefault(job.tenant_id, job.id)
 
     def promise(self, record: JobRecord, pool: Pool, reservation: Reservation, hold: int) -> None:
         """The job will start then: its quota and so much money are to be there."""
-        job, kind_id, start_ms = record.job, pool.device_kind_id, reservation.start_ms
-        is_firm = reservation.is_firm
-        self._available[job.tenant_id] -= hold
+        self._spoken_for[record.job.tenant_id] += hold
+        self._promises.append((record.job, pool.device_kind_id, reservation))
+
+    def _keep_promised(self, job: Job, kind_id: str, reservation: Reservation) -> None:
+        """Nothing has been taken since it was promised."""
+        start_ms, is_firm = reservation.start_ms, reservation.is_firm
         for quota in (*self._quotas(job), *self._caps(job, kind_id)):
-            if quota.key not in self._kept:
+            if quota.key not in self._kept_by_key:
                 then = self._takings.copy()
-                for end in self._ends(quota, is_firm=is_firm):
+                for end in self._ends(quota):
                     if end.ends.by(is_firm=is_firm) <= start_ms:
                         then.take(end.path, quota.unit, -end.amount)
                 spare = self._spare_then(then, quota, job, kind_id)
-                self._kept[quota.key] = Kept(job.id, start_ms, spare, is_firm)
+                self._kept_by_key[quota.key] = Kept(job.id, start_ms, spare, is_firm)
 
     def take(self, record: JobRecord, pool: Pool, hold_micros: int, delay_ms: int = 0) -> None:
         job, kind_id, path = record.job, pool.device_kind_id, self._path(record.job)
         ends = self._forecasts.ends(record, delay_ms)
-        self._available[job.tenant_id] -= hold_micros
-        self._held[job.tenant_id] += hold_micros
+        self._spoken_for[job.tenant_id] += hold_micros
+        self._taken_micros[job.tenant_id] += hold_micros
         self._granted_cards[job.tenant_id, kind_id] += job.device_count
         for quota in (*self._quotas(job), *self._caps(job, kind_id)):
             need, kept = self._need(quota, job, kind_id), self._kept.get(quota.key)
@@ -320,7 +336,8 @@ class Allowances:
         """When the branch's work has given back enough for the job."""
         is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
         then = self._takings.copy()
-        for end in self._ends(quota, is_firm=is_firm):
+        ends = self._ends(quota)
+        for end in sorted(ends, key=lambda one: (one.ends.by(is_firm=is_firm), one.amount)):
             then.take(end.path, quota.unit, -end.amount)
             spare = self._spare_then(then, quota, record.job, kind_id)
             if spare >= 0:
@@ -333,16 +350,15 @@ class Allowances:
         amount = self._amount(quota, kind_id, job.device_count)
         return quota.most - then.taken[quota.key] - then.rise(self._path(job), quota.key, amount)
 
-    def _ends(self, quota: Quota, *, is_firm: bool) -> list[End]:
-        """When its work ends, in order, and how much that gives back."""
+    def _ends(self, quota: Quota) -> list[End]:
+        """When its work ends, in no order, and how much that gives back."""
         is_all = quota.branch == PARK
         tenants = self._state.tenants if is_all else self._state.tree.tenants_in(quota.branch)
         for tenant_id in tenants:
             if tenant_id not in self._read:
                 self._read.add(tenant_id)
                 self._read_running(tenant_id)
-        ends = (*self._granted[quota.key], *self._running[quota.key])
-        return sorted(ends, key=lambda one: (one.ends.by(is_firm=is_firm), one.amount))
+        return [*self._granted[quota.key], *self._running[quota.key]]
 
     def _read_running(self, tenant_id: str) -> None:
         """What runs of a tenant is looked through once a plan, for all of its branches."""

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
-from scheduler.model.entitlements import Entitlements, Key, Levels
+from scheduler.model.entitlements import Key, Levels
 from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
@@ -104,7 +104,7 @@ class Standings:
         assert state.park is not None, "jobs are planned in a park"
         self._is_shared = policy.is_shared
         self._starving = starving
-        self._entitlements = Entitlements(state.tree, state.park)
+        self._entitlements = state.entitled.in_force(state.tree, state.park)
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
         self._cells = Cells(state.tenants.values(), state.park)
@@ -200,7 +200,9 @@ class Standings:
 
     def may_own(self, tenant_id: str, project_id: str) -> Iterator[Owns]:
         """What some job of these branches may own, however small; not nothing."""
-        levels = self._entitlements.levels(tenant_id, project_id) if self._nominal else NOWHERE
+        if not self._nominal:
+            return
+        levels = self._entitlements.levels(tenant_id, project_id)
         cohort, tenant, project = (
             any(self._is_within(one, kind_id, 1) for kind_id in self._kind_ids) for one in levels
         )

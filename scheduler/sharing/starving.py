@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Takings
-from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job
 from scheduler.model.variants import forms
 from scheduler.sharing.fairtree import entitled
@@ -55,7 +54,7 @@ def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
 def _within_caps(state: State, hungry: Iterable[JobRecord]) -> list[JobRecord]:
     """Those that limits on what is borrowed and lent let start on some kind, if nothing ran."""
     assert state.park is not None, "jobs are planned in a park"
-    entitlements = Entitlements(state.tree, state.park)
+    entitlements = state.entitled.in_force(state.tree, state.park)
     if not entitlements.is_bounding:
         return [*hungry]
     idle = Takings.idle(state.tree, entitlements)

@@ -111,7 +111,7 @@ class Outlook:
     def __post_init__(self) -> None:
         by_pool: dict[str, list[Holding]] = defaultdict(list)
         ends: dict[Quota, list[tuple[int, int, Path]]] = defaultdict(list)
-        self._entitlements = Entitlements(self.state.tree, self.park)
+        self._entitlements = self.state.entitled.in_force(self.state.tree, self.park)
         self._takings = Takings.of(self.state, self._entitlements)
         for holding in self.granted:
             self._hold(holding)

@@ -3,6 +3,8 @@
 from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/test_entitlements.py"
+_KEPT = "tests/unit/test_entitled.py"
+_QUOTAS = "tests/unit/test_branch_quotas.py"
 _BACK = "tests/unit/test_entitlements_reclaim.py"
 _CELLS = "tests/unit/test_cells.py"
 _PROMISES = "tests/unit/test_promises.py"
@@ -16,6 +18,12 @@ MUTANTS = [
     Mutant("scheduler/model/entitlements.py", "if any(kept_unit == unit for _, kept_unit in self.kept):", "if False:", _HAND),
     Mutant("scheduler/model/entitlements.py", "self._park.device_kind_by_id[kind_id].tflops_fp16 if unit == P else cards", "1 if unit == P else cards", _HAND),
     Mutant("scheduler/model/entitlements.py", "found[pool.device_kind_id] = found.get(pool.device_kind_id, 0) + cards", "pass", _CELLS),
+    Mutant("scheduler/model/entitlements.py", " and of[1] == tree.version and of[2] is park)", " and of[2] is park)", _KEPT),
+    Mutant("scheduler/model/entitlements.py", " and of[2] is park)", ")", _KEPT),
+    Mutant("scheduler/model/tree.py", "        self.version += 1\n        self.tenants", "        self.tenants", _KEPT),
+    Mutant("scheduler/model/tree.py", "        self.version += 1\n        self.cohorts", "        self.cohorts", _KEPT),
+    Mutant("scheduler/model/tree.py", "        self.version += 1\n        self.projects", "        self.projects", _KEPT),
+    Mutant("scheduler/facts/takings.py", "return sum(state.held_cards[tenant_id] for tenant_id in state.tree.members(branch))", "return 0", _QUOTAS),
     Mutant("scheduler/facts/takings.py", "amount = max(taken + amount, kept) - max(taken, kept)", "pass", _HAND),
     Mutant("scheduler/facts/takings.py", "                    for above in _above(branch, entitlements):\n                        found.taken[above, unit] += idle\n", "                    pass\n", _HAND),
     Mutant("scheduler/facts/takings.py", "        for unit in (kind_id, P):\n            self.take", "        for unit in (kind_id,):\n            self.take", _HAND),
