@@ -136,9 +136,15 @@ def links(heads: Mapping[str, Link], facts: Iterable[Fact]) -> tuple[list[Link],
     return made, after
 
 
-def root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) -> bytes:
-    """The root of a day over the heads of all chains; `before` is the root before it."""
-    return root_over(before, day, leaves_digest([leaf_of(chain, link) for chain, link in heads]))
+def root_of(
+    before: bytes, day: str, heads: Sequence[tuple[str, Link]], papers: Iterable[str] = ()
+) -> bytes:
+    """The root of a day over the heads of all chains; `before` is the root before it.
+
+    `papers` are leaves of price lists and statements that no root has noted yet.
+    """
+    leaves = [leaf_of(chain, link) for chain, link in heads]
+    return root_over(before, day, leaves_digest([*leaves, *papers]))
 
 
 def leaf_of(chain: str, link: Link) -> str:
@@ -146,8 +152,18 @@ def leaf_of(chain: str, link: Link) -> str:
     return _digest([chain, link.number, link.hash.hex()]).hex()
 
 
+def price_list_leaf(link: Link) -> str:
+    """A price list: its link in the chain of the park, whose other links are not everybody's."""
+    return _digest([_WORDS[PriceList], link.number, link.hash.hex()]).hex()
+
+
+def statement_leaf(tenant_id: str, month: str, sha256: str) -> str:
+    """A closed statement; it tells whose it is only to one who has its bytes."""
+    return _digest(["statement/1", tenant_id, month, sha256]).hex()
+
+
 def leaves_digest(leaves: Iterable[str]) -> str:
-    """One hash over the heads of all chains."""
+    """One hash over all that a root notes."""
     return _digest(sorted(leaves)).hex()
 
 
@@ -156,7 +172,9 @@ def root_over(before: bytes, day: str, digest: str) -> bytes:
     return _digest(["root/2", day, before.hex(), digest])
 
 
-def first_root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) -> bytes:
+def first_root_of(
+    before: bytes, day: str, heads: Sequence[tuple[str, Link]], _: Iterable[str] = ()
+) -> bytes:
     """A root as earlier releases drew it: to check it, one had to be shown all chains' names."""
     return _digest(
         [
@@ -167,8 +185,10 @@ def first_root_of(before: bytes, day: str, heads: Sequence[tuple[str, Link]]) ->
     )
 
 
-ROOT_FORMS = {1: first_root_of, 2: root_of}
-ROOT_FORM = 2
+ROOT_FORMS = {1: first_root_of, 2: root_of, 3: root_of}
+ROOT_FORM = 3
+PAPERS_SINCE = 3
+"""Roots of this form and later ones note price lists and statements as well."""
 
 
 def _digest(value: list[Any]) -> bytes:

@@ -12,12 +12,21 @@ from typing import Any
 
 from sqlalchemy import Connection, false, func, or_, select
 
-from accounting.chain import GENESIS, PARK, Link, leaf_of, leaves_digest, names_of
+from accounting.chain import (
+    GENESIS,
+    PARK,
+    Link,
+    leaves_digest,
+    names_of,
+    price_list_leaf,
+    statement_leaf,
+)
 from accounting.chaining import heads
 from accounting.closing import scope_of, statement
-from accounting.statement import StatementState
+from accounting.leaves import leaves_of, roots_drawn
+from accounting.statement import StatementState, sha256_of
 from accounting.tables import (
-    RootRow,
+    PriceListRow,
     TransferRow,
     UsageCreditRow,
     UsageRow,
@@ -146,25 +155,39 @@ def _number_at(connection: Connection, tenant_id: str, seq: int | None) -> int:
     return max(numbers)
 
 
-def roots_over(connection: Connection, tenant_id: str, number: int) -> list[Json]:
-    """The first root that covers a link, with its leaves, and all after it, if there is one.
+def roots_over(
+    connection: Connection, tenant_id: str, number: int, papers: Collection[str] = ()
+) -> list[Json]:
+    """The first root that covers a link or one of these papers, and all after it.
 
-    Roots of an earlier form are left out: to check them one must be told all chains' names.
+    Each that covers any of them for the first time comes with its leaves. Roots of the first form
+    are left out: to check them one must be told all chains' names.
     """
     told: list[Json] = []
-    before = GENESIS.hash
-    for row in connection.execute(select(RootRow.__table__).order_by(RootRow.day)):
-        ends = {chain: Link(at, bytes.fromhex(digest)) for chain, at, digest in row.heads}
-        mine = ends.get(tenant_id, GENESIS)
-        leaves = [leaf_of(chain, link) for chain, link in ends.items()] if row.form > 1 else []
-        root = {"day": row.day, "before": before.hex(), "root": row.root.hex()}
-        if told:
+    before, missing = GENESIS.hash, set(papers)
+    for row, ends, new in roots_drawn(connection):
+        leaves = leaves_of(ends, new) if row.form > 1 else []
+        mine = dict(ends).get(tenant_id, GENESIS)
+        is_first = leaves and mine.number >= number and not any("facts" in one for one in told)
+        head = {"facts": mine.number, "head": mine.hash.hex()} if is_first else {}
+        found = missing.intersection(leaves)
+        root = {"day": row.day, "before": before.hex(), "root": row.root.hex(), **head}
+        if found or head:
+            told.append(root | {"leaves": leaves})
+        elif told:
             told.append(root | {"digest": leaves_digest(leaves)})
-        elif leaves and mine.number >= number:
-            head = {"facts": mine.number, "head": mine.hash.hex()}
-            told.append(root | head | {"leaves": sorted(leaves)})
-        before = row.root
+        before, missing = row.root, missing - found
     return told
+
+
+def papers_of(connection: Connection, evidence: Evidence, list_ids: Collection[str]) -> list[str]:
+    """The leaves of the price lists, and of the statement if it is closed."""
+    named = select(PriceListRow.link, PriceListRow.hash).where(PriceListRow.id.in_(list_ids))
+    leaves = [price_list_leaf(Link(*row)) for row in connection.execute(named)]
+    if evidence.body is not None:
+        month, sha256 = evidence.claim["month"], sha256_of(evidence.body)
+        leaves.append(statement_leaf(evidence.tenant_id, month, sha256))
+    return leaves
 
 
 def facts_of(connection: Connection, evidence: Evidence, last: int) -> Iterator[Stored]:

@@ -1,4 +1,4 @@
-"""Daily roots: once a day is over, one hash over the heads of all chains, and the root before it.
+"""Daily roots: once a day is over, one hash over all chains' heads, new papers, the root before it.
 
 Whoever keeps a root outside of the database can prove later that no fact before it was changed,
 dropped or slipped in, even by one who can write every table.
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 
 from accounting.calendar import day_of
 from accounting.chain import GENESIS, ROOT_FORM, root_of
+from accounting.leaves import new_papers
 from accounting.store import moment
 from accounting.tables import RootRow
 
@@ -41,7 +42,8 @@ def draw_root(connection: Connection, now_ms: int) -> bytes | None:
     heads = moment(connection).heads
     if not heads:
         return None
-    root = root_of(GENESIS.hash if last is None else last.root, yesterday, [*heads.items()])
+    before = GENESIS.hash if last is None else last.root
+    root = root_of(before, yesterday, [*heads.items()], new_papers(connection, [*heads.items()]))
     row = {
         "day": yesterday,
         "heads": [[chain, link.number, link.hash.hex()] for chain, link in sorted(heads.items())],

@@ -220,7 +220,8 @@ def _ledger(connection: Connection, month: str, scope: Scope) -> Mapping[str, Le
 
 def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
     """Each stored statement that is not what it was closed as, and how: its row, what is wrong."""
-    noted = {one.month: dict(one.statements) for one in facts(connection, SettledMonth)}
+    settled = {one.month: one for one in facts(connection, SettledMonth)}
+    noted = {month: dict(one.statements) for month, one in settled.items()}
     rows = select(SettlementRow.__table__).order_by(SettlementRow.month, SettlementRow.party)
     stored: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
     for row in connection.execute(rows):
@@ -229,6 +230,8 @@ def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
             yield f"{row.party} {row.month}", "its checksum does not fit"
         elif noted.get(row.month, {}).get(row.party) != row.sha256:
             yield f"{row.party} {row.month}", "the close of its month has noted another checksum"
+        elif settled[row.month].at_ms != row.at_ms:
+            yield f"{row.party} {row.month}", "it says another moment than the close of its month"
     for month, sums in sorted(noted.items()):
         for party in sorted(sums.keys() - stored[month].keys()):
             yield f"{party} {month}", "it is gone"

@@ -32,6 +32,7 @@ from accounting.chaining import heads
 from accounting.closing import ClosingMissing, made_again
 from accounting.fact_store import OF_TENANTS, OF_THE_PARK, key_of, row_of
 from accounting.hours import unfit
+from accounting.leaves import roots_drawn
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
 from accounting.statement import sha256_of
@@ -225,12 +226,11 @@ def _closings(connection: Connection) -> Generator[Stored]:
 
 def _roots(connection: Connection) -> Iterator[Misfit]:
     before = GENESIS.hash
-    for row in connection.execute(select(RootRow.__table__).order_by(RootRow.day)):
-        ends = [(chain, Link(number, bytes.fromhex(digest))) for chain, number, digest in row.heads]
+    for row, ends, papers in roots_drawn(connection):
         form = ROOT_FORMS.get(row.form, root_of)
-        before = form(before, row.day, ends)
+        before = form(before, row.day, ends, papers)
         if before != row.root:
-            what = "the heads that it notes, and the root before it, do not give it"
+            what = "what it notes, and the root before it, do not give it"
             yield Misfit(part="daily roots", row=row.day, what=what)
             before = row.root
 
@@ -249,11 +249,18 @@ def _statements(connection: Connection) -> Iterator[Misfit]:
 def _not_closed_so(connection: Connection, row: Row[*tuple[Any, ...]]) -> str | None:
     if sha256_of(row.body) != row.sha256:
         return "its checksum does not fit"
+    if row.closed_at_ms != _closed_at_ms(connection, row.month):
+        return "it says another moment of closing than the close of its month"
     try:
         again = made_again(connection, row.tenant_id, row.month, row.body)
     except (PriceMissing, ClosingMissing) as error:
         return str(error)
     return None if again == row.body else "its facts come to something else"
+
+
+def _closed_at_ms(connection: Connection, month: str) -> int | None:
+    """When a month was closed, as a link of the park's chain says."""
+    return connection.scalar(select(ClosingRow.closed_at_ms).where(ClosingRow.month == month))
 
 
 _UNBALANCED = text(

@@ -64,11 +64,13 @@ def evidence_file(connection: Connection, evidence: Evidence, folder: Path) -> P
     """
     path = folder / "evidence.zip"
     archive = Archive(path)
-    roots = facts.roots_over(connection, evidence.tenant_id, evidence.last)
-    last = roots[0]["facts"] if roots else evidence.last
+    covering = facts.roots_over(connection, evidence.tenant_id, evidence.last)
+    last = covering[0]["facts"] if covering else evidence.last
     list_ids: set[str] = set()
     archive.add("chain.txt", _chain(connection, evidence, last, list_ids))
     archive.add("prices.txt", facts.prices_of(connection, list_ids))
+    papers = facts.papers_of(connection, evidence, list_ids)
+    roots = facts.roots_over(connection, evidence.tenant_id, evidence.last, papers)
     archive.add("roots.json", [_json(roots)])
     if evidence.body is not None:
         archive.add("statement.json", [evidence.body])

@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, NamedTuple
 
-FORMAT = "industry-brain/evidence/1"
+FORMAT = "industry-brain/evidence/2"
+FORMATS = {"industry-brain/evidence/1", FORMAT}
+"""The first had no roots that note price lists and statements."""
+
 SEAL = 64
 """So many hexadecimal figures at the file's end are the sha256 of all before them."""
 
@@ -43,10 +46,11 @@ class NotWhole(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One thing that was checked, and fits."""
+    """One thing that was checked, and fits; `is_rooted` unless no daily root covers it yet."""
 
     part: str
     what: str
+    is_rooted: bool = True
 
 
 class Fact(NamedTuple):
@@ -79,16 +83,28 @@ def _meaning(
     facts = list(_chain(files["chain.txt"], manifest))
     span = f"links {facts[0].number} to {facts[-1].number}"
     yield Checked(part=f"chain of {tenant_id}", what=f"{span}, head {facts[-1].hash}")
-    yield _roots(json.loads(files["roots.json"]), tenant_id, facts[-1], kept_root)
+    rooted = _roots(json.loads(files["roots.json"]), tenant_id, facts[-1], kept_root)
+    yield rooted.said
     prices = dict(_prices(files["prices.txt"], manifest))
-    named = ", ".join(sorted(prices))
-    yield Checked(part="prices", what=f"{named or 'none'}: price list as told by the file")
+    for list_id, (leaf, _) in sorted(prices.items()):
+        yield _paper(f"prices {list_id}", "", leaf, rooted)
     if "statement.json" in files:
         digest = hashlib.sha256(files["statement.json"]).hexdigest()
-        yield Checked(part="statement", what=f"sha256 {digest}: compare it with your own copy's")
-        yield from _line(json.loads(files["statement.json"]), manifest, facts, prices)
+        said = json.loads(files["statement.json"])
+        leaf = _digest(["statement/1", tenant_id, said["month"], digest])
+        yield _paper("statement", f"sha256 {digest}, ", leaf, rooted)
+        yield from _line(said, manifest, facts, {one: prices[one][1] for one in prices})
     else:
         yield _job(manifest["claim"]["job"], facts)
+
+
+def _paper(part: str, what: str, leaf: str, rooted: "Rooted") -> Checked:
+    """A price list or a statement: noted by a root, or to be compared with one's own copy."""
+    day = rooted.day_by_leaf.get(leaf)
+    if day is None:
+        how = "no root covers it: compare it with a copy of your own"
+        return Checked(part=part, what=f"{what}{how}", is_rooted=False)
+    return Checked(part=part, what=f"{what}noted by the root of {day}")
 
 
 def _files(content: bytes) -> dict[str, bytes]:
@@ -119,7 +135,7 @@ def _manifest(files: Mapping[str, bytes]) -> Json:
         form = manifest["format"]
     except (KeyError, ValueError, TypeError):
         raise NotWhole("manifest.json: it is no manifest of evidence") from None
-    if form != FORMAT:
+    if form not in FORMATS:
         raise NotWhole(f"manifest.json: its format is {form!r}, and {FORMAT} is known here")
     if sums.keys() != files.keys() - {"manifest.json"}:
         raise NotWhole("manifest.json: other files are there than it names")
@@ -151,30 +167,42 @@ def _fact(number: int, digest: str, said: bytes, manifest: Json) -> Fact:
     return Fact(number, digest, kind, dict(zip(manifest["names"][kind], values, strict=True)))
 
 
-def _roots(roots: Sequence[Json], tenant_id: str, last: Fact, kept: str | None) -> Checked:
-    """From the root that covers the facts to the newest, each made of the one before it."""
+class Rooted(NamedTuple):
+    """What the roots come to, and the day on which each leaf that is told was noted."""
+
+    said: Checked
+    day_by_leaf: Mapping[str, str]
+
+
+def _roots(roots: Sequence[Json], tenant_id: str, last: Fact, kept: str | None) -> Rooted:
+    """From the first root that covers anything here to the newest, each made of the one before."""
     made: list[str] = []
+    days: dict[str, str] = {}
     for root in roots:
-        digest = root["digest"] if made else _covering(root, tenant_id, last)
+        if "facts" in root:
+            _check_covers(root, tenant_id, last)
+        digest = _digest(sorted(root["leaves"])) if "leaves" in root else root["digest"]
         again = _digest(["root/2", root["day"], root["before"], digest])
         if again != root["root"]:
             raise NotWhole(f"roots.json: the root of {root['day']} is not made of what it notes")
         if made and made[-1] != root["before"]:
             raise NotWhole(f"roots.json: the root of {root['day']} does not follow the one before")
         made.append(again)
+        days |= {leaf: root["day"] for leaf in root.get("leaves", ()) if leaf not in days}
     if kept is not None and kept.lower() not in made:
         raise NotWhole("roots.json: the root that was kept elsewhere is none of these")
-    if not made:
-        return Checked(part="roots", what="none covers this yet: one is drawn once a day is over")
-    return Checked(part="roots", what=f"newest of {roots[-1]['day']}: {made[-1]}")
+    if not any("facts" in root for root in roots):
+        what = "none covers this chain yet: one is drawn once a day is over"
+        return Rooted(Checked(part="roots", what=what, is_rooted=False), days)
+    what = f"newest of {roots[-1]['day']}: {made[-1]}"
+    return Rooted(Checked(part="roots", what=what), days)
 
 
-def _covering(root: Json, tenant_id: str, last: Fact) -> str:
+def _check_covers(root: Json, tenant_id: str, last: Fact) -> None:
     if (root["facts"], root["head"]) != (last.number, last.hash):
         raise NotWhole(f"roots.json: the root of {root['day']} has noted another end of the chain")
     if _digest([tenant_id, last.number, last.hash]) not in root["leaves"]:
         raise NotWhole(f"roots.json: the root of {root['day']} does not cover this chain")
-    return _digest(sorted(root["leaves"]))
 
 
 def _digest(value: list[Any]) -> str:
@@ -182,14 +210,14 @@ def _digest(value: list[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _prices(text: bytes, manifest: Json) -> Iterator[tuple[str, Json]]:
-    """Price lists by id, each a link of the park's chain whose neighbours are not shown."""
+def _prices(text: bytes, manifest: Json) -> Iterator[tuple[str, tuple[str, Json]]]:
+    """Price lists by id, with the leaf that a root notes of each: a link of the park's chain."""
     for line in text.splitlines():
         number, before, digest, said = line.split(b" ", 3)
         if hashlib.sha256(bytes.fromhex(before.decode()) + said).hexdigest() != digest.decode():
             raise NotWhole(f"prices.txt: link {int(number)}: what it says does not give its hash")
         fact = _fact(int(number), digest.decode(), said, manifest)
-        yield fact.values["id"], fact.values
+        yield fact.values["id"], (_digest([fact.kind, fact.number, fact.hash]), fact.values)
 
 
 def _line(

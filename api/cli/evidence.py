@@ -1,5 +1,6 @@
 """Commands about evidence: made by a broker, checked without one."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -80,24 +81,39 @@ def evidence(
 def check_file(path: Path, root: str | None, *, as_json: bool) -> None:
     """Check an evidence file; ends with 1 where anything does not fit."""
     from api.cli.terminal import print_json
-    from api.evidence_check import NotWhole, check
+    from api.evidence_check import Checked, NotWhole, check
 
-    found: list[object] = []
+    found: list[Checked] = []
     wrong = None
     try:
         for one in check(path.read_bytes(), root):
-            found.append({"part": one.part, "what": one.what})
+            found.append(one)
             if not as_json:
-                console.print(f"[green]✓[/] {plain(one.part)}  {plain(one.what)}", soft_wrap=True)
+                mark = "[green]✓[/]" if one.is_rooted else "[yellow]?[/]"
+                console.print(f"{mark} {plain(one.part)}  {plain(one.what)}", soft_wrap=True)
     except OSError as error:
         fail(f"{path}: {error.strerror}")
     except NotWhole as error:
         wrong = str(error)
+    unrooted = [one.part for one in found if not one.is_rooted]
     if as_json:
-        print_json({"checked": found, "is_intact": wrong is None, "misfit": wrong})
+        checked = [asdict(one) for one in found]
+        verdict = {"is_intact": wrong is None, "unrooted": unrooted, "misfit": wrong}
+        print_json({"checked": checked} | verdict)
     elif wrong is None:
-        console.print(both("[bold]the evidence is whole[/]", "[bold]证据完整[/]"))
+        console.print(_verdict(unrooted))
     else:
         console.print(f"[red]✗[/] {plain(wrong)}", soft_wrap=True)
     if wrong is not None:
         raise typer.Exit(1)
+
+
+def _verdict(unrooted: list[str]) -> str:
+    """All of it fits; only what a root covers is proven."""
+    if not unrooted:
+        return both("[bold]the evidence is whole[/]", "[bold]证据完整[/]")
+    parts = plain(", ".join(unrooted))
+    return both(
+        f"[yellow]all of it fits, but no daily root covers this yet: {parts}[/]",
+        f"[yellow]内容一致，但以下部分尚无每日根覆盖，未获证明：{parts}[/]",
+    )

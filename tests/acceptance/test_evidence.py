@@ -44,13 +44,18 @@ def test_finance_writes_a_lines_evidence_that_is_checked_without_a_broker(
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
     checked = brain("verify", str(made), "--json", BRAIN_DATA=str(nowhere))
+    shown = brain("verify", str(made), BRAIN_DATA=str(nowhere), COLUMNS="200")
     content = made.read_bytes()
     made.write_bytes(content.replace(b'"device_ms"', b'"device_mS"', 1))
     altered = brain("verify", str(made), BRAIN_DATA=str(nowhere))
 
     assert written.returncode == 0, written.stderr
     assert checked.returncode == 0, checked.stdout
-    assert json.loads(checked.stdout)["is_intact"]
+    verdict = json.loads(checked.stdout)
+    assert (verdict["is_intact"], verdict["misfit"]) == (True, None)
+    assert verdict["unrooted"][0] == "roots"
+    assert "all of it fits, but no daily root covers this yet: roots" in shown.stdout
+    assert "the evidence is whole" not in shown.stdout
     assert altered.returncode == 1
     assert "statement.json: its bytes are not those that were written" in altered.stdout
 

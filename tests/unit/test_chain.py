@@ -106,6 +106,7 @@ def test_a_root_stands_for_all_heads_and_the_root_before_it() -> None:
     assert root_of(root, "2026-10-31", heads) != root
     assert root_of(GENESIS.hash, "2026-11-01", heads) != root
     assert root_of(GENESIS.hash, "2026-10-31", heads[:1]) != root
+    assert root_of(GENESIS.hash, "2026-10-31", heads, ["ab" * 32]) != root
     assert (
         root_of(GENESIS.hash, "2026-10-31", [("steel", Link(4, bytes([7]) * 32)), heads[1]]) != root
     )

@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
+from accounting.chain import GENESIS, Link, root_of
 from accounting.closing import close_month, statement
 from accounting.evidence import Evidence, NoEvidence, of_job, of_line
 from accounting.roots import draw_root
 from accounting.usage import UsageCredit
+from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from accounting.vouchers import Voucher
 from api.evidence import evidence_file
@@ -84,13 +86,59 @@ def test_a_line_is_proven_by_its_slices(connection: Connection, tmp_path: Path) 
     assert found["chain of steel"].startswith("links 3 to ")
 
 
-def test_what_no_root_ties_is_said_and_can_be_compared(
+def test_a_root_notes_price_lists_and_closed_statements(
     connection: Connection, tmp_path: Path
 ) -> None:
-    found = told(a_line(connection, tmp_path))
+    october = told(a_line(connection, tmp_path))
+    november = told(a_line(connection, tmp_path, "2026-11"))
 
-    assert found["prices"].endswith(": price list as told by the file")
-    assert statement(connection, "steel", "2026-10").sha256 in found["statement"]
+    assert october["prices 2026"] == "noted by the root of 2026-11-02"
+    digest = statement(connection, "steel", "2026-10").sha256
+    assert october["statement"] == f"sha256 {digest}, noted by the root of 2026-11-02"
+    assert november["prices 2026"] == "noted by the root of 2026-11-02"
+    assert november["statement"].endswith("noted by the root of 2026-12-02")
+    assert all(one.is_rooted for one in check(a_line(connection, tmp_path)))
+
+
+def with_another_tax(content: bytes) -> bytes:
+    """As one would who writes another price list, and its hash."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        line = archive.read("prices.txt").decode().rstrip("\n")
+    number, before, _, said = line.split(" ", 3)
+    other = said.removesuffix("60]") + "30]"
+    digest = hashlib.sha256(bytes.fromhex(before) + other.encode()).hexdigest()
+    return forged(content, "prices.txt", line, f"{number} {before} {digest} {other}")
+
+
+def test_papers_that_were_made_anew_are_noted_by_no_root(
+    connection: Connection, tmp_path: Path
+) -> None:
+    content = a_line(connection, tmp_path)
+    other_due = forged(content, "statement.json", '"due_fen":', '"due_fen":1')
+
+    for altered, part in ((with_another_tax(content), "prices 2026"), (other_due, "statement")):
+        assert [one.part for one in check(altered) if not one.is_rooted] == [part]
+
+
+def test_roots_of_the_second_form_stay_and_the_next_one_notes_all_papers(
+    connection: Connection, tmp_path: Path
+) -> None:
+    connection.execute(text("SET LOCAL session_replication_role = replica"))
+    connection.execute(text("DELETE FROM daily_roots WHERE day > '2026-11-02'"))
+    ((heads,),) = connection.execute(text("SELECT heads FROM daily_roots"))
+    ends = [(chain, Link(number, bytes.fromhex(digest))) for chain, number, digest in heads]
+    root = root_of(GENESIS.hash, "2026-11-02", ends)
+    connection.execute(text("UPDATE daily_roots SET form = 2, root = :root"), {"root": root})
+
+    before = told(a_line(connection, tmp_path))
+    draw_root(connection, AFTER_NOVEMBER)
+    after = told(a_line(connection, tmp_path))
+
+    assert before["roots"].startswith("newest of 2026-11-02")
+    assert before["prices 2026"].startswith("no root covers it")
+    assert after["prices 2026"] == "noted by the root of 2026-12-02"
+    assert after["statement"].endswith("noted by the root of 2026-12-02")
+    assert [one for one in verify(connection) if isinstance(one, Misfit)] == []
 
 
 def test_each_line_of_a_statement_is_proven(connection: Connection, tmp_path: Path) -> None:
@@ -111,7 +159,8 @@ def test_a_draft_is_proven_as_it_is_now(connection: Connection, tmp_path: Path) 
     found = told(a_line(connection, tmp_path, "2026-12"))
 
     assert found["line 1"].endswith("come to 3.50")
-    assert found["roots"].startswith("none covers this yet")
+    assert found["roots"].startswith("none covers this chain yet")
+    assert "no root covers it" in found["statement"]
 
 
 def test_what_a_package_covers_is_proven_at_no_price(

@@ -261,6 +261,7 @@ def test_terms_are_published_once_and_never_for_a_closed_month(connection: Conne
         ("DELETE FROM settlements WHERE party <> :p", "it is gone"),
         ("UPDATE centre_terms SET prices = '[[\"ascend-910b3\", 1]]' WHERE kind <> :p", "come to"),
         ("UPDATE settled_months SET statements = '[]' WHERE month <> :p", "noted another"),
+        ("UPDATE settlements SET at_ms = at_ms + 1 WHERE party <> :p", "another moment than"),
     ],
 )
 def test_whatever_is_altered_is_named(connection: Connection, change: str, wrong: str) -> None:

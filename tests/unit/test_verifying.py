@@ -220,6 +220,13 @@ def test_a_statement_that_was_exchanged_with_its_checksum_is_found(connection: C
     assert found[-1].what == "its facts come to something else"
 
 
+def test_a_statement_with_another_moment_of_closing_is_found(connection: Connection) -> None:
+    altered(connection, "UPDATE statements SET closed_at_ms = closed_at_ms + 1")
+
+    what = "it says another moment of closing than the close of its month"
+    assert misfits(connection) == [Misfit(part="statements", row="steel 2026-10", what=what)]
+
+
 def test_a_balance_that_does_not_follow_from_transfers_is_found(connection: Connection) -> None:
     altered(
         connection,
