@@ -17,6 +17,7 @@ class PoolCapacity(Wire):
     online_cards: int
     schedulable_cards: int
     allocated_cards: int
+    drained_nodes: int = Field(default=0, description="in planned maintenance")
     hours: list[str] = Field(
         default_factory=list, description="when it is offered, UTC+8; at all times where empty"
     )

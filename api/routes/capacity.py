@@ -1,5 +1,6 @@
 """Machines: what the park states, has, and may lease; how they stand, and how busy they were."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -172,20 +173,33 @@ def _centres(connection: Connection, park: Park, services: Services) -> list[Cen
     rows = queries.loads_now(connection, list(park.pool_by_id))
     loads = {row.pool_id: row for row in rows}
     views = queries.views(connection, [f"centre:{centre.id}" for centre in park.centres])
+    drained = _drained(connection, park)
     return [
-        _centre(park, centre, loads, views.get(f"centre:{centre.id}"), services)
+        _centre(park, centre, (loads, drained), views.get(f"centre:{centre.id}"), services)
         for centre in park.centres
     ]
+
+
+def _drained(connection: Connection, park: Park) -> Counter[str]:
+    """How many nodes of each pool are in planned maintenance."""
+    views = queries.views_under(connection, "drained:")
+    nodes = (
+        park.node_by_id.get(name.removeprefix("drained:"))
+        for name, view in views.items()
+        if view.body["is_drained"]
+    )
+    return Counter(node.pool_id for node in nodes if node is not None)
 
 
 def _centre(
     park: Park,
     centre: Centre,
-    loads: Mapping[str, Row[Any]],
+    told: tuple[Mapping[str, Row[Any]], Mapping[str, int]],
     view: Row[Any] | None,
     services: Services,
 ) -> CentreCapacity:
-    pools = [_pool(park, pool, loads.get(pool.id)) for pool in centre.pools]
+    loads, drained = told
+    pools = [_pool(park, one, loads.get(one.id), drained.get(one.id, 0)) for one in centre.pools]
     return CentreCapacity(
         id=centre.id,
         name=centre.name,
@@ -213,7 +227,7 @@ def _tflops(parts: Iterable[tuple[int, int]]) -> int:
     return sum(tflops * cards for tflops, cards in parts)
 
 
-def _pool(park: Park, pool: Pool, load: Row[Any] | None) -> PoolCapacity:
+def _pool(park: Park, pool: Pool, load: Row[Any] | None, drained_nodes: int) -> PoolCapacity:
     """A pool that the leader has not spoken of yet is registered, and nothing more."""
     return PoolCapacity(
         id=pool.id,
@@ -224,5 +238,6 @@ def _pool(park: Park, pool: Pool, load: Row[Any] | None) -> PoolCapacity:
         online_cards=load.online_cards if load else 0,
         schedulable_cards=load.schedulable_cards if load else 0,
         allocated_cards=load.allocated_cards if load else 0,
+        drained_nodes=drained_nodes,
         hours=list(pool.hours.texts) if pool.hours else [],
     )

@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from fastapi import FastAPI
@@ -12,6 +14,7 @@ from fastapi.testclient import TestClient
 from api import console
 from api.console.assets import HERE
 from api.console.page import LANGUAGES, catalogue, preferred
+from scheduler.facts.events import Event
 
 STATIC = HERE / "static"
 VENDOR = STATIC / "vendor"
@@ -52,6 +55,21 @@ def test_every_word_that_is_asked_for_exists(path: Path) -> None:
     asked = re.findall(r"""(?:\bt\(|\bw\(|data-t(?:-label)?=)["']([a-z_.]+)["']""", text)
 
     assert set(asked) - set(catalogue("zh")) == set()
+
+
+def test_every_event_has_its_words() -> None:
+    script = (STATIC / "events.js").read_text(encoding="utf-8")
+    (untold,) = re.findall(r"UNTOLD = new Set\(\[(.*?)\]\)", script)
+    twofold = set(re.findall(r'kind === "(\w+)"\) return', script))
+    kinds = {
+        str(one.default) for event in get_args(Event) for one in fields(event) if one.name == "kind"
+    }
+    silent = {*re.findall(r"\w+", untold)}
+
+    words = set(catalogue("zh"))
+
+    assert {kind for kind in kinds - silent - twofold if f"event.{kind}" not in words} == set()
+    assert twofold == {"centre_link_changed", "nodes_drained"}
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

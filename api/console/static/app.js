@@ -7,6 +7,7 @@ import { Recent } from "./events.js";
 import { Drawer } from "./job.js";
 import * as jobs from "./jobs.js";
 import * as load from "./load.js";
+import * as notices from "./notices.js";
 import { Panel } from "./panel.js";
 import { Stream } from "./stream.js";
 import * as usage from "./usage.js";
@@ -66,8 +67,18 @@ const panels = {
     },
     draw: (park) => {
       drawHead(park);
+      panels.notices.draw();
       return capacity.centres(park);
     },
+  }),
+  notices: new Panel(byId("notices"), {
+    rows: 0,
+    load: async () => {
+      if (me.role === "operator") return { budgets: [], tenants: [] };
+      const [budgets, tenants] = await Promise.all([get("/v1/budgets"), get("/v1/tenants")]);
+      return { budgets: budgets.items, tenants: tenants.items };
+    },
+    draw: (money) => notices.draw(panels.capacity.data, money, names),
   }),
   load: new Panel(byId("load-figures"), {
     load: () => get("/v1/utilisation", { from_ms: nowMs() - chosen.hours * 3_600_000, to_ms: nowMs() }),
@@ -93,13 +104,17 @@ const panels = {
 
 // Which parts an event changes; one that is not listed changes the jobs.
 const TOUCHES = {
-  metered: ["usage"],
+  metered: ["usage", "notices"],
+  budget_set: ["notices"],
+  budget_reached: ["notices"],
+  overdrawn: ["notices"],
+  nodes_drained: ["capacity", "load", "waiting"],
   nodes_changed: ["capacity", "load", "waiting"],
   centre_link_changed: ["capacity", "load", "waiting"],
   park_declared: ["capacity", "load"],
   leased: ["capacity", "load", "running", "waiting"],
   ended: ["capacity", "load", "running", "waiting", "usage"],
-  credited: ["usage"],
+  credited: ["usage", "notices"],
   price_list_published: ["usage"],
   tenant_declared: ["waiting", "usage"],
 };

@@ -5,9 +5,10 @@ import { empty } from "./panel.js";
 import { at, count, t, tOr } from "./words.js";
 
 const KEPT = 60;
+const NAMED = 4; // nodes of one event
 // These come often, and say nothing that others do not.
 const UNTOLD = new Set(["metered", "hold_extended", "launching"]);
-const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", overdrawn: "bad", budget_reached: "warn", centre_link_changed: "warn", nodes_changed: "warn" };
+const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", overdrawn: "bad", budget_reached: "warn", centre_link_changed: "warn", nodes_changed: "warn", nodes_drained: "warn" };
 // What happened in the same millisecond happened in this order.
 const ORDER = ["submitted", "leased", "started", "cancel_requested", "stop_decided", "ended"];
 const BAD_CAUSES = new Set(["user_error", "limit", "funds", "budget", "node", "centre", "broker"]);
@@ -73,9 +74,16 @@ function row(key, event, names) {
 
 const isGood = (event) => event.kind === "centre_link_changed" && event.body.is_heard;
 
+/** Two kinds say one thing or its opposite. */
+function keyWord({ kind, body }) {
+  if (kind === "centre_link_changed") return body.is_heard ? "centre_heard" : "centre_silent";
+  if (kind === "nodes_drained") return body.is_drained ? "nodes_drained_on" : "nodes_drained_off";
+  return kind;
+}
+
 function told(event, names) {
   const { body } = event;
-  const key = event.kind === "centre_link_changed" ? `event.centre_${body.is_heard ? "heard" : "silent"}` : `event.${event.kind}`;
+  const key = `event.${keyWord(event)}`;
   const placement = body.placement ?? {};
   return t(key, {
     centre: names.centre(placement.centre_id ?? body.centre_id ?? ""),
@@ -87,8 +95,12 @@ function told(event, names) {
     after: names.job(body.after_id ?? ""),
     online: count((body.online_node_ids ?? []).length),
     switched: "is_on" in body ? t(`event.switched_${body.is_on ? "on" : "off"}`) : "",
-    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? body.package?.tenant_id ?? ""),
+    name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? body.package?.tenant_id ?? event.tenant_id ?? ""),
     level: body.level ?? "",
+    drained: (body.node_ids ?? []).slice(0, NAMED).join(", ") + ((body.node_ids ?? []).length > NAMED ? " …" : ""),
+    dataset: body.dataset?.id ?? "",
+    cohort: body.cohort?.name ?? "",
+    project: body.project?.name ?? "",
     budget: body.budget?.job_id ?? body.budget?.project ?? names.tenant(body.budget?.tenant_id ?? ""),
   });
 }
