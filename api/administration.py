@@ -191,6 +191,11 @@ class NodeView(Wire):
     cards: int
     is_online: bool = Field(description="healthy and heard of")
     is_drained: bool = Field(default=False, description="in planned maintenance: nothing starts")
+    is_offered: bool = Field(default=True, description="false outside the hours of its pool")
+    kept_out_until_ms: Ms | None = Field(
+        default=None,
+        description="two jobs in a row could not be started there: tried again then, or by resume",
+    )
 
 
 class NodesDrain(Wire):

@@ -13,15 +13,10 @@ from api.administration import (
     BranchPut,
     CohortList,
     CohortView,
-    DatasetList,
-    DatasetPut,
-    DatasetView,
     KeyCreate,
     KeyCreated,
     KeyList,
     Me,
-    NodeList,
-    NodesDrain,
     ProjectList,
     ProjectView,
     TenantList,
@@ -32,9 +27,9 @@ from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
 from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
 from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
-from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
 from api.claim_calls import ClaimCalls
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
+from api.machine_calls import MachineCalls
 from api.package_schemas import PackageList, PackageSell, PackageView
 from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
 from api.schemas import (
@@ -58,7 +53,7 @@ EVENTS = "text/event-stream"
 EXPORT_SILENCE_S = 1800.0
 
 
-class Client(BillCalls, ClaimCalls):
+class Client(BillCalls, ClaimCalls, MachineCalls):
     """What a broker offers, with one key; use it in one thread, and close it.
 
     Raises `ApiError` for a key that cannot be one.
@@ -234,40 +229,6 @@ class Client(BillCalls, ClaimCalls):
             for line in lines:
                 if (event := reader.read(line)) is not None:
                     yield event
-
-    # Machines
-
-    def capacity(self) -> CapacityView:
-        return self._wire.get("/v1/capacity", CapacityView)
-
-    def utilisation(self, from_ms: int | None = None, to_ms: int | None = None) -> UtilisationView:
-        return self._wire.get("/v1/utilisation", UtilisationView, from_ms=from_ms, to_ms=to_ms)
-
-    def drain(
-        self, nodes: list[str], centre: str | None = None, *, is_over: bool = False
-    ) -> NodeList:
-        """Take nodes, or a centre, out for maintenance; with `is_over` back again."""
-        path = "/v1/nodes:resume" if is_over else "/v1/nodes:drain"
-        return self._wire.create(path, NodesDrain(nodes=nodes, centre=centre), NodeList, None)
-
-    def waterfall(
-        self,
-        by: str = "centre",
-        each: str = "whole",
-        from_ms: int | None = None,
-        to_ms: int | None = None,
-    ) -> WaterfallView:
-        """Where capacity went, by `park`, `centre`, `pool`, `device`, `tenant` or `field`."""
-        window = {"from_ms": from_ms, "to_ms": to_ms}
-        path = "/v1/utilisation/waterfall"
-        return self._wire.get(path, WaterfallView, by=by, each=each, **window)
-
-    def datasets(self) -> DatasetList:
-        return self._wire.get("/v1/datasets", DatasetList)
-
-    def declare_dataset(self, dataset_id: str, dataset: DatasetPut) -> DatasetView:
-        """Make a dataset known, or say where it lies and what it is from now on."""
-        return self._wire.put(f"/v1/datasets/{quoted(dataset_id)}", dataset, DatasetView)
 
     # Books
 

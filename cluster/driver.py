@@ -79,6 +79,7 @@ class AttemptReport:
     """What a centre knows of one attempt; times are the centre's clock, `None` until known.
 
     `exit_code` is the first non-zero code among the members, else 0; negative for a signal.
+    `node_id` is where it ended so, if a node was lost or a member could not be started there.
     """
 
     attempt_id: str
@@ -88,6 +89,7 @@ class AttemptReport:
     exit_code: int | None = None
     end: AttemptEnd | None = None
     detail: str = ""
+    node_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

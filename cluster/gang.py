@@ -188,7 +188,19 @@ class Attempt:
             exit_code=exit_code,
             end=end,
             detail=detail,
+            node_id=self._node_at_fault(end),
         )
+
+    def _node_at_fault(self, end: AttemptEnd) -> str | None:
+        """Where the first member was whose node was lost, or that could not be started."""
+        at_fault = {AttemptEnd.NODE: MemberEnd.NODE, AttemptEnd.REFUSED: MemberEnd.REFUSED}
+        if self.order is None or end not in at_fault:
+            return None
+        for member in self.order.members:
+            state = self.members.get(member.rank)
+            if state is not None and state.end is at_fault[end]:
+                return member.node_id
+        return None
 
     def _verdict(self) -> tuple[AttemptEnd, int | None, str]:
         if self.has_succeeded and not self.refusal:

@@ -43,6 +43,10 @@ class Pool:
     def card_count(self) -> int:
         return self.node_count * self.cards_per_node
 
+    def is_offered(self, at_ms: int) -> bool:
+        """Whether that is one of its hours."""
+        return self.hours is None or self.hours.closes_ms(at_ms) is not None
+
     def nodes(self) -> Iterator[Node]:
         for number in range(1, self.node_count + 1):
             yield Node(

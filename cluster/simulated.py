@@ -257,7 +257,8 @@ class SimulatedCentre:
         self._check_order(order)
         offline = {member.node_id for member in order.members} - self._online
         if offline or self._happens(self.faults.launch_refused):
-            self._report_end(order.attempt_id, None, AttemptEnd.REFUSED, None)
+            node_id = min(offline, default=order.members[0].node_id)
+            self._report_end(order.attempt_id, None, AttemptEnd.REFUSED, None, node_id)
             return
         run = Run(
             order=order,
@@ -355,7 +356,12 @@ class SimulatedCentre:
         )
 
     def _report_end(
-        self, attempt_id: str, started_at_ms: int | None, end: AttemptEnd, exit_code: int | None
+        self,
+        attempt_id: str,
+        started_at_ms: int | None,
+        end: AttemptEnd,
+        exit_code: int | None,
+        node_id: str | None = None,
     ) -> None:
         self._all_reports = None
         self._reports[attempt_id] = AttemptReport(
@@ -365,6 +371,7 @@ class SimulatedCentre:
             ended_at_ms=self._clock(self.now_ms),
             exit_code=exit_code,
             end=end,
+            node_id=node_id,
         )
 
     def _clock(self, true_ms: int | None) -> int | None:

@@ -69,6 +69,7 @@ class AttemptHeard(Message):
     exit_code: Annotated[int, Field(ge=-256, le=255)] | None = None
     end: AttemptEnd | None = None
     detail: Text = ""
+    node_id: Id | None = None
 
     @classmethod
     def of(cls, report: AttemptReport) -> "AttemptHeard":
@@ -80,6 +81,7 @@ class AttemptHeard(Message):
             exit_code=report.exit_code,
             end=report.end,
             detail=report.detail,
+            node_id=report.node_id,
         )
 
     def report(self) -> AttemptReport:
@@ -91,6 +93,7 @@ class AttemptHeard(Message):
             exit_code=self.exit_code,
             end=self.end,
             detail=self.detail,
+            node_id=self.node_id,
         )
 
 

@@ -16,7 +16,7 @@ from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
 from scheduler.facts.metering import Booking, book, slices
-from scheduler.facts.opening import by_hours
+from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import GRACE_MS, EndCause, Job
@@ -105,9 +105,9 @@ class Controller:
             self._take_all(batch, self._seen(report, now_ms))
         expired, released = self.state.quotes.expired, self.state.held.released
         told = partial(alerts, self.state, self.settings.stop_grace_ms)
-        hours = partial(by_hours, self.state)
-        for by_time in (expired, self._silences, self._stops, hours, self._meter, released, told):
-            self._take_all(batch, by_time(now_ms))
+        away = partial(by_time, self.state)
+        for due in (expired, self._silences, self._stops, away, self._meter, released, told):
+            self._take_all(batch, due(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
         self.plan, batch.flaws = self._planned(now_ms)
         if is_due:
@@ -228,7 +228,8 @@ class Controller:
         if told.phase is AttemptPhase.ENDED:
             ended_ms = ended_at_ms(attempt, told)
             at_ms = min(report.heard_at_ms if ended_ms is None else ended_ms, now_ms)
-            end = End(cause_of(attempt, told), at_ms, told.exit_code, told.detail)
+            cause = cause_of(attempt, told)
+            end = End(cause, at_ms, told.exit_code, told.detail, told.node_id)
             yield from self._end(attempt, end, now_ms)
 
     def _end(self, attempt: Attempt, end: End, now_ms: int) -> Iterator[ev.Event]:
@@ -241,6 +242,7 @@ class Controller:
             cause=end.cause,
             exit_code=end.exit_code,
             detail=end.detail,
+            node_id=end.node_id,
         )
 
     # What time alone decides.

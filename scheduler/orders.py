@@ -26,6 +26,7 @@ class End:
     at_ms: int
     exit_code: int | None = None
     detail: str = ""
+    node_id: str | None = None
 
 
 def order(job: Job, attempt: Attempt, epoch: int, park: Park | None) -> LaunchOrder:

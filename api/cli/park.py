@@ -48,6 +48,51 @@ def capacity(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command(
     help=both(
+        """Show each node, and whether work may start there; if not, why.
+
+    A node on which two jobs in a row could not be started is kept out for five minutes, then for
+    ten, and so on; `brain drain NODE --over` takes it back at once.
+
+    Examples:
+
+      brain nodes
+
+      brain nodes --pool qdaicc-910b3""",
+        """列出各节点及其能否启动作业：正常、离线、维护中、隔离、不在开放时段。
+
+    连续两个作业在某节点启动失败时，该节点隔离五分钟，再犯则依次加倍。
+    `brain drain NODE --over` 可立即恢复。
+
+    示例：
+
+      brain nodes
+
+      brain nodes --pool qdaicc-910b3""",
+    )
+)
+def nodes(
+    context: typer.Context,
+    centre: Annotated[
+        str | None, typer.Option("--centre", help=both("its nodes alone", "仅该中心"))
+    ] = None,
+    pool: Annotated[
+        str | None, typer.Option("--pool", help=both("its nodes alone", "仅该资源池"))
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the nodes."""
+    from api.cli.park_tables import print_nodes
+
+    with client(session_of(context)) as broker:
+        listed = broker.nodes(centre, pool)
+    if as_json:
+        print_json(listed)
+    else:
+        print_nodes(listed.items)
+
+
+@app.command(
+    help=both(
         """Take nodes, or a whole centre, out for planned maintenance: nothing new starts there.
 
     What runs there goes on. Planned maintenance leaves the denominator of utilisation.

@@ -4,7 +4,7 @@ from pydantic import ByteSize
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from api.administration import DatasetList
+from api.administration import DatasetList, NodeView
 from api.capacity_schemas import CapacityView, CentreCapacity, PoolCapacity
 from api.cli.job_tables import jobs_table
 from api.cli.language import both
@@ -105,6 +105,37 @@ def _pools_table(view: CapacityView) -> Table:
 
 def _hours(pool: PoolCapacity) -> str:
     return f"\n[dim]{plain('; '.join(pool.hours))}[/]" if pool.hours else ""
+
+
+def print_nodes(nodes: list[NodeView]) -> None:
+    """One line each, with why nothing would start there."""
+    made = table(
+        both("node", "节点"),
+        both("pool", "资源池"),
+        both("kind", "型号"),
+        both("cards", "卡数"),
+        both("state", "状态"),
+        numbers=(3,),
+    )
+    for node in nodes:
+        words = (plain(node.id), plain(node.pool), plain(node.device), str(node.cards))
+        made.add_row(*words, _stands(node))
+    console.print(made)
+
+
+def _stands(node: NodeView) -> str:
+    """The first that keeps work from it."""
+    if not node.is_online:
+        return both("[red]down[/]", "[red]离线[/]")
+    if node.is_drained:
+        return both("[yellow]drained[/]", "[yellow]维护中[/]")
+    if node.kept_out_until_ms is not None:
+        until = clock_text(node.kept_out_until_ms)
+        english = f"[red]nothing could be started: kept out until {until}[/]"
+        return both(english, f"[red]多次启动失败：隔离至 {until}[/]")
+    if not node.is_offered:
+        return both("[dim]outside its hours[/]", "[dim]不在开放时段[/]")
+    return both("[green]up[/]", "[green]正常[/]")
 
 
 def top_view(broker: Client) -> RenderableType:

@@ -83,19 +83,22 @@ def nodes(
     """Each node, and whether it could take work now."""
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
-        views = node_views(connection, park)
+        views = node_views(connection, park, services.clock())
     return NodeList(
         items=[one for one in views if centre in {None, one.centre} and pool in {None, one.pool}]
     )
 
 
-def node_views(connection: Connection, park: Park) -> list[NodeView]:
+def node_views(connection: Connection, park: Park, now_ms: int) -> list[NodeView]:
     """Every node of the park, as it stands."""
     names = [f"nodes:{each.id}" for each in park.centres]
     views = queries.views(connection, names)
     online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
     drains = queries.views_under(connection, "drained:")
     drained = {name for name, view in drains.items() if view.body["is_drained"]}
+    kept_out = queries.views_under(connection, "kept_out:")
+    until_ms = {name: view.body["until_ms"] for name, view in kept_out.items()}
+    closed = {one.id for one in park.pools_with_hours if not one.is_offered(now_ms)}
     return [
         NodeView(
             id=node.id,
@@ -105,6 +108,8 @@ def node_views(connection: Connection, park: Park) -> list[NodeView]:
             cards=node.card_count,
             is_online=node.id in online,
             is_drained=f"drained:{node.id}" in drained,
+            is_offered=node.pool_id not in closed,
+            kept_out_until_ms=until_ms.get(f"kept_out:{node.id}"),
         )
         for node in park.node_by_id.values()
     ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from api.administration import NodeList, NodesDrain
+from api.administration import NodeList, NodesDrain, NodeView
 from api.asking import ask, heard, request_id
 from api.auth import OperatorDep
 from api.errors import Refused, missing
@@ -32,7 +32,7 @@ def drain(wanted: Wanted, _: OperatorDep, services: ServicesDep) -> NodeList:
 
 @router.post(":resume", responses=problems(404), summary="Take nodes back from maintenance")
 def resume(wanted: Wanted, _: OperatorDep, services: ServicesDep) -> NodeList:
-    """Work may start on these nodes again. Again changes nothing."""
+    """Work may start on these nodes again, also where nothing could be started lately."""
     return _set(services, wanted, is_drained=False)
 
 
@@ -40,14 +40,20 @@ def _set(services: Services, wanted: NodesDrain, *, is_drained: bool) -> NodeLis
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
         node_ids = _named(park, wanted)
-        known = {one.id: one.is_drained for one in node_views(connection, park)}
-    changed = tuple(one for one in node_ids if known[one] != is_drained)
+        known = {one.id: one for one in node_views(connection, park, services.clock())}
+    changed = tuple(one for one in node_ids if _is_new(known[one], is_drained=is_drained))
     if changed:
         wish = NodesDrained(at_ms=services.clock(), node_ids=changed, is_drained=is_drained)
         heard(ask(services, Request(id=request_id("drain", None), wish=wish)).is_consumed)
     with services.database.connect() as connection:
-        views = node_views(connection, park)
+        views = node_views(connection, park, services.clock())
     return NodeList(items=[one for one in views if one.id in {*node_ids}])
+
+
+def _is_new(node: NodeView, *, is_drained: bool) -> bool:
+    """Whether that would change anything; what is well again is not kept out any longer."""
+    is_cleared = node.kept_out_until_ms is not None and not is_drained
+    return is_cleared or node.is_drained != is_drained
 
 
 def _named(park: Park, wanted: NodesDrain) -> tuple[str, ...]:

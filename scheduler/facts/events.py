@@ -37,12 +37,13 @@ class DatasetDeclared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodesDrained:
-    """Nodes are in maintenance, or outside their hours: nothing starts there; or they are back."""
+    """Nothing starts on these nodes, by whom or for what; or something may again."""
 
     at_ms: int
     node_ids: tuple[str, ...]
     is_drained: bool = True
-    is_by_hours: bool = False
+    by: Literal["operator", "hours", "launches"] = "operator"
+    until_ms: int | None = None
     kind: Literal["nodes_drained"] = "nodes_drained"
 
 
@@ -309,6 +310,7 @@ class Ended:
     cause: EndCause
     exit_code: int | None
     detail: str = ""
+    node_id: str | None = None
     kind: Literal["ended"] = "ended"
 
 

@@ -1,4 +1,4 @@
-"""Pools that are offered at some hours alone: they close and open, and who can saves itself."""
+"""Nodes that are offered no longer, or again: by the hour, and for what could be started there."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,12 @@ from scheduler.facts.events import NodesDrained, StopDecided
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause
 from scheduler.model.offered import MARGIN_MS
+
+
+def by_time(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
+    """What is kept out, offered again, and told to save itself at that moment."""
+    yield from by_launches(state, now_ms)
+    yield from by_hours(state, now_ms)
 
 
 def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
@@ -22,15 +28,26 @@ def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
                 at_ms=now_ms,
                 node_ids=tuple(sorted(node_ids)),
                 is_drained=is_drained,
-                is_by_hours=True,
+                by="hours",
             )
     for pool in park.pools_with_hours:
         yield from _saving(state, pool, now_ms)
 
 
+def by_launches(state: State, now_ms: int) -> Iterator[NodesDrained]:
+    """Nodes on which nothing could be started are kept out; or tried again, once that is over."""
+    known = state.park.node_by_id if state.park else {}
+    for node_id, until_ms in state.drains.suspects.bad(now_ms):
+        if node_id in known:
+            told = NodesDrained(at_ms=now_ms, node_ids=(node_id,), by="launches", until_ms=until_ms)
+            yield told
+    due = tuple(one for one in state.drains.suspects.due(now_ms) if one in known)
+    if due:
+        yield NodesDrained(at_ms=now_ms, node_ids=due, is_drained=False, by="launches")
+
+
 def _closed(park: Park, pool: Pool, now_ms: int) -> tuple[str, ...]:
-    is_open = pool.hours is None or pool.hours.closes_ms(now_ms) is not None
-    return () if is_open else park.node_ids(pool.id)
+    return () if pool.is_offered(now_ms) else park.node_ids(pool.id)
 
 
 def _saving(state: State, pool: Pool, now_ms: int) -> Iterator[StopDecided]:

@@ -7,6 +7,7 @@ from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased
 from scheduler.facts.funds import Funds
 from scheduler.facts.spending import Watched
+from scheduler.facts.suspects import Suspect
 from scheduler.forecast.ends import Ends, left_ms
 from scheduler.forecast.history import History, Pace, PastRun
 from scheduler.forecast.punctuality import Score, Start
@@ -318,4 +319,5 @@ class Snapshot:
     online_node_ids: list[str] = field(default_factory=list)
     drained_node_ids: list[str] = field(default_factory=list)
     closed_node_ids: list[str] = field(default_factory=list)
+    suspects: dict[str, Suspect] = field(default_factory=dict)
     heard_centre_ids: list[str] = field(default_factory=list)

@@ -220,7 +220,8 @@ class State:
         if attempt is None or attempt.is_seen:
             return f"attempt {event.attempt_id} is not waiting to be launched"
         attempt.is_launching = True
-        self._move(attempt, JobState.STARTING)
+        if attempt.stop_cause is None:
+            self.jobs[attempt.job_id].state = JobState.STARTING
         return None
 
     def _start(self, event: ev.Started) -> str | None:
@@ -233,7 +234,9 @@ class State:
         record = self.jobs[attempt.job_id]
         self.agenda.note(record)
         self.history.begin(record.job, attempt.id, event.at_ms, record.pace())
-        self._move(attempt, JobState.RUNNING)
+        self.drains.note(attempt, event)
+        if attempt.stop_cause is None:
+            record.state = JobState.RUNNING
         return None
 
     def _stop(self, event: ev.StopDecided) -> str | None:
@@ -261,12 +264,12 @@ class State:
         return None
 
     def _end(self, event: ev.Ended) -> str | None:
-        attempt = self.live.get(event.attempt_id)
+        attempt = self.live.pop(event.attempt_id, None)
         if attempt is None:
             return f"attempt {event.attempt_id} is over already"
         record = self.jobs[attempt.job_id]
         self.purses.settle(self, attempt, event)
-        del self.live[attempt.id]
+        self.drains.note(attempt, event)
         self.agenda.discard(record)
         record.attempt = None
         self.holdings.give_back(record.job, attempt.placement, event.at_ms)
@@ -295,10 +298,6 @@ class State:
         del self.jobs[record.job.id]
         while len(self.final_states) > FINAL_STATES_MAX:
             del self.final_states[next(iter(self.final_states))]
-
-    def _move(self, attempt: Attempt, state: JobState) -> None:
-        if attempt.stop_cause is None:
-            self.jobs[attempt.job_id].state = state
 
     # What the machines say.
 
@@ -367,6 +366,7 @@ class State:
             online_node_ids=sorted(self.online_node_ids),
             drained_node_ids=sorted(self.drains.node_ids),
             closed_node_ids=sorted(self.drains.closed_ids),
+            suspects=self.drains.suspects.by_node,
             heard_centre_ids=sorted(self.heard_centre_ids),
         )
 
@@ -392,7 +392,7 @@ class State:
         state.purses = Purses(snapshot.funds, snapshot.credit_references)
         state.holdings = Holdings(state.tree, dict(snapshot.shares))
         state.online_node_ids = set(snapshot.online_node_ids)
-        state.drains = Drains(snapshot.drained_node_ids, snapshot.closed_node_ids)
+        state.drains = Drains.restored(snapshot)
         state.heard_centre_ids = set(snapshot.heard_centre_ids)
         state.park = snapshot.park
         if state.park is not None:

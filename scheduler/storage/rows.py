@@ -1,28 +1,20 @@
-"""What others read of a cycle: jobs, attempts, views and loads, written in its transaction."""
+"""What others read of a cycle's jobs and attempts, written in its transaction."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Connection, func, select
 
-from accounting import store as books
-from accounting.fact_store import keep
-from cluster.data_rules import with_dataset
-from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle
 from scheduler.model.job import FINAL_STATES, Job, JobState, PlannedStart
-from scheduler.model.tree import project_branch
 from scheduler.storage.bulk import Cell, Row, asked_ids, copy_all, execute_all, records, updated
-from scheduler.storage.codec import decode_value, encode_job_text, encode_value
-from scheduler.storage.tables import AttemptRow, JobRow, UtilisationRow, ViewRow
+from scheduler.storage.codec import encode_job_text, encode_value
+from scheduler.storage.tables import AttemptRow, JobRow
 
 SUBMIT_PREFIX = "submit:"
 """The request that submits a job is named after the job."""
-PARK_VIEW = "park"
-_VIEW = select(ViewRow.body).where(ViewRow.name == bindparam("name"))
 
 
 _OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id == asked_ids())
@@ -328,69 +320,3 @@ def _write_refusals(connection: Connection, cycle: Cycle) -> None:
         if request_id.startswith(SUBMIT_PREFIX)
     )
     execute_all(connection, _REFUSALS, rows)
-
-
-def write_views(connection: Connection, cycle: Cycle) -> None:
-    """Whole answers kept ready, and how the pools stand."""
-    for event in cycle.events:
-        if isinstance(event, ev.PriceListPublished):
-            books.publish_price_list(connection, event.price_list)
-        if isinstance(event, ev.PackageBought):
-            keep(connection, event.package)
-    for name, body in _views(connection, cycle.events):
-        row = upsert(ViewRow).values(name=name, at_ms=cycle.now_ms, body=body)
-        fresh = {"at_ms": cycle.now_ms, "body": body}
-        connection.execute(row.on_conflict_do_update(index_elements=[ViewRow.name], set_=fresh))
-    loads = [{**encode_value(load), "at_ms": cycle.now_ms} for load in cycle.loads]
-    if loads:
-        row = upsert(UtilisationRow)
-        fresh = {name: row.excluded[name] for name in loads[0] if name not in {"pool_id", "at_ms"}}
-        keys = [UtilisationRow.pool_id, UtilisationRow.at_ms]
-        connection.execute(row.on_conflict_do_update(index_elements=keys, set_=fresh), loads)
-
-
-def _views(connection: Connection, events: Iterable[ev.Event]) -> Iterator[tuple[str, Row]]:
-    """What is declared, and what limits spending, as the newest event has it."""
-    for event in events:
-        match event:
-            case ev.ParkDeclared() | ev.DatasetDeclared():
-                yield PARK_VIEW, encode_value(_park(connection, event))
-            case ev.NodesDrained(is_by_hours=False):
-                for node_id in event.node_ids:
-                    yield f"drained:{node_id}", {"is_drained": event.is_drained}
-            case ev.BudgetSet():
-                budget = event.budget
-                name = f"budget:{budget.tenant_id}/{budget.project or ''}/{budget.job_id or ''}"
-                yield name, encode_value(budget)
-            case ev.HardStopSet():
-                yield f"hard_stop:{event.tenant_id}", {"is_on": event.is_on}
-            case _:
-                yield from _declared(event)
-
-
-def _park(connection: Connection, event: ev.ParkDeclared | ev.DatasetDeclared) -> Park:
-    """The park from this event on; what the cycle declared before it is in the table already."""
-    if isinstance(event, ev.ParkDeclared):
-        return event.park
-    body = connection.execute(_VIEW, {"name": PARK_VIEW}).scalar_one()
-    return with_dataset(decode_value(Park, body), event.dataset)
-
-
-def _declared(event: ev.Event) -> Iterator[tuple[str, Row]]:
-    """`tenant:ID`, `cohort:ID`, `project:TENANT/ID`, ... as the newest event has them."""
-    match event:
-        case ev.TenantDeclared():
-            yield f"tenant:{event.tenant.id}", encode_value(event.tenant)
-        case ev.CohortDeclared():
-            yield f"cohort:{event.cohort.id}", encode_value(event.cohort)
-        case ev.ProjectDeclared():
-            branch = project_branch(event.project.tenant_id, event.project.id)
-            yield f"project:{branch}", encode_value(event.project)
-        case ev.PriceListPublished():
-            yield f"price_list:{event.price_list.id}", encode_value(event.price_list)
-        case ev.CentreLinkChanged():
-            yield f"centre:{event.centre_id}", {"is_heard": event.is_heard}
-        case ev.NodesChanged():
-            yield f"nodes:{event.centre_id}", {"online_node_ids": list(event.online_node_ids)}
-        case _:
-            pass

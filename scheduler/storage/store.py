@@ -21,8 +21,9 @@ from scheduler.storage.codec import (
     encode_snapshot,
     encode_text,
 )
-from scheduler.storage.rows import Owners, tenant_of_wish, write_jobs, write_views
+from scheduler.storage.rows import Owners, tenant_of_wish, write_jobs
 from scheduler.storage.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
+from scheduler.storage.views import write_views
 
 EVENTS_CHANNEL = "brain_events"
 INBOX_CHANNEL = "brain_inbox"

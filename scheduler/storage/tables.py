@@ -128,7 +128,7 @@ class AttemptRow(Base):
 
 
 class ViewRow(Base):
-    """A value as the newest event has it, under the names of `rows.write_views`."""
+    """A value as the newest event has it, under the names of `views.write_views`."""
 
     __tablename__ = "views"
 

@@ -46,8 +46,10 @@ def test_an_operator_drains_by_a_command(address: str, park: Served, tmp_path: P
 
     done = brain("drain", NODE, BRAIN_DATA=str(tmp_path))
     again = brain("drain", "--centre", "west", BRAIN_DATA=str(tmp_path))
+    listed = brain("nodes", "--centre", "west", BRAIN_DATA=str(tmp_path))
     over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(tmp_path))
 
     assert done.stdout == again.stdout == "1 of 1 nodes are drained\n"
+    assert [line.split()[-1] for line in listed.stdout.splitlines()] == ["state", "drained"]
     assert over.stdout == "0 of 1 nodes are drained\n"
     assert brain("drain").returncode == 2

@@ -78,7 +78,7 @@ MUTANTS = [
     Mutant("scheduler/facts/declarations.py", "        return problem\n", "        pass\n", "tests/unit/test_state_declared.py -k dataset"),
     Mutant("scheduler/facts/declarations.py", "    if len(park.datasets) > DATASETS_MAX:\n", "    if False:\n", "tests/unit/test_state_declared.py -k dataset"),
     Mutant("scheduler/facts/declarations.py", "    return park_refusal(park, live, jobs) or park\n", "    return park\n", "tests/unit/test_state_declared.py -k dataset"),
-    Mutant("scheduler/storage/rows.py", "    return with_dataset(decode_value(Park, body), event.dataset)\n", "    return decode_value(Park, body)\n", "tests/acceptance/test_api_datasets.py -k declares"),
+    Mutant("scheduler/storage/views.py", "    return with_dataset(decode_value(Park, body), event.dataset)\n", "    return decode_value(Park, body)\n", "tests/acceptance/test_api_datasets.py -k declares"),
     Mutant("scheduler/storage/rows.py", "                return event.dataset.tenant_id\n", "                return None\n", "tests/acceptance/test_api_datasets.py -k declares"),
     Mutant("api/routes/datasets.py", "    if wrong := list(dataset_problems(declared.park, dataset, declared.tenants)):\n", "    if wrong := []:\n", "tests/acceptance/test_api_datasets.py -k nowhere"),
     Mutant("api/cli/datasets.py", "size or (known and known.size_bytes)", "size", "tests/acceptance/test_api_datasets.py -k stays"),

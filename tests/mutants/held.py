@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("scheduler/facts/held.py", "        self.discard(job.id)\n", "", _HELD),
     Mutant("scheduler/facts/state.py", "        state.held = Held(snapshot.jobs, snapshot.array_failures)\n", "", _HELD),
     Mutant("scheduler/facts/record.py", "return self.released_at_ms or self.job.submitted_at_ms", "return self.job.submitted_at_ms", _HELD),
-    Mutant("scheduler/controller.py", "hours, self._meter, released, told):", "hours, self._meter, told):", _HELD),
+    Mutant("scheduler/controller.py", "away, self._meter, released, told):", "away, self._meter, told):", _HELD),
     Mutant("scheduler/storage/rows.py", "or job_id in last_end or job_id in released_ms", "or job_id in last_end", _API),
     Mutant("scheduler/storage/rows.py", "last_end.get(job_id) or given_up.get(job_id)", "last_end.get(job_id)", _API),
     Mutant("api/submission.py", "if found is None or found.tenant_id != job.tenant_id:", "if found is None:", _API),

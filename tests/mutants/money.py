@@ -77,7 +77,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "        self._granted_cards[job.tenant_id, kind_id] += job.device_count\n", "", _METERED),
     Mutant("scheduler/sharing/allowance.py", "self._granted_cards[job.tenant_id, kind_id] += job.device_count", "self._granted_cards[job.tenant_id, 'npu'] += job.device_count", _METERED),
     Mutant("scheduler/sharing/allowance.py", "for cards in (beside + job.device_count, beside)", "for cards in (job.device_count, 0)", _METERED),
-    Mutant("scheduler/storage/rows.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
+    Mutant("scheduler/storage/views.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
     Mutant("accounting/package_store.py", "AND back.reference IS NULL", "", _PACKAGE_STORE),
     Mutant("accounting/package_store.py", "        found += facts(connection, Package, *known, *late)\n", "        pass\n", _PACKAGE_STORE),
     Mutant("accounting/closing.py", "if one.sums or one.purchases)", "if one.sums)", _PACKAGE_STORE),

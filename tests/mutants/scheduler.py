@@ -96,7 +96,7 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "self.failure_count <= self.job.retry_count", "self.failure_count < self.job.retry_count", _STATE),
     Mutant("scheduler/facts/record.py", "return is_preempted", "return False", _STATE),
     Mutant("scheduler/facts/record.py", "FIRST_BACKOFF_MS << (failed - 1)", "FIRST_BACKOFF_MS * failed", _STATE),
-    Mutant("scheduler/facts/state.py", "        if attempt.stop_cause is None:\n            self.jobs[attempt.job_id].state = state", "        self.jobs[attempt.job_id].state = state", _STATE),
+    Mutant("scheduler/facts/state.py", "        if attempt.stop_cause is None:\n            record.state = JobState.RUNNING", "        record.state = JobState.RUNNING", _STATE),
     Mutant("scheduler/facts/state.py", "online = mine.intersection(event.online_node_ids)", "online = frozenset(event.online_node_ids)", _STATE),
     Mutant("scheduler/facts/declarations.py", "if event.reference in booked_references:", "if False:", _DECLARED),
     Mutant("scheduler/facts/purses.py", "(known.credit_limit_micros if known else 0)", "0", _DECLARED),

@@ -132,6 +132,11 @@ def test_what_the_park_did_outweighs_what_the_member_made_of_it(
     report = noted(ended(0, 1, at_ms=10), ended(1, None, member_end, at_ms=99)).report()
 
     assert (report.end, report.exit_code) == (end, None)
+    assert report.node_id == (None if member_end is MemberEnd.LEASE else NODE_IDS[1])
+
+
+def test_who_ended_by_itself_names_no_node() -> None:
+    assert noted(ended(0, 9), ended(1, 7)).report().node_id is None
 
 
 def test_a_stop_that_was_asked_for_is_no_failure() -> None:

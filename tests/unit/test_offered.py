@@ -367,7 +367,7 @@ def test_a_pool_closes_and_opens_in_the_log_once() -> None:
         hand.step(now_ms)
 
     told = [one for one in hand.log.events if isinstance(one, ev.NodesDrained)]
-    assert [(one.at_ms, one.is_drained, one.is_by_hours) for one in told] == [
-        (CLOSES_MS, True, True),
-        (OPENS_MS, False, True),
+    assert [(one.at_ms, one.is_drained, one.by) for one in told] == [
+        (CLOSES_MS, True, "hours"),
+        (OPENS_MS, False, "hours"),
     ]

@@ -10,7 +10,7 @@ from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
 from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, Report
 
 REFUSED = AttemptReport(
-    attempt_id="j.1", phase=AttemptPhase.ENDED, end=AttemptEnd.REFUSED, detail="no"
+    attempt_id="j.1", phase=AttemptPhase.ENDED, end=AttemptEnd.REFUSED, detail="no", node_id="n1"
 )
 
 
