@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from accounting.activity import ActivitySlice
 from accounting.claims import Claim, ClaimRule, Contract
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
@@ -54,6 +55,7 @@ Fact = (
     | ClaimRule
     | Claim
     | Package
+    | ActivitySlice
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -74,6 +76,7 @@ _WORDS: Mapping[type[Any], str] = {
     ClaimRule: "claim_rule/1",
     Claim: "claim/1",
     Package: "package/1",
+    ActivitySlice: "activity/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from sqlalchemy import Connection, insert, select, text
 
+from accounting.activity import ActivitySlice
+from accounting.activity_tables import ActivityRow
 from accounting.bill_tables import (
     CentreTermsRow,
     ClaimRow,
@@ -41,6 +43,7 @@ OF_TENANTS: Mapping[type[Any], type[Any]] = {
     Contract: ContractRow,
     Claim: ClaimRow,
     Package: PackageRow,
+    ActivitySlice: ActivityRow,
 }
 """The table of each kind whose facts are in the chains of tenants."""
 

@@ -22,8 +22,10 @@ from sqlalchemy import (
 )
 
 from accounting import hours
+from accounting.activity import ActivitySlice
+from accounting.activity_tables import ActivityRow
 from accounting.calendar import month_bounds, month_edges, month_of
-from accounting.chain import Link
+from accounting.chain import Fact, Link
 from accounting.chaining import chained, columns_of, heads
 from accounting.ledger import Transfer
 from accounting.rating import PriceList, PriceMissing
@@ -36,6 +38,7 @@ PAGE_ROWS = 1_000
 
 _SLICE_NAMES = tuple(field.name for field in fields(UsageSlice))
 _CREDIT_NAMES = tuple(field.name for field in fields(UsageCredit))
+_ACTIVITY_NAMES = tuple(field.name for field in fields(ActivitySlice))
 _TRANSFER_NAMES = tuple(field.name for field in fields(Transfer))
 
 # In one statement, so that what accounts hold is written once for all of them.
@@ -62,14 +65,16 @@ def book(
     usage: Sequence[UsageSlice],
     credits_: Sequence[UsageCredit],
     transfers: Sequence[Transfer],
+    activity: Sequence[ActivitySlice] = (),
 ) -> None:
     """Write facts, one round trip a table; raises `IntegrityError` where one is there already.
 
     Called inside the leader's commit: what is booked and what happened are one transaction.
     """
-    if not usage and not credits_ and not transfers:
+    facts: Sequence[Fact] = (*usage, *credits_, *activity, *transfers)
+    if not facts:
         return
-    made = iter(chained(connection, (*usage, *credits_, *transfers)))
+    made = iter(chained(connection, facts))
     if usage:
         slices_ = [
             {**_row(one, _SLICE_NAMES), "month": _month_of(one), **columns_of(next(made))}
@@ -79,6 +84,9 @@ def book(
     if credits_:
         rows = [_row(one, _CREDIT_NAMES) | columns_of(next(made)) for one in credits_]
         connection.execute(insert(UsageCreditRow), rows)
+    if activity:
+        rows = [_row(one, _ACTIVITY_NAMES) | columns_of(next(made)) for one in activity]
+        connection.execute(insert(ActivityRow), rows)
     if transfers:
         connection.execute(_BOOK_TRANSFERS, _columns(transfers, [*made]))
 
@@ -93,7 +101,7 @@ def _columns(transfers: Sequence[Transfer], made: Sequence[Link]) -> dict[str, l
     return columns
 
 
-def _row(fact: UsageSlice | UsageCredit, names: Iterable[str]) -> dict[str, Any]:
+def _row(fact: UsageSlice | UsageCredit | ActivitySlice, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(fact, name) for name in names}
 
 

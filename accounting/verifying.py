@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, select, text, union
 
 from accounting import settling
+from accounting.activity_hours import unfit_hours
 from accounting.chain import (
     GENESIS,
     PARK,
@@ -300,3 +301,6 @@ def _hours(connection: Connection) -> Iterator[Misfit]:
     for row, kept_ms, made_ms in unfit(connection):
         what = f"it says {kept_ms} card-milliseconds, and its slices come to {made_ms}"
         yield Misfit(part="usage by the hour", row=row, what=what)
+    for row, kept_ms, made_ms in unfit_hours(connection):
+        what = f"it says {kept_ms} active card-milliseconds, and its facts come to {made_ms}"
+        yield Misfit(part="activity by the hour", row=row, what=what)

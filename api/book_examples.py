@@ -46,6 +46,12 @@ _VOUCHER = {
     "issued_at_ms": 1_767_229_200_000,
     "left": "46774.40",
 }
+_ACTIVITY: dict[str, Any] = {
+    "allocated_device_ms": 16_588_800_000,
+    "active_device_ms": 11_612_160_000,
+    "inactive_device_ms": 4_810_752_000,
+    "unmeasured_device_ms": 165_888_000,
+}
 _HOUR_P: dict[str, Any] = {
     "stated": 180_288_000_000,
     "healthy": 180_288_000_000,
@@ -114,6 +120,17 @@ BOOK_ANSWERS: Mapping[str, Any] = {
         "p_hours": "1442.304000",
         "amount": "16128.00",
         "amount_fen": 1_612_800,
+        "activity": _ACTIVITY,
+        "activity_lines": [
+            _ACTIVITY
+            | {
+                "tenant": "t03",
+                "project": "vision",
+                "field": "manufacturing",
+                "centre": "lsl",
+                "device": "ascend-910b3",
+            }
+        ],
     },
     "brain_report": {
         "month": "2026-10",

@@ -50,6 +50,7 @@ def run_agent(settings: Settings, centre_id: str, ray: RayPlace | None) -> None:
                 data_dir=settings.data / "centres" / centre_id,
                 uid_from=None if settings.member_users == "off" else settings.member_uid_from,
                 is_uid_required=settings.member_users == "required",
+                is_logical=park.is_logical,
             )
         )
 

@@ -207,6 +207,27 @@ class ReasonView(Wire):
     text_zh: str = Field(default="", description="the sentence in Chinese")
 
 
+class Activity(Wire):
+    """Card-milliseconds that were metered: active, inactive and unmeasured add up to allocated."""
+
+    allocated_device_ms: int
+    active_device_ms: int | None = Field(
+        description="how long cards computed; null where nobody measured it"
+    )
+    inactive_device_ms: int | None = Field(description="measured, and not active; null likewise")
+    unmeasured_device_ms: int = Field(description="of this nobody knows what the cards did")
+
+
+class ActivityLine(Activity):
+    """The same of what a project had of one device kind in one centre; credits not deducted."""
+
+    tenant: str
+    project: str
+    field: str
+    centre: str
+    device: str
+
+
 class AttemptView(Wire):
     """One try to run the job."""
 
@@ -227,6 +248,9 @@ class AttemptView(Wire):
     )
     exit_code: int | None = Field(description="the first that is not 0; negative: the signal")
     detail: str
+    activity: Activity | None = Field(
+        default=None, description="what it has used so far; null where a list of jobs is told"
+    )
 
 
 class JobView(Wire):
@@ -339,6 +363,12 @@ class UsageView(Wire):
     p_hours: str
     amount: str
     amount_fen: int
+    activity: Activity | None = Field(
+        default=None, description="of all lines that were not given back, and those that were"
+    )
+    activity_lines: list[ActivityLine] = Field(
+        default=[], description="by tenant, project, field, centre and device kind"
+    )
     disputed: list[DisputedTime] = Field(
         default=[], description="in none of the sums: the centre is silent, nobody knows what ran"
     )

@@ -57,7 +57,7 @@ class AgentSettings:
 
     `fence_after_ms` is how long work goes on without the broker, or without an agent; it is
     shorter than the time after which the broker gives the work of a silent centre away.
-    For `uid_from` and `is_uid_required` see `cluster.ray_watch.CentreRay`.
+    For `uid_from`, `is_uid_required` and `is_logical` see `cluster.ray_watch.CentreRay`.
     """
 
     centre: Centre
@@ -70,6 +70,7 @@ class AgentSettings:
     fence_after_ms: int = 900_000
     uid_from: int | None = None
     is_uid_required: bool = False
+    is_logical: bool = False
 
 
 def run(settings: AgentSettings) -> None:
@@ -210,6 +211,7 @@ class Agent:
             silence_ms_max=settings.fence_after_ms,
             uid_from=settings.uid_from,
             is_uid_required=settings.is_uid_required,
+            is_logical=settings.is_logical,
         )
         self._driver = RayDriver(place, self._archive, self._news.set)
 

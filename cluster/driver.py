@@ -75,11 +75,29 @@ class LaunchOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """Over how much of its cards' time an attempt was watched, and for how much they computed.
+
+    Both count from its start, in card-milliseconds; `active_ms` is no more than `measured_ms`.
+    """
+
+    measured_ms: int = 0
+    active_ms: int = 0
+
+    def __add__(self, other: "Activity") -> "Activity":
+        return Activity(
+            measured_ms=self.measured_ms + other.measured_ms,
+            active_ms=self.active_ms + other.active_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptReport:
     """What a centre knows of one attempt; times are the centre's clock, `None` until known.
 
     `exit_code` is the first non-zero code among the members, else 0; negative for a signal.
     `node_id` is where it ended so, if a node was lost or a member could not be started there.
+    `activity` is None where nobody measures it.
     """
 
     attempt_id: str
@@ -90,6 +108,7 @@ class AttemptReport:
     end: AttemptEnd | None = None
     detail: str = ""
     node_id: str | None = None
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

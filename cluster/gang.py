@@ -3,9 +3,16 @@
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder, MemberOrder
+from cluster.driver import (
+    Activity,
+    AttemptEnd,
+    AttemptPhase,
+    AttemptReport,
+    LaunchOrder,
+    MemberOrder,
+)
 from cluster.member import MemberEnd, MemberKey, MemberPhase, MemberStart, MemberState
 from cluster.roles import command_of, deciding_ranks, named, role_variables
 
@@ -70,6 +77,8 @@ class Attempt:
         """
         known = self.members.get(state.rank)
         if known is not None and _PHASES.index(known.phase) >= _PHASES.index(state.phase):
+            if known.phase is state.phase and _measured_ms(known) < _measured_ms(state):
+                self.members[state.rank] = replace(known, activity=state.activity)
             return False
         self.members[state.rank] = state
         if self.started_at_ms is None:
@@ -88,8 +97,16 @@ class Attempt:
                 ended_at_ms=now_ms,
                 end=end,
                 detail=detail,
+                activity=known.activity if known else None,
             )
         )
+
+    @property
+    def activity(self) -> Activity | None:
+        """What its members' cards did together, as far as somebody measures it."""
+        states = self.members.values()
+        known = [state.activity for state in states if state.activity is not None]
+        return sum(known, start=Activity()) if known else None
 
     @property
     def unfinished(self) -> tuple[MemberOrder, ...]:
@@ -175,6 +192,7 @@ class Attempt:
             attempt_id=self.attempt_id,
             phase=AttemptPhase.RUNNING if is_running else AttemptPhase.STARTING,
             started_at_ms=self.started_at_ms,
+            activity=self.activity,
         )
 
     def _final_report(self) -> AttemptReport:
@@ -189,6 +207,7 @@ class Attempt:
             end=end,
             detail=detail,
             node_id=self._node_at_fault(end),
+            activity=self.activity,
         )
 
     def _node_at_fault(self, end: AttemptEnd) -> str | None:
@@ -276,6 +295,10 @@ def _has_failed(state: MemberState) -> bool:
     if state.phase is not MemberPhase.ENDED or state.end is MemberEnd.STOPPED:
         return False
     return state.end is not MemberEnd.EXITED or state.exit_code != 0
+
+
+def _measured_ms(state: MemberState) -> int:
+    return state.activity.measured_ms if state.activity else 0
 
 
 def _exit_code(state: MemberState) -> int:

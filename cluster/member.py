@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cluster.driver import Activity
+
 NODE_LABEL = "brain-node"
 """The label by which a node of Ray carries our id of it."""
 
@@ -67,7 +69,10 @@ class MemberStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberState:
-    """How one member stands; times are the node's clock, `cards` its indices on the node."""
+    """How one member stands; times are the node's clock, `cards` its indices on the node.
+
+    `activity` is None where nobody has measured it yet.
+    """
 
     attempt_id: str
     rank: int
@@ -78,6 +83,7 @@ class MemberState:
     exit_code: int | None = None
     end: MemberEnd | None = None
     detail: str = ""
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

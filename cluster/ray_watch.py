@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import ray_nodes
+from cluster.activity import MeterKind
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre
 from cluster.member import Leasing, LogChunk, MemberKey, Seen
@@ -28,7 +29,8 @@ class CentreRay:
 
     `silence_ms_max` is how long its members may go on while no agent says anything. Members run as
     users numbered from `uid_from`, one for each tenant; `None`: all as the user of Ray. Nodes that
-    cannot see to it run them so too, unless `is_uid_required`.
+    cannot see to it run them so too, unless `is_uid_required`. Cards that are `is_logical` are as
+    busy as cores are.
     """
 
     centre: Centre
@@ -39,6 +41,7 @@ class CentreRay:
     silence_ms_max: int
     uid_from: int | None = None
     is_uid_required: bool = False
+    is_logical: bool = False
 
     def ray_resource(self, device_kind_id: str) -> str:
         kind = self.device_kind_by_id.get(device_kind_id)
@@ -56,6 +59,7 @@ class CentreRay:
                 visible_devices_variable=kind.visible_devices_variable,
                 head=(host, int(port)),
                 silence_ms_max=self.silence_ms_max,
+                meter=MeterKind.PROCESSOR if self.is_logical else MeterKind.CARDS,
             )
             for pool in self.centre.pools
             for kind in [self.device_kind_by_id[pool.device_kind_id]]

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cluster.activity import MeterKind, at_end, kept
 from cluster.member import LogChunk, MemberEnd, MemberPhase, MemberStart, MemberState
 from cluster.run_files import (
     OUTPUT_BYTES_MAX,
@@ -55,14 +56,15 @@ class Run:
 
 
 class Runs:
-    """The table of a node's runs and of its `card_count` cards.
+    """The table of a node's runs and of its `card_count` cards, which `meter` measures.
 
     An end that the disk does not take (it is full, or broken) holds all the same; it is kept in
     memory until `write_ends` succeeds.
     """
 
-    def __init__(self, root: Path, card_count: int) -> None:
+    def __init__(self, root: Path, card_count: int, meter: MeterKind = MeterKind.CARDS) -> None:
         self.root = root
+        self._meter = meter
         self.version = 0
         self._card_count = card_count
         self._runs: dict[tuple[str, int], Run] = {}
@@ -96,7 +98,8 @@ class Runs:
         free = self.free_cards()
         cards = tuple(free[: start.card_count])
         try:
-            write_json(run.folder / "claim", {"cards": cards, "boot": _boot()})
+            claimed = {"cards": cards, "boot": _boot(), "meter": self._meter}
+            write_json(run.folder / "claim", claimed)
             order = run.folder.parent / ORDER_FILE
             if not order.exists():
                 write_whole(order, start.order)
@@ -280,7 +283,8 @@ def _has_begun(run: Run) -> bool:
 
 
 def _read_state(folder: Path) -> MemberState:
-    cards = read_json(folder / "claim").get("cards")
+    claimed, ended = read_json(folder / "claim"), read_json(folder / "ended")
+    cards = claimed.get("cards")
     state = MemberState(
         attempt_id=folder.parent.name,
         rank=int(folder.name),
@@ -292,7 +296,8 @@ def _read_state(folder: Path) -> MemberState:
     started_at_ms = _number(read_json(folder / "started"), "started_at_ms")
     if started_at_ms is not None:
         state = replace(state, phase=MemberPhase.RUNNING, started_at_ms=started_at_ms)
-    return _with_end(state, read_json(folder / "ended"))
+    activity = at_end(claimed, started_at_ms, ended) or kept(folder)
+    return _with_end(replace(state, activity=activity), ended)
 
 
 def _with_end(state: MemberState, ended: Mapping[str, object]) -> MemberState:

@@ -13,6 +13,7 @@ counts on this member any more.
 
 import json
 import os
+import resource
 import select
 import signal
 import struct
@@ -169,6 +170,7 @@ class Shim:
         self._watch()
         self._bound_output()
         end = {"exit_code": self._exit_code, "ended_at_ms": _now_ms(), "why": self._why}
+        end["cpu_ms"] = _cpu_ms()
         while not self._write(ended, end):
             _wait([self._woken], LOOK_S)
             _drain(self._woken)
@@ -352,6 +354,12 @@ def _in_a_fork(work: Callable[[], None]) -> None:
         traceback.print_exc()
     finally:
         os._exit(1)
+
+
+def _cpu_ms() -> int:
+    """The processor time of all that we have buried: when the member is over, of its whole tree."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round((used.ru_utime + used.ru_stime) * 1000)
 
 
 def _now_ms() -> int:

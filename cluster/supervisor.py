@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import shim
+from cluster.activity import MeterKind
 from cluster.archive_store import ArchiveStore
 from cluster.member import (
     Leasing,
@@ -29,7 +30,8 @@ from cluster.member import (
 from cluster.member_folders import MemberFolders
 from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
 from cluster.run_files import Stop
-from cluster.runs import Run, Runs, is_shim_alive, output_size, read_output
+from cluster.runs import Run, Runs, is_shim_alive, now_ms, output_size, read_output
+from cluster.sampling import SAMPLE_S, Sampling
 from cluster.users import NodeUsers, device_groups, let_pass
 
 LEASE_TTL_MS = 10_000
@@ -62,6 +64,7 @@ class NodeSettings:
     visible_devices_variable: str
     head: tuple[str, int]
     silence_ms_max: int
+    meter: MeterKind = MeterKind.CARDS
 
 
 class NotApart(Exception):
@@ -74,7 +77,9 @@ class Supervisor:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._data_dir = Path(settings.data_dir)
-        self._runs = Runs(runs_folder(self._data_dir, settings.node_id), settings.card_count)
+        root = runs_folder(self._data_dir, settings.node_id)
+        self._runs = Runs(root, settings.card_count, settings.meter)
+        self._sampling = Sampling(settings.meter)
         self._lease = self._runs.root / "lease"
         self._incarnation = f"{os.getpid()}-{time.time_ns()}"
         self._changed = asyncio.Event()
@@ -201,6 +206,7 @@ class Supervisor:
             return
         self._lease.touch(mode=0o600)
         self._do(self._keep_lease())
+        self._do(self._sample())
         for run in self._runs:
             if not run.is_over:
                 self._do(self._adopt(run))
@@ -217,6 +223,16 @@ class Supervisor:
                     self._lease.touch(mode=0o600)
             self._runs.write_ends()
             await asyncio.sleep(LEASE_TOUCH_S)
+
+    async def _sample(self) -> None:
+        """What is counted is told with the next word that the agent asks for."""
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            running = [run for run in self._runs if not run.is_over]
+            await asyncio.to_thread(self._sampling.take, running, now_ms())
+            for run in running:
+                if not run.is_over:
+                    self._runs.refresh(run)
 
     async def _are_members_wanted(self) -> bool:
         silent_s = time.monotonic() - self._heard_at_s

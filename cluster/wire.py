@@ -16,7 +16,7 @@ from pydantic import (
     TypeAdapter,
 )
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
+from cluster.driver import Activity, AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
 
 ATTEMPTS_MAX = 100_000
 NODES_MAX = 100_000
@@ -60,7 +60,10 @@ class Message(BaseModel):
 
 
 class AttemptHeard(Message):
-    """What a centre says of one attempt; see `cluster.driver.AttemptReport`."""
+    """What a centre says of one attempt; see `cluster.driver.AttemptReport`.
+
+    `measured_device_ms` and `active_device_ms` are there where it is measured what cards do.
+    """
 
     attempt_id: Id
     phase: AttemptPhase
@@ -70,6 +73,8 @@ class AttemptHeard(Message):
     end: AttemptEnd | None = None
     detail: Text = ""
     node_id: Id | None = None
+    measured_device_ms: Ms | None = None
+    active_device_ms: Ms | None = None
 
     @classmethod
     def of(cls, report: AttemptReport) -> "AttemptHeard":
@@ -82,6 +87,8 @@ class AttemptHeard(Message):
             end=report.end,
             detail=report.detail,
             node_id=report.node_id,
+            measured_device_ms=report.activity and report.activity.measured_ms,
+            active_device_ms=report.activity and report.activity.active_ms,
         )
 
     def report(self) -> AttemptReport:
@@ -94,7 +101,15 @@ class AttemptHeard(Message):
             end=self.end,
             detail=self.detail,
             node_id=self.node_id,
+            activity=self._activity(),
         )
+
+    def _activity(self) -> Activity | None:
+        """Nobody is active for longer than it is watched; who says so is heard as far as that."""
+        if self.measured_device_ms is None or self.active_device_ms is None:
+            return None
+        active_ms = min(self.active_device_ms, self.measured_device_ms)
+        return Activity(measured_ms=self.measured_device_ms, active_ms=active_ms)
 
 
 class Report(Message):

@@ -15,7 +15,7 @@ from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
-from scheduler.facts.metering import Booking, book, slices
+from scheduler.facts.metering import Booking, book
 from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
@@ -136,13 +136,13 @@ class Controller:
         job_id = ev.job_of(event)
         is_known = self._fits_books(event)
         booking = book(self.state, event, batch.now_ms) if is_known else None
-        refusal = self.state.apply(event)
-        if refusal is not None:
+        if (refusal := self.state.apply(event)) is not None:
             return refusal
         batch.events.append(event)
         if booking is not None:
             batch.bookings.append(booking)
-        if job_id is not None and not isinstance(event, ev.Metered):  # it stands as before
+        # With a reading of its meter a job stands as before.
+        if job_id is not None and not isinstance(event, ev.Metered | ev.Measured):
             batch.job_ids[job_id] = None
         if self.settings.is_checked:
             check(self.state)
@@ -160,8 +160,7 @@ class Controller:
                 self._take_all(batch, self._meter(batch.now_ms, 1))
             if isinstance(wish, ev.PriceListPublished) and self._has_sold():
                 wish = published_now(wish, batch.now_ms)
-            refusal = self._take(batch, wish)
-            if refusal is not None:
+            if (refusal := self._take(batch, wish)) is not None:
                 batch.refused[request.id] = refusal
 
     def _has_sold(self) -> bool:
@@ -173,7 +172,7 @@ class Controller:
         match event:
             case ev.Leased():
                 return event.job_id in self.state.jobs
-            case ev.Metered() | ev.HoldExtended() | ev.Ended():
+            case ev.Metered() | ev.Measured() | ev.HoldExtended() | ev.Ended():
                 return event.attempt_id in self.state.live
             case ev.Credited():
                 return event.amount_micros > 0 or event.voucher_id is not None
@@ -235,7 +234,7 @@ class Controller:
     def _end(self, attempt: Attempt, end: End, now_ms: int) -> Iterator[ev.Event]:
         """Count the last usage, then end; an end is never before what was already counted."""
         at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)
-        yield from slices(self.state, attempt, at_ms, now_ms)
+        yield from self._readings.used(self.state, attempt, at_ms, now_ms)
         yield ev.Ended(
             at_ms=at_ms,
             attempt_id=attempt.id,
@@ -289,7 +288,7 @@ class Controller:
             attempt = self.state.live[attempt_id]
             to_ms = min(now_ms, self._heard_ms.get(attempt.placement.centre_id, 0))
             if to_ms - (attempt.metered_to_ms or 0) >= at_least_ms:
-                yield from slices(self.state, attempt, to_ms, now_ms)
+                yield from self._readings.used(self.state, attempt, to_ms, now_ms)
                 limits = self.settings.meter_every_ms, self.settings.stop_grace_ms
                 yield from ahead(self.state, attempt, now_ms, *limits)
 
@@ -349,6 +348,7 @@ class Controller:
             waiting=self._news(batch.now_ms, is_due=is_due),
             loads=self._told.new_loads(self.state) if batch.events else (),
             usage=tuple(usage for booking in bookings for usage in booking.usage),
+            activity=tuple(one for booking in bookings for one in booking.activity),
             credits=tuple(credit for booking in bookings for credit in booking.credits),
             transfers=tuple(moved for booking in bookings for moved in booking.transfers),
             flaws=batch.flaws,

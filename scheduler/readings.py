@@ -1,10 +1,16 @@
 """What centres report of their attempts, read once: most reports say what the last one said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cluster.driver import AttemptPhase, AttemptReport, CentreReport
+from cluster.driver import Activity, AttemptPhase, AttemptReport, CentreReport
 from scheduler.facts.agenda import Agenda
+from scheduler.facts.events import HoldExtended, Metered
+from scheduler.facts.measured import Measured
+from scheduler.facts.measuring import measured
+from scheduler.facts.metering import slices
+from scheduler.facts.record import Attempt
+from scheduler.facts.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,20 @@ class Readings:
         if reading is None or reading.attempts is not report.attempts:
             reading = self._by_centre[report.centre_id] = _read(report.attempts)
         return reading
+
+    def used(
+        self, state: State, attempt: Attempt, to_ms: int, now_ms: int
+    ) -> Iterator[Metered | HoldExtended | Measured]:
+        """What an attempt has used until then, and what was measured of its cards in that time."""
+        from_ms = attempt.metered_to_ms
+        yield from slices(state, attempt, to_ms, now_ms)
+        yield from measured(attempt, self._activity_of(attempt), from_ms, now_ms)
+
+    def _activity_of(self, attempt: Attempt) -> Activity | None:
+        """What its centre told last of what its cards do; None where nobody measures it."""
+        reading = self._by_centre.get(attempt.placement.centre_id)
+        told = reading.known.get(attempt.id) if reading else None
+        return told.activity if told else None
 
 
 def _read(attempts: tuple[AttemptReport, ...]) -> Reading:

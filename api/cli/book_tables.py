@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from rich.table import Table
 
+from api.cli.activity_tables import activity_table, seconds_text
 from api.cli.language import both
 from api.cli.terminal import PARK_ZONE, clock_text, console, fail, hours_text, plain, table
 from api.schemas import UsageLine, UsageView
@@ -46,6 +47,8 @@ def print_usage(view: UsageView) -> None:
     end = datetime.fromtimestamp(view.to_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
     console.print(f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}  (UTC+8)")
     console.print(usage_table(view))
+    if view.activity is not None and view.activity.active_device_ms is not None:
+        console.print(activity_table(view))
     if view.disputed:
         console.print(disputed_table(view))
 
@@ -106,10 +109,6 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
         price_text(line.price),
         line.amount,
     )
-
-
-def seconds_text(device_ms: int) -> str:
-    return f"{device_ms / MS_PER_SECOND:,.1f}"
 
 
 def price_text(price: str) -> str:

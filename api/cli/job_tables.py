@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from api.cli.activity_tables import active_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
 from api.durations import about
@@ -168,7 +169,8 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
         both("ran", "时长"),
         both("end", "结果"),
         both("exit", "退出码"),
-        numbers=(4, 6),
+        both("active", "有效率"),
+        numbers=(4, 6, 7),
     )
     for attempt in attempts:
         ran_ms = (
@@ -184,6 +186,7 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
             duration_text(ran_ms),
             attempt.cause or "-",
             "-" if attempt.exit_code is None else str(attempt.exit_code),
+            active_text(attempt.activity),
         )
     return made
 

@@ -12,6 +12,7 @@ from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.sheet import spreadsheet_csv
 from accounting.store import credit_sums, usage_sums
 from accounting.usage import UsageSum
+from api.active import activity, activity_lines, divided, summed
 from api.auth import PayerDep, PersonDep
 from api.disputed import disputed_time
 from api.documents.statement import Names, statement_pdf
@@ -55,6 +56,7 @@ def usage(
         park, asked = services.declared.read(connection).park, (begin_ms, end_ms)
         disputed = disputed_time(connection, park, asked, services.clock(), tenant_id)
         unknown = list(disputed)
+        divisions = divided(connection, used, asked, tenant_id)
     lines = (*used, *given_back)
     device_ms = sum(line.device_ms for line in lines)
     amount_fen = sum(line.amount_fen for line in lines)
@@ -67,6 +69,8 @@ def usage(
         p_hours=p_hours(sum(line.tflops_ms for line in lines)),
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
+        activity=activity(summed(divisions.values())),
+        activity_lines=activity_lines(divisions),
         disputed=unknown,
     )
 

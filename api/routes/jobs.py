@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection, Row
 
+from api.active import attempts_with_activity
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.data_notes import data_notes
@@ -220,7 +221,9 @@ def own_job(connection: Connection, job_id: str, caller: Caller) -> Row[Any]:
 
 
 def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
-    return _views(connection, [row], caller)[0]
+    view = _views(connection, [row], caller)[0]
+    tries = attempts_with_activity(connection, view.attempts)
+    return view.model_copy(update={"attempts": tries})
 
 
 def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:

@@ -11,6 +11,7 @@ from accounting.packages import Covered, Package
 from accounting.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
+from scheduler.facts.measured import Measured as Measured  # noqa: PLC0414 - an event too
 from scheduler.forecast.punctuality import Foretold
 from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Placement
@@ -87,8 +88,7 @@ class PriceListPublished:
 class Credited:
     """A tenant paid in; `reference` makes it once only.
 
-    Or one of its vouchers paid a statement, of `voucher_month`: below zero where that gave the
-    voucher something back.
+    Or a voucher paid a statement, of `voucher_month`: below zero where that gave some of it back.
     """
 
     at_ms: int
@@ -209,10 +209,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopDecided:
-    """The broker wants an attempt gone, and why.
-
-    `for_job_id` is the job for which it makes room, on `for_node_ids`.
-    """
+    """The broker wants an attempt gone, and why; for which job it makes room, and where."""
 
     at_ms: int
     attempt_id: str
@@ -355,6 +352,7 @@ Event = (
     | Started
     | StopDecided
     | Metered
+    | Measured
     | HoldExtended
     | Overdrawn
     | HardStopSet
@@ -393,7 +391,9 @@ def job_of(event: Event) -> str | None:
             return event.job.id
         case Released() | DependencyFailed() | CancelRequested() | Leased():
             return event.job_id
-        case Launching() | Started() | StopDecided() | Metered() | HoldExtended() | Ended():
+        case Launching() | Started() | StopDecided() | HoldExtended() | Ended():
+            return event.attempt_id.rpartition(".")[0]
+        case Metered() | Measured():
             return event.attempt_id.rpartition(".")[0]
         case _:
             return None

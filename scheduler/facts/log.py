@@ -5,6 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from accounting.activity import ActivitySlice
 from accounting.ledger import Transfer
 from accounting.usage import UsageCredit, UsageSlice
 from scheduler.facts.events import Event, Wish
@@ -70,6 +71,7 @@ class Cycle:
     waiting: Mapping[str, Waiting] = field(default_factory=dict)
     loads: tuple[PoolLoad, ...] = ()
     usage: tuple[UsageSlice, ...] = ()
+    activity: tuple[ActivitySlice, ...] = ()
     credits: tuple[UsageCredit, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     flaws: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ class MemoryLog:
     refused: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, Waiting] = field(default_factory=dict)
     usage: dict[tuple[str, int], UsageSlice] = field(default_factory=dict)
+    activity: dict[tuple[str, int], ActivitySlice] = field(default_factory=dict)
     credits: list[UsageCredit] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     checkpoint: Snapshot = field(default_factory=Snapshot)
@@ -156,6 +159,7 @@ class MemoryLog:
         self.refused.update(cycle.refused)
         self.waiting.update(cycle.waiting)
         self.usage.update(((usage.reference, usage.from_ms), usage) for usage in cycle.usage)
+        self.activity.update(((one.reference, one.from_ms), one) for one in cycle.activity)
         self.credits.extend(cycle.credits)
         self.transfers.extend(cycle.transfers)
 
@@ -167,5 +171,6 @@ class MemoryLog:
 def _facts(cycle: Cycle) -> Iterator[Hashable]:
     """What each fact of the books is known by, for ever."""
     yield from (("usage", usage.reference, usage.from_ms) for usage in cycle.usage)
+    yield from (("activity", one.reference, one.from_ms) for one in cycle.activity)
     yield from (("usage credit", credit.reference) for credit in cycle.credits)
     yield from ((transfer.kind, transfer.reference) for transfer in cycle.transfers)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from accounting import ledger
+from accounting.activity import ActivitySlice, by_hour
 from accounting.calendar import month_edges
 from accounting.ledger import Transfer
 from accounting.money import MICROS_PER_FEN, charge_micros
@@ -21,6 +22,7 @@ from scheduler.facts.events import (
     Event,
     HoldExtended,
     Leased,
+    Measured,
     Metered,
     PackageBought,
 )
@@ -34,6 +36,7 @@ class Booking:
     """What one event adds to the books."""
 
     usage: tuple[UsageSlice, ...] = ()
+    activity: tuple[ActivitySlice, ...] = ()
     credits: tuple[UsageCredit, ...] = ()
     transfers: tuple[Transfer, ...] = ()
 
@@ -145,6 +148,8 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
             return Booking(transfers=(ledger.extend(*of, event.amount_micros, event.at_ms),))
         case Metered():
             return _book_slice(state, event)
+        case Measured():
+            return Booking(activity=tuple(by_hour(_activity(state, event))))
         case Ended():
             return _book_end(state, event, now_ms)
         case _:
@@ -190,6 +195,29 @@ def _book_slice(state: State, event: Metered) -> Booking:
     )
     return Booking(
         usage=tuple(_shares(usage, event.covered)), transfers=tuple(_posts(state, attempt, event))
+    )
+
+
+def _activity(state: State, event: Measured) -> ActivitySlice:
+    attempt = state.live[event.attempt_id]
+    job = state.jobs[attempt.job_id].job
+    assert state.park is not None
+    kind = state.park.device_kind_by_id[attempt.placement.device_kind_id]
+    return ActivitySlice(
+        reference=attempt.id,
+        from_ms=event.from_ms,
+        to_ms=event.to_ms,
+        tenant_id=job.tenant_id,
+        project=job.project,
+        field=job.field,
+        centre_id=attempt.placement.centre_id,
+        pool_id=attempt.placement.pool_id,
+        device_kind_id=kind.id,
+        device_count=attempt.placement.card_count,
+        tflops=kind.tflops_fp16,
+        measured_device_ms=event.measured_device_ms,
+        active_device_ms=event.active_device_ms,
+        recorded_at_ms=event.at_ms,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from accounting.rating import PriceList
+from cluster.driver import Activity
 from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased
 from scheduler.facts.funds import Funds
@@ -30,6 +31,7 @@ from scheduler.model.variants import form_in
 
 FIRST_BACKOFF_MS = 5_000
 UNKNOWN_ENDS = Ends(0, 0)
+NOT_MEASURED = Activity()
 MAX_LAUNCH_FAILURES = 5
 
 
@@ -40,7 +42,8 @@ class Attempt:
     `price_class` is its tenant's at the lease, and stays. `metered_to_ms` is how far its usage is
     in the log, `charged_micros` what that came to, by month in `charges`, `covered` the
     device-milliseconds that packages covered, and `hold_left_micros`
-    what is still set aside for it, which was extended `extension_count` times. `stop_cause` is set
+    what is still set aside for it, which was extended `extension_count` times. `activity` is what
+    was measured of its cards until `measured_to_ms`. `stop_cause` is set
     once the broker wants it gone. `is_starving` as at its lease. `ends` is when it ends as was
     foretold at its lease, by its limit and by a stop: kept, as each plan asks it of all that runs.
     """
@@ -59,6 +62,8 @@ class Attempt:
     extension_count: int = 0
     charges: dict[str, int] = field(default_factory=dict)
     covered: dict[str, int] = field(default_factory=dict)
+    measured_to_ms: int | None = None
+    activity: Activity = NOT_MEASURED
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0

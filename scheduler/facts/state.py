@@ -17,6 +17,7 @@ from scheduler.facts.drains import Drains
 from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
+from scheduler.facts.measuring import measure
 from scheduler.facts.purses import Purses
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.quotes import KeptQuotes
@@ -53,10 +54,9 @@ class State:
         self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
         self.agenda, self.history, self.punctuality = Agenda(), History(), Punctuality()
-        self.purses = Purses()
         self.holdings = Holdings(self.tree, {})
         self.online_node_ids: set[str] = set()
-        self.drains = Drains()
+        self.purses, self.drains = Purses(), Drains()
         self.heard_centre_ids: set[str] = set()
 
     def apply(self, event: ev.Event) -> str | None:  # noqa: C901, PLR0911, PLR0912 - one case a kind
@@ -72,6 +72,8 @@ class State:
                 return self._start(event)
             case ev.Metered():
                 return self._meter(event)
+            case ev.Measured():
+                return measure(self.live.get(event.attempt_id), event)
             case ev.Ended():
                 return self._end(event)
             case ev.ParkDeclared() | ev.DatasetDeclared():
@@ -136,8 +138,7 @@ class State:
     def _publish(self, event: ev.PriceListPublished) -> str | None:
         classes = {tenant.price_class for tenant in self.tenants.values()}
         classes |= {attempt.price_class for attempt in self.live.values()}
-        prices = with_prices(self.prices, event, self.park, classes)
-        if isinstance(prices, str):
+        if isinstance(prices := with_prices(self.prices, event, self.park, classes), str):
             return prices
         self.prices = prices
         return None
@@ -258,9 +259,8 @@ class State:
             return f"attempt {event.attempt_id} has no usage to count from {event.from_ms}"
         if (refusal := self.purses.post(self, attempt, event)) is not None:
             return refusal
-        record = self.jobs[attempt.job_id]
         attempt.metered_to_ms = event.to_ms
-        self.agenda.note(record)
+        self.agenda.note(self.jobs[attempt.job_id])
         return None
 
     def _end(self, event: ev.Ended) -> str | None:

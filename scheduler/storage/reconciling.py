@@ -24,6 +24,8 @@ from sqlalchemy import (
 )
 
 from accounting import store as books
+from accounting.activity import ActivitySlice
+from accounting.activity_tables import ActivityRow
 from accounting.ledger import Transfer, TransferKind, available_account, held_account
 from accounting.tables import TransferRow, UsageCreditRow, UsageRow
 from accounting.usage import UsageCredit, UsageSlice
@@ -36,14 +38,20 @@ BATCH_EVENTS = 5_000
 TOLD_MAX = 100
 """So many differences of each table and side are told; the rest is counted."""
 
-Fact = UsageSlice | UsageCredit | Transfer
+Fact = UsageSlice | UsageCredit | ActivitySlice | Transfer
 
 _WRITTEN: Mapping[type[Fact], FromClause] = {
     UsageSlice: UsageRow.__table__,
     UsageCredit: UsageCreditRow.__table__,
+    ActivitySlice: ActivityRow.__table__,
     Transfer: TransferRow.__table__,
 }
-_NAMES = {UsageSlice: "usage", UsageCredit: "usage_credits", Transfer: "transfers"}
+_NAMES = {
+    UsageSlice: "usage",
+    UsageCredit: "usage_credits",
+    ActivitySlice: "activity",
+    Transfer: "transfers",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +148,7 @@ def _expect(
     for kind, facts in (
         (UsageSlice, [fact for booking in bookings for fact in booking.usage]),
         (UsageCredit, [fact for booking in bookings for fact in booking.credits]),
+        (ActivitySlice, [fact for booking in bookings for fact in booking.activity]),
         (Transfer, [fact for booking in bookings for fact in booking.transfers]),
     ):
         with driver.cursor() as cursor, cursor.copy(_copy_into(expected[kind])) as copy:

@@ -167,7 +167,7 @@ class SqlLog:
         _consume(connection, cycle, last_seq)
         write_jobs(connection, cycle)
         write_views(connection, cycle)
-        books.book(connection, cycle.usage, cycle.credits, cycle.transfers)
+        books.book(connection, cycle.usage, cycle.credits, cycle.transfers, cycle.activity)
 
 
 _CONSUMED = updated(InboxRow, records(InboxRow.id, InboxRow.consumed_seq, InboxRow.refused))

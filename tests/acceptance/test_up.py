@@ -140,6 +140,11 @@ def test_usage_statement_and_exports_have_one_sum(product: Product, trained: str
     total = charges[-1]
     assert int(total[13]) == sum(int(row[13]) for row in charges[1:-1]) == usage["device_ms"]
     assert usage["amount"] in product.brain("usage").stdout
+    activity = usage["activity"]
+    assert 0 < activity["active_device_ms"] < activity["inactive_device_ms"], "it slept mostly"
+    done = product.client.job(trained).attempts[0].activity
+    assert done is not None
+    assert (done.allocated_device_ms, done.unmeasured_device_ms < 100) == (device_ms, True)
     assert f"total {usage['amount']} CNY" in product.brain("statement", "-t", "steel").stdout
 
 

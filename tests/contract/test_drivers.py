@@ -90,6 +90,7 @@ def ray_bed(local_ray: LocalRay) -> Iterator[RayBed]:
         token_path=local_ray.token_path,
         data_dir=Path(local_ray.data_dir),
         silence_ms_max=900_000,
+        is_logical=True,
     )
     driver = RayDriver(place, no_archive, lambda: None)
     driver.start()
@@ -102,6 +103,7 @@ def no_archive(sha256: str) -> bytes:
     raise RuntimeError(f"something else than {sha256}")
 
 
+BURN = "python -c 'import time\nwhile time.process_time() < 0.5: pass'"
 RAY = [pytest.mark.ray, pytest.mark.slow, pytest.mark.enable_socket]
 
 
@@ -187,6 +189,22 @@ def test_an_order_for_a_node_that_is_not_there_is_refused(bed: Bed) -> None:
     ended = until_phase(bed, wanted, AttemptPhase.ENDED)
 
     assert (ended.end, ended.started_at_ms) == (AttemptEnd.REFUSED, None)
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_a_core_that_computes_is_active_and_one_that_sleeps_is_not(bed: Bed) -> None:
+    burns = an_order(BURN, cards=2)
+    sleeps = an_order("sleep 1", node_ids=NODE_IDS[1:])
+
+    for wanted in (burns, sleeps):
+        bed.driver.launch(wanted)
+    busy, idle = (until_phase(bed, one, AttemptPhase.ENDED).activity for one in (burns, sleeps))
+
+    assert busy is not None
+    assert idle is not None
+    assert 500 <= busy.active_ms <= busy.measured_ms / 2
+    assert idle.measured_ms >= 1_000
+    assert idle.active_ms < 100
 
 
 @pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)

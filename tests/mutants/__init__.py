@@ -2,6 +2,7 @@
 
 from tests.mutants import (
     accounting,
+    activity,
     api,
     arrays,
     benchmarks,
@@ -43,6 +44,7 @@ MUTANTS = [
     *accounting.MUTANTS,
     *chains.MUTANTS,
     *book_hours.MUTANTS,
+    *activity.MUTANTS,
     *evidence.MUTANTS,
     *drains.MUTANTS,
     *offered.MUTANTS,

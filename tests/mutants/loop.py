@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "        for members in (self.unsettled, self.stopping, self.cancelled, self.small):", "        for members in (self.unsettled, self.cancelled):", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
-    Mutant("scheduler/facts/state.py", "        attempt.metered_to_ms = event.to_ms\n        self.agenda.note(record)\n", "        attempt.metered_to_ms = event.to_ms\n", _AGENDA),
+    Mutant("scheduler/facts/state.py", "        attempt.metered_to_ms = event.to_ms\n        self.agenda.note(self.jobs[attempt.job_id])\n", "        attempt.metered_to_ms = event.to_ms\n", _AGENDA),
     Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(snapshot.jobs)\n", "", "tests/unit/test_claims.py"),
     Mutant("scheduler/facts/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
     Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),

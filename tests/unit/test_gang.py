@@ -1,8 +1,10 @@
 """What an attempt's members did, put together."""
 
+from dataclasses import replace
+
 import pytest
 
-from cluster.driver import AttemptEnd, AttemptPhase
+from cluster.driver import Activity, AttemptEnd, AttemptPhase
 from cluster.gang import OUTPUT_KEPT_MS, Attempt, Rendezvous, cards_by_node, member_start
 from cluster.member import MemberEnd, MemberPhase, MemberState
 from tests.ray_centre import NODE_IDS, order
@@ -241,3 +243,35 @@ def test_what_we_tell_a_member_wins_over_what_its_user_says() -> None:
         "MASTER_ADDR": "10.0.0.1",
         "MASTER_PORT": "4242",
     }
+
+
+def of(state: MemberState, measured_ms: int, active_ms: int) -> MemberState:
+    return replace(state, activity=Activity(measured_ms=measured_ms, active_ms=active_ms))
+
+
+def test_the_activity_of_a_gang_is_that_of_its_members_as_far_as_it_is_measured() -> None:
+    nobody, one = noted(running(0), running(1)), noted(of(running(0), 40, 30), running(1))
+    both = noted(of(running(0), 40, 30), of(running(1), 40, 10))
+
+    assert nobody.report().activity is None
+    assert one.report().activity == Activity(measured_ms=40, active_ms=30)
+    assert both.report().activity == Activity(measured_ms=80, active_ms=40)
+
+
+def test_a_newer_count_of_a_member_is_taken_and_an_older_one_is_not() -> None:
+    gang = noted(of(running(0), 40, 30), running(1))
+
+    is_news = gang.note(of(running(0), 50, 35))
+    gang.note(of(running(0), 45, 32))
+
+    assert not is_news, "nothing follows from it"
+    assert gang.report().activity == Activity(measured_ms=50, active_ms=35)
+
+
+def test_what_was_counted_of_a_member_stays_when_its_node_is_lost() -> None:
+    gang = noted(of(running(0), 40, 30), running(1))
+
+    gang.lose(0, MemberEnd.NODE, "node n1 is gone", 99)
+    gang.lose(1, MemberEnd.NODE, "node n1 is gone", 99)
+
+    assert gang.report().activity == Activity(measured_ms=40, active_ms=30)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cluster import supervisor as module
+from cluster.activity import MeterKind
 from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberState
 from cluster.run_files import Stop
 from cluster.supervisor import NodeSettings, Supervisor
@@ -46,6 +47,7 @@ def a_supervisor(data: Path) -> Supervisor:
             visible_devices_variable="CUDA_VISIBLE_DEVICES",
             head=("127.0.0.1", 1),
             silence_ms_max=600_000,
+            meter=MeterKind.PROCESSOR,
         )
     )
 
@@ -206,6 +208,40 @@ def test_a_later_life_of_a_supervisor_knows_what_became_of_its_members(tmp_path:
     end = done(tmp_path, lambda node: ended(node, replace(START, command="exit 3")))
 
     assert done(tmp_path, lambda node: until(node, MemberPhase.ENDED)) == end
+
+
+def test_what_a_member_computes_is_told_while_it_runs_and_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE_S", 0.05)
+    busy = replace(START, command="trap 'exit 0' TERM; while :; do :; done")
+
+    async def counted(node: Supervisor, more_than_ms: int) -> MemberState:
+        while True:
+            member = await until(node, MemberPhase.RUNNING)
+            if member.activity is not None and member.activity.active_ms > more_than_ms:
+                return member
+            await asyncio.sleep(0.01)
+
+    async def begin(node: Supervisor) -> MemberState:
+        await node.start(busy)
+        return await counted(node, 50)
+
+    async def go_on(node: Supervisor) -> MemberState:
+        later = await counted(node, 150)
+        await node.stop("j.1", 0, Stop(grace_ms=1_000))
+        end = await until(node, MemberPhase.ENDED)
+        assert later.activity is not None
+        assert end.activity is not None
+        assert end.activity.active_ms >= later.activity.active_ms
+        return later
+
+    first, later = done(tmp_path, begin), done(tmp_path, go_on)
+
+    assert first.activity is not None
+    assert later.activity is not None
+    assert later.activity.measured_ms > first.activity.measured_ms
+    assert later.activity.active_ms >= first.activity.active_ms
 
 
 def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> None:

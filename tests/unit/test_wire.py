@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
+from cluster.driver import Activity, AttemptEnd, AttemptPhase, AttemptReport
 from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, Report
 
 REFUSED = AttemptReport(
@@ -51,3 +51,20 @@ def test_an_agent_can_say_whatever_a_file_system_called_a_file() -> None:
 def test_a_detail_that_is_no_text_is_refused() -> None:
     with pytest.raises(ValidationError):
         AttemptHeard.model_validate({"attempt_id": "j.1", "phase": "ended", "detail": 7})
+
+
+def test_what_cards_did_is_heard_and_no_more_active_than_measured() -> None:
+    told = replace(REFUSED, activity=Activity(measured_ms=9, active_ms=4))
+    said = AttemptHeard.of(told).model_dump(mode="json")
+
+    assert AttemptHeard.model_validate(said).report() == told
+    more = AttemptHeard.model_validate(said | {"active_device_ms": 10}).report()
+    assert more.activity == Activity(measured_ms=9, active_ms=9)
+    for name in ("measured_device_ms", "active_device_ms"):
+        assert AttemptHeard.model_validate(said | {name: None}).report().activity is None
+
+
+def test_an_older_agent_says_nothing_of_what_cards_did() -> None:
+    said = {"attempt_id": "j.1", "phase": "running"}
+
+    assert AttemptHeard.model_validate(said).report().activity is None

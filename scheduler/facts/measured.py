@@ -1,0 +1,20 @@
+"""What cards did that an attempt held, as its centre measured it: a fact beside its usage."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Of the attempt's cards x [`from_ms`, `to_ms`) so much was watched, and so much computed.
+
+    Both are card-milliseconds; what was not watched is not known. No bill follows from it.
+    """
+
+    at_ms: int
+    attempt_id: str
+    from_ms: int
+    to_ms: int
+    measured_device_ms: int
+    active_device_ms: int
+    kind: Literal["measured"] = "measured"

@@ -1,0 +1,53 @@
+"""From what a centre has counted of an attempt to facts: what is new of it, with each reading.
+
+A centre tells counts from the attempt's start. So a report that is lost, repeated or late changes
+nothing; one that counts less than was known before (a node that was not heard yet) is not believed.
+"""
+
+from collections.abc import Iterator
+
+from cluster.driver import Activity
+from scheduler.facts.measured import Measured
+from scheduler.facts.record import Attempt
+
+
+def measured(
+    attempt: Attempt, told: Activity | None, from_ms: int | None, now_ms: int
+) -> Iterator[Measured]:
+    """What was told and is not known yet, over the time that its meter has just moved on.
+
+    Samples lag some seconds behind: what does not fit into that time comes with the next, at the
+    same rate.
+    """
+    to_ms = attempt.metered_to_ms
+    if told is None or from_ms is None or to_ms is None or from_ms >= to_ms:
+        return
+    new_ms = told.measured_ms - attempt.activity.measured_ms
+    active_ms = min(max(0, told.active_ms - attempt.activity.active_ms), new_ms)
+    taken_ms = min(new_ms, attempt.placement.card_count * (to_ms - from_ms))
+    if taken_ms > 0:
+        yield Measured(
+            at_ms=now_ms,
+            attempt_id=attempt.id,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            measured_device_ms=taken_ms,
+            active_device_ms=active_ms * taken_ms // new_ms,
+        )
+
+
+def measure(attempt: Attempt | None, event: Measured) -> str | None:
+    """Count it; the reason where it does not fit, such as one that is counted already."""
+    if attempt is None or attempt.started_at_ms is None or attempt.metered_to_ms is None:
+        return f"attempt {event.attempt_id} does not run"
+    begin_ms = attempt.measured_to_ms or attempt.started_at_ms
+    if not begin_ms <= event.from_ms < event.to_ms <= attempt.metered_to_ms:
+        return f"attempt {event.attempt_id} is measured up to {begin_ms} already, or not metered"
+    device_ms = attempt.placement.card_count * (event.to_ms - event.from_ms)
+    if not 0 <= event.active_device_ms <= event.measured_device_ms <= device_ms:
+        return f"attempt {event.attempt_id} held its cards for {device_ms} ms, and not for more"
+    attempt.measured_to_ms = event.to_ms
+    attempt.activity += Activity(
+        measured_ms=event.measured_device_ms, active_ms=event.active_device_ms
+    )
+    return None

@@ -1,0 +1,51 @@
+"""Deliberate bugs in what is known of what cards did, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_FACTS = "tests/unit/test_activity.py"
+_HOURS = "tests/unit/test_activity_hours.py"
+_MEASURING = "tests/unit/test_measuring.py"
+_SAMPLING = "tests/unit/test_sampling.py"
+_GANG = "tests/unit/test_gang.py"
+_READINGS = "tests/unit/test_readings.py"
+_WIRE = "tests/unit/test_wire.py"
+_API = "tests/acceptance/test_api_activity.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("accounting/activity.py", "    measured = min(measured, allocated)\n", "", _FACTS),
+    Mutant("accounting/activity.py", "if measured <= 0:", "if measured < 0:", _FACTS),
+    Mutant("accounting/activity.py", "    active = min(active, measured)\n", "", _FACTS),
+    Mutant("accounting/activity.py", "* watched_then_ms // whole.measured_device_ms", "* passed_ms // lasted_ms", _FACTS),
+    Mutant("accounting/activity.py", "(whole.from_ms // MS_PER_HOUR + 1) * MS_PER_HOUR", "whole.to_ms", _FACTS),
+    Mutant("accounting/activity_hours.py", "begin_ms = -(-from_ms // MS_PER_HOUR) * MS_PER_HOUR", "begin_ms = from_ms // MS_PER_HOUR * MS_PER_HOUR", _HOURS),
+    Mutant("accounting/activity_hours.py", "((from_ms, begin_ms), (end_ms, to_ms))", "((from_ms, begin_ms),)", _HOURS),
+    Mutant("accounting/activity_hours.py", "for weight in (1, part.c.tflops)", "for weight in (1, 313)", _HOURS),
+    Mutant("accounting/activity_hours.py", "asked = asked.where(part.c.tenant_id == tenant_id)", "pass", _HOURS),
+    Mutant("accounting/activity_hours.py", "UNION ALL SELECT concat(attempt_id, '/', packages.id) FROM packages", "", _HOURS),
+    Mutant("accounting/activity_hours.py", "func.greatest(0, func.least(at_ms, row.to_ms) - row.from_ms)", "func.least(at_ms, row.to_ms) - row.from_ms", _HOURS),
+    Mutant("api/migrations/versions/0023_activity.py", "activity_hours.active_device_ms + EXCLUDED.active_device_ms", "EXCLUDED.active_device_ms", _HOURS),
+    Mutant("accounting/verifying.py", "    for row, kept_ms, made_ms in unfit_hours(connection):", "    for row, kept_ms, made_ms in ():", _HOURS),
+    Mutant("accounting/fact_store.py", "    ActivitySlice: ActivityRow,\n", "", _HOURS),
+    Mutant("scheduler/facts/measuring.py", "min(new_ms, attempt.placement.card_count * (to_ms - from_ms))", "new_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "active_ms * taken_ms // new_ms", "active_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "min(max(0, told.active_ms - attempt.activity.active_ms), new_ms)", "told.active_ms - attempt.activity.active_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "if taken_ms > 0:", "if taken_ms:", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "begin_ms <= event.from_ms < event.to_ms", "event.from_ms < event.to_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "event.to_ms <= attempt.metered_to_ms:", "event.to_ms:", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "event.measured_device_ms <= device_ms:", "event.measured_device_ms:", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "    attempt.measured_to_ms = event.to_ms\n", "", _MEASURING),
+    Mutant("scheduler/readings.py", "        yield from measured(attempt, self._activity_of(attempt), from_ms, now_ms)\n", "", _READINGS),
+    Mutant("scheduler/controller.py", "            activity=tuple(one for booking in bookings for one in booking.activity),\n", "", _READINGS),
+    Mutant("cluster/wire.py", "active_ms = min(self.active_device_ms, self.measured_device_ms)", "active_ms = self.active_device_ms", _WIRE),
+    Mutant("cluster/gang.py", "_measured_ms(known) < _measured_ms(state)", "True", _GANG),
+    Mutant("cluster/gang.py", "activity=known.activity if known else None,", "activity=None,", _GANG),
+    Mutant("cluster/activity.py", "max(0, min(cpu_ms, measured_ms))", "cpu_ms", _SAMPLING),
+    Mutant("cluster/activity.py", "card_count * max(0, lasted_ms)", "card_count * lasted_ms", _SAMPLING),
+    Mutant("cluster/activity.py", '{"meter": MeterKind.PROCESSOR, "cards": list(cards)}', '{"cards": list(cards)}', _SAMPLING),
+    Mutant("cluster/runs.py", "at_end(claimed, started_at_ms, ended) or kept(folder)", "kept(folder)", _SAMPLING),
+    Mutant("cluster/sampling.py", "used_s = buried.children_user + buried.children_system", "used_s = 0.0", _SAMPLING),
+    Mutant("cluster/supervisor.py", "                    self._runs.refresh(run)\n", "                    pass\n", "tests/unit/test_supervisor.py -k computes"),
+    Mutant("api/active.py", "allocated[of_line] += line.device_ms", "allocated[of_line] = 0", _API),
+    Mutant("api/active.py", "    return sum(known) if known else None\n", "    return sum(known)\n", _API),
+]

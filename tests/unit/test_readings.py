@@ -1,0 +1,86 @@
+"""What centres count of their cards comes into the log with the meter, and into the books."""
+
+from dataclasses import replace
+
+from cluster.driver import Activity, AttemptReport
+from scheduler.controller import Settings
+from scheduler.facts.measured import Measured
+from tests.hand import Hand, a_run, ended, runs, say
+
+METER_MS = Settings().meter_every_ms
+CARDS = 8
+
+
+def counted(attempt: AttemptReport, measured_ms: int, active_ms: int) -> AttemptReport:
+    """The same, with what was counted of each of its cards."""
+    activity = Activity(measured_ms=CARDS * measured_ms, active_ms=CARDS * active_ms)
+    return replace(attempt, activity=activity)
+
+
+def facts(hand: Hand) -> list[tuple[int, int, int, int]]:
+    """From when to when, and how much of each card was measured and active."""
+    return [
+        (one.from_ms, one.to_ms, one.measured_device_ms // CARDS, one.active_device_ms // CARDS)
+        for one in hand.log.events
+        if isinstance(one, Measured)
+    ]
+
+
+def test_what_is_counted_is_a_fact_with_each_reading_of_the_meter_and_none_between() -> None:
+    hand = a_run()
+
+    for passed_ms in (METER_MS // 2, METER_MS, METER_MS + 1):
+        told = counted(runs("j1.1", 2_000), passed_ms, passed_ms // 2)
+        say(hand, 2_000 + passed_ms, told)
+
+    assert facts(hand) == [(2_000, 2_000 + METER_MS, METER_MS, METER_MS // 2)]
+    assert sum(one.active_device_ms for one in hand.log.activity.values()) == CARDS * METER_MS // 2
+
+
+def test_the_end_has_what_was_counted_since_the_last_reading() -> None:
+    hand = a_run()
+    say(hand, 2_000 + METER_MS, counted(runs("j1.1", 2_000), METER_MS, 9_000))
+
+    end = counted(ended("j1.1", 2_000, 12_000 + METER_MS), METER_MS + 10_000, 19_000)
+    say(hand, 13_000 + METER_MS, end)
+    say(hand, 14_000 + METER_MS, end)
+
+    assert facts(hand)[1:] == [(2_000 + METER_MS, 12_000 + METER_MS, 10_000, 10_000)]
+
+
+def test_reports_that_are_lost_change_nothing_of_what_is_counted_in_the_end() -> None:
+    silent, heard = a_run(), a_run()
+    for hand, minutes in ((silent, (1,)), (heard, (1, 5, 6, 10, 11))):
+        for minute in minutes:
+            told = counted(runs("j1.1", 2_000), minute * 60_000, minute * 20_000)
+            say(hand, 2_000 + minute * 60_000, told)
+        say(hand, 722_000, counted(ended("j1.1", 2_000, 720_000), 718_000, 240_000))
+
+    for hand in (silent, heard):
+        measured = sum(one[2] for one in facts(hand))
+        active = sum(one[3] for one in facts(hand))
+        assert (measured, active) == (718_000, 240_000)
+
+
+def test_another_leader_counts_on_from_what_the_log_has() -> None:
+    hand = a_run()
+    say(hand, 2_000 + METER_MS, counted(runs("j1.1", 2_000), METER_MS, 9_000))
+    hand.controller.checkpoint()
+
+    hand.take_over(3_000 + METER_MS)
+    say(hand, 2_000 + 2 * METER_MS, counted(runs("j1.1", 2_000), 2 * METER_MS, 10_000))
+
+    assert facts(hand)[1:] == [(2_000 + METER_MS, 2_000 + 2 * METER_MS, METER_MS, 1_000)]
+
+
+def test_no_bill_follows_from_what_cards_did() -> None:
+    measured, unmeasured = a_run(), a_run()
+    for hand, told in (
+        (measured, counted(runs("j1.1", 2_000), METER_MS, 9_000)),
+        (unmeasured, runs("j1.1", 2_000)),
+    ):
+        say(hand, 2_000 + METER_MS, told)
+
+    assert measured.log.usage == unmeasured.log.usage
+    assert measured.log.transfers == unmeasured.log.transfers
+    assert not unmeasured.log.activity

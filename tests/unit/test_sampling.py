@@ -1,0 +1,117 @@
+"""How much of its cards' time a member computes, counted on its node's disk."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.activity import MeterKind, keep, kept, of_cards, of_processor
+from cluster.driver import Activity
+from cluster.member import MemberEnd
+from cluster.run_files import write_json
+from cluster.runs import Run, Runs
+from cluster.sampling import Sampling, cpu_ms
+from tests.unit.test_runs import claimed
+
+# A child that is over, whose parent has buried it, and then one that goes on.
+TREE = r"""
+import subprocess, sys, time
+burn = "import time\nwhile time.process_time() < 0.15: pass"
+subprocess.run([sys.executable, "-c", burn])
+print("one is over", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_cores_are_counted_and_no_more_than_were_given() -> None:
+    assert of_processor(2, 1_000, 1_500) == Activity(measured_ms=2_000, active_ms=1_500)
+    assert of_processor(1, 1_000, 1_500) == Activity(measured_ms=1_000, active_ms=1_000)
+    assert of_processor(1, -5, 1_500) == Activity(), "its clock was set back"
+
+
+def test_a_card_of_which_the_meter_does_not_tell_is_not_counted() -> None:
+    assert of_cards([500, None, 1_000], 2_000) == Activity(measured_ms=4_000, active_ms=3_000)
+    assert of_cards([None], 2_000) == Activity()
+
+
+def test_a_count_is_what_was_written_last_and_a_spoilt_one_is_none(tmp_path: Path) -> None:
+    assert kept(tmp_path) is None
+
+    keep(tmp_path, Activity(measured_ms=7, active_ms=3))
+    assert kept(tmp_path) == Activity(measured_ms=7, active_ms=3)
+
+    write_json(tmp_path / "measured", {"measured_ms": "7", "active_ms": 3})
+    assert kept(tmp_path) is None
+
+
+def test_the_time_of_a_tree_has_those_that_are_over_in_it() -> None:
+    """As a shim stands over a member: what it has buried counts, and its own time does not."""
+    with subprocess.Popen(
+        [sys.executable, "-c", TREE], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as shim:
+        assert shim.stdout is not None
+        shim.stdout.readline()
+        used_ms = cpu_ms(shim.pid)
+        shim.communicate()
+
+    assert used_ms is not None
+    assert 140 <= used_ms < 1_000
+    assert cpu_ms(shim.pid) is None, "nobody is there any more"
+
+
+def a_run(root: Path, meter: MeterKind) -> tuple[Runs, Run]:
+    """A member with two cards that runs since 1,000 ms, under this very process."""
+    runs = Runs(root, 4, meter)
+    run = claimed(runs)
+    write_json(run.folder / "started", {"shim": 1, "started_at_ms": 1_000})
+    runs.refresh(run)
+    return runs, run
+
+
+def test_a_sample_is_in_the_state_also_of_a_later_life(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.PROCESSOR)
+
+    Sampling(MeterKind.PROCESSOR).take(runs, 3_000)
+    runs.refresh(run)
+
+    assert run.state.activity is not None
+    assert run.state.activity.measured_ms == 4_000
+    later = Runs(tmp_path, 4).get("j.1", 0)
+    assert later is not None
+    assert later.state.activity == run.state.activity
+
+
+def test_where_nothing_measures_nothing_is_known(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.CARDS)
+
+    Sampling(MeterKind.CARDS).take(runs, 3_000)
+    runs.refresh(run)
+
+    assert run.state.activity is None
+
+
+def over(runs: Runs, run: Run, **more: object) -> Activity | None:
+    ended = {"exit_code": 0, "ended_at_ms": 2_000, "why": "exited", **more}
+    write_json(run.folder / "ended", ended)
+    runs.refresh(run)
+    assert run.state.end is MemberEnd.EXITED
+    return run.state.activity
+
+
+def test_the_end_has_all_of_the_time_however_short_it_was(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.PROCESSOR)
+
+    assert over(runs, run, cpu_ms=900) == Activity(measured_ms=2_000, active_ms=900)
+
+
+@pytest.mark.parametrize(
+    ("meter", "more"), [(MeterKind.CARDS, {"cpu_ms": 900}), (MeterKind.PROCESSOR, {})]
+)
+def test_an_end_that_says_nothing_of_it_leaves_the_last_sample(
+    tmp_path: Path, meter: MeterKind, more: dict[str, object]
+) -> None:
+    runs, run = a_run(tmp_path, meter)
+    keep(run.folder, Activity(measured_ms=700, active_ms=70))
+
+    assert over(runs, run, **more) == Activity(measured_ms=700, active_ms=70)
