@@ -30,6 +30,8 @@ from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.model.variants import form_in
 
 FIRST_BACKOFF_MS = 5_000
+REPAIR_MS = 600_000
+"""So long whoever lost a node comes first for another."""
 UNKNOWN_ENDS = Ends(0, 0)
 NOT_MEASURED = Activity()
 MAX_LAUNCH_FAILURES = 5
@@ -256,6 +258,14 @@ class JobRecord:
         self.failure_count += 1
         return self.failure_count <= self.job.retry_count
 
+    def requeue(self, attempt: Attempt, event: Ended) -> "dict[str, Claim]":
+        """It waits again; what ran, and lost a node, has the first claim on another for a while."""
+        self.state = JobState.QUEUED
+        self.not_before_ms = event.at_ms + self.backoff_ms
+        if event.cause is not EndCause.NODE or attempt.started_at_ms is None:
+            return {}
+        return {self.job.id: Claim(event.at_ms + REPAIR_MS, (), is_repair=True)}
+
     def note_lease(self, attempt: Attempt, history: History, park: Park | None) -> None:
         """It gets this attempt, of which is foretold now how fast it is and how long it runs."""
         job, at_ms = self.job, attempt.leased_at_ms
@@ -294,10 +304,14 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """Nodes on which room was made for a job, which comes first there until then."""
+    """Nodes on which room was made for a job, which comes first there until then.
+
+    `is_repair`: it ran and lost a node, and comes first wherever it could go on.
+    """
 
     until_ms: int
     node_ids: tuple[str, ...]
+    is_repair: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

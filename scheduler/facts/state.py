@@ -284,9 +284,8 @@ class State:
         elif event.cause is EndCause.FINISHED:
             self._finish(record, JobState.SUCCEEDED)
         elif record.may_retry(attempt, event):
-            record.state = JobState.QUEUED
+            self.claims |= record.requeue(attempt, event)
             self.queue.add(record)
-            record.not_before_ms = event.at_ms + record.backoff_ms
         else:
             self._finish(record, JobState.FAILED)
 

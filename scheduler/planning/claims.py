@@ -8,8 +8,9 @@ from scheduler.model.policy import Policy
 
 
 def has_claim(state: State, job_id: str, now_ms: int) -> bool:
+    """Whether something is kept for it, so that it need not stop anybody."""
     claim = state.claims.get(job_id)
-    return claim is not None and claim.until_ms > now_ms
+    return claim is not None and claim.until_ms > now_ms and not claim.is_repair
 
 
 def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:
@@ -18,7 +19,7 @@ def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:
     valid = sorted(
         (claim.until_ms, job_id)
         for job_id, claim in claims
-        if has_claim(state, job_id, now_ms) and _counts(state.jobs[job_id], now_ms, policy)
+        if claim.until_ms > now_ms and _counts(state.jobs[job_id], now_ms, policy)
     )
     return [state.jobs[job_id] for _, job_id in valid]
 

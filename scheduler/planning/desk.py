@@ -68,7 +68,7 @@ class Desk:
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
 
-        First those for whom room was made, where it was made; elsewhere they wait for their turn.
+        First who lost a node, and those for whom room was made, where it was made.
         """
         if self.policy.is_shared:
             self._starving = starving(self.state, self.now_ms)
@@ -81,7 +81,8 @@ class Desk:
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
                 return
-            answer = self._claimed(record)
+            is_repair = self.state.claims[record.job.id].is_repair
+            answer = self._consider(record) if is_repair else self._claimed(record)
             if answer is not None:
                 served.add(record.job.id)
                 yield record.job.id, answer

@@ -1,10 +1,11 @@
-"""Deliberate bugs in draining, one a line."""
+"""Deliberate bugs in draining, in keeping out what starts nothing, and in repair, one a line."""
 
 from tests.mutants.mutant import Mutant
 
 _UNIT = "tests/unit/test_drains.py"
 _SUSPECTS = "tests/unit/test_suspects.py"
 _GANG = "tests/unit/test_gang.py"
+_REPAIR = "tests/unit/test_repair.py"
 
 # fmt: off
 MUTANTS = [
@@ -31,4 +32,9 @@ MUTANTS = [
     Mutant("cluster/gang.py", "if state is not None and state.end is at_fault[end]:", "if state is not None:", _GANG),
     Mutant("cluster/gang.py", "if self.order is None or end not in at_fault:", "if self.order is None or end is not AttemptEnd.NODE:", _GANG),
     Mutant("cluster/wire.py", "            node_id=self.node_id,\n", "", "tests/unit/test_wire.py"),
+    Mutant("scheduler/facts/record.py", "if event.cause is not EndCause.NODE or attempt.started_at_ms is None:", "if event.cause is not EndCause.NODE:", _REPAIR),
+    Mutant("scheduler/facts/record.py", "if event.cause is not EndCause.NODE or attempt.started_at_ms is None:", "if attempt.started_at_ms is None:", _REPAIR),
+    Mutant("scheduler/facts/state.py", "            self.claims |= record.requeue(attempt, event)\n", "            record.requeue(attempt, event)\n", _REPAIR),
+    Mutant("scheduler/planning/desk.py", "answer = self._consider(record) if is_repair else self._claimed(record)", "answer = self._claimed(record)", _REPAIR),
+    Mutant("scheduler/planning/claims.py", "        if claim.until_ms > now_ms and _counts", "        if _counts", _REPAIR),
 ]
