@@ -1,10 +1,11 @@
 """Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
 
+from scheduler.facts.kinds import KindOf, Kinds
 from scheduler.facts.record import JobRecord
 from scheduler.model.levels import level
 
@@ -12,9 +13,6 @@ AgeKey = tuple[int, int, str]
 DueKey = tuple[int, int, int, str]
 LaneKey = tuple[str, str, int]
 """A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
-KindOf = Callable[[JobRecord], tuple[Hashable, Hashable]]
-"""In what many jobs are alike, and in what fewer of those are."""
-Kinds = dict[Hashable, dict[Hashable, dict[str, JobRecord]]]
 SLOWDOWN = 30
 """So many times as long as it runs a job may have to wait for shorter ones that come later."""
 
@@ -47,8 +45,7 @@ class JobQueue:
         self.by_age: list[tuple[AgeKey, JobRecord]] = []
         self._by_hunger: list[tuple[int, str, JobRecord]] = []
         self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
-        self._kind_of: KindOf | None = None
-        self._kinds: Kinds = {}
+        self._kinds: Kinds | None = None
         for record in records:
             self._record_by_id[record.job.id] = record
         waiting = self._record_by_id.values()
@@ -83,29 +80,14 @@ class JobQueue:
 
         It must say the same of a job as long as it waits.
         """
-        if self._kind_of is not of:
-            self._kind_of, self._kinds = of, {}
-            for record in self._record_by_id.values():
-                self._enter(record, of)
+        if self._kinds is None or self._kinds.of is not of:
+            self._kinds = Kinds(of, self._record_by_id.values())
         return self._kinds
-
-    def _enter(self, record: JobRecord, of: KindOf) -> None:
-        wide, narrow = of(record)
-        self._kinds.setdefault(wide, {}).setdefault(narrow, {})[record.job.id] = record
-
-    def _leave(self, record: JobRecord, of: KindOf) -> None:
-        wide, narrow = of(record)
-        kinds = self._kinds[wide]
-        del kinds[narrow][record.job.id]
-        if not kinds[narrow]:
-            del kinds[narrow]
-        if not kinds:
-            del self._kinds[wide]
 
     def add(self, record: JobRecord) -> None:
         self._record_by_id[record.job.id] = record
-        if self._kind_of is not None:
-            self._enter(record, self._kind_of)
+        if self._kinds is not None:
+            self._kinds.add(record)
         # Ids are unique: the comparison never comes to the records.
         insort(self.by_age, (age_key(record), record))
         insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
@@ -116,8 +98,8 @@ class JobQueue:
         record = self._record_by_id.pop(job_id, None)
         if record is None:
             return
-        if self._kind_of is not None:
-            self._leave(record, self._kind_of)
+        if self._kinds is not None:
+            self._kinds.discard(record)
         key = lane_key(record)
         lane = self.lanes[key]
         del self.by_age[bisect_left(self.by_age, (age_key(record),))]
@@ -145,9 +127,8 @@ class JobQueue:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
-        if self._kind_of is not None:
-            anew = JobQueue(self._record_by_id.values()).kinds(self._kind_of)
-            assert self._kinds == anew, "the kinds drifted from the queue"
+        if self._kinds is not None:
+            self._kinds.check(self._record_by_id.values())
         ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())
         aged = [(key, record.job.id) for key, record in self.by_age]
         assert aged == ages, "the order of age drifted from the queue"

@@ -62,7 +62,7 @@ class Desk:
         self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
-        waiting = (self.state.queue, self._forecasts, one.candidates)
+        waiting = (self.state.queue, self._forecasts, self._rooms)
         self._vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:

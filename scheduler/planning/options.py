@@ -49,11 +49,11 @@ class Candidate:
 
 def candidates_of(shape: Shape, park: Park, room_of: Callable[[Pool], PoolRoom]) -> list[Candidate]:
     """Each pool that could hold the shape, in the order of `candidate_pools`."""
-    return [Candidate(pool, fits, room_of(pool), ms) for pool, fits, ms in _places(shape, park)]
+    return [Candidate(pool, fits, room_of(pool), ms) for pool, fits, ms in places(shape, park)]
 
 
 @lru_cache(maxsize=SHAPES_MAX)
-def _places(shape: Shape, park: Park) -> tuple[tuple[Pool, Fit, int], ...]:
+def places(shape: Shape, park: Park) -> tuple[tuple[Pool, Fit, int], ...]:
     """How it sits in each, and how long its data takes to come there; nothing that runs counts."""
     answers = [(pool, fit(shape, pool)) for pool in candidate_pools(shape, park)]
     return tuple(

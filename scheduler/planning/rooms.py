@@ -39,7 +39,7 @@ class Rooms:
         self, state: State, park: Park, now_ms: int, policy: Policy, forecasts: Forecasts
     ) -> None:
         self._state = state
-        self._park = park
+        self.park = park
         self._now_ms = now_ms
         self._policy = policy
         self._forecasts = forecasts
@@ -55,10 +55,10 @@ class Rooms:
         running = Running(self._forecasts, pool.id)
         stopping = [_release(one) for one in self.stopping() if one[0].placement.pool_id == pool.id]
         if not self.is_heard(pool):
-            return PoolRoom(free_cards(self._park, pool, ()), running, stopping)
+            return PoolRoom(free_cards(self.park, pool, ()), running, stopping)
         open_ids = self._state.drains.open(self._state.online_node_ids)
         nodes = self._state.holdings.nodes(pool.id, open_ids)
-        cards = free_cards(self._park, pool, nodes.by_node, nodes.buckets())
+        cards = free_cards(self.park, pool, nodes.by_node, nodes.buckets())
         known = nodes.known(self._forecasts.runs(pool.id)) if self._policy.is_backfilling else None
         return PoolRoom(cards, running, stopping, known)
 
@@ -66,10 +66,10 @@ class Rooms:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""
         left = self._state.free_cards | self.of(pool).now.by_node
         if told.code in HIDING:
-            cards = [(node_id, left[node_id]) for node_id in self._park.node_ids(pool.id)]
+            cards = [(node_id, left[node_id]) for node_id in self.park.node_ids(pool.id)]
             online = self._state.drains.serving(self._state.online_node_ids)
-            known = free_cards(self._park, pool, (one for one in cards if one[0] in online))
-            whole = free_cards(self._park, pool, cards)
+            known = free_cards(self.park, pool, (one for one in cards if one[0] in online))
+            whole = free_cards(self.park, pool, cards)
             yield from hidden_reasons(told, pool, wanted, known, whole)
 
     def is_heard(self, pool: Pool) -> bool:

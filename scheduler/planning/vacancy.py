@@ -3,18 +3,27 @@
 What is free now only shrinks while a plan is made. So a shape of jobs that fits nowhere any more is
 not looked at again, and one that fits is all that has to be known. It fits where it finds room
 beside the pool's reservation; or in what is kept for that, if one of its jobs is out of the way in
-time. Jobs alike in all that decides that are looked at once.
+time. Jobs alike in all that decides that are looked at once, and shapes that fit nowhere when it is
+first asked are not looked at one by one: each pool is asked once for each way to sit in it.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from functools import lru_cache
 
-from scheduler.facts.queue import JobQueue, Kinds
+from cluster.inventory import Park, Pool
+from scheduler.facts.kinds import Alike
+from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
-from scheduler.placing.placement import Shape, shape_of
-from scheduler.planning.options import Candidate
+from scheduler.placing.placement import Fit, Shape, shape_of
+from scheduler.planning.options import places
+from scheduler.planning.rooms import Rooms
 from scheduler.timing.backfill import PoolRoom
 from scheduler.timing.forecasts import Forecasts
+
+QUEUES_MAX = 8
+"""Of so many sets of shapes that wait it is kept where they could be."""
 
 
 class Vacancy:
@@ -28,25 +37,29 @@ class Vacancy:
         self,
         queue: JobQueue,
         forecasts: Forecasts,
-        candidates_of: Callable[[Shape], Sequence[Candidate]],
+        rooms: Rooms,
         granted: Collection[str],
         closed_ids: Collection[str],
     ) -> None:
-        self._kinds: Kinds = queue.kinds(_kind)
+        self._queue = queue
         self._forecasts = forecasts
-        self._candidates_of = candidates_of
+        self._rooms = rooms
         self._granted = granted
         self._closed_ids = closed_ids
-        self._left: list[Hashable] = [*self._kinds]
+        self._shapes: Mapping[Hashable, Mapping[Hashable, Alike]] = {}
+        self._left: list[Hashable] | None = None
         self._seen: tuple[PoolRoom, int] | None = None
         self._waiting: dict[Hashable, Iterator[JobRecord]] = {}
-        self._soonest_of: dict[Hashable, Ends] = {}
+        self._soonest_of: dict[int, Ends] = {}
         self._in_time: dict[tuple[Hashable, str], Iterator[JobRecord]] = {}
 
     def is_left(self) -> bool:
         """Whether any job that was granted nothing might be given cards that are free now."""
         if self._seen is not None and self._seen[0].version == self._seen[1]:
             return True
+        if self._left is None:
+            self._shapes = self._queue.kinds(_kind).by_shape
+            self._left = self._fitting()
         while self._left:
             room = self._room_for(self._left[-1])
             if room is not None:
@@ -55,81 +68,107 @@ class Vacancy:
             self._left.pop()
         return False
 
+    def _fitting(self) -> list[Hashable]:
+        """The shapes that fit somewhere into what is free now, and all jobs with several forms."""
+        wides = [*self._shapes]
+        shapes = tuple(one if isinstance(one, Shape) else None for one in wides)
+        found = {number for number, shape in enumerate(shapes) if shape is None}
+        for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
+            if not found.issuperset(numbers) and self._rooms.of(pool).now.find(wanted) is not None:
+                found.update(numbers)
+        return [wides[number] for number in sorted(found)]
+
     def _room_for(self, wide: Hashable) -> PoolRoom | None:
         """A room that could take one of these jobs, which are of one shape."""
         waiting = self._waiting.setdefault(wide, self._ungranted(wide, None))
         record = next(waiting, None)
         for form in self._forecasts.forms(record) if record else ():
-            for candidate in self._candidates_of(shape_of(form.job)):
-                is_closed = candidate.pool.id in self._closed_ids
-                if not is_closed and self._takes_any(
-                    candidate, wide, is_variant=form is not record
+            for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
+                room = self._rooms.of(pool)
+                if pool.id in self._closed_ids or room.now.find(wanted) is None:
+                    continue
+                # In which time a variant would end is not asked: it may be given what is free.
+                is_variant = form is not record
+                if (
+                    is_variant
+                    or room.long.find(wanted) is not None
+                    or self._is_any_in_time(pool, room, wide)
                 ):
-                    return candidate.room
+                    return room
         return None
 
-    def _takes_any(self, candidate: Candidate, wide: Hashable, *, is_variant: bool) -> bool:
-        """In which time a variant would end is not asked: it may be given what is free."""
-        room, wanted = candidate.room, candidate.wanted
-        if room.now.find(wanted) is None:
+    def _is_any_in_time(self, pool: Pool, room: PoolRoom, wide: Hashable) -> bool:
+        """Whether one of these jobs, which have one form, would be out of the way of who is next.
+
+        A pool keeps one reservation: who is not out of its way now is not later.
+        """
+        assert isinstance(wide, Shape), "a job of several forms counts as a variant in each of them"
+        if not room.is_short(self._soonest(wide.device_count)):
             return False
-        if room.long.find(wanted) is not None or is_variant:
-            return True
-        if not room.is_short(self._soonest(wide)):
-            return False
-        # A pool keeps one reservation: who is not out of its way now is not later.
-        key = wide, candidate.pool.id
-        in_time = self._in_time.setdefault(key, self._ungranted(wide, room))
+        in_time = self._in_time.setdefault((wide, pool.id), self._ungranted(wide, room))
         return next(in_time, None) is not None
 
-    def _soonest(self, wide: Hashable) -> Ends:
-        """None of its jobs would be over before, likely or by limit.
+    def _soonest(self, card_count: int) -> Ends:
+        """No job that waits for so many cards would be over before, likely or by limit.
 
-        Nor would any of as many cards, whatever its shape: where shapes differ in nothing that
-        decides it, it is looked up for all of them at once.
+        It is looked up for shapes of all kinds and centres at once: these decide nothing of it but
+        for jobs of which is known how long they take on each kind.
         """
-        size = _size_of(self._kinds[wide])
-        key = wide if size is None else size
-        known = self._soonest_of.get(key)
+        known = self._soonest_of.get(card_count)
         if known is None:
-            kinds = self._kinds[wide] if size is None else self._kinds_of(size)
-            known = self._soonest_of[key] = self._first_ends(kinds.values())
+            ends = [*self._ends(self._queue.kinds(_kind).by_size[card_count].values())]
+            known = Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
+            self._soonest_of[card_count] = known
         return known
 
-    def _kinds_of(self, size: int) -> dict[Hashable, dict[str, JobRecord]]:
-        """Of all shapes of so many cards."""
-        found: dict[Hashable, dict[str, JobRecord]] = {}
-        for kinds in self._kinds.values():
-            if _size_of(kinds) == size:
-                found.update(kinds)
-        return found
-
-    def _first_ends(self, kinds: Iterable[Mapping[str, JobRecord]]) -> Ends:
-        ones = (next(iter(alike.values())) for alike in kinds)
-        ends = [ends for one in ones for ends in self._forecasts.ends_of_forms(one)]
-        return Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
+    def _ends(self, kinds: Iterable[Mapping[Hashable, Alike]]) -> Iterator[Ends]:
+        """Of jobs that are alike but for their shapes."""
+        for by_shape in kinds:
+            ones = map(_any_of, by_shape.values())
+            for one in ones:
+                yield from self._forecasts.ends_of_forms(one)
+                if not self._forecasts.varies_by_kind(one.job):
+                    break
 
     def _ungranted(self, wide: Hashable, beside: PoolRoom | None) -> Iterator[JobRecord]:
         """One that is granted nothing, again and again until it is: then the next.
 
         Only those that are out of the way of the room's reservation, where one is given.
         """
-        for alike in self._kinds[wide].values():
-            one = next(iter(alike.values()))
+        for alike in self._shapes[wide].values():
+            one = _any_of(alike)
             if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
                 for job_id, record in alike.items():
                     while job_id not in self._granted:
                         yield record
 
 
-def _size_of(kinds: Mapping[Hashable, Mapping[str, JobRecord]]) -> int | None:
-    """How many cards all of these ask for; None where it may be another length on another kind."""
-    job = next(iter(next(iter(kinds.values())).values())).job
-    return None if job.has_forms or len(job.device_kind_ids) > 1 else job.device_count
+@lru_cache(maxsize=QUEUES_MAX)
+def _by_place(
+    shapes: tuple[Shape | None, ...], park: Park
+) -> tuple[tuple[Pool, Fit, tuple[int, ...]], ...]:
+    """Each way to sit in a pool, and the numbers of the shapes that would sit so."""
+    found: dict[tuple[str, Fit], list[int]] = defaultdict(list)
+    for number, shape in enumerate(shapes):
+        for pool, wanted, _ in places(shape, park) if shape else ():
+            found[pool.id, wanted].append(number)
+    return tuple(
+        (park.pool_by_id[pool_id], wanted, tuple(numbers))
+        for (pool_id, wanted), numbers in found.items()
+    )
 
 
-def _kind(record: JobRecord) -> tuple[Hashable, Hashable]:
-    """Its shape, and what decides when it would end."""
+def _any_of(alike: Alike) -> JobRecord:
+    return next(iter(alike.values()))
+
+
+def _kind(record: JobRecord) -> tuple[Hashable, Hashable, Hashable]:
+    """For how many cards it asks, its shape, and what decides when it would end.
+
+    Those with several forms are of no size.
+    """
     job, speed = record.job, record.speed_permille
-    wide = (shape_of(job), job.variants, job.min_device_count) if job.has_forms else shape_of(job)
-    return wide, (job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms, speed)
+    own = job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms, speed
+    if job.has_forms:
+        return None, (shape_of(job), job.variants, job.min_device_count), own
+    return job.device_count, shape_of(job), own

@@ -52,7 +52,11 @@ class Forecasts:
 
     def _knows_kinds(self, job: Job) -> bool:
         """Whether it names kinds, and its like may have run for longer on one than on another."""
-        if len(job.device_kind_ids) < 2 or not self._is_forecasting:
+        return len(job.device_kind_ids) > 1 and self.varies_by_kind(job)
+
+    def varies_by_kind(self, job: Job) -> bool:
+        """Whether enough of its like ran on two kinds, whichever the job names."""
+        if not self._is_forecasting:
             return False
         like = _like(job)
         if like not in self._with_kinds:

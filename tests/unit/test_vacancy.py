@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
+from scheduler.forecast.history import Pace
 from scheduler.model.job import Job, Priority
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, EASY, FIFO
@@ -111,3 +112,36 @@ def test_where_nobody_passes_nobody_is_looked_at_behind_who_is_blocked() -> None
 
     assert result == Plan(grants=(), verdicts=result.verdicts, answers=Answers.GRANTS)
     assert [*result.verdicts] == ["first"]
+
+
+def test_who_is_over_in_time_on_a_faster_kind_is_reached_behind_its_like_of_another_shape() -> None:
+    state = a_node_with(2)
+    for number in range(6):
+        kind_id, length_ms = ("dcu", 2 * HOUR_MS) if number % 2 else ("npu", HOUR_MS // 2)
+        attempt_id = f"digits-{number}.1"
+        state.history.begin(wants("digits", 2), attempt_id, 0, Pace(kind_id, 2, 1_000))
+        state.history.end(attempt_id, length_ms)
+    slow, fast = wants("slow", 2), replace(wants("fast", 2), device_kind_ids=("npu", "dcu"))
+    strange = replace(fast, id="another", name="strange")
+    first = replace(wants("first", 8), priority=Priority.HIGH)
+    ask(state, first, slow, strange, fast)
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["fast"]
+
+
+def test_who_fits_in_another_of_its_forms_alone_is_reached() -> None:
+    elastic = replace(wants("zz-elastic", 4, HOUR_MS // 4), min_device_count=2)
+    others = [wants(f"others-{number}", 5) for number in range(3)]
+
+    grants, in_vain = planned(a_node_with(2), *others, elastic)
+
+    assert grants == ["zz-elastic"]
+    assert len(in_vain) == 3
+
+
+def test_who_would_be_over_in_time_and_finds_no_card_any_more_keeps_nobody_else_in_view() -> None:
+    brief = [wants(f"brief-{number}", 2, HOUR_MS // 2) for number in range(3)]
+
+    assert planned(a_node_with(2), wants("a", 8), *brief) == (["brief-0"], ["a"])

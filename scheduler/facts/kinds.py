@@ -1,0 +1,59 @@
+"""Jobs that wait by what makes them alike, so that a plan asks of one what holds of many."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from scheduler.facts.record import JobRecord
+
+KindOf = Callable[[JobRecord], tuple[Hashable, Hashable, Hashable]]
+"""Of what size a job is, of what shape, which is of one size, and what else makes jobs alike."""
+Alike = dict[str, JobRecord]
+"""Jobs of one shape that are alike in all."""
+Inner = TypeVar("Inner")
+
+
+class Kinds:
+    """The same jobs twice; nothing is kept where there are none.
+
+    `by_shape` has them by shape and by what else makes them alike, `by_size` by size, by what else
+    makes them alike, and by shape.
+    """
+
+    def __init__(self, of: KindOf, records: Iterable[JobRecord]) -> None:
+        self.of = of
+        self.by_shape: dict[Hashable, dict[Hashable, Alike]] = {}
+        self.by_size: dict[Hashable, dict[Hashable, dict[Hashable, Alike]]] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: JobRecord) -> None:
+        size, shape, own = self.of(record)
+        of_shape = self.by_shape.setdefault(shape, {})
+        alike = of_shape.get(own)
+        if alike is None:
+            alike = of_shape[own] = {}
+            self.by_size.setdefault(size, {}).setdefault(own, {})[shape] = alike
+        alike[record.job.id] = record
+
+    def discard(self, record: JobRecord) -> None:
+        size, shape, own = self.of(record)
+        alike = self.by_shape[shape][own]
+        del alike[record.job.id]
+        if not alike:
+            _drop(self.by_shape, shape, own)
+            del self.by_size[size][own][shape]
+            if not self.by_size[size][own]:
+                _drop(self.by_size, size, own)
+
+    def check(self, records: Iterable[JobRecord]) -> None:
+        """Raise `AssertionError` where they are not these."""
+        anew = Kinds(self.of, records)
+        assert self.by_shape == anew.by_shape, "the kinds drifted from the queue"
+        assert self.by_size == anew.by_size, "the kinds by size drifted from the queue"
+
+
+def _drop(kept: dict[Hashable, dict[Hashable, Inner]], outer: Hashable, own: Hashable) -> None:
+    """Without this one, and without its outer one where it was the last."""
+    del kept[outer][own]
+    if not kept[outer]:
+        del kept[outer]
