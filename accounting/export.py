@@ -9,12 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from accounting.calendar import month_of
 from accounting.money import card_hour_micros, p_hour_micros, yuan_of_fen
 from accounting.sheet import TOTAL, Cell, Column, Kind, Row, Sheet
+from accounting.units import Unit, card_ms, core_ms
 from accounting.usage import Charge, UsageSlice
 
 _HOURS = (Kind.DECIMAL, 6)
 _YUAN = (Kind.DECIMAL, 6, 2)
+PRICE_ZH = "单价(元/卡时或核时,含税)"
 
-USAGE_COLUMNS = (
+_CORE_COLUMNS = (
+    Column("unit", "计量单位", Kind.WORD),
+    Column("core_ms", "核毫秒", Kind.INTEGER),
+    Column("core_hours", "核时", *_HOURS),
+)
+"""What is used of cores; it came later, so it stands behind all else."""
+_SLICE_COLUMNS = (
     Column("row", "行类型", Kind.WORD),
     Column("reference", "用量编号"),
     Column("tenant", "企业"),
@@ -26,19 +34,21 @@ USAGE_COLUMNS = (
     Column("month", "账期", Kind.WORD),
     Column("from", "起始时间", Kind.TIME),
     Column("to", "结束时间", Kind.TIME),
-    Column("devices", "卡数", Kind.INTEGER),
+    Column("devices", "卡数或核数", Kind.INTEGER),
     Column("tflops", "单卡算力TFLOPS", Kind.INTEGER),
     Column("device_ms", "卡毫秒", Kind.INTEGER),
     Column("card_hours", "卡时", *_HOURS),
     Column("p_hours", "P·h", *_HOURS),
     Column("recorded_at", "记录时间", Kind.TIME),
 )
+USAGE_COLUMNS = (*_SLICE_COLUMNS, *_CORE_COLUMNS)
 CHARGE_COLUMNS = (
-    *USAGE_COLUMNS,
+    *_SLICE_COLUMNS,
     Column("price_list", "价格表"),
-    Column("price", "单价(元/卡时,含税)", *_YUAN),
+    Column("price", PRICE_ZH, *_YUAN),
     Column("amount", "金额(元,含税)", *_YUAN),
     Column("cause", "退回原因"),
+    *_CORE_COLUMNS,
 )
 # A statement's numbers are the texts of its JSON, to the letter.
 STATEMENT_COLUMNS = (
@@ -50,7 +60,7 @@ STATEMENT_COLUMNS = (
     Column("device", "设备型号"),
     Column("qos", "服务等级"),
     Column("price_list", "价格表"),
-    Column("price", "单价(元/卡时,含税)", Kind.NUMBER),
+    Column("price", PRICE_ZH, Kind.NUMBER),
     Column("device_ms", "卡毫秒", Kind.INTEGER),
     Column("card_hours", "卡时", Kind.NUMBER),
     Column("p_hours", "P·h", Kind.NUMBER),
@@ -63,6 +73,9 @@ STATEMENT_COLUMNS = (
     Column("voucher", "算力券"),
     Column("package", "资源包"),
     Column("value", "资源包折合(元,含税)", Kind.NUMBER),
+    Column("unit", "计量单位", Kind.WORD),
+    Column("core_ms", "核毫秒", Kind.INTEGER),
+    Column("core_hours", "核时", Kind.NUMBER),
 )
 
 
@@ -82,20 +95,18 @@ def statement_sheet(body: bytes) -> Sheet:
 
 
 def _usage_rows(slices: Iterable[UsageSlice]) -> Iterator[Row]:
-    device_ms = tflops_ms = 0
+    total = _Total()
     for usage in slices:
-        device_ms += usage.device_ms
-        tflops_ms += usage.tflops_ms
-        yield _usage_row("usage", usage, 1)
-    yield _total_row(device_ms, tflops_ms)
+        total.add(usage, 1)
+        yield (*_usage_row("usage", usage, 1), *_core_cells(usage, 1))
+    yield (*total.row(), *total.core_cells())
 
 
 def _charge_rows(charges: Iterable[Charge]) -> Iterator[Row]:
-    device_ms = tflops_ms = micros = 0
+    total, micros = _Total(), 0
     for charge in charges:
         usage = charge.usage
-        device_ms += charge.sign * usage.device_ms
-        tflops_ms += charge.sign * usage.tflops_ms
+        total.add(usage, charge.sign)
         micros += charge.amount_micros
         yield (
             *_usage_row("usage" if charge.cause is None else "credit", usage, charge.sign),
@@ -103,8 +114,9 @@ def _charge_rows(charges: Iterable[Charge]) -> Iterator[Row]:
             usage.price_micros,
             charge.amount_micros,
             charge.cause,
+            *_core_cells(usage, charge.sign),
         )
-    yield (*_total_row(device_ms, tflops_ms), None, None, micros, None)
+    yield (*total.row(), None, None, micros, None, *total.core_cells())
 
 
 def _usage_row(kind: str, usage: UsageSlice, sign: int) -> Row:
@@ -122,23 +134,46 @@ def _usage_row(kind: str, usage: UsageSlice, sign: int) -> Row:
         usage.to_ms,
         usage.device_count,
         usage.tflops,
-        sign * usage.device_ms,
-        card_hour_micros(sign * usage.device_ms),
+        sign * card_ms(usage),
+        card_hour_micros(sign * card_ms(usage)),
         p_hour_micros(sign * usage.tflops_ms),
         usage.recorded_at_ms,
     )
 
 
-def _total_row(device_ms: int, tflops_ms: int) -> Row:
-    labels = len(USAGE_COLUMNS) - 5
-    sums = (device_ms, card_hour_micros(device_ms), p_hour_micros(tflops_ms))
-    return (TOTAL, *[None] * labels, *sums, None)
+def _core_cells(usage: UsageSlice, sign: int) -> Row:
+    time_ms = sign * core_ms(usage)
+    return usage.unit.value, time_ms, card_hour_micros(time_ms)
+
+
+class _Total:
+    """What rows that pass by come to: of cards, and apart from them of cores."""
+
+    def __init__(self) -> None:
+        self._card_ms = self._tflops_ms = self._core_ms = 0
+
+    def add(self, usage: UsageSlice, sign: int) -> None:
+        self._card_ms += sign * card_ms(usage)
+        self._tflops_ms += sign * usage.tflops_ms
+        self._core_ms += sign * core_ms(usage)
+
+    def row(self) -> Row:
+        labels = len(_SLICE_COLUMNS) - 5
+        sums = (
+            self._card_ms,
+            card_hour_micros(self._card_ms),
+            p_hour_micros(self._tflops_ms),
+        )
+        return (TOTAL, *[None] * labels, *sums, None)
+
+    def core_cells(self) -> Row:
+        return None, self._core_ms, card_hour_micros(self._core_ms)
 
 
 def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
     for kind, rows in (("line", "lines"), ("credit", "credits"), ("correction", "corrections")):
         for line in objects(statement[rows]):
-            yield _statement_row(kind, {**_heading(statement), **line})
+            yield _statement_row(kind, {**_heading(statement), **line, **of_unit(line)})
     (total,) = objects([statement["totals"]])
     yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
     yield from _package_rows(statement)
@@ -173,6 +208,12 @@ def _paid_rows(statement: Mapping[str, object], total: Mapping[str, object]) -> 
 def _heading(statement: Mapping[str, object]) -> dict[str, object]:
     """What every row says; a correction's own month comes before the statement's."""
     return {"tenant": statement["tenant"], "month": statement["month"]}
+
+
+def of_unit(line: Mapping[str, object]) -> dict[str, object]:
+    """What it is in; the time of cores is in a column of its own, as columns are added up."""
+    unit = line.get("unit", Unit.CARD.value)
+    return {"unit": unit} | ({"device_ms": 0} if unit == Unit.CORE else {})
 
 
 def objects(found: object) -> Iterator[Mapping[str, object]]:

@@ -72,7 +72,7 @@ def focus_rows(bills: Bills, names: Names) -> Iterator[FocusRow]:
         prices = _prices(bills, charge)
         key = line_of(charge, prices.vat_permille)
         if key not in lines:
-            lines[key] = Line(key, accounts[tenant_id], names, prices)
+            lines[key] = Line(charge, accounts[tenant_id], names, prices)
         yield lines[key].charge_row(charge)
     for statement in _statements(bills.month, lines.values()):
         yield from _line_rows(statement, lines)

@@ -92,6 +92,8 @@ class FocusRow(NamedTuple):
     x_voucher: str | None = None
     x_voucher_issuer: str | None = None
     x_voucher_contract: str | None = None
+    x_cores: int | None = None
+    x_core_hours: int | None = None
 
 
 _SCALES: Final = {
@@ -111,8 +113,9 @@ _SCALES: Final = {
     "x_cost_tax_inclusive": MICRO_SCALE,
     "x_card_hours": MICRO_SCALE,
     "x_p_hours": MICRO_SCALE,
+    "x_core_hours": MICRO_SCALE,
 }
-_INTEGERS: Final = {"x_vat_permille", "x_cards", "x_device_ms"}
+_INTEGERS: Final = {"x_vat_permille", "x_cards", "x_cores", "x_device_ms"}
 
 
 def _column(field: str) -> Column:

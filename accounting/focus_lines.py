@@ -18,10 +18,13 @@ from accounting.money import (
 )
 from accounting.rating import PERMILLE, PriceList
 from accounting.statement import CURRENCY
-from accounting.usage import Charge, UsageSum
+from accounting.units import Unit
+from accounting.usage import Charge, UsageSlice, UsageSum
 
 PRICING_UNIT: Final = "Card-Hours"
-CONSUMED_UNIT: Final = "Card-Seconds"
+_PRICED_IN: Final = {Unit.CARD: PRICING_UNIT, Unit.CORE: "Core-Hours"}
+_CONSUMED_IN: Final = {Unit.CARD: "Card-Seconds", Unit.CORE: "Core-Seconds"}
+_METERS: Final = {Unit.CARD: "Accelerator card time", Unit.CORE: "Processor core time"}
 PACKAGE_TYPE: Final = "Package"
 
 _COST_PER_MICRO: Final = 10 ** (COST_SCALE - MICRO_SCALE)
@@ -66,9 +69,10 @@ def line_of(charge: Charge, vat_permille: int) -> DatedSum:
 class Line:
     """A line of a statement while its charges pass by: what its rows share, and its sums."""
 
-    def __init__(self, line: DatedSum, account: FocusRow, names: Names, prices: PriceList) -> None:
-        """`account` is what all rows of the statement share."""
-        self.month, self._empty = line
+    def __init__(self, first: Charge, account: FocusRow, names: Names, prices: PriceList) -> None:
+        """`account` is what all rows of the statement share, `first` any of its charges."""
+        self.month, self._empty = line_of(first, prices.vat_permille)
+        self._unit = first.usage.unit
         self._list_micros = prices.list_micros(self._empty.device_kind_id, self._empty.qos)
         self._device_ms = self._tflops_ms = self._gross_micros = self._net_micros = 0
         self._unit_price = self._net_unit_price(self._empty.price_micros)
@@ -105,11 +109,10 @@ class Line:
             consumed_quantity=device_ms,
             resource_id=usage.reference,
             x_cost_tax_inclusive=gross_micros,
-            x_cards=usage.device_count,
             x_device_ms=device_ms,
-            x_card_hours=card_hour_micros(device_ms),
             x_p_hours=p_hour_micros(tflops_ms),
         )
+        row = _counted(row, usage, card_hour_micros(device_ms))
         package_id = usage.reference.partition("/")[2]
         return _committed(row, package_id, hours) if package_id else row
 
@@ -178,11 +181,11 @@ class Line:
             resource_type="Job attempt",
             sku_id=line.device_kind_id,
             sku_price_id=f"{line.price_list_id}/{line.device_kind_id}/{line.qos}",
-            sku_meter="Accelerator card time",
+            sku_meter=_METERS[self._unit],
             sku_price_details=_object(listed),
             pricing_category="Standard",
-            pricing_unit=PRICING_UNIT,
-            consumed_unit=CONSUMED_UNIT,
+            pricing_unit=_PRICED_IN[self._unit],
+            consumed_unit=_CONSUMED_IN[self._unit],
             contracted_unit_price=self._unit_price,
             list_unit_price=self._list_unit_price,
             pricing_currency_contracted_unit_price=self._unit_price,
@@ -244,6 +247,13 @@ def costing(row: FocusRow, billed: int, contracted: int, listed: int) -> FocusRo
         contracted_cost=contracted * _COST_PER_MICRO,
         list_cost=listed * _COST_PER_MICRO,
     )
+
+
+def _counted(row: FocusRow, usage: UsageSlice, hours: int) -> FocusRow:
+    """The same with how many, and for how long: of cards, or of cores in columns of their own."""
+    if usage.unit is Unit.CORE:
+        return row._replace(x_cores=usage.device_count, x_core_hours=hours)
+    return row._replace(x_cards=usage.device_count, x_card_hours=hours)
 
 
 def _committed(row: FocusRow, package_id: str, hours: int) -> FocusRow:

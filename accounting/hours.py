@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Subquery, func, select, text, union_all
+from sqlalchemy import Connection, Select, Subquery, case, func, select, text, union_all
 
 from accounting.calendar import month_bounds, month_edges, month_of
 from accounting.money import MS_PER_HOUR
@@ -38,12 +38,13 @@ class HourKey(StrEnum):
 
 
 class Used(NamedTuple):
-    """Device time of an hour."""
+    """Device time of an hour: of cards, apart from them of cores, and by TFLOPS."""
 
     key: str
     hour_ms: int
     device_ms: int
     tflops_ms: int
+    core_ms: int = 0
 
 
 class Unfit(NamedTuple):
@@ -80,13 +81,17 @@ def used_by(
 ) -> Iterator[Used]:
     """What was metered in each hour of [`from_ms`, `to_ms`), by `key`; of one tenant, or of all."""
     column, hour_ms = getattr(UsageHourRow, key), UsageHourRow.hour_ms
-    device_ms = UsageHourRow.device_ms
-    sums = (func.sum(device_ms), func.sum(device_ms * UsageHourRow.tflops))
+    device_ms, tflops = UsageHourRow.device_ms, UsageHourRow.tflops
+    sums = (
+        func.sum(case((tflops > 0, device_ms), else_=0)),
+        func.sum(device_ms * tflops),
+        func.sum(case((tflops == 0, device_ms), else_=0)),
+    )
     used = select(column, hour_ms, *sums).where(hour_ms >= from_ms, hour_ms < to_ms)
     if tenant_id is not None:
         used = used.where(UsageHourRow.tenant_id == tenant_id)
     for row in connection.execute(used.group_by(column, hour_ms).order_by(column, hour_ms)):
-        yield Used(row[0], row[1], int(row[2]), int(row[3]))
+        yield Used(row[0], row[1], *map(int, row[2:]))
 
 
 # What a package covers is named ATTEMPT/PACKAGE; whole names are found by the index.

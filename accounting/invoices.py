@@ -19,13 +19,14 @@ from accounting.rating import split_tax
 
 ITEM = "*信息技术服务*算力服务费"
 UNIT = "卡时"
+CORE_UNIT = "核时"
 PACKAGE_ITEM = "*信息技术服务*算力资源包"
 PACKAGE_UNIT = "个"
 _QUANTITY_UNITS = 10**6
 
 
 class InvoiceLine(NamedTuple):
-    """A line of an invoice: card-hours at a price, or packages; millionths, micro-yuan, fen."""
+    """Card-hours or core-hours at a price, or packages; in millionths, micro-yuan, fen."""
 
     item: str
     device_kind_id: str
@@ -245,15 +246,16 @@ class _Part(NamedTuple):
 
 def _used(body: Mapping[str, Any]) -> list[_Group]:
     """All lines of a statement by device kind and price; what was given back is taken off."""
-    sums: defaultdict[tuple[str, int, int], list[int]] = defaultdict(lambda: [0, 0])
+    sums: defaultdict[tuple[str, int, int, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in statement_lines(body):
-        key = (str(line["device"]), parse_yuan(str(line["price"])), _int(line["vat_permille"]))
+        price, rate = parse_yuan(str(line["price"])), _int(line["vat_permille"])
+        key = (str(line["device"]), price, rate, CORE_UNIT if "unit" in line else UNIT)
         sums[key][0] += _int(line["device_ms"])
         sums[key][1] += _int(line["amount_fen"])
     return [
-        _Group(ITEM, device, UNIT, price, rate, sums[key][0], MS_PER_HOUR, sums[key][1])
+        _Group(ITEM, device, unit, price, rate, sums[key][0], MS_PER_HOUR, sums[key][1])
         for key in sorted(sums)
-        for device, price, rate in [key]
+        for device, price, rate, unit in [key]
     ]
 
 

@@ -22,7 +22,7 @@ def divide_half_up(dividend: int, divisor: int) -> int:
 
 
 def charge_micros(device_ms: int, price_micros: int) -> int:
-    """The charge for `device_ms` at `price_micros` a card-hour, to the micro-yuan."""
+    """The charge for `device_ms` at `price_micros` an hour of one, to the micro-yuan."""
     return divide_half_up(device_ms * price_micros, MS_PER_HOUR)
 
 
@@ -64,7 +64,7 @@ def yuan_of_micros(micros: int) -> str:
 
 
 def card_hours(device_ms: int) -> str:
-    """Device-milliseconds as card-hours, to six decimals where it takes that many."""
+    """Device-milliseconds as card-hours, or core-hours, to six decimals if it takes so many."""
     return decimal_text(card_hour_micros(device_ms), 6, 0)
 
 
@@ -74,7 +74,7 @@ def p_hours(tflops_ms: int) -> str:
 
 
 def card_hour_micros(device_ms: int) -> int:
-    """Device-milliseconds in millionths of a card-hour."""
+    """Device-milliseconds in millionths of a card-hour, or of a core-hour."""
     return divide_half_up(device_ms * 10**_QUANTITY_PLACES, MS_PER_HOUR)
 
 

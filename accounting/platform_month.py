@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounting.invoices import statement_lines
-from accounting.money import MICROS_PER_FEN, card_hours, parse_fen, yuan_of_micros
+from accounting.money import MICROS_PER_FEN, parse_fen, yuan_of_micros
 from accounting.rating import TaxSplit
 from accounting.settlement import CentreMonth, Period, Source, amounts, taxes_json, whole
 from accounting.statement import Json
+from accounting.units import said_of_all
 
 PLATFORM_FORMAT = "industry-brain/platform-statement/2"
 PLATFORM = "platform"
@@ -123,7 +124,7 @@ def _centre(made: CentreMonth, sha256: str, ledger: Mapping[str, Ledger]) -> Jso
         "centre": made.centre_id,
         "sha256": sha256,
         "terms": None if made.terms is None else made.terms.kind.value,
-        "card_hours": card_hours(made.device_ms),
+        **_hours(made),
         **amounts(
             revenue=made.revenue_fen,
             covered=made.covered_fen,
@@ -133,6 +134,10 @@ def _centre(made: CentreMonth, sha256: str, ledger: Mapping[str, Ledger]) -> Jso
         ),
         "ledger": yuan_of_micros(posted.income_micros if posted else 0),
     }
+
+
+def _hours(made: CentreMonth) -> Json:
+    return {key: said for key, said in said_of_all(made.entries).items() if key.endswith("_hours")}
 
 
 def _vouchers(sources: Iterable[Source]) -> list[Json]:

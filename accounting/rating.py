@@ -17,7 +17,7 @@ class PriceMissing(Exception):
 class PriceList:
     """Prices from `from_ms` until the next list begins; immutable once published.
 
-    `on_demand` maps a device kind to micro-yuan per card-hour, tax included; multipliers are in
+    `on_demand` maps a device kind to micro-yuan per hour of one, tax included; multipliers are in
     permille, by QoS and by tenant class. `vat_permille` is the tax inside the price.
     """
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
 from accounting.invoices import statement_lines
 from accounting.money import (
-    card_hours,
     decimal_text,
     yuan_of_fen,
     yuan_of_micros,
@@ -27,6 +26,7 @@ from accounting.terms import (
     share_of,
     terms_at,
 )
+from accounting.units import Unit, card_ms, said_of, said_of_all
 
 CENTRE_FORMAT = "industry-brain/centre-statement/2"
 _CENTRE_ROUNDING = {
@@ -75,7 +75,8 @@ class Entry:
 
     `cause` says why it was given back to tenants: the centre gets nothing for it, and gives back
     what it had. `covered_fen` is the part of the revenue that packages had paid in advance.
-    `price_micros` and `share` are by what it is paid, and both `None` without terms.
+    `price_micros` and `share` are by what it is paid, and both `None` without terms. `unit` is what
+    the time is of, cards or cores.
     """
 
     month: str
@@ -88,6 +89,7 @@ class Entry:
     price_micros: int | None = None
     share: Share | None = None
     owed_fen: int = 0
+    unit: Unit = Unit.CARD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +118,6 @@ class CentreMonth:
         return sum(split.net_fen for split in self.taxes.values())
 
     @property
-    def device_ms(self) -> int:
-        return sum(entry.device_ms for entry in self.entries)
-
-    @property
     def revenue_fen(self) -> int:
         return sum(entry.revenue_fen for entry in self.entries)
 
@@ -143,7 +141,7 @@ def centre_month(
     found = list(_entries(centre_id, period.month, sources))
     by_month: defaultdict[str, int] = defaultdict(int)
     for entry in found:
-        by_month[entry.month] += entry.device_ms
+        by_month[entry.month] += card_ms(entry)  # tiers are of card-hours
     return CentreMonth(
         centre_id=centre_id,
         period=period,
@@ -156,7 +154,7 @@ def centre_month(
 
 
 def _entries(centre_id: str, month: str, sources: Iterable[Source]) -> Iterator[Entry]:
-    sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    sums: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for source in sources:
         for line in statement_lines(source.body):
             if line["centre"] == centre_id:
@@ -166,7 +164,7 @@ def _entries(centre_id: str, month: str, sources: Iterable[Source]) -> Iterator[
         for line in covered_lines(source.body):
             if line["centre"] == centre_id:
                 sums[_key(line, month)][2] += whole(line["value_fen"])
-    for (used, kind_id, cause), (device_ms, paid_fen, covered_fen) in sorted(sums.items()):
+    for (used, kind_id, cause, unit), (device_ms, paid_fen, covered_fen) in sorted(sums.items()):
         yield Entry(
             month=used,
             device_kind_id=kind_id,
@@ -175,11 +173,13 @@ def _entries(centre_id: str, month: str, sources: Iterable[Source]) -> Iterator[
             revenue_fen=paid_fen + covered_fen,
             covered_fen=covered_fen,
             vat_permille=0,
+            unit=Unit(unit),
         )
 
 
-def _key(line: Mapping[str, object], month: str) -> tuple[str, str, str]:
-    return str(line.get("month") or month), str(line["device"]), str(line.get("cause") or "")
+def _key(line: Mapping[str, object], month: str) -> tuple[str, str, str, str]:
+    used, unit = str(line.get("month") or month), str(line.get("unit", Unit.CARD.value))
+    return used, str(line["device"]), str(line.get("cause") or ""), unit
 
 
 def covered_lines(body: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
@@ -217,8 +217,7 @@ def centre_json(made: CentreMonth) -> Json:
         "lines": [_entry(entry) for entry in made.entries if entry.month == month],
         "corrections": [_entry(entry) for entry in made.entries if entry.month != month],
         "totals": {
-            "device_ms": made.device_ms,
-            "card_hours": card_hours(made.device_ms),
+            **said_of_all(made.entries),
             **amounts(gross=made.gross_fen, net=made.net_fen, tax=made.gross_fen - made.net_fen),
             "taxes": taxes_json(made.taxes),
         },
@@ -245,8 +244,7 @@ def _entry(entry: Entry) -> Json:
         "month": entry.month,
         "device": entry.device_kind_id,
         "cause": entry.cause,
-        "device_ms": entry.device_ms,
-        "card_hours": card_hours(entry.device_ms),
+        **said_of(entry),
     }
     if entry.price_micros is not None:
         line["price"] = yuan_of_micros(entry.price_micros)

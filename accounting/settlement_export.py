@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from accounting.export import cell_of, objects
+from accounting.export import cell_of, objects, of_unit
 from accounting.sheet import TOTAL, Column, Kind, Row, Sheet
 
 _CENTRE_COLUMNS = (
@@ -14,7 +14,7 @@ _CENTRE_COLUMNS = (
     Column("cause", "退回原因"),
     Column("device_ms", "卡毫秒", Kind.INTEGER),
     Column("card_hours", "卡时", Kind.NUMBER),
-    Column("price", "成本价(元/卡时,含税)", Kind.NUMBER),
+    Column("price", "成本价(元/卡时或核时,含税)", Kind.NUMBER),
     Column("revenue", "收入(元,含税)", Kind.NUMBER),
     Column("covered", "其中资源包折合(元)", Kind.NUMBER),
     Column("share_permille", "分成(‰)", Kind.NUMBER),
@@ -22,6 +22,9 @@ _CENTRE_COLUMNS = (
     Column("amount", "结算金额(元,含税)", Kind.NUMBER),
     Column("net", "不含税金额(元)", Kind.NUMBER),
     Column("tax", "税额(元)", Kind.NUMBER),
+    Column("unit", "计量单位", Kind.WORD),
+    Column("core_ms", "核毫秒", Kind.INTEGER),
+    Column("core_hours", "核时", Kind.NUMBER),
 )
 _TENANT_COLUMNS = (
     Column("row", "行类型", Kind.WORD),
@@ -46,6 +49,7 @@ _COST_COLUMNS = (
     Column("tax", "税额(元)", Kind.NUMBER),
     Column("ledger", "总账收入(元)", Kind.NUMBER),
     Column("sha256", "结算单校验和", Kind.WORD),
+    Column("core_hours", "核时", Kind.NUMBER),
 )
 _VOUCHER_COLUMNS = (
     Column("row", "行类型", Kind.WORD),
@@ -83,11 +87,11 @@ def centre_sheet(body: bytes) -> Sheet:
     """A centre's statement: lines, corrections, and their total."""
     said = json.loads(body)
     total = {**said["totals"], "amount": said["totals"]["gross"], "centre": said["centre"]}
-    parts = (("line", said["lines"]), ("correction", said["corrections"]), (TOTAL, [total]))
+    parts = (("line", said["lines"]), ("correction", said["corrections"]))
+    lines = [(kind, {**line, **of_unit(line)}) for kind, some in parts for line in some]
     rows = (
         _row(kind, _CENTRE_COLUMNS, {"centre": said["centre"], "month": said["month"], **line})
-        for kind, lines in parts
-        for line in lines
+        for kind, line in (*lines, (TOTAL, total))
     )
     return Sheet(_CENTRE_COLUMNS, rows)
 

@@ -17,6 +17,7 @@ from accounting.chain import Link
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.packages import Commitment, Coverage, Package
 from accounting.rating import TaxSplit, split_tax
+from accounting.units import said_of, said_of_all
 from accounting.usage import UsageSum
 from accounting.vouchers import Payment
 
@@ -89,10 +90,6 @@ class Statement:
         """Every line with the month in which it was used, in the statement's order."""
         yield from ((self.month, line) for line in (*self.lines, *self.credits))
         yield from ((correction.month, correction.usage) for correction in self.corrections)
-
-    @property
-    def device_ms(self) -> int:
-        return sum(line.device_ms for line in self.sums)
 
     @property
     def tflops_ms(self) -> int:
@@ -301,8 +298,7 @@ def _line(line: UsageSum) -> Json:
         "price_list": line.price_list_id,
         "price": yuan_of_micros(line.price_micros),
         "vat_permille": line.vat_permille,
-        "device_ms": line.device_ms,
-        "card_hours": card_hours(line.device_ms),
+        **said_of(line),
         "p_hours": p_hours(line.tflops_ms),
         "amount": yuan_of_fen(line.amount_fen),
         "amount_fen": line.amount_fen,
@@ -311,8 +307,7 @@ def _line(line: UsageSum) -> Json:
 
 def _totals(statement: Statement) -> Json:
     return {
-        "device_ms": statement.device_ms,
-        "card_hours": card_hours(statement.device_ms),
+        **said_of_all(statement.sums),
         "p_hours": p_hours(statement.tflops_ms),
         "gross": yuan_of_fen(statement.gross_fen),
         "net": yuan_of_fen(statement.net_fen),

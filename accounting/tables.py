@@ -47,7 +47,7 @@ class UsageRow(Base):
     __table_args__ = (
         Index("usage_by_link", "tenant_id", "link", unique=True),
         CheckConstraint("from_ms < to_ms", name="usage_is_an_interval"),
-        CheckConstraint("device_count > 0 AND tflops > 0", name="usage_has_devices"),
+        CheckConstraint("device_count > 0 AND tflops >= 0", name="usage_has_devices"),
         CheckConstraint("price_micros >= 0", name="usage_has_a_price"),
         Index("usage_by_month", "month", "tenant_id"),
         # In the order of an export, which is read page by page.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from accounting.money import charge_fen, charge_micros
+from accounting.units import Unit, unit_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,8 +11,8 @@ class UsageSlice:
     """A half-open interval [`from_ms`, `to_ms`) of one holding, unique by (`reference`, `from_ms`).
 
     `reference` is opaque here (an attempt's id). `qos` picks the price multiplier. `tflops` is what
-    one device was stated at, `price_micros` the micro-yuan for one card-hour in force over all of
-    the slice. `recorded_at_ms` is when we learnt it.
+    one device was stated at, 0 of cores; `price_micros` the micro-yuan for one card-hour, or
+    core-hour, in force over all of the slice. `recorded_at_ms` is when we learnt it.
     """
 
     reference: str
@@ -32,6 +33,10 @@ class UsageSlice:
     @property
     def device_ms(self) -> int:
         return self.device_count * (self.to_ms - self.from_ms)
+
+    @property
+    def unit(self) -> Unit:
+        return unit_of(self.tflops)
 
     @property
     def tflops_ms(self) -> int:
@@ -95,6 +100,11 @@ class UsageSum:
     tflops_ms: int
     cause: str | None = None
     covered_device_ms: int = 0
+
+    @property
+    def unit(self) -> Unit:
+        """A line with nothing on it yet is of cards."""
+        return unit_of(self.tflops_ms) if self.device_ms else Unit.CARD
 
     @property
     def charged_device_ms(self) -> int:

@@ -1,6 +1,7 @@
 """Where a park's capacity went: stated, healthy, schedulable, allocated, reserved; by P and cards.
 
-Each level sums exactly to the one above it, in card- or TFLOPS-milliseconds. A rate is what was
+And apart from them by cores, which have no P and are no cards. Each level sums exactly to the one
+above it, in card-, core- or TFLOPS-milliseconds. A rate is what was
 allocated of what was not in planned maintenance: maintenance leaves the denominator, failure does
 not, since it is the park's to answer for.
 """
@@ -11,23 +12,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
+from typing import assert_never
 
 from accounting.money import divide_half_up
+from accounting.units import Unit, unit_of
 
 BASIS_POINTS = 10_000
 MINUTE_MS = 60_000
 
 
 class Weight(StrEnum):
-    """What a card counts: its TFLOPS, or one."""
+    """What a device counts: its TFLOPS; one for a card and nothing for a core; or the reverse."""
 
     P = "p"
     CARDS = "cards"
+    CORES = "cores"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """How a pool stood from `at_ms` until its next step, in cards of `tflops` each.
+    """How a pool stood from `at_ms` until its next step, in cards of `tflops` each, or in cores.
 
     `online_cards` are healthy, `maintenance_cards` those of them in planned maintenance. What is
     allocated on nodes that went down counts as down: nobody can use it. `reserved_cards` are free
@@ -46,9 +50,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waterfall:
-    """Levels over a window: TFLOPS-milliseconds by P, card-milliseconds by cards.
+    """Levels over a window: TFLOPS-milliseconds by P, card-milliseconds by cards, or of cores.
 
-    Or, at one moment, TFLOPS and cards.
+    Or, at one moment, TFLOPS and cards, or cores.
     """
 
     stated: int = 0
@@ -166,8 +170,8 @@ def _together(
 
 
 def level(step: Step, weight: Weight) -> Waterfall:
-    """How a pool stood at a moment, in TFLOPS or in cards."""
-    unit = step.tflops if weight is Weight.P else 1
+    """How a pool stood at a moment, in TFLOPS, in cards, or in cores."""
+    unit = _counted(step.tflops, weight)
     schedulable_cards = step.online_cards - step.maintenance_cards
     allocated_cards = min(step.allocated_cards, schedulable_cards)
     return Waterfall(
@@ -177,6 +181,18 @@ def level(step: Step, weight: Weight) -> Waterfall:
         allocated=allocated_cards * unit,
         reserved=min(step.reserved_cards, schedulable_cards - allocated_cards) * unit,
     )
+
+
+def _counted(tflops: int, weight: Weight) -> int:
+    match weight:
+        case Weight.P:
+            return tflops
+        case Weight.CARDS:
+            return int(unit_of(tflops) is Unit.CARD)
+        case Weight.CORES:
+            return int(unit_of(tflops) is Unit.CORE)
+        case _:
+            assert_never(weight)
 
 
 def _by_pool(steps: Iterable[Step]) -> Iterator[Sequence[Step]]:

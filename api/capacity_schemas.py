@@ -3,15 +3,16 @@
 from pydantic import Field
 
 from api.schemas import Wire
-from api.values import Ms
+from api.values import DeviceUnit, Ms
 
 
 class PoolCapacity(Wire):
-    """A pool's four capacities, in cards; times `tflops` each gives TFLOPS."""
+    """A pool's four capacities, in cards, or in cores; times `tflops` each gives TFLOPS."""
 
     id: str
     device: str = Field(description="the device kind")
-    tflops: int = Field(description="of one card, FP16")
+    unit: DeviceUnit = Field(default="card", description="what `_cards` here are")
+    tflops: int = Field(description="of one card, FP16; a core has 0")
     nodes: int
     registered_cards: int
     online_cards: int
@@ -108,6 +109,7 @@ class WaterfallItem(Wire):
     to_ms: Ms
     p: Levels
     cards: Levels
+    cores: Levels | None = Field(default=None, description="core-ms; null where there are no cores")
 
 
 class UsedItem(Wire):
@@ -117,7 +119,8 @@ class UsedItem(Wire):
     from_ms: Ms
     to_ms: Ms
     tflops_ms: int
-    device_ms: int
+    device_ms: int = Field(description="card-milliseconds")
+    core_ms: int = Field(default=0, description="core-milliseconds, which are in none of the rest")
     share_bp: int = Field(description="of the park's schedulable TFLOPS-ms in that time")
 
 

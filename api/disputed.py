@@ -38,6 +38,7 @@ def disputed_time(
                 attempt=row.id,
                 centre=row.centre_id,
                 device=row.device_kind_id,
+                unit="core" if row.device_kind_id in park.core_kind_ids else "card",
                 cards=cards,
                 from_ms=from_ms,
                 to_ms=to_ms,

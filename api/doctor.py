@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.cli.language import both
 from api.database import BadDatabaseUrl, engine
 from api.park_file import ParkFileInvalid, load
+from api.park_machines import devices_text
 from api.profile import ProfileInvalid, read_profile
 from api.sdk import ApiError, Client
 from api.settings import Settings
@@ -116,10 +117,8 @@ def _park(path: Path | None) -> Finding:
             "未设置 BRAIN_PARK：`brain up` 使用本机园区，`brain serve` 使用默认园区",
         )
         return Finding(name=name, is_well=True, text=text)
-    count, cards = len(park.centres), sum(pool.card_count for pool in park.pools)
-    text = both(
-        f"{park.id}: {count} centres, {cards} cards", f"{park.id}：{count} 个中心，{cards} 张卡"
-    )
+    count, (english, chinese) = len(park.centres), devices_text(park, park.pools)
+    text = both(f"{park.id}: {count} centres, {english}", f"{park.id}：{count} 个中心，{chinese}")
     return Finding(name=name, is_well=True, text=text)
 
 

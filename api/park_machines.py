@@ -1,14 +1,16 @@
 """Machines in a park file: device kinds, pools of nodes, and the centres that they stand in."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from api.schemas import Wire
 from api.values import Count, Identifier, Name, Text
-from cluster.devices import DeviceKind
+from cluster.devices import DeviceKind, Unit
 from cluster.hours import hours_of
-from cluster.inventory import Centre, Pool
+from cluster.inventory import Centre, Park, Pool
 
 NODE_COUNT_MAX = 100_000
 
@@ -23,14 +25,31 @@ Title = Annotated[Name, AfterValidator(_one_line)]
 
 
 class DeviceKindEntry(Wire):
-    """A device kind as the file has it."""
+    """A device kind as the file has it; a core states no TFLOPS, a card always does."""
 
     id: Identifier
     name: Title
     vendor: Title
-    tflops_fp16: Annotated[Count, Field(ge=1, le=1_000_000)]
+    unit: Unit = Unit.CARD
+    tflops_fp16: Annotated[Count, Field(ge=0, le=1_000_000)]
     memory_gb: Annotated[Count, Field(ge=1, le=100_000)]
-    ray_resource: Literal["NPU", "DCU", "GPU"]
+    ray_resource: Literal["NPU", "DCU", "GPU", "CORE"]
+
+    @field_validator("tflops_fp16")
+    @classmethod
+    def _states(cls, tflops: int, info: ValidationInfo) -> int:
+        unit = info.data.get("unit", Unit.CARD)
+        if (tflops == 0) != (unit is Unit.CORE):
+            raise ValueError(f"is {tflops} with unit: {unit}; a card states more than 0, a core 0")
+        return tflops
+
+    @field_validator("ray_resource")
+    @classmethod
+    def _is_of_unit(cls, name: str, info: ValidationInfo) -> str:
+        unit = info.data.get("unit", Unit.CARD)
+        if (name == "CORE") != (unit is Unit.CORE):
+            raise ValueError(f"is {name} with unit: {unit}; CORE is for unit: core, and only that")
+        return name
 
     def device_kind(self) -> DeviceKind:
         return DeviceKind(**self.model_dump())
@@ -94,3 +113,14 @@ class CentreEntry(Wire):
             stated_tflops=self.stated_tflops,
             pools=tuple(pool.pool(self.id) for pool in self.pools),
         )
+
+
+def devices_text(park: Park, pools: Iterable[Pool]) -> tuple[str, str]:
+    """How many cards and how many cores they have, in English and in Chinese."""
+    count: Counter[bool] = Counter()
+    for pool in pools:
+        count[pool.device_kind_id in park.core_kind_ids] += pool.card_count
+    cards, cores = count[False], count[True]
+    if not cores:
+        return f"{cards} cards", f"{cards} 张卡"
+    return f"{cards} cards and {cores} cores", f"{cards} 张卡、{cores} 个核"

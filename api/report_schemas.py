@@ -14,6 +14,7 @@ class ReportedUsage(Wire):
     tenants: int = Field(description="how many used anything")
     p_hours: str = Field(description="P·时, to six decimals")
     card_hours: str = Field(description="卡时, to six decimals")
+    core_hours: str = Field(default="0", description="核时, to six decimals")
     revenue: str = Field(description="yuan, tax included: the statement lines added up")
     revenue_fen: int
 

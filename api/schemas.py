@@ -11,6 +11,7 @@ from api.role_spec import RoleName, Roles, either_way, roles_problems, spelled_o
 from api.values import (
     Command,
     Datasets,
+    DeviceUnit,
     EnvValue,
     GangCount,
     Identifier,
@@ -328,10 +329,12 @@ class UsageLine(Wire):
     centre: str
     device: str
     qos: str = Field(description="the job's priority")
-    device_ms: int = Field(description="card-milliseconds, exact")
-    card_hours: str = Field(description="卡时, to six decimals")
+    unit: DeviceUnit = Field(default="card", description="what `device_ms` is of")
+    device_ms: int = Field(description="card-milliseconds, or core-milliseconds, exact")
+    card_hours: str = Field(description="卡时, to six decimals; 0 of cores")
+    core_hours: str = Field(default="0", description="核时, to six decimals; 0 of cards")
     p_hours: str = Field(description="P·时, to six decimals")
-    price: str = Field(description="yuan a card-hour, tax included")
+    price: str = Field(description="yuan a card-hour, or a core-hour, tax included")
     amount: str = Field(description="yuan, rounded once for this line")
     amount_fen: int
     cause: str | None = Field(default=None, description="why it was given back: then negative")
@@ -346,10 +349,11 @@ class DisputedTime(Wire):
     attempt: str
     centre: str
     device: str
+    unit: DeviceUnit = Field(default="card", description="what `cards` counts: cards or cores")
     cards: int
     from_ms: Ms
     to_ms: Ms
-    device_ms: int = Field(description="card-milliseconds")
+    device_ms: int = Field(description="card-milliseconds, or core-milliseconds")
 
 
 class UsageView(Wire):
@@ -358,8 +362,10 @@ class UsageView(Wire):
     from_ms: Ms
     to_ms: Ms
     lines: list[UsageLine]
-    device_ms: int
+    device_ms: int = Field(description="card-milliseconds of all lines")
     card_hours: str
+    core_ms: int = Field(default=0, description="core-milliseconds of all lines")
+    core_hours: str = Field(default="0", description="核时")
     p_hours: str
     amount: str
     amount_fen: int

@@ -1,6 +1,6 @@
 """What Prometheus is told of the park, the queue and the books: read from the tables when asked."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from accounting.calendar import month_of
+from accounting.units import Unit
 from accounting.usage import UsageSum
 from api.errors import Refused
 from api.services import Services
@@ -119,31 +120,34 @@ def _machines(connection: Connection, services: Services) -> Iterator[Metric]:
     yield stated
     labels = ("centre", "pool", "device", "level")
     cards = _gauge("capacity_cards", "Capacity at each level, in cards.", labels)
+    cores = _gauge("capacity_cores", "Capacity of processor pools at each level, in cores.", labels)
     pflops = _gauge("capacity_pflops", "FP16 capacity at each level, in P.", labels)
     ratio = _gauge("utilisation_ratio", "Allocated of registered.", labels[:3])
     for load in queries.loads_now(connection, list(park.pool_by_id)):
         place = (load.centre_id, load.pool_id, park.pool_by_id[load.pool_id].device_kind_id)
         for level in LEVELS:
             count = getattr(load, f"{level}_cards")
-            cards.add_metric((*place, level), count)
+            (cores if place[2] in park.core_kind_ids else cards).add_metric((*place, level), count)
             pflops.add_metric((*place, level), count * load.tflops / TFLOPS_PER_PFLOPS)
         ratio.add_metric(place, load.allocated_cards / load.registered_cards)
-    yield from (cards, pflops, ratio)
+    yield from (cards, cores, pflops, ratio)
 
 
 def _books(connection: Connection, services: Services) -> Iterator[Metric]:
     """This month: gauges, since a month begins at nothing."""
     lines = services.tally.usage(connection, month_of(services.clock()))
-    device_ms: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    time_ms: dict[Unit, Counter[tuple[str, str, str]]] = {unit: Counter() for unit in Unit}
     fen: defaultdict[str, int] = defaultdict(int)
     for line in lines:
-        device_ms[line.tenant_id, line.centre_id, line.device_kind_id] += line.device_ms
+        time_ms[line.unit][line.tenant_id, line.centre_id, line.device_kind_id] += line.device_ms
         fen[line.tenant_id] += line.amount_fen
     labels = ("tenant", "centre", "device")
     used = _gauge("month_usage_device_seconds", "Card-seconds used this month, net.", labels)
-    for key, total_ms in sorted(device_ms.items()):
-        used.add_metric(key, total_ms / 1_000)
-    yield used
+    on_cores = _gauge("month_usage_core_seconds", "Core-seconds used this month, net.", labels)
+    for metric, unit in ((used, Unit.CARD), (on_cores, Unit.CORE)):
+        for key, total_ms in sorted(time_ms[unit].items()):
+            metric.add_metric(key, total_ms / 1_000)
+    yield from (used, on_cores)
     charged = _gauge("month_charges_yuan", "Charges of this month, net of credits.", ("tenant",))
     for tenant_id, total_fen in sorted(fen.items()):
         charged.add_metric((tenant_id,), total_fen / 100)

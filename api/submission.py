@@ -20,8 +20,10 @@ from api.schemas import JobAsked, JobSpec
 from api.services import Services
 from api.tables import ArchiveRow
 from api.variant_spec import VariantSpec
+from cluster.inventory import Park
 from scheduler.facts.events import Submitted
 from scheduler.facts.log import Request
+from scheduler.model.cores import is_mixed
 from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
 from scheduler.model.variants import forms
 from scheduler.placing.placement import impossible
@@ -260,6 +262,9 @@ def put(
 
 def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:
     """Raise `Refused` with the reasons where one of them could never run."""
+    for job in jobs:
+        if is_mixed(job, declared.park):
+            raise _mixed(declared.park)
     asked = [(number, one) for number, job in enumerate(jobs) for one in enumerate(forms(job))]
     for number, (variant, form) in asked:
         reasons = impossible(form, declared.park, declared.tree, declared.prices, now_ms)
@@ -270,6 +275,14 @@ def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
             )
+
+
+def _mixed(park: Park) -> Refused:
+    kinds = ", ".join(sorted(park.core_kind_ids))
+    problem = f"it would do with cards and with cores ({kinds}), of which neither is the other"
+    fix = "name kinds of cards or kinds of cores, in `device` and in all variants; none means cards"
+    error = {"field": "device", "in": "body", "problem": problem, "fix": fix}
+    return Refused(422, f"the job could never run: {problem}", title=_NEVER, errors=[error])
 
 
 def _as_form(job: Job, number: int, form: Job) -> str:

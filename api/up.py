@@ -20,11 +20,13 @@ import httpx2
 import psutil
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.capacity_schemas import CentreCapacity
 from api.data_folder import DataFolderFailed, hold
 from api.database import BadDatabaseUrl, migrate
 from api.guard import centres_of, line_of, postgres_folder
 from api.local_keys import agent_key_name, prepare_keys
 from api.park_file import ParkFile, load
+from api.park_machines import devices_text
 from api.postgres import EmbeddedPostgres
 from api.profile import Profile, ProfileInvalid, read_profile, write_profile
 from api.sdk import Client
@@ -253,10 +255,10 @@ class LocalPark:
         centre = cluster.centre
         key = profile.keys[agent_key_name(centre.id)]
         self._spawn(f"agent-{centre.id}", ["agent", "--centre", centre.id], {"BRAIN_API_KEY": key})
-        cards = sum(pool.card_count for pool in centre.pools)
+        english, chinese = devices_text(self.park_file.park, centre.pools)
         self._say(
-            f"centre {centre.id} ({centre.name}): {cards} cards",
-            f"中心 {centre.id}（{centre.name}）：{cards} 张卡",
+            f"centre {centre.id} ({centre.name}): {english}",
+            f"中心 {centre.id}（{centre.name}）：{chinese}",
         )
 
     def _await_centres(self, profile: Profile) -> None:
@@ -266,7 +268,7 @@ class LocalPark:
         with Client(self.url, profile.keys["operator"]) as broker:
             for _ in range(int(HEARD_TIMEOUT_S / POLL_S)):
                 view = broker.capacity()
-                silent = [c.id for c in view.centres if c.online_tflops < c.registered_tflops]
+                silent = [c.id for c in view.centres if _has_nodes_away(c)]
                 if not silent:
                     return
                 for child in self._children:
@@ -344,6 +346,10 @@ class LocalPark:
                     return
             never.wait(POLL_S)
         raise UpFailed(f"the broker is not ready after {READY_TIMEOUT_S:.0f} s:\n{broker.said()}")
+
+
+def _has_nodes_away(centre: CentreCapacity) -> bool:
+    return any(pool.online_cards < pool.registered_cards for pool in centre.pools)
 
 
 def _migrate(database_url: str) -> None:

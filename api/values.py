@@ -1,7 +1,7 @@
 """Single values on the wire: names, paths, durations, amounts and counts, with their limits."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,9 @@ MAX_ENV_VALUE_LENGTH = 32_768
 MAX_DEVICE_COUNT = 100_000
 MAX_BYTES = 1 << 60
 MAX_MS = 4_102_444_800_000  # the beginning of the year 2100
+
+DeviceUnit = Literal["card", "core"]
+"""What devices of a kind are; the one and the other are never added up."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _BYTES = re.compile(r"[0-9]{1,19}|[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGTP]i?B")

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing_extensions import override
 
 from cluster.datasets import DataClass, Dataset, Link
-from cluster.devices import DeviceKind
+from cluster.devices import DeviceKind, Unit
 from cluster.hours import Hours
 
 
@@ -98,6 +98,14 @@ class Park:
         return {kind.id: kind for kind in self.device_kinds}
 
     @cached_property
+    def core_kind_ids(self) -> frozenset[str]:
+        return frozenset(kind.id for kind in self.device_kinds if kind.unit is Unit.CORE)
+
+    @cached_property
+    def card_kind_ids(self) -> frozenset[str]:
+        return frozenset(self.device_kind_by_id) - self.core_kind_ids
+
+    @cached_property
     def centre_by_id(self) -> dict[str, Centre]:
         return {centre.id: centre for centre in self.centres}
 
@@ -156,6 +164,10 @@ class Park:
 
     def tflops_per_card(self, pool: Pool) -> int:
         return self.device_kind_by_id[pool.device_kind_id].tflops_fp16
+
+    def share_tflops_per_card(self, pool: Pool) -> int:
+        """What one of its devices counts in fair share."""
+        return self.device_kind_by_id[pool.device_kind_id].share_tflops
 
     def registered_tflops(self, pools: tuple[Pool, ...]) -> int:
         """What inventory sums to, which a valid park file makes equal to what is stated."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from cluster import shim
 from cluster.activity import MeterKind
 from cluster.archive_store import ArchiveStore
+from cluster.devices import CORES_VARIABLE
 from cluster.member import (
     Leasing,
     LogChunk,
@@ -324,6 +325,9 @@ class Supervisor:
         ours = self._folders.environment(start, uid)
         ours[self._settings.visible_devices_variable] = cards
         inherited = member_environment(dict(os.environ)) | self._folders.home(attempt, uid)
+        if self._settings.visible_devices_variable == CORES_VARIABLE:
+            # Libraries would take all cores of the node, and more threads than cores slow all down.
+            inherited |= {"OMP_NUM_THREADS": str(max(1, len(run.state.cards)))}
         return shim.Request(
             run=str(run.folder),
             command=start.command,

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from accounting.rating import PriceList
 from accounting.usage import UsageSlice, UsageSum
 from cluster.datasets import DataClass, Dataset, Link
-from cluster.devices import DeviceKind
+from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Centre, Park, Pool
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Ending
@@ -115,6 +115,16 @@ def summed(*slices: UsageSlice, vat_permille: int = 60, cause: str | None = None
 
 YUAN = 1_000_000
 TFLOPS_BY_KIND = {"npu": 313, "dcu": 400, "gpu": 989}
+CORE = DeviceKind(
+    id="core",
+    name="core",
+    vendor="v",
+    tflops_fp16=0,
+    memory_gb=4,
+    ray_resource="CORE",
+    unit=Unit.CORE,
+)
+"""Of pools such as `east-core`."""
 
 
 def a_pool(
@@ -133,7 +143,12 @@ def a_pool(
 
 
 def a_park(*pools: Pool) -> Park:
-    """These pools, each in its centre, all kinds of `TFLOPS_BY_KIND`, and sums that fit."""
+    """These pools, each in its centre, all kinds of `TFLOPS_BY_KIND`, and sums that fit.
+
+    A pool of cores brings its kind along.
+    """
+    cores = (CORE,) if any(pool.device_kind_id == CORE.id for pool in pools) else ()
+    cards = (a_kind(kind_id, tflops) for kind_id, tflops in TFLOPS_BY_KIND.items())
     centres = tuple(
         _centre(centre_id, tuple(pool for pool in pools if pool.centre_id == centre_id))
         for centre_id in dict.fromkeys(pool.centre_id for pool in pools)
@@ -144,7 +159,7 @@ def a_park(*pools: Pool) -> Park:
         note="",
         is_logical=True,
         stated_tflops=sum(centre.stated_tflops for centre in centres),
-        device_kinds=tuple(a_kind(kind_id, tflops) for kind_id, tflops in TFLOPS_BY_KIND.items()),
+        device_kinds=(*cards, *cores),
         centres=centres,
         fields=(("manufacturing", "Manufacturing"),),
     )
@@ -162,7 +177,7 @@ def a_kind(kind_id: str, tflops: int) -> DeviceKind:
 
 
 def _centre(centre_id: str, pools: tuple[Pool, ...]) -> Centre:
-    stated = sum(pool.card_count * TFLOPS_BY_KIND[pool.device_kind_id] for pool in pools)
+    stated = sum(pool.card_count * TFLOPS_BY_KIND.get(pool.device_kind_id, 0) for pool in pools)
     return Centre(id=centre_id, name=centre_id, operator="o", stated_tflops=stated, pools=pools)
 
 

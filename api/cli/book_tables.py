@@ -70,7 +70,11 @@ def disputed_table(view: UsageView) -> Table:
 
 
 def usage_table(view: UsageView) -> Table:
-    """A line for each tenant, centre, kind and price; credits are negative, with their cause."""
+    """A line for each tenant, centre, kind and price; credits are negative, with their cause.
+
+    Core-hours have a column where there are any.
+    """
+    has_cores = any(line.unit == "core" for line in view.lines)
     made = table(
         both("tenant", "企业"),
         both("centre", "中心"),
@@ -80,10 +84,11 @@ def usage_table(view: UsageView) -> Table:
         both("P.h", "P·时"),
         both("price", "单价"),
         both("yuan", "金额（元）"),
-        numbers=(3, 4, 5, 6, 7),
+        *([both("core-h", "核时")] if has_cores else []),
+        numbers=(3, 4, 5, 6, 7, 8),
     )
     for line in view.lines:
-        made.add_row(*_cells(line))
+        made.add_row(*_cells(line), *([hours_text(line.core_hours)] if has_cores else []))
     made.add_row(
         both("[bold]total[/]", "[bold]合计[/]"),
         "",
@@ -93,6 +98,7 @@ def usage_table(view: UsageView) -> Table:
         hours_text(view.p_hours),
         "",
         f"[bold]{view.amount}[/]",
+        *([hours_text(view.core_hours)] if has_cores else []),
     )
     return made
 
@@ -103,7 +109,7 @@ def _cells(line: UsageLine) -> tuple[str, ...]:
         plain(line.tenant),
         plain(line.centre),
         plain(line.device) + cause,
-        seconds_text(line.device_ms),
+        seconds_text(line.device_ms) if line.unit == "card" else "-",
         hours_text(line.card_hours),
         hours_text(line.p_hours),
         price_text(line.price),
@@ -123,6 +129,8 @@ def print_statement(statement: dict[str, object]) -> None:
         str(statement["state"]), {"draft": "草稿", "closed": "已关账"}[str(statement["state"])]
     )
     console.print(f"[bold]{statement['tenant']}  {statement['month']}[/]  ({state})")
+    (totals,) = _objects([statement["totals"]])
+    has_cores = "core_hours" in totals
     made = table(
         both("project", "项目"),
         both("centre", "中心"),
@@ -132,19 +140,21 @@ def print_statement(statement: dict[str, object]) -> None:
         both("P.h", "P·时"),
         both("price", "单价"),
         both("yuan", "金额（元）"),
-        numbers=(4, 5, 6, 7),
+        *([both("core-h", "核时")] if has_cores else []),
+        numbers=(4, 5, 6, 7, 8),
     )
     for rows in ("lines", "credits", "corrections"):
         for line in _objects(statement[rows]):
+            core_hours = [hours_text(str(line.get("core_hours", "0")))]
             made.add_row(
                 *(plain(str(line[key])) for key in ("project", "centre", "device", "qos")),
                 hours_text(str(line["card_hours"])),
                 hours_text(str(line["p_hours"])),
                 price_text(str(line["price"])),
                 str(line["amount"]),
+                *(core_hours if has_cores else []),
             )
     console.print(made)
-    (totals,) = _objects([statement["totals"]])
     console.print(
         both(
             f"total {totals['gross']} CNY = {totals['net']} + VAT {totals['tax']}",

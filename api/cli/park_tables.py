@@ -18,6 +18,7 @@ from api.cli.terminal import (
     table,
 )
 from api.sdk import Client
+from api.values import DeviceUnit
 
 BAR_WIDTH = 20
 JOBS_SHOWN = 10
@@ -26,7 +27,9 @@ JOBS_SHOWN = 10
 def print_capacity(view: CapacityView) -> None:
     console.print(headline(view))
     console.print(centres_table(view))
-    console.print(_pools_table(view))
+    console.print(_pools_table(view, "card"))
+    if any(pool.unit == "core" for centre in view.centres for pool in centre.pools):
+        console.print(_pools_table(view, "core"))
     console.print(f"[dim]{plain(view.note)}[/]")
 
 
@@ -78,9 +81,9 @@ def _silence(centre: CentreCapacity) -> str:
     return "" if centre.is_heard else both(" [red]silent[/]", " [red]失联[/]")
 
 
-def _pools_table(view: CapacityView) -> Table:
+def _pools_table(view: CapacityView, unit: DeviceUnit) -> Table:
     made = table(
-        both("cards", "卡"),
+        both("cards", "卡") if unit == "card" else both("cores", "核"),
         both("kind", "型号"),
         both("nodes", "节点"),
         both("registered", "登记"),
@@ -90,7 +93,7 @@ def _pools_table(view: CapacityView) -> Table:
         numbers=(2, 3, 4, 5, 6),
     )
     for centre in view.centres:
-        for pool in centre.pools:
+        for pool in [one for one in centre.pools if one.unit == unit]:
             made.add_row(
                 plain(pool.id) + _hours(pool),
                 plain(pool.device),

@@ -42,16 +42,19 @@ def _levels_table(view: WaterfallView) -> Table:
 
 
 def _rates_table(view: WaterfallView) -> Table:
+    has_cores = any(item.cores for item in view.items)
     made = table(
         both("utilisation", "分配率"),
         both("by P", "按算力"),
         both("by cards", "按卡"),
         both("peak", "峰值"),
         both("peak at", "峰值时刻"),
-        numbers=(1, 2, 3),
+        *([both("by cores", "按核")] if has_cores else []),
+        numbers=(1, 2, 3, 5),
     )
     for item in view.items:
-        made.add_row(_name(view, item), *_rates(item))
+        of_cores = (_rate(item.cores.utilisation_bp) if item.cores else "-",) if has_cores else ()
+        made.add_row(_name(view, item), *_rates(item), *of_cores)
     return made
 
 
@@ -66,16 +69,20 @@ def _rates(item: WaterfallItem) -> tuple[str, ...]:
 
 
 def _used_table(view: WaterfallView) -> Table:
+    has_cores = any(item.core_ms for item in view.used)
     made = table(
         both("P.h", "P·时"),
         both("used", "用量"),
         both("card-hours", "卡时"),
         both("of the schedulable", "占可调度"),
-        numbers=(1, 2, 3),
+        *([both("core-hours", "核时")] if has_cores else []),
+        numbers=(1, 2, 3, 4),
     )
     for item in view.used:
         cards = hours_text(item.device_ms / MS_PER_HOUR)
-        made.add_row(_name(view, item), _hours(item.tflops_ms), cards, _rate(item.share_bp))
+        of_cores = (hours_text(item.core_ms / MS_PER_HOUR),) if has_cores else ()
+        share = _rate(item.share_bp)
+        made.add_row(_name(view, item), _hours(item.tflops_ms), cards, share, *of_cores)
     return made
 
 

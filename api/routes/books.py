@@ -11,6 +11,7 @@ from accounting.export import statement_sheet
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.sheet import spreadsheet_csv
 from accounting.store import credit_sums, usage_sums
+from accounting.units import Unit, card_ms, core_ms
 from accounting.usage import UsageSum
 from api.active import activity, activity_lines, divided, summed
 from api.auth import PayerDep, PersonDep
@@ -58,14 +59,16 @@ def usage(
         unknown = list(disputed)
         divisions = divided(connection, used, asked, tenant_id)
     lines = (*used, *given_back)
-    device_ms = sum(line.device_ms for line in lines)
+    of_cards, of_cores = (sum(map(counted, lines)) for counted in (card_ms, core_ms))
     amount_fen = sum(line.amount_fen for line in lines)
     return UsageView(
         from_ms=begin_ms,
         to_ms=end_ms,
         lines=[_line(line) for line in lines],
-        device_ms=device_ms,
-        card_hours=card_hours(device_ms),
+        device_ms=of_cards,
+        card_hours=card_hours(of_cards),
+        core_ms=of_cores,
+        core_hours=card_hours(of_cores),
         p_hours=p_hours(sum(line.tflops_ms for line in lines)),
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
@@ -97,8 +100,10 @@ def _line(line: UsageSum) -> UsageLine:
         centre=line.centre_id,
         device=line.device_kind_id,
         qos=line.qos,
+        unit="core" if line.unit is Unit.CORE else "card",
         device_ms=line.device_ms,
-        card_hours=card_hours(line.device_ms),
+        card_hours=card_hours(card_ms(line)),
+        core_hours=card_hours(core_ms(line)),
         p_hours=p_hours(line.tflops_ms),
         price=yuan_of_micros(line.price_micros),
         amount=yuan_of_fen(line.amount_fen),

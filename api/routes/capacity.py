@@ -237,6 +237,7 @@ def _pool(park: Park, pool: Pool, load: Row[Any] | None, drained_nodes: int) -> 
     return PoolCapacity(
         id=pool.id,
         device=pool.device_kind_id,
+        unit="core" if pool.device_kind_id in park.core_kind_ids else "card",
         tflops=park.tflops_per_card(pool),
         nodes=pool.node_count,
         registered_cards=pool.card_count,

@@ -72,6 +72,12 @@ def _check(declared: Declared, package: Package, now_ms: int) -> None:
     """What it names is there, and it covers nothing that was used before it was bought."""
     for fault in faults(package):
         raise Refused(422, f"package {package.id}: {fault}")
+    if package.device_kind_id in declared.park.core_kind_ids:
+        raise Refused(
+            422,
+            f"package {package.id}: {package.device_kind_id} is a kind of cores, and packages are "
+            "of cards: core-hours are paid as they are used",
+        )
     kinds = sorted(declared.park.device_kind_by_id)
     if package.tenant_id not in declared.tenants:
         raise _wrong("tenant", f"there is no tenant {package.tenant_id}", "declare it first")

@@ -132,11 +132,14 @@ def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alt
     """
     with services.database.connect() as connection:
         row = own_job(connection, job_id, caller)
+        core_kind_ids = services.declared.read(connection).park.core_kind_ids
     if row.state != JobState.QUEUED:
         raise _waits_not(job_id, row.state)
     job, now_ms, path = decode_job(row.spec), services.clock(), f"/v1/jobs/{job_id}/alternatives"
     with services.questions.admitted(caller.scope):
-        found = sooner(job, now_ms, lambda changed: _prospects(services, changed, path))
+        found = sooner(
+            job, now_ms, lambda changed: _prospects(services, changed, path), core_kind_ids
+        )
     items = [alternative_view(job, one) for one in found]
     return Alternatives(at_ms=now_ms, job_id=job_id, items=items)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from accounting.calendar import month_bounds
 from accounting.money import card_hours, p_hours, yuan_of_fen
 from accounting.store import credit_sums, usage_sums
+from accounting.units import card_ms, core_ms
 from accounting.usage import UsageSum
 from api.auth import OverseerDep
 from api.capacity_schemas import WaterfallItem
@@ -101,7 +102,8 @@ def _used(key: str, lines: Iterable[UsageSum]) -> ReportedUsage:
         key=key,
         tenants=len({line.tenant_id for line in some}),
         p_hours=p_hours(sum(line.tflops_ms for line in some)),
-        card_hours=card_hours(sum(line.device_ms for line in some)),
+        card_hours=card_hours(sum(map(card_ms, some))),
+        core_hours=card_hours(sum(map(core_ms, some))),
         revenue=yuan_of_fen(revenue_fen),
         revenue_fen=revenue_fen,
     )

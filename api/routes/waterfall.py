@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from accounting.hours import HourKey, used_by
 from accounting.money import MS_PER_HOUR
+from accounting.units import Unit, unit_of
 from accounting.waterfall import (
     Step,
     Weight,
@@ -127,9 +128,18 @@ def _grouped(park: Park, steps: Mapping[str, Sequence[Step]], by: str) -> dict[s
 
 
 def _items(key: str, steps: Sequence[Step], edges: Sequence[int]) -> Iterator[WaterfallItem]:
-    by_p, by_cards = (_levels(steps, edges, weight) for weight in (Weight.P, Weight.CARDS))
-    for (from_ms, to_ms), p, cards in zip(pairwise(edges), by_p, by_cards, strict=True):
-        yield WaterfallItem(key=key, from_ms=from_ms, to_ms=to_ms, p=p, cards=cards)
+    has_cores = any(unit_of(step.tflops) is Unit.CORE for step in steps)
+    by_p, by_cards, by_cores = (_levels(steps, edges, weight) for weight in Weight)
+    parts = zip(pairwise(edges), by_p, by_cards, by_cores, strict=True)
+    for (from_ms, to_ms), p, cards, cores in parts:
+        yield WaterfallItem(
+            key=key,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            p=p,
+            cards=cards,
+            cores=cores if has_cores else None,
+        )
 
 
 def _levels(steps: Sequence[Step], edges: Sequence[int], weight: Weight) -> Iterator[Levels]:
@@ -162,7 +172,7 @@ def _used(
         return
     everything = [step for some in steps.values() for step in some]
     park = waterfalls(everything, edges, Weight.P)
-    sums: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0])
+    sums: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0])
     number = 0
     hours = used_by(connection, _KEYS[by], edges[0], edges[-1], tenant_id)
     for hour in sorted(hours, key=lambda one: one.hour_ms):
@@ -171,12 +181,14 @@ def _used(
         known = sums[hour.key, number]
         known[0] += hour.tflops_ms
         known[1] += hour.device_ms
-    for (key, at), (tflops_ms, device_ms) in sorted(sums.items()):
+        known[2] += hour.core_ms
+    for (key, at), (tflops_ms, device_ms, core_ms) in sorted(sums.items()):
         yield UsedItem(
             key=key,
             from_ms=edges[at],
             to_ms=edges[at + 1],
             tflops_ms=tflops_ms,
             device_ms=device_ms,
+            core_ms=core_ms,
             share_bp=ratio_bp(tflops_ms, park[at].schedulable),
         )

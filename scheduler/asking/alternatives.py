@@ -1,6 +1,6 @@
 """What would let a waiting job start sooner: the same question again, with one thing changed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -34,18 +34,21 @@ class Alternative:
     prospect: Prospect
 
 
-def alternatives(job: Job, now_ms: int, ask: Ask) -> tuple[Alternative, ...]:
+def alternatives(
+    job: Job, now_ms: int, ask: Ask, core_kind_ids: Collection[str] = ()
+) -> tuple[Alternative, ...]:
     """Every single change with which the job would clearly start sooner, the soonest first.
 
     Of several sizes and several limits the one that gives up least, but for one that starts at
-    once. Nothing where the job fits nowhere any more, or is about to start.
+    once. Nothing where the job fits nowhere any more, or is about to start. Who is on cores, which
+    are of `core_kind_ids`, is not told of cards.
     """
     present = ask(job)
     if not present or not present[0].reasons:
         return ()
     found = [
         alternative
-        for change, jobs in _changes(job, present, now_ms)
+        for change, jobs in _changes(job, present, now_ms, core_kind_ids)
         if (alternative := _first_sooner(change, jobs, present[0], ask)) is not None
     ]
     return tuple(sorted(found, key=lambda one: one.prospect.start_ms or 0))
@@ -72,12 +75,13 @@ def _is_sooner(one: Prospect, other: Prospect) -> bool:
 
 
 def _changes(
-    job: Job, present: Sequence[Prospect], now_ms: int
+    job: Job, present: Sequence[Prospect], now_ms: int, core_kind_ids: Collection[str]
 ) -> Iterator[tuple[Change, Iterator[Job]]]:
     yield Change.CARDS, halves(job)
     yield Change.LIMIT, _shorter(job, present, now_ms)
     if job.device_kind_ids or job.centre_ids:
-        yield Change.PLACE, iter([replace(job, device_kind_ids=(), centre_ids=())])
+        on_cores = tuple(sorted(core_kind_ids)) if {*core_kind_ids} & {*job.device_kind_ids} else ()
+        yield Change.PLACE, iter([replace(job, device_kind_ids=on_cores, centre_ids=())])
     if job.topology is not Topology.POOL:
         yield Change.TOPOLOGY, iter([replace(job, topology=Topology.POOL)])
     if job.priority is not Priority.HIGH:

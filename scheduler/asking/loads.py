@@ -21,15 +21,15 @@ def loads(state: State) -> Iterator[PoolLoad]:
         schedulable = pool.cards_per_node * len(nodes.by_node)
         maintenance = pool.cards_per_node * drained[pool.id]
         allocated = state.holdings.cards_by_pool[pool.id]
-        tflops = state.park.tflops_per_card(pool)
+        kept = reserved.get(pool.id, 0) // state.park.share_tflops_per_card(pool)
         yield PoolLoad(
             pool_id=pool.id,
             centre_id=pool.centre_id,
-            tflops=tflops,
+            tflops=state.park.tflops_per_card(pool),
             registered_cards=pool.card_count,
             online_cards=schedulable + maintenance,
             schedulable_cards=schedulable if is_heard else 0,
             allocated_cards=allocated,
-            reserved_cards=min(pool.card_count - allocated, reserved.get(pool.id, 0) // tflops),
+            reserved_cards=min(pool.card_count - allocated, kept),
             maintenance_cards=maintenance,
         )

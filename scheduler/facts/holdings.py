@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Park
 from scheduler.facts.free_nodes import FreeNodes
 from scheduler.model.fairshare import Share, add_use, change_rate
@@ -12,7 +13,7 @@ Held = tuple[Job, Placement]
 
 
 class Holdings:
-    """Cards by node, by pool and by branch, TFLOPS by centre, and each branch's decayed use.
+    """Devices by node and by pool, cards by branch, TFLOPS by centre, each branch's decayed use.
 
     All but the use is an index: `rebuild` makes it anew from what is held.
     """
@@ -35,8 +36,8 @@ class Holdings:
         self.held_cards[branch] = 0
         for job, placement in held:
             if branch in self._tree.held_by(job.tenant_id, job.project):
-                self.held_cards[branch] += placement.card_count
-                share.rate += self._tflops(placement)
+                self.held_cards[branch] += self._cards(placement)
+                share.rate += self._share_tflops(placement)
 
     def rebuild(self, park: Park, held: Iterable[Held]) -> None:
         self._park = park
@@ -55,7 +56,7 @@ class Holdings:
         rates = dict.fromkeys(self.shares, 0)
         for job, placement in held:
             for branch in self._tree.held_by(job.tenant_id, job.project):
-                rates[branch] += self._tflops(placement)
+                rates[branch] += self._share_tflops(placement)
         for branch, share in self.shares.items():
             if rates[branch] != share.rate:
                 change_rate(share, rates[branch] - share.rate, at_ms)
@@ -97,7 +98,7 @@ class Holdings:
 
     def _change(self, job: Job, placement: Placement, at_ms: int, sign: int) -> None:
         self._occupy(job, placement, sign)
-        tflops = sign * self._tflops(placement)
+        tflops = sign * self._share_tflops(placement)
         for branch in self._tree.held_by(job.tenant_id, job.project):
             change_rate(self.shares[branch], tflops, at_ms)
 
@@ -109,11 +110,21 @@ class Holdings:
             if nodes is not None:
                 nodes.note(share.node_id, free)
         for branch in self._tree.held_by(job.tenant_id, job.project):
-            self.held_cards[branch] += sign * placement.card_count
+            self.held_cards[branch] += sign * self._cards(placement)
         self.cards_by_pool[placement.pool_id] += sign * placement.card_count
         self.allocated_tflops[placement.centre_id] += sign * self._tflops(placement)
 
+    def _cards(self, placement: Placement) -> int:
+        """What it takes of quotas of cards: cores are none."""
+        is_of_cores = self._kind(placement).unit is Unit.CORE
+        return 0 if is_of_cores else placement.card_count
+
     def _tflops(self, placement: Placement) -> int:
+        return placement.card_count * self._kind(placement).tflops_fp16
+
+    def _share_tflops(self, placement: Placement) -> int:
+        return placement.card_count * self._kind(placement).share_tflops
+
+    def _kind(self, placement: Placement) -> DeviceKind:
         assert self._park is not None, "something is held in no park"
-        kind = self._park.device_kind_by_id[placement.device_kind_id]
-        return placement.card_count * kind.tflops_fp16
+        return self._park.device_kind_by_id[placement.device_kind_id]

@@ -5,6 +5,7 @@ What the state keeps as an index is counted here again, from the park and the li
 
 from collections import Counter
 
+from cluster.devices import Unit
 from cluster.inventory import Park
 from scheduler.facts.state import State
 from scheduler.model.custody import custody_refusal
@@ -54,11 +55,12 @@ def _check_holdings(state: State, park: Park) -> None:
         placement, job = attempt.placement, state.jobs[attempt.job_id].job
         refusal = custody_refusal(job, placement, park)
         assert refusal is None, refusal
-        tflops = placement.card_count * park.device_kind_by_id[placement.device_kind_id].tflops_fp16
+        kind = park.device_kind_by_id[placement.device_kind_id]
+        tflops = placement.card_count * kind.tflops_fp16
         used.update({share.node_id: share.card_count for share in placement.shares})
         for branch in (job.tenant_id, f"{job.tenant_id}/{job.project}"):
-            cards_by_branch[branch] += placement.card_count
-            tflops_by_branch[branch] += tflops
+            cards_by_branch[branch] += placement.card_count if kind.unit is Unit.CARD else 0
+            tflops_by_branch[branch] += placement.card_count * kind.share_tflops
         tflops_by_centre[placement.centre_id] += tflops
         cards_by_pool[placement.pool_id] += placement.card_count
     for node_id, node in park.node_by_id.items():

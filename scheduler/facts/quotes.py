@@ -183,10 +183,10 @@ def _note_cards(state: Waiting, record: JobRecord, event: QuoteCardsKept) -> Non
 
 
 def _cards(verdict: Verdict | None, park: Park | None) -> tuple[int, tuple[str, ...]]:
-    """What a plan keeps for a quote, in TFLOPS, and on which nodes."""
+    """What a plan keeps for a quote, in TFLOPS as fair share has them, and on which nodes."""
     if park is None or not isinstance(verdict, KeptCards):
         return 0, ()
     placement = verdict.placement
     pool = park.pool_by_id[placement.pool_id]
     node_ids = tuple(share.node_id for share in placement.shares)
-    return placement.card_count * park.tflops_per_card(pool), node_ids
+    return placement.card_count * park.share_tflops_per_card(pool), node_ids

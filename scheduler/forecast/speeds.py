@@ -101,7 +101,7 @@ def _tflops(form: Job, park: Park | None) -> int | None:
     """Of a card of the kind that it prefers; None where it names none that the park has."""
     kind_id = form.device_kind_ids[0] if form.device_kind_ids else ""
     kind = park.device_kind_by_id.get(kind_id) if park else None
-    return kind.tflops_fp16 if kind else None
+    return kind.share_tflops if kind else None
 
 
 def at_speed(own_ms: int, speed_permille: int) -> int:

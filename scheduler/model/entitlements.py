@@ -73,6 +73,14 @@ class Entitlements:
         """What so many cards of a kind come to in this unit, which is theirs."""
         return cards * self._park.device_kind_by_id[kind_id].tflops_fp16 if unit == P else cards
 
+    def units(self, kind_id: str) -> tuple[str, ...]:
+        """In which quotas what is on this kind counts: cores have no TFLOPS, which P counts."""
+        return (kind_id,) if kind_id in self._park.core_kind_ids else (kind_id, P)
+
+    def is_of_cards(self, unit: str) -> bool:
+        """Whether quotas of cards of all kinds count it."""
+        return unit != P and unit not in self._park.core_kind_ids
+
     def levels(self, tenant_id: str, project_id: str) -> Levels:
         cohort_id = self._tree.tenants[tenant_id].cohort_id
         project = project_branch(tenant_id, project_id)
@@ -108,11 +116,11 @@ class Entitlements:
 
     def _caps_of(self, path: tuple[str, ...], kind_id: str) -> Iterator[Quota]:
         for branch in path[:-1]:
-            for unit in (kind_id, P):
+            for unit in self.units(kind_id):
                 most = self.most.get((branch, unit))
                 if most is not None:
                     yield Quota(branch, most, self._code(branch), _where(branch), unit)
-        for unit in (kind_id, P):
+        for unit in self.units(kind_id):
             if any(kept_unit == unit for _, kept_unit in self.kept):
                 yield Quota(PARK, self.capacity(unit), ReasonCode.LENT_OUT, self._park.id, unit)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from cluster.inventory import Park
 from scheduler.model.entitlements import Entitlements, branches
 from scheduler.model.promises import field_of, max_cards_of, name_of, promised_of
-from scheduler.model.tenancy import Entitlement, P
+from scheduler.model.tenancy import Entitlement
 from scheduler.model.tree import Tree, cohort_branch
 
 
@@ -35,7 +35,10 @@ def _below_cards(
     """What the parts own, over all kinds, has room in the quota of the whole."""
     most = max_cards_of(branch, tree)
     owned = sum(
-        cards for one in parts for unit, cards in entitlements.nominal_of(one).items() if unit != P
+        cards
+        for one in parts
+        for unit, cards in entitlements.nominal_of(one).items()
+        if entitlements.is_of_cards(unit)
     )
     if most is not None and owned > most:
         yield (
@@ -86,7 +89,7 @@ def _bounds(
     """How much it and those above it may hold, and which field says so."""
     for above in entitlements.levels_of(branch):
         cards = max_cards_of(above, tree) if above else None
-        if cards is not None and unit != P:
+        if cards is not None and entitlements.is_of_cards(unit):
             yield cards, above, "max_cards"
         most = entitlements.most.get((above, unit))
         if most is not None and above != branch:

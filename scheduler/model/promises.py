@@ -57,7 +57,7 @@ def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements
             known = ", ".join(sorted(park_cards))
             yield f"{name}: {field}_cards names {kind_id}; the park has {known}"
     nominal = entitlements.nominal_of(own)
-    cards = sum(amount for unit, amount in nominal.items() if unit != P)
+    cards = sum(amount for unit, amount in nominal.items() if entitlements.is_of_cards(unit))
     most = max_cards_of(branch, tree)
     if most is not None and cards > most:
         yield f"{name}: nominal_cards are {cards} in all, more than its max_cards {most}"
@@ -88,7 +88,8 @@ def _parts(
         own = promised_of(whole, unit, entitlements)
         promised = sum(promised_of(one, unit, entitlements) for one in parts.values())
         # Where it says nothing of a kind, what it has over all kinds is the bound.
-        is_bound = unit == P or unit in nominal or not is_in_tflops
+        is_counted = is_in_tflops and P in entitlements.units(unit)
+        is_bound = unit == P or unit in nominal or not is_counted
         if is_bound and promised > own:
             yield _too_much(name, "its projects", unit, promised, own)
         if not is_bound and promised > entitlements.cards[unit]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.facts.takings import Takings
+from scheduler.model.cores import accepts, quotas_of
 from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
 from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
@@ -83,11 +84,12 @@ def candidate_pools(shape: Shape, park: Park) -> tuple[Pool, ...]:
     """
     centre_ids = _centre_ids(shape, park)
     transfers = {one: transfer_ms(shape.data_ids, one, park) for one in centre_ids}
-    rank = {kind_id: index for index, kind_id in enumerate(shape.device_kind_ids)}
+    kind_ids = shape.device_kind_ids
+    rank = {kind_id: index for index, kind_id in enumerate(kind_ids)}
     wanted = [
         pool
         for pool in park.pools
-        if pool.centre_id in transfers and (not rank or pool.device_kind_id in rank)
+        if pool.centre_id in transfers and accepts(kind_ids, pool.device_kind_id, park)
     ]
     return tuple(
         sorted(wanted, key=lambda p: (transfers[p.centre_id], rank.get(p.device_kind_id, 0)))
@@ -161,7 +163,7 @@ def impossible(
     unknown = (*_unknown_words(job, park), *_unknown_project(job, tree))
     if unknown:
         return unknown
-    over = tuple(_over_quotas(job, tree))
+    over = tuple(_over_quotas(job, park, tree))
     if over:
         return over
     shape = shape_of(job)
@@ -238,9 +240,9 @@ def _unknown_project(job: Job, tree: Tree) -> Iterator[Reason]:
         yield Reason(code=code, where=project_branch(job.tenant_id, job.project), detail=detail)
 
 
-def _over_quotas(job: Job, tree: Tree) -> Iterator[Reason]:
+def _over_quotas(job: Job, park: Park, tree: Tree) -> Iterator[Reason]:
     need = job.device_count
-    for quota in tree.quotas(job.tenant_id, job.project):
+    for quota in quotas_of(job, tree, park):
         if need > quota.most:
             yield Reason(code=quota.code, where=quota.where, need=need, free=quota.most)
 

@@ -173,7 +173,7 @@ class Desk:
 
     def _charge(self, form: JobRecord, pool: Pool, shares: Shares) -> None:
         """Its branches have had so much as soon as it is given."""
-        tflops = form.job.device_count * self.park.tflops_per_card(pool)
+        tflops = form.job.device_count * self.park.share_tflops_per_card(pool)
         self._turns.charge(form.job, tflops)
         self._standings.take(form, pool, [share.node_id for share in shares])
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
+from scheduler.model.cores import accepts, quotas_of
 from scheduler.model.custody import custody_refusal
 from scheduler.model.job import Job, Placement, Priority, Topology
 from scheduler.model.plan import Eviction, Grant, Plan
@@ -102,8 +103,8 @@ class Verifier:
         refusal = custody_refusal(job, placement, self._park)
         if refusal is not None:
             yield refusal
-        if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:
-            yield f"it asked for {' or '.join(job.device_kind_ids)}"
+        if not accepts(job.device_kind_ids, pool.device_kind_id, self._park):
+            yield f"it asked for {' or '.join(job.device_kind_ids) or 'cards'}"
         if pool.centre_id not in self._state.heard_centre_ids:
             yield "its centre is silent"
 
@@ -160,7 +161,7 @@ class Verifier:
     def _over(self, job: Job, pool: Pool, need: int) -> Iterator[str]:
         """Which quotas so many cards more would be above."""
         yield from self._recount.wrong(job, pool.device_kind_id, need)
-        for quota in self._state.tree.quotas(job.tenant_id, job.project):
+        for quota in quotas_of(job, self._state.tree, self._park):
             free = quota.most - self._held_of(quota.branch) - self._held[quota.branch]
             if need > free:
                 yield f"{quota.branch} may take {max(0, free)} cards more"
@@ -184,7 +185,7 @@ class Verifier:
         for share in placement.shares:
             self._cards[share.node_id] += share.card_count
         self._recount.add(job, pool.device_kind_id, job.device_count)
-        for quota in self._state.tree.quotas(job.tenant_id, job.project):
+        for quota in quotas_of(job, self._state.tree, self._park):
             self._held[quota.branch] += job.device_count
 
     def allows_stop(self, eviction: Eviction) -> bool:
@@ -256,7 +257,7 @@ class Verifier:
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
         placement = attempt.placement
-        best = _best_taker(standings, taker, placement.device_kind_id)
+        best = _best_taker(standings, taker, placement.device_kind_id, self._park)
         is_whole = len(node_ids) > 1 and not taker.job.roles
         wants = standings.there(best, placement.pool_id, node_ids, is_whole=is_whole).standing
         level = parting(standings.levels(taker.job), standings.levels(victim.job))
@@ -272,12 +273,8 @@ class Verifier:
         return Standings(self._state, self._now_ms, self._policy, hungry)
 
 
-def _best_taker(standings: Standings, taker: JobRecord, kind_id: str) -> Taker:
+def _best_taker(standings: Standings, taker: JobRecord, kind_id: str, park: Park) -> Taker:
     """How it stands in the form for which it needs least, of those that may be on this kind."""
-    able = [
-        form
-        for form in forms(taker.job)
-        if not form.device_kind_ids or kind_id in form.device_kind_ids
-    ]
+    able = [form for form in forms(taker.job) if accepts(form.device_kind_ids, kind_id, park)]
     least = min(able, key=lambda form: form.device_count, default=taker.job)
     return standings.taker(replace(taker, job=least), kind_id)

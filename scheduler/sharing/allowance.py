@@ -19,6 +19,7 @@ from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
 from scheduler.forecast.ends import Ends
+from scheduler.model.cores import is_on_cores
 from scheduler.model.entitlements import PARK, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
@@ -56,6 +57,7 @@ class Allowances:
         self._now_ms = now_ms
         self._policy = policy
         assert state.park is not None, "jobs are planned in a park"
+        self._park = state.park
         self._entitlements = state.entitled.in_force(state.tree, state.park)
         self._takings = self._live = self._soon = Takings.of(state, self._entitlements)
         if self._entitlements.is_bounding:
@@ -190,10 +192,9 @@ class Allowances:
 
     def _quotas(self, job: Job) -> tuple[Quota, ...]:
         key = job.tenant_id, job.project
-        found = self._quotas_by_project.get(key)
-        if found is None:
-            found = self._quotas_by_project[key] = self._state.tree.quotas(*key)
-        return found
+        if key not in self._quotas_by_project:
+            self._quotas_by_project[key] = self._state.tree.quotas(*key)
+        return () if is_on_cores(job, self._park) else self._quotas_by_project[key]
 
     def _caps(self, job: Job, kind_id: str) -> tuple[Quota, ...]:
         return self._entitlements.caps(job.tenant_id, job.project, kind_id)
@@ -322,7 +323,7 @@ class Allowances:
             self._granted[quota.key].append(End(ends, path, amount))
             if kept is not None and not self._is_short(record, kept, delay_ms):
                 kept.spare -= need
-        self._takings.take(path, "", job.device_count)
+        self._takings.take(path, "", 0 if is_on_cores(job, self._park) else job.device_count)
         if self._entitlements.is_bounding:
             for book in (self._takings, self._soon, *(() if delay_ms else (self._live,))):
                 book.hold(path, kind_id, job.device_count)

@@ -25,7 +25,6 @@ from scheduler.model.entitlements import Key, Levels
 from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
-from scheduler.model.tenancy import P
 from scheduler.sharing.cells import Cells
 from scheduler.sharing.starving import Starving
 
@@ -107,6 +106,7 @@ class Standings:
         self._entitlements = state.entitled.in_force(state.tree, state.park)
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
+        self._card_kind_ids = [one for one in self._kind_ids if one in state.park.card_kind_ids]
         self._cells = Cells(state.tenants.values(), state.park)
         self._held: Counter[Key] = Counter()
         self._owning: dict[str, Owns] = {}
@@ -151,7 +151,8 @@ class Standings:
         """The same, at each level on the kind where it stands best."""
         if not self._nominal:
             return Standing(NOTHING, self.merit(record))
-        found = [self.owns(record, one) for one in record.job.device_kind_ids or self._kind_ids]
+        kind_ids = record.job.device_kind_ids or self._card_kind_ids
+        found = [self.owns(record, one) for one in kind_ids]
         return Standing(Owns(*map(any, zip(*found, strict=True))), self.merit(record))
 
     def strongest(self, takers: Iterable[JobRecord]) -> Standing:
@@ -182,7 +183,8 @@ class Standings:
 
     def _units(self, branch: str, kind_id: str) -> list[str]:
         """In which the branch has nominal quotas that are of this kind."""
-        return [unit for unit in (kind_id, P) if (branch, unit) in self._nominal]
+        units = self._entitlements.units(kind_id)
+        return [unit for unit in units if (branch, unit) in self._nominal]
 
     def has_quota(self, job: Job) -> bool:
         """Whether anything is its branches' own."""
@@ -194,7 +196,7 @@ class Standings:
         others = (
             self._entitlements.levels_of(branch)
             for branch, unit in self._nominal
-            if unit in (kind_id, P) and branch not in own
+            if unit in self._entitlements.units(kind_id) and branch not in own
         )
         return any(not owns[level] for one in others if (level := parting(own, one)) is not None)
 

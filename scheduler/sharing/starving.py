@@ -9,15 +9,20 @@ No tenant gains the park by submitting much and waiting for a day: its jobs star
 they fit into its share, the oldest first; the last may go beyond it.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Takings
+from scheduler.model.cores import accepts, is_on_cores, quotas_of
 from scheduler.model.job import Job
 from scheduler.model.variants import forms
 from scheduler.sharing.fairtree import entitled
+
+Side = tuple[str, bool]
+"""A tenant, and whether cores are meant: what it has of cards says nothing of them."""
 
 
 @dataclass(slots=True)
@@ -38,23 +43,25 @@ def starving(state: State, now_ms: int) -> Starving:
     if fed or hungry:
         left = _shares(state)
         for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):
-            _admit(found, left, state.jobs[attempt.job_id].form)
-        found.waiting = [record for record in hungry if _admit(found, left, record.job)]
+            _admit(found, left, state.jobs[attempt.job_id].form, state)
+        found.waiting = [record for record in hungry if _admit(found, left, record.job, state)]
     return found
 
 
 def _may_start(state: State, record: JobRecord, now_ms: int) -> bool:
     """Who cannot start whatever ends keeps nobody of its tenant from it."""
     job = record.job
-    quotas = state.tree.quotas(job.tenant_id, job.project)
+    assert state.park is not None, "jobs are planned in a park"
+    quotas = quotas_of(job, state.tree, state.park)
     least = min(form.device_count for form in forms(job))
     return record.not_before_ms <= now_ms and all(least <= one.most for one in quotas)
 
 
 def _within_caps(state: State, hungry: Iterable[JobRecord]) -> list[JobRecord]:
     """Those that limits on what is borrowed and lent let start on some kind, if nothing ran."""
-    assert state.park is not None, "jobs are planned in a park"
-    entitlements = state.entitled.in_force(state.tree, state.park)
+    park = state.park
+    assert park is not None, "jobs are planned in a park"
+    entitlements = state.entitled.in_force(state.tree, park)
     if not entitlements.is_bounding:
         return [*hungry]
     idle = Takings.idle(state.tree, entitlements)
@@ -71,24 +78,33 @@ def _within_caps(state: State, hungry: Iterable[JobRecord]) -> list[JobRecord]:
         return any(
             is_within(form, kind_id)
             for kind_id in sorted(entitlements.cards)
-            if not form.device_kind_ids or kind_id in form.device_kind_ids
+            if accepts(form.device_kind_ids, kind_id, park)
         )
 
     return [record for record in hungry if any(map(may_start, forms(record.job)))]
 
 
-def _admit(found: Starving, left: dict[str, float], job: Job) -> bool:
-    has_share = left[job.tenant_id] > 0
+def _admit(found: Starving, left: dict[Side, float], job: Job, state: State) -> bool:
+    assert state.park is not None, "jobs are planned in a park"
+    side = job.tenant_id, is_on_cores(job, state.park)
+    has_share = left[side] > 0
     if has_share:
-        left[job.tenant_id] -= job.device_count
+        left[side] -= job.device_count
         found.job_ids.add(job.id)
     return has_share
 
 
-def _shares(state: State) -> dict[str, float]:
-    """Cards by tenant: all of the park, by the weights of those branches that have jobs."""
-    assert state.park is not None, "jobs are planned in a park"
-    cards = sum(pool.card_count for pool in state.park.pools)
+def _shares(state: State) -> dict[Side, float]:
+    """All of the park, by the weights of those branches that have jobs."""
+    park = state.park
+    assert park is not None, "jobs are planned in a park"
     tenant_ids = {tenant_id for tenant_id, *_ in state.queue.lanes}
-    tenant_ids |= {tenant_id for tenant_id in state.tenants if state.held_cards[tenant_id]}
-    return entitled(state, tenant_ids, cards)
+    tenant_ids |= {state.jobs[attempt.job_id].job.tenant_id for attempt in state.live.values()}
+    devices = Counter[bool]()
+    for pool in park.pools:
+        devices[pool.device_kind_id in park.core_kind_ids] += pool.card_count
+    return {
+        (tenant_id, is_core): share
+        for is_core in (False, True)
+        for tenant_id, share in entitled(state, tenant_ids, devices[is_core]).items()
+    }

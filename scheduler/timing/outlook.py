@@ -14,6 +14,7 @@ from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
+from scheduler.model.cores import is_on_cores, quotas_of
 from scheduler.model.entitlements import Entitlements, Key
 from scheduler.model.job import Job, Placement, PlannedStart
 from scheduler.model.offered import needed_ms
@@ -140,7 +141,8 @@ class Outlook:
         """How much it holds of each quota that binds its job."""
         job, kind_id = holding.job, holding.placement.device_kind_id
         key, cards = (job.tenant_id, job.project), holding.placement.card_count
-        for quota in (*self.state.tree.quotas(*key), *self._entitlements.caps(*key, kind_id)):
+        quotas = quotas_of(job, self.state.tree, self.park)
+        for quota in (*quotas, *self._entitlements.caps(*key, kind_id)):
             yield quota, self._entitlements.amount(quota.unit, kind_id, cards)
 
     def start(self, bids: Sequence[Bid]) -> PlannedStart | None:
@@ -235,7 +237,7 @@ class Outlook:
 
     def _bounds(self, job: Job, kind_id: str) -> Iterator[Bound]:
         """What is to come of each quota that binds the job, and how much of it the job takes."""
-        for timeline in self._of_all_kinds(job):
+        for timeline in () if is_on_cores(job, self.park) else self._of_all_kinds(job):
             yield timeline, job.device_count
         for cap in self._entitlements.caps(job.tenant_id, job.project, kind_id):
             amount = self._entitlements.amount(cap.unit, kind_id, job.device_count)

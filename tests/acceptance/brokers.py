@@ -172,13 +172,15 @@ class Served:
 
 
 @contextmanager
-def served(database_url: str, tmp_path: Path, seed: int = 1) -> Iterator[Served]:
+def served(
+    database_url: str, tmp_path: Path, seed: int = 1, park_file: ParkFile = PARK_FILE
+) -> Iterator[Served]:
     """A broker with three tenants' keys, an operator's, finance's, and one agent's."""
     database = engine(database_url)
     random = Random(seed)
     centres = {
         centre.id: LiveCentre(centre=centre, run_ms=run_ms, rng=random, now_ms=now_ms())
-        for centre in PARK.centres
+        for centre in park_file.park.centres
     }
     settings = Settings(data=tmp_path)
     broker = Broker(settings, database, centres, LoopSettings(is_checked=True))
@@ -200,10 +202,10 @@ def served(database_url: str, tmp_path: Path, seed: int = 1) -> Iterator[Served]
             )
         }
     try:
-        with running(broker, PARK_FILE):
+        with running(broker, park_file):
             park = Served(broker=broker, centres=centres, keys=keys)
             await_that(lambda: park.nobody.get("/readyz").status_code == 200)
-            await_that(lambda: capacity(park)["online_tflops"] == PARK.stated_tflops)
+            await_that(lambda: capacity(park)["online_tflops"] == park_file.park.stated_tflops)
             yield park
     finally:
         database.dispose()

@@ -14,6 +14,7 @@ from tests.acceptance.promtool import promtool
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 UNITS = (
     "cards",
+    "cores",
     "pflops",
     "ratio",
     "seconds",

@@ -10,6 +10,7 @@ from tests.mutants import (
     book_hours,
     chains,
     cluster,
+    cores,
     data,
     docs,
     drains,
@@ -41,6 +42,7 @@ __all__ = ["MUTANTS", "Mutant"]
 
 MUTANTS = [
     *cluster.MUTANTS,
+    *cores.MUTANTS,
     *accounting.MUTANTS,
     *chains.MUTANTS,
     *book_hours.MUTANTS,

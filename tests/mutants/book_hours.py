@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant("api/disputed.py", 'and not view.body["is_heard"]', 'and view.body["is_heard"]', "tests/unit/test_disputed.py"),
     Mutant("api/disputed.py", "metered.get(row.id, row.started_at_ms)", "row.started_at_ms", "tests/unit/test_disputed.py"),
     Mutant("api/disputed.py", "to_ms = min(window[1], now_ms)", "to_ms = now_ms", "tests/unit/test_disputed.py"),
-    Mutant("scheduler/asking/loads.py", "reserved.get(pool.id, 0) // tflops", "reserved.get(pool.id, 0)", "tests/unit/test_quotes.py -k reserved"),
+    Mutant("scheduler/asking/loads.py", "reserved.get(pool.id, 0) // state.park.share_tflops_per_card(pool)", "reserved.get(pool.id, 0)", "tests/unit/test_quotes.py -k reserved"),
     Mutant("accounting/hours.py", "if through_seq is not None:", "if False:", _HOURS),
     Mutant("accounting/hours.py", "_slices(*bounds, -1)", "_slices(*bounds, 1)", _HOURS),
     Mutant("accounting/hours.py", "begin_ms = -(-from_ms // MS_PER_HOUR) * MS_PER_HOUR", "begin_ms = from_ms // MS_PER_HOUR * MS_PER_HOUR", _HOURS),

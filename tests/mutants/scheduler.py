@@ -128,7 +128,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/turns.py", "turn = ([not one for one in owned], key[0], shared_level,", "turn = ([not one for one in owned], 0, shared_level,", _PLANNER),
     Mutant("scheduler/planning/desk.py", "        if not candidates:  # the park has changed since the job was submitted\n            return Verdict(reasons=misfits(shape, self.park))\n", "", f"{_PLANNER} {_INVARIANTS}"),
     Mutant("scheduler/sharing/allowance.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
-    Mutant("scheduler/sharing/allowance.py", '        self._takings.take(path, "", job.device_count)\n', "", _PLANNER),
+    Mutant("scheduler/sharing/allowance.py", '        self._takings.take(path, "", 0 if is_on_cores(job, self._park) else job.device_count)\n', "", _PLANNER),
     Mutant("scheduler/sharing/allowance.py", "        self._spoken_for[job.tenant_id] += hold_micros\n", "", _PLANNER),
     Mutant("scheduler/planning/explain.py", "if not is_unforeseen([reason])]", "]", _OUTLOOK),
     Mutant("scheduler/planning/offers.py", "offer = self._promising(offer, candidate, is_capped=bool(caps))", "pass", _WHATIF),

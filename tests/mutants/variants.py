@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "self._take(form_in(record.job, grant.placement), grant)", "self._take(record.job, grant)", _TOLD),
     Mutant("scheduler/planning/verifier.py", "replace(taker, job=least)", "taker", _TOLD),
     Mutant("scheduler/sharing/starving.py", "least = min(form.device_count for form in forms(job))", "least = job.device_count", _TOLD),
-    Mutant("scheduler/sharing/starving.py", "state.jobs[attempt.job_id].form)", "state.jobs[attempt.job_id].job)", _TOLD),
+    Mutant("scheduler/sharing/starving.py", "state.jobs[attempt.job_id].form, state)", "state.jobs[attempt.job_id].job, state)", _TOLD),
     Mutant("scheduler/asking/whatif.py", "0 if prospect.reasons else rank,", "0,", _TOLD),
     Mutant("scheduler/asking/whatif.py", "offer.transfer_ms + prospect.length_ms", "offer.transfer_ms", _TOLD),
     Mutant("scheduler/asking/ranking.py", "needed=offer.form.job.device_count", "needed=offer.pool.card_count", _TOLD),

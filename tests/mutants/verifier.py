@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "if grant.hold_micros > funds:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if stated != (pool.centre_id, pool.device_kind_id):", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if job.centre_ids and pool.centre_id not in job.centre_ids:", "if False:", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "if job.device_kind_ids and pool.device_kind_id not in job.device_kind_ids:", "if False:", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "if not accepts(job.device_kind_ids, pool.device_kind_id, self._park):", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if pool.centre_id not in self._state.heard_centre_ids:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "cards != wanted.cards_by_node():", "sum(cards) != job.device_count:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if len(node_ids) != len(placement.shares):", "if False:", _VERIFIER),

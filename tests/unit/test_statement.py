@@ -23,7 +23,7 @@ def lines() -> st.SearchStrategy[UsageSum]:
         price_micros=st.integers(0, 10**9),
         vat_permille=st.sampled_from([0, 30, 60]),
         device_ms=st.integers(-(10**12), 10**12),
-        tflops_ms=st.integers(0, 10**15),
+        tflops_ms=st.integers(1, 10**15),
         cause=st.sampled_from([None, "node", "centre"]),
     )
 

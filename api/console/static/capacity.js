@@ -132,14 +132,16 @@ function heard(centre) {
 
 function poolRow(pool, centre) {
   const parts = poolParts(pool);
-  const width = (pool.registered_cards * pool.tflops) / Math.max(1, centre.registered_tflops);
+  const isOfCores = pool.unit === "core";
+  const width = isOfCores ? 1 : (pool.registered_cards * pool.tflops) / Math.max(1, centre.registered_tflops);
+  const said = (devices) => t(isOfCores ? "unit.cores" : "unit.cards", { n: count(devices) });
   return h(
     "div.pool",
-    { "data-key": pool.id, "data-pool": pool.id, title: describe(parts, (cards) => t("unit.cards", { n: count(cards) })) },
+    { "data-key": pool.id, "data-pool": pool.id, title: describe(parts, said) },
     h("span.device", {}, pool.device),
-    h("span.track", {}, bar("bar.thin", parts, pool.registered_cards, (cards) => t("unit.cards", { n: count(cards) }), pool.id, width)),
-    h("span.cards", {}, h("b", {}, count(pool.allocated_cards)), `/${count(pool.registered_cards)}`, h("small", {}, t("unit.cards_short"))),
-    h("span.p", {}, `${inPColumn(pool.registered_cards * pool.tflops, centre.registered_tflops)} P`),
+    h("span.track", {}, bar("bar.thin", parts, pool.registered_cards, said, pool.id, width)),
+    h("span.cards", {}, h("b", {}, count(pool.allocated_cards)), `/${count(pool.registered_cards)}`, h("small", {}, t(isOfCores ? "unit.cores_short" : "unit.cards_short"))),
+    h("span.p", {}, isOfCores ? "" : `${inPColumn(pool.registered_cards * pool.tflops, centre.registered_tflops)} P`),
   );
 }
 

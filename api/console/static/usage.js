@@ -23,7 +23,7 @@ export function draw(view, isOneTenant, names) {
     h(
       "tfoot",
       {},
-      h("tr", {}, h("th", { scope: "row" }, t("usage.total")), h("td", {}, hours(view.card_hours)), h("td", {}, hours(view.p_hours)), h("td", {}, yuan(view.amount))),
+      h("tr", {}, h("th", { scope: "row" }, t("usage.total")), h("td", {}, deviceTime(view.card_hours, view.core_hours)), h("td", {}, hours(view.p_hours)), h("td", {}, yuan(view.amount))),
     ),
   );
 }
@@ -31,8 +31,8 @@ export function draw(view, isOneTenant, names) {
 function byTenant(lines) {
   const tenants = new Map();
   for (const line of lines) {
-    const tenant = tenants.get(line.tenant) ?? { id: line.tenant, deviceMs: 0, pHours: 0, fen: 0, lines: [] };
-    tenant.deviceMs += line.device_ms;
+    const tenant = tenants.get(line.tenant) ?? { id: line.tenant, cardMs: 0, coreMs: 0, pHours: 0, fen: 0, lines: [] };
+    tenant[line.unit === "core" ? "coreMs" : "cardMs"] += line.device_ms;
     tenant.pHours += Number(line.p_hours);
     tenant.fen += line.amount_fen;
     tenant.lines.push(line);
@@ -40,6 +40,11 @@ function byTenant(lines) {
   }
   return [...tenants.values()].sort((a, b) => b.fen - a.fen || a.id.localeCompare(b.id));
 }
+
+/** Card-hours, and core-hours below them where there are any: they are never added up. */
+const deviceTime = (cards, cores) => (Number(cores) ? [hours(cards), h("br"), coreTime(cores)] : hours(cards));
+
+const coreTime = (cores) => h("small", {}, t("usage.core_hours", { n: hours(cores) }));
 
 const fenText = (fen) => `${fen < 0 ? "-" : ""}${Math.trunc(Math.abs(fen) / 100)}.${String(Math.abs(fen) % 100).padStart(2, "0")}`;
 
@@ -53,7 +58,7 @@ function group(tenant, most, isOneTenant, names) {
       "tr.sum",
       {},
       h("th", { scope: "row" }, isOneTenant ? names.tenant(tenant.id) : opener(tenant.id, isOpen, names)),
-      h("td", {}, hours(tenant.deviceMs / MS_PER_HOUR)),
+      h("td", {}, deviceTime(tenant.cardMs / MS_PER_HOUR, tenant.coreMs / MS_PER_HOUR)),
       h("td", {}, hours(tenant.pHours)),
       h("td.money", {}, yuan(fenText(tenant.fen)), h("span.share", {}, h("i", { style: { width: `${share * 100}%` } }))),
     ),
@@ -66,13 +71,13 @@ function opener(tenant, isOpen, names) {
 }
 
 function lineRow(line) {
-  const facts = [line.centre, line.project, tOr("priority", line.qos), t("usage.price", { price: line.price })];
+  const facts = [line.centre, line.project, tOr("priority", line.qos), t(line.unit === "core" ? "usage.price_core" : "usage.price", { price: line.price })];
   if (line.cause) facts.push(t("usage.given_back", { cause: tOr("cause", line.cause) }));
   return h(
     "tr.line",
     {},
     h("th", { scope: "row" }, h("span", {}, line.device), h("span.muted", {}, facts.join(" · "))),
-    h("td", {}, hours(line.card_hours)),
+    h("td", {}, line.unit === "core" ? coreTime(line.core_hours) : hours(line.card_hours)),
     h("td", {}, hours(line.p_hours)),
     h("td", {}, yuan(line.amount)),
   );

@@ -1,0 +1,31 @@
+"""Jobs on cores of CPUs beside jobs on cards: which kinds each may be on, and which quotas bind it.
+
+A job names kinds of cores to be on cores; who names no kind is on cards. So it is known of each job
+what it counts as before it has a place, and cores are never taken from a quota of cards.
+"""
+
+from cluster.inventory import Park
+from scheduler.model.job import Job
+from scheduler.model.tree import Quota, Tree
+from scheduler.model.variants import forms
+
+
+def is_on_cores(job: Job, park: Park) -> bool:
+    """Whether its devices are cores; those of a job that could run at all are all of one unit."""
+    return not park.core_kind_ids.isdisjoint(job.device_kind_ids)
+
+
+def accepts(kind_ids: tuple[str, ...], kind_id: str, park: Park) -> bool:
+    """Whether who names these kinds may be on this one; who names none is on any sort of card."""
+    return kind_id in (kind_ids or park.card_kind_ids)
+
+
+def is_mixed(job: Job, park: Park) -> bool:
+    """Whether it would do with cards as well as with cores, of which one is no number of others."""
+    named = [kind_id for form in forms(job) for kind_id in form.device_kind_ids or ("",)]
+    return len({kind_id in park.core_kind_ids for kind_id in named}) > 1
+
+
+def quotas_of(job: Job, tree: Tree, park: Park) -> tuple[Quota, ...]:
+    """Of cards of all kinds: those that bind the job, the narrowest first; none binds cores."""
+    return () if is_on_cores(job, park) else tree.quotas(job.tenant_id, job.project)
