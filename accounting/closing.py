@@ -235,7 +235,8 @@ def _row(given: StoredStatement, now_ms: int) -> dict[str, object]:
 def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
     end_ms = month_bounds(month)[1]
     if now_ms < end_ms:
-        raise CannotClose(f"{month} is not over before {iso_time(end_ms)}")
+        begins = f"{iso_time(end_ms)[:10]} 00:00 (UTC+8)"
+        raise CannotClose(f"{month} is not over before {begins}: close it from then on")
     last = _last_closing(connection)
     if last is not None and month <= last.month:
         raise CannotClose(f"{month} is closed already; what comes late corrects a later month")
@@ -249,7 +250,10 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
                 f"months are closed in order: {first} has usage or a purchase and is open"
             )
         if first is not None and first > month:
-            raise CannotClose(f"nothing was used or bought before {first}: close that month first")
+            raise CannotClose(
+                f"nothing was used or bought in {month} or before: the first month to close is "
+                f"{first}"
+            )
     for reference, from_ms in connection.execute(_overlaps(month)):
         raise CannotClose(
             f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"

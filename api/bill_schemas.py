@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.schemas import Wire
-from api.values import Identifier, Ms, Name, Sha256, Text, one_line, whole
-from api.voucher_schemas import Fen, Moment
+from api.values import Fen, Identifier, Ms, Name, Sha256, Text, one_line, whole
+from api.voucher_schemas import Moment
 
 Note = Annotated[
     Text,

@@ -5,10 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.schemas import Wire
-from api.values import Identifier, Ms, Name
+from api.values import Identifier, Ms, Name, Sum
 from api.voucher_schemas import Moment, Share, Words
 
-Sum = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,2})?$")]
 Year = Annotated[str, StringConstraints(pattern=r"^20[0-9]{2}$")]
 Mode = Literal["reimburse_after_payment", "operator_subsidy"]
 

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from api.schemas import Wire
-from api.values import MAX_MS, Identifier, whole
+from api.values import MAX_MS, Fen, Identifier, whole
 
 Moment = Annotated[
     int, Field(ge=0, le=MAX_MS, description="milliseconds since 1970-01-01T00:00:00Z")
@@ -13,7 +13,6 @@ Moment = Annotated[
 Cards = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(whole)]
 Hours = Annotated[int, Field(ge=0, le=100_000_000), BeforeValidator(whole)]
 Vat = Annotated[int, Field(ge=0, le=999), BeforeValidator(whole)]
-Fen = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
 
 
 class PackageSell(Wire):

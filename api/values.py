@@ -123,7 +123,26 @@ Command = Annotated[
 EnvValue = Annotated[
     str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)
 ]
-Yuan = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+
+
+def _amount(digits: int, decimals: int) -> tuple[AfterValidator, WithJsonSchema]:
+    pattern = rf"^[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}})?$"
+
+    def checked(text: str) -> str:
+        if re.fullmatch(pattern, text, re.ASCII) is None or text.endswith("\n"):
+            raise ValueError(
+                f"an amount is in yuan, such as 3.50: digits, at most {decimals} decimals, "
+                "no sign and no comma"
+            )
+        return text
+
+    return AfterValidator(checked), WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Yuan = Annotated[str, *_amount(12, 6)]
+Fen = Annotated[str, *_amount(10, 2)]
+Sum = Annotated[str, *_amount(12, 2)]
+"""As `Fen`, for what may be larger than a bill."""
 Ms = Annotated[int, Field(description="milliseconds since 1970-01-01T00:00:00Z")]
 
 

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from api.schemas import Wire
-from api.values import MAX_MS, Identifier, Name, whole
+from api.values import MAX_MS, Fen, Identifier, Name, whole
 
-Fen = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,10}(\.[0-9]{1,2})?$")]
 Share = Annotated[int, Field(ge=1, le=1_000), BeforeValidator(whole)]
 Moment = Annotated[
     int, Field(ge=0, le=MAX_MS, description="milliseconds since 1970-01-01T00:00:00Z")

@@ -1,16 +1,15 @@
 """Commands about money: usage, export."""
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from api.cli.files import Output, write_out
+from api.cli.files import Output, write_binary, write_out
 from api.cli.language import both
 from api.cli.options import Json, Month, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import fail, print_json
+from api.cli.terminal import print_json
 
 app = typer.Typer()
 
@@ -113,7 +112,6 @@ def export(
     output: Output = None,
 ) -> None:
     """A month as a file."""
-    if file_format is FileFormat.PARQUET and output is None and sys.stdout.isatty():
-        fail(both("Parquet is no text: name a file with -o", "Parquet 不是文本：请用 -o 指定文件"))
+    write = write_binary if file_format is FileFormat.PARQUET else write_out
     with client(session_of(context), Identity.BOOKS) as broker:
-        write_out(broker.export(what.value, month, tenant, file_format.value), output)
+        write(broker.export(what.value, month, tenant, file_format.value), output)

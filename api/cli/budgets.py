@@ -7,8 +7,8 @@ import typer
 
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
-from api.cli.session import Identity, client
-from api.cli.terminal import console, fail, plain, print_json, table
+from api.cli.session import Identity, client, whose
+from api.cli.terminal import console, plain, print_json, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -111,26 +111,28 @@ def set_budget(
     as_json: Json = False,
 ) -> None:
     """Set a budget."""
-    from pydantic import ValidationError
-
     from api.budget_schemas import BudgetPut
+    from api.cli.wanted import made as made_of
 
-    try:
-        wanted = BudgetPut(amount=amount, project=project, job_id=job, hard_stop=hard)
-    except ValidationError as error:
-        first = error.errors()[0]
-        fail(f"{'.'.join(map(str, first['loc'])) or 'budget'}: {first['msg']}", 2)
+    wanted = made_of(BudgetPut, amount=amount, project=project, job_id=job, hard_stop=hard)
     session = session_of(context)
     with client(session, Identity.BOOKS) as broker:
-        made = broker.set_budget(wanted, tenant or session.default_tenant)
+        made = broker.set_budget(wanted, whose(session, broker, tenant))
     if as_json:
         print_json(made)
         return
     of = made.job_id or made.project or made.tenant
+    if is_nothing(made.amount):
+        console.print(f"{plain(of)}: {both('its budget is removed', '预算已取消')}")
+        return
     spent = both(
         f"{made.spent} of {made.amount} CNY spent", f"已用 {made.spent} / {made.amount} 元"
     )
     console.print(f"{plain(of)}: {spent} ({made.percent} %)")
+
+
+def is_nothing(yuan: str) -> bool:
+    return not yuan.strip("0.")
 
 
 class Switch(StrEnum):
@@ -166,10 +168,7 @@ def hard_stop(
     """Choose, or no longer."""
     session = session_of(context)
     with client(session) as broker:
-        whose = tenant or broker.me().tenant or session.default_tenant
-        if whose is None:
-            fail(both("whose? add --tenant", "请用 --tenant 指明企业"), 2)
-        made = broker.set_hard_stop(whose, is_on=switch is Switch.ON)
+        made = broker.set_hard_stop(whose(session, broker, tenant), is_on=switch is Switch.ON)
     if as_json:
         print_json(made)
         return

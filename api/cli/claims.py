@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.files import Output, write_out
+from api.cli.files import Output, write_binary
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
@@ -279,4 +279,4 @@ def pack(
 ) -> None:
     """Export a claim's pack."""
     with client(session_of(context), Identity.BOOKS) as broker:
-        write_out([broker.claim_pack(number)], output)
+        write_binary([broker.claim_pack(number)], output)

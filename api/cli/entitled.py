@@ -100,7 +100,7 @@ def refuse(detail: dict[str, object]) -> None:
     place = detail["loc"]
     assert isinstance(place, tuple)
     option = str(place[0]).removesuffix("_cards").removesuffix("_tflops").replace("_", "-")
-    fail(f"--{option}: {detail['msg']}", 2)
+    fail(f"--{option}: {str(detail['msg']).removeprefix('Value error, ')}", 2)
 
 
 def own(view: "View") -> str:

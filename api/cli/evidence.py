@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from api.cli.files import write_out
+from api.cli.files import write_binary
 from api.cli.language import both
 from api.cli.options import Tenant, session_of
-from api.cli.session import Identity, client
+from api.cli.session import Identity, client, whose
 from api.cli.terminal import console, fail, plain
 
 app = typer.Typer()
@@ -72,10 +72,10 @@ def evidence(
     session = session_of(context)
     with client(session, Identity.BOOKS) as broker:
         if job is not None:
-            write_out(broker.evidence_of_job(job), output)
+            write_binary(broker.evidence_of_job(job), output)
         elif statement is not None and line is not None:
-            whose = tenant or session.default_tenant
-            write_out(broker.evidence_of_line(statement, line, whose), output)
+            tenant = whose(session, broker, tenant)
+            write_binary(broker.evidence_of_line(statement, line, tenant), output)
 
 
 def check_file(path: Path, root: str | None, *, as_json: bool) -> None:

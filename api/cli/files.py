@@ -18,6 +18,13 @@ Output = Annotated[
 ]
 
 
+def write_binary(content: Iterable[bytes], output: Path | None) -> None:
+    """The same for what is no text: a file or another program takes it, and no terminal."""
+    if output is None and sys.stdout.isatty():
+        fail(both("this is no text: name a file with -o", "这不是文本：请用 -o 指定文件"), 2)
+    write_out(content, output)
+
+
 def write_out(content: Iterable[bytes], output: Path | None) -> None:
     """To the file, whole or not at all; or to standard output, byte for byte."""
     if output is None:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.files import Output, write_out
+from api.cli.files import Output, write_binary
 from api.cli.language import both
 from api.cli.options import Json, Month, MonthArgument, Tenant, session_of
-from api.cli.session import Identity, client
+from api.cli.session import Identity, client, whose
 from api.cli.terminal import console, errors, print_json
 
 if TYPE_CHECKING:
@@ -99,18 +99,17 @@ def ask(
     from api.cli.wanted import made
 
     session = session_of(context)
-    tenant = tenant or session.default_tenant
-    number = request or "-".join(filter(None, (tenant, month, secrets.token_hex(3))))
-    wanted = made(
-        InvoiceAsk,
-        id=number,
-        tenant=tenant,
-        month=month,
-        buyer=buyer,
-        credit_code=code,
-        amount=amount,
-    )
     with client(session, Identity.BOOKS) as broker:
+        tenant = whose(session, broker, tenant)
+        wanted = made(
+            InvoiceAsk,
+            id=request or f"{tenant}-{month}-{secrets.token_hex(3)}",
+            tenant=tenant,
+            month=month,
+            buyer=buyer,
+            credit_code=code,
+            amount=amount,
+        )
         _told(broker.ask_invoice(wanted), as_json=as_json)
 
 
@@ -159,7 +158,7 @@ def show(
 
     with client(session_of(context), Identity.BOOKS) as broker:
         if pdf:
-            write_out([broker.invoice_document(request)], output)
+            write_binary([broker.invoice_document(request)], output)
             return
         found = broker.invoice(request)
     print_json(found) if as_json else print_invoice(found)

@@ -119,7 +119,7 @@ def sell(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        fail(f"{first['loc'][0]}: {first['msg']}", 2)
+        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)
     with client(session_of(context), Identity.BOOKS) as broker:
         sold = broker.sell_package(wanted)
     if as_json:

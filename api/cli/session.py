@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 AS_ALL = "operator"
 AS_FINANCE = "finance"
+TENANTS_SHOWN = 20
 
 
 class Identity(StrEnum):
@@ -54,7 +55,8 @@ class Session:
     def default_tenant(self) -> str | None:
         """For whom jobs are submitted where the key is not a tenant's own."""
         is_own_key = self._settings.api_key is not None and self._key_name is None
-        if is_own_key or self._profile is None:
+        has_all = self._key_name == AS_FINANCE  # a bill of somebody else's is no default
+        if is_own_key or has_all or self._profile is None:
             return None
         is_tenants = self._key_name not in {None, *map(str, Identity)}
         return self._key_name if is_tenants else self._profile.tenant
@@ -90,6 +92,18 @@ def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Cl
             yield connected
     except ApiError as error:
         fail(_told(error))
+
+
+def whose(session: Session, broker: "Client", tenant: str | None) -> str:
+    """The tenant that is named, or the key's own; who has all of them is asked for one."""
+    found = tenant or session.default_tenant or broker.me().tenant
+    if found is None:
+        known = ", ".join(one.id for one in broker.tenants().items[:TENANTS_SHOWN])
+        fail(
+            both(f"whose? add --tenant, one of {known}", f"请用 --tenant 指明企业：{known}"),
+            2,
+        )
+    return found
 
 
 def _told(error: "ApiError") -> str:

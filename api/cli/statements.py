@@ -1,16 +1,15 @@
 """Commands about a tenant's statement: read it, confirm or dispute it, resolve a dispute."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.files import Output, write_out
+from api.cli.files import Output, write_binary, write_out
 from api.cli.language import both
 from api.cli.options import Json, Month, MonthArgument, session_of
-from api.cli.session import Identity, client
+from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, fail, print_json
 
 if TYPE_CHECKING:
@@ -95,22 +94,23 @@ def statement(
     """A tenant's statement."""
     if context.invoked_subcommand is not None:
         return
-    form = _form(output, csv=csv, pdf=pdf, xlsx=xlsx)
+    form = _form(csv=csv, pdf=pdf, xlsx=xlsx)
     session = session_of(context)
     if centre or platform:
         if tenant or (centre and platform) or csv:
             fail(both("one of --tenant, --centre, --platform", "只能选择一方的单据"), 2)
         _settlement(session, (centre, month, form), output, as_json=as_json)
         return
-    tenant = tenant or session.default_tenant
     with client(session, Identity.BOOKS) as broker:
+        tenant = whose(session, broker, tenant)
         if form != "json":
             reads = {
                 "csv": broker.statement_csv,
                 "pdf": broker.statement_pdf,
                 "xlsx": broker.statement_xlsx,
             }
-            write_out([reads[form](tenant, month)], output)
+            write = write_out if form == "csv" else write_binary
+            write([reads[form](tenant, month)], output)
             return
         content = broker.statement(tenant, month)
         if output or as_json:
@@ -119,13 +119,11 @@ def statement(
         _show(broker, json.loads(content))
 
 
-def _form(output: Path | None, **asked: bool) -> str:
-    """In which form it is wanted; a workbook goes to a file, and not to a terminal."""
+def _form(**asked: bool) -> str:
+    """In which form it is wanted."""
     forms = [name for name, is_asked in asked.items() if is_asked]
     if len(forms) > 1:
         fail(both("one form at a time", "一次只能选择一种格式"), 2)
-    if forms == ["xlsx"] and output is None and sys.stdout.isatty():
-        fail(both("a workbook is no text: name a file with -o", "请用 -o 指定文件"))
     return forms[0] if forms else "json"
 
 
@@ -141,7 +139,9 @@ def _settlement(
 
     with client(session, Identity.BOOKS) as broker:
         content = broker.settlement(*asked)
-    if output or as_json or asked[2] != "json":
+    if asked[2] != "json":
+        write_binary([content], output)
+    elif output or as_json:
         write_out([content], output)
     else:
         print_settlement(json.loads(content))

@@ -62,9 +62,16 @@ def fail(text: str, code: int = 1) -> NoReturn:
     What comes from where no languages are known is told in Chinese here, line by line.
     """
     if language() is Language.ZH:
-        text = "\n".join(chinese(line.strip()) or line for line in text.split("\n"))
+        text = "\n".join(map(_chinese, text.split("\n")))
     errors.print(f"[red]{both('error', '错误')}:[/] {plain(text)}", soft_wrap=True)
     raise typer.Exit(code)
+
+
+def _chinese(line: str) -> str:
+    """A sentence; or a field, and what is wrong with it."""
+    field, _, problem = line.partition(": ")
+    told = chinese(problem)
+    return chinese(line.strip()) or (f"{field}: {told}" if told else line)
 
 
 def note(text: str) -> None:

@@ -128,7 +128,7 @@ def issue(  # its options
         )
     except ValidationError as error:
         first = error.errors()[0]
-        fail(f"{first['loc'][0]}: {first['msg']}", 2)
+        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)
     with client(session_of(context), Identity.BOOKS) as broker:
         issued = broker.issue_voucher(wanted)
     if as_json:

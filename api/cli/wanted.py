@@ -16,4 +16,5 @@ def made(model: type[Sent], **values: object) -> Sent:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)
+        place = "".join(f"{part}: " for part in first["loc"][:1])
+        fail(place + first["msg"].removeprefix("Value error, "), 2)

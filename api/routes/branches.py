@@ -56,7 +56,7 @@ def put_project(
     """
     owner_id = caller.narrowed(tenant_id)
     if owner_id is None:
-        raise Refused(422, "an operator names the tenant: add ?tenant=ID")
+        raise Refused(422, "an operator names the tenant: add ?tenant=ID (--tenant ID)")
     declared = _declared(services)
     if owner_id not in declared.tenants:
         raise missing("tenant", owner_id)

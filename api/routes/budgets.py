@@ -73,7 +73,7 @@ def put_budget(
     """
     owner_id = caller.narrowed(tenant)
     if owner_id is None:
-        raise Refused(422, "finance names the tenant: add ?tenant=ID")
+        raise Refused(422, "finance names the tenant: add ?tenant=ID (--tenant ID)")
     budget = Budget(
         tenant_id=owner_id,
         project=wanted.project,

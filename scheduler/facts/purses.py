@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, assert_never
 
 from accounting.calendar import month_of
-from accounting.money import MICROS_PER_FEN, yuan_of_micros
+from accounting.money import MICROS_PER_FEN, yuan_of_fen
 from accounting.packages import Package, Stock, faults
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import credit_refusal
@@ -126,7 +126,8 @@ class Purses:
             return f"package {package.id} is bought already"
         price_micros = package.amount_fen * MICROS_PER_FEN
         if price_micros > funds.available_micros:
-            missing = yuan_of_micros(price_micros - funds.available_micros)
+            # Upwards: who pays in so much has enough.
+            missing = yuan_of_fen(-(-(price_micros - funds.available_micros) // MICROS_PER_FEN))
             return f"the balance of {package.tenant_id} lacks {missing} yuan for it"
         funds.add(-price_micros)
         funds.stocks.append(Stock.of(package))

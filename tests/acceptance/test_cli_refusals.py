@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from api.cli.arguments import prepared
 from api.cli.language import language
 from api.commands import app
+from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 from tests.acceptance.processes import brain, free_port
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.enable_socket
 
 PARAGRAPH_LINES_MAX = 12
 WRONG_USE, FAILED = 2, 1
+BUYER = ("--buyer", "B", "--code", "91370200163562681G")
 NO_ARRAY = f"a{0:026}"
 
 
@@ -114,6 +116,38 @@ def test_who_reads_chinese_is_refused_in_chinese(
     assert "borrowing_cards: 请减少其数量，或先调整其他分支" in many
     assert "该密钥不存在或已作废 请将 BRAIN_API_KEY 设为该调度服务的密钥" in key
     assert "http://127.0.0.1:9 没有调度服务响应" in nobody
+
+
+def test_whoever_has_all_tenants_says_whose_money_it_is(
+    park: Served, address: str, tmp_path: Path
+) -> None:
+    write_profile(tmp_path / "data", Profile(url=address, tenant="steel", keys=park.keys))
+    finance = ("--as", "finance")
+
+    for words in (("statement",), ("budgets", "set", "5"), ("invoices", "ask", "2026-10", *BUYER)):
+        assert "whose? add --tenant, one of fish, " in refused(*finance, *words, code=WRONG_USE)
+    shown = CliRunner().invoke(app, [*finance, "statement", "--tenant", "fish"])
+    assert shown.stdout.startswith("fish  20")
+    assert CliRunner().invoke(app, ["statement"]).stdout.startswith("steel  20")
+
+
+def test_a_budget_of_nothing_is_told_to_be_removed(
+    park: Served, address: str, tmp_path: Path
+) -> None:
+    write_profile(tmp_path / "data", Profile(url=address, tenant="steel", keys=park.keys))
+
+    done = CliRunner().invoke(app, ["--as", "steel", "budgets", "set", "0", "--project", "none"])
+
+    assert done.stdout == "none: its budget is removed\n"
+
+
+def test_an_amount_that_is_none_is_told_by_a_sentence() -> None:
+    said = refused("budgets", "set", "1,000", code=WRONG_USE)
+
+    assert said == (
+        "error: amount: an amount is in yuan, such as 3.50: digits, at most 6 decimals, "
+        "no sign and no comma"
+    )
 
 
 def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def test_months_are_closed_in_their_order(park: Served) -> None:
     before = problem_of(park.finance.post("/v1/months/2025-12:close"), 409)
     after = problem_of(park.finance.post("/v1/months/2026-02:close"), 409)
 
-    assert before["detail"] == f"nothing was used or bought before {MONTH}: close that month first"
+    assert before["detail"] == (
+        f"nothing was used or bought in 2025-12 or before: the first month to close is {MONTH}"
+    )
     assert (
         after["detail"]
         == f"months are closed in order: {MONTH} has usage or a purchase and is open"

@@ -82,11 +82,11 @@ def test_what_is_bought_is_paid_out_of_the_balance_once() -> None:
 
 def test_a_package_is_not_bought_for_what_is_not_there() -> None:
     state = a_state()
-    state.funds["steel"].available_micros = 999 * YUAN
+    state.funds["steel"].available_micros = 999 * YUAN + 123_456
 
     refusal = state.apply(ev.PackageBought(at_ms=0, package=SIX))
 
-    assert refusal == "the balance of steel lacks 1.00 yuan for it"
+    assert refusal == "the balance of steel lacks 0.88 yuan for it"
 
 
 def test_covered_cards_cost_nothing_more_and_are_usage_of_their_own() -> None:
