@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,15 @@ def test_every_command_shown_exists(page: Path) -> None:
     calls = calls_of(page.read_text("utf-8"))
 
     assert not [(call, why) for call in calls if (why := complaint(call))]
+
+
+@every_page
+def test_a_command_over_two_lines_can_be_copied(page: Path) -> None:
+    lines = page.read_text("utf-8").splitlines()
+
+    ends = [before for before, line in pairwise(lines) if line.lstrip().startswith("--")]
+
+    assert [one for one in ends if one.startswith("brain ") and not one.endswith("\\")] == []
 
 
 @pytest.mark.parametrize(

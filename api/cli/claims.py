@@ -21,10 +21,10 @@ app = typer.Typer(
 
       brain claims
 
-      brain claims contract HT-2026-031 --tenant t03 --amount 800000.00 --district Huangdao
+      brain claims contract HT-2026-031 --tenant t03 --amount 800000.00 --district Huangdao \\
       --from 2026-01-01 --until 2027-01-01
 
-      brain claims rule qd-2026 --issuer Qingdao --pool vouchers --year 2026 --budget 10000000
+      brain claims rule qd-2026 --issuer Qingdao --pool vouchers --year 2026 --budget 10000000 \\
       --share 20 --minimum 100000 --cap 1000000 --from 2027-04-01 --until 2027-06-01
 
       brain claims assess qd-2026 HT-2026-031
@@ -40,10 +40,10 @@ app = typer.Typer(
 
       brain claims
 
-      brain claims contract HT-2026-031 --tenant t03 --amount 800000.00 --district 黄岛区
+      brain claims contract HT-2026-031 --tenant t03 --amount 800000.00 --district 黄岛区 \\
       --from 2026-01-01 --until 2027-01-01
 
-      brain claims rule qd-2026 --issuer 青岛市 --pool 算力券 --year 2026 --budget 10000000
+      brain claims rule qd-2026 --issuer 青岛市 --pool 算力券 --year 2026 --budget 10000000 \\
       --share 20 --minimum 100000 --cap 1000000 --from 2027-04-01 --until 2027-06-01
 
       brain claims assess qd-2026 HT-2026-031

@@ -20,10 +20,10 @@ app = typer.Typer(
 
       brain packages
 
-      brain packages sell HT-044 --tenant t03 --device ascend-910b3 --cards 32
+      brain packages sell HT-044 --tenant t03 --device ascend-910b3 --cards 32 \\
       --from 2026-11-01 --until 2026-12-01 --amount 56000.00
 
-      brain packages sell HT-045 --tenant t03 --device ascend-910b3 --card-hours 1000
+      brain packages sell HT-045 --tenant t03 --device ascend-910b3 --card-hours 1000 \\
       --from 2026-11-01 --until 2027-11-01 --amount 3000.00""",
         """列出预付资源包及本月抵扣情况；销售资源包。
 
@@ -33,10 +33,10 @@ app = typer.Typer(
 
       brain packages
 
-      brain packages sell HT-044 --tenant t03 --device ascend-910b3 --cards 32
+      brain packages sell HT-044 --tenant t03 --device ascend-910b3 --cards 32 \\
       --from 2026-11-01 --until 2026-12-01 --amount 56000.00
 
-      brain packages sell HT-045 --tenant t03 --device ascend-910b3 --card-hours 1000
+      brain packages sell HT-045 --tenant t03 --device ascend-910b3 --card-hours 1000 \\
       --from 2026-11-01 --until 2027-11-01 --amount 3000.00""",
     ),
 )

@@ -20,7 +20,7 @@ app = typer.Typer(
 
       brain payments
 
-      brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00
+      brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00 \\
       --paid 2026-11-07""",
         """对账单的付款与未付金额；登记付款。
 
@@ -30,7 +30,7 @@ app = typer.Typer(
 
       brain payments
 
-      brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00
+      brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00 \\
       --paid 2026-11-07""",
     ),
 )

@@ -20,7 +20,7 @@ app = typer.Typer(
 
       brain vouchers
 
-      brain vouchers issue QD-2026-0007 --tenant t03 --issuer Qingdao --contract HT-031
+      brain vouchers issue QD-2026-0007 --tenant t03 --issuer Qingdao --contract HT-031 \\
       --amount 50000.00 --share 20 --from 2026-01-01 --until 2027-01-01""",
         """列出算力券及其余额；发放算力券。
 
@@ -30,7 +30,7 @@ app = typer.Typer(
 
       brain vouchers
 
-      brain vouchers issue QD-2026-0007 --tenant t03 --issuer 青岛市 --contract HT-031
+      brain vouchers issue QD-2026-0007 --tenant t03 --issuer 青岛市 --contract HT-031 \\
       --amount 50000.00 --share 20 --from 2026-01-01 --until 2027-01-01""",
     ),
 )
