@@ -13,11 +13,21 @@ LINE_COUNT_MAX = 1_000
 
 
 class ReplyKind(StrEnum):
-    """What was said; the last word is how a statement stands."""
+    """What was said; the last word is how a statement stands.
+
+    Finance decides a dispute: the tenant is right (`ACCEPTED`), or is not (`REJECTED`), or it was
+    settled in another way (`RESOLVED`).
+    """
 
     CONFIRMED = "confirmed"
     DISPUTED = "disputed"
     RESOLVED = "resolved"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+DECISIONS = frozenset({ReplyKind.RESOLVED, ReplyKind.ACCEPTED, ReplyKind.REJECTED})
+"""What finance may say of what is disputed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +63,9 @@ class ReplyRefused(Exception):
 
 
 _AFTER: Mapping[ReplyKind, set[ReplyKind | None]] = {
-    ReplyKind.CONFIRMED: {None, ReplyKind.DISPUTED, ReplyKind.RESOLVED},
-    ReplyKind.DISPUTED: {None, ReplyKind.RESOLVED},
-    ReplyKind.RESOLVED: {ReplyKind.DISPUTED},
+    ReplyKind.CONFIRMED: {None, ReplyKind.DISPUTED, *DECISIONS},
+    ReplyKind.DISPUTED: {None, *DECISIONS},
+    **{decision: {ReplyKind.DISPUTED} for decision in DECISIONS},
 }
 """Which word may follow which; a tenant that confirms what it disputed takes its dispute back."""
 

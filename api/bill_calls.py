@@ -17,6 +17,7 @@ from api.bill_schemas import (
 )
 from api.connection import Connection, new_key, quoted, read
 from api.settlement_schemas import TermsList, TermsPublish, TermsView
+from api.values import Decision
 
 
 class BillCalls:
@@ -57,9 +58,12 @@ class BillCalls:
         """With a tenant's key: say what is wrong with its statement."""
         return self._said(month, "dispute", Dispute(reason=reason, lines=lines or []))
 
-    def resolve_dispute(self, month: str, tenant: str, reason: str) -> ReplyView:
+    def resolve_dispute(
+        self, month: str, tenant: str, reason: str, decision: Decision = "resolved"
+    ) -> ReplyView:
         """With a key of finance: say what came of a dispute."""
-        return self._said(month, "resolve", Resolution(tenant=tenant, reason=reason))
+        answer = Resolution(tenant=tenant, reason=reason, decision=decision)
+        return self._said(month, "resolve", answer)
 
     def _said(self, month: str, verb: str, body: Confirmation | Dispute | Resolution) -> ReplyView:
         path = f"/v1/statements/{quoted(month)}:{verb}"

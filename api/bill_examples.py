@@ -200,7 +200,7 @@ BILL_ANSWERS: Mapping[str, Any] = {
     "list_replies": {"standing": "disputed", "items": [_REPLY]},
     "confirm": _REPLY | {"kind": "confirmed", "reason": "", "lines": []},
     "dispute": _REPLY,
-    "resolve": _REPLY | {"number": 2, "kind": "resolved", "reason": "已在 11 月更正", "lines": []},
+    "resolve": _REPLY | {"number": 2, "kind": "accepted", "reason": "已在 11 月更正", "lines": []},
     **_INVOICE_ANSWERS,
     "list_terms": {"items": [_PUBLISHED]},
     "publish_centre_terms": _PUBLISHED,
@@ -227,6 +227,6 @@ DISPUTE_EXAMPLES: dict[str, Any] = {
 RESOLUTION_EXAMPLES: dict[str, Any] = {
     "answer": {
         "summary": "What came of a dispute",
-        "value": {"tenant": "steel", "reason": "已在 11 月更正"},
+        "value": {"tenant": "steel", "decision": "accepted", "reason": "已在 11 月更正"},
     }
 }

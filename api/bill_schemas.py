@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from api.schemas import Wire
-from api.values import Fen, Identifier, Ms, Name, Sha256, Text, one_line, whole
+from api.values import (
+    Decision,
+    Fen,
+    Identifier,
+    Ms,
+    Name,
+    Sha256,
+    Standing,
+    Text,
+    one_line,
+    whole,
+)
 from api.voucher_schemas import Moment
 
 Note = Annotated[
@@ -14,7 +25,6 @@ Note = Annotated[
     AfterValidator(one_line),
 ]
 LineNumber = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(whole)]
-Standing = Literal["open", "confirmed", "disputed", "resolved"]
 
 
 class Confirmation(Wire):
@@ -43,7 +53,11 @@ class Resolution(Wire):
     """What finance answers to a dispute; what was wrong becomes a correction of a later month."""
 
     tenant: Identifier
-    reason: Note = Field(description="what came of it")
+    reason: Note = Field(description="what came of it, and how it is made good")
+    decision: Decision = Field(
+        default="resolved",
+        description="the tenant is right, or is not; or it was settled in another way",
+    )
 
 
 class ReplyView(Wire):
@@ -52,7 +66,7 @@ class ReplyView(Wire):
     tenant: str
     month: str
     number: int = Field(ge=1, description="its place among all words about this statement")
-    kind: Literal["confirmed", "disputed", "resolved"]
+    kind: Literal["confirmed", "disputed", Decision]
     reason: str
     lines: list[int] = Field(description="what is disputed; empty: all of it")
     sha256: str = Field(description="the checksum of the statement that it is about")

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.schemas import Wire
-from api.values import Ms
+from api.values import Ms, Standing
 
 
 class ClosedStatement(Wire):
@@ -15,7 +15,7 @@ class ClosedStatement(Wire):
     gross: str = Field(description="yuan, tax included")
     gross_fen: int
     sha256: str
-    standing: Literal["open", "confirmed", "disputed", "resolved"] = Field(
+    standing: Standing = Field(
         default="open", description="what was said about it last, by its tenant or by finance"
     )
 

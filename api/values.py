@@ -197,3 +197,9 @@ Predecessors = Annotated[
     BeforeValidator(listed),
     Field(max_length=64),
 ]
+
+Decision = Literal["resolved", "accepted", "rejected"]
+"""What finance says of a dispute."""
+
+Standing = Literal["open", "confirmed", "disputed", Decision]
+"""How a closed statement stands."""

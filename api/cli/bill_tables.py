@@ -11,6 +11,8 @@ _STANDINGS = {
     "confirmed": ("confirmed", "已确认", "green"),
     "disputed": ("disputed", "有异议", "bold red"),
     "resolved": ("resolved", "异议已处理", "cyan"),
+    "accepted": ("accepted", "异议成立", "cyan"),
+    "rejected": ("rejected", "异议不成立", "magenta"),
 }
 
 
@@ -29,6 +31,13 @@ def print_replies(said: ReplyList) -> None:
         reason = f": {plain(one.reason)}" if one.reason else ""
         when = f"{clock_text(one.at_ms)} {plain(one.by)}"
         console.print(f"{standing_text(one.kind)}{where}{reason}  [dim]{when}[/]")
+
+
+def disputed_lines(said: ReplyList) -> frozenset[int] | None:
+    """Which lines of a statement are disputed now; None for all of them."""
+    if said.standing != "disputed":
+        return frozenset()
+    return frozenset(said.items[-1].lines) or None
 
 
 _INVOICE_STATES = {

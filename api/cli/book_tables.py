@@ -123,8 +123,10 @@ def price_text(price: str) -> str:
     return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
 
 
-def print_statement(statement: dict[str, object]) -> None:
-    """A statement as the broker's JSON has it."""
+def print_statement(
+    statement: dict[str, object], disputed: frozenset[int] | None = frozenset()
+) -> None:
+    """A statement as the broker's JSON has it; lines that are disputed (None: all) are marked."""
     state = both(
         str(statement["state"]), {"draft": "草稿", "closed": "已关账"}[str(statement["state"])]
     )
@@ -132,6 +134,7 @@ def print_statement(statement: dict[str, object]) -> None:
     (totals,) = _objects([statement["totals"]])
     has_cores = "core_hours" in totals
     made = table(
+        both("line", "行"),
         both("project", "项目"),
         both("centre", "中心"),
         both("kind", "型号"),
@@ -141,12 +144,15 @@ def print_statement(statement: dict[str, object]) -> None:
         both("price", "单价"),
         both("yuan", "金额（元）"),
         *([both("core-h", "核时")] if has_cores else []),
-        numbers=(4, 5, 6, 7, 8),
+        numbers=(5, 6, 7, 8, 9),
     )
+    number = 0
     for rows in ("lines", "credits", "corrections"):
         for line in _objects(statement[rows]):
+            number += 1
             core_hours = [hours_text(str(line.get("core_hours", "0")))]
             made.add_row(
+                _numbered(number, disputed),
                 *(plain(str(line[key])) for key in ("project", "centre", "device", "qos")),
                 hours_text(str(line["card_hours"])),
                 hours_text(str(line["p_hours"])),
@@ -161,7 +167,7 @@ def print_statement(statement: dict[str, object]) -> None:
             f"合计 {totals['gross']} 元 = 不含税 {totals['net']} + 税额 {totals['tax']}",
         )
     )
-    _print_packages(statement)
+    _print_packages(statement, number, disputed)
     _print_vouchers(statement)
     if totals.get("due", totals["gross"]) != totals["gross"] or statement.get("vouchers"):
         console.print(
@@ -169,13 +175,27 @@ def print_statement(statement: dict[str, object]) -> None:
         )
 
 
-def _print_packages(statement: dict[str, object]) -> None:
+def _numbered(number: int, disputed: frozenset[int] | None) -> str:
+    is_disputed = disputed is None or number in disputed
+    return (
+        both(f"[red]{number} disputed[/]", f"[red]{number} 有异议[/]")
+        if is_disputed
+        else f"{number}"
+    )
+
+
+def _print_packages(
+    statement: dict[str, object], number: int, disputed: frozenset[int] | None
+) -> None:
     """Packages that were bought, beside the total of usage, and what packages covered."""
-    for one in _objects(statement.get("purchases")):
+    for place, one in enumerate(_objects(statement.get("purchases")), start=number + 1):
         name = plain(str(one["package"]))
-        english = f"bought: package {name}, {one['amount']} CNY = {one['net']} + VAT {one['tax']}"
+        line = _numbered(place, disputed)
+        english = (
+            f"{line} bought: package {name}, {one['amount']} CNY = {one['net']} + VAT {one['tax']}"
+        )
         amounts = f"{one['amount']} 元 = 不含税 {one['net']} + 税额 {one['tax']}"
-        console.print(both(english, f"购买资源包 {name}：{amounts}"))
+        console.print(both(english, f"{line} 购买资源包 {name}：{amounts}"))
     for one in _objects(statement.get("packages")):
         name, used = plain(str(one["package"])), one["used_card_hours"]
         committed = one["committed_card_hours"]

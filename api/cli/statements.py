@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from api.bill_schemas import ReplyView
     from api.cli.session import Session
     from api.sdk import Client
+    from api.values import Decision
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -148,12 +149,15 @@ def _settlement(
 
 
 def _show(broker: "Client", shown: dict[str, object]) -> None:
-    from api.cli.bill_tables import print_replies
+    from api.cli.bill_tables import disputed_lines, print_replies
     from api.cli.book_tables import print_statement
 
-    print_statement(shown)
-    if shown["state"] == "closed":
-        print_replies(broker.replies(str(shown["month"]), str(shown["tenant"])))
+    if shown["state"] != "closed":
+        print_statement(shown)
+        return
+    said = broker.replies(str(shown["month"]), str(shown["tenant"]))
+    print_statement(shown, disputed_lines(said))
+    print_replies(said)
 
 
 @app.command(
@@ -223,13 +227,17 @@ def dispute(
 
     Example:
 
-      brain statement resolve 2026-10 --tenant t03 --reason "corrected in 2026-11"
+      brain statement resolve 2026-10 --tenant t03 --accept --reason "corrected in 2026-11"
+
+      brain statement resolve 2026-10 --tenant t03 --reject --reason "the node was up: see events"
 """,
         """对异议作出处理；确有错误的，在以后的账期更正。
 
     示例：
 
-      brain statement resolve 2026-10 --tenant t03 --reason "已在 2026-11 更正"
+      brain statement resolve 2026-10 --tenant t03 --accept --reason "已在 2026-11 更正"
+
+      brain statement resolve 2026-10 --tenant t03 --reject --reason "节点在线，见事件记录"
 """,
     )
 )
@@ -238,11 +246,20 @@ def resolve(
     month: MonthArgument,
     tenant: Annotated[str, typer.Option("--tenant", "-t", help=both("whose", "企业"))],
     reason: Annotated[str, typer.Option(help=both("what came of it", "处理结果"))],
+    accept: Annotated[
+        bool, typer.Option("--accept", help=both("the tenant is right", "异议成立"))
+    ] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help=both("the tenant is not right", "异议不成立"))
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Resolve a dispute."""
+    if accept and reject:
+        fail(both("--accept or --reject, not both", "--accept 与 --reject 只能选一"), 2)
+    decision: Decision = "accepted" if accept else "rejected" if reject else "resolved"
     with client(session_of(context), Identity.BOOKS) as broker:
-        _told(broker.resolve_dispute(month, tenant, reason), as_json=as_json)
+        _told(broker.resolve_dispute(month, tenant, reason, decision), as_json=as_json)
 
 
 def _told(said: "ReplyView", *, as_json: bool) -> None:

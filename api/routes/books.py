@@ -9,6 +9,7 @@ from accounting.calendar import month_bounds, month_of
 from accounting.closing import statement as read_statement
 from accounting.export import statement_sheet
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
+from accounting.replying import replies
 from accounting.sheet import spreadsheet_csv
 from accounting.store import credit_sums, usage_sums
 from accounting.units import Unit, card_ms, core_ms
@@ -138,6 +139,7 @@ def statement(
     with services.database.connect() as connection:
         check_known(connection, services, tenant_id)
         stored = read_statement(connection, tenant_id, asked_month)
+        said = replies(connection, tenant_id, asked_month)
         declared = services.declared.read(connection)
     is_csv = file_format == "csv" or (file_format is None and "text/csv" in accept)
     headers = {"X-Content-SHA256": stored.sha256, "Cache-Control": "no-store"}
@@ -145,7 +147,7 @@ def statement(
     if file_format == "pdf":
         names = Names(tenant=declared.tenants[tenant_id].name, park=declared.park)
         headers["Content-Disposition"] = attachment(name, "pdf")
-        return Response(statement_pdf(stored.body, names), headers=headers, media_type=PDF)
+        return Response(statement_pdf(stored.body, names, said), headers=headers, media_type=PDF)
     if file_format == "xlsx":
         headers["Content-Disposition"] = attachment(name, "xlsx")
         book = workbook({"对账单": statement_sheet(stored.body)})

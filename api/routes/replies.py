@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/statements/{month}", tags=["books"])
 def list_replies(
     month: MonthPath, caller: PayerDep, services: ServicesDep, tenant: TenantQuery = None
 ) -> ReplyList:
-    """Confirmed, disputed or resolved: who said so, when and why; the last word counts."""
+    """Confirmed, disputed, decided: who said so, when and why; the last word counts."""
     tenant_id = one_tenant(caller, tenant)
     with services.database.connect() as connection:
         check_known(connection, services, tenant_id)
@@ -69,7 +69,7 @@ def resolve(
     """Finance says what came of a dispute; the tenant may confirm then, or dispute anew."""
     with services.database.connect() as connection:
         check_known(connection, services, wanted.tenant)
-    said = _said(caller, services, month, ReplyKind.RESOLVED)
+    said = _said(caller, services, month, ReplyKind(wanted.decision))
     return _kept(services, replace(said, tenant_id=wanted.tenant, reason=wanted.reason))
 
 

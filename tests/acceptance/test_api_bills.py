@@ -94,16 +94,16 @@ def test_a_tenant_disputes_a_line_and_finance_resolves_it(park: Served, data: Pa
 
     disputed = brain("--as", "steel", "statement", "dispute", MONTH, *told, BRAIN_DATA=str(data))
     listed = brain("close", BRAIN_DATA=str(data))
-    answer = {"tenant": "steel", "reason": "see 2026-02"}
-    resolved = park.finance.post(f"/v1/statements/{MONTH}:resolve", json=answer)
+    whose = ("--tenant", "steel", "--accept", "--reason", "see 2026-02")
+    decided = brain("statement", "resolve", MONTH, *whose, BRAIN_DATA=str(data))
 
-    assert (disputed.returncode, resolved.status_code) == (0, 200), disputed.stderr + resolved.text
+    assert (disputed.returncode, decided.returncode) == (0, 0), disputed.stderr + decided.stderr
     assert listed.stdout.split()[-1] == "1"
     said = park.steel.get(f"/v1/statements/{MONTH}/replies").json()
-    assert said["standing"] == "resolved"
+    assert said["standing"] == "accepted"
     assert [(one["kind"], one["reason"], one["lines"]) for one in said["items"]] == [
         ("disputed", "the node was down", [1]),
-        ("resolved", "see 2026-02", []),
+        ("accepted", "see 2026-02", []),
     ]
     assert said["items"][0]["by"].startswith("steel (")
 
@@ -134,7 +134,7 @@ def test_centres_and_the_platform_have_statements_too(park: Served, data: Path) 
     platform = told("statement", "--platform", "--month", MONTH)
 
     assert "owed 33.60 CNY = 31.70 + VAT 1.90" in centre.stdout
-    assert "margin 24.43 CNY = 56.13 - 31.70, before tax" in platform.stdout
+    assert "margin 24.43 CNY = 56.13 + packages 0.00 - cost 31.70, before tax" in platform.stdout
     # January was written past the ledger.
     assert "✗ the ledger has 0.00: 59.50 less" in platform.stdout
     stored = park.finance.get("/v1/settlements", params={"month": MONTH})

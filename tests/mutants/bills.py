@@ -16,7 +16,11 @@ _API = "tests/acceptance/test_api_bills.py"
 
 # fmt: off
 MUTANTS = [
-    Mutant("accounting/replies.py", "ReplyKind.DISPUTED: {None, ReplyKind.RESOLVED}", "ReplyKind.DISPUTED: {None, ReplyKind.RESOLVED, ReplyKind.CONFIRMED}", _REPLIES),
+    Mutant("accounting/replies.py", "ReplyKind.DISPUTED: {None, *DECISIONS}", "ReplyKind.DISPUTED: {None, *DECISIONS, ReplyKind.CONFIRMED}", _REPLIES),
+    Mutant("accounting/replies.py", "**{decision: {ReplyKind.DISPUTED} for decision in DECISIONS},", "**{decision: {ReplyKind.DISPUTED, *DECISIONS} for decision in DECISIONS},", _REPLIES),
+    Mutant("api/cli/bill_tables.py", 'if said.standing != "disputed":', 'if said.standing == "open":', "tests/unit/test_book_tables.py"),
+    Mutant("api/cli/book_tables.py", "is_disputed = disputed is None or number in disputed", "is_disputed = disputed is None", "tests/unit/test_book_tables.py"),
+    Mutant("api/cli/statements.py", 'decision: Decision = "accepted" if accept else', 'decision: Decision = "rejected" if accept else', _API),
     Mutant("accounting/replies.py", "not 1 <= line <= line_count", "not 0 <= line <= line_count", _REPLIES),
     Mutant("accounting/replies.py", "if reply.kind is not ReplyKind.CONFIRMED and not reply.reason:", "if not reply:", _REPLIES),
     Mutant("accounting/replying.py", "if earlier and earlier[-1].says_the_same(numbered):", "if not numbered:", _REPLYING),

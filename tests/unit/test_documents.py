@@ -10,12 +10,14 @@ from pypdf import PdfReader
 
 from accounting.chain import Link
 from accounting.packages import Commitment, Coverage
+from accounting.replies import Reply, ReplyKind
 from accounting.statement import Statement, body_of, make_statement, sha256_of
 from accounting.vouchers import EntryKind, Payment
 from api.documents.statement import Names, statement_pdf
 from tests.acceptance.brokers import ASCEND
 from tests.builders import HOUR_MS, PARK, USAGE, summed
 from tests.unit.test_package_store import PACK
+from tests.unit.test_replies import REPLY
 from tests.unit.test_vouchers import VOUCHER
 
 NAMES = Names(
@@ -34,9 +36,9 @@ def a_statement(closed_at_ms: int | None = 1_793_678_400_000) -> Statement:
     return make_statement("steel", "2026-10", closed_at_ms, [BIG, LOST], {"2026-09": [LATE]}, head)
 
 
-def text_of(statement: Statement) -> str:
+def text_of(statement: Statement, *replies: Reply) -> str:
     """All of it, without the spaces that a PDF has between its glyphs."""
-    pages = PdfReader(io.BytesIO(statement_pdf(body_of(statement), NAMES))).pages
+    pages = PdfReader(io.BytesIO(statement_pdf(body_of(statement), NAMES, replies))).pages
     return re.sub(r"\s+", "", "".join(page.extract_text() for page in pages))
 
 
@@ -59,6 +61,21 @@ def test_packages_are_shown_as_bought_and_as_used() -> None:
     assert "资源包不含税金额100.00" in said
     assert "资源包价税合计106.00" in said
     assert "应付金额16,230.50" in said
+
+
+def test_what_is_disputed_and_how_it_was_decided_is_shown() -> None:
+    disputed = replace(REPLY, lines=(2, 3), at_ms=1_793_678_400_000)
+    decided = replace(
+        disputed, kind=ReplyKind.REJECTED, lines=(), reason="the node was up", by="finance (2)"
+    )
+
+    said = text_of(a_statement(), disputed, decided)
+
+    assert "企业回执与处理" in said
+    assert "2026-11-0312:00有异议2、3twohoursarewrongsteel(1)" in said
+    assert "异议不成立thenodewasupfinance(2)" in said
+    assert "2*电池*#1$x$" not in said, "lines are counted from 1 on"
+    assert "企业回执与处理" not in text_of(a_statement())
 
 
 def test_a_statement_of_an_earlier_release_is_shown_as_well() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from accounting.replies import Reply, ReplyKind, ReplyRefused, check
 
-CONFIRMED, DISPUTED, RESOLVED = ReplyKind
+CONFIRMED, DISPUTED, RESOLVED, ACCEPTED, REJECTED = ReplyKind
 REPLY = Reply(
     tenant_id="steel",
     month="2026-10",
@@ -29,6 +29,10 @@ REPLY = Reply(
         (DISPUTED, CONFIRMED),
         (RESOLVED, CONFIRMED),
         (RESOLVED, DISPUTED),
+        (DISPUTED, ACCEPTED),
+        (DISPUTED, REJECTED),
+        (ACCEPTED, CONFIRMED),
+        (REJECTED, DISPUTED),
     ],
 )
 def test_a_word_follows_the_last(last: ReplyKind | None, kind: ReplyKind) -> None:
@@ -46,6 +50,8 @@ def test_a_word_follows_the_last(last: ReplyKind | None, kind: ReplyKind) -> Non
         (CONFIRMED, CONFIRMED, "is confirmed already"),
         (DISPUTED, DISPUTED, "is disputed already"),
         (RESOLVED, RESOLVED, "is resolved already"),
+        (REJECTED, ACCEPTED, "is rejected already: it cannot be accepted"),
+        (None, REJECTED, "is not disputed: it cannot be rejected"),
     ],
 )
 def test_a_word_that_does_not_follow_is_refused(
