@@ -26,6 +26,7 @@ from benchmarks.hardware import conditions
 from benchmarks.local_broker import BenchmarkFailed, free_port
 from benchmarks.options import add_count, add_seed
 from benchmarks.score import nearest_rank
+from cluster.local_ray import WITH_DASHBOARD
 
 NS_PER_MS = 1_000_000
 LOOK_S = 0.02
@@ -170,13 +171,14 @@ def _centre(nodes: int, cards: int) -> Iterator[tuple["Product", "RayJobs", Path
         text = PARK.format(tflops=nodes * cards, nodes=nodes, cards=cards)
         park_path.write_text(text, encoding="utf-8")
         park = LocalPark(folder, park_path, free_port(), lambda *_: None)
-        with park.running() as profile:
-            [cluster] = centres_of(park_path, folder)
-            with (
-                _client(park.url, profile.keys["bench"]) as broker,
-                _client(cluster.dashboard_url, cluster.token_path.read_text()) as ray,
-            ):
-                yield Product(broker), RayJobs(ray), folder
+        [cluster] = centres_of(park_path, folder)
+        cluster.start(WITH_DASHBOARD)  # which Ray Jobs need; the park adopts it, and ends it
+        with (
+            park.running() as profile,
+            _client(park.url, profile.keys["bench"]) as broker,
+            _client(cluster.dashboard_url, cluster.token_path.read_text()) as ray,
+        ):
+            yield Product(broker), RayJobs(ray), folder
 
 
 def _client(url: str, key: str) -> httpx2.Client:

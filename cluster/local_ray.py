@@ -38,6 +38,9 @@ PORTS_FOR_HEAD = 10
 PORTS_PER_NODE = 7
 STARTS_MAX = 2
 POLL_S = 0.05
+WITH_DASHBOARD = ("--include-dashboard=true",)
+# Its dozen processes are most of what a head costs, and nobody here asks them anything.
+WITHOUT_DASHBOARD = ("--include-dashboard=false", "--no-monitor")
 
 
 class RayFailed(Exception):
@@ -57,6 +60,7 @@ class LocalRay:
         self.token_path = self.data_dir / "ray-token"
         self.log_path = self.data_dir / "ray.log"
         self._index = index
+        self._head_options: tuple[str, ...] = WITHOUT_DASHBOARD
         self._is_given_up = threading.Event()
         self._nodes = tuple(node for pool in centre.pools for node in pool.nodes())
         self._resource_by_pool = {
@@ -74,10 +78,12 @@ class LocalRay:
 
     @property
     def dashboard_url(self) -> str:
+        """Where Ray's own jobs are submitted, if it was started `WITH_DASHBOARD`."""
         return f"http://{self._ip(0)}:{self._first_port() + 2}"
 
-    def start(self) -> None:
+    def start(self, head_options: tuple[str, ...] = WITHOUT_DASHBOARD) -> None:
         """Start the cluster, or adopt it where it runs already; returns when all nodes are in."""
+        self._head_options = head_options
         self._check_size()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone(self.data_dir / "ray.lock"):
@@ -211,6 +217,7 @@ class LocalRay:
         if number == 0:
             role = ["--head", f"--port={first}", f"--ray-client-server-port={first + 1}"]
             role += [f"--dashboard-port={first + 2}", f"--dashboard-host={self._ip(0)}"]
+            role += self._head_options
         else:
             role = [f"--address={self.address}"]
         command = [*_RAY, "start", *role, *self._node_options(node, number)]

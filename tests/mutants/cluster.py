@@ -58,6 +58,7 @@ MUTANTS = [
     Mutant("cluster/wire.py", "text[:DETAIL_LENGTH_MAX]", "text", "tests/unit/test_wire.py"),
     Mutant("cluster/local_ray.py", "        self._check_size()\n", "", "tests/unit/test_local_ray.py"),
     Mutant("cluster/local_ray.py", " | os.O_NOFOLLOW", "", "tests/unit/test_local_ray.py"),
+    Mutant("cluster/local_ray.py", "            role += self._head_options\n", "", "tests/acceptance/test_ray_faults.py -k dashboard"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/test_journal.py"),
     Mutant("cluster/ray_driver.py", "if error := failure(partial(self._start, attempt)):", "self._start(attempt)\n        if error := None:", "tests/contract/test_drivers.py -k begun"),
     Mutant("cluster/ray_driver.py", "                self._nodes.watch_anew(node_id)  # or it", "                pass  # or it", "tests/acceptance/test_ray_faults.py -k full"),
