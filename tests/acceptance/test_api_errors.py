@@ -245,11 +245,14 @@ def described_bodies(park: Served) -> Iterator[tuple[str, str, Any]]:
 def test_text_that_no_database_takes_is_refused_wherever_it_stands(sign: str, park: Served) -> None:
     asked, taken = 0, []
     for method, path, example in described_bodies(park):
+        clients = [park.steel, park.operator, park.finance, park.agent]
         for body in spoiled(example, sign):
-            for client in (park.steel, park.operator, park.finance, park.agent):
+            for client in clients.copy():
                 answer = client.request(method, path, content=json.dumps(body), headers=JSON)
                 asked += 1
                 assert answer.status_code < 500, ascii((path, body, answer.text))
+                if answer.status_code == 403:  # whatever the body says
+                    clients.remove(client)
                 if answer.is_success:
                     taken.append(path)
 
