@@ -4,7 +4,7 @@ import ast
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.mutants import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("cluster", "accounting", "scheduler", "api", "benchmarks", "docs", "tests")
 MODULES = sorted(
-    path.relative_to(ROOT)
+    str(path.relative_to(ROOT))
     for package in PACKAGES
     for path in (ROOT / package).rglob("*.py")
     if "migrations" not in path.parts
@@ -34,33 +34,33 @@ FOREIGN = re.compile(
 )
 UNCODED = re.compile(r"#\s*(?:type:\s*ignore(?!\[)|noqa(?!:))")
 
-every_module = pytest.mark.parametrize("module", MODULES, ids=str)
+
+def test_each_module_has_a_subject_and_a_size() -> None:
+    long = [path for path in MODULES if len(_text(path).splitlines()) > MODULE_LINES_MAX]
+
+    assert not [path for path in MODULES if not _outline(path).has_subject]
+    assert not long
+    assert not [path for path in MODULES if Path(path).stem in NAMES_OF_NOTHING]
 
 
-@every_module
-def test_a_module_has_a_subject_and_a_size(module: Path) -> None:
-    text = (ROOT / module).read_text(encoding="utf-8")
-
-    assert ast.get_docstring(ast.parse(text)), "its docstring says what its subject is"
-    assert len(text.splitlines()) <= MODULE_LINES_MAX
-    assert module.stem not in NAMES_OF_NOTHING
-
-
-@every_module
-def test_a_function_fits_on_a_screen(module: Path) -> None:
+def test_a_function_fits_on_a_screen() -> None:
     long = [
-        f"{function.name} has {lines} lines"
-        for function, lines in functions(ast.parse((ROOT / module).read_text(encoding="utf-8")))
+        f"{path}: {name} has {lines} lines"
+        for path in MODULES
+        for name, lines in _outline(path).functions
         if lines > FUNCTION_LINES_MAX
     ]
 
     assert not long
 
 
-@every_module
-def test_what_is_silenced_is_named(module: Path) -> None:
-    text = (ROOT / module).read_text(encoding="utf-8")
-    uncoded = [line for line in text.splitlines() if UNCODED.search(line)]
+def test_what_is_silenced_is_named() -> None:
+    uncoded = [
+        f"{path}: {line}"
+        for path in MODULES
+        for line in _text(path).splitlines()
+        if UNCODED.search(line)
+    ]
 
     assert not uncoded
 
@@ -105,13 +105,23 @@ def _text(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
-def functions(
-    tree: ast.Module,
-) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert node.end_lineno is not None
-            yield node, node.end_lineno - node.lineno + 1
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Whether a module's docstring says what its subject is; its functions, with their lines."""
+
+    has_subject: bool
+    functions: list[tuple[str, int]]
+
+
+@cache
+def _outline(path: str) -> Outline:
+    tree = ast.parse(_text(path))
+    functions = [
+        (node.name, (node.end_lineno or 0) - node.lineno + 1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    return Outline(has_subject=bool(ast.get_docstring(tree)), functions=functions)
 
 
 def tracked_texts() -> list[Path]:
