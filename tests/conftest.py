@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import Engine
+from typing_extensions import override
+from xdist.scheduler import LoadGroupScheduling
 
 from api.database import engine, migrate
 from api.postgres import EmbeddedPostgres
@@ -26,18 +28,38 @@ settings.load_profile("here")
 
 TEMPLATE = "brain_template"
 LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use
+LONGEST = ("up", "ray")  # whoever takes these groups last would be waited for by all others
 
 _numbers = itertools.count(1)
 
 
 @pytest.hookimpl(tryfirst=True)  # the workers read the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a database; keep the tests on Ray together in one worker."""
+    """Mark what needs a database; keep the tests on Ray together in one worker, and first."""
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
         if item.get_closest_marker("ray") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("ray"))
+    items.sort(key=lambda item: _group(item) not in LONGEST)
+
+
+def _group(item: pytest.Item) -> str | None:
+    mark = item.get_closest_marker("xdist_group")
+    return mark.args[0] if mark else None
+
+
+class ByModule(LoadGroupScheduling):  # type: ignore[misc] # xdist tells no types
+    """Each group or else module to one worker, so that what a module's tests share is made once."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        return str(super()._split_scope(nodeid)).partition("::")[0]
+
+
+@pytest.hookimpl(optionalhook=True)  # also where xdist is switched off
+def pytest_xdist_make_scheduler(config: pytest.Config) -> ByModule | None:
+    return ByModule(config) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
