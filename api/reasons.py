@@ -161,8 +161,10 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ),
 }
 
-OF_KIND = "cards of "
-"""So units begin that are cards of one device kind."""
+OF_KIND = ("cards of ", "cores of ")
+"""So units begin that are cards, or cores, of one device kind."""
+COUNTERS = {"cards": "张", "cores": "个"}
+IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核"}
 _UNTIL = (" (until about {until})", "（预计到 {until}）")
 _WHERE_DETAIL_HELPS = frozenset(
     {
@@ -202,20 +204,21 @@ def text(reason: Reason, language: Language) -> str:
 
 def amount(number: int, unit: str, language: Language) -> str:
     """A number with its unit, as people write it."""
+    is_zh = language is Language.ZH
     match unit:
         case "micro-yuan":
-            return f"{_yuan(number)} {'元' if language is Language.ZH else 'CNY'}"
+            return f"{_yuan(number)} {'元' if is_zh else 'CNY'}"
         case "ms":
             return about(number)
         case "tflops":
             return f"{number / 1_000:g} P"
         case _ if unit.startswith(OF_KIND):
-            kind = unit.removeprefix(OF_KIND)
-            return f"{number} 张 {kind}" if language is Language.ZH else f"{number} {kind}"
-        case "jobs" | "cards" if language is Language.ZH:
-            return f"{number} {'个作业' if unit == 'jobs' else '张卡'}"
-        case "cards":
-            return "1 card" if number == 1 else f"{number} cards"
+            what, _, kind = unit.partition(" of ")
+            return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"
+        case "jobs" | "cards" | "cores" if is_zh:
+            return f"{number} {IN_CHINESE[unit]}"
+        case "cards" | "cores":
+            return f"1 {unit[:-1]}" if number == 1 else f"{number} {unit}"
         case _:
             return f"{number} {unit}"
 
@@ -253,7 +256,7 @@ def view(reason: Reason) -> ReasonView:
 
 def _bare(number: int, unit: str, language: Language) -> str:
     """What is free or short of the cards that were just named repeats no unit; money does."""
-    if unit in {"cards", "jobs"} and language is Language.EN:
+    if unit in {"cards", "cores", "jobs"} and language is Language.EN:
         return str(number)
     return amount(number, unit, language)
 

@@ -201,7 +201,7 @@ class ReasonView(Wire):
     need: int = Field(description="what the job needs, in `unit`")
     free: int = Field(description="what there is of it")
     gap: int = Field(description="what is short")
-    unit: str = Field(description="cards, tflops, jobs or micro-yuan")
+    unit: str = Field(description="cards, cores, tflops, jobs or micro-yuan")
     until_ms: int | None = Field(default=None, description="until when, where that is known")
     detail: str = Field(default="", description="more, such as the words that are known")
     text: str = Field(default="", description="all of it as a sentence")

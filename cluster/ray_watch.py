@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cluster import ray_nodes
 from cluster.activity import MeterKind
-from cluster.devices import DeviceKind
+from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Centre
 from cluster.member import Leasing, LogChunk, MemberKey, Seen
 from cluster.ray_nodes import Answers, NodeFailed, SupervisorCalls
@@ -49,6 +49,11 @@ class CentreRay:
             raise NodeFailed(f"the agent's park file has no device kind {device_kind_id}")
         return kind.ray_resource
 
+    def _meter(self, kind: DeviceKind) -> MeterKind:
+        """A core computes as long as processes take its time, be it logical or not."""
+        is_of_processors = self.is_logical or kind.unit is Unit.CORE
+        return MeterKind.PROCESSOR if is_of_processors else MeterKind.CARDS
+
     def node_settings(self) -> dict[str, NodeSettings]:
         host, _, port = self.address.rpartition(":")
         return {
@@ -59,7 +64,7 @@ class CentreRay:
                 visible_devices_variable=kind.visible_devices_variable,
                 head=(host, int(port)),
                 silence_ms_max=self.silence_ms_max,
-                meter=MeterKind.PROCESSOR if self.is_logical else MeterKind.CARDS,
+                meter=self._meter(kind),
             )
             for pool in self.centre.pools
             for kind in [self.device_kind_by_id[pool.device_kind_id]]

@@ -73,7 +73,9 @@ def usage(
         p_hours=p_hours(sum(line.tflops_ms for line in lines)),
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
-        activity=activity(summed(divisions.values())),
+        activity=activity(
+            summed(one for key, one in divisions.items() if key[-1] not in park.core_kind_ids)
+        ),
         activity_lines=activity_lines(divisions),
         disputed=unknown,
     )

@@ -9,6 +9,7 @@ from cluster.inventory import Pool
 from scheduler.facts.queue import due_key
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.model.cores import in_its_unit
 from scheduler.model.job import Job, Priority, Reason
 from scheduler.model.levels import level
 from scheduler.model.plan import Verdict
@@ -176,5 +177,5 @@ def _pool_use(state: State, held: Counter[str], offer: Offer) -> PoolUse:
         down=offer.pool.card_count - held.total() - free,
         mine=held[""],
         others={name: cards for name, cards in sorted(held.items()) if name},
-        reasons=offer.reasons,
+        reasons=in_its_unit(offer.reasons, offer.form.job, state.park),
     )

@@ -10,6 +10,7 @@ from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.punctuality import Likely, Quantiles
 from scheduler.forecast.speeds import at_speed, lengths_by_kind
+from scheduler.model.cores import in_its_unit
 from scheduler.model.job import Job, Reason
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
@@ -131,7 +132,7 @@ def _prospect(
         likely=quantiles.of(start_ms or 0, desk.now_ms) if is_later else None,
         cost_fen=_cost_fen(desk, form.job, offer.pool, edges),
         price_count=len(edges) - 1,
-        reasons=offer.reasons,
+        reasons=in_its_unit(offer.reasons, form.job, desk.park),
         is_promised=offer.promise_ms is not None,
         stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
         is_borrowing=desk.is_borrowing(form, offer.pool),

@@ -4,8 +4,11 @@ A job names kinds of cores to be on cores; who names no kind is on cards. So it 
 what it counts as before it has a place, and cores are never taken from a quota of cards.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from cluster.inventory import Park
-from scheduler.model.job import Job
+from scheduler.model.job import Job, Reason
 from scheduler.model.tree import Quota, Tree
 from scheduler.model.variants import forms
 
@@ -29,3 +32,14 @@ def is_mixed(job: Job, park: Park) -> bool:
 def quotas_of(job: Job, tree: Tree, park: Park) -> tuple[Quota, ...]:
     """Of cards of all kinds: those that bind the job, the narrowest first; none binds cores."""
     return () if is_on_cores(job, park) else tree.quotas(job.tenant_id, job.project)
+
+
+def in_its_unit(reasons: Iterable[Reason], job: Job, park: Park) -> tuple[Reason, ...]:
+    """The same, told of cores to who is on cores; whoever works them out counts cards."""
+    if not is_on_cores(job, park):
+        return tuple(reasons)
+    return tuple(replace(one, unit=_of_cores(one.unit)) for one in reasons)
+
+
+def _of_cores(unit: str) -> str:
+    return f"cores{unit.removeprefix('cards')}" if unit.startswith("cards") else unit

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from accounting.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.facts.takings import Takings
-from scheduler.model.cores import accepts, quotas_of
+from scheduler.model.cores import accepts, in_its_unit, quotas_of
 from scheduler.model.entitlements import Entitlements
 from scheduler.model.job import Job, NodeShare, Placement, Reason, ReasonCode, Topology
 from scheduler.model.locality import data_centre_ids, data_reasons, transfer_ms
@@ -157,6 +157,12 @@ def impossible(
     job: Job, park: Park, tree: Tree, prices: PriceBook, now_ms: int
 ) -> tuple[Reason, ...]:
     """Why the job could never run, whatever ends or arrives; empty where it could."""
+    return in_its_unit(_impossible(job, park, tree, prices, now_ms), job, park)
+
+
+def _impossible(
+    job: Job, park: Park, tree: Tree, prices: PriceBook, now_ms: int
+) -> tuple[Reason, ...]:
     tenant = tree.tenants.get(job.tenant_id)
     if tenant is None:
         return (Reason(code=ReasonCode.UNKNOWN_TENANT, where=job.tenant_id),)

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import TypeVar
 
 from cluster.inventory import Pool
+from scheduler.facts.state import State
 from scheduler.forecast.punctuality import Quantiles
+from scheduler.model.cores import in_its_unit
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import Fit, FreeCards
@@ -106,6 +108,18 @@ def _dated(verdict: Verdict, quantiles: Quantiles, now_ms: int) -> Verdict:
     p50_ms, p90_ms = likely
     dated = replace(start, p90_ms=p90_ms, p50_ms=p50_ms)
     return Verdict(reasons=verdict.reasons, start=dated)
+
+
+def in_units(verdicts: Mapping[str, Verdict], state: State) -> dict[str, Verdict]:
+    """The same, told in cores to those who are on cores."""
+    assert state.park is not None, "jobs are planned in a park"
+    return {
+        job_id: replace(
+            verdict,
+            reasons=in_its_unit(verdict.reasons, state.jobs[job_id].job, state.park),
+        )
+        for job_id, verdict in verdicts.items()
+    }
 
 
 def is_unforeseen(reasons: Iterable[Reason]) -> bool:

@@ -4,7 +4,7 @@ from scheduler.facts.state import State
 from scheduler.model.plan import Answers, Grant, Plan, Verdict
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
-from scheduler.planning.explain import with_quantiles
+from scheduler.planning.explain import in_units, with_quantiles
 from scheduler.planning.growth import ripe
 
 
@@ -28,6 +28,8 @@ def plan(
     if verdicts and answers is Answers.ALL:
         verdicts = desk.foresee(desk.outlook(), verdicts)
         verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)
+    if state.park.core_kind_ids:
+        verdicts = in_units(verdicts, state)
     return Plan(
         grants=tuple(grants),
         verdicts=verdicts,

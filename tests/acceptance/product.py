@@ -43,14 +43,14 @@ FINAL = frozenset({"succeeded", "failed", "cancelled"})
 class Product:
     """A park that was brought up in an empty folder, as a newcomer does it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, park: Path = PARK) -> None:
         self.folder = folder
         self.data = folder / "park-data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._running: Running | None = None
         self._client: Client | None = None
-        shutil.copy(PARK, folder / "park.yaml")
+        shutil.copy(park, folder / "park.yaml")
         self.data.mkdir(mode=0o700)
         (self.data / "settings.env").write_text(SETTINGS, encoding="utf-8")
 
@@ -164,9 +164,9 @@ class Product:
 
 
 @contextmanager
-def product_in(folder: Path) -> Iterator[Product]:
+def product_in(folder: Path, park: Path = PARK) -> Iterator[Product]:
     """A park inside the block, and nothing of it after, whatever happened."""
-    product = Product(folder)
+    product = Product(folder, park)
     try:
         yield product
     finally:

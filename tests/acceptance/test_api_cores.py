@@ -73,6 +73,7 @@ def test_what_ran_on_cores_is_billed_by_the_core_hour(cores: Served) -> None:
     assert by_device["cpu-x"]["price"] == "0.05"
     assert usage["core_ms"] == by_device["cpu-x"]["device_ms"] == 64 * 100
     assert usage["device_ms"] == by_device[HYGON.id]["device_ms"] == 8 * 100
+    assert usage["activity"]["allocated_device_ms"] == 8 * 100, "of cards alone"
     totals = answered(cores, "/v1/statements?tenant=steel")["totals"]
     assert (totals["device_ms"], totals["core_ms"]) == (800, 6_400)
     assert cores.steel.get("/v1/statements?format=pdf").content.startswith(b"%PDF")

@@ -79,5 +79,5 @@ MUTANTS = [
     Mutant("api/promised.py", "    yield from limit_problems(tree, park)\n", "", _API),
     Mutant("api/promised.py", "        if problem not in known:\n", "        if False:\n", _API),
     Mutant("api/cli/entitled.py", "        if text != NONE:\n            found[name] = int(text)\n", "        if text != NONE:\n            pass\n", _API),
-    Mutant("api/reasons.py", 'return f"{number} 张 {kind}" if language is Language.ZH else f"{number} {kind}"', 'return f"{number}"', _API),
+    Mutant("api/reasons.py", 'return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"', 'return f"{number}"', _API),
 ]

@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from accounting.rating import PriceBook
+from api.reasons import Language, amount, text
 from cluster.devices import Unit
 from scheduler.asking.alternatives import Change, alternatives
 from scheduler.asking.loads import loads
@@ -105,7 +106,7 @@ def test_cores_have_limits_of_their_own_kind() -> None:
 
     assert [grant.job_id for grant in result.grants] == ["c1"]
     assert [(one.code, one.unit) for one in result.verdicts["c2"].reasons] == [
-        (ReasonCode.TENANT_QUOTA, "cards of core")
+        (ReasonCode.TENANT_QUOTA, "cores of core")
     ]
 
 
@@ -203,6 +204,30 @@ def test_cores_without_a_price_are_refused() -> None:
     (why,) = impossible(on_cores(), PARK, a_queue().tree, PriceBook((PARK_PRICES,)), 0)
 
     assert why.code is ReasonCode.NO_PRICE
+
+
+def test_who_waits_for_cores_is_told_how_many_cores() -> None:
+    state = a_queue()
+    run(state, on_cores("c0", 64), 64)
+    run(state, on_cores("c1", 64), 0, 64)
+    submit(state, on_cores("c2", 16))
+
+    (told,) = plan(state, 0).verdicts["c2"].reasons
+
+    assert text(told, Language.EN) == "needs 16 cores in east-core: 0 free, 16 short"
+    assert text(told, Language.ZH) == "在 east-core 需要 16 个核：空闲 0 个核，还差 16 个核"
+    assert [one.reasons[0].unit for one in what_if(state, 0, on_cores("c3", 16))] == ["cores"]
+    (never,) = impossible(on_cores("c4", 192), PARK, state.tree, PriceBook((PRICES,)), 0)
+    assert text(never, Language.EN) == "needs 192 cores, and east-core has 128 in all: 64 short"
+
+
+@pytest.mark.parametrize(
+    ("unit", "english", "chinese"),
+    [("cores", "1 core", "1 个核"), ("cores of cpu-x", "1 cpu-x", "1 个 cpu-x")],
+)
+def test_an_amount_of_cores_has_its_words(unit: str, english: str, chinese: str) -> None:
+    assert amount(1, unit, Language.EN) == english
+    assert amount(1, unit, Language.ZH) == chinese
 
 
 def test_who_waits_for_cores_is_not_told_of_cards() -> None:

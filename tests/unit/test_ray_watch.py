@@ -2,12 +2,15 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from cluster import ray_watch
-from cluster.ray_watch import Head
+from cluster.activity import MeterKind
+from cluster.ray_watch import CentreRay, Head
 from cluster.supervisor import FENCED_AFTER_S
+from tests.builders import a_park, a_pool
 
 SILENCE_S = 900.0
 
@@ -70,3 +73,25 @@ def test_where_a_stranger_answers_the_leases_end_with_our_silence(
     clock.now_s += 0.1
 
     assert head.is_gone
+
+
+def test_what_cores_compute_is_counted_by_the_processor_and_cards_by_their_meter() -> None:
+    park = a_park(a_pool("east-npu", 1, 8), a_pool("east-core", 1, 64))
+    ray = CentreRay(
+        centre=park.centres[0],
+        device_kind_by_id=park.device_kind_by_id,
+        address="127.0.0.1:1",
+        token_path=Path("token"),
+        data_dir=Path("data"),
+        silence_ms_max=1,
+    )
+
+    found = {one.node_id: one for one in ray.node_settings().values()}
+
+    cards, cores = found["east-npu-n001"], found["east-core-n001"]
+    assert (cards.meter, cards.visible_devices_variable) == (
+        MeterKind.CARDS,
+        "ASCEND_RT_VISIBLE_DEVICES",
+    )
+    assert (cores.meter, cores.visible_devices_variable) == (MeterKind.PROCESSOR, "BRAIN_CORES")
+    assert ray.ray_resource("core") == "CORE", "none of Ray's own"

@@ -14,6 +14,7 @@ import pytest
 
 from cluster import supervisor as module
 from cluster.activity import MeterKind
+from cluster.devices import CORES_VARIABLE
 from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberState
 from cluster.run_files import Stop
 from cluster.supervisor import NodeSettings, Supervisor
@@ -38,13 +39,13 @@ START = MemberStart(
 Work = Callable[[Supervisor], Coroutine[None, None, MemberState]]
 
 
-def a_supervisor(data: Path) -> Supervisor:
+def a_supervisor(data: Path, variable: str = "CUDA_VISIBLE_DEVICES") -> Supervisor:
     return Supervisor(
         NodeSettings(
             node_id="n1",
             data_dir=str(data),
             card_count=4,
-            visible_devices_variable="CUDA_VISIBLE_DEVICES",
+            visible_devices_variable=variable,
             head=("127.0.0.1", 1),
             silence_ms_max=600_000,
             meter=MeterKind.PROCESSOR,
@@ -52,11 +53,11 @@ def a_supervisor(data: Path) -> Supervisor:
     )
 
 
-def done(data: Path, work: Work) -> MemberState:
+def done(data: Path, work: Work, variable: str = "CUDA_VISIBLE_DEVICES") -> MemberState:
     """What comes of this work with a supervisor that lives as long."""
 
     async def run() -> MemberState:
-        node = a_supervisor(data)
+        node = a_supervisor(data, variable)
         try:
             return await work(node)
         finally:
@@ -99,6 +100,14 @@ def test_a_member_gets_its_cards_its_folders_and_no_secret(
     assert (end.exit_code, end.cards) == (0, (0, 1))
     assert said(tmp_path).splitlines()[:3] == ["0,1", checkpoints, checkpoints]
     assert "SITE_SECRET" not in said(tmp_path)
+
+
+def test_a_member_on_cores_knows_which_and_starts_as_many_threads(tmp_path: Path) -> None:
+    start = replace(START, card_count=3, command="echo $BRAIN_CORES $OMP_NUM_THREADS")
+
+    done(tmp_path, lambda node: ended(node, start), CORES_VARIABLE)
+
+    assert said(tmp_path) == "0,1,2 3\n"
 
 
 def test_a_member_that_must_be_kept_apart_and_cannot_be_is_refused(tmp_path: Path) -> None:
