@@ -22,6 +22,8 @@ from accounting.money import MS_PER_HOUR
 
 Rows = Select[*tuple[Any, ...]]
 KEYS = ("tenant_id", "project", "field", "centre_id", "pool_id", "device_kind_id", "tflops")
+HOUR = "hour_ms"
+"""The hour of UTC, as a key beside these."""
 
 
 class Active(NamedTuple):
@@ -30,7 +32,7 @@ class Active(NamedTuple):
     By devices, and weighed by the TFLOPS of each.
     """
 
-    key: tuple[str, ...]
+    key: tuple[Any, ...]
     measured_device_ms: int
     active_device_ms: int
     measured_tflops_ms: int
@@ -52,7 +54,7 @@ def active_in(
     to_ms: int,
     tenant_id: str | None = None,
 ) -> Iterator[Active]:
-    """The activity inside [`from_ms`, `to_ms`) by these of `KEYS`; of one tenant, or of all."""
+    """The activity inside [`from_ms`, `to_ms`) by some of `KEYS` and `HOUR`; of one or all."""
     begin_ms = -(-from_ms // MS_PER_HOUR) * MS_PER_HOUR
     end_ms = to_ms // MS_PER_HOUR * MS_PER_HOUR
     if begin_ms >= end_ms:
@@ -67,7 +69,7 @@ def active_in(
         for weight in (1, part.c.tflops)
         for quantity in (part.c.measured_device_ms, part.c.active_device_ms)
     ]
-    asked = select(*keys, *sums).group_by(*keys).order_by(*keys)
+    asked = select(*keys, *sums).group_by(*keys).having(sums[0] > 0).order_by(*keys)
     if tenant_id is not None:
         asked = asked.where(part.c.tenant_id == tenant_id)
     for row in connection.execute(asked):
@@ -95,7 +97,7 @@ def of_attempts(connection: Connection, attempt_ids: Sequence[str]) -> Mapping[s
 
 
 def _hours(from_ms: int, to_ms: int) -> Rows:
-    columns = (*KEYS, "measured_device_ms", "active_device_ms")
+    columns = (*KEYS, HOUR, "measured_device_ms", "active_device_ms")
     hours = select(*(getattr(ActivityHourRow, name) for name in columns))
     return hours.where(ActivityHourRow.hour_ms >= from_ms, ActivityHourRow.hour_ms < to_ms)
 
@@ -105,6 +107,7 @@ def _cut(from_ms: int, to_ms: int) -> Rows:
     before, until = _watched(from_ms), _watched(to_ms)
     return select(
         *(getattr(ActivityRow, name) for name in KEYS),
+        (ActivityRow.from_ms - ActivityRow.from_ms % MS_PER_HOUR).label(HOUR),
         (until - before).label("measured_device_ms"),
         (_active(until) - _active(before)).label("active_device_ms"),
     ).where(

@@ -1,4 +1,4 @@
-"""Where a park's capacity went: stated, healthy, schedulable, allocated, reserved; by P and cards.
+"""Where a park's capacity went: stated, healthy, schedulable, allocated, active; by P and cards.
 
 And apart from them by cores, which have no P and are no cards. Each level sums exactly to the one
 above it, in card-, core- or TFLOPS-milliseconds. A rate is what was
@@ -8,13 +8,14 @@ not, since it is the park's to answer for.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import assert_never
 
-from accounting.money import divide_half_up
+from accounting.activity import Division, divide
+from accounting.money import MS_PER_HOUR, divide_half_up
 from accounting.units import Unit, unit_of
 
 BASIS_POINTS = 10_000
@@ -52,7 +53,8 @@ class Step:
 class Waterfall:
     """Levels over a window: TFLOPS-milliseconds by P, card-milliseconds by cards, or of cores.
 
-    Or, at one moment, TFLOPS and cards, or cores.
+    Or, at one moment, TFLOPS and cards, or cores. Of what was allocated `measured` was watched, and
+    of that `active` computed.
     """
 
     stated: int = 0
@@ -60,6 +62,8 @@ class Waterfall:
     schedulable: int = 0
     allocated: int = 0
     reserved: int = 0
+    measured: int = 0
+    active: int = 0
 
     @property
     def down(self) -> int:
@@ -74,6 +78,11 @@ class Waterfall:
         return self.schedulable - self.allocated - self.reserved
 
     @property
+    def division(self) -> Division:
+        """What was allocated, as active, inactive and unmeasured."""
+        return divide(self.allocated, self.measured, self.active)
+
+    @property
     def utilisation_bp(self) -> int:
         """Basis points: 8200 is 82.00 %; 0 where there was nothing to use."""
         return ratio_bp(self.allocated, self.stated - self.maintenance)
@@ -85,7 +94,17 @@ class Waterfall:
             schedulable=self.schedulable + other.schedulable,
             allocated=self.allocated + other.allocated,
             reserved=self.reserved + other.reserved,
+            measured=self.measured + other.measured,
+            active=self.active + other.active,
         )
+
+    def watched(self, measured: int, active: int) -> "Waterfall":
+        """The same, of which so much is known.
+
+        What was measured on nodes that were in maintenance or down meanwhile counts there.
+        """
+        measured = min(measured, self.allocated)
+        return replace(self, measured=measured, active=min(active, measured))
 
     def times(self, factor: int) -> "Waterfall":
         return Waterfall(
@@ -94,6 +113,8 @@ class Waterfall:
             schedulable=self.schedulable * factor,
             allocated=self.allocated * factor,
             reserved=self.reserved * factor,
+            measured=self.measured * factor,
+            active=self.active * factor,
         )
 
 
@@ -124,6 +145,30 @@ def waterfalls(steps: Iterable[Step], edges: Sequence[int], weight: Weight) -> l
             now = level(step, weight)
             for number, from_ms, to_ms in _pieces(begin_ms, end_ms, edges):
                 totals[number] += now.times(to_ms - from_ms)
+    return totals
+
+
+Watched = Mapping[tuple[str, int], tuple[int, int]]
+"""What was measured and what was active of a pool in an hour, weighed as the levels are."""
+
+
+def watched_waterfalls(
+    steps_by_pool: Mapping[str, Iterable[Step]],
+    edges: Sequence[int],
+    weight: Weight,
+    watched: Watched,
+) -> list[Waterfall]:
+    """The same of all these pools, with their activity; `edges` but the first and last are hours'.
+
+    Each hour of a pool is limited by itself, so that pools, and hours, add up whatever is asked.
+    """
+    hours = {*edges, *range(-(-edges[0] // MS_PER_HOUR) * MS_PER_HOUR, edges[-1], MS_PER_HOUR)}
+    fine, totals = sorted(hours), [Waterfall()] * (len(edges) - 1)
+    for pool_id, steps in steps_by_pool.items():
+        for begin_ms, level_of_hour in zip(fine, waterfalls(steps, fine, weight), strict=False):
+            hour_ms = begin_ms - begin_ms % MS_PER_HOUR
+            known = level_of_hour.watched(*watched.get((pool_id, hour_ms), (0, 0)))
+            totals[bisect_right(edges, begin_ms) - 1] += known
     return totals
 
 

@@ -7,11 +7,13 @@ from sqlalchemy import Connection
 
 from accounting.activity import Division, divide
 from accounting.activity_hours import active_in, of_attempts
+from accounting.units import Unit
 from accounting.usage import UsageSum
 from api.schemas import Activity, ActivityLine, AttemptView
 
 Key = tuple[str, ...]
 KEYS = ("tenant_id", "project", "field", "centre_id", "device_kind_id")
+"""By what it is told, and by whether it is of cards or of cores."""
 
 
 def divided(
@@ -20,28 +22,23 @@ def divided(
     window: tuple[int, int],
     tenant_id: str | None,
 ) -> Mapping[Key, Division]:
-    """What was metered in a window, by `KEYS`, in order."""
+    """What was metered in a window, by `KEYS` and unit, in order."""
     allocated: defaultdict[Key, int] = defaultdict(int)
     for line in used:
-        of_line: Key = (
-            line.tenant_id,
-            line.project,
-            line.field,
-            line.centre_id,
-            line.device_kind_id,
-        )
+        of_line: Key = (*(getattr(line, name) for name in KEYS), line.unit)
         allocated[of_line] += line.device_ms
     watched = {one.key: one for one in active_in(connection, KEYS, *window, tenant_id)}
     divisions: dict[Key, Division] = {}
     for key in sorted(allocated):
-        one = watched.get(key)
+        one = watched.get(key[:-1])
         measured, active = (one.measured_device_ms, one.active_device_ms) if one else (0, 0)
         divisions[key] = divide(allocated[key], measured, active)
     return divisions
 
 
-def summed(divisions: Iterable[Division]) -> Division:
-    some = list(divisions)
+def summed(divisions: Mapping[Key, Division], unit: Unit) -> Division:
+    """Of all cards, or of all cores."""
+    some = [one for key, one in divisions.items() if key[-1] == unit]
     return Division(
         allocated=sum(one.allocated for one in some),
         active=_known_sum(one.active for one in some),
@@ -73,9 +70,17 @@ def activity_lines(divisions: Mapping[Key, Division]) -> list[ActivityLine]:
             field=field,
             centre=centre_id,
             device=device_kind_id,
+            unit="core" if unit == Unit.CORE else "card",
             **dict(activity(division)),
         )
-        for (tenant_id, project, field, centre_id, device_kind_id), division in divisions.items()
+        for (
+            tenant_id,
+            project,
+            field,
+            centre_id,
+            device_kind_id,
+            unit,
+        ), division in divisions.items()
     ]
 
 

@@ -61,8 +61,9 @@ _HOUR_P: dict[str, Any] = {
     "allocated": 117_187_200_000,
     "reserved": 0,
     "idle": 54_086_400_000,
-    "active": None,
-    "inactive": None,
+    "active": 82_031_040_000,
+    "inactive": 33_984_288_000,
+    "unmeasured": 1_171_872_000,
     "utilisation_bp": 6_842,
     "peak_bp": 7_368,
     "peak_at_ms": 1_793_464_200_000,
@@ -74,6 +75,9 @@ _HOUR_CARDS: dict[str, Any] = _HOUR_P | {
     "schedulable": 547_200_000,
     "allocated": 374_400_000,
     "idle": 172_800_000,
+    "active": 262_080_000,
+    "inactive": 108_576_000,
+    "unmeasured": 3_744_000,
 }
 _WINDOW = {"from_ms": 1_793_462_400_000, "to_ms": 1_793_466_000_000}
 _BUDGET = {

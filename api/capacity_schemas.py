@@ -83,6 +83,11 @@ class UtilisationView(Wire):
     )
 
 
+ACTIVE = "allocated, and cards computed; null where nobody measured any of it"
+INACTIVE = "measured, and not active; null likewise"
+UNMEASURED = "allocated, and nobody knows what cards did"
+
+
 class Levels(Wire):
     """A waterfall: each level is the sum of those below it; TFLOPS-ms by P, card-ms by cards."""
 
@@ -94,8 +99,9 @@ class Levels(Wire):
     allocated: int
     reserved: int = Field(description="free, and kept for quotes")
     idle: int
-    active: int | None = Field(default=None, description="null: no agent measures it")
-    inactive: int | None = Field(default=None, description="null: no agent measures it")
+    active: int | None = Field(default=None, description=ACTIVE)
+    inactive: int | None = Field(default=None, description=INACTIVE)
+    unmeasured: int | None = Field(default=None, description=UNMEASURED)
     utilisation_bp: int = Field(description="allocated of what was not in maintenance; 8200 = 82 %")
     peak_bp: int | None = Field(description="the highest of each full minute; null where none is")
     peak_at_ms: int | None = Field(description="the first such minute")
@@ -112,6 +118,14 @@ class WaterfallItem(Wire):
     cores: Levels | None = Field(default=None, description="core-ms; null where there are no cores")
 
 
+class Divided(Wire):
+    """What was metered is active, inactive and unmeasured; TFLOPS-ms by P, card-ms by cards."""
+
+    active: int | None = Field(description=ACTIVE)
+    inactive: int | None = Field(description=INACTIVE)
+    unmeasured: int = Field(description=UNMEASURED)
+
+
 class UsedItem(Wire):
     """What was metered for a tenant, or in a field."""
 
@@ -122,6 +136,9 @@ class UsedItem(Wire):
     device_ms: int = Field(description="card-milliseconds")
     core_ms: int = Field(default=0, description="core-milliseconds, which are in none of the rest")
     share_bp: int = Field(description="of the park's schedulable TFLOPS-ms in that time")
+    p: Divided | None = None
+    cards: Divided | None = None
+    cores: Divided | None = Field(default=None, description="where it used any")
 
 
 class WaterfallView(Wire):

@@ -227,6 +227,7 @@ class ActivityLine(Activity):
     field: str
     centre: str
     device: str
+    unit: Literal["card", "core"] = "card"
 
 
 class AttemptView(Wire):
@@ -369,9 +370,8 @@ class UsageView(Wire):
     p_hours: str
     amount: str
     amount_fen: int
-    activity: Activity | None = Field(
-        default=None, description="of all lines that were not given back, and those that were"
-    )
+    activity: Activity | None = Field(default=None, description="of all cards; credits are in it")
+    core_activity: Activity | None = Field(default=None, description="of cores, where there are")
     activity_lines: list[ActivityLine] = Field(
         default=[], description="by tenant, project, field, centre and device kind"
     )

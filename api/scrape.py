@@ -10,7 +10,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from accounting.activity_hours import active_in
 from accounting.calendar import month_of
+from accounting.money import MS_PER_HOUR
 from accounting.units import Unit
 from accounting.usage import UsageSum
 from api.errors import Refused
@@ -130,7 +132,17 @@ def _machines(connection: Connection, services: Services) -> Iterator[Metric]:
             (cores if place[2] in park.core_kind_ids else cards).add_metric((*place, level), count)
             pflops.add_metric((*place, level), count * load.tflops / TFLOPS_PER_PFLOPS)
         ratio.add_metric(place, load.allocated_cards / load.registered_cards)
-    yield from (cards, cores, pflops, ratio)
+    yield from (cards, cores, pflops, ratio, _active(connection, services.clock()))
+
+
+def _active(connection: Connection, now_ms: int) -> Metric:
+    """Of the last hour; what nobody measured has none."""
+    labels = ("centre", "pool", "device")
+    ratio = _gauge("active_ratio", "Active of the measured card-time of the last hour.", labels)
+    names = ("centre_id", "pool_id", "device_kind_id")
+    for one in active_in(connection, names, now_ms - MS_PER_HOUR, now_ms):
+        ratio.add_metric(one.key, one.active_device_ms / one.measured_device_ms)
+    return ratio
 
 
 def _books(connection: Connection, services: Services) -> Iterator[Metric]:

@@ -24,13 +24,13 @@ def activity_table(view: UsageView) -> Table:
     )
     for line in view.activity_lines:
         made.add_row(plain(line.tenant), plain(line.centre), plain(line.device), *_parts(line))
-    if view.activity is not None:
-        made.add_row(
-            both("[bold]total[/]", "[bold]合计[/]"),
-            "",
-            "",
-            *_parts(view.activity),
-        )
+    totals = (
+        (both("total, cards", "合计（卡）"), view.activity),
+        (both("total, cores", "合计（核）"), view.core_activity),
+    )
+    for name, total in totals:
+        if total is not None and total.allocated_device_ms:
+            made.add_row(f"[bold]{name}[/]", "", "", *_parts(total))
     return made
 
 

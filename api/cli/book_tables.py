@@ -47,7 +47,7 @@ def print_usage(view: UsageView) -> None:
     end = datetime.fromtimestamp(view.to_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
     console.print(f"{begin:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M}  (UTC+8)")
     console.print(usage_table(view))
-    if view.activity is not None and view.activity.active_device_ms is not None:
+    if any(line.active_device_ms is not None for line in view.activity_lines):
         console.print(activity_table(view))
     if view.disputed:
         console.print(disputed_table(view))

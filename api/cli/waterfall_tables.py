@@ -4,7 +4,7 @@ from rich.table import Table
 
 from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, hours_text, plain, table
+from api.cli.terminal import clock_text, console, hours_text, plain, share_text, table
 
 MS_PER_HOUR = 3_600_000
 TFLOPS_PER_P = 1_000
@@ -17,12 +17,16 @@ def print_waterfall(view: WaterfallView) -> None:
     console.print(_levels_table(view))
     console.print()
     console.print(_rates_table(view))
-    console.print(
-        both(
-            "[dim]P.h; active is not known: nothing measures it[/]",
-            "[dim]单位 P·时；实际计算时长未知：尚无测量[/]",
+    console.print()
+    if any(item.p.active is not None for item in view.items):
+        console.print(_activity_table(view))
+    else:
+        console.print(
+            both(
+                "[dim]active is not known: nothing measured it[/]",
+                "[dim]实际使用时长未知：尚无测量[/]",
+            )
         )
-    )
 
 
 def _levels_table(view: WaterfallView) -> Table:
@@ -55,6 +59,24 @@ def _rates_table(view: WaterfallView) -> Table:
     for item in view.items:
         of_cores = (_rate(item.cores.utilisation_bp) if item.cores else "-",) if has_cores else ()
         made.add_row(_name(view, item), *_rates(item), *of_cores)
+    return made
+
+
+def _activity_table(view: WaterfallView) -> Table:
+    made = table(
+        both("P.h", "P·时"),
+        both("alloc.", "已分配"),
+        both("active", "实际使用"),
+        both("inactive", "未计算"),
+        both("unmeasured", "未测量"),
+        both("active of measured", "有效率"),
+        numbers=(1, 2, 3, 4, 5),
+    )
+    for item in view.items:
+        p, active, inactive = item.p, item.p.active or 0, item.p.inactive or 0
+        known = ("-", "-") if p.active is None else (_hours(active), _hours(inactive))
+        parts = (_hours(p.allocated), *known, _hours(p.unmeasured or 0))
+        made.add_row(_name(view, item), *parts, share_text(active, active + inactive))
     return made
 
 

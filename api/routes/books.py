@@ -73,9 +73,8 @@ def usage(
         p_hours=p_hours(sum(line.tflops_ms for line in lines)),
         amount=yuan_of_fen(amount_fen),
         amount_fen=amount_fen,
-        activity=activity(
-            summed(one for key, one in divisions.items() if key[-1] not in park.core_kind_ids)
-        ),
+        activity=activity(summed(divisions, Unit.CARD)),
+        core_activity=activity(summed(divisions, Unit.CORE)) if of_cores else None,
         activity_lines=activity_lines(divisions),
         disputed=unknown,
     )

@@ -15,7 +15,7 @@ from api.auth import OverseerDep
 from api.capacity_schemas import WaterfallItem
 from api.report_schemas import BrainReport, ReportedUsage, ReportedWaits
 from api.routes.parameters import MonthPath, problems
-from api.routes.waterfall import PARK, items_of, read_steps
+from api.routes.waterfall import PARK, items_of, read_steps, read_watched
 from api.services import ServicesDep
 from cluster.inventory import Park
 from scheduler.model.job import FAULT_CAUSES
@@ -75,8 +75,9 @@ def _levels(
 ) -> tuple[WaterfallItem, list[WaterfallItem]]:
     edges = [from_ms, until_ms]
     _, steps = read_steps(connection, park, edges)
-    (whole,) = items_of(park, steps, "park", edges)
-    return whole, list(items_of(park, steps, "centre", edges))
+    watched = read_watched(connection, edges)
+    (whole,) = items_of(park, steps, "park", edges, watched)
+    return whole, list(items_of(park, steps, "centre", edges, watched))
 
 
 def _class_of(tenants: Mapping[str, Tenant]) -> Callable[[UsageSum], str]:

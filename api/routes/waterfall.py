@@ -1,5 +1,6 @@
 """Where the park's capacity went: a waterfall by centre, pool, kind; what was used by whom."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -8,18 +9,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
+from accounting.activity import divide
+from accounting.activity_hours import HOUR, active_in
 from accounting.hours import HourKey, used_by
 from accounting.money import MS_PER_HOUR
 from accounting.units import Unit, unit_of
 from accounting.waterfall import (
     Step,
+    Watched,
     Weight,
     peaks,
     ratio_bp,
+    watched_waterfalls,
     waterfalls,
 )
 from api.auth import PersonDep
-from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
+from api.capacity_schemas import Divided, Levels, UsedItem, WaterfallItem, WaterfallView
 from api.errors import Refused
 from api.routes.parameters import FromMs, ToMs, problems, window
 from api.services import ServicesDep
@@ -66,13 +71,14 @@ def read_waterfall(
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
         step_ms, steps = read_steps(connection, park, edges)
+        watched = read_watched(connection, edges)
         used = list(_used(connection, steps, by, edges, caller.narrowed(None)))
     return WaterfallView(
         from_ms=begin_ms,
         to_ms=end_ms,
         by=by,
         each=each,
-        items=list(items_of(park, steps, by, edges)),
+        items=list(items_of(park, steps, by, edges, watched)),
         used=used,
         step_ms=step_ms,
     )
@@ -87,12 +93,26 @@ def read_steps(
     return step_ms, steps_between(connection, pool_ids, asked, step_ms)
 
 
+def read_watched(connection: Connection, edges: Sequence[int]) -> Mapping[Weight, Watched]:
+    """What is known of what the cards of each pool did in each hour of the window."""
+    by_hour = list(active_in(connection, ("pool_id", HOUR), edges[0], edges[-1]))
+    by_p = {one.key: (one.measured_tflops_ms, one.active_tflops_ms) for one in by_hour}
+    by_devices = {one.key: (one.measured_device_ms, one.active_device_ms) for one in by_hour}
+    # A pool has cards or cores, and of the others nothing is allocated in it.
+    return {Weight.P: by_p, Weight.CARDS: by_devices, Weight.CORES: by_devices}
+
+
 def items_of(
-    park: Park, steps: Mapping[str, Sequence[Step]], by: str, edges: Sequence[int]
+    park: Park,
+    steps: Mapping[str, Sequence[Step]],
+    by: str,
+    edges: Sequence[int],
+    watched: Mapping[Weight, Watched],
 ) -> Iterator[WaterfallItem]:
     """Each group of pools, in each part of the window."""
-    for key, some in _grouped(park, steps, by).items():
-        yield from _items(key, some, edges)
+    for key, pool_ids in _grouped(park, by).items():
+        some = {pool_id: steps[pool_id] for pool_id in pool_ids}
+        yield from _items(key, some, edges, watched)
 
 
 def parts_of(from_ms: int, to_ms: int, each: str) -> list[int]:
@@ -113,25 +133,15 @@ def parts_of(from_ms: int, to_ms: int, each: str) -> list[int]:
     return edges
 
 
-def _grouped(park: Park, steps: Mapping[str, Sequence[Step]], by: str) -> dict[str, list[Step]]:
-    groups: defaultdict[str, list[Step]] = defaultdict(list)
-    for pool in park.pools:
-        keys = {
-            "park": PARK,
-            "centre": pool.centre_id,
-            "pool": pool.id,
-            "device": pool.device_kind_id,
-        }
-        if by in keys:
-            groups[keys[by]].extend(steps[pool.id])
-    return dict(groups)
-
-
-def _items(key: str, steps: Sequence[Step], edges: Sequence[int]) -> Iterator[WaterfallItem]:
-    has_cores = any(unit_of(step.tflops) is Unit.CORE for step in steps)
-    by_p, by_cards, by_cores = (_levels(steps, edges, weight) for weight in Weight)
-    parts = zip(pairwise(edges), by_p, by_cards, by_cores, strict=True)
-    for (from_ms, to_ms), p, cards, cores in parts:
+def _items(
+    key: str,
+    steps: Mapping[str, Sequence[Step]],
+    edges: Sequence[int],
+    watched: Mapping[Weight, Watched],
+) -> Iterator[WaterfallItem]:
+    has_cores = any(unit_of(step.tflops) is Unit.CORE for some in steps.values() for step in some)
+    weighed = (_levels(steps, edges, weight, watched[weight]) for weight in Weight)
+    for (from_ms, to_ms), p, cards, cores in zip(pairwise(edges), *weighed, strict=True):
         yield WaterfallItem(
             key=key,
             from_ms=from_ms,
@@ -142,9 +152,27 @@ def _items(key: str, steps: Sequence[Step], edges: Sequence[int]) -> Iterator[Wa
         )
 
 
-def _levels(steps: Sequence[Step], edges: Sequence[int], weight: Weight) -> Iterator[Levels]:
-    totals, found = waterfalls(steps, edges, weight), peaks(steps, edges, weight)
+def _grouped(park: Park, by: str) -> dict[str, list[str]]:
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for pool in park.pools:
+        keys = {
+            "park": PARK,
+            "centre": pool.centre_id,
+            "pool": pool.id,
+            "device": pool.device_kind_id,
+        }
+        if by in keys:
+            groups[keys[by]].append(pool.id)
+    return dict(groups)
+
+
+def _levels(
+    steps: Mapping[str, Sequence[Step]], edges: Sequence[int], weight: Weight, watched: Watched
+) -> Iterator[Levels]:
+    found = peaks([step for some in steps.values() for step in some], edges, weight)
+    totals = watched_waterfalls(steps, edges, weight, watched)
     for total, highest in zip(totals, found, strict=True):
+        did = total.division
         yield Levels(
             stated=total.stated,
             healthy=total.healthy,
@@ -154,6 +182,9 @@ def _levels(steps: Sequence[Step], edges: Sequence[int], weight: Weight) -> Iter
             allocated=total.allocated,
             reserved=total.reserved,
             idle=total.idle,
+            active=did.active,
+            inactive=did.inactive,
+            unmeasured=did.unmeasured,
             utilisation_bp=total.utilisation_bp,
             peak_bp=highest and highest.utilisation_bp,
             peak_at_ms=highest and highest.at_ms,
@@ -172,17 +203,21 @@ def _used(
         return
     everything = [step for some in steps.values() for step in some]
     park = waterfalls(everything, edges, Weight.P)
-    sums: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0, 0, 0])
-    number = 0
-    hours = used_by(connection, _KEYS[by], edges[0], edges[-1], tenant_id)
-    for hour in sorted(hours, key=lambda one: one.hour_ms):
-        while hour.hour_ms >= edges[number + 1]:
-            number += 1
-        known = sums[hour.key, number]
+    sums: defaultdict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * 9)
+    for hour in used_by(connection, _KEYS[by], edges[0], edges[-1], tenant_id):
+        known = sums[hour.key, bisect_right(edges, hour.hour_ms) - 1]
         known[0] += hour.tflops_ms
         known[1] += hour.device_ms
         known[2] += hour.core_ms
-    for (key, at), (tflops_ms, device_ms, core_ms) in sorted(sums.items()):
+    names = (_KEYS[by].value, HOUR, "tflops")
+    for one in active_in(connection, names, edges[0], edges[-1], tenant_id):
+        known = sums[one.key[0], bisect_right(edges, one.key[1]) - 1]
+        place = 5 if unit_of(one.key[2]) is Unit.CARD else 7
+        for offset, quantity in enumerate((one.measured_device_ms, one.active_device_ms)):
+            known[place + offset] += quantity
+        known[3] += one.measured_tflops_ms
+        known[4] += one.active_tflops_ms
+    for (key, at), (tflops_ms, device_ms, core_ms, *did) in sorted(sums.items()):
         yield UsedItem(
             key=key,
             from_ms=edges[at],
@@ -191,4 +226,12 @@ def _used(
             device_ms=device_ms,
             core_ms=core_ms,
             share_bp=ratio_bp(tflops_ms, park[at].schedulable),
+            p=_divided(tflops_ms, *did[:2]),
+            cards=_divided(device_ms, *did[2:4]),
+            cores=_divided(core_ms, *did[4:]) if core_ms else None,
         )
+
+
+def _divided(allocated: int, measured: int, active: int) -> Divided:
+    did = divide(allocated, measured, active)
+    return Divided(active=did.active, inactive=did.inactive, unmeasured=did.unmeasured)

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from accounting import store
+from accounting.activity import by_hour
 from api.database import engine
 from api.profile import Profile, write_profile
+from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import Served
 from tests.acceptance.processes import brain
+from tests.acceptance.test_api_park import load
 from tests.builders import HOUR_MS, shanghai, used
 from tests.unit.test_activity import WATCHED
 
@@ -38,6 +41,10 @@ def books(request: pytest.FixtureRequest, module_database_url: str) -> Iterator[
         store.book(connection, [STEEL, FISH], [], [], [SEEN])
     yield connected
     connected.dispose()
+
+
+def waterfall(served: Served, **asked: str) -> Any:
+    return served.finance.get("/v1/utilisation/waterfall", params={**WINDOW, **asked}).json()
 
 
 def usage(served: Served, **asked: str) -> Any:
@@ -81,3 +88,75 @@ def test_the_terminal_shows_it_where_something_was_measured(
     total = steel.stdout.splitlines()[-1]
     assert total.split()[-5:] == ["57,600.0", "3,600.0", "10,800.0", "43,200.0", "25.0%"]
     assert "unmeasured" not in fish.stdout
+
+
+def test_the_waterfall_ends_with_what_allocated_cards_did(park: Served) -> None:
+    row = load("east-910b3", "east", BEGIN_MS, 313, 16, 16, 8)
+    with park.broker.services.database.begin() as connection:
+        connection.execute(insert(UtilisationRow), [row])
+
+    (east, west) = waterfall(park, by="pool")["items"]
+    first, second = waterfall(park, by="park", each="hour")["items"]
+
+    assert (east["key"], west["cards"]["active"]) == ("east-910b3", None)
+    assert east["cards"]["allocated"] == 16 * HOUR_MS
+    assert parts(east["cards"]) == [HOUR_MS, 3 * HOUR_MS, 12 * HOUR_MS]
+    assert parts(east["p"]) == [313 * one for one in parts(east["cards"])]
+    assert parts(first["cards"]) == [HOUR_MS, 3 * HOUR_MS, 4 * HOUR_MS]
+    assert parts(second["cards"]) == [None, None, 8 * HOUR_MS]
+
+
+def test_a_tenants_and_a_fields_cards_are_told_of_likewise(park: Served) -> None:
+    fish, steel = waterfall(park, by="tenant")["used"]
+    (field,) = waterfall(park, by="field")["used"]
+
+    assert parts(fish["cards"]) == [None, None, HOUR_MS]
+    assert parts(steel["cards"]) == [HOUR_MS, 3 * HOUR_MS, 12 * HOUR_MS]
+    assert parts(steel["p"]) == [313 * one for one in parts(steel["cards"])]
+    assert parts(field["cards"]) == [HOUR_MS, 3 * HOUR_MS, 13 * HOUR_MS]
+
+
+def test_cores_are_told_of_apart_from_cards(park: Served) -> None:
+    core = {"device_kind_id": "epyc", "centre_id": "east", "tflops": 0, "tenant_id": "fish"}
+    used_cores = replace(FISH, reference="c.1", **core)  # type: ignore[arg-type] # what it has
+    seen = replace(SEEN, reference="c.1", pool_id="east-cores", **core)  # type: ignore[arg-type]
+    with park.broker.services.database.begin() as connection:
+        store.book(connection, [used_cores], [], [], [seen])
+
+    told = usage(park, tenant="fish")
+    (fish, _) = waterfall(park, by="tenant")["used"]
+
+    assert told["activity"]["active_device_ms"] is None
+    assert told["core_activity"]["active_device_ms"] == HOUR_MS
+    assert [line["unit"] for line in told["activity_lines"]] == ["core", "card"]
+    assert parts(fish["cards"]) == [None, None, HOUR_MS]
+    assert parts(fish["cores"]) == [HOUR_MS, 0, 0]
+
+
+def test_prometheus_is_told_how_busy_the_cards_of_the_last_hour_were(park: Served) -> None:
+    services = park.broker.services
+    since_ms = services.clock() - 600_000
+    lately = replace(
+        SEEN,
+        reference="now.1",
+        from_ms=since_ms,
+        to_ms=since_ms + 300_000,
+        measured_device_ms=2_000_000,
+        active_device_ms=500_000,
+    )
+    with services.database.begin() as connection:
+        store.book(connection, [], [], [], list(by_hour(lately)))
+
+    told = park.operator.get("/metrics").text
+
+    labels = 'centre="east",device="ascend-910b3",pool="east-910b3"'
+    (line,) = [line for line in told.splitlines() if line.startswith("brain_active_ratio{")]
+    assert line.removeprefix("brain_active_ratio{").split("} ")[0] in {
+        labels,
+        'centre="east",pool="east-910b3",device="ascend-910b3"',
+    }
+    assert abs(float(line.split()[-1]) - 0.25) < 0.001
+
+
+def parts(levels: Any) -> list[Any]:
+    return [levels[name] for name in ("active", "inactive", "unmeasured")]

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from accounting.waterfall import (
     Peak,
     Step,
+    Watched,
     Waterfall,
     Weight,
     peaks,
     ratio_bp,
+    watched_waterfalls,
     waterfall,
     waterfalls,
 )
@@ -168,3 +170,64 @@ def test_each_part_has_a_peak_of_its_own_or_none_where_it_has_no_full_minute() -
 
     half = Peak(utilisation_bp=5_000, at_ms=0)
     assert found == [half, replace(half, at_ms=MINUTE_MS), None]
+
+
+# What allocated cards did.
+
+HOUR_MS = 3_600_000
+
+
+def hourly(pool_id: str, *hours: tuple[int, int]) -> Watched:
+    return {(pool_id, number * HOUR_MS): hour for number, hour in enumerate(hours)}
+
+
+def test_allocated_is_active_inactive_and_unmeasured() -> None:
+    watched = hourly("a", (3 * HOUR_MS, HOUR_MS), (0, 0))
+
+    first, second = watched_waterfalls(
+        {"a": [STEP]}, (0, HOUR_MS, 2 * HOUR_MS), Weight.CARDS, watched
+    )
+
+    assert first.allocated == 4 * HOUR_MS
+    did = first.division
+    assert (did.active, did.inactive, did.unmeasured) == (HOUR_MS, 2 * HOUR_MS, HOUR_MS)
+    assert (second.division.active, second.division.unmeasured) == (None, 4 * HOUR_MS)
+
+
+def test_what_was_measured_on_nodes_that_left_counts_with_them_and_in_no_other_hour() -> None:
+    """The cards were leased and then their nodes drained: what goes on is in maintenance."""
+    drained = replace(STEP, maintenance_cards=8)
+    watched = hourly("a", (4 * HOUR_MS, 2 * HOUR_MS), (2 * HOUR_MS, HOUR_MS))
+    steps_by_pool = {"a": [drained, replace(STEP, at_ms=HOUR_MS)]}
+
+    (whole,) = watched_waterfalls(steps_by_pool, (0, 2 * HOUR_MS), Weight.CARDS, watched)
+
+    assert (whole.allocated, whole.measured, whole.active) == (4 * HOUR_MS, 2 * HOUR_MS, HOUR_MS)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9 * HOUR_MS), st.integers(0, 9 * HOUR_MS)), max_size=6),
+    st.integers(0, 2 * HOUR_MS),
+    st.integers(1, HOUR_MS),
+)
+def test_levels_with_activity_add_up_over_pools_and_hours(
+    hours: list[tuple[int, int]], from_ms: int, beyond_ms: int
+) -> None:
+    to_ms = 3 * HOUR_MS + beyond_ms
+    pools = {"a": [STEP], "b": [replace(STEP, pool_id="b", allocated_cards=8, at_ms=HOUR_MS // 2)]}
+    watched = {**hourly("a", *hours[::2]), **hourly("b", *hours[1::2])}
+    inner = [edge for edge in (HOUR_MS, 2 * HOUR_MS, 3 * HOUR_MS) if edge > from_ms]
+
+    def told(names: str, edges: list[int]) -> Waterfall:
+        some = {name: pools[name] for name in names}
+        return sum(watched_waterfalls(some, edges, Weight.P, watched), start=Waterfall())
+
+    whole = told("ab", [from_ms, to_ms])
+    assert told("ab", [from_ms, *inner, to_ms]) == whole
+    assert told("a", [from_ms, to_ms]) + told("b", [from_ms, to_ms]) == whole
+    assert 0 <= whole.active <= whole.measured <= whole.allocated
+    did = whole.division
+    assert (did.active or 0) + (did.inactive or 0) + did.unmeasured == whole.allocated
+    assert replace(whole, measured=0, active=0) == waterfall(
+        [step for some in pools.values() for step in some], from_ms, to_ms, Weight.P
+    )
