@@ -32,17 +32,30 @@ from accounting.tables import StatementRow
 
 
 def invoices(
-    connection: Connection, tenant_id: str | None = None, month: str | None = None
+    connection: Connection,
+    tenant_id: str | None = None,
+    month: str | None = None,
+    after_id: str | None = None,
+    limit: int | None = None,
 ) -> tuple[Invoice, ...]:
-    """All invoices that were asked for, or a tenant's, or a month's, in their order."""
-    steps, receipts = defaultdict(list), defaultdict(list)
-    for step in facts(connection, InvoiceStep, *_of(InvoiceStep, tenant_id)):
+    """All invoices that were asked for, or a tenant's, or a month's, in their order.
+
+    At most `limit` of them, after one (nothing follows one that was never asked for).
+    """
+    table = row_of(InvoiceRequest)
+    place = select(table.seq).where(table.id == after_id).scalar_subquery()
+    later = () if after_id is None else (table.seq > place,)
+    mine = (*_of(InvoiceRequest, tenant_id, month), *later)
+    asked = facts(connection, InvoiceRequest, *mine, limit=limit)
+    ids = [one.id for one in asked]
+    steps, paid = defaultdict(list), defaultdict(list)
+    for step in facts(connection, InvoiceStep, row_of(InvoiceStep).invoice_id.in_(ids)):
         steps[step.invoice_id].append(step)
-    for paid in facts(connection, Receipt, *_of(Receipt, tenant_id, month)):
-        receipts[paid.invoice_id].append(paid)
+    for receipt in facts(connection, Receipt, row_of(Receipt).invoice_id.in_(ids)):
+        paid[receipt.invoice_id].append(receipt)
     return tuple(
-        Invoice(request=one, steps=tuple(steps[one.id]), receipts=tuple(receipts[one.id]))
-        for one in facts(connection, InvoiceRequest, *_of(InvoiceRequest, tenant_id, month))
+        Invoice(request=one, steps=tuple(steps[one.id]), receipts=tuple(paid[one.id]))
+        for one in asked
     )
 
 

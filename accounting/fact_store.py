@@ -70,13 +70,16 @@ def keep(connection: Connection, *facts: Fact) -> None:
         connection.execute(insert(_ROWS[type(fact)]), row | columns_of(link))
 
 
-def facts(connection: Connection, kind: type[T], *conditions: Condition) -> tuple[T, ...]:
+def facts(
+    connection: Connection, kind: type[T], *conditions: Condition, limit: int | None = None
+) -> tuple[T, ...]:
     """The facts of a kind for which all conditions hold, in the order in which they were written.
 
-    Conditions are on the columns of the kind's table, `row_of(kind)`.
+    Conditions are on the columns of the kind's table, `row_of(kind)`. At most `limit` of them.
     """
     table, hints = row_of(kind), _hints(kind)
-    rows = select(*(getattr(table, name) for name in hints)).where(*conditions).order_by(table.seq)
+    rows = select(*(getattr(table, name) for name in hints)).where(*conditions)
+    rows = rows.order_by(table.seq).limit(limit)
     return tuple(
         kind(**{name: _decoded(hint, row[name]) for name, hint in hints.items()})
         for row in connection.execute(rows).mappings()

@@ -3,6 +3,7 @@
 Whoever opened the connection commits; nothing here does.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields, replace
@@ -161,11 +162,18 @@ def usage_sums(
     return _sums(connection, _added(hours.of_window(from_ms, to_ms, tenant_id)))
 
 
-def reference_sums(connection: Connection, references: Sequence[str]) -> tuple[UsageSum, ...]:
-    """What these used in all, and what of that was given back."""
-    mine = UsageRow.reference.in_(references)
-    used, back = _used(0, _EVER_MS).where(mine), _given_back(0, _EVER_MS).where(mine)
-    return (*_sums(connection, used), *_sums(connection, back))
+def reference_sums(
+    connection: Connection, references: Sequence[str]
+) -> Mapping[str, tuple[UsageSum, ...]]:
+    """What each of these used in all, and what of that was given back; two questions for all."""
+    found: defaultdict[str, list[UsageSum]] = defaultdict(list)
+    for rows in (_used(0, _EVER_MS), _given_back(0, _EVER_MS)):
+        mine = rows.where(UsageRow.reference.in_(references))
+        named = mine.add_columns(UsageRow.reference).group_by(UsageRow.reference)
+        for row in connection.execute(named).mappings():
+            columns = dict(row)
+            found[columns.pop("reference")].append(_sum(columns))
+    return {reference: tuple(lines) for reference, lines in found.items()}
 
 
 def credit_sums(
@@ -287,14 +295,16 @@ def _quantities(from_ms: int, to_ms: int, sign: int) -> Iterator[ColumnElement[i
 
 def _sums(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
     """Rows as sums, in a fixed order; raises `PriceMissing` where a price list is not there."""
-    found = [
-        UsageSum(**{**row, "device_ms": int(row["device_ms"]), "tflops_ms": int(row["tflops_ms"])})
-        for row in connection.execute(statement).mappings()
-    ]
-    for line in found:
-        if line.vat_permille is None:  # the outer join found none
-            raise PriceMissing(f"price list {line.price_list_id} is used, but was never published")
+    found = [_sum(row) for row in connection.execute(statement).mappings()]
     return tuple(sorted(found, key=lambda line: (line.tenant_id, order_of(line))))
+
+
+def _sum(row: Mapping[Any, Any]) -> UsageSum:
+    counts = {name: int(row[name]) for name in ("device_ms", "tflops_ms")}
+    line = UsageSum(**{**row, **counts})
+    if line.vat_permille is None:  # the outer join found none
+        raise PriceMissing(f"price list {line.price_list_id} is used, but was never published")
+    return line
 
 
 def slices(

@@ -71,8 +71,16 @@ class BillCalls:
 
     # Invoices and payments
 
-    def invoices(self, tenant: str | None = None, month: str | None = None) -> InvoiceList:
-        return self._wire.get("/v1/invoices", InvoiceList, tenant=tenant, month=month)
+    def invoices(
+        self,
+        tenant: str | None = None,
+        month: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> InvoiceList:
+        """A page; its `next` is the `cursor` of the one after it."""
+        asked = {"tenant": tenant, "month": month, "limit": limit, "cursor": cursor}
+        return self._wire.get("/v1/invoices", InvoiceList, **asked)
 
     def invoice(self, invoice_id: str) -> InvoiceView:
         return self._wire.get(f"/v1/invoices/{quoted(invoice_id)}", InvoiceView)

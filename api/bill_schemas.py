@@ -150,9 +150,10 @@ class InvoiceView(Wire):
 
 
 class InvoiceList(Wire):
-    """Invoices in the order in which they were asked for; a tenant sees its own alone."""
+    """A page of invoices in the order in which they were asked for; a tenant sees its own alone."""
 
     items: list[InvoiceView]
+    next: str | None = Field(default=None, description="the `cursor` of the next page")
 
 
 class InvoiceIssued(Wire):

@@ -64,10 +64,14 @@ def invoices(
     """List invoices."""
     if context.invoked_subcommand is not None:
         return
+    from api.bill_schemas import InvoiceList
     from api.cli.bill_tables import invoices_table
 
     with client(session_of(context), Identity.BOOKS) as broker:
-        found = broker.invoices(tenant, month)
+        found = page = broker.invoices(tenant, month)
+        while page.next is not None:
+            page = broker.invoices(tenant, month, cursor=page.next)
+            found = InvoiceList(items=[*found.items, *page.items])
     print_json(found) if as_json else console.print(invoices_table(found))
 
 

@@ -1,5 +1,7 @@
 """What limits a tenant's spending: its hard stop, and its budgets."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Body
@@ -15,7 +17,7 @@ from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, H
 from api.errors import Refused, missing
 from api.request_examples import BUDGET_EXAMPLES, HARD_STOP_EXAMPLES
 from api.routes.parameters import TenantId, TenantQuery, problems
-from api.services import Services, ServicesDep
+from api.services import ServicesDep
 from scheduler.facts.events import BudgetSet, HardStopSet
 from scheduler.facts.log import Request
 from scheduler.model.budget import Budget
@@ -55,7 +57,7 @@ def list_budgets(caller: PayerDep, services: ServicesDep, tenant: TenantQuery = 
         if wanted is not None and wanted not in declared.tenants:
             raise missing("tenant", wanted)
         shown = [one for one in declared.budgets if wanted in {None, one.tenant_id}]
-        views = [_view(connection, services, one) for one in shown]
+        views = _views(connection, month_of(services.clock()), shown, wanted)
     return BudgetList(items=views)
 
 
@@ -84,13 +86,40 @@ def put_budget(
     wish = BudgetSet(at_ms=services.clock(), budget=budget)
     heard(ask(services, Request(id=request_id("budget", None), wish=wish)).is_consumed)
     with services.database.connect() as connection:
-        return _view(connection, services, budget)
+        (view,) = _views(connection, month_of(services.clock()), [budget], owner_id)
+    return view
 
 
-def _view(connection: Connection, services: Services, budget: Budget) -> BudgetView:
-    month = month_of(services.clock())
-    spent_micros = sum(line.amount_micros for line in _lines(connection, budget, month))
-    amount_micros = budget.amount_micros
+def _views(
+    connection: Connection, month: str, budgets: Sequence[Budget], tenant_id: str | None
+) -> list[BudgetView]:
+    """All of them by what the books say, in as many questions as for one."""
+    of_jobs = _of_jobs(connection, {one.job_id for one in budgets if one.job_id is not None})
+    window = (*month_bounds(month), tenant_id)
+    of_month: defaultdict[str, list[UsageSum]] = defaultdict(list)
+    if any(one.job_id is None for one in budgets):
+        for line in (*usage_sums(connection, *window), *credit_sums(connection, *window)):
+            of_month[line.tenant_id].append(line)
+    return [
+        _view(one, month, of_month[one.tenant_id] if one.job_id is None else of_jobs[one.job_id])
+        for one in budgets
+    ]
+
+
+def _of_jobs(connection: Connection, job_ids: Collection[str]) -> Mapping[str, list[UsageSum]]:
+    """What was used by each of these jobs, and given back."""
+    lines: defaultdict[str, list[UsageSum]] = defaultdict(list)
+    if job_ids:
+        job_by_attempt = {attempt: job for job, attempt in attempt_ids(connection, job_ids)}
+        for attempt_id, sums in reference_sums(connection, [*job_by_attempt]).items():
+            lines[job_by_attempt[attempt_id]] += sums
+    return lines
+
+
+def _view(budget: Budget, month: str, lines: Sequence[UsageSum]) -> BudgetView:
+    """`lines` are those of its tenant in the month, or of its job."""
+    mine = (line for line in lines if budget.project in {None, line.project})
+    spent_micros, amount_micros = sum(line.amount_micros for line in mine), budget.amount_micros
     return BudgetView(
         tenant=budget.tenant_id,
         project=budget.project,
@@ -101,12 +130,3 @@ def _view(connection: Connection, services: Services, budget: Budget) -> BudgetV
         spent=yuan_of_micros(spent_micros),
         percent=100 * max(0, spent_micros) // amount_micros if amount_micros else 0,
     )
-
-
-def _lines(connection: Connection, budget: Budget, month: str) -> list[UsageSum]:
-    """What was used of what it is for, and given back."""
-    if budget.job_id is not None:
-        return [*reference_sums(connection, attempt_ids(connection, budget.job_id))]
-    window = (*month_bounds(month), budget.tenant_id)
-    lines = (*usage_sums(connection, *window), *credit_sums(connection, *window))
-    return [line for line in lines if budget.project in {None, line.project}]

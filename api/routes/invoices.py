@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from sqlalchemy import Connection
 
 from accounting.billing import ask_for_invoice, invoice, invoices, note_step
@@ -39,21 +39,36 @@ InvoiceId = Annotated[
     str, Path(alias="invoice_id", pattern=NAME_PATTERN, description="the request's own number")
 ]
 
+PAGE_MAX = 500
+
 DOCUMENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The document", "content": {PDF: {}}}
 }
 
 
+Cursor = Annotated[
+    str | None, Query(pattern=NAME_PATTERN, description="the `next` of the page before")
+]
+PageSize = Annotated[int, Query(ge=1, le=PAGE_MAX, description="how many at most")]
+
+
 @router.get("", responses=problems(404), summary="List invoices")
 def list_invoices(
-    caller: PayerDep, services: ServicesDep, tenant: TenantQuery = None, month: Month = None
+    caller: PayerDep,
+    services: ServicesDep,
+    tenant: TenantQuery = None,
+    month: Month = None,
+    limit: PageSize = PAGE_MAX,
+    cursor: Cursor = None,
 ) -> InvoiceList:
-    """All that were asked for, with how each stands."""
+    """What was asked for, with how each stands; `next` of a page is the `cursor` of the next."""
     tenant_id = caller.narrowed(tenant)
     with services.database.connect() as connection:
         check_known(connection, services, tenant_id)
-        found = invoices(connection, tenant_id, month)
-    return InvoiceList(items=[invoice_view(one) for one in found])
+        found = invoices(connection, tenant_id, month, cursor, limit + 1)
+    page = found[:limit]
+    following = page[-1].request.id if len(found) > limit else None
+    return InvoiceList(items=[invoice_view(one) for one in page], next=following)
 
 
 @router.get("/{invoice_id}", responses=problems(404), summary="An invoice")

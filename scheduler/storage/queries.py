@@ -309,9 +309,10 @@ def declared_views(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
     return [(row.name, row.body) for row in connection.execute(statement)]
 
 
-def attempt_ids(connection: Connection, job_id: str) -> list[str]:
-    """All attempts of a job."""
-    return [*connection.scalars(select(AttemptRow.id).where(AttemptRow.job_id == job_id))]
+def attempt_ids(connection: Connection, job_ids: Collection[str]) -> list[tuple[str, str]]:
+    """All attempts of these jobs: job, attempt."""
+    rows = select(AttemptRow.job_id, AttemptRow.id).where(AttemptRow.job_id.in_(job_ids))
+    return [(job_id, attempt_id) for job_id, attempt_id in connection.execute(rows)]
 
 
 def pending_count(connection: Connection) -> int:

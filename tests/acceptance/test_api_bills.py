@@ -187,6 +187,18 @@ def test_finance_notes_what_became_of_it_and_who_paid(data: Path, park: Served) 
     assert rows[-1] == ["total", "9.50"]
 
 
+def test_invoices_are_listed_page_by_page(park: Served) -> None:
+    again = park.steel.post("/v1/invoices", json=INVOICE | {"id": "i3", "amount": "6.00"})
+    assert again.status_code == 201, again.text
+
+    first = park.steel.get("/v1/invoices", params={"limit": 1}).json()
+    second = park.steel.get("/v1/invoices", params={"limit": 1, "cursor": first["next"]}).json()
+
+    assert [one["id"] for one in (*first["items"], *second["items"])] == ["i1", "i3"]
+    assert second["next"] is None
+    problem_of(park.steel.get("/v1/invoices", params={"limit": 0}), 422)
+
+
 def test_all_are_documents_and_workbooks_as_well(data: Path, park: Served, tmp_path: Path) -> None:
     months = {"month": MONTH}
     asked: tuple[tuple[str, dict[str, str]], ...] = (

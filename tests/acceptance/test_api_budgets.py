@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from accounting import store
 from accounting.calendar import month_bounds, month_of
@@ -55,6 +57,31 @@ def test_a_job_has_a_budget_while_it_is_not_over(park: Served) -> None:
     assert "was never one of fish" in problem_of(refused, 409)["detail"]
     both = {"amount": "5", "job_id": held, "project": "vision"}
     problem_of(park.steel.put("/v1/budgets", json=both), 422)
+
+
+def test_many_budgets_are_listed_by_as_many_questions_as_few(park: Served) -> None:
+    asked: list[str] = []
+
+    def count(_: object, __: object, statement: str, *___: object) -> None:
+        asked.append(statement)
+
+    def questions() -> int:
+        asked.clear()
+        assert park.steel.get("/v1/budgets").status_code == 200
+        return len(asked)
+
+    budgets = [{"job_id": submitted(park.steel, command="sleep 60", limit="1h")} for _ in "123"]
+    set_budget = partial(park.steel.put, "/v1/budgets")
+    set_budget(json={"amount": "5", "project": "vision"})
+    set_budget(json={"amount": "5"} | budgets.pop())
+    event.listen(park.broker.services.database, "before_cursor_execute", count)
+    try:
+        few = questions()
+        for one in (*budgets, {}, {"project": "speech"}):
+            set_budget(json={"amount": "5"} | one)
+        assert questions() == few
+    finally:
+        event.remove(park.broker.services.database, "before_cursor_execute", count)
 
 
 def test_a_tenant_chooses_its_hard_stop_and_keeps_it(park: Served) -> None:

@@ -86,6 +86,19 @@ def test_the_same_request_again_changes_nothing(connection: Connection) -> None:
         ask_for_invoice(connection, replace(ASKED, buyer_name="else"), 2_000)
 
 
+def test_invoices_are_read_page_by_page(connection: Connection) -> None:
+    first = ask_for_invoice(connection, ASKED, 1_000)
+    ask_for_invoice(connection, AGAIN, 1_000)
+    third = ask_for_invoice(connection, replace(ASKED, id="r0"), 1_000)
+    note_step(connection, replace(WITHDRAWN, invoice_id="r2"))
+
+    assert invoices(connection, limit=1) == (first,)
+    second, last = invoices(connection, "steel", "2026-10", after_id="r1", limit=2)
+    assert (second.request.id, second.state, last) == ("r2", InvoiceState.WITHDRAWN, third)
+    assert invoices(connection, after_id="r0") == ()
+    assert invoices(connection, after_id="never") == ()
+
+
 def test_for_a_withdrawn_request_may_be_asked_again(connection: Connection) -> None:
     ask_for_invoice(connection, ASKED, None)
     note_step(connection, WITHDRAWN)
