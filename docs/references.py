@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,9 @@ Schema = Mapping[str, Any]
 Row = Sequence[str]
 
 
+@cache
 def described() -> dict[str, Any]:
-    """The description of the interface; it takes no database to make it."""
+    """The description of the interface; it takes no database to make it, but a second."""
     database = engine(NO_DATABASE)
     services = Services(settings=Settings(), database=database, feed=Feed(database))
     return create_app(services).openapi()
