@@ -10,6 +10,8 @@ BENCHMARKS ?= plan controller submit launch
 export UV_SYSTEM_CERTS := true
 # Without compiled modules the first start of Ray's processes can miss its own time limit.
 export UV_COMPILE_BYTECODE := 1
+# Images often set it; then each worker, and each `brain` that it starts, compiles all of it again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A virtual environment knows its own path: one that was moved or copied is built afresh.
 $(shell [ ! -e .venv/.ok ] || [ "$$(cat .venv/.ok)" = "$(CURDIR)" ] || rm -rf .venv)
