@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from api.durations import duration_text
+from api.durations import about
 from api.quote_schemas import PoolUseView, QueueStanding, TermView
 from api.reasons import moment
 from api.reasons import views as reason_views
@@ -76,7 +76,7 @@ def _terms(terms: Terms) -> Iterator[TermView]:
             text_zh=f"按已获得的算力处于第 {terms.level} 级（0 至 4 级）",
         )
     yield from map(_share, terms.shares)
-    due, expected = moment(terms.due_ms), duration_text(terms.expected_ms)
+    due, expected = moment(terms.due_ms), about(terms.expected_ms)
     yield TermView(
         name="due",
         value=str(terms.due_ms),
@@ -93,6 +93,6 @@ def _share(term: ShareTerm) -> TermView:
         value=had,
         text=f"its {name} has had {had} P.h lately for a weight of {term.weight}: "
         f"place {term.place} of the {term.count} {english}with jobs waiting, the least first",
-        text_zh=f"{chinese}近期已用 {had} P·h（权重 {term.weight}）："
+        text_zh=f"{chinese}近期已用 {had} P·时（权重 {term.weight}）："
         f"在 {term.count} 个有排队作业的同级中由少到多排第 {term.place}",
     )

@@ -8,7 +8,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client, whose
-from api.cli.terminal import console, plain, print_json, table
+from api.cli.terminal import console, plain, print_json, table, yuan_text
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -76,7 +76,8 @@ def _list(context: typer.Context, tenant: str | None, *, as_json: bool) -> None:
     for one in found.items:
         of = one.job_id or one.project or both("all", "全部")
         stop = both("yes", "是") if one.hard_stop else "-"
-        cells = (plain(one.tenant), plain(of), one.month or "-", one.amount, one.spent)
+        money = (yuan_text(one.amount), yuan_text(one.spent))
+        cells = (plain(one.tenant), plain(of), one.month or "-", *money)
         made.add_row(*cells, str(one.percent), stop)
     console.print(made)
 
@@ -125,9 +126,8 @@ def set_budget(
     if is_nothing(made.amount):
         console.print(f"{plain(of)}: {both('its budget is removed', '预算已取消')}")
         return
-    spent = both(
-        f"{made.spent} of {made.amount} CNY spent", f"已用 {made.spent} / {made.amount} 元"
-    )
+    done, most = yuan_text(made.spent), yuan_text(made.amount)
+    spent = both(f"{done} of {most} CNY spent", f"已用 {done} / {most} 元")
     console.print(f"{plain(of)}: {spent} ({made.percent} %)")
 
 

@@ -212,8 +212,9 @@ def print_explanation(explanation: Explanation) -> None:
         f"{plain(both(explanation.summary, explanation.summary_zh))}",
         soft_wrap=True,
     )
-    for reason in explanation.reasons:
-        console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
+    if len(explanation.reasons) > 1:  # the summary has them all, in one breath
+        for reason in explanation.reasons:
+            console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
     for note in explanation.data:
         console.print(f"  [blue]•[/] {plain(both(note.text, note.text_zh))}", soft_wrap=True)
     if explanation.position is not None:

@@ -138,11 +138,17 @@ def drain(
     if as_json:
         print_json(listed)
         return
-    drained = sum(one.is_drained for one in listed.items)
-    text = both(
-        f"{drained} of {len(listed.items)} nodes are drained",
-        f"{len(listed.items)} 个节点中 {drained} 个处于维护",
-    )
+    out, count = sum(one.is_drained for one in listed.items), len(listed.items)
+    if over:
+        text = both(
+            f"open to new work: {count - out} of {count} nodes",
+            f"可接新作业：{count} 个节点中 {count - out} 个",
+        )
+    else:
+        text = both(
+            f"in maintenance: {out} of {count} nodes; what runs there goes on",
+            f"已转入维护：{count} 个节点中 {out} 个；正在运行的作业继续",
+        )
     console.print(text)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal
 from typing import NoReturn, Protocol
 
 import typer
@@ -19,6 +20,7 @@ PARK_ZONE = timezone(timedelta(hours=8))
 
 TFLOPS_PER_P = 1_000
 MS_PER_SECOND = 1_000
+FEN = Decimal("0.01")
 
 STATE_STYLES = {
     "queued": "yellow",
@@ -140,6 +142,11 @@ def p_text(tflops: int) -> str:
 def hours_text(hours: str | float) -> str:
     """Card-hours and P.h: the wire has six decimals, four are enough for the eye."""
     return f"{float(hours):,.4f}"
+
+
+def yuan_text(exact: str) -> str:
+    """An amount to the fen; what was spent is known to the micro-yuan."""
+    return str(Decimal(exact).quantize(FEN, ROUND_HALF_UP))
 
 
 def share_text(part: int, whole: int) -> str:

@@ -49,7 +49,9 @@ def test_an_operator_drains_by_a_command(address: str, park: Served, tmp_path: P
     listed = brain("nodes", "--centre", "west", BRAIN_DATA=str(tmp_path))
     over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(tmp_path))
 
-    assert done.stdout == again.stdout == "1 of 1 nodes are drained\n"
+    assert (
+        done.stdout == again.stdout == ("in maintenance: 1 of 1 nodes; what runs there goes on\n")
+    )
     assert [line.split()[-1] for line in listed.stdout.splitlines()] == ["state", "drained"]
-    assert over.stdout == "0 of 1 nodes are drained\n"
+    assert over.stdout == "open to new work: 1 of 1 nodes\n"
     assert brain("drain").returncode == 2

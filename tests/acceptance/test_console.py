@@ -297,7 +297,7 @@ def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> No
     try:
         console.log_in(park.keys["fish"])
         expect(drained).to_have_text(f"{WEST.name}：1 个节点中有 1 个在计划维护")
-        expect(budget).to_contain_text("企业 fish 已用 企业 fish 预算的")
+        expect(budget).to_contain_text("企业 fish 已用本月预算的")
     finally:
         park.operator.post("/v1/nodes:resume", json={"centre": "west"})
         park.fish.put("/v1/budgets", json={"amount": "0"})

@@ -91,6 +91,8 @@ MUTANTS = [
     Mutant("api/cli/budgets.py", "    if is_nothing(made.amount):\n", "    if False:\n", "tests/acceptance/test_cli_refusals.py -k nothing"),
     Mutant("api/values.py", "if re.fullmatch(pattern, text, re.ASCII) is None", "if not text", "tests/acceptance/test_cli_refusals.py -k sentence"),
     Mutant("scheduler/facts/purses.py", "yuan_of_fen(-(-(price_micros - funds.available_micros) // MICROS_PER_FEN))", "yuan_of_fen((price_micros - funds.available_micros) // MICROS_PER_FEN)", "tests/unit/test_packages_metered.py"),
+    Mutant("api/cli/park.py", "open to new work: {count - out} of", "open to new work: {out} of", "tests/acceptance/test_api_drains.py -k command"),
+    Mutant("api/cli/job_tables.py", "if len(explanation.reasons) > 1:", "if explanation.reasons:", "tests/unit/test_cli.py -k told_once"),
     Mutant("api/chinese.py", "chinese(part) or part", "part", "tests/unit/test_chinese.py -k stands"),
     Mutant("api/chinese.py", "key=lambda english: (-len(_fixed(english)), english)", "key=lambda english: english", "tests/unit/test_chinese.py"),
     Mutant("api/cli/session.py", "return told(_chinese(problem))", "return str(error)", "tests/acceptance/test_cli_refusals.py -k chinese"),

@@ -282,6 +282,19 @@ def test_who_waits_is_told_by_when_at_nine_of_ten_where_that_is_known(
     assert "nine of ten start by: 11-25 23:06:31" in after
 
 
+def test_a_reason_that_is_the_only_one_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waits = Explanation.model_validate(ANSWERS["explain"])
+    (busy,) = waits.reasons
+
+    print_explanation(waits)
+    alone = capsys.readouterr().out
+    print_explanation(waits.model_copy(update={"reasons": [busy, busy]}))
+    several = capsys.readouterr().out
+
+    assert alone.count(busy.text) == 1
+    assert several.count(f"  • {busy.text}\n") == 2
+
+
 def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

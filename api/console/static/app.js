@@ -105,6 +105,7 @@ const panels = {
 // Which parts an event changes; one that is not listed changes the jobs.
 const TOUCHES = {
   metered: ["usage", "notices"],
+  measured: [],
   budget_set: ["notices"],
   budget_reached: ["notices"],
   overdrawn: ["notices"],

@@ -33,7 +33,8 @@ function* ofMoney({ budgets, tenants }, names) {
   for (const budget of budgets.filter((one) => one.percent >= TOLD_FROM_PERCENT)) {
     const of = budget.job_id ?? budget.project ?? names.tenant(budget.tenant);
     const tone = budget.percent >= 100 ? "bad" : "warn";
-    yield { key: `budget-${budget.tenant}-${of}`, tone, text: t("notice.budget", { name: names.tenant(budget.tenant), level: budget.percent, budget: of }) };
+    const words = budget.job_id || budget.project ? "notice.budget" : "notice.budget_whole";
+    yield { key: `budget-${budget.tenant}-${of}`, tone, text: t(words, { name: names.tenant(budget.tenant), level: budget.percent, budget: of }) };
   }
 }
 
