@@ -13,6 +13,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cluster import shim
@@ -29,6 +30,7 @@ from cluster.member import (
     Seen,
 )
 from cluster.member_folders import MemberFolders
+from cluster.meters import card_meter
 from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
 from cluster.run_files import Stop
 from cluster.runs import Run, Runs, is_shim_alive, now_ms, output_size, read_output
@@ -80,7 +82,8 @@ class Supervisor:
         self._data_dir = Path(settings.data_dir)
         root = runs_folder(self._data_dir, settings.node_id)
         self._runs = Runs(root, settings.card_count, settings.meter)
-        self._sampling = Sampling(settings.meter)
+        find = partial(card_meter, os.environ, settings.visible_devices_variable)
+        self._sampling = Sampling(settings.meter, find)
         self._lease = self._runs.root / "lease"
         self._incarnation = f"{os.getpid()}-{time.time_ns()}"
         self._changed = asyncio.Event()

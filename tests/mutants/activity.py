@@ -8,6 +8,7 @@ _MEASURING = "tests/unit/test_measuring.py"
 _SAMPLING = "tests/unit/test_sampling.py"
 _GANG = "tests/unit/test_gang.py"
 _READINGS = "tests/unit/test_readings.py"
+_METERS = "tests/unit/test_meters.py"
 _WIRE = "tests/unit/test_wire.py"
 _API = "tests/acceptance/test_api_activity.py"
 
@@ -45,6 +46,22 @@ MUTANTS = [
     Mutant("cluster/activity.py", '{"meter": MeterKind.PROCESSOR, "cards": list(cards)}', '{"cards": list(cards)}', _SAMPLING),
     Mutant("cluster/runs.py", "at_end(claimed, started_at_ms, ended) or kept(folder)", "kept(folder)", _SAMPLING),
     Mutant("cluster/sampling.py", "used_s = buried.children_user + buried.children_system", "used_s = 0.0", _SAMPLING),
+    Mutant("cluster/sampling.py", "max(self._sampled_at_ms, now_ms - SAMPLE_LASTS_MS_MAX)", "self._sampled_at_ms", _SAMPLING),
+    Mutant("cluster/sampling.py", "        self._sampled_at_ms = now_ms\n", "", _SAMPLING),
+    Mutant("cluster/sampling.py", "max(since_ms, run.state.started_at_ms or now_ms)", "since_ms", _SAMPLING),
+    Mutant("cluster/sampling.py", "(kept(run.folder) or Activity()) + more", "more", _SAMPLING),
+    Mutant("cluster/sampling.py", 'failure not in {"", self._failure}', "failure", _SAMPLING),
+    Mutant("cluster/sampling.py", "self._ask() if running else None", "self._ask()", _SAMPLING),
+    Mutant("cluster/activity.py", "lasted_ms * len(known)", "lasted_ms * len(busy_permille)", _SAMPLING),
+    Mutant("cluster/meters.py", "    if command:\n", "    if False:\n", _METERS),
+    Mutant("cluster/meters.py", 'visible_devices_variable == VISIBLE_DEVICES_VARIABLE["GPU"]', "True", _METERS),
+    Mutant("cluster/meters.py", "isinstance(percent, bool) or not", "not", _METERS),
+    Mutant("cluster/meters.py", "or not 0 <= percent <= 100:", "or not percent <= 100:", _METERS),
+    Mutant("cluster/meters.py", "name.isdigit() and len(name) <= 4", "len(name) <= 5", _METERS),
+    Mutant("cluster/meters.py", "if process.returncode != 0:", "if False:", _METERS),
+    Mutant("cluster/meters.py", "if len(answer) > ANSWER_BYTES_MAX:", "if False:", _METERS),
+    Mutant("cluster/meters.py", "os.killpg(process.pid, signal.SIGKILL)", "process.kill()", _METERS),
+    Mutant("cluster/meters.py", "    except ImportError:\n        return None\n", "    except ZeroDivisionError:\n        return None\n", _METERS),
     Mutant("cluster/supervisor.py", "                    self._runs.refresh(run)\n", "                    pass\n", "tests/unit/test_supervisor.py -k computes"),
     Mutant("accounting/waterfall.py", "        measured = min(measured, self.allocated)\n", "", "tests/unit/test_waterfall.py"),
     Mutant("accounting/waterfall.py", "fine, totals = sorted(hours)", "fine, totals = [*edges]", "tests/unit/test_waterfall.py"),

@@ -51,7 +51,6 @@ MUTANTS = [
     Mutant("scheduler/placing/placement.py", "return in_its_unit(_impossible(job, park, tree, prices, now_ms), job, park)", "return _impossible(job, park, tree, prices, now_ms)", _CORES),
     Mutant("scheduler/asking/whatif.py", "reasons=in_its_unit(offer.reasons, form.job, desk.park)", "reasons=offer.reasons", _CORES),
     Mutant("api/reasons.py", '        case "cards" | "cores":\n', '        case "cards":\n', _CORES),
-    Mutant("api/routes/books.py", "            summed(one for key, one in divisions.items() if key[-1] not in park.core_kind_ids)\n", "            summed(divisions.values())\n", "tests/acceptance/test_api_cores.py"),
     Mutant("cluster/ray_watch.py", "self.is_logical or kind.unit is Unit.CORE", "self.is_logical", "tests/unit/test_ray_watch.py"),
     Mutant("cluster/supervisor.py", "        if self._settings.visible_devices_variable == CORES_VARIABLE:\n", "        if False:\n", "tests/unit/test_supervisor.py -k cores"),
 ]

@@ -9,6 +9,7 @@ import pytest
 from cluster.activity import MeterKind, keep, kept, of_cards, of_processor
 from cluster.driver import Activity
 from cluster.member import MemberEnd
+from cluster.meters import MeterFailed
 from cluster.run_files import write_json
 from cluster.runs import Run, Runs
 from cluster.sampling import Sampling, cpu_ms
@@ -60,6 +61,10 @@ def test_the_time_of_a_tree_has_those_that_are_over_in_it() -> None:
     assert cpu_ms(shim.pid) is None, "nobody is there any more"
 
 
+def nothing() -> None:
+    """No meter of cards is found."""
+
+
 def a_run(root: Path, meter: MeterKind) -> tuple[Runs, Run]:
     """A member with two cards that runs since 1,000 ms, under this very process."""
     runs = Runs(root, 4, meter)
@@ -72,7 +77,7 @@ def a_run(root: Path, meter: MeterKind) -> tuple[Runs, Run]:
 def test_a_sample_is_in_the_state_also_of_a_later_life(tmp_path: Path) -> None:
     runs, run = a_run(tmp_path, MeterKind.PROCESSOR)
 
-    Sampling(MeterKind.PROCESSOR).take(runs, 3_000)
+    Sampling(MeterKind.PROCESSOR, nothing).take(runs, 3_000)
     runs.refresh(run)
 
     assert run.state.activity is not None
@@ -85,7 +90,7 @@ def test_a_sample_is_in_the_state_also_of_a_later_life(tmp_path: Path) -> None:
 def test_where_nothing_measures_nothing_is_known(tmp_path: Path) -> None:
     runs, run = a_run(tmp_path, MeterKind.CARDS)
 
-    Sampling(MeterKind.CARDS).take(runs, 3_000)
+    Sampling(MeterKind.CARDS, nothing).take(runs, 3_000)
     runs.refresh(run)
 
     assert run.state.activity is None
@@ -115,3 +120,89 @@ def test_an_end_that_says_nothing_of_it_leaves_the_last_sample(
     keep(run.folder, Activity(measured_ms=700, active_ms=70))
 
     assert over(runs, run, **more) == Activity(measured_ms=700, active_ms=70)
+
+
+# Cards, by a meter that tells how busy each is now.
+
+
+class Meter:
+    """What a node's meter says, until it is told to say something else."""
+
+    def __init__(self, **busy: int) -> None:
+        self.busy: dict[int, int] | None = {int(card[1:]): one for card, one in busy.items()}
+        self.asked = 0
+
+    def __call__(self) -> dict[int, int]:
+        self.asked += 1
+        if self.busy is None:
+            raise MeterFailed("it is out of order")
+        return self.busy
+
+
+def counted(run: Run) -> tuple[int, int] | None:
+    known = kept(run.folder)
+    return (known.measured_ms, known.active_ms) if known else None
+
+
+def test_a_sample_of_cards_stands_for_the_time_since_the_last(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.CARDS)
+    meter = Meter(c0=500, c1=1_000, c2=1_000)
+    sampling = Sampling(MeterKind.CARDS, lambda: meter)
+
+    sampling.take(runs, 3_000)
+    assert counted(run) == (4_000, 3_000), "both cards since the member began, at 1,000 ms"
+
+    meter.busy = {0: 0, 1: 0}
+    sampling.take(runs, 8_000)
+    assert counted(run) == (14_000, 3_000)
+
+
+def test_time_without_a_sample_is_not_measured(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The meter failed, or nobody looked for longer than a sample stands."""
+    runs, run = a_run(tmp_path, MeterKind.CARDS)
+    meter = Meter(c0=1_000)
+    sampling = Sampling(MeterKind.CARDS, lambda: meter)
+    sampling.take(runs, 2_000)
+
+    meter.busy = None
+    sampling.take(runs, 7_000)
+    sampling.take(runs, 12_000)
+    assert counted(run) == (1_000, 1_000)
+    assert caplog.text.count("it is out of order") == 1
+
+    meter.busy = {0: 1_000}
+    sampling.take(runs, 17_000)
+    assert counted(run) == (6_000, 6_000), "of one of its two cards nothing is told"
+    sampling.take(runs, 117_000)
+    assert counted(run) == (16_000, 16_000)
+
+
+def test_a_later_life_counts_cards_on_from_what_was_written(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.CARDS)
+    meter = Meter(c0=1_000, c1=0)
+    Sampling(MeterKind.CARDS, lambda: meter).take(runs, 2_000)
+
+    later = Sampling(MeterKind.CARDS, lambda: meter)
+    later.take(runs, 60_000)
+
+    assert counted(run) == (2_000 + 20_000, 1_000 + 10_000)
+
+
+def test_a_meter_is_looked_for_once_and_asked_where_something_runs(tmp_path: Path) -> None:
+    runs, run = a_run(tmp_path, MeterKind.CARDS)
+    meter, found = Meter(c0=1_000), []
+
+    def find() -> Meter:
+        found.append(meter)
+        return meter
+
+    sampling = Sampling(MeterKind.CARDS, find)
+    sampling.take([], 2_000)
+    assert (len(found), meter.asked) == (0, 0)
+    sampling.take(runs, 3_000)
+    sampling.take(runs, 4_000)
+
+    assert (len(found), meter.asked) == (1, 2)
+    assert run.state.cards == (0, 1)
