@@ -19,6 +19,7 @@ from api.commands import app
 from api.job_file import prepare, read_job_file
 from api.park_file import load
 from api.settings import Settings
+from cluster.meters import METER_COMMAND
 from cluster.nursery import MORE_VARIABLES
 from docs.references import anchor
 
@@ -232,7 +233,9 @@ def test_every_park_shown_is_one(block: Block, tmp_path: Path) -> None:
 @every_page
 def test_every_variable_named_is_one(page: Path) -> None:
     settings = {f"BRAIN_{name.upper()}" for name in Settings.model_fields}
-    known = settings | VARIABLES_OF_COMMANDS | VARIABLES_OF_MEMBERS | {MORE_VARIABLES}
+    known = (
+        settings | VARIABLES_OF_COMMANDS | VARIABLES_OF_MEMBERS | {MORE_VARIABLES, METER_COMMAND}
+    )
 
     named = set(re.findall(r"\bBRAIN_[A-Z_]+[A-Z]\b", page.read_text("utf-8")))
 
