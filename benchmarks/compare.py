@@ -2,7 +2,8 @@
 
 Each is a replay of its own (see `replay`), one after the other; default+preemption may stop and
 resume every job. The picture shows devices in use and jobs that wait over time, how long jobs of
-each size waited, and what each tenant got of the devices while jobs arrived.
+each size waited, and what each tenant got of the devices while jobs arrived. With `easy` among them
+each says which sizes and tenants wait for longer than under it.
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -11,15 +12,26 @@ from pathlib import Path
 
 from benchmarks.hardware import conditions
 from benchmarks.options import add_seed
+from benchmarks.payers import payers
 from benchmarks.picture import draw
 from benchmarks.replay import CAPACITY_KEY, Replay, add_workload, measured, park_of
 from benchmarks.score import RunRow, nearest_rank, waits_by_class
 from benchmarks.traces import MS_PER_S
-from scheduler.model.policy import POLICY_BY_NAME
+from scheduler.model.policy import EASY, POLICY_BY_NAME
 
 PREEMPTION = "+preemption"
 PICTURES = (".png", ".svg", ".pdf")
-SHOWN = ("mean_wait_s", "p95_wait_s", "mean_bsld", "mean_jct_s", "util_arrivals", "jain_bsld")
+SHOWN = (
+    "mean_wait_s",
+    "p95_wait_s",
+    "mean_bsld",
+    "mean_jct_s",
+    "util_arrivals",
+    "saturated_of_allowed",
+    "jain_bsld",
+    "preemptions",
+    "cpu_s",
+)
 
 EXAMPLES = """examples:
   python -m benchmarks compare --trace philly_14d.csv.gz --nodes 64 --picture philly.png
@@ -51,6 +63,9 @@ def run(arguments: Namespace) -> dict[str, object]:
         rows, report = measured(_replay(arguments, name))
         schedules[name] = rows
         lines.append(_line(name, rows, report))
+    if EASY.name in schedules:
+        for line, rows in zip(lines, schedules.values(), strict=True):
+            line.update(payers(rows, schedules[EASY.name]))
     if arguments.picture:
         draw(arguments.picture, schedules, capacity, f"{arguments.trace.name}, {capacity} devices")
     return {
@@ -96,5 +111,5 @@ def _line(name: str, rows: Sequence[RunRow], report: dict[str, object]) -> dict[
         f"p95_wait_s, {label}": nearest_rank(waits, 95) / MS_PER_S
         for label, waits in waits_by_class(rows).items()
     }
-    figures = {key: report[key] for key in (*SHOWN, "preemptions", "cpu_s")}
+    figures = {key: report[key] for key in SHOWN}
     return {"policy": name.replace("+", " +"), **figures, **by_class}

@@ -15,6 +15,7 @@ from api.park_file import load
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
 from benchmarks.list_fifo import list_fifo
 from benchmarks.options import add_seed, positive
+from benchmarks.saturation import saturation
 from benchmarks.score import RunRow, score, write_schedule
 from benchmarks.simulate import simulate
 from benchmarks.traces import MS_PER_S, read_trace
@@ -138,6 +139,7 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
     capacity = sum(pool.card_count for pool in replay.park.pools)
     return rows, {
         **asdict(score(rows, capacity)),
+        **asdict(saturation(rows, replay.park)),
         CAPACITY_KEY: capacity,
         "wall_s": round(wall_s, 3),
         "cpu_s": round(used_s, 3),

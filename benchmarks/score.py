@@ -9,8 +9,8 @@ import csv
 import gzip
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeVar
@@ -33,7 +33,7 @@ COLUMNS = ("job_id", "tenant", "submit_s", "start_s", "end_s", "devices", "pool"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """One uninterrupted run of a job."""
+    """One uninterrupted run of a job; `shares` are its nodes and cards, which no file says."""
 
     job_id: str
     tenant: str
@@ -43,6 +43,7 @@ class RunRow:
     device_count: int
     pool: str
     attempt: int
+    shares: tuple[tuple[str, int], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +91,29 @@ def score(rows: Sequence[RunRow], capacity: int) -> Score:
 
 def waits_by_class(rows: Sequence[RunRow]) -> dict[str, list[int]]:
     """How long jobs waited, in ms, by how many devices they take: 1, up to 8, 64, 512, more."""
+    classes: dict[str, list[int]] = {label: [] for _, label in SIZE_CLASSES}
+    for row, wait_ms in _waits(rows):
+        label = next(label for most, label in SIZE_CLASSES if row.device_count <= most)
+        classes[label].append(wait_ms)
+    return {label: waits for label, waits in classes.items() if waits}
+
+
+def waits_by_tenant(rows: Sequence[RunRow]) -> dict[str, list[int]]:
+    """How long the jobs of each waited, in ms."""
+    tenants: dict[str, list[int]] = defaultdict(list)
+    for row, wait_ms in _waits(rows):
+        tenants[row.tenant].append(wait_ms)
+    return tenants
+
+
+def _waits(rows: Sequence[RunRow]) -> Iterator[tuple[RunRow, int]]:
+    """A row of each job, and how long it waited in all."""
     runs_by_job: dict[str, list[RunRow]] = defaultdict(list)
     for row in rows:
         runs_by_job[row.job_id].append(row)
-    classes: dict[str, list[int]] = {label: [] for _, label in SIZE_CLASSES}
     for runs in runs_by_job.values():
-        size = runs[0].device_count
-        label = next(label for most, label in SIZE_CLASSES if size <= most)
         jct_ms = max(run.end_ms for run in runs) - runs[0].submit_ms
-        classes[label].append(jct_ms - sum(run.end_ms - run.start_ms for run in runs))
-    return {label: waits for label, waits in classes.items() if waits}
+        yield runs[0], jct_ms - sum(run.end_ms - run.start_ms for run in runs)
 
 
 def utilisation_while_arriving(rows: Sequence[RunRow], capacity: int) -> float:

@@ -156,6 +156,7 @@ class Work:
                 device_count=run.card_count,
                 pool=node_by_id[run.order.members[0].node_id].pool_id,
                 attempt=int(run.order.attempt_id.rpartition(".")[2]),
+                shares=tuple((one.node_id, one.card_count) for one in run.order.members),
             )
 
 

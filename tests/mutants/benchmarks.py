@@ -2,6 +2,9 @@
 
 from tests.mutants.mutant import Mutant
 
+_FULL = "tests/unit/test_saturation.py"
+_PAYERS = "tests/unit/test_payers.py"
+
 # fmt: off
 MUTANTS = [
     Mutant("benchmarks/score.py", "max(run_ms, SHORT_MS)", "max(run_ms, 1)", "tests/unit/test_score.py"),
@@ -22,10 +25,22 @@ MUTANTS = [
     Mutant("benchmarks/list_fifo.py", "max(now_ms, job.submit_ms)", "job.submit_ms", "tests/unit/test_replay.py"),
     Mutant("benchmarks/compare.py", "if name.endswith(PREEMPTION) else None", "if False else None", "tests/unit/test_compare.py"),
     Mutant("benchmarks/compare.py", "nearest_rank(waits, 95)", "nearest_rank(waits, 50)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/saturation.py", "            waiting[size] += jobs\n", "            waiting[size] = 1\n", _FULL),
+    Mutant("benchmarks/saturation.py", "        if any(waiting.values()):", "        if True:", _FULL),
+    Mutant("benchmarks/saturation.py", "if size > left or not self._start(size, nodes):", "if size > left:", _FULL),
+    Mutant("benchmarks/saturation.py", "sorted(+waiting, reverse=True)", "sorted(+waiting)", _FULL),
+    Mutant("benchmarks/saturation.py", "-(-size // cards)", "size // cards", _FULL),
+    Mutant("benchmarks/saturation.py", "min((one for one in +counts", "max((one for one in +counts", _FULL),
+    Mutant("benchmarks/saturation.py", "        last_ms[row.job_id] = row.end_ms\n", "", _FULL),
+    Mutant("benchmarks/payers.py", "wait_ms * 100 > easy_ms * WORSE_PERCENT and ", "", _PAYERS),
+    Mutant("benchmarks/payers.py", " and wait_ms - easy_ms > NOTICED_MS", "", _PAYERS),
+    Mutant("benchmarks/payers.py", "key=lambda key: after[key] - before[key]", "key=after.__getitem__", _PAYERS),
+    Mutant("benchmarks/compare.py", "payers(rows, schedules[EASY.name])", "payers(rows, rows)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/simulate.py", "(one.node_id, one.card_count) for one in run.order.members", "(one.node_id, 1) for one in run.order.members", "tests/unit/test_compare.py"),
     Mutant("benchmarks/picture.py", "        since[row.job_id] = row.end_ms\n", "", "tests/unit/test_compare.py"),
     Mutant("benchmarks/picture.py", "changes[row.end_ms] -= row.device_count", "changes[row.end_ms] -= 1", "tests/unit/test_compare.py"),
     Mutant("benchmarks/picture.py", "max(0, min(row.end_ms, until_ms) - row.start_ms)", "(row.end_ms - row.start_ms)", "tests/unit/test_compare.py"),
-    Mutant("benchmarks/score.py", "if size <= most)", "if size < most)", "tests/unit/test_compare.py"),
+    Mutant("benchmarks/score.py", "if row.device_count <= most)", "if row.device_count < most)", "tests/unit/test_compare.py"),
     Mutant("benchmarks/workload.py", "if node_count < 1 or node_count % 1:", "if node_count < 1:", "tests/unit/test_replay.py"),
     Mutant("benchmarks/workload.py", "_centre(name, name, int(node_count), cards_per_node)", "_centre(name, name, 1, cards_per_node)", "tests/unit/test_replay.py"),
     Mutant("benchmarks/workload.py", "< max(1, len(centres)):", "< len(centres):", "tests/unit/test_replay.py"),

@@ -61,6 +61,25 @@ def test_preemption_is_for_those_that_name_it(
     assert lines[1]["mean_wait_s"] < lines[0]["mean_wait_s"]
 
 
+def test_beside_easy_it_says_who_pays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`c` may pass `b` under `easy`, and under `fifo` waits until it is over."""
+    trace = tmp_path / "trace.csv"
+    columns = "job_id,tenant,user,submit_s,duration_s,devices,nodes,device_type,status"
+    jobs = "a,x,u,0,1000,3,,,\nb,y,u,1,10,4,,,\nc,z,u,2,100,1,,,\n"
+    trace.write_text(f"{columns}\n{jobs}", encoding="utf-8")
+    where = ["--trace", str(trace), "--nodes", "1", "--cards", "4", "--json"]
+
+    assert main(["compare", *where, "--policies", "fifo", "easy"]) == 0
+
+    fifo, easy = json.loads(capsys.readouterr().out)["policies"]
+    assert easy["tenants worse than easy"] == "0 of 3"
+    assert fifo["tenants worse than easy"] == "1 of 3, 1 jobs; z: 1,008 s, 0 under easy"
+    assert fifo["sizes worse than easy"] == "1 of 2, 1 jobs; 1 device: 1,008 s, 0 under easy"
+    # 998 s in which a card is free that `c` could use, then 10 with all in use; and none.
+    assert fifo["saturated_of_allowed"] == pytest.approx((3 * 998 + 3 + 40) / (4 * 998 + 3 + 40))
+    assert easy["saturated_of_allowed"] == pytest.approx(1.0)
+
+
 def test_the_table_has_a_column_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *IDEAL, "--policies", "fifo", "easy"]) == 0
 
