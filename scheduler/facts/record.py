@@ -215,7 +215,7 @@ class JobRecord:
     @property
     def starving_from_ms(self) -> int:
         """If it waited until then, it would have waited too long (see `starving`)."""
-        long_ms = max(STARVING_MS, STARVING_RUNS * max(self.expected_ms, self.had_ms))
+        long_ms = max(STARVING_MS, STARVING_RUNS * self.expected_ms, self.had_ms)
         return self.queued_at_ms + self.had_ms + long_ms
 
     def ends(self, begin_ms: int, now_ms: int, forecast_ms: int | None) -> Ends:

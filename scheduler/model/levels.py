@@ -19,7 +19,8 @@ STEPS_CARD_MS = (
 STARVING_MS = 24 * 3_600_000
 """Who has waited for so long in all is starving, ..."""
 STARVING_RUNS = 2
-"""... once it has waited for so many times as long as it runs as well (see `starving`)."""
+"""... once it has waited for so many times as long as it was expected to run, and for as long as it
+has run, as well (see `starving`)."""
 
 
 def level(served_card_ms: int) -> int:

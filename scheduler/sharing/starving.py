@@ -1,9 +1,10 @@
 """Who has waited for so long that it goes first, within its tenant's share of the park.
 
 Where jobs take turns, what has had much waits for all that has had little, and in a busy park for
-ever. So a job that has waited in all for a day, and for twice as long as it runs, is starving: it
-goes first in its class, takes from all others of it, and is stopped for none of them (the promotion
-of Tiresias, Gu et al., NSDI 2019; there it lasts until its next demotion, here until it ends).
+ever. So a job that has waited in all for a day, for twice as long as it was expected to run and for
+as long as it has run, is starving: it goes first in its class, takes from all others of it, and is
+stopped for none of them (the promotion of Tiresias, Gu et al., NSDI 2019; there it lasts until its
+next demotion, here until it ends).
 
 No tenant gains the park by submitting much and waiting for a day: its jobs starve only as far as
 they fit into its share, the oldest first; the last may go beyond it.

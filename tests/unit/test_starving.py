@@ -50,7 +50,7 @@ def who_starves(state: State, now_ms: int = NOW_MS) -> list[str]:
 
 @pytest.mark.parametrize(
     ("expected_hours", "had_hours", "from_hour"),
-    [(0, 0, 24), (11, 0, 24), (20, 0, 40), (20, 6, 46), (1, 10, 34), (1, 30, 90)],
+    [(0, 0, 24), (11, 0, 24), (20, 0, 40), (20, 6, 46), (1, 10, 34), (1, 30, 60), (20, 50, 100)],
 )
 def test_a_day_and_twice_as_long_as_it_runs_is_too_long(
     expected_hours: int, had_hours: int, from_hour: int
