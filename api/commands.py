@@ -18,6 +18,7 @@ import api.cli.packages
 import api.cli.park
 import api.cli.payments
 import api.cli.quote
+import api.cli.report
 import api.cli.statements
 import api.cli.submit
 import api.cli.tenants
@@ -45,7 +46,10 @@ app = typer.Typer(
 PANELS = (
     (both("Jobs", "作业"), (api.cli.submit.app, api.cli.quote.app, api.cli.jobs.app)),
     (both("Machines", "算力"), (api.cli.park.app,)),
-    (both("Books", "账务"), (api.cli.books.app, api.cli.closing.app, api.cli.evidence.app)),
+    (
+        both("Books", "账务"),
+        (api.cli.books.app, api.cli.closing.app, api.cli.evidence.app, api.cli.report.app),
+    ),
     (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),
 )
 for panel, parts in PANELS:

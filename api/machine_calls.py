@@ -3,6 +3,7 @@
 from api.administration import DatasetList, DatasetPut, DatasetView, NodeList, NodesDrain
 from api.capacity_schemas import CapacityView, UtilisationView, WaterfallView
 from api.connection import Connection, quoted
+from api.report_schemas import BrainReport
 
 
 class MachineCalls:
@@ -38,6 +39,10 @@ class MachineCalls:
         window = {"from_ms": from_ms, "to_ms": to_ms}
         path = "/v1/utilisation/waterfall"
         return self._wire.get(path, WaterfallView, by=by, each=each, **window)
+
+    def report(self, month: str) -> BrainReport:
+        """A month of the park; for operators and finance."""
+        return self._wire.get(f"/v1/brain/reports/{quoted(month)}", BrainReport)
 
     def datasets(self) -> DatasetList:
         return self._wire.get("/v1/datasets", DatasetList)

@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from accounting.activity_hours import active_in
 from accounting.calendar import month_of
-from accounting.money import MS_PER_HOUR
+from accounting.money import MICROS_PER_YUAN, MS_PER_HOUR
+from accounting.overdrafts import overdrafts
 from accounting.units import Unit
 from accounting.usage import UsageSum
 from api.errors import Refused
@@ -165,6 +166,10 @@ def _books(connection: Connection, services: Services) -> Iterator[Metric]:
         charged.add_metric((tenant_id,), total_fen / 100)
     yield charged
     yield _budgets(services.declared.read(connection).budgets, lines)
+    below = _gauge("overdraft_yuan", "How far a tenant's balance is below zero.", ("tenant",))
+    for tenant_id, micros in overdrafts(connection).items():
+        below.add_metric((tenant_id,), micros / MICROS_PER_YUAN)
+    yield below
 
 
 def _budgets(budgets: Iterable[Budget], lines: Iterable[UsageSum]) -> Metric:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
 )
 
+from accounting import hours
 from accounting import store as books
 from accounting.activity import ActivitySlice
 from accounting.activity_tables import ActivityRow
@@ -99,6 +100,9 @@ def reconcile(connection: Connection) -> Iterator[Played | Difference]:
         yield from _only(connection, name, except_all(there, said), "in the books alone")
     yield from _price_lists(connection, state)
     yield from _accounts(connection, state)
+    for row, kept_ms, made_ms in hours.unfit(connection):
+        what = f"it says {kept_ms} unit-milliseconds, and its slices come to {made_ms}"
+        yield Difference(part="usage by the hour", row=row, what=what)
 
 
 def _expected(connection: Connection, kind: type[Fact]) -> Table:

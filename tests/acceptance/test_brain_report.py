@@ -1,10 +1,15 @@
 """The industry brain's monthly report."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from accounting import store
 from accounting.usage import UsageCredit
+from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
+from tests.acceptance.processes import brain
 from tests.builders import used
 
 pytestmark = pytest.mark.xdist_group("closing")
@@ -34,3 +39,16 @@ def test_a_month_is_reported_as_a_whole_and_names_no_tenant(park: Served) -> Non
     assert (report["submitted_jobs"], report["waits"], report["failures"]) == (0, [], 0)
     assert "steel" not in answer.text
     assert "fish" not in answer.text
+
+
+def test_finance_reads_it_by_a_command(park: Served, address: str, tmp_path: Path) -> None:
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+
+    shown = brain("report", "2027-03", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    told = brain("report", "2027-03", "--json", BRAIN_DATA=str(tmp_path))
+
+    assert shown.returncode == 0, shown.stderr
+    words = " ".join(shown.stdout.split())
+    assert words.count(" 63.00") == 6
+    assert "steel" not in words
+    assert json.loads(told.stdout)["total"]["revenue"] == "63.00"

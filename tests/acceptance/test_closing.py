@@ -161,3 +161,4 @@ def test_what_the_log_does_not_come_to_is_told(data: Path) -> None:
     assert done.returncode == 1
     assert "✗ usage: in the books alone (one of 2): reference=a.1" in done.stdout
     assert "✗ transfers: in the books alone: kind=hold reference=a.1" in done.stdout
+    assert "✗ usage by the hour: it says" in done.stdout

@@ -68,7 +68,7 @@ def test_a_refused_batch_leaves_nothing_behind(connection: Connection) -> None:
         replace(USAGE, to_ms=0),
         replace(USAGE, device_count=0),
         replace(USAGE, device_count=-8),
-        replace(USAGE, tflops=0),
+        replace(USAGE, tflops=-1),
         replace(USAGE, price_micros=-1),
     ],
 )
