@@ -32,6 +32,8 @@ def park(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 def address(park: Served) -> Iterator[str]:
     """Where the broker is served by a real server, as in production."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        # Its connections inherit it: who reads no more is waited for soon, not after megabytes.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 14)
         serving = server(park.broker)
         thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]})
         thread.start()

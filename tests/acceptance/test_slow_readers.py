@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from accounting.store import PAGE_ROWS
 from api.database import POOL_OVERFLOW, POOL_SIZE
 from tests.acceptance.brokers import Served, await_that
 
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.enable_socket
 
 READERS = POOL_SIZE + POOL_OVERFLOW + 4
 """More than there are connections to the database."""
+ROWS = 3 * PAGE_ROWS
+"""More than the page that the reader is waited for with."""
 
 ARCHIVE = b"\x1f\x8b" + os.urandom(12 << 20)
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()
@@ -78,17 +81,17 @@ def test_slow_readers_of_an_export_hold_no_connection(park: Served, address: str
         " 'poor', 'default', 'manufacturing', 'east', 'ascend-910b3', 'normal', 1, 313,"
         " '2026', 3500000, 0, nextval('books_seq'), 1000 + number, sha256('x')"
         " FROM (SELECT number, 1791000000000 + number AS from_ms"
-        " FROM generate_series(1, 10000) number) made"
+        " FROM generate_series(1, :rows) number) made"
     )
     with park.broker.services.database.begin() as connection:
-        connection.execute(rows)
+        connection.execute(rows, {"rows": ROWS})
 
     with readers(park, address, "poor", "/v1/exports/charges?month=2026-10"):
         assert_nobody_waits(park)
     assert_nobody_waits(park)
 
     lines = park.poor.get("/v1/exports/charges", params={"month": "2026-10"}).text.splitlines()
-    assert len(lines) == 1 + 10_000 + 1
+    assert len(lines) == 1 + ROWS + 1
 
 
 def test_the_leader_needs_no_connection_that_requests_use_up(park: Served) -> None:

@@ -34,5 +34,6 @@ MUTANTS = [
     Mutant("api/parquet.py", "::BIGINT * 1000)", "::BIGINT)", f"{_PARQUET} -k value"),
     Mutant("api/parquet.py", "writing(column) if column.kind is Kind.DECIMAL else _same", "_same", f"{_PARQUET} -k value"),
     Mutant("api/routes/exports.py", "plain_csv if what is Exported.FOCUS else spreadsheet_csv", "plain_csv", "tests/acceptance/test_api_exports.py -k mark"),
+    Mutant("accounting/store.py", "        yield from rows\n", "            yield from rows\n", "tests/acceptance/test_slow_readers.py -k export"),
     Mutant("api/routes/exports.py", "services.parquets.admitted(caller.scope) if is_parquet else nullcontext()", "nullcontext()", "tests/acceptance/test_api_exports.py -k way"),
 ]
