@@ -59,6 +59,16 @@ def test_what_cannot_be_sold_is_refused(change: dict[str, object], why: str, par
     assert why in problem_of(refused, 422)["detail"]
 
 
+def test_another_currency_is_refused_by_name(park: Served) -> None:
+    before = park.finance.get("/v1/packages").json()
+    in_dollars = PACK | {"id": "HT-3", "currency": "USD"}
+
+    refused = problem_of(park.finance.post("/v1/packages", json=in_dollars), 422)
+
+    assert [one["field"] for one in refused["errors"]] == ["currency"]
+    assert park.finance.get("/v1/packages").json() == before
+
+
 def test_what_a_job_uses_is_drawn_from_the_package(park: Served) -> None:
     before = balance(park)
     job_id = submitted(park.steel, command="sleep 5", device="ascend-910b3", devices=8, limit="1h")

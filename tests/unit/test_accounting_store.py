@@ -77,6 +77,15 @@ def test_usage_that_cannot_be_is_refused(connection: Connection, bad: UsageSlice
         store.book(connection, [bad], [], [])
 
 
+def test_more_than_any_park_has_is_refused_and_nothing_is_written(connection: Connection) -> None:
+    huge = replace(USAGE, reference="huge.1", device_count=1 << 62)
+
+    with pytest.raises(DBAPIError, match="out of range"), connection.begin_nested():
+        store.book(connection, [USAGE, huge], [], [])
+
+    assert store.usage_sums(connection, 0, HOUR_MS) == ()
+
+
 def test_a_slice_that_crosses_a_months_edge_is_refused(connection: Connection) -> None:
     crossing = used("2026-10-31T23:00", "2026-11-01T01:00")
 
