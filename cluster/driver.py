@@ -4,6 +4,7 @@ The conversation is level-triggered. The broker repeats what should be until it 
 centre repeats all it knows until it may forget; an attempt's id is the key: repeats are harmless.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -111,18 +112,28 @@ class AttemptReport:
     activity: Activity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """In what a report is other than the one with `before`: None where an attempt is forgotten."""
+
+    before: tuple[AttemptReport, ...]
+    changed: Mapping[str, AttemptReport | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CentreReport:
     """All that a centre knows, as heard at `heard_at_ms` (the broker's clock).
 
     `online_node_ids` are the nodes that could take work now. An attempt that the broker ordered
-    and that is missing here was never started or is wholly forgotten by the centre.
+    and that is missing here was never started or is wholly forgotten by the centre. `news` is there
+    where it is known what changed last, so that nobody need go through all.
     """
 
     centre_id: str
     heard_at_ms: int
     online_node_ids: frozenset[str]
     attempts: tuple[AttemptReport, ...]
+    news: News | None = None
 
 
 class Driver(Protocol):

@@ -13,7 +13,14 @@ from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
-from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, CentreReport, LaunchOrder
+from cluster.driver import (
+    AttemptEnd,
+    AttemptPhase,
+    AttemptReport,
+    CentreReport,
+    LaunchOrder,
+    News,
+)
 from cluster.inventory import Centre
 
 KILLED = -9
@@ -115,7 +122,9 @@ class SimulatedCentre:
     _online: frozenset[str] = field(init=False)
     _live: dict[str, Run] = field(default_factory=dict)
     _reports: dict[str, AttemptReport] = field(default_factory=dict)
-    _all_reports: tuple[AttemptReport, ...] | None = None
+    _told: tuple[AttemptReport, ...] = ()
+    _news: News | None = None
+    _changed: dict[str, AttemptReport | None] = field(default_factory=dict)
     _forgotten: set[str] = field(default_factory=set)
     _late: list[Callable[[], None]] = field(default_factory=list)
     _due: list[tuple[int, int, Callable[[], None]]] = field(default_factory=list)
@@ -146,19 +155,17 @@ class SimulatedCentre:
 
     def observe(self) -> CentreReport | None:
         if self._is_heard:
+            if self._changed:
+                self._news, self._changed = News(self._told, self._changed), {}
+                self._told = tuple(self._reports.values())
             self._heard = CentreReport(
                 centre_id=self.centre.id,
                 heard_at_ms=self.now_ms,
                 online_node_ids=self._online,
-                attempts=self._told(),
+                attempts=self._told,
+                news=self._news,
             )
         return self._heard
-
-    def _told(self) -> tuple[AttemptReport, ...]:
-        """All reports; the same as before where none has changed."""
-        if self._all_reports is None:
-            self._all_reports = tuple(self._reports.values())
-        return self._all_reports
 
     # Time.
 
@@ -200,8 +207,8 @@ class SimulatedCentre:
         """Everything ends, and nothing is remembered: the agent's memory is gone as well."""
         self.fall_silent(down_ms)
         self._end_all()
+        self._changed.update(dict.fromkeys(self._reports))
         self._reports.clear()
-        self._all_reports = None
         self.world.amnesias.append((self.centre.id, self.now_ms))
 
     def fall_silent(self, silent_ms: int) -> None:
@@ -308,7 +315,7 @@ class SimulatedCentre:
         assert attempt_id not in self._live, f"{attempt_id} is to be forgotten while it runs"
         self._forgotten.add(attempt_id)
         self._reports.pop(attempt_id, None)
-        self._all_reports = None
+        self._changed[attempt_id] = None
 
     # Work.
 
@@ -350,8 +357,7 @@ class SimulatedCentre:
         self._report_end(attempt_id, run.started_at_ms, end, exit_code)
 
     def _report(self, attempt_id: str, phase: AttemptPhase, started_at_ms: int | None) -> None:
-        self._all_reports = None
-        self._reports[attempt_id] = AttemptReport(
+        self._reports[attempt_id] = self._changed[attempt_id] = AttemptReport(
             attempt_id=attempt_id, phase=phase, started_at_ms=self._clock(started_at_ms)
         )
 
@@ -363,8 +369,7 @@ class SimulatedCentre:
         exit_code: int | None,
         node_id: str | None = None,
     ) -> None:
-        self._all_reports = None
-        self._reports[attempt_id] = AttemptReport(
+        self._reports[attempt_id] = self._changed[attempt_id] = AttemptReport(
             attempt_id=attempt_id,
             phase=AttemptPhase.ENDED,
             started_at_ms=self._clock(started_at_ms),

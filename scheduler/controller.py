@@ -197,14 +197,15 @@ class Controller:
             self._heard_ms[centre_id] = report.heard_at_ms
         if report.heard_at_ms >= self._led_ms:
             self._present.add(centre_id)
-        if now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
+        is_heard = centre_id in self.state.heard_centre_ids
+        if not is_heard and now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
             yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
         mine = self.state.park.node_ids_by_centre[centre_id]
         if self.state.online_node_ids & mine != report.online_node_ids & mine:
             online = tuple(sorted(report.online_node_ids))
             yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
-        reading = self._readings.of(report)
-        for attempt_id in reading.unsure_ids(self.state.agenda, centre_id):
+        reading = self._readings.of(report, self.state.agenda)
+        for attempt_id in reading.unsure_ids():
             attempt, told = self.state.live[attempt_id], reading.known.get(attempt_id)
             if told is not None and is_as_known(attempt, told):
                 continue
@@ -258,12 +259,14 @@ class Controller:
             for centre_id in sorted({*self.drivers, *in_park})
         }
         for centre_id, silent_ms in silent.items():
-            if silent_ms >= self.settings.suspect_after_ms:
+            is_heard = centre_id in self.state.heard_centre_ids
+            if is_heard and silent_ms >= self.settings.suspect_after_ms:
                 yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=False)
         if all(ms >= self.settings.suspect_after_ms for ms in silent.values()):
             return
         for centre_id, silent_ms in silent.items():
             if silent_ms >= self.settings.lost_after_ms:
+                self._readings.forget(centre_id)
                 for attempt in tuple(self.state.agenda.of_centre(centre_id).values()):
                     detail = f"its centre was silent for {silent_ms // 1000} s"
                     end = End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0), detail=detail)
@@ -387,7 +390,7 @@ class Controller:
     def _answer_strays(self, report: CentreReport) -> None:
         """What a centre reports and the log has ended: stop it if it runs, else forget it."""
         driver = self.drivers[report.centre_id]
-        for told in self._readings.of(report).strays(self.state.live):
+        for told in self._readings.of(report, self.state.agenda).strays(self.state.live):
             if told.phase is AttemptPhase.ENDED:
                 driver.forget(told.attempt_id)
             else:

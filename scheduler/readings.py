@@ -1,6 +1,9 @@
-"""What centres report of their attempts, read once: most reports say what the last one said."""
+"""What centres report of their attempts, kept from report to report: most say what the last said.
 
-from collections.abc import Iterator, Mapping
+A report that tells what has changed since the one before it costs that, and not what runs.
+"""
+
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from cluster.driver import Activity, AttemptPhase, AttemptReport, CentreReport
@@ -13,23 +16,60 @@ from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 
 
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """A report's attempts by id, and those that run."""
+    """What one centre says, beside what the log says is live there.
 
-    attempts: tuple[AttemptReport, ...]
-    known: Mapping[str, AttemptReport]
-    running_ids: frozenset[str]
+    Both differ for the ids in `_suspects` alone: what has changed in the report since they agreed,
+    and what did not agree when it was last looked at. What is new in the log is `unsettled` there.
+    """
 
-    def unsure_ids(self, agenda: Agenda, centre_id: str) -> list[str]:
+    def __init__(self, centre_id: str, attempts: tuple[AttemptReport, ...], agenda: Agenda) -> None:
+        self.attempts = attempts
+        self.known = {told.attempt_id: told for told in attempts}
+        self._centre_id = centre_id
+        self._agenda = agenda
+        self._suspects = {*self.known, *agenda.of_centre(centre_id)}
+
+    def follow(self, report: CentreReport) -> bool:
+        """Take in what it says otherwise; whether that can be told."""
+        news = report.news
+        if report.attempts is self.attempts:
+            return True
+        if news is None or news.before is not self.attempts:
+            return False
+        self.attempts = report.attempts
+        for attempt_id, told in news.changed.items():
+            if told is None:
+                self.known.pop(attempt_id, None)
+            else:
+                self.known[attempt_id] = told
+        self._suspects.update(news.changed)
+        return True
+
+    def is_of(self, agenda: Agenda) -> bool:
+        """Whether it is by this one that it knows what is live."""
+        return self._agenda is agenda
+
+    def unsure_ids(self) -> list[str]:
         """What is live there and may stand otherwise than the log says, in order."""
-        live = agenda.of_centre(centre_id).keys()
-        return agenda.in_order((live - self.running_ids) | (live & agenda.unsettled.keys()))
+        live, unsettled = self._agenda.of_centre(self._centre_id), self._agenda.unsettled
+        self._suspects.update(one for one in unsettled if one in live)
+        self._suspects = {one for one in self._suspects if self._is_odd(one, live)}
+        return self._agenda.in_order(one for one in self._suspects if one in live)
 
-    def strays(self, live_ids: Mapping[str, object]) -> list[AttemptReport]:
+    def _is_odd(self, attempt_id: str, live: Container[str]) -> bool:
+        told = self.known.get(attempt_id)
+        if attempt_id not in live:
+            return told is not None
+        is_running = told is not None and told.phase is AttemptPhase.RUNNING
+        return not is_running or attempt_id in self._agenda.unsettled
+
+    def strays(self, live_ids: Container[str]) -> list[AttemptReport]:
         """Those that are not live, in the order of the report."""
-        stray_ids = self.known.keys() - live_ids.keys()
-        return [told for told in self.attempts if told.attempt_id in stray_ids] if stray_ids else []
+        stray_ids = {one for one in self._suspects if one in self.known and one not in live_ids}
+        if len(stray_ids) > 1:
+            return [told for told in self.attempts if told.attempt_id in stray_ids]
+        return [self.known[one] for one in stray_ids]
 
 
 @dataclass(slots=True)
@@ -38,11 +78,17 @@ class Readings:
 
     _by_centre: dict[str, Reading] = field(default_factory=dict)
 
-    def of(self, report: CentreReport) -> Reading:
+    def of(self, report: CentreReport, agenda: Agenda) -> Reading:
+        """By this report, beside what is live by this agenda."""
         reading = self._by_centre.get(report.centre_id)
-        if reading is None or reading.attempts is not report.attempts:
-            reading = self._by_centre[report.centre_id] = _read(report.attempts)
+        if reading is None or not (reading.is_of(agenda) and reading.follow(report)):
+            reading = Reading(report.centre_id, report.attempts, agenda)
+            self._by_centre[report.centre_id] = reading
         return reading
+
+    def forget(self, centre_id: str) -> None:
+        """What was live there is not, whatever its reports say."""
+        self._by_centre.pop(centre_id, None)
 
     def used(
         self, state: State, attempt: Attempt, to_ms: int, now_ms: int
@@ -57,9 +103,3 @@ class Readings:
         reading = self._by_centre.get(attempt.placement.centre_id)
         told = reading.known.get(attempt.id) if reading else None
         return told.activity if told else None
-
-
-def _read(attempts: tuple[AttemptReport, ...]) -> Reading:
-    known = {told.attempt_id: told for told in attempts}
-    running = {told.attempt_id for told in attempts if told.phase is AttemptPhase.RUNNING}
-    return Reading(attempts, known, frozenset(running))

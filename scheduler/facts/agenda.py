@@ -32,7 +32,8 @@ class Agenda:
     """Live attempts by where and whose they are, and by when something is to be done about them.
 
     `unsettled` are those that have not started or are `stopping`, `cancelled` those that are still
-    to be told to stop. `small` are elastic ones that run on fewer cards than they ask for.
+    to be told to stop. `small` are elastic ones that run on fewer cards than they ask for,
+    `watched` those with a budget of their own.
     """
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
@@ -40,6 +41,7 @@ class Agenda:
         self.stopping: dict[str, Attempt] = {}
         self.cancelled: dict[str, Attempt] = {}
         self.small: dict[str, Attempt] = {}
+        self.watched: dict[str, Attempt] = {}
         self._by_centre: dict[str, dict[str, Attempt]] = {}
         self._by_tenant: dict[str, dict[str, Attempt]] = {}
         self._by_priority: dict[Priority, dict[str, Attempt]] = {}
@@ -137,13 +139,21 @@ class Agenda:
         _keep(self.cancelled, attempt, is_member=record.is_cancelled and not is_stopping)
         may_grow = is_settled and record.is_small and not record.is_cancelled
         _keep(self.small, attempt, is_member=may_grow)
+        _keep(self.watched, attempt, is_member=record.watched is not None)
+
+    def note_metered(self, attempt: Attempt) -> None:
+        """It is counted further, and nothing else of it has changed."""
+        before = self._entries[attempt.id]
+        _move(self._meters, attempt.id, before.metered_ms, attempt.metered_to_ms)
+        self._entries[attempt.id] = before._replace(metered_ms=attempt.metered_to_ms)
 
     def discard(self, record: JobRecord) -> None:
         """Its attempt is over."""
         attempt = record.attempt
         assert attempt is not None, f"{record.job.id} has no attempt"
         self._change(attempt, None)
-        for members in (self.unsettled, self.stopping, self.cancelled, self.small):
+        marked = (self.unsettled, self.stopping, self.cancelled, self.small, self.watched)
+        for members in marked:
             members.pop(attempt.id, None)
         del self._numbers[attempt.id]
         del self._by_centre[attempt.placement.centre_id][attempt.id]
@@ -201,8 +211,8 @@ class Agenda:
             assert self.likely(pool_id, moved_ms) == anew.likely(pool_id, moved_ms), (
                 f"the likely ends of {pool_id} drifted"
             )
-        names = ("unsettled", "stopping", "cancelled", "small", "_limits", "_meters", "_entries")
-        for name in names:
+        marked = ("unsettled", "stopping", "cancelled", "small", "watched")
+        for name in (*marked, "_limits", "_meters", "_entries"):
             assert getattr(self, name) == getattr(anew, name), f"the agenda's {name} drifted"
         for name in ("_by_centre", "_by_tenant", "_by_priority", "_latest"):
             kept = {key: some for key, some in getattr(self, name).items() if some}

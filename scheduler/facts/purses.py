@@ -171,6 +171,8 @@ class Purses:
         if record is None or record.job.tenant_id != budget.tenant_id:
             return f"job {budget.job_id} is over, or was never one of {budget.tenant_id}"
         record.watched = Watched(budget=budget) if budget.amount_micros else None
+        if record.attempt is not None:
+            state.agenda.note(record)
         return None
 
     def _note_reached(self, state: Paying, event: BudgetReached) -> str | None:
@@ -195,8 +197,8 @@ class Purses:
 
     def _budgeted_ids(self, state: Paying, tenant_id: str) -> Iterator[str]:
         """Its jobs with a budget: only where they spend may that be reached."""
-        for attempt in state.agenda.of_tenant(tenant_id).values():
-            if state.jobs[attempt.job_id].watched is not None:
+        for attempt in state.agenda.watched.values():
+            if state.jobs[attempt.job_id].job.tenant_id == tenant_id:
                 yield attempt.job_id
 
     def used_up(self, record: JobRecord, now_ms: int) -> tuple[Budget, int] | None:

@@ -260,7 +260,7 @@ class State:
         if (refusal := self.purses.post(self, attempt, event)) is not None:
             return refusal
         attempt.metered_to_ms = event.to_ms
-        self.agenda.note(self.jobs[attempt.job_id])
+        self.agenda.note_metered(attempt)
         return None
 
     def _end(self, event: ev.Ended) -> str | None:

@@ -50,7 +50,7 @@ class Desk:
     _turns: Turns = field(init=False)
     _stops: Stops = field(init=False)
     _starving: Starving = field(default_factory=Starving)
-    _vacancy: Vacancy = field(init=False)
+    vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
     _findings: dict[str, list[Finding]] = field(default_factory=dict)
     _promised: dict[str, JobRecord] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Desk:
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
         waiting = (self.state.queue, self._forecasts, self._rooms)
-        self._vacancy = Vacancy(*waiting, self._granted, one.closed_by)
+        self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
     def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
@@ -154,7 +154,7 @@ class Desk:
 
     def is_full(self, job_id: str) -> bool:
         """Whether nobody behind this job might be given cards, or make room for itself."""
-        if self._vacancy.is_left() or job_id in self.state.claims:
+        if self.vacancy.is_left() or job_id in self.state.claims:
             return False
         record, is_owner = self.state.jobs[job_id], self._turns.is_of_owner
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
@@ -359,7 +359,7 @@ class Desk:
         options = [(finding.form, option) for finding in findings for option in finding.payable]
         if not self.policy.is_backfilling:
             for _, option in options:
-                self._survey.close(option.candidate.pool.id, record.job.id)
+                self._survey.close(option.candidate, record.job.id)
             return Verdict(reasons=tuple(reasons))
         promises = [
             (reservation, option, form)

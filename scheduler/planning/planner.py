@@ -6,6 +6,7 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import in_units, with_quantiles
 from scheduler.planning.growth import ripe
+from scheduler.planning.stops import may_stop_any
 
 
 def plan(
@@ -17,12 +18,13 @@ def plan(
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
     verdicts: dict[str, Verdict] = {}
-    for job_id, answer in desk.answers():
+    is_brief = answers is Answers.GRANTS
+    for job_id, answer in () if is_brief and _is_barren(desk) else desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)
         else:
             verdicts[job_id] = answer
-        if answers is Answers.GRANTS and desk.is_full(job_id):
+        if is_brief and desk.is_full(job_id):
             break
     desk.grow()
     if verdicts and answers is Answers.ALL:
@@ -36,3 +38,8 @@ def plan(
         evictions=tuple(desk.evictions),
         answers=answers,
     )
+
+
+def _is_barren(desk: Desk) -> bool:
+    """Whether no turn brings anybody cards: none of the free would do, and nobody is stopped."""
+    return not (may_stop_any(desk.state, desk.policy) or desk.vacancy.is_left())

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
+from scheduler.model.job import Priority
 from scheduler.model.policy import Policy
 from scheduler.planning.claims import has_claim
 from scheduler.planning.options import Candidate, Opening
@@ -12,6 +13,14 @@ from scheduler.planning.survey import Survey
 from scheduler.sharing.standing import Standing, Standings
 
 NEVER_MS = 1 << 60
+
+
+def may_stop_any(state: State, policy: Policy) -> bool:
+    """Whether any that runs might be stopped for any that waits, as far as is known at once."""
+    if policy.preemption is None or state.park is None:
+        return False
+    has_owners = bool(state.entitled.in_force(state.tree, state.park).nominal)
+    return has_owners or policy.is_shared or bool(state.agenda.of_priority(Priority.LOW))
 
 
 class Stops:

@@ -53,9 +53,10 @@ class Survey:
         """Whether it could not be gone before the pool's hours end."""
         return outside_hours(job, pool, self._now_ms)
 
-    def close(self, pool_id: str, job_id: str) -> None:
+    def close(self, candidate: Candidate, job_id: str) -> None:
         """Nobody may pass this job there."""
-        self.closed_by.setdefault(pool_id, job_id)
+        self.closed_by.setdefault(candidate.pool.id, job_id)
+        candidate.room.version += 1
 
     def why_full(self, job: Job, candidate: Candidate, ends: Ends) -> Reason | None:
         """Free cards only shrink while a plan is made: what did not fit once is not tried again."""

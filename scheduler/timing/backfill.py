@@ -72,7 +72,7 @@ class PoolRoom:
         self.now = self.long = self.soon = self.soon_long = free
         self.soon_ms = 0
         self.version = 0
-        """Another one whenever what is free, or kept, has changed."""
+        """Another one whenever what is free, or kept, has changed, or nobody may pass any more."""
         self.reservation: Reservation | None = None
         self._running = running
         self._releases: list[Release] = []

@@ -10,6 +10,8 @@ _STOPS = "tests/unit/test_controller_stops.py"
 _INVARIANTS = "tests/unit/test_invariants.py"
 _TOLD = "tests/unit/test_told.py"
 _AGENDA = "tests/unit/test_agenda.py"
+_READINGS = "tests/unit/test_following.py"
+_BARREN = "tests/unit/test_barren.py"
 _ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
@@ -60,18 +62,37 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=record.is_cancelled and not is_stopping)", "is_member=record.is_cancelled)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "attempt.started_at_ms is not None and attempt.stop_cause is None:", "attempt.started_at_ms is not None:", _AGENDA),
-    Mutant("scheduler/facts/agenda.py", "        for members in (self.unsettled, self.stopping, self.cancelled, self.small):", "        for members in (self.unsettled, self.cancelled):", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "        marked = (self.unsettled, self.stopping, self.cancelled, self.small, self.watched)", "        marked = (self.unsettled, self.cancelled)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
-    Mutant("scheduler/facts/state.py", "        attempt.metered_to_ms = event.to_ms\n        self.agenda.note(self.jobs[attempt.job_id])\n", "        attempt.metered_to_ms = event.to_ms\n", _AGENDA),
+    Mutant("scheduler/facts/state.py", "        self.agenda.note_metered(attempt)\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(snapshot.jobs)\n", "", "tests/unit/test_claims.py"),
     Mutant("scheduler/facts/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
     Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
     Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, one, shares) for _, one", "sorted((_, one, shares) for _, one", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
-    Mutant("scheduler/readings.py", "reading is None or reading.attempts is not report.attempts:", "reading is None:", _CONTROLLER),
-    Mutant("scheduler/readings.py", " | (live & agenda.unsettled.keys())", "", _CONTROLLER),
-    Mutant("scheduler/readings.py", "(live - self.running_ids) | ", "", _CONTROLLER),
-    Mutant("scheduler/readings.py", "stray_ids = self.known.keys() - live_ids.keys()", "stray_ids = self.known.keys()", "tests/simulation/test_seeds.py"),
+    Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.follow(report)", _READINGS),
+    Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.is_of(agenda)", _READINGS),
+    Mutant("scheduler/readings.py", "news is None or news.before is not self.attempts:", "news is None:", _READINGS),
+    Mutant("scheduler/readings.py", "        self._suspects.update(news.changed)\n", "", _READINGS),
+    Mutant("scheduler/readings.py", "self._suspects = {*self.known, *agenda.of_centre(centre_id)}", "self._suspects = {*self.known}", _READINGS),
+    Mutant("scheduler/readings.py", "            return told is not None\n", "            return False\n", _READINGS),
+    Mutant("scheduler/readings.py", "        self._suspects.update(one for one in unsettled if one in live)\n", "", _READINGS),
+    Mutant("scheduler/readings.py", "return not is_running or attempt_id in self._agenda.unsettled", "return attempt_id in self._agenda.unsettled", _READINGS),
+    Mutant("scheduler/readings.py", "if one in self.known and one not in live_ids}", "if one in self.known}", _READINGS),
+    Mutant("scheduler/readings.py", "return [told for told in self.attempts if told.attempt_id in stray_ids]", "return [self.known[one] for one in sorted(stray_ids)]", _READINGS),
+    Mutant("scheduler/readings.py", "        self._by_centre.pop(centre_id, None)\n", "        pass\n", _READINGS),
+    Mutant("cluster/simulated.py", "        self._changed.update(dict.fromkeys(self._reports))\n", "", "tests/unit/test_simulated.py"),
+    Mutant("cluster/simulated.py", "        self._changed[attempt_id] = None\n", "        pass\n", "tests/unit/test_simulated.py"),
+    Mutant("cluster/simulated.py", "News(self._told, self._changed), {}", "News(self._told, self._changed), self._changed", "tests/unit/test_simulated.py"),
+    Mutant("scheduler/facts/agenda.py", "is_member=record.watched is not None)", "is_member=False)", "tests/unit/test_budgets.py"),
+    Mutant("scheduler/facts/purses.py", "            state.agenda.note(record)\n", "            pass\n", "tests/unit/test_budgets.py"),
+    Mutant("scheduler/facts/purses.py", "if state.jobs[attempt.job_id].job.tenant_id == tenant_id:", "if True:", "tests/unit/test_budgets.py"),
+    Mutant("scheduler/planning/survey.py", "        candidate.room.version += 1\n", "", "tests/unit/test_vacancy.py"),
+    Mutant("scheduler/planning/planner.py", "may_stop_any(desk.state, desk.policy) or ", "", _BARREN),
+    Mutant("scheduler/planning/planner.py", "() if is_brief and _is_barren(desk) else desk.answers()", "desk.answers()", _BARREN),
+    Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return policy.is_shared or bool(", _BARREN),
+    Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return has_owners or bool(", _BARREN),
+    Mutant("scheduler/planning/stops.py", " or bool(state.agenda.of_priority(Priority.LOW))", "", _BARREN),
     Mutant("scheduler/controller.py", "        if self.state.online_node_ids & mine != report.online_node_ids & mine:", "        if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),

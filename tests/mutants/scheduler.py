@@ -83,7 +83,7 @@ MUTANTS = [
     Mutant("scheduler/storage/rows.py", "        if asked:", "        if False:", _ROWS),
     Mutant("scheduler/facts/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
     Mutant("scheduler/facts/queue.py", "return -record.job.priority.rank, record.queued_at_ms", "return record.job.priority.rank, record.queued_at_ms", "tests/unit/test_queue.py"),
-    Mutant("scheduler/planning/planner.py", "if answers is Answers.GRANTS and desk.is_full(job_id):", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/planning/planner.py", "if is_brief and desk.is_full(job_id):", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
     Mutant("scheduler/timing/backfill.py", "return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return True", "tests/unit/test_simulate.py"),
     Mutant("scheduler/storage/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
     Mutant("scheduler/facts/state.py", ' or job.id in self.final_states:\n            return f"job {job.id} is known', ':\n            return f"job {job.id} is known', _STATE),

@@ -268,3 +268,24 @@ def test_the_same_seed_has_the_same_luck() -> None:
 
     assert told(1) == told(1)
     assert told(1) != told(2)
+
+
+def test_what_has_changed_since_the_report_before_is_all_that_is_other() -> None:
+    centre, before = a_centre(), a_centre().observe()
+    kinds = set[bool]()
+    for number in range(8):
+        centre.launch(an_order(f"j{number}", nodes=("p-n001",), cards=1))
+        centre.advance(number * 400)
+        if number == 5:
+            centre.forget("j0.1")
+        if number == 6:
+            centre.lose_centre(down_ms=1)
+        report = centre.observe()
+        if before is not None and report is not None and report.attempts is not before.attempts:
+            assert report.news is not None
+            assert report.news.before is before.attempts
+            told = {one.attempt_id: one for one in before.attempts} | {**report.news.changed}
+            kinds |= {one is None for one in report.news.changed.values()}
+            assert {one for one in told.values() if one} == {*report.attempts}
+        before = report
+    assert kinds == {True, False}

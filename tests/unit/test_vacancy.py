@@ -39,7 +39,8 @@ def planned(state: State, *jobs: Job) -> tuple[list[str], list[str]]:
 def test_nobody_else_is_looked_at_once_no_shape_fits_into_what_is_free() -> None:
     jobs = [wants(f"j{number}", 4 + number % 2) for number in range(9)]
 
-    assert planned(a_node_with(3), *jobs) == ([], ["j0"])
+    assert planned(a_node_with(3), *jobs) == ([], [])
+    assert planned(a_node_with(4), *jobs) == (["j0"], [])
 
 
 def test_whoever_fits_is_reached_behind_many_who_do_not() -> None:
