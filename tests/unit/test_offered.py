@@ -16,7 +16,7 @@ from scheduler.facts import events as ev
 from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, JobState, Reason, ReasonCode
-from scheduler.model.offered import LEAST_MS, MARGIN_MS, needed_ms
+from scheduler.model.offered import LEAST_MS, MARGIN_MS
 from scheduler.model.plan import Grant, Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.model.tree import Tree
@@ -151,7 +151,7 @@ def reason(found: Plan, job_id: str = "j1") -> Reason:
 
 def test_who_could_not_be_over_by_the_close_waits_for_the_next_opening() -> None:
     long = a_job(limit_ms=2 * HOUR_MS)
-    late_ms = CLOSES_MS - needed_ms(long)
+    late_ms = CLOSES_MS - 2 * HOUR_MS - long.grace_ms - MARGIN_MS
 
     assert at(late_ms, long)[1].grants
     _, found = at(late_ms + 1, long)
@@ -159,7 +159,7 @@ def test_who_could_not_be_over_by_the_close_waits_for_the_next_opening() -> None
     assert found.grants == ()
     told = reason(found)
     assert (told.code, told.where, told.unit) == (ReasonCode.OUTSIDE_HOURS, POOL, "ms")
-    assert (told.need, told.gap, told.until_ms) == (needed_ms(long), 1, OPENS_MS)
+    assert (told.need, told.gap, told.until_ms) == (CLOSES_MS - late_ms, 1, OPENS_MS)
     assert told.detail == "daily 08:00-20:00"
     start = found.verdicts["j1"].start
     assert start is not None
