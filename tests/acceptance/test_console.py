@@ -284,31 +284,6 @@ def test_finance_sees_money_and_no_jobs(console: Console, park: Served) -> None:
     console.complaints.clear()
 
 
-def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> None:
-    """A drain that began before, and a budget that is used up: neither is in the stream."""
-    ran = submitted(park.fish, name="dear", command="sleep 1", devices=8, centres=["west"])
-    await_state(park.fish, ran, "succeeded")
-    park.fish.put("/v1/budgets", json={"amount": "0.0001"})
-    drained, budget = (
-        console.page.locator(f"[data-notice={one}]")
-        for one in ("drained-west", "'budget-fish-企业 fish'")
-    )
-    park.operator.post("/v1/nodes:drain", json={"centre": "west"})
-    try:
-        console.log_in(park.keys["fish"])
-        expect(drained).to_have_text(f"{WEST.name}：1 个节点中有 1 个在计划维护")
-        expect(budget).to_contain_text("企业 fish 已用本月预算的")
-    finally:
-        park.operator.post("/v1/nodes:resume", json={"centre": "west"})
-        park.fish.put("/v1/budgets", json={"amount": "0"})
-
-    expect(drained).to_have_count(0, timeout=LIVE_MS)
-    expect(budget).to_have_count(0, timeout=LIVE_MS)
-    expect(console.page.locator("#events li[data-kind=nodes_drained]").first).to_contain_text(
-        "计划维护结束：west-k100-n001"
-    )
-
-
 def test_a_tenant_is_opened_into_its_lines(console: Console, park: Served) -> None:
     ran = submitted(park.fish, name="lines", command="sleep 1", devices=8, centres=["west"])
     await_state(park.fish, ran, "succeeded")

@@ -1,0 +1,36 @@
+"""What the console tells of that began before it was opened."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.acceptance.brokers import WEST, Served, await_state, submitted
+from tests.acceptance.tab import Console
+
+LIVE_MS = 5_000  # less than the 15 s after which the page would ask by itself
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> None:
+    """A drain that began before, and a budget that is used up: neither is in the stream."""
+    ran = submitted(park.fish, name="dear", command="sleep 1", devices=8, centres=["west"])
+    await_state(park.fish, ran, "succeeded")
+    park.fish.put("/v1/budgets", json={"amount": "0.0001"})
+    drained, budget = (
+        console.page.locator(f"[data-notice={one}]")
+        for one in ("drained-west", "'budget-fish-企业 fish'")
+    )
+    park.operator.post("/v1/nodes:drain", json={"centre": "west"})
+    try:
+        console.log_in(park.keys["fish"])
+        expect(drained).to_have_text(f"{WEST.name}：1 个节点中有 1 个在计划维护")
+        expect(budget).to_contain_text("企业 fish 已用本月预算的")
+    finally:
+        park.operator.post("/v1/nodes:resume", json={"centre": "west"})
+        park.fish.put("/v1/budgets", json={"amount": "0"})
+
+    expect(drained).to_have_count(0, timeout=LIVE_MS)
+    expect(budget).to_have_count(0, timeout=LIVE_MS)
+    expect(console.page.locator("#events li[data-kind=nodes_drained]").first).to_contain_text(
+        "计划维护结束：west-k100-n001"
+    )
