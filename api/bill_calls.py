@@ -1,5 +1,15 @@
 """The client's calls about bills: statements and replies, invoices, payments, settlements."""
 
+import httpx2
+
+from api.administration import (
+    Accepted,
+    PriceListCreate,
+    PriceLists,
+    PriceListView,
+    TenantView,
+    TopUp,
+)
 from api.bill_schemas import (
     Confirmation,
     Dispute,
@@ -16,6 +26,7 @@ from api.bill_schemas import (
     Resolution,
 )
 from api.connection import Connection, new_key, quoted, read
+from api.sdk_errors import ApiError
 from api.settlement_schemas import TermsList, TermsPublish, TermsView
 from api.values import Decision
 
@@ -24,6 +35,22 @@ class BillCalls:
     """A part of `api.sdk.Client`."""
 
     _wire: Connection
+
+    def prices(self) -> PriceLists:
+        return self._wire.get("/v1/prices", PriceLists)
+
+    def publish_prices(self, wanted: PriceListCreate) -> PriceListView:
+        """From a moment on that lies ahead; raises `ApiError` where no broker leads just now."""
+        answer = self._wire.send("POST", "/v1/prices", wanted, new_key())
+        if answer.status_code == httpx2.codes.ACCEPTED:
+            raise ApiError(read(answer, Accepted).detail)
+        return read(answer, PriceListView)
+
+    def top_up(self, tenant: str, amount: str, reference: str) -> TenantView:
+        """Book what a tenant has paid in, once for its reference."""
+        path = f"/v1/tenants/{quoted(tenant)}:top-up"
+        paid = TopUp(amount=amount, reference=reference)
+        return self._wire.create(path, paid, TenantView, None)
 
     def statement(self, tenant: str | None = None, month: str | None = None) -> bytes:
         """A tenant's month (this one if not given) as JSON, exactly as it was closed."""

@@ -17,6 +17,7 @@ import api.cli.keys
 import api.cli.packages
 import api.cli.park
 import api.cli.payments
+import api.cli.prices
 import api.cli.quote
 import api.cli.report
 import api.cli.statements
@@ -61,6 +62,7 @@ BOOKS = both("Books", "账务")
 app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
 app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
 app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
+app.add_typer(api.cli.prices.app, name="prices", rich_help_panel=BOOKS)
 app.add_typer(api.cli.terms.app, name="terms", rich_help_panel=BOOKS)
 app.add_typer(api.cli.claims.app, name="claims", rich_help_panel=BOOKS)
 app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)

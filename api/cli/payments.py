@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import console, errors, print_json
+from api.cli.terminal import console, errors, print_json, yuan_text
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -94,3 +94,33 @@ def record(
         print_json(kept)
     else:
         errors.print(both(f"payment {kept.reference} is recorded", f"已登记付款 {kept.reference}"))
+
+
+@app.command(
+    "top-up",
+    help=both(
+        "Book what a tenant has paid in to its balance, once for its number.",
+        "登记企业充值，增加其余额；同一流水号只登记一次。",
+    ),
+)
+def top_up(
+    context: typer.Context,
+    reference: Annotated[
+        str, typer.Argument(metavar="NUMBER", help=both("the payment's own", "付款流水号"))
+    ],
+    tenant: Annotated[str, typer.Option("--tenant", "-t", help=both("who paid", "企业"))],
+    amount: Annotated[str, typer.Option(metavar="YUAN", help=both("how much", "金额"))],
+    as_json: Json = False,
+) -> None:
+    """Book a top-up."""
+    from api.administration import TopUp
+    from api.cli.wanted import made
+
+    wanted = made(TopUp, amount=amount, reference=reference)
+    with client(session_of(context), Identity.BOOKS) as broker:
+        found = broker.top_up(tenant, wanted.amount, wanted.reference)
+    if as_json:
+        print_json(found)
+        return
+    left = yuan_text(found.balance or "0")
+    errors.print(both(f"{found.id}: balance {left} CNY", f"{found.id}：余额 {left} 元"))

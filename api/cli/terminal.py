@@ -121,6 +121,12 @@ def clock_text(at_ms: int | None) -> str:
     return moment.strftime("%m-%d %H:%M:%S")
 
 
+def year_text(at_ms: int) -> str:
+    """The same with its year, for what is years away or ago."""
+    moment = datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
+    return moment.strftime("%Y-%m-%d %H:%M")
+
+
 def duration_text(duration_ms: int | None) -> str:
     """`3d 04:05:06`, `04:05:06` or `5.2s`."""
     if duration_ms is None:

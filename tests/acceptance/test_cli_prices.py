@@ -1,0 +1,52 @@
+"""What finance does about prices and balances by commands."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.commands import app
+from api.profile import Profile, write_profile
+from tests.acceptance.brokers import Served
+
+pytestmark = pytest.mark.enable_socket
+
+
+@pytest.fixture(autouse=True)
+def profile(park: Served, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("BRAIN_") and name != "BRAIN_LANG":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("BRAIN_DATA", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+
+
+def told(*words: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_a_price_list_is_published_as_the_last_one_with_what_is_named() -> None:
+    before = told("prices")
+    assert "in force" in before
+    publish = ("prices", "publish", "2099", "--from", "2099-01-01", "--price")
+
+    assert "2099 is published, from 2099-01-01 00:00" in told(*publish, "ascend-910b3=4.25")
+
+    lines = [line.split() for line in told("prices").splitlines() if line.startswith("2099 ")]
+    assert ["2099", "2099-01-01", "00:00", "-", "ascend-910b3", "4.25"] in lines
+    assert len(lines) == 2, "the other kind is as it was"
+    assert "would begin at or before list 2099" in told(*publish, "ascend-910b3=4.25", code=1)
+    assert "is no KIND=YUAN" in told(*publish, "4.25", code=2)
+
+
+def test_a_top_up_is_booked_once() -> None:
+    words = ("payments", "top-up", "bank-77", "--tenant", "fish", "--amount")
+
+    first, again = told(*words, "10.00"), told(*words, "10.00", code=1)
+
+    assert first.startswith("fish: balance ")
+    assert "payment bank-77 is booked already" in again
