@@ -16,6 +16,7 @@ from api.guard import centres_of
 from api.profile import Profile, read_profile
 from api.schemas import AttemptView, JobView
 from api.sdk import Client
+from api.sdk_errors import ApiError
 from cluster.local_ray import LocalRay
 from tests.acceptance.processes import (
     Running,
@@ -143,10 +144,13 @@ class Product:
         return done.stdout.strip()
 
     def await_state(self, job_id: str, *states: str) -> JobView:
-        eventually(
-            lambda: self.client.job(job_id).state in states,
-            lambda: f"{job_id} is {' or '.join(states)}: {self.client.job(job_id)}",
-        )
+        def is_in_one() -> bool:
+            with suppress(ApiError):  # the broker may be away for as long as we are patient
+                return self.client.job(job_id).state in states
+            return False
+
+        wanted = " or ".join(states)
+        eventually(is_in_one, lambda: f"{job_id} is {wanted}: {self.client.job(job_id)}")
         return self.client.job(job_id)
 
     def await_end(self, job_id: str) -> JobView:
@@ -156,8 +160,10 @@ class Product:
         """Until its attempt of this number (counted from 1) runs."""
 
         def runs() -> bool:
-            attempts = self.client.job(job_id).attempts
-            return len(attempts) >= number and attempts[number - 1].started_at_ms is not None
+            with suppress(ApiError):
+                attempts = self.client.job(job_id).attempts
+                return len(attempts) >= number and attempts[number - 1].started_at_ms is not None
+            return False
 
         eventually(runs, lambda: f"attempt {number} runs of {self.client.job(job_id)}")
         return self.client.job(job_id).attempts[number - 1]
