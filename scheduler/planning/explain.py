@@ -145,8 +145,6 @@ def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
     if reasons and all(map(is_cap, reasons)):
         return now_ms + 1
-    if reasons and all(one.code is ReasonCode.OUTSIDE_HOURS for one in reasons):
-        return min((one.until_ms for one in reasons if one.until_ms is not None), default=None)
     if len(reasons) == 1:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:

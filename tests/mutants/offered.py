@@ -35,7 +35,6 @@ MUTANTS = [
     Mutant("scheduler/planning/survey.py", "if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):", "if False:", _UNIT),
     Mutant("scheduler/planning/offers.py", "told = closed or full", "told = full", _UNIT),
     Mutant("scheduler/planning/explain.py", "away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}", "away = {ReasonCode.CENTRE_SILENT}", _UNIT),
-    Mutant("scheduler/planning/explain.py", "if reasons and all(one.code is ReasonCode.OUTSIDE_HOURS for one in reasons):", "if False:", _UNIT),
     Mutant("scheduler/planning/verifier.py", '            yield "the pool is not offered at this hour"\n', "            return\n", _UNIT),
     Mutant("scheduler/planning/verifier.py", "elif job.checkpoint is None and self._now_ms + job.longest_ms > closes_ms:", "elif False:", _UNIT),
     Mutant("scheduler/placing/placement.py", "    if len(shut) == len(possible):\n", "    if False:\n", _UNIT),

@@ -166,6 +166,16 @@ def test_who_could_not_be_over_by_the_close_waits_for_the_next_opening() -> None
     assert (start.at_ms, start.is_promised) == (OPENS_MS, False)
 
 
+def test_who_finds_the_next_hours_taken_starts_in_those_after_them() -> None:
+    jobs = [
+        a_job(f"j{day}", device_count=16, node_count=2, limit_ms=7 * HOUR_MS) for day in range(3)
+    ]
+    _, found = at(CLOSES_MS, *jobs)
+
+    starts = [found.verdicts[job.id].start for job in jobs]
+    assert [one and one.at_ms for one in starts] == [OPENS_MS * (day + 1) for day in range(3)]
+
+
 def test_a_shorter_one_passes_it() -> None:
     now_ms = CLOSES_MS - HOUR_MS
     _, found = at(now_ms, a_job("j1", limit_ms=2 * HOUR_MS), a_job("j2", limit_ms=HOUR_MS // 2))
@@ -338,7 +348,8 @@ def stops(hand: Hand) -> list[ev.StopDecided]:
 
 def test_who_can_save_itself_is_told_to_before_the_close_and_goes_on_afterwards() -> None:
     saving = a_job("j1", limit_ms=30 * HOUR_MS, checkpoint=SAVES_ITSELF)
-    hand = a_day(saving, a_job("j2", limit_ms=11 * HOUR_MS))
+    over_in_time = a_job("j3", limit_ms=CLOSES_MS - 90_000, checkpoint=SAVES_ITSELF, device_count=1)
+    hand = a_day(saving, a_job("j2", device_count=4, limit_ms=11 * HOUR_MS), over_in_time)
     last_ms = CLOSES_MS - SAVES_ITSELF.grace_ms - MARGIN_MS // 2
 
     hand.all_say(last_ms - 1)
@@ -347,7 +358,8 @@ def test_who_can_save_itself_is_told_to_before_the_close_and_goes_on_afterwards(
     hand.all_say(last_ms)
     hand.step(last_ms)
 
-    stop = stops(hand)[-1]
+    *_, stop = (one for one in stops(hand) if one.attempt_id != "j2.1")
+    assert len(stops(hand)) == 2, "the third is over by its limit"
     assert (stop.attempt_id, stop.cause, stop.grace_ms) == ("j1.1", EndCause.PREEMPTED, 60_000)
     hand.say("east", CLOSES_MS - 1)
     hand.step(CLOSES_MS - 1)
