@@ -30,7 +30,8 @@ def declared_park(
 ) -> Park | str:
     """The park from now on, or why it cannot be."""
     if isinstance(event, ParkDeclared):
-        return park_refusal(event.park, live, jobs) or event.park
+        other_unit = known and _other_unit(known, event.park)
+        return other_unit or park_refusal(event.park, live, jobs) or event.park
     if known is None:
         return "no park is declared yet"
     for problem in dataset_problems(known, event.dataset, tenant_ids):
@@ -39,6 +40,18 @@ def declared_park(
     if len(park.datasets) > DATASETS_MAX:
         return f"the park has {DATASETS_MAX} datasets, as many as it may"
     return park_refusal(park, live, jobs) or park
+
+
+def _other_unit(known: Park, park: Park) -> str | None:
+    """Cards do not become cores: a line of a bill would have both, under one name."""
+    for kind in park.device_kinds:
+        before = known.device_kind_by_id.get(kind.id, kind)
+        if before.unit is not kind.unit:
+            return (
+                f"device kind {kind.id} is counted in {before.unit}s, and in the new park in "
+                f"{kind.unit}s: give what is new another id"
+            )
+    return None
 
 
 def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> str | None:

@@ -53,4 +53,5 @@ MUTANTS = [
     Mutant("api/reasons.py", '        case "cards" | "cores":\n', '        case "cards":\n', _CORES),
     Mutant("cluster/ray_watch.py", "self.is_logical or kind.unit is Unit.CORE", "self.is_logical", "tests/unit/test_ray_watch.py"),
     Mutant("cluster/supervisor.py", "        if self._settings.visible_devices_variable == CORES_VARIABLE:\n", "        if False:\n", "tests/unit/test_supervisor.py -k cores"),
+    Mutant("scheduler/facts/declarations.py", "        if before.unit is not kind.unit:\n", "        if False:\n", _CORES),
 ]

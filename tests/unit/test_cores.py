@@ -206,6 +206,31 @@ def test_cores_without_a_price_are_refused() -> None:
     assert why.code is ReasonCode.NO_PRICE
 
 
+def test_a_planned_start_on_cores_waits_for_no_quota_of_cards() -> None:
+    """All cores are taken for an hour: `c2` is promised them, and `c3` comes after it."""
+    state = a_queue(max_cards=8)
+    run(state, on_cores("c0", 64), 64)
+    run(state, on_cores("c1", 64), 0, 64)
+    submit(state, on_cores("c2", 128), on_cores("c3", 64))
+
+    verdicts = plan(state, 0).verdicts
+
+    starts = [verdicts[one].start for one in ("c2", "c3")]
+    assert [start and start.at_ms for start in starts] == [HOUR_MS, 2 * HOUR_MS]
+
+
+def test_a_kind_of_cards_never_becomes_one_of_cores() -> None:
+    state = a_queue()
+    turned = tuple(replace(kind, unit=Unit.CARD) for kind in PARK.device_kinds)
+
+    refusal = state.apply(ev.ParkDeclared(at_ms=0, park=replace(PARK, device_kinds=turned)))
+
+    assert refusal == (
+        "device kind core is counted in cores, and in the new park in cards: "
+        "give what is new another id"
+    )
+
+
 def test_who_waits_for_cores_is_told_how_many_cores() -> None:
     state = a_queue()
     run(state, on_cores("c0", 64), 64)
