@@ -8,7 +8,7 @@ from functools import partial
 
 from accounting.closing import Scope, scope_of, settled
 from accounting.focus import Bills
-from accounting.package_store import bought, buyers
+from accounting.package_store import bought, buyers, packages
 from accounting.statement import Statement
 from accounting.store import (
     CREDITED_SEQ,
@@ -38,6 +38,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         facts = (scope.after_seq, scope.through_seq or through_seq)
         whose = [tenant_id] if tenant_id is not None else buyers(connection)
         purchases = [one for who in whose for one in bought(connection, who, month, *facts)]
+        known = {one.id: one for one in packages(connection, tenant_id)}
         lists = {price_list.id: price_list for price_list in price_lists(connection)}
     if scope.through_seq is None:
         scope = Scope(after_seq=scope.after_seq, through_seq=through_seq)
@@ -48,6 +49,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         price_lists=lists,
         charges=_charges(connect, month, scope, tenant_id),
         purchases=purchases,
+        packages=known,
         payments=partial(_paid if is_closed else _would_pay, connect),
     )
 

@@ -14,7 +14,7 @@ pay are rows of Credit: with them, all rows add up to what is due.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from accounting.focus_columns import FOCUS_COLUMNS, MICRO_SCALE, UNIT_SCALE, FocusRow
 from accounting.focus_lines import (
@@ -40,8 +40,9 @@ from accounting.vouchers import Payment
 class Bills:
     """All charges on the statements of `month`, its own and those that correct earlier months.
 
-    `price_lists` are by id; `payments` says what vouchers pay of a statement, `purchases` are the
-    packages that were bought. Statements of a closed month have numbers, drafts have none.
+    `price_lists` are by id; `payments` says what vouchers pay of a statement. `purchases` are the
+    packages that were bought, `packages` all there are, by id. Statements of a closed month have
+    numbers, drafts have none.
     """
 
     month: str
@@ -50,6 +51,7 @@ class Bills:
     charges: Iterable[Charge]
     payments: Callable[[Statement], Iterable[Payment]]
     purchases: Iterable[Package] = ()
+    packages: Mapping[str, Package] = field(default_factory=dict)
 
 
 def focus_sheet(bills: Bills, names: Names) -> Sheet:
@@ -73,7 +75,8 @@ def focus_rows(bills: Bills, names: Names) -> Iterator[FocusRow]:
         key = line_of(charge, prices.vat_permille)
         if key not in lines:
             lines[key] = Line(charge, accounts[tenant_id], names, prices)
-        yield lines[key].charge_row(charge)
+        package_id = charge.usage.reference.partition("/")[2]
+        yield lines[key].charge_row(charge, bills.packages.get(package_id))
     for statement in _statements(bills.month, lines.values()):
         yield from _line_rows(statement, lines)
         for payment in bills.payments(statement):

@@ -16,6 +16,7 @@ from accounting.money import (
     p_hour_micros,
     yuan_of_micros,
 )
+from accounting.packages import Package
 from accounting.rating import PERMILLE, PriceList
 from accounting.statement import CURRENCY
 from accounting.units import Unit
@@ -85,8 +86,8 @@ class Line:
         """The line with what has passed by."""
         return replace(self._empty, device_ms=self._device_ms, tflops_ms=self._tflops_ms)
 
-    def charge_row(self, charge: Charge) -> FocusRow:
-        """A charge's row; its quantities are added to the line's."""
+    def charge_row(self, charge: Charge, package: Package | None = None) -> FocusRow:
+        """A charge's row, `package` covers it; its quantities are added to the line's."""
         usage = charge.usage
         device_ms, tflops_ms = charge.sign * usage.device_ms, charge.sign * usage.tflops_ms
         net_micros = self._net_of(device_ms, usage.price_micros)
@@ -114,7 +115,9 @@ class Line:
         )
         row = _counted(row, usage, card_hour_micros(device_ms))
         package_id = usage.reference.partition("/")[2]
-        return _committed(row, package_id, hours) if package_id else row
+        if not package_id:
+            return row
+        return _committed(row, package_id, hours, _part_of_price(package, device_ms))
 
     def rounding_row(self, net_fen: int, gross_fen: int) -> FocusRow | None:
         """What the line's amounts, rounded once, are more or less than the sum of its charges."""
@@ -256,9 +259,19 @@ def _counted(row: FocusRow, usage: UsageSlice, hours: int) -> FocusRow:
     return row._replace(x_cards=usage.device_count, x_card_hours=hours)
 
 
-def _committed(row: FocusRow, package_id: str, hours: int) -> FocusRow:
-    """The same, drawn from a package."""
+def _part_of_price(package: Package | None, device_ms: int) -> int:
+    """What of a package's price before tax is for so much of it, in micro-yuan."""
+    if package is None:
+        return 0
+    net_micros = package.price.net_fen * MICROS_PER_FEN
+    return divide_half_up(device_ms * net_micros, package.committed_device_ms)
+
+
+def _committed(row: FocusRow, package_id: str, hours: int, effective_micros: int) -> FocusRow:
+    """The same, drawn from a package, whose price is spread over what it covers."""
     return row._replace(
+        effective_cost=effective_micros,
+        pricing_currency_effective_cost=effective_micros,
         pricing_category="Committed",
         commitment_discount_id=package_id,
         commitment_discount_name=package_id,

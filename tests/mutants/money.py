@@ -47,6 +47,8 @@ MUTANTS = [
     Mutant("scheduler/facts/alerts.py", "if attempt.stop_cause is None and state", "if state", _BUDGETS),
     Mutant("scheduler/facts/alerts.py", "            yield from _stops(state, tenant_id, stop_grace_ms, now_ms)\n", "            pass\n", _BUDGETS),
     Mutant("scheduler/sharing/allowance.py", "if (closed := self._used_up(job, need)) is not None:", "if (closed := None) is not None:", _BUDGETS),
+    Mutant("accounting/focus_lines.py", "_committed(row, package_id, hours, _part_of_price(package, device_ms))", "_committed(row, package_id, hours, 0)", "tests/unit/test_package_store.py -k focus"),
+    Mutant("accounting/focus_lines.py", "net_micros = package.price.net_fen * MICROS_PER_FEN", "net_micros = package.amount_fen * MICROS_PER_FEN", "tests/unit/test_package_store.py -k focus"),
     Mutant("accounting/overdrafts.py", " if account == available_account(tenant)", "", "tests/unit/test_overdrafts.py"),
     Mutant("accounting/overdrafts.py", ".where(BalanceRow.amount_micros < 0)", "", "tests/unit/test_overdrafts.py"),
     Mutant("scheduler/storage/reconciling.py", "for row, kept_ms, made_ms in hours.unfit(connection):", "for row, kept_ms, made_ms in ():", "tests/acceptance/test_closing.py -k 'altered or come'"),

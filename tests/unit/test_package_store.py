@@ -150,6 +150,7 @@ def test_focus_rows_say_what_was_bought_and_what_is_drawn_from_it(connection: Co
     drawn, bought = rows[0], rows[2]
     assert (drawn.commitment_discount_id, drawn.commitment_discount_status) == ("p1", "Used")
     assert (drawn.commitment_discount_quantity, drawn.pricing_category) == (40 * 10**9, "Committed")
+    assert (drawn.effective_cost, drawn.pricing_currency_effective_cost) == (40_000_000, 40_000_000)
     assert (bought.commitment_discount_id, bought.charge_frequency) == ("p1", "One-Time")
     assert (bought.commitment_discount_quantity, bought.effective_cost) == (100 * 10**9, 0)
 
