@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant("accounting/closing.py", "if one.sums or one.purchases)", "if one.sums)", _PACKAGE_STORE),
     Mutant("accounting/fact_store.py", "    Package: PackageRow,\n", "", _PACKAGE_STORE),
     Mutant("accounting/focus.py", "        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)\n", "        pass\n", _PACKAGE_STORE),
-    Mutant("accounting/focus_lines.py", "return _committed(row, package_id, hours) if package_id else row", "return row", _PACKAGE_STORE),
+    Mutant("accounting/focus_lines.py", "        if not package_id:\n            return row\n", "        if package_id:\n            return row\n", _PACKAGE_STORE),
     Mutant("accounting/export.py", "    yield from _package_rows(statement)\n", "", "tests/unit/test_export.py -k packages"),
     Mutant("api/evidence_check.py", 'is_covered = all("/" in one["reference"] for one in slices)', "is_covered = True", "tests/unit/test_evidence.py -k price"),
     Mutant("accounting/evidence.py", "sorted({*attempt_ids, *drawn})", "sorted(attempt_ids)", "tests/unit/test_evidence.py -k package"),
