@@ -89,6 +89,7 @@ def test_what_changed_since_another_report_than_the_last_is_read_as_a_whole() ->
 def test_another_log_is_compared_with_all_that_is_reported() -> None:
     state, readings = a_busy_state("a"), Readings()
     report = a_report((runs("a.1"), runs("b.1")))
+    assert unsure(readings, report, state) == []
     assert strays(readings, report, state) == ["b.1"]
 
     state.agenda = Agenda()
