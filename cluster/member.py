@@ -1,6 +1,6 @@
 """One process of a gang: what its node is asked to run, and what the node says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from cluster.driver import Activity
@@ -84,6 +84,13 @@ class MemberState:
     end: MemberEnd | None = None
     detail: str = ""
     activity: Activity | None = None
+
+    def __setstate__(self, values: list[object]) -> None:
+        """A node's release may be older than its agent's: what it does not say yet is not known."""
+        for one in fields(self)[len(values) :]:
+            object.__setattr__(self, one.name, one.default)
+        for one, value in zip(fields(self), values, strict=False):
+            object.__setattr__(self, one.name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class CentreRay:
                 visible_devices_variable=kind.visible_devices_variable,
                 head=(host, int(port)),
                 silence_ms_max=self.silence_ms_max,
-                meter=self._meter(kind),
+                meter=self._meter(kind).value,
             )
             for pool in self.centre.pools
             for kind in [self.device_kind_by_id[pool.device_kind_id]]

@@ -8,12 +8,13 @@ forgotten attempt started again) is asserted at the moment it would happen.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 from random import Random
 
 from cluster.driver import (
+    Activity,
     AttemptEnd,
     AttemptPhase,
     AttemptReport,
@@ -23,6 +24,7 @@ from cluster.driver import (
 )
 from cluster.inventory import Centre
 
+SAMPLE_MS = 5_000
 KILLED = -9
 TERMINATED = -15
 FENCE_MS = 30_000
@@ -115,6 +117,7 @@ class SimulatedCentre:
     faults: Faults = NO_FAULTS
     world: World = field(default_factory=World)
     fence_ms: int = FENCE_MS
+    active_permille: int | None = None  # for so much of its time a card computes; None: unknown
     now_ms: int = 0
     is_silent: bool = False
     _cards_by_node: dict[str, int] = field(init=False)
@@ -155,6 +158,8 @@ class SimulatedCentre:
 
     def observe(self) -> CentreReport | None:
         if self._is_heard:
+            for run in self._live.values() if self.active_permille is not None else ():
+                self._measure(run, self.now_ms - self.now_ms % SAMPLE_MS)
             if self._changed:
                 self._news, self._changed = News(self._told, self._changed), {}
                 self._told = tuple(self._reports.values())
@@ -355,6 +360,14 @@ class SimulatedCentre:
         for member in run.order.members:
             self._used_by_node[member.node_id] -= member.card_count
         self._report_end(attempt_id, run.started_at_ms, end, exit_code)
+        self._measure(run, self.now_ms)
+
+    def _measure(self, run: Run, until_ms: int) -> None:
+        if self.active_permille is not None and run.started_at_ms is not None:
+            ran_ms = run.card_count * max(0, until_ms - run.started_at_ms)
+            counted = Activity(measured_ms=ran_ms, active_ms=ran_ms * self.active_permille // 1_000)
+            told = replace(self._reports[run.order.attempt_id], activity=counted)
+            self._reports[told.attempt_id] = self._changed[told.attempt_id] = told
 
     def _report(self, attempt_id: str, phase: AttemptPhase, started_at_ms: int | None) -> None:
         self._reports[attempt_id] = self._changed[attempt_id] = AttemptReport(

@@ -58,7 +58,8 @@ class NodeSettings:
     """What a supervisor is made with; `head` is where Ray's head listens.
 
     `data_dir` is the centre's: where a file system is shared, it is the same for all nodes.
-    `silence_ms_max` is how long members may go on while the agent says nothing.
+    `silence_ms_max` is how long members may go on while the agent says nothing. `meter` is the word
+    of a `MeterKind`, which a node of an older release need not know.
     """
 
     node_id: str
@@ -67,7 +68,7 @@ class NodeSettings:
     visible_devices_variable: str
     head: tuple[str, int]
     silence_ms_max: int
-    meter: MeterKind = MeterKind.CARDS
+    meter: str = MeterKind.CARDS.value
 
 
 class NotApart(Exception):
@@ -81,9 +82,10 @@ class Supervisor:
         self._settings = settings
         self._data_dir = Path(settings.data_dir)
         root = runs_folder(self._data_dir, settings.node_id)
-        self._runs = Runs(root, settings.card_count, settings.meter)
+        meter = MeterKind(settings.meter)
+        self._runs = Runs(root, settings.card_count, meter)
         find = partial(card_meter, os.environ, settings.visible_devices_variable)
-        self._sampling = Sampling(settings.meter, find)
+        self._sampling = Sampling(meter, find)
         self._lease = self._runs.root / "lease"
         self._incarnation = f"{os.getpid()}-{time.time_ns()}"
         self._changed = asyncio.Event()

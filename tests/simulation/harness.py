@@ -175,6 +175,7 @@ class Harness:
                 faults=self.scenario.faults,
                 world=self.world,
                 fence_ms=FENCE_MS,
+                active_permille=self.scenario.active_permille,
             )
             for centre in a_park().centres
         ]

@@ -82,6 +82,7 @@ class Scenario:
     jobs: tuple[Job, ...]
     run_ms_by_job: dict[str, int]
     faults: Faults
+    active_permille: int | None = None
 
 
 def a_park(sea_centre_ids: tuple[str, ...] = ()) -> Park:

@@ -1,6 +1,7 @@
 """Whatever goes wrong, the books in PostgreSQL are what the log comes to, and can be proven."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import pytest
 from sqlalchemy import Engine, text
@@ -44,6 +45,37 @@ def test_books_and_log_agree_and_are_whole(seed: int, database: Engine) -> None:
     with database.connect() as connection:
         assert [one for one in verify(connection) if isinstance(one, Misfit)] == []
         assert connection.scalar(text("SELECT sum(amount_micros) FROM balances")) == 0
+
+
+def test_whatever_goes_wrong_no_more_is_measured_than_was_held(database: Engine) -> None:
+    log = BothLogs(kept=SqlLog(database, "http://127.0.0.1:1"))
+
+    run_seed(35, log, lambda _, scenario: replace(scenario, active_permille=700))
+
+    held: Counter[str] = Counter()
+    measured: Counter[str] = Counter()
+    active: Counter[str] = Counter()
+    for usage in log.usage.values():
+        held[usage.reference.partition("/")[0]] += usage.device_ms
+    for one in log.activity.values():
+        measured[one.reference] += one.measured_device_ms
+        active[one.reference] += one.active_device_ms
+    assert measured
+    assert all(measured[one] <= held[one] for one in measured)
+    assert all(active[one] <= measured[one] * 700 // 1_000 for one in measured)
+    assert measured.total() > held.total() * 8 // 10, (
+        "what is not measured was lost with its centre"
+    )
+    with database.connect() as connection:
+        assert [one for one in reconcile(connection) if isinstance(one, Difference)] == []
+    with database.connect() as connection:
+        assert [one for one in verify(connection) if isinstance(one, Misfit)] == []
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(
+            text("DELETE FROM activity WHERE ctid = (SELECT min(ctid) FROM activity)")
+        )
+        (lost,) = [one for one in reconcile(connection) if isinstance(one, Difference)]
+        assert (lost.part, lost.what, lost.count) == ("activity", "in the log alone", 1)
 
 
 CHANGES = {

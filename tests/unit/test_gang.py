@@ -1,6 +1,7 @@
 """What an attempt's members did, put together."""
 
-from dataclasses import replace
+import pickle
+from dataclasses import fields, replace
 
 import pytest
 
@@ -275,3 +276,13 @@ def test_what_was_counted_of_a_member_stays_when_its_node_is_lost() -> None:
     gang.lose(1, MemberEnd.NODE, "node n1 is gone", 99)
 
     assert gang.report().activity == Activity(measured_ms=40, active_ms=30)
+
+
+def test_a_node_of_an_older_release_says_less_and_is_understood() -> None:
+    values = [getattr(running(0), one.name) for one in fields(MemberState)][:-1]
+    told = MemberState.__new__(MemberState)
+
+    told.__setstate__(values)
+
+    assert told == running(0)
+    assert pickle.loads(pickle.dumps(of(running(0), 4, 3))) == of(running(0), 4, 3)  # noqa: S301

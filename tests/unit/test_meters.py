@@ -1,8 +1,10 @@
 """How busy cards are: by the real names of NVIDIA's library, or by a command of the owner."""
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from cluster import meters
@@ -112,9 +114,21 @@ def test_a_command_that_says_something_else_is_refused_and_told_why(command: str
 
 
 def test_a_command_that_hangs_is_killed_with_all_that_it_started(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(meters, "COMMAND_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(meters, "COMMAND_TIMEOUT_S", 1.0)
+    child = tmp_path / "child"
 
     with pytest.raises(MeterFailed, match="did not end within"):
-        told_by_command("sh -c 'sleep 1000 & sleep 1000'")
+        told_by_command(f"sh -c 'sleep 1000 & echo $! > {child}; wait'")
+
+    assert is_over(int(child.read_text("utf-8")))
+
+
+def is_over(process: int) -> bool:
+    try:
+        left = psutil.Process(process)
+        psutil.wait_procs([left], timeout=1)
+        return left.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
