@@ -79,3 +79,14 @@ def test_the_parts_are_the_whole_whatever_was_told(
 
     assert (parts.active or 0) + (parts.inactive or 0) + parts.unmeasured == allocated
     assert min(parts.active or 0, parts.inactive or 0, parts.unmeasured) >= 0
+
+
+def test_what_is_too_little_for_each_hour_is_active_where_it_was_watched() -> None:
+    five_hours = replace(WATCHED, to_ms=5 * HOUR_MS, measured_device_ms=3, active_device_ms=2)
+
+    parts = [
+        (one.from_ms // HOUR_MS, one.measured_device_ms, one.active_device_ms)
+        for one in by_hour(five_hours)
+    ]
+
+    assert parts == [(1, 1, 0), (3, 1, 1), (4, 1, 1)]
