@@ -82,7 +82,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/speeds.py", "lengths_ms.get(kind_id, first_ms)", "first_ms", _KINDS),
     Mutant("scheduler/forecast/speeds.py", "        own_ms: int | None = lengths_ms[job.device_kind_ids[0]]\n", "        own_ms = history.forecast_ms(job, now_ms)\n", _KINDS),
     Mutant("scheduler/forecast/speeds.py", "speed = kind_speed(job, placement.device_kind_id, lengths_ms)", "speed = 1_000", _KINDS),
-    Mutant("scheduler/timing/forecasts.py", "if len(job.device_kind_ids) < 2 or not self._is_forecasting:", "if len(job.device_kind_ids) < 2:", _KINDS),
+    Mutant("scheduler/timing/forecasts.py", "        if not self._is_forecasting:\n            return False\n        like = _like(job)\n", "        like = _like(job)\n", _KINDS),
     Mutant("scheduler/forecast/speeds.py", "return history.kind_count(job, LEAST) > 1", "return False", _KINDS),
     Mutant("scheduler/forecast/history.py", "one[0] == job.device_count and len(runs) >= least", "len(runs) > least", _KINDS),
     Mutant("scheduler/timing/forecasts.py", "        if not lengths_ms:\n            return (record,)\n", "        return (record,)\n", _KINDS),

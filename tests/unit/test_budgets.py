@@ -19,6 +19,7 @@ from tests.builders import (
     a_lease,
     a_placement,
     a_state,
+    a_tenant,
     happen,
     shanghai,
     submit,
@@ -196,3 +197,12 @@ def test_what_was_spent_and_told_is_in_a_checkpoint() -> None:
     restored = State.restored(state.snapshot())
 
     assert told(restored, BEGIN_MS + HOUR_MS) == []
+
+
+def test_a_job_of_one_tenant_is_no_spending_of_another() -> None:
+    state = a_run(a_budget(5, job_id="j1"))
+    happen(state, ev.TenantDeclared(at_ms=BEGIN_MS, tenant=a_tenant("fish")))
+
+    assert [*state.purses.spent(state, "fish")] == []
+    (spent,) = state.purses.spent(state, "steel")
+    assert spent[0].budget.where == "j1"
