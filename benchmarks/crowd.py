@@ -1,5 +1,6 @@
 """A crowded park, drawn from a seed: everything taken, some of it just given back, many waiting."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +25,10 @@ LIMITS_MS = (HOUR_MS // 2, 2 * HOUR_MS, 8 * HOUR_MS, 24 * HOUR_MS, 72 * HOUR_MS)
 PRIORITIES = (Priority.LOW, Priority.NORMAL, Priority.NORMAL, Priority.NORMAL, Priority.HIGH)
 KINDS_MAX = 3
 ENDED_SHARE = 0.05
+LAP = 100_000
+"""So many wait at most while the park is filled: each start costs the more, the more there are."""
+FREE_SHARE = 0.01
+"""With no more of its cards free a park is full."""
 TRIES_MAX = 10_000
 
 
@@ -41,11 +46,19 @@ def crowded(crowd: Crowd) -> State:
     """The state at `NOW_MS`; no tenant lacks quota or money, so devices alone decide."""
     rng = Random(crowd.seed)
     jobs = drawn_jobs(crowd, rng)
-    state = with_waiting(open_park(crowd.park), crowd.pending, jobs, 0)
-    fill(state)
+    state = open_park(crowd.park)
+    cards = sum(state.free_cards.values())
+    for _ in range(0, crowd.pending, LAP):
+        state = with_waiting(state, min(LAP, crowd.pending), jobs, 0)
+        fill(state)
+        _tell(f"{len(state.live):,} jobs run on {len(state.free_cards):,} nodes")
+        if sum(state.free_cards.values()) <= FREE_SHARE * cards:
+            break
     for attempt_id in rng.sample(sorted(state.live), int(len(state.live) * ENDED_SHARE)):
         applied(state, ended(attempt_id))
-    return with_waiting(state, crowd.pending, jobs, FILLED_AT_MS)
+    state = with_waiting(state, crowd.pending, jobs, FILLED_AT_MS)
+    _tell(f"{len(state.queue):,} jobs wait")
+    return state
 
 
 def with_waiting(state: State, pending: int, jobs: Iterator[Job], at_ms: int) -> State:
@@ -142,6 +155,11 @@ def drawn_shapes(crowd: Crowd, rng: Random) -> list[Shape]:
         if len(found) == crowd.shapes:
             break
     return list(found)
+
+
+def _tell(words: str) -> None:
+    """How far it is: a crowd of a million takes minutes."""
+    print(f"crowd: {words}", file=sys.stderr, flush=True)
 
 
 def applied(state: State, event: ev.Event) -> None:

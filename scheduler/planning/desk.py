@@ -8,14 +8,15 @@ from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import PlannedStart, Reason
-from scheduler.model.plan import Eviction, Grant, KeptCards, Verdict
+from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, kept_cards
-from scheduler.planning.explain import begin_ms, foreseen, is_cap, making_room
+from scheduler.planning.explain import is_cap, making_room
+from scheduler.planning.foresight import Foresight
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
-from scheduler.planning.options import Candidate, Finding, Offer, Option
+from scheduler.planning.options import Finding, Offer, Option
 from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
@@ -28,7 +29,7 @@ from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
 from scheduler.timing.forecasts import Forecasts
-from scheduler.timing.outlook import Bid, Holding, Outlook
+from scheduler.timing.outlook import Holding, Outlook
 
 
 @dataclass(slots=True)
@@ -52,8 +53,7 @@ class Desk:
     _starving: Starving = field(default_factory=Starving)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
-    _findings: dict[str, list[Finding]] = field(default_factory=dict)
-    _promised: dict[str, JobRecord] = field(default_factory=dict)
+    _foresight: Foresight = field(init=False)
 
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
@@ -62,6 +62,7 @@ class Desk:
         self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
+        self._foresight = Foresight(self.state, self.now_ms, self._forecasts, one)
         waiting = (self.state.queue, self._forecasts, self._rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
@@ -136,15 +137,8 @@ class Desk:
         self._allowances.keep_for(form, filter(self._rooms.is_heard, pools))
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-        """The same, and when and where each job would start: in order, beside what is promised."""
-        for job_id, verdict in verdicts.items():
-            if verdict.start is not None and not isinstance(verdict, KeptCards):
-                form = self._promised.get(job_id) or self.state.jobs[job_id]
-                outlook.take(form, verdict.start)
-        return {
-            job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
-            for job_id, verdict in verdicts.items()
-        }
+        """The same, and when and where each job would start."""
+        return self._foresight.foresee(outlook, verdicts)
 
     def grow(self) -> None:
         """One job that runs small is asked to go on larger, if nobody who waits wants the cards."""
@@ -180,25 +174,26 @@ class Desk:
     def _find(self, record: JobRecord) -> Grant | Verdict:
         """Of a job without variants, which no quota forbids."""
         shape = shape_of(record.job)
-        candidates = self._survey.candidates(shape)
-        if not candidates:  # the park has changed since the job was submitted
-            return Verdict(reasons=misfits(shape, self.park))
         ends = self._forecasts.ends(record)
         settled = self._settled.get(shape)
         if settled is not None and (known := settled.of(ends)) is not None:
             is_paid = self._allowances.covers(record, settled.kind_ids)
             if is_paid and not self._stops.may_ask(record, [record]):
                 return known
+        candidates = self._survey.candidates(shape)
+        if not candidates:  # the park has changed since the job was submitted
+            return Verdict(reasons=misfits(shape, self.park))
         finding = Finding(record, candidates)
         found = self._now(finding) or self._later(record, [finding])
         is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
         if is_whole and isinstance(found, Verdict) and found.start is None:
             self._settled.setdefault(shape, Settled(candidates)).note(ends, found)
+            self._foresight.note(record, candidates, found)
         return found
 
     def _find_form(self, record: JobRecord) -> Grant | Verdict:
         """Of a job with several forms: in the first of them that can start now."""
-        findings, over = self._findings.setdefault(record.job.id, []), []
+        findings, over = self._foresight.findings.setdefault(record.job.id, []), []
         for form in self._forecasts.forms(record):
             shape = shape_of(form.job)
             finding = Finding(form, self._survey.candidates(shape))
@@ -327,7 +322,7 @@ class Desk:
         candidate.room.claim(shares, job.id, self._survey.claim_ends(form))
         self._allowances.take(form, candidate.pool, option.hold_micros, SOON_MS)
         self._charge(form, candidate.pool, shares)
-        self._promised[job.id] = form
+        self._foresight.promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = self._promised_start(form, candidate.pool, start_ms)
         return Verdict(reasons=(reason,), start=start)
@@ -372,7 +367,7 @@ class Desk:
         option.candidate.room.reserve(reservation)
         self._settled.clear()
         self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
-        self._promised[record.job.id] = form
+        self._foresight.promised[record.job.id] = form
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)
         return Verdict(reasons=tuple(reasons), start=start)
@@ -381,20 +376,3 @@ class Desk:
         """When a job that begins as is promised is likely to be over."""
         reservation, option, form = promise
         return option.ready_ms(reservation.start_ms) + self._forecasts.length_ms(form)
-
-    def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
-        """No start where it depends on more than the ends of what runs: on money or prices."""
-        record, findings = self.state.jobs[job_id], self._findings.get(job_id)
-        if findings is not None:
-            bids = [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
-        else:
-            bids = [
-                self._bid(form, self._survey.candidates(shape_of(form.job)), reasons)
-                for form in self._forecasts.forms(record)
-            ]
-        return Verdict(reasons=reasons, start=outlook.start(bids))
-
-    def _bid(
-        self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
-    ) -> Bid:
-        return Bid(form, foreseen(candidates, reasons), begin_ms(reasons, self.now_ms))

@@ -22,10 +22,14 @@ class Settled:
         self.kind_ids = tuple({one.pool.device_kind_id: None for one in candidates})
         self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
         self._verdicts: dict[tuple[bool, ...], Verdict] = {}
+        self._known: dict[Ends, Verdict] = {}
 
     def of(self, ends: Ends) -> Verdict | None:
         """What a job that ends then is told; None where none like it was there yet."""
-        return self._verdicts.get(self._short(ends))
+        known = self._known.get(ends)
+        if known is None and (known := self._verdicts.get(self._short(ends))) is not None:
+            self._known[ends] = known
+        return known
 
     def note(self, ends: Ends, verdict: Verdict) -> None:
         """What one is told that waits without a start; not where something comes free soon."""

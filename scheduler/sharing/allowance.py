@@ -276,7 +276,7 @@ class Allowances:
             self._dearest[key] = max(known) if len(known) == len(prices) else None
         price = self._dearest[key]
         funds = self._state.funds[tenant.id]
-        if any(funds.stocks_of(one, self._now_ms) for one in kind_ids):
+        if funds.stocks and any(funds.stocks_of(one, self._now_ms) for one in kind_ids):
             return False  # each job has another share of what they cover
         if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
             return False

@@ -8,7 +8,8 @@ whole nodes, and racks of them, are looked for only among what runs now.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from heapq import heappop, heappush, heapreplace
+from typing import NamedTuple
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -23,23 +24,13 @@ from scheduler.model.tree import Quota
 from scheduler.placing.placement import Fit
 from scheduler.timing.clearings import Clearings
 from scheduler.timing.forecasts import Forecasts
+from scheduler.timing.ranking import Place, Rankings
 from scheduler.timing.timeline import Timeline
 
 Bound = tuple[Timeline, int]
 """What is to come of a pool or a quota, and how much of it a job takes."""
 OPENINGS_MAX = 100
 """So many of a pool's hours are looked at, and then no start is told."""
-
-
-class Place(Protocol):
-    """A pool that could hold a job, and how the job would sit in it."""
-
-    @property
-    def pool(self) -> Pool: ...
-    @property
-    def wanted(self) -> Fit: ...
-    @property
-    def transfer_ms(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class Bid(NamedTuple):
     """A job in one of its forms, where that could be, and from when on; see `Outlook.start`."""
 
     form: JobRecord
-    places: Iterable[Place]
+    places: Sequence[Place]
     from_ms: int | None
 
 
@@ -108,12 +99,16 @@ class Outlook:
     _entitlements: Entitlements = field(init=False)
     _takings: Takings = field(init=False)
     _quotas_by_project: dict[tuple[str, str], tuple[Timeline, ...]] = field(default_factory=dict)
+    _rankings: Rankings = field(default_factory=Rankings)
+    _wanted_cards: int = 0
 
     def __post_init__(self) -> None:
         by_pool: dict[str, list[Holding]] = defaultdict(list)
         ends: dict[Quota, list[tuple[int, int, Path]]] = defaultdict(list)
         self._entitlements = self.state.entitled.in_force(self.state.tree, self.park)
         self._takings = Takings.of(self.state, self._entitlements)
+        self._wanted_cards = sum(map(_most_cards, self.state.queue.records()))
+        self._wanted_cards += self._entitlements.cards.total()
         for holding in self.granted:
             self._hold(holding)
         for holding in (*self._running(), *self.granted):
@@ -166,22 +161,36 @@ class Outlook:
         return replace(start, card_count=form.job.device_count) if len(bids) > 1 else start
 
     def _first(
-        self, record: JobRecord, places: Iterable[Place], from_ms: int | None
+        self, record: JobRecord, places: Sequence[Place], from_ms: int | None
     ) -> tuple[PlannedStart | None, int]:
-        """Where the job would have its data first, and when; None where it never could start."""
-        first: PlannedStart | None = None
-        ready_ms = 0
-        cards, length_ms = record.job.device_count, self.forecasts.length_ms(record)
-        for place in places:
-            if first is not None:
-                prospect = self._pools.get(place.pool.id)
-                bound_ms = prospect.cards.bound(cards, length_ms) if prospect else None
-                if bound_ms is None or bound_ms + place.transfer_ms >= ready_ms:
-                    continue
-            at_ms = self.earliest(record, place, from_ms)
-            if at_ms is not None and (first is None or at_ms + place.transfer_ms < ready_ms):
-                first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms
-        return first, ready_ms
+        """Where the job would have its data first, and when; None where it never could start.
+
+        Of places as good as one another it is the first.
+        """
+        kind = record.job.device_count, self.forecasts.length_ms(record), from_ms
+        ready = self._rankings.of(places, kind, self._pools)
+        best: tuple[int, int, int] | None = None
+        seen = []
+        while ready and (best is None or ready[0] < best):
+            known_ms, number = ready[0]
+            place = places[number]
+            cards_ms = self._cards_ms(record, place, from_ms)
+            if cards_ms is None:
+                heappop(ready)
+            elif cards_ms + place.transfer_ms > known_ms:
+                heapreplace(ready, (cards_ms + place.transfer_ms, number))
+            else:
+                seen.append(heappop(ready))
+                at_ms = self._allowed_ms(record, place, cards_ms)
+                if at_ms is not None:
+                    found = at_ms + place.transfer_ms, number, at_ms
+                    best = found if best is None else min(best, found)
+        for one in seen:
+            heappush(ready, one)
+        if best is None:
+            return None, 0
+        ready_ms, number, at_ms = best
+        return PlannedStart(at_ms, places[number].pool.id), ready_ms
 
     def take(self, record: JobRecord, start: PlannedStart) -> None:
         """Count with the job from then on."""
@@ -195,6 +204,11 @@ class Outlook:
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as above."""
+        cards_ms = self._cards_ms(record, place, from_ms)
+        return None if cards_ms is None else self._allowed_ms(record, place, cards_ms)
+
+    def _cards_ms(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
+        """When the pool has the cards for it, whatever else forbids it."""
         prospect = self._pools.get(place.pool.id)
         if prospect is None:
             return None
@@ -204,9 +218,16 @@ class Outlook:
             return None
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        bounds = self._bounds(record.job, place.pool.device_kind_id)
-        within = [(prospect.cards, record.job.device_count), *bounds]
-        return self._in_hours(record, place.pool, within, soonest_ms)
+        length_ms = self.forecasts.length_ms(record)
+        return prospect.cards.earliest(record.job.device_count, length_ms, soonest_ms)
+
+    def _allowed_ms(self, record: JobRecord, place: Place, from_ms: int) -> int | None:
+        """When all quotas have room for it as well, and the pool is offered."""
+        bounds = [*self._bounds(record.job, place.pool.device_kind_id)]
+        if not bounds and place.pool.hours is None:
+            return from_ms
+        cards = self._pools[place.pool.id].cards, record.job.device_count
+        return self._in_hours(record, place.pool, [cards, *bounds], from_ms)
 
     def _in_hours(
         self, record: JobRecord, pool: Pool, bounds: Collection[Bound], from_ms: int
@@ -249,7 +270,9 @@ class Outlook:
         key = job.tenant_id, job.project
         found = self._quotas_by_project.get(key)
         if found is None:
-            found = tuple(self._of_quota(quota) for quota in self.state.tree.quotas(*key))
+            timelines = map(self._of_quota, self.state.tree.quotas(*key))
+            # What has room for all who wait, and for any other, is in nobody's way.
+            found = tuple(one for one in timelines if one.lowest < self._wanted_cards)
             self._quotas_by_project[key] = found
         return found
 
@@ -310,6 +333,12 @@ def _openings(pool: Pool, now_ms: int) -> Iterator[int]:
         opens_ms = pool.hours.opens_ms(pool.hours.closes_ms(now_ms) or now_ms)
         assert opens_ms is not None, f"pool {pool.id} has hours, and is never offered"
         yield opens_ms
+
+
+def _most_cards(record: JobRecord) -> int:
+    """In whichever of its forms."""
+    job = record.job
+    return max((job.device_count, *(one.device_count for one in job.variants)))
 
 
 def _rack_ms(

@@ -37,6 +37,11 @@ class Timeline:
         """From when on how many cards are free."""
         return list(zip(self._at_ms, self._free, strict=True))
 
+    @property
+    def lowest(self) -> int:
+        """Never are fewer cards free."""
+        return self._lowest
+
     def bound(self, cards: int, length_ms: int) -> int | None:
         """What is known already of `earliest`: it is then or later; None if it never comes."""
         return self._found.get((cards, length_ms), (0, self._at_ms[0]))[1]

@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "            if near is None:\n                payable.append(", "            if True:\n                payable.append(", _LOCALITY),
     Mutant("scheduler/planning/offers.py", "                before.append(Option(candidate, money))\n", "", _LOCALITY),
     Mutant("scheduler/planning/desk.py", "near = survey.nearer(form, candidate, payable) if candidate.transfer_ms else None", "near = None", _LOCALITY),
-    Mutant("scheduler/timing/outlook.py", "first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms + place.transfer_ms", "first, ready_ms = PlannedStart(at_ms, place.pool.id), at_ms", _LOCALITY),
+    Mutant("scheduler/timing/outlook.py", "elif cards_ms + place.transfer_ms > known_ms:", "elif cards_ms > known_ms:", _LOCALITY),
     Mutant("scheduler/asking/whatif.py", "start_ms + offer.transfer_ms + prospect.length_ms", "start_ms + prospect.length_ms", _LOCALITY),
     Mutant("scheduler/asking/whatif.py", "None if self.start_ms is None else self.start_ms + self.transfer_ms", "self.start_ms", _LOCALITY),
     Mutant("scheduler/planning/explain.py", "        if only.code is ReasonCode.NEARER_DATA:\n            return now_ms\n", "", _LOCALITY),

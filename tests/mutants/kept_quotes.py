@@ -32,7 +32,7 @@ MUTANTS = [
     Mutant("scheduler/planning/claims.py", "    if preemption is None or quote is None:", "    if preemption is None:\n        return False\n    if quote is None:", _PLANS),
     Mutant("scheduler/planning/desk.py", "        if form.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/planning/stops.py", "is_served = record.quote or has_claim", "is_served = has_claim", _PLANS),
-    Mutant("scheduler/planning/desk.py", " and not isinstance(verdict, KeptCards):", ":", _PLANS),
+    Mutant("scheduler/planning/foresight.py", " and not isinstance(verdict, KeptCards):", ":", _PLANS),
     Mutant("scheduler/planning/verifier.py", "        if record.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/planning/verifier.py", "        if taker.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/asking/whatif.py", ", quote=None)", ")", _PLANS),

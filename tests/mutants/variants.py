@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "option.ready_ms(reservation.start_ms) + self._forecasts.length_ms(form)", "option.ready_ms(reservation.start_ms)", _HAND),
     Mutant("scheduler/planning/desk.py", "                over.append(form)\n", "", _HAND),
     Mutant("scheduler/planning/desk.py", "verdict.start is None:\n            self._keep_quota(min(over,", "verdict.start is None:\n            self._keep_quota(max(over,", _HAND),
-    Mutant("scheduler/planning/desk.py", "form = self._promised.get(job_id) or self.state.jobs[job_id]", "form = self.state.jobs[job_id]", _HAND),
+    Mutant("scheduler/planning/foresight.py", "form = self.promised.get(job_id) or self.state.jobs[job_id]", "form = self.state.jobs[job_id]", _HAND),
     Mutant("scheduler/planning/desk.py", "                finding.reasons.append(reason)\n                over", "                over", _HAND),
     Mutant("scheduler/planning/desk.py", "                finding.reasons.extend(misfits(shape, self.park))\n", "                pass\n", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/desk.py", "        tflops = form.job.device_count * self", "        tflops = self.state.jobs[form.job.id].job.device_count * self", _HAND),

@@ -1,5 +1,7 @@
 """Every waiting job is told when and where it would start, if nobody else came."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +108,26 @@ def test_a_quota_is_one_over_all_pools() -> None:
     submit(state, waiting("a", 4))
 
     assert starts(state) == {"a": 1}, "its pool is empty, and stays so"
+
+
+def test_it_is_planned_where_a_limit_of_its_kind_has_room_first_though_cards_be_free_before() -> (
+    None
+):
+    limits = (("npu", 8), ("gpu", 8))
+    tenants = a_tenant("fish"), a_tenant("steel", borrowing_cards=limits)
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8), a_pool("east-gpu", 2, 8)))
+    for kind_id, tenant_id, cards, hours in (
+        ("npu", "fish", (8,), 1),
+        ("npu", "steel", (0, 8), 3),
+        ("gpu", "fish", (8,), 2),
+        ("gpu", "steel", (0, 8), 5),
+    ):
+        job = replace(waiting(f"{kind_id}-{tenant_id}", hours=hours), tenant_id=tenant_id)
+        placement = a_placement(f"east-{kind_id}", *cards)
+        running(state, placement, replace(job, device_kind_ids=(kind_id,)))
+    submit(state, replace(waiting("a"), device_kind_ids=("npu", "gpu")))
+
+    assert starts(state) == {"a": 3}
 
 
 def test_a_gang_is_planned_when_its_nodes_are_whole() -> None:
