@@ -84,6 +84,7 @@ def entitled(draw: st.DrawFn, states: st.SearchStrategy[State]) -> State:
 def lift(state: State, reason: Reason) -> None:
     """The limit is wider by as much as is short; of what is not lent, all is."""
     tree = state.tree
+    tree.version += 1  # changed beside it, and not by an event
     unit = P if reason.unit == "tflops" else reason.unit.removeprefix("cards of ")
     for branches in _levels(tree):
         for name, one in branches.items():

@@ -95,7 +95,8 @@ def test_each_difference_is_told(database: Engine) -> None:
             connection.execute(text("SET LOCAL session_replication_role = replica"))
             assert connection.execute(text(change)).rowcount > 0, change
             found = [one for one in reconcile(connection) if isinstance(one, Difference)]
-            assert {one.part for one in found} == {part}
+            also = {"usage by the hour"} if part == "usage" else set()
+            assert {one.part for one in found} == {part} | also
 
 
 def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:
@@ -105,6 +106,7 @@ def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text(CHANGES["usage"]))
         found = [one for one in reconcile(connection) if isinstance(one, Difference)]
+    found = [one for one in found if one.part == "usage"]
 
     assert [one.what for one in found] == ["in the log alone", "in the books alone"]
     assert all(one.row.startswith("reference=") for one in found)
