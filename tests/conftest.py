@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -58,8 +59,8 @@ class ByModule(LoadGroupScheduling):  # type: ignore[misc] # xdist tells no type
 
 
 @pytest.hookimpl(optionalhook=True)  # also where xdist is switched off
-def pytest_xdist_make_scheduler(config: pytest.Config) -> ByModule | None:
-    return ByModule(config) if config.getoption("dist") == "loadgroup" else None
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule | None:
+    return ByModule(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")
