@@ -85,9 +85,10 @@ def _digest(*wishes: Wish) -> str:
 
 
 def _said(value: JsonValue) -> JsonValue:
-    """The same without empty lists and what is null."""
+    """The same without empty lists, what is null, and that devices are cards, as nearly all are."""
     if isinstance(value, dict):
-        return {key: _said(one) for key, one in value.items() if one not in ([], None)}
+        said = {key: _said(one) for key, one in value.items() if one not in ([], None)}
+        return {key: one for key, one in said.items() if (key, one) != ("unit", "card")}
     return [_said(one) for one in value] if isinstance(value, list) else value
 
 

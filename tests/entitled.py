@@ -78,6 +78,7 @@ def entitled(draw: st.DrawFn, states: st.SearchStrategy[State]) -> State:
             branches[name] = replace(one, **draw(entitlements(kinds)))
             if [*promise_problems(tree, state.park)]:
                 branches[name] = one
+    tree.version += 1  # as if all had been declared
     return state
 
 

@@ -50,12 +50,15 @@ def test_capacity_is_told_at_each_level_in_cards_and_in_tflops(park: Served) -> 
         {
             "id": "east-910b3",
             "device": "ascend-910b3",
+            "unit": "card",
             "tflops": 313,
             "nodes": 2,
             "registered_cards": 16,
             "online_cards": 16,
             "schedulable_cards": 16,
             "allocated_cards": 4,
+            "drained_nodes": 0,
+            "hours": [],
         }
     ]
     assert west["allocated_tflops"] == 0

@@ -149,8 +149,11 @@ def billed(from_ms: int | None, to_ms: int | None, cards: int) -> int:
 def credited(product: Product, job_id: str) -> int:
     """Card-milliseconds of the job that were given back."""
     lines = product.brain("export", "charges").stdout.removeprefix("\ufeff").splitlines()
-    rows = [row for row in csv.reader(lines) if row[1].startswith(f"{job_id}.")]
-    return -sum(int(row[13]) for row in rows if row[-1])
+    headers, *rows = csv.reader(lines)
+    keys = [header.partition(" ")[0] for header in headers]
+    charges = [dict(zip(keys, row, strict=True)) for row in rows]
+    own = [one for one in charges if one["reference"].startswith(f"{job_id}.")]
+    return -sum(int(one["device_ms"]) for one in own if one["cause"])
 
 
 def test_a_park_that_is_killed_leaves_nothing_running_and_comes_back_with_its_books(

@@ -64,6 +64,7 @@ def owned(draw: st.DrawFn, cards_per_node: int = 1) -> State:
     for branches, name, cards in levels:
         nominal = (("npu", cards),) if cards else ()
         branches[name] = replace(branches[name], nominal_cards=nominal)
+    tree.version += 1  # as if all had been declared
     return state
 
 

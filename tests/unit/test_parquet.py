@@ -78,6 +78,8 @@ def test_the_total_is_in_the_metadata_and_no_row(tmp_path: Path) -> None:
         b"card_hours": b"256",
         b"p_hours": b"80.128",
         b"amount": b"896.00",
+        b"core_ms": b"0",
+        b"core_hours": b"0",
     }
     assert [row for row, _, _ in rows] == ["usage", "usage", "credit"]
     assert rows[0][1] == "=1+1", "no spreadsheet reads this: every text is as it was"
