@@ -211,6 +211,8 @@ def _covered_fen(rule: ClaimRule, amount_fen: int, body: Mapping[str, Any]) -> i
     if sum(due) <= 0:
         return 0
     usage_fen = divide_half_up(amount_fen * due.usage_fen, sum(due))
+    # Where more was given back than used, all that was paid is for packages.
+    usage_fen = min(max(usage_fen, 0), amount_fen)
     sold = body["purchases"] if due.packages_fen else []
     return _part_covered(rule, usage_fen, [*statement_lines(body)]) + _part_covered(
         rule, amount_fen - usage_fen, sold

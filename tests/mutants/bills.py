@@ -61,6 +61,7 @@ MUTANTS = [
     Mutant("accounting/invoices.py", 'packages_fen = totals.get("purchases_fen", 0)', "packages_fen = 0", _INVOICES),
     Mutant("accounting/invoices.py", "        amount_fen, total_fen = -amount_fen, -total_fen\n", "        return\n", _INVOICES),
     Mutant("accounting/claims.py", 'sold = body["purchases"] if due.packages_fen else []', "sold = []", _SUBSIDIES),
+    Mutant("accounting/claims.py", "    usage_fen = min(max(usage_fen, 0), amount_fen)\n", "", _SUBSIDIES),
     Mutant("accounting/claims.py", "usage_fen = divide_half_up(amount_fen * due.usage_fen, sum(due))", "usage_fen = amount_fen", _SUBSIDIES),
     Mutant("api/cli/book_tables.py", 'if totals.get("due", totals["gross"]) != totals["gross"] or statement.get("vouchers"):', 'if statement.get("vouchers"):', "tests/unit/test_book_tables.py"),
     Mutant("accounting/export.py", 'if total.get("due", total["gross"]) != total["gross"] or paid:', "if paid:", "tests/unit/test_export.py"),

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from accounting.claims import (
     Claimed,
@@ -193,6 +195,35 @@ def test_of_a_payment_for_packages_counts_what_the_rule_covers(
     )
 
     assert [part for _, part in counted] == ([] if fen is None else [fen])
+
+
+@given(
+    usage=st.lists(st.tuples(st.sampled_from(["npu", "dcu"]), st.integers(-5_000, 5_000))),
+    sold=st.lists(st.tuples(st.sampled_from(["npu", "dcu"]), st.integers(1, 5_000))),
+    paid_permille=st.integers(1, 1_000),
+    device_kind_ids=st.sampled_from([(), ("npu",)]),
+)
+@example(usage=[("npu", -5_000)], sold=[("npu", 10_000)], paid_permille=1_000, device_kind_ids=())
+def test_never_more_counts_than_was_paid(
+    usage: list[tuple[str, int]],
+    sold: list[tuple[str, int]],
+    paid_permille: int,
+    device_kind_ids: tuple[str, ...],
+) -> None:
+    """As in a month that gave more back than was used, in which a package was bought."""
+    lines, purchases = (
+        [{"device": device, "amount_fen": fen} for device, fen in one] for one in (usage, sold)
+    )
+    gross_fen, sold_fen = (sum(fen for _, fen in one) for one in (usage, sold))
+    due_fen = gross_fen + sold_fen
+    totals = {"gross_fen": gross_fen, "purchases_fen": sold_fen, "due_fen": due_fen}
+    body = {**BODY, "lines": lines, "purchases": purchases, "totals": totals}
+    one = replace(PAID, amount_fen=max(1, due_fen * paid_permille // 1_000))
+    rule = replace(RULE, device_kind_ids=device_kind_ids)
+
+    counted = sum(fen for _, fen in counted_of(rule, [one], {"2026-10": body}))
+
+    assert 0 <= counted <= one.amount_fen
 
 
 @pytest.mark.parametrize(
