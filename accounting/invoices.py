@@ -208,18 +208,16 @@ def lines_of(body: Mapping[str, Any], amount_fen: int) -> tuple[InvoiceLine, ...
     """So much of what is due of a statement (its JSON), line by line.
 
     Usage and packages have their parts of the amount; of each, a line's part is what the parts up
-    to it come to, less those before it: nothing is lost by rounding. So are the nets of a tax rate.
+    to it come to, less those before it: nothing is lost by rounding. So are the nets of usage at a
+    tax rate; each package has a net of its own, as on the statement.
     """
     due = due_of(body)
     assert 0 < amount_fen <= sum(due), f"{amount_fen} of {sum(due)} fen"
     wanted = _parts(due, amount_fen, sum(due))
-    sold = _sold(body) if due.packages_fen else []
-    parts = [
-        part
-        for groups, fen in ((_used(body), wanted[0]), (sold, wanted[1]))
-        for part in _shared_out(groups, fen)
-    ]
-    return tuple(line for line in _taxed(parts) if line.gross_fen)
+    used = [*_shared_out(_used(body), wanted[0])]
+    sold = [*_shared_out(_sold(body) if due.packages_fen else [], wanted[1])]
+    lines = (*map(_line, used, _nets_used(used)), *map(_line, sold, _nets_sold(sold)))
+    return tuple(line for line in lines if line.gross_fen)
 
 
 class _Group(NamedTuple):
@@ -307,23 +305,37 @@ def _shared_out(groups: Sequence[_Group], amount_fen: int) -> Iterator[_Part]:
         yield _Part(group, fen, amount_fen, total_fen)
 
 
-def _taxed(parts: Iterable[_Part]) -> Iterator[InvoiceLine]:
+def _nets_used(parts: Iterable[_Part]) -> Iterator[int]:
+    """Of each tax rate the net is split off once, as the statement's is."""
     reached: defaultdict[int, int] = defaultdict(int)
-    for group, fen, amount_fen, total_fen in parts:
-        rate = group.vat_permille
+    for part in parts:
+        rate = part.group.vat_permille
         before = split_tax(reached[rate], rate).net_fen
-        reached[rate] += fen
-        quantity = group.amount * amount_fen * _QUANTITY_UNITS
-        yield InvoiceLine(
-            item=group.item,
-            device_kind_id=group.device_kind_id,
-            unit=group.unit,
-            quantity_micros=divide_half_up(quantity, group.per_unit * total_fen),
-            price_micros=group.price_micros,
-            vat_permille=rate,
-            net_fen=split_tax(reached[rate], rate).net_fen - before,
-            gross_fen=fen,
-        )
+        reached[rate] += part.gross_fen
+        yield split_tax(reached[rate], rate).net_fen - before
+
+
+def _nets_sold(parts: Iterable[_Part]) -> Iterator[int]:
+    """Of packages it is split off one by one, as it is where they are sold."""
+    for group, gross_fen, *_ in parts:
+        one_fen = group.gross_fen // group.amount
+        net_fen = split_tax(one_fen, group.vat_permille).net_fen * group.amount
+        yield divide_half_up(net_fen * gross_fen, group.gross_fen)
+
+
+def _line(part: _Part, net_fen: int) -> InvoiceLine:
+    group, gross_fen, amount_fen, total_fen = part
+    quantity = group.amount * amount_fen * _QUANTITY_UNITS
+    return InvoiceLine(
+        item=group.item,
+        device_kind_id=group.device_kind_id,
+        unit=group.unit,
+        quantity_micros=divide_half_up(quantity, group.per_unit * total_fen),
+        price_micros=group.price_micros,
+        vat_permille=group.vat_permille,
+        net_fen=net_fen,
+        gross_fen=gross_fen,
+    )
 
 
 def check_step(invoice: Invoice, step: InvoiceStep) -> None:

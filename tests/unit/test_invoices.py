@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from accounting.invoices import (
+    PACKAGE_ITEM,
     BillRefused,
     Invoice,
     InvoiceRequest,
@@ -144,6 +145,35 @@ def test_lines_net_and_tax_add_up_whatever_is_asked_for(
         of_rate = [line for line in lines if line.vat_permille == rate]
         whole = split_tax(sum(line.gross_fen for line in of_rate), rate)
         assert abs(sum(line.net_fen for line in of_rate) - whole.net_fen) <= len(amounts)
+
+
+@given(
+    used=st.lists(st.integers(-500, 10**7), min_size=1),
+    sold=st.lists(st.integers(1, 10**7), max_size=5),
+)
+@example(used=[5_600], sold=[100] * 100)
+@example(used=[5_600], sold=[1_000_000] * 3)
+def test_an_invoice_of_all_has_the_net_of_the_statement(used: list[int], sold: list[int]) -> None:
+    """Which splits the tax of its usage once, and of each package."""
+    body = with_packages(a_body(*(a_line(fen, f"k{n}") for n, fen in enumerate(used))), *sold)
+    asked = sum(used) + sum(sold)
+    if asked <= 0:
+        return
+
+    lines = lines_of(body, asked)
+
+    of_packages = [one.net_fen for one in lines if one.item == PACKAGE_ITEM]
+    assert sum(of_packages) == sum(split_tax(fen, 60).net_fen for fen in sold)
+    assert sum(one.net_fen for one in lines) - sum(of_packages) == split_tax(sum(used), 60).net_fen
+
+
+@given(sold=st.lists(st.integers(1, 10**4), min_size=1), permille=st.integers(1, 1_000))
+def test_the_net_of_a_part_of_packages_is_no_more_than_the_part(
+    sold: list[int], permille: int
+) -> None:
+    lines = lines_of(with_packages(a_body(), *sold), max(1, sum(sold) * permille // 1_000))
+
+    assert all(0 <= one.net_fen <= one.gross_fen for one in lines)
 
 
 @pytest.mark.parametrize(
