@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.events import NodesDrained, StopDecided
+from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause
 from scheduler.model.offered import MARGIN_MS
+
+NEAR_MS = 2 * 3_600_000
+"""Before that nobody has to save itself: the longest grace is an hour."""
 
 
 def by_time(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
@@ -54,19 +58,30 @@ def _saving(state: State, pool: Pool, now_ms: int) -> Iterator[StopDecided]:
     """Work that can save itself is told to, so that it has by the close."""
     assert pool.hours is not None
     closes_ms = pool.hours.closes_ms(now_ms)
-    if closes_ms is None:
+    if closes_ms is not None and closes_ms - now_ms > NEAR_MS:
         return
     of_centre = state.agenda.of_centre(pool.centre_id)
-    for attempt_id in state.agenda.in_order(of_centre):
-        attempt = of_centre[attempt_id]
-        checkpoint = state.jobs[attempt.job_id].job.checkpoint
-        is_there = attempt.placement.pool_id == pool.id and attempt.stop_cause is None
-        if not is_there or checkpoint is None or attempt.ends.latest_ms <= closes_ms:
-            continue
-        if closes_ms - now_ms <= checkpoint.grace_ms + MARGIN_MS // 2:
-            yield StopDecided(
-                at_ms=now_ms,
-                attempt_id=attempt_id,
-                cause=EndCause.PREEMPTED,
-                grace_ms=checkpoint.grace_ms,
-            )
+    due = [key for key, one in of_centre.items() if _is_due(state, pool, one, now_ms)]
+    for attempt_id in state.agenda.in_order(due):
+        job = state.jobs[of_centre[attempt_id].job_id].job
+        yield StopDecided(
+            at_ms=now_ms,
+            attempt_id=attempt_id,
+            cause=EndCause.PREEMPTED,
+            grace_ms=job.grace_ms,
+        )
+
+
+def _is_due(state: State, pool: Pool, attempt: Attempt, now_ms: int) -> bool:
+    """Whether it must begin to save itself; at once after a close over which the broker was away.
+
+    What was leased outside the hours goes on: they were others then.
+    """
+    assert pool.hours is not None
+    if attempt.placement.pool_id != pool.id or attempt.stop_cause is not None:
+        return False
+    checkpoint = state.jobs[attempt.job_id].job.checkpoint
+    closes_ms = pool.hours.closes_ms(now_ms) or pool.hours.closes_ms(attempt.leased_at_ms)
+    if checkpoint is None or closes_ms is None or attempt.ends.latest_ms <= closes_ms:
+        return False
+    return closes_ms - now_ms <= checkpoint.grace_ms + MARGIN_MS // 2

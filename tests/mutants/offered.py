@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _UNIT = "tests/unit/test_offered.py"
+_CLOSE = "tests/unit/test_offered_close.py"
 _HOURS = "cluster/hours.py"
 _OFFERED = "scheduler/model/offered.py"
 _OPENING = "scheduler/facts/opening.py"
@@ -40,4 +41,6 @@ MUTANTS = [
     Mutant("scheduler/placing/placement.py", "    if len(shut) == len(possible):\n", "    if False:\n", _UNIT),
     Mutant("scheduler/timing/outlook.py", "if opens_ms is None or opens_ms == at_ms:", "if True:", _UNIT),
     Mutant("scheduler/timing/outlook.py", "for end_ms, _ in [*ends, *opening]), default=None)", "for end_ms, _ in ends), default=None)", _UNIT),
+    Mutant(_OPENING, " or pool.hours.closes_ms(attempt.leased_at_ms)\n", "\n", _CLOSE),
+    Mutant(_OPENING, "pool.hours.closes_ms(attempt.leased_at_ms)\n", "now_ms\n", _CLOSE),
 ]
