@@ -37,6 +37,19 @@ LINE_KEYS = {
     "qos": "qos",
     "price_list": "price_list_id",
 }
+NAMES = {
+    "usage/1": (
+        *("reference", "from_ms", "to_ms", "tenant_id", "project", "field", "centre_id"),
+        *("device_kind_id", "qos", "device_count", "tflops", "price_list_id", "price_micros"),
+        "recorded_at_ms",
+    ),
+    "usage_credit/1": ("reference", "tenant_id", "at_ms", "cause", "recorded_at_ms"),
+    "voucher_entry/1": ("voucher_id", "tenant_id", "month", "kind", "amount_fen", "at_ms"),
+    "price_list/1": (
+        *("id", "from_ms", "on_demand", "qos_permille", "class_permille", "vat_permille"),
+    ),
+}
+"""What the values of a fact mean that counts here: no manifest may say otherwise."""
 Json = dict[str, Any]
 
 
@@ -80,6 +93,7 @@ def _meaning(
     files: Mapping[str, bytes], manifest: Json, kept_root: str | None
 ) -> Iterator[Checked]:
     tenant_id = manifest["tenant"]
+    _check_names(manifest["names"])
     facts = list(_chain(files["chain.txt"], manifest))
     span = f"links {facts[0].number} to {facts[-1].number}"
     yield Checked(part=f"chain of {tenant_id}", what=f"{span}, head {facts[-1].hash}")
@@ -143,6 +157,12 @@ def _manifest(files: Mapping[str, bytes]) -> Json:
         if hashlib.sha256(files[name]).hexdigest() != digest:
             raise NotWhole(f"{name}: its checksum does not fit")
     return manifest
+
+
+def _check_names(told: Json) -> None:
+    for kind, names in NAMES.items():
+        if kind in told and told[kind] != list(names):
+            raise NotWhole(f"manifest.json: the values of {kind} have other names than it says")
 
 
 def _chain(text: bytes, manifest: Json) -> Iterator[Fact]:
@@ -235,12 +255,13 @@ def _line(
     slices = list(_slices(line, claim, facts))
     device_ms = (-1 if line.get("cause") else 1) * sum(map(_device_ms, slices))
     if device_ms != line["device_ms"]:
-        comes = f"it says {line['device_ms']} card-milliseconds, its slices come to {device_ms}"
+        said_ms = f"{line['device_ms']} {_unit(slices)}"
+        comes = f"it says {said_ms}, its slices come to {device_ms}"
         raise NotWhole(f"{part}: {comes}")
     is_covered = all("/" in one["reference"] for one in slices)
     if not (is_covered and line["amount_fen"] == _micros(line["price"]) == 0):
         _check_price(part, line, device_ms, prices)
-    what = f"{len(slices)} slices, {device_ms} card-milliseconds at {line['price']}"
+    what = f"{len(slices)} slices, {device_ms} {_unit(slices)} at {line['price']}"
     yield Checked(part=part, what=f"{what} come to {line['amount']}")
     entries = [one for one in facts if one.kind == "voucher_entry/1"]
     mine = [one for one in entries if one.values["month"] == claim["month"]]
@@ -297,6 +318,11 @@ def _device_ms(usage: Json) -> int:
     return int(usage["device_count"] * (usage["to_ms"] - usage["from_ms"]))
 
 
+def _unit(slices: Sequence[Json]) -> str:
+    """Cores have no TFLOPS; no line and no job has both."""
+    return f"{'core' if slices and not slices[0]['tflops'] else 'card'}-milliseconds"
+
+
 def _micros(yuan: str) -> int:
     whole, _, decimals = yuan.partition(".")
     return int(whole) * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
@@ -312,4 +338,4 @@ def _job(job_id: str, facts: Sequence[Fact]) -> Checked:
     used = [one.values for one in facts if one.kind == "usage/1"]
     mine = [one for one in used if one["reference"].partition("/")[0].rpartition(".")[0] == job_id]
     device_ms = sum(map(_device_ms, mine))
-    return Checked(part=f"job {job_id}", what=f"{len(mine)} slices, {device_ms} card-milliseconds")
+    return Checked(part=f"job {job_id}", what=f"{len(mine)} slices, {device_ms} {_unit(mine)}")

@@ -24,6 +24,8 @@ MUTANTS = [
     Mutant("accounting/settling.py", "elif settled[row.month].at_ms != row.at_ms:", "elif False:", "tests/unit/test_settling.py -k altered"),
     Mutant("api/evidence_check.py", "zlib.error, ", "", f"{_UNIT} -k unpacked"),
     Mutant("api/evidence_check.py", "if hashlib.sha256(content[:-SEAL]).hexdigest() != seal:", "if False:", f"{_UNIT} -k byte"),
+    Mutant("api/evidence_check.py", '    _check_names(manifest["names"])\n', "", f"{_UNIT} -k manifest"),
+    Mutant("api/evidence_check.py", "not slices[0]['tflops']", "not slices[0]", f"{_UNIT} -k cores"),
     Mutant("api/evidence_check.py", "        if at != digest.decode():\n", "        if False:\n", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", "if int(said_number) != number:", "if False:", f"{_UNIT} -k anew"),
     Mutant("api/evidence_check.py", '        if again != root["root"]:\n', "        if False:\n", f"{_UNIT} -k anew"),

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger, store
-from accounting.chain import GENESIS, Link, root_of
+from accounting.chain import GENESIS, Link, kinds, root_of
 from accounting.closing import close_month, statement
 from accounting.evidence import Evidence, NoEvidence, of_job, of_line
 from accounting.roots import draw_root
@@ -21,7 +22,7 @@ from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from accounting.vouchers import Voucher
 from api.evidence import evidence_file
-from api.evidence_check import SEAL, NotWhole, check
+from api.evidence_check import NAMES, SEAL, NotWhole, check
 from tests.builders import HOUR_MS, PRICES, shanghai, used
 
 DAY_MS = 24 * HOUR_MS
@@ -250,6 +251,10 @@ def forged(content: bytes, name: str, old: str, new: str) -> bytes:
     files[name] = files[name].replace(old.encode(), new.encode(), 1)
     manifest = json.loads(files.pop("manifest.json"))
     manifest["files"] = {one: hashlib.sha256(files[one]).hexdigest() for one in files}
+    return sealed(files, manifest)
+
+
+def sealed(files: dict[str, bytes], manifest: dict[str, Any]) -> bytes:
     made = BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for one, body in files.items():
@@ -282,6 +287,41 @@ def test_who_makes_checksums_anew_is_found_as_well(
 
     with pytest.raises(NotWhole, match=wrong):
         told(content)
+
+
+def test_the_checker_has_the_names_that_the_books_have() -> None:
+    assert {kind: kinds()[kind] for kind in NAMES} == NAMES
+
+
+def test_no_manifest_says_what_values_mean(connection: Connection, tmp_path: Path) -> None:
+    """Devices and TFLOPS have changed names: other card-hours for the same hash."""
+    content = written(connection, of_job(connection, "steel", "j1", ["j1.1"]), tmp_path)
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    manifest = json.loads(files.pop("manifest.json"))
+    names = manifest["names"]["usage/1"]
+    at, other = names.index("device_count"), names.index("tflops")
+    names[at], names[other] = names[other], names[at]
+
+    with pytest.raises(NotWhole, match=r"manifest\.json: the values of usage/1 have other names"):
+        told(sealed(files, manifest))
+
+
+def test_what_ran_on_cores_is_told_in_core_milliseconds(
+    connection: Connection, tmp_path: Path
+) -> None:
+    store.publish_price_list(
+        connection, replace(PRICES, id="2", from_ms=1, on_demand=(("core", 50_000),))
+    )
+    cores = used("2026-12-05T00:00", "2026-12-05T01:00", reference="c1.1", device_count=16)
+    priced = replace(cores, price_list_id="2", price_micros=50_000)
+    store.book(connection, [replace(priced, device_kind_id="core", tflops=0)], [], [])
+
+    found = told(a_line(connection, tmp_path, "2026-12"))
+    job = told(written(connection, of_job(connection, "steel", "c1", ["c1.1"]), tmp_path))
+
+    what = f"1 slices, {16 * HOUR_MS} core-milliseconds"
+    assert (found["line 1"], job["job c1"]) == (f"{what} at 0.05 come to 0.80", what)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all", bytes(1_000)])
