@@ -66,7 +66,8 @@ class Drains:
     def note(self, attempt: Attempt, event: Started | Ended) -> None:
         """Whether anything could be started on its nodes, if that is known."""
         if isinstance(event, Started):
-            self.suspects.clear(share.node_id for share in attempt.placement.shares)
+            node_ids = [share.node_id for share in attempt.placement.shares]
+            self.suspects.note_start(node_ids, event.at_ms)
             return
         is_of_node = event.cause in {EndCause.NODE, EndCause.BROKER}
         if is_of_node and event.node_id is not None and attempt.started_at_ms is None:

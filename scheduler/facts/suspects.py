@@ -33,10 +33,19 @@ class Suspects:
         self.out_ids = {n for n, one in self.by_node.items() if one.until_ms is not None}
 
     def clear(self, node_ids: Iterable[str]) -> None:
-        """Something has started there, or an operator says that they are well."""
+        """Nothing is held against them any more."""
         for node_id in node_ids:
             self.by_node.pop(node_id, None)
             self.out_ids.discard(node_id)
+
+    def note_start(self, node_ids: Iterable[str], at_ms: int) -> None:
+        """Something has started there. What is kept out is due at once, and let in by an event."""
+        for node_id in node_ids:
+            suspect = self.by_node.get(node_id)
+            if suspect is None or suspect.until_ms is None:
+                self.clear((node_id,))
+            else:
+                suspect.until_ms, suspect.count = min(suspect.until_ms, at_ms), 0
 
     def note_failure(self, node_id: str, job_id: str) -> None:
         """A job could not be started there."""

@@ -8,7 +8,7 @@ from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.facts.suspects import FIRST_MS, LONGEST_MS, Suspects
-from scheduler.model.job import JobState
+from scheduler.model.job import JobState, Priority
 from scheduler.planning.planner import plan
 from scheduler.storage.codec import decode_snapshot, encode_snapshot
 from tests.builders import a_job, a_park, a_pool
@@ -128,6 +128,26 @@ def test_where_something_started_in_between_it_was_not_the_node() -> None:
 
     state = hand.controller.state
     assert state.drains.suspects.by_node == {}
+
+
+def test_where_something_starts_after_all_it_is_offered_again_at_once_and_as_if_new() -> None:
+    hand = a_hand()
+    for job_id in ("a", "b", "c"):
+        ask(hand, a_job(job_id, device_count=2, submitted_at_ms=2_000), 2_000)
+    failed = refused("a.1"), refused("b.1")
+    hand.say("east", 3_000, *failed)
+    hand.step(3_000)
+    ask(hand, a_job("whole", device_count=16, node_count=2, submitted_at_ms=3_001), 3_001)
+
+    hand.say("east", 4_000, *failed, runs("c.1", 3_900))
+    hand.step(4_000)
+
+    assert kept_out(hand) == [(True, 3_000 + FIRST_MS), (False, None)]
+    assert BAD in hand.controller.state.drains.open({BAD})
+    suspect = hand.controller.state.drains.suspects.by_node[BAD]
+    assert (suspect.count, suspect.job_ids, suspect.until_ms) == (0, [], None)
+    ask(hand, a_job("d", device_count=6, submitted_at_ms=4_001, priority=Priority.HIGH), 4_001)
+    assert place(hand, "d") == BAD
 
 
 @pytest.mark.parametrize(
