@@ -148,6 +148,7 @@ def main() -> None:
             data_dir=Path(data),
             fence_after_ms=int(fence_ms),
             uid_from=UID_FROM,
+            is_logical=PARK.is_logical,  # else a cluster that tests share is measured otherwise
         )
     )
 
