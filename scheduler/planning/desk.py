@@ -296,7 +296,8 @@ class Desk:
             is_now = isinstance(self._allowances.terms(form, candidate.pool), int)
             if is_now and (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
                 return self._grant(form, option, shares)
-            if (shares := room.soon.on(node_ids).find(candidate.wanted)) is not None:
+            shares = room.soon.on(node_ids).find(candidate.wanted)
+            if shares is not None and not self._survey.is_late(form, candidate):
                 return self._claim(form, option, shares)
         return None
 

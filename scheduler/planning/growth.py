@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Job, NodeShare
+from scheduler.model.offered import outside_hours
 from scheduler.model.plan import Eviction
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import shape_of
@@ -106,7 +107,10 @@ class Growth:
                         yield shares
 
     def _may_have(self, form: JobRecord, candidate: Candidate, attempt: Attempt) -> bool:
-        """Whether its quotas have room for what is more, and its balance for all of it."""
+        """Whether its quotas have room for what is more, its balance for all, and it is in time."""
+        again_ms = self._now_ms + form.job.grace_ms + RESTART_MS
+        if outside_hours(form.job, candidate.pool, again_ms):
+            return False
         more = form.job.device_count - attempt.placement.card_count
         hold = self._allowances.hold_micros(form.job, candidate.pool)
         return isinstance(hold, int) and self._allowances.has_spare(form.job, candidate.pool, more)

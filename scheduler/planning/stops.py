@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Priority
+from scheduler.model.offered import outside_hours
 from scheduler.model.policy import Policy
 from scheduler.planning.claims import has_claim
 from scheduler.planning.options import Candidate, Opening
@@ -60,7 +61,9 @@ class Stops:
         taker = self._standings.taker(form, pool.device_kind_id)
         victims = running.choose(room, pool.id, wanted, taker, ends)
         gone_ms = [asks_ms + victim.grace_ms for victim in victims]
-        return Opening(max(room.soon_ms, *gone_ms), victims) if victims else None
+        start_ms = max(room.soon_ms, *gone_ms) if victims else NEVER_MS
+        is_late = not victims or outside_hours(form.job, pool, start_ms) is not None
+        return None if is_late else Opening(start_ms, victims)
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped."""

@@ -53,6 +53,11 @@ class Survey:
         """Whether it could not be gone before the pool's hours end."""
         return outside_hours(job, pool, self._now_ms)
 
+    def is_late(self, form: JobRecord, candidate: Candidate) -> bool:
+        """Whether it could not be gone by then if it started once all has gone that is stopped."""
+        gone_ms = candidate.room.gone_ms(self._now_ms)
+        return outside_hours(form.job, candidate.pool, gone_ms) is not None
+
     def close(self, candidate: Candidate, job_id: str) -> None:
         """Nobody may pass this job there."""
         self.closed_by.setdefault(candidate.pool.id, job_id)
@@ -75,11 +80,11 @@ class Survey:
     def find_cleared(
         self, form: JobRecord, candidate: Candidate, victims: Iterable[Victim]
     ) -> Shares | None:
-        """The same, once they have been stopped: cards of each, though others be free already.
+        """Where it has room once they are stopped: cards of each, though others be free already.
 
         These are where a limit was in the way and not cards.
         """
-        found = self.find_soon(form, candidate)
+        found = candidate.room.find_soon(candidate.wanted, self.claim_ends(form))
         cleared = [{one.node_id for one in victim.attempt.placement.shares} for victim in victims]
         taken = {share.node_id for share in found or ()}
         if all(taken & nodes for nodes in cleared):
@@ -88,9 +93,9 @@ class Survey:
         return view.on(sorted(set().union(*cleared))).find(candidate.wanted) or found
 
     def find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
-        """Where there is room once all that is being stopped has gone."""
+        """Where there is room once all that is being stopped has gone, if it may start then."""
         room = candidate.room
-        if room.soon is room.now:
+        if room.soon is room.now or self.is_late(record, candidate):
             return None
         return room.find_soon(candidate.wanted, self.claim_ends(record))
 

@@ -83,7 +83,7 @@ class Verifier:
         if record.not_before_ms > self._now_ms:
             yield "it failed a moment ago, and is not to be tried yet"
         yield from self._wrong_place(job, pool, placement)
-        yield from self._wrong_hours(job, pool)
+        yield from self._wrong_hours(job, pool, self._now_ms)
         yield from self._wrong_rack(job, placement)
         yield from self._wrong_gang(job, pool, placement)
         yield from self._overfull(placement, pool)
@@ -128,14 +128,14 @@ class Verifier:
         node = self._park.node_by_id.get(node_id)
         return node is not None and node.pool_id == pool.id
 
-    def _wrong_hours(self, job: Job, pool: Pool) -> Iterator[str]:
+    def _wrong_hours(self, job: Job, pool: Pool, begin_ms: int) -> Iterator[str]:
         """It must be over when its pool is offered no longer, or able to save itself."""
         if pool.hours is None:
             return
-        closes_ms = pool.hours.closes_ms(self._now_ms)
+        closes_ms = pool.hours.closes_ms(begin_ms)
         if closes_ms is None:
             yield "the pool is not offered at this hour"
-        elif job.checkpoint is None and self._now_ms + job.longest_ms > closes_ms:
+        elif job.checkpoint is None and begin_ms + job.longest_ms > closes_ms:
             yield "it may run for longer than the pool is offered"
 
     def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
@@ -217,6 +217,14 @@ class Verifier:
             yield "it holds none of the nodes that are cleared"
         if not self._is_below(attempt, taker, policy, eviction.node_ids):
             yield "it does not stand below that job"
+        if all(self._is_late(form, attempt) for form in forms(taker.job)):
+            yield "once it is gone, the pool is not offered for as long as that job needs"
+
+    def _is_late(self, job: Job, attempt: Attempt) -> bool:
+        """Whether its hours forbid that the job begins there once the attempt has saved itself."""
+        pool = self._park.pool_by_id[attempt.placement.pool_id]
+        gone_ms = self._now_ms + self._state.jobs[attempt.job_id].job.grace_ms
+        return any(self._wrong_hours(job, pool, gone_ms))
 
     def _too_soon(self, attempt: Attempt, policy: Preemption) -> Iterator[str]:
         if attempt.stop_cause is not None or attempt.id in self._stopped:
@@ -234,7 +242,7 @@ class Verifier:
         own = {share.node_id: share.card_count for share in placement.shares}
         for form in forms(job):
             wanted, more = fit(shape_of(form), pool), form.device_count - placement.card_count
-            if more <= 0 or not isinstance(wanted, Fit):
+            if more <= 0 or not isinstance(wanted, Fit) or self._is_late(form, attempt):
                 continue
             room = [self._left(node_id) + own.get(node_id, 0) for node_id in eviction.node_ids]
             is_whole = wanted.node_count == len({*eviction.node_ids})

@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "if node_id in free and node_id not in kept\n", "if node_id in free\n", _CLAIMS),
     Mutant("scheduler/planning/stops.py", "or asks_ms > by_ms or", "or", _HAND),
     Mutant("scheduler/planning/desk.py", "        candidate.room.claim(shares, job.id, self._survey.claim_ends(form))\n", "", f"{_CLAIMS} {_HAND}"),
-    Mutant("scheduler/planning/survey.py", "        if room.soon is room.now:\n            return None\n        return room.find_soon", "        if True:\n            return None\n        return room.find_soon", _CLAIMS),
+    Mutant("scheduler/planning/survey.py", "        if room.soon is room.now or self.is_late(record, candidate):\n            return None\n        return room.find_soon", "        if True:\n            return None\n        return room.find_soon", _CLAIMS),
     Mutant("scheduler/planning/desk.py", "if self.vacancy.is_left() or job_id in self.state.claims:", "if self.vacancy.is_left():", _CLAIMS),
     Mutant("scheduler/planning/stops.py", "return running is not None and not running.is_over(standing)", "return False", _HAND),
     Mutant("scheduler/planning/rooms.py", "gone_ms - SOON_MS <= self._now_ms < gone_ms + CLAIM_MS", "self._now_ms < gone_ms + CLAIM_MS", _CLAIMS),

@@ -2,10 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from cluster.hours import hours_of
 from scheduler.facts import events as ev
 from scheduler.facts.opening import by_hours
-from scheduler.model.job import Checkpoint, EndCause, JobState
+from scheduler.facts.state import State
+from scheduler.model.job import Checkpoint, EndCause, Job, JobState, Priority
+from scheduler.model.offered import LEAST_MS, MARGIN_MS
+from scheduler.model.plan import Eviction, Plan
+from scheduler.model.policy import DEFAULT
+from scheduler.planning.growth import RESTART_MS
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
 from tests.builders import (
     HOUR_MS,
     a_job,
@@ -14,6 +23,7 @@ from tests.builders import (
     a_placement,
     a_pool,
     a_state,
+    a_tenant,
     happen,
     submit,
 )
@@ -25,6 +35,7 @@ DAYTIME = hours_of(["daily 08:00-20:00"])
 """The moment 0 is 08:00 of a Thursday in the park."""
 CLOSES_MS = 12 * HOUR_MS
 PARK = a_park(replace(a_pool(POOL, 2, 8), hours=DAYTIME))
+ONE_NODE = a_park(replace(a_pool(POOL, 1, 8), hours=DAYTIME))
 SAVES_ITSELF = Checkpoint(dir="out", signal="SIGTERM", grace_ms=60_000)
 
 
@@ -62,3 +73,111 @@ def test_what_began_outside_the_present_hours_goes_on_and_so_does_who_cannot_sav
     told = [one for one in by_hours(state, now_ms) if isinstance(one, ev.StopDecided)]
 
     assert [one.attempt_id for one in told] == ["j3.1"]
+
+
+# Nobody is stopped for who could not start any more.
+
+
+def one_node_held(new: Job) -> State:
+    """By work that has 5 minutes to save itself, from the opening on."""
+    state = a_state(a_tenant("steel", max_cards=64), park=ONE_NODE)
+    saves = replace(SAVES_ITSELF, grace_ms=300_000)
+    victim = a_job("victim", device_count=8, limit_ms=11 * HOUR_MS, checkpoint=saves)
+    submit(state, replace(victim, priority=Priority.LOW), new)
+    happen(state, a_lease("victim", a_placement(POOL, 8)))
+    happen(state, ev.Started(at_ms=0, attempt_id="victim.1"))
+    return state
+
+
+NEW = a_job("new", device_count=8, limit_ms=HOUR_MS, submitted_at_ms=CLOSES_MS - 2 * HOUR_MS)
+LAST_MS = CLOSES_MS - NEW.limit_ms - NEW.grace_ms - MARGIN_MS
+"""The last moment at which it may start."""
+
+
+@pytest.mark.parametrize(("late_ms", "is_stopped"), [(-300_000, True), (-299_999, False)])
+def test_somebody_is_stopped_only_if_gone_in_time_for_who_comes_after(
+    late_ms: int, is_stopped: bool
+) -> None:
+    state, now_ms = one_node_held(NEW), LAST_MS + late_ms
+
+    found = plan(state, now_ms)
+
+    assert bool(found.evictions) is is_stopped
+    assert verified(state, found, now_ms, DEFAULT)[1] == ()
+
+
+@pytest.mark.parametrize(("late_ms", "is_kept"), [(0, True), (1, False)])
+def test_what_comes_free_is_kept_only_for_who_may_start_then(late_ms: int, is_kept: bool) -> None:
+    state, now_ms = one_node_held(NEW), LAST_MS - 300_000 + late_ms
+    stop = ev.StopDecided(
+        at_ms=now_ms, attempt_id="victim.1", cause=EndCause.PREEMPTED, grace_ms=300_000
+    )
+    happen(state, stop)
+
+    assert is_promised(plan(state, now_ms)) is is_kept
+
+
+@pytest.mark.parametrize(("late_ms", "is_kept"), [(0, True), (1, False)])
+def test_a_claim_holds_only_for_who_may_start_then(late_ms: int, is_kept: bool) -> None:
+    state, now_ms = one_node_held(NEW), LAST_MS - 300_000 + late_ms
+    stop = ev.StopDecided(
+        at_ms=now_ms,
+        attempt_id="victim.1",
+        cause=EndCause.PREEMPTED,
+        grace_ms=300_000,
+        for_job_id="new",
+        for_node_ids=(f"{POOL}-n001",),
+    )
+    happen(state, stop)
+
+    assert is_promised(plan(state, now_ms)) is is_kept
+
+
+def is_promised(found: Plan) -> bool:
+    start = found.verdicts["new"].start
+    return start is not None and start.is_promised
+
+
+@pytest.mark.parametrize(("late_ms", "said"), [(0, []), (1, ["is not offered for as long"])])
+def test_a_plan_that_stops_somebody_in_vain_breaks_a_rule(late_ms: int, said: list[str]) -> None:
+    state, now_ms = one_node_held(NEW), CLOSES_MS - NEW.limit_ms - 300_000 + late_ms
+    eviction = Eviction("victim.1", "new", (f"{POOL}-n001",))
+
+    _, flaws = verified(state, Plan(grants=(), verdicts={}, evictions=(eviction,)), now_ms, DEFAULT)
+
+    assert len(flaws) == len(said)
+    assert all(map(str.__contains__, flaws, said))
+
+
+# Nobody grows just before the close.
+
+
+def one_that_runs_small() -> State:
+    state = a_state(a_tenant("steel", max_cards=64), park=PARK)
+    small = a_job("j", device_count=16, min_device_count=4, limit_ms=40 * HOUR_MS)
+    submit(state, replace(small, checkpoint=SAVES_ITSELF))
+    began_ms = CLOSES_MS - 2 * HOUR_MS
+    happen(state, a_lease("j", a_placement(POOL, 4), at_ms=began_ms))
+    happen(state, ev.Started(at_ms=began_ms, attempt_id="j.1"))
+    return state
+
+
+@pytest.mark.parametrize(("late_ms", "is_grown"), [(0, True), (1, False)])
+def test_who_runs_small_grows_only_if_it_may_start_again(late_ms: int, is_grown: bool) -> None:
+    needs_ms = LEAST_MS + SAVES_ITSELF.grace_ms + MARGIN_MS
+    now_ms = CLOSES_MS - needs_ms - SAVES_ITSELF.grace_ms - RESTART_MS + late_ms
+
+    found = plan(one_that_runs_small(), now_ms)
+
+    assert [one.attempt_id for one in found.evictions] == (["j.1"] if is_grown else [])
+
+
+@pytest.mark.parametrize(("now_ms", "flaw_count"), [(-1, 0), (0, 1)])
+def test_a_plan_that_grows_somebody_into_the_close_breaks_a_rule(
+    now_ms: int, flaw_count: int
+) -> None:
+    eviction = Eviction("j.1", "j", (f"{POOL}-n001", f"{POOL}-n002"))
+    found = Plan(grants=(), verdicts={}, evictions=(eviction,))
+    gone_ms = CLOSES_MS - SAVES_ITSELF.grace_ms
+
+    assert len(verified(one_that_runs_small(), found, gone_ms + now_ms, DEFAULT)[1]) == flaw_count
