@@ -119,10 +119,11 @@ def _cut(from_ms: int, to_ms: int) -> Rows:
 
 
 def _watched(at_ms: int) -> ColumnElement[int]:
-    """How much of a fact was watched until then."""
+    """How much of a fact was watched until then, rounded down."""
     row = ActivityRow
     passed_ms = func.greatest(0, func.least(at_ms, row.to_ms) - row.from_ms)
-    return cast(row.measured_device_ms * passed_ms / (row.to_ms - row.from_ms), BigInteger)
+    measured = cast(row.measured_device_ms, Numeric) * passed_ms
+    return cast(func.div(measured, row.to_ms - row.from_ms), BigInteger)
 
 
 def _active(watched_ms: ColumnElement[int]) -> ColumnElement[int]:

@@ -40,10 +40,11 @@ def invoices(
 ) -> tuple[Invoice, ...]:
     """All invoices that were asked for, or a tenant's, or a month's, in their order.
 
-    At most `limit` of them, after one (nothing follows one that was never asked for).
+    At most `limit` of them, after one (nothing follows one that they have not asked for).
     """
     table = row_of(InvoiceRequest)
-    place = select(table.seq).where(table.id == after_id).scalar_subquery()
+    its = (table.id == after_id, *_of(InvoiceRequest, tenant_id))
+    place = select(table.seq).where(*its).scalar_subquery()
     later = () if after_id is None else (table.seq > place,)
     mine = (*_of(InvoiceRequest, tenant_id, month), *later)
     asked = facts(connection, InvoiceRequest, *mine, limit=limit)

@@ -19,6 +19,7 @@ MUTANTS = [
     Mutant("accounting/activity.py", "    active = min(active, measured)\n", "", _FACTS),
     Mutant("accounting/activity.py", "* watched_then_ms // whole.measured_device_ms", "* passed_ms // lasted_ms", _FACTS),
     Mutant("accounting/activity.py", "(whole.from_ms // MS_PER_HOUR + 1) * MS_PER_HOUR", "whole.to_ms", _FACTS),
+    Mutant("accounting/activity_hours.py", "cast(func.div(measured, row.to_ms - row.from_ms), BigInteger)", "cast(measured / (row.to_ms - row.from_ms), BigInteger)", f"{_HOURS} -k down"),
     Mutant("accounting/activity_hours.py", "begin_ms = -(-from_ms // MS_PER_HOUR) * MS_PER_HOUR", "begin_ms = from_ms // MS_PER_HOUR * MS_PER_HOUR", _HOURS),
     Mutant("accounting/activity_hours.py", "((from_ms, begin_ms), (end_ms, to_ms))", "((from_ms, begin_ms),)", _HOURS),
     Mutant("accounting/activity_hours.py", "for weight in (1, part.c.tflops)", "for weight in (1, 313)", _HOURS),

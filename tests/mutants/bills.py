@@ -42,6 +42,7 @@ MUTANTS = [
     Mutant("accounting/billing.py", "if _again(step, of_number[0], is_all=is_all) == of_number[0]:", "if step:", _BILLING),
     Mutant("accounting/billing.py", "step = replace(step, number=withdrawn_number(step.invoice_id))", "pass", _BILLING),
     Mutant("accounting/billing.py", "amount_fen = before.amount_fen if is_all else step.amount_fen", "amount_fen = step.amount_fen", _BILLING),
+    Mutant("accounting/billing.py", "(table.id == after_id, *_of(InvoiceRequest, tenant_id))", "(table.id == after_id,)", f"{_BILLING} -k cursor"),
     Mutant("accounting/billing.py", "later = () if after_id is None else (table.seq > place,)", "later = ()", _BILLING),
     Mutant("accounting/billing.py", "asked = facts(connection, InvoiceRequest, *mine, limit=limit)", "asked = facts(connection, InvoiceRequest, *mine)", _BILLING),
     Mutant("api/routes/invoices.py", "if len(found) > limit else None", "if found else None", f"{_API} -k 'asks or notes or page'"),

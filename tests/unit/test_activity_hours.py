@@ -78,6 +78,14 @@ def test_windows_side_by_side_have_each_fact_once(
     assert all(0 <= one.active_device_ms <= one.measured_device_ms for one in parts)
 
 
+def test_what_was_watched_until_an_edge_is_rounded_down(connection: Connection) -> None:
+    """As at the edges of hours: 2 of 3 ms were watched, so none of the first of them."""
+    book(connection, replace(WATCHED, to_ms=3, measured_device_ms=2, active_device_ms=0))
+
+    assert told(connection, 0, 1) == []
+    assert told(connection, 1, 3) == [Active(("steel",), 2, 0, 2 * 313, 0)]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -18,7 +18,7 @@ from accounting.billing import (
 )
 from accounting.closing import close_month, statement
 from accounting.fact_store import keep
-from accounting.invoices import PACKAGE_ITEM, BillRefused, InvoiceState, Receipt
+from accounting.invoices import PACKAGE_ITEM, BillRefused, Invoice, InvoiceState, Receipt
 from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from tests.builders import PRICES, shanghai, used
@@ -97,6 +97,15 @@ def test_invoices_are_read_page_by_page(connection: Connection) -> None:
     assert (second.request.id, second.state, last) == ("r2", InvoiceState.WITHDRAWN, third)
     assert invoices(connection, after_id="r0") == ()
     assert invoices(connection, after_id="never") == ()
+
+
+def test_nobody_learns_by_a_cursor_when_another_tenant_asked(connection: Connection) -> None:
+    ask_for_invoice(connection, ASKED, 1_000)
+    mine = Invoice(request=replace(REQUEST, id="p1", tenant_id="port"))
+    keep(connection, mine.request)
+
+    assert invoices(connection, "port", after_id="r1") == ()
+    assert invoices(connection, after_id="r1") == (mine,)
 
 
 def test_for_a_withdrawn_request_may_be_asked_again(connection: Connection) -> None:
