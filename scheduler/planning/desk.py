@@ -176,7 +176,7 @@ class Desk:
         shape = shape_of(record.job)
         ends = self._forecasts.ends(record)
         settled = self._settled.get(shape)
-        if settled is not None and (known := settled.of(ends)) is not None:
+        if settled is not None and (known := settled.of(record.job, ends)) is not None:
             is_paid = self._allowances.covers(record, settled.kind_ids)
             if is_paid and not self._stops.may_ask(record, [record]):
                 return known
@@ -187,7 +187,7 @@ class Desk:
         found = self._now(finding) or self._later(record, [finding])
         is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
         if is_whole and isinstance(found, Verdict) and found.start is None:
-            self._settled.setdefault(shape, Settled(candidates)).note(ends, found)
+            self._settled.setdefault(shape, Settled(candidates)).note(record.job, ends, found)
             self._foresight.note(record, candidates, found)
         return found
 

@@ -8,7 +8,8 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import CLAIM_MS, State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.job import Job, Reason, ReasonCode
+from scheduler.model.offered import outside_hours
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Fit
 from scheduler.placing.racks import free_cards
@@ -75,6 +76,10 @@ class Rooms:
     def is_heard(self, pool: Pool) -> bool:
         """Whether its centre was heard of lately; nothing is given where it was not."""
         return pool.centre_id in self._state.heard_centre_ids
+
+    def is_in_hours(self, job: Job, pool: Pool) -> bool:
+        """Whether it could be gone before the pool's hours end, if it started now."""
+        return outside_hours(job, pool, self._now_ms) is None
 
     def stopping(self) -> Iterator[tuple[Attempt, int]]:
         """What is being stopped, and by when it is gone: soon; not what should have gone long ago.

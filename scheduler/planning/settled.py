@@ -2,12 +2,15 @@
 
 In a long queue most jobs come to pools that are full, promised to others, and stay so for the rest
 of the plan: what is free only shrinks, and a pool keeps one reservation. What such a job is told
-depends on its shape and on which reservations it would be out of the way of.
+depends on its shape, on which reservations it would be out of the way of, and on how much it needs
+of a pool's hours.
 """
 
 from collections.abc import Iterable
 
 from scheduler.forecast.ends import Ends
+from scheduler.model.job import Job
+from scheduler.model.offered import needed_ms
 from scheduler.model.plan import Verdict
 from scheduler.planning.options import Candidate
 
@@ -16,25 +19,34 @@ class Settled:
     """Of one shape; it holds until a pool gets a reservation, or work is to stop for somebody."""
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
+        candidates = tuple(candidates)
         rooms = [candidate.room for candidate in candidates]
+        self._has_hours = any(candidate.pool.hours is not None for candidate in candidates)
         self._is_settled = all(room.soon is room.now for room in rooms)
         kept = [room.reservation for room in rooms if room.reservation is not None]
         self.kind_ids = tuple({one.pool.device_kind_id: None for one in candidates})
         self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
-        self._verdicts: dict[tuple[bool, ...], Verdict] = {}
-        self._known: dict[Ends, Verdict] = {}
+        self._verdicts: dict[tuple[int, tuple[bool, ...]], Verdict] = {}
+        self._known: dict[tuple[int, Ends], Verdict] = {}
 
-    def of(self, ends: Ends) -> Verdict | None:
+    def of(self, job: Job, ends: Ends) -> Verdict | None:
         """What a job that ends then is told; None where none like it was there yet."""
-        known = self._known.get(ends)
-        if known is None and (known := self._verdicts.get(self._short(ends))) is not None:
-            self._known[ends] = known
+        needs_ms = self._needs_ms(job)
+        known = self._known.get((needs_ms, ends))
+        if known is None:
+            known = self._verdicts.get((needs_ms, self._short(ends)))
+            if known is not None:
+                self._known[needs_ms, ends] = known
         return known
 
-    def note(self, ends: Ends, verdict: Verdict) -> None:
+    def note(self, job: Job, ends: Ends, verdict: Verdict) -> None:
         """What one is told that waits without a start; not where something comes free soon."""
         if self._is_settled:
-            self._verdicts[self._short(ends)] = verdict
+            self._verdicts[self._needs_ms(job), self._short(ends)] = verdict
+
+    def _needs_ms(self, job: Job) -> int:
+        """How much of the hours it needs; the same of all where there are none."""
+        return needed_ms(job) if self._has_hours else 0
 
     def _short(self, ends: Ends) -> tuple[bool, ...]:
         """Which reservations it is out of the way of (see `PoolRoom.is_short`)."""

@@ -51,7 +51,7 @@ class Vacancy:
         self._seen: tuple[PoolRoom, int] | None = None
         self._waiting: dict[Hashable, Iterator[JobRecord]] = {}
         self._soonest_of: dict[int, Ends] = {}
-        self._in_time: dict[tuple[Hashable, str], Iterator[JobRecord]] = {}
+        self._in_time: dict[tuple[Hashable, str, bool], Iterator[JobRecord]] = {}
 
     def is_left(self) -> bool:
         """Whether any job that was granted nothing might be given cards that are free now."""
@@ -88,24 +88,25 @@ class Vacancy:
                 if pool.id in self._closed_ids or room.now.find(wanted) is None:
                     continue
                 # In which time a variant would end is not asked: it may be given what is free.
-                is_variant = form is not record
-                if (
-                    is_variant
-                    or room.long.find(wanted) is not None
-                    or self._is_any_in_time(pool, room, wide)
-                ):
+                is_free = form is not record or room.long.find(wanted) is not None
+                if self._is_any_in_time(pool, None if is_free else room, wide):
                     return room
         return None
 
-    def _is_any_in_time(self, pool: Pool, room: PoolRoom, wide: Hashable) -> bool:
-        """Whether one of these jobs, which have one form, would be out of the way of who is next.
+    def _is_any_in_time(self, pool: Pool, beside: PoolRoom | None, wide: Hashable) -> bool:
+        """Whether one of these jobs would be gone by the close, and out of the way of who is next.
 
-        A pool keeps one reservation: who is not out of its way now is not later.
+        The latter of those that have one form, and where a room is given: a pool keeps one
+        reservation, and who is not out of its way now is not later.
         """
-        assert isinstance(wide, Shape), "a job of several forms counts as a variant in each of them"
-        if not room.is_short(self._soonest(wide.device_count)):
-            return False
-        in_time = self._in_time.setdefault((wide, pool.id), self._ungranted(wide, room))
+        if beside is not None:
+            assert isinstance(wide, Shape), "a job of several forms is a variant in each of them"
+            if not beside.is_short(self._soonest(wide.device_count)):
+                return False
+        elif pool.hours is None:
+            return True
+        key = wide, pool.id, beside is None
+        in_time = self._in_time.setdefault(key, self._ungranted(wide, beside, pool))
         return next(in_time, None) is not None
 
     def _soonest(self, card_count: int) -> Ends:
@@ -130,17 +131,26 @@ class Vacancy:
                 if not self._forecasts.varies_by_kind(one.job):
                     break
 
-    def _ungranted(self, wide: Hashable, beside: PoolRoom | None) -> Iterator[JobRecord]:
+    def _ungranted(
+        self, wide: Hashable, beside: PoolRoom | None, pool: Pool | None = None
+    ) -> Iterator[JobRecord]:
         """One that is granted nothing, again and again until it is: then the next.
 
-        Only those that are out of the way of the room's reservation, where one is given.
+        Only those that are out of the way of the room's reservation, and gone by the pool's close,
+        where these are given.
         """
         for alike in self._shapes[wide].values():
             one = _any_of(alike)
+            if pool is not None and not self._is_any_in_hours(one, pool):
+                continue
             if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
                 for job_id, record in alike.items():
                     while job_id not in self._granted:
                         yield record
+
+    def _is_any_in_hours(self, record: JobRecord, pool: Pool) -> bool:
+        forms = self._forecasts.forms(record)
+        return any(self._rooms.is_in_hours(form.job, pool) for form in forms)
 
 
 @lru_cache(maxsize=QUEUES_MAX)
@@ -163,12 +173,13 @@ def _any_of(alike: Alike) -> JobRecord:
 
 
 def _kind(record: JobRecord) -> tuple[Hashable, Hashable, Hashable]:
-    """For how many cards it asks, its shape, and what decides when it would end.
+    """For how many cards it asks, its shape, and what decides when it would end or have to.
 
     Those with several forms are of no size.
     """
     job, speed = record.job, record.speed_permille
-    own = job.tenant_id, job.user, job.name, job.longest_ms, record.had_ms, speed
+    grace = job.grace_ms, job.checkpoint is None
+    own = job.tenant_id, job.user, job.name, grace, job.longest_ms, record.had_ms, speed
     if job.has_forms:
         return None, (shape_of(job), job.variants, job.min_device_count), own
     return job.device_count, shape_of(job), own

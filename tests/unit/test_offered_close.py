@@ -8,9 +8,9 @@ from cluster.hours import hours_of
 from scheduler.facts import events as ev
 from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
-from scheduler.model.job import Checkpoint, EndCause, Job, JobState, Priority
-from scheduler.model.offered import LEAST_MS, MARGIN_MS
-from scheduler.model.plan import Eviction, Plan
+from scheduler.model.job import Checkpoint, EndCause, Job, JobState, Priority, ReasonCode, Variant
+from scheduler.model.offered import LEAST_MS, MARGIN_MS, needed_ms
+from scheduler.model.plan import Answers, Eviction, Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.growth import RESTART_MS
 from scheduler.planning.planner import plan
@@ -37,6 +37,7 @@ CLOSES_MS = 12 * HOUR_MS
 PARK = a_park(replace(a_pool(POOL, 2, 8), hours=DAYTIME))
 ONE_NODE = a_park(replace(a_pool(POOL, 1, 8), hours=DAYTIME))
 SAVES_ITSELF = Checkpoint(dir="out", signal="SIGTERM", grace_ms=60_000)
+QUICK = replace(SAVES_ITSELF, grace_ms=10_000)
 
 
 # The broker was away.
@@ -181,3 +182,71 @@ def test_a_plan_that_grows_somebody_into_the_close_breaks_a_rule(
     gone_ms = CLOSES_MS - SAVES_ITSELF.grace_ms
 
     assert len(verified(one_that_runs_small(), found, gone_ms + now_ms, DEFAULT)[1]) == flaw_count
+
+
+# A brief plan looks at nobody whom the close keeps out, and finds whoever it does not.
+
+
+def briefly(*jobs: Job, late_ms: int = 0) -> tuple[list[str], list[str]]:
+    """Who starts 2 hours before the close, and who was looked at in vain."""
+    state = a_state(a_tenant("steel", max_cards=64), park=PARK)
+    submit(state, *jobs)
+    found = plan(state, CLOSES_MS - 2 * HOUR_MS + late_ms, DEFAULT, Answers.GRANTS)
+    return [grant.job_id for grant in found.grants], [*found.verdicts]
+
+
+def long(*forms: Variant) -> list[Job]:
+    jobs = [a_job(f"j{one}", device_count=8, limit_ms=5 * HOUR_MS) for one in range(5)]
+    return [replace(job, variants=forms) for job in jobs]
+
+
+def test_nobody_is_looked_at_in_a_pool_whose_hours_are_nearly_over() -> None:
+    assert briefly(*long()) == ([], [])
+    less = Variant(device_kind_ids=("npu",), device_count=4, limit_ms=4 * HOUR_MS)
+    assert briefly(*long(less)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        a_job("zz", device_count=8, limit_ms=HOUR_MS),
+        a_job("zz", device_count=8, limit_ms=5 * HOUR_MS - 10_000, checkpoint=QUICK),
+    ],
+)
+def test_whoever_is_gone_by_the_close_is_reached_behind_those_who_are_not(other: Job) -> None:
+    assert briefly(*long(), other)[0] == ["zz"]
+
+
+def test_those_who_need_more_of_the_hours_only_by_their_grace_are_not_alike() -> None:
+    graces = (1_200_000, 60_000)
+    slow, quick = (
+        a_job(
+            f"j{grace_ms}",
+            device_count=8,
+            limit_ms=5 * HOUR_MS - grace_ms,
+            checkpoint=replace(SAVES_ITSELF, grace_ms=grace_ms),
+        )
+        for grace_ms in graces
+    )
+    assert slow.longest_ms == quick.longest_ms
+
+    late_ms = 2 * HOUR_MS - needed_ms(quick)
+    assert briefly(slow, quick, late_ms=late_ms)[0] == ["j60000"]
+
+
+# What one was told is told only to who needs as much of the hours.
+
+
+def test_who_needs_more_of_the_hours_is_told_so_behind_those_who_do_not() -> None:
+    state = a_state(park=ONE_NODE)
+    submit(state, a_job("run", device_count=8, limit_ms=11 * HOUR_MS))
+    happen(state, a_lease("run", a_placement(POOL, 8)))
+    happen(state, ev.Started(at_ms=0, attempt_id="run.1"))
+    short = [a_job(f"j{one}", device_count=8, limit_ms=HOUR_MS) for one in range(3)]
+    submit(state, *short, a_job("long", device_count=8, limit_ms=8 * HOUR_MS))
+
+    found = plan(state, 10 * HOUR_MS + HOUR_MS // 2)
+
+    codes = {job_id: verdict.reasons[0].code for job_id, verdict in found.verdicts.items()}
+    busy = {job.id: ReasonCode.DEVICES_BUSY for job in short}
+    assert codes == busy | {"long": ReasonCode.OUTSIDE_HOURS}

@@ -28,7 +28,7 @@ SETTLED_MS = NOW_MS + 20_000
 
 @contextmanager
 def nothing_is_settled() -> Iterator[None]:
-    def of(_: Settled, __: Ends) -> Verdict | None:
+    def of(_: Settled, __: Job, ___: Ends) -> Verdict | None:
         return None
 
     with pytest.MonkeyPatch.context() as patch:
