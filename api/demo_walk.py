@@ -178,7 +178,9 @@ class Walk:
             view = broker.capacity()
         made = table(both("centre", "中心"), both("peak", "峰值"), "", "P", numbers=(3,))
         for centre in view.centres:
-            peak_tflops = centre.stated_tflops * load.peak_bp.get(centre.id, 0) // 10_000
+            # All of it may be over within a minute, and so between two of those that peaks are of.
+            own = (one.allocated_tflops for one in load.points if one.centre == centre.id)
+            peak_tflops = max(own, default=0)
             made.add_row(
                 f"  {centre.id}",
                 bar(peak_tflops, centre.stated_tflops, BAR_WIDTH),
