@@ -17,6 +17,10 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _numbers = itertools.count()
 
 
+class ArchiveGone(BadArchive):
+    """The archive may be well, but this node has it no longer."""
+
+
 class ArchiveStore:
     """The archives in one folder by their sha256; any thread may use it."""
 
@@ -42,7 +46,7 @@ class ArchiveStore:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise BadArchive(f"the node no longer has the archive {sha256}") from None
+            raise ArchiveGone(f"the node no longer has the archive {sha256}") from None
         _use(path)
         unpack(data, target)
 

@@ -211,13 +211,18 @@ class Attempt:
         )
 
     def _node_at_fault(self, end: AttemptEnd) -> str | None:
-        """Where the first member was whose node was lost, or that could not be started."""
+        """Where the first member was whose node was lost, or that its node could not start.
+
+        None where the whole was refused: it says of no member which node that is about.
+        """
         at_fault = {AttemptEnd.NODE: MemberEnd.NODE, AttemptEnd.REFUSED: MemberEnd.REFUSED}
-        if self.order is None or end not in at_fault:
+        if self.order is None or self.refusal or end not in at_fault:
             return None
         for member in self.order.members:
             state = self.members.get(member.rank)
-            if state is not None and state.end is at_fault[end]:
+            if state is None or state.is_own_fault:
+                continue
+            if state.end is at_fault[end]:
                 return member.node_id
         return None
 

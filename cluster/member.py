@@ -71,7 +71,8 @@ class MemberStart:
 class MemberState:
     """How one member stands; times are the node's clock, `cards` its indices on the node.
 
-    `activity` is None where nobody has measured it yet.
+    `activity` is None where nobody has measured it yet. `is_own_fault`: it was refused for what its
+    job brings along, as it would be on any node.
     """
 
     attempt_id: str
@@ -84,6 +85,7 @@ class MemberState:
     end: MemberEnd | None = None
     detail: str = ""
     activity: Activity | None = None
+    is_own_fault: bool = False
 
     def __setstate__(self, values: list[object]) -> None:
         """A node's release may be older than its agent's: what it does not say yet is not known."""

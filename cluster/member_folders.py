@@ -1,10 +1,29 @@
 """The folders that a member finds: where it begins, and where it leaves what outlives it."""
 
+import errno
 from pathlib import Path
 
-from cluster.archive_store import ArchiveStore
+from cluster.archive import BadArchive
+from cluster.archive_store import ArchiveGone, ArchiveStore
 from cluster.member import MemberStart
 from cluster.users import let_pass, own
+
+_OF_NODE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+)
+"""What the disk or the kernel of a node says of itself, whatever is asked of it."""
+
+
+class BadFolder(Exception):
+    """What the job brings along leaves no room for a path that it wants; the message says why."""
+
+
+def is_own_fault(error: Exception) -> bool:
+    """Whether the job itself is at fault, and would be on any node."""
+    if not isinstance(error, (BadArchive, BadFolder)) or isinstance(error, ArchiveGone):
+        return False
+    cause = error.__cause__
+    return not (isinstance(cause, OSError) and cause.errno in _OF_NODE)
 
 
 class MemberFolders:
@@ -43,7 +62,11 @@ class MemberFolders:
                 unfinished.mkdir(mode=0o700, exist_ok=True)
             else:
                 self._archives.unpack(start.archive, unfinished)
-            self._link_checkpoints(unfinished, start, uid)
+            try:
+                self._link_checkpoints(unfinished, start, uid)
+            except (OSError, RuntimeError) as error:
+                why = f"its checkpoint folder {start.checkpoint_dir} cannot be made: {error}"
+                raise BadFolder(why) from error
             if uid is not None:
                 own(unfinished, uid)
             unfinished.rename(folder)

@@ -113,11 +113,11 @@ class Runs:
             self.refuse(run, f"{start.card_count} cards wanted, {len(free)} are free on the node")
         return run
 
-    def refuse(self, run: Run, detail: str) -> bool:
+    def refuse(self, run: Run, detail: str, *, is_own_fault: bool = False) -> bool:
         """This member never runs, if it does not run already."""
         if _has_begun(run):
             return False
-        self._write_end(run, MemberEnd.REFUSED, detail)
+        self._write_end(run, MemberEnd.REFUSED, detail, is_own_fault=is_own_fault)
         return True
 
     def renounce(self, attempt_id: str, rank: int) -> None:
@@ -210,8 +210,12 @@ class Runs:
         self._write_end(run, MemberEnd.STOPPED, "stopped before it began")
         return True
 
-    def _write_end(self, run: Run, end: MemberEnd, detail: str) -> None:
+    def _write_end(
+        self, run: Run, end: MemberEnd, detail: str, *, is_own_fault: bool = False
+    ) -> None:
         ended: dict[str, object] = {"ended_at_ms": now_ms(), "why": end.value, "detail": detail}
+        if is_own_fault:
+            ended["is_own_fault"] = True
         self._unwritten[run.state.attempt_id, run.state.rank] = ended
         self._become(run, _with_end(run.state, ended))
         self.write_ends()
@@ -312,6 +316,7 @@ def _with_end(state: MemberState, ended: Mapping[str, object]) -> MemberState:
         exit_code=_number(ended, "exit_code"),
         end=end,
         detail=str(ended.get("detail", "")),
+        is_own_fault=ended.get("is_own_fault") is True,
     )
 
 

@@ -205,7 +205,7 @@ class SimulatedCentre:
         self._online -= {node_id}
         for run in list(self._live.values()):
             if any(member.node_id == node_id for member in run.order.members):
-                self._end(run, AttemptEnd.NODE, None)
+                self._end(run, AttemptEnd.NODE, None, node_id)
         self._at(self.now_ms + down_ms, partial(self._return_node, node_id))
 
     def lose_centre(self, down_ms: int) -> None:
@@ -352,14 +352,16 @@ class SimulatedCentre:
         for run in list(self._live.values()):
             self._end(run, AttemptEnd.CENTRE, None)
 
-    def _end(self, run: Run, end: AttemptEnd, exit_code: int | None) -> None:
+    def _end(
+        self, run: Run, end: AttemptEnd, exit_code: int | None, node_id: str | None = None
+    ) -> None:
         attempt_id = run.order.attempt_id
         run.ended_at_ms, run.end, run.exit_code = self.now_ms, end, exit_code
         del self._live[attempt_id]
         self.world.end(run)
         for member in run.order.members:
             self._used_by_node[member.node_id] -= member.card_count
-        self._report_end(attempt_id, run.started_at_ms, end, exit_code)
+        self._report_end(attempt_id, run.started_at_ms, end, exit_code, node_id)
         self._measure(run, self.now_ms)
 
     def _measure(self, run: Run, until_ms: int) -> None:

@@ -29,7 +29,7 @@ from cluster.member import (
     MemberState,
     Seen,
 )
-from cluster.member_folders import MemberFolders
+from cluster.member_folders import MemberFolders, is_own_fault
 from cluster.meters import card_meter
 from cluster.nursery import NurseryAsked, member_environment, sweep, terminate_shim
 from cluster.run_files import Stop
@@ -315,7 +315,8 @@ class Supervisor:
             if not run.is_over:  # stopped in the meantime
                 self._nursery.run(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the member cannot run
-            self._runs.refuse(run, str(error) or repr(error))
+            why = str(error) or repr(error)
+            self._runs.refuse(run, why, is_own_fault=is_own_fault(error))
             self._tell()
         else:
             asyncio.get_running_loop().call_later(BEGIN_S, self._give_up_unbegun, run)

@@ -8,8 +8,8 @@ from cluster.inventory import Park
 from scheduler.facts.events import Ended, NodesDrained, Started
 from scheduler.facts.holdings import Holdings
 from scheduler.facts.record import Attempt, Snapshot
-from scheduler.facts.suspects import Suspect, Suspects
-from scheduler.model.job import EndCause
+from scheduler.facts.suspects import Suspect, Suspects, tried_of
+from scheduler.model.job import EndCause, Job
 
 
 class Drained(Protocol):
@@ -60,10 +60,10 @@ class Drains:
         away ^= changed
         if event.by == "operator" and not event.is_drained:
             changed |= out_ids & {*event.node_ids}
-            self.suspects.clear(event.node_ids)
+            self.suspects.clear(changed)
         return changed
 
-    def note(self, attempt: Attempt, event: Started | Ended) -> None:
+    def note(self, job: Job, attempt: Attempt, event: Started | Ended) -> None:
         """Whether anything could be started on its nodes, if that is known."""
         if isinstance(event, Started):
             node_ids = [share.node_id for share in attempt.placement.shares]
@@ -71,7 +71,7 @@ class Drains:
             return
         is_of_node = event.cause in {EndCause.NODE, EndCause.BROKER}
         if is_of_node and event.node_id is not None and attempt.started_at_ms is None:
-            self.suspects.note_failure(event.node_id, attempt.job_id)
+            self.suspects.note_failure(event.node_id, tried_of(job))
 
     def open(self, online: AbstractSet[str]) -> AbstractSet[str]:
         """Those of the online nodes on which something may start."""

@@ -1,11 +1,13 @@
 """Nodes that are offered no longer, or again: by the hour, and for what could be started there."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.events import NodesDrained, StopDecided
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
+from scheduler.facts.suspects import out_max
 from scheduler.model.job import EndCause
 from scheduler.model.offered import MARGIN_MS
 
@@ -41,13 +43,23 @@ def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
 def by_launches(state: State, now_ms: int) -> Iterator[NodesDrained]:
     """Nodes on which nothing could be started are kept out; or tried again, once that is over."""
     known = state.park.node_by_id if state.park else {}
+    out_ids = state.drains.suspects.out_ids
+    outs = Counter(known[one].pool_id for one in out_ids if one in known)
     for node_id, until_ms in state.drains.suspects.bad(now_ms):
-        if node_id in known:
-            told = NodesDrained(at_ms=now_ms, node_ids=(node_id,), by="launches", until_ms=until_ms)
-            yield told
+        node = known.get(node_id)
+        if node is None or outs[node.pool_id] >= _out_max(state, node.pool_id):
+            continue
+        outs[node.pool_id] += 1
+        told = NodesDrained(at_ms=now_ms, node_ids=(node_id,), by="launches", until_ms=until_ms)
+        yield told
     due = tuple(one for one in state.drains.suspects.due(now_ms) if one in known)
     if due:
         yield NodesDrained(at_ms=now_ms, node_ids=due, is_drained=False, by="launches")
+
+
+def _out_max(state: State, pool_id: str) -> int:
+    assert state.park is not None
+    return out_max(len(state.park.node_ids(pool_id)))
 
 
 def _closed(park: Park, pool: Pool, now_ms: int) -> tuple[str, ...]:

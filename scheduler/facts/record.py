@@ -262,7 +262,9 @@ class JobRecord:
         """It waits again; what ran, and lost a node, has the first claim on another for a while."""
         self.state = JobState.QUEUED
         self.not_before_ms = event.at_ms + self.backoff_ms
-        if event.cause is not EndCause.NODE or attempt.started_at_ms is None:
+        if event.cause is not EndCause.NODE or event.node_id is None:
+            return {}
+        if attempt.started_at_ms is None or attempt.stop_cause is not None:
             return {}
         return {self.job.id: Claim(event.at_ms + REPAIR_MS, (), is_repair=True)}
 

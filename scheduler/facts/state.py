@@ -235,7 +235,7 @@ class State:
         record = self.jobs[attempt.job_id]
         self.agenda.note(record)
         self.history.begin(record.job, attempt.id, event.at_ms, record.pace())
-        self.drains.note(attempt, event)
+        self.drains.note(record.job, attempt, event)
         if attempt.stop_cause is None:
             record.state = JobState.RUNNING
         return None
@@ -269,7 +269,7 @@ class State:
             return f"attempt {event.attempt_id} is over already"
         record = self.jobs[attempt.job_id]
         self.purses.settle(self, attempt, event)
-        self.drains.note(attempt, event)
+        self.drains.note(record.job, attempt, event)
         self.agenda.discard(record)
         record.attempt = None
         self.holdings.give_back(record.job, attempt.placement, event.at_ms)

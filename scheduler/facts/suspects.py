@@ -7,16 +7,21 @@ itself, as a black hole does. One job that fails may be at fault itself; two in 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from scheduler.model.job import Job
+
 FAILED_MAX = 2
 """So many jobs in a row that could not be started there, and none that could."""
+POOL_SHARE = 4
+"""Of a pool one node in so many is kept out at a time at most, but always one may be."""
 FIRST_MS, LONGEST_MS = 300_000, 86_400_000
 """How long a node is kept out first, and at most; each time twice as long."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Suspect:
-    """Jobs that could not be started there since one was, and how often it was kept out for it.
+    """What could not be started there since something was, and how often it was kept out for it.
 
+    `job_ids` name what was tried: all of one archive, or of one array, is one (`tried_of`).
     `until_ms` is when it is tried again; None where it is not kept out.
     """
 
@@ -47,11 +52,11 @@ class Suspects:
             else:
                 suspect.until_ms, suspect.count = min(suspect.until_ms, at_ms), 0
 
-    def note_failure(self, node_id: str, job_id: str) -> None:
-        """A job could not be started there."""
+    def note_failure(self, node_id: str, tried: str) -> None:
+        """This could not be started there."""
         suspect = self.by_node.setdefault(node_id, Suspect())
-        if job_id not in suspect.job_ids and suspect.until_ms is None:
-            suspect.job_ids.append(job_id)
+        if tried not in suspect.job_ids and suspect.until_ms is None:
+            suspect.job_ids.append(tried)
 
     def keep_out(self, node_id: str, until_ms: int | None) -> None:
         """Until then; None: it is tried again, and how often it was kept out is not forgotten."""
@@ -73,3 +78,13 @@ class Suspects:
     def due(self, now_ms: int) -> list[str]:
         """Those that are to be tried again."""
         return sorted(n for n in self.out_ids if (self.by_node[n].until_ms or 0) <= now_ms)
+
+
+def tried_of(job: Job) -> str:
+    """What may itself be at fault where a job cannot be started: many may be broken alike."""
+    return job.archive or (job.array.id if job.array else job.id)
+
+
+def out_max(node_count: int) -> int:
+    """How many nodes of a pool of so many may be kept out at a time."""
+    return max(1, node_count // POOL_SHARE)

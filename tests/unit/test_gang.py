@@ -138,6 +138,24 @@ def test_what_the_park_did_outweighs_what_the_member_made_of_it(
     assert report.node_id == (None if member_end is MemberEnd.LEASE else NODE_IDS[1])
 
 
+def test_what_is_refused_as_a_whole_names_no_node() -> None:
+    gang = a_gang()
+    gang.refusal = f"node {NODE_IDS[1]} is not there"
+    for member in gang.unfinished:
+        gang.lose(member.rank, MemberEnd.REFUSED, gang.refusal, 10)
+
+    assert (gang.report().end, gang.report().node_id) == (AttemptEnd.REFUSED, None)
+
+
+def test_what_is_the_jobs_own_fault_names_no_node() -> None:
+    own = replace(ended(0, None, MemberEnd.REFUSED), is_own_fault=True)
+
+    report = noted(own, replace(own, rank=1)).report()
+
+    assert (report.end, report.node_id) == (AttemptEnd.REFUSED, None)
+    assert noted(own, ended(1, None, MemberEnd.REFUSED)).report().node_id == NODE_IDS[1]
+
+
 def test_who_ended_by_itself_names_no_node() -> None:
     assert noted(ended(0, 9), ended(1, 7)).report().node_id is None
 

@@ -30,7 +30,9 @@ LOST_MS = HOUR_MS // 2
 GANG = a_job("gang", device_count=16, node_count=2, retry_count=3, limit_ms=4 * HOUR_MS)
 
 
-def after(cause: EndCause, *, started: bool = True) -> State:
+def after(
+    cause: EndCause, *, started: bool = True, node_id: str | None = NODES[1], stopped: bool = False
+) -> State:
     """The gang was on nodes 1 and 2 and is over by that cause; another runs on node 3, for long.
 
     Node 2 is down, and one of a higher class wants a node.
@@ -42,8 +44,13 @@ def after(cause: EndCause, *, started: bool = True) -> State:
     happen(state, ev.Launching(at_ms=1, attempt_id="gang.1"))
     if started:
         happen(state, ev.Started(at_ms=1, attempt_id="gang.1"))
+    if stopped:
+        stop = ev.StopDecided(
+            at_ms=2, attempt_id="gang.1", cause=EndCause.PREEMPTED, grace_ms=HOUR_MS
+        )
+        happen(state, stop)
     nodes(state, NODES[0], NODES[2])
-    end = ev.Ended(at_ms=LOST_MS, attempt_id="gang.1", cause=cause, exit_code=None)
+    end = ev.Ended(at_ms=LOST_MS, attempt_id="gang.1", cause=cause, exit_code=None, node_id=node_id)
     happen(state, end)
     urgent = a_job("urgent", priority=Priority.HIGH, limit_ms=20 * HOUR_MS, submitted_at_ms=LOST_MS)
     submit(state, urgent)
@@ -96,6 +103,18 @@ def test_after_a_while_it_waits_for_its_turn_as_all_do() -> None:
 def test_only_who_ran_and_lost_a_node(cause: EndCause, started: bool) -> None:
     state = after(cause, started=started)
 
+    assert starts(state, LOST_MS + 6_000) == ["urgent"]
+
+
+@pytest.mark.parametrize(
+    ("node_id", "stopped"),
+    [(None, False), (NODES[1], True)],
+    ids=["its centre lost it", "it was to make room"],
+)
+def test_not_who_lost_no_node_or_was_to_go_anyway(node_id: str | None, stopped: bool) -> None:
+    state = after(EndCause.NODE, node_id=node_id, stopped=stopped)
+
+    assert state.claims == {}
     assert starts(state, LOST_MS + 6_000) == ["urgent"]
 
 

@@ -173,6 +173,7 @@ def test_a_lost_node_ends_the_whole_gang_and_is_offline_until_it_returns() -> No
     assert after is not None
     assert during.online_node_ids == {"p-n001"}
     assert reported(centre)["j.1"].end is AttemptEnd.NODE
+    assert reported(centre)["j.1"].node_id == "p-n002"
     assert reported(centre)["k.1"].end is AttemptEnd.REFUSED
     assert after.online_node_ids == {"p-n001", "p-n002"}
 

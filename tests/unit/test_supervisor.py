@@ -1,6 +1,7 @@
 """A node's supervisor with real members; Ray only carries what it is asked and says."""
 
 import asyncio
+import errno
 import hashlib
 import io
 import os
@@ -14,10 +15,13 @@ import pytest
 
 from cluster import supervisor as module
 from cluster.activity import MeterKind
+from cluster.archive import BadArchive
 from cluster.devices import CORES_VARIABLE
 from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberState
+from cluster.member_folders import is_own_fault
 from cluster.run_files import Stop
-from cluster.supervisor import NodeSettings, Supervisor
+from cluster.runs import Runs
+from cluster.supervisor import NodeSettings, Supervisor, runs_folder
 
 pytestmark = pytest.mark.enable_socket
 
@@ -200,6 +204,41 @@ def test_whatever_keeps_a_member_from_running_refuses_it(tmp_path: Path, archive
 
     assert end.end is MemberEnd.REFUSED
     assert archive in end.detail
+    assert not end.is_own_fault, "the node has not got it"
+
+
+@pytest.mark.parametrize(
+    "packed", [b"no tar at all", None], ids=["no archive", "a file in its way"]
+)
+def test_what_a_job_brings_along_is_its_own_fault_also_after_a_restart(
+    tmp_path: Path, packed: bytes | None
+) -> None:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("out"), io.BytesIO())
+    brought = packed or data.getvalue()
+    sha256 = hashlib.sha256(brought).hexdigest()
+    start = replace(START, archive=sha256, checkpoint_dir="out/mine")
+
+    async def work(node: Supervisor) -> MemberState:
+        await node.keep_archive(sha256, brought)
+        return await ended(node, start)
+
+    end = done(tmp_path, work)
+
+    assert (end.end, end.is_own_fault) == (MemberEnd.REFUSED, True)
+    (again,) = Runs(runs_folder(tmp_path, "n1"), 4)
+    assert again.state.is_own_fault
+
+
+def test_a_full_disk_is_not_the_jobs_own_fault() -> None:
+    full = OSError(errno.ENOSPC, "no space left")
+    why = BadArchive("the archive cannot be unpacked")
+    why.__cause__ = full
+
+    assert not is_own_fault(full)
+    assert not is_own_fault(why)
+    assert is_own_fault(BadArchive("the archive has more than 50000 entries"))
 
 
 def test_a_stop_reaches_a_member_though_the_disk_is_full(tmp_path: Path) -> None:

@@ -6,12 +6,24 @@ import pytest
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport
 from scheduler.facts import events as ev
+from scheduler.facts.drains import Drains
+from scheduler.facts.opening import by_launches
+from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.facts.suspects import FIRST_MS, LONGEST_MS, Suspects
-from scheduler.model.job import JobState, Priority
+from scheduler.model.job import EndCause, Job, JobState, Priority
 from scheduler.planning.planner import plan
 from scheduler.storage.codec import decode_snapshot, encode_snapshot
-from tests.builders import a_job, a_park, a_pool
+from tests.builders import (
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    an_array,
+    happen,
+)
 from tests.hand import Hand, runs, state_of
 from tests.hand import submit as ask
 
@@ -116,6 +128,52 @@ def test_one_job_that_fails_again_and_again_does_not_suffice() -> None:
 
     assert hand.controller.state.jobs["j1"].launch_failure_count == 3
     assert kept_out(hand) == []
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [[replace(a_job(one), archive="a" * 64) for one in ("j1", "j2")], an_array(2)],
+    ids=["one archive", "one array"],
+)
+def test_what_may_be_broken_alike_counts_as_one(alike: list[Job]) -> None:
+    suspects = Drains()
+    for job in alike:
+        attempt = Attempt.leased(a_lease(job.id, a_placement(POOL, 8)), "standard")
+        ended = ev.Ended(
+            at_ms=5, attempt_id=attempt.id, cause=EndCause.BROKER, exit_code=None, node_id=BAD
+        )
+        suspects.note(job, attempt, ended)
+
+    assert list(suspects.suspects.bad(6)) == []
+    assert len(suspects.suspects.by_node[BAD].job_ids) == 1
+
+
+@pytest.mark.parametrize(("node_count", "most"), [(8, 2), (3, 1)])
+def test_no_more_than_a_quarter_of_a_pool_is_kept_out_at_a_time(node_count: int, most: int) -> None:
+    park = a_park(a_pool(POOL, node_count, 8))
+    state = a_state(park=park)
+    for node_id in park.node_ids(POOL):
+        state.drains.suspects.note_failure(node_id, "a")
+        state.drains.suspects.note_failure(node_id, "b")
+
+    at_once = list(by_launches(state, 5))
+    happen(state, *at_once)
+    later = list(by_launches(state, 6))
+
+    assert [one.node_ids for one in at_once] == [(one,) for one in park.node_ids(POOL)[:most]]
+    assert later == []
+    again = list(by_launches(state, 5 + FIRST_MS))
+    assert [one.is_drained for one in again] == [False], "who is out has to come back first"
+
+
+def test_a_resume_that_is_refused_changes_nothing() -> None:
+    state = a_state(park=PARK)
+    state.drains.suspects.note_failure(BAD, "a")
+
+    refusal = state.apply(ev.NodesDrained(at_ms=6, node_ids=(BAD,), is_drained=False))
+
+    assert refusal == "these nodes are in that state already"
+    assert state.drains.suspects.by_node[BAD].job_ids == ["a"]
 
 
 def test_where_something_started_in_between_it_was_not_the_node() -> None:
