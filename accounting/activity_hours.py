@@ -43,8 +43,18 @@ class UnfitHour(NamedTuple):
     """An hour that is not the sum of its facts."""
 
     row: str
-    kept_device_ms: int
-    device_ms: int
+    kept_measured_ms: int
+    kept_active_ms: int
+    measured_ms: int
+    active_ms: int
+
+    @property
+    def what(self) -> str:
+        return (
+            f"it says {self.kept_measured_ms} device-milliseconds measured and "
+            f"{self.kept_active_ms} active, and its facts come to {self.measured_ms} and "
+            f"{self.active_ms}"
+        )
 
 
 def active_in(
@@ -134,7 +144,8 @@ def _active(watched_ms: ColumnElement[int]) -> ColumnElement[int]:
 _UNFIT = text("""
     SELECT concat_ws(' ', hour_ms, tenant_id, project, field, centre_id, pool_id, device_kind_id,
             tflops) AS row,
-        COALESCE(kept.active_device_ms, 0), COALESCE(made.active_device_ms, 0)
+        COALESCE(kept.measured_device_ms, 0), COALESCE(kept.active_device_ms, 0),
+        COALESCE(made.measured_device_ms, 0), COALESCE(made.active_device_ms, 0)
     FROM activity_hours AS kept FULL JOIN (
         SELECT from_ms - from_ms % 3600000 AS hour_ms, tenant_id, project, field, centre_id,
             pool_id, device_kind_id, tflops,

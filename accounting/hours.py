@@ -54,6 +54,11 @@ class Unfit(NamedTuple):
     kept_device_ms: int
     device_ms: int
 
+    @property
+    def what(self) -> str:
+        kept_ms, made_ms = self.kept_device_ms, self.device_ms
+        return f"it says {kept_ms} device-milliseconds, and its slices come to {made_ms}"
+
 
 def of_month(month: str, tenant_id: str, through_seq: int | None) -> Subquery:
     """A tenant's month as its hours, less what was written after `through_seq` (None: all)."""

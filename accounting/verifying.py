@@ -298,9 +298,7 @@ def _months(connection: Connection) -> Iterator[Misfit]:
 
 
 def _hours(connection: Connection) -> Iterator[Misfit]:
-    for row, kept_ms, made_ms in unfit(connection):
-        what = f"it says {kept_ms} card-milliseconds, and its slices come to {made_ms}"
-        yield Misfit(part="usage by the hour", row=row, what=what)
-    for row, kept_ms, made_ms in unfit_hours(connection):
-        what = f"it says {kept_ms} active card-milliseconds, and its facts come to {made_ms}"
-        yield Misfit(part="activity by the hour", row=row, what=what)
+    for hour in unfit(connection):
+        yield Misfit(part="usage by the hour", row=hour.row, what=hour.what)
+    for watched in unfit_hours(connection):
+        yield Misfit(part="activity by the hour", row=watched.row, what=watched.what)

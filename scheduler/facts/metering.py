@@ -16,6 +16,7 @@ from accounting.ledger import Transfer
 from accounting.money import MICROS_PER_FEN, charge_micros
 from accounting.packages import Covered, Package, Span, covered_reference, spans
 from accounting.usage import UsageCredit, UsageSlice
+from cluster.devices import DeviceKind
 from scheduler.facts.events import (
     Credited,
     Ended,
@@ -28,7 +29,7 @@ from scheduler.facts.events import (
 )
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
-from scheduler.model.job import FAULT_CAUSES
+from scheduler.model.job import FAULT_CAUSES, Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +173,16 @@ def _paid(event: Credited) -> Transfer:
     return ledger.return_voucher(*of_voucher, -amount_micros, at_ms)
 
 
-def _book_slice(state: State, event: Metered) -> Booking:
-    attempt = state.live[event.attempt_id]
-    job = state.jobs[attempt.job_id].job
+def _holding(state: State, attempt_id: str) -> tuple[Attempt, Job, DeviceKind]:
+    """What runs, for whom, and on what."""
+    attempt = state.live[attempt_id]
     assert state.park is not None
     kind = state.park.device_kind_by_id[attempt.placement.device_kind_id]
+    return attempt, state.jobs[attempt.job_id].job, kind
+
+
+def _book_slice(state: State, event: Metered) -> Booking:
+    attempt, job, kind = _holding(state, event.attempt_id)
     usage = UsageSlice(
         reference=attempt.id,
         from_ms=event.from_ms,
@@ -199,10 +205,7 @@ def _book_slice(state: State, event: Metered) -> Booking:
 
 
 def _activity(state: State, event: Measured) -> ActivitySlice:
-    attempt = state.live[event.attempt_id]
-    job = state.jobs[attempt.job_id].job
-    assert state.park is not None
-    kind = state.park.device_kind_by_id[attempt.placement.device_kind_id]
+    attempt, job, kind = _holding(state, event.attempt_id)
     return ActivitySlice(
         reference=attempt.id,
         from_ms=event.from_ms,

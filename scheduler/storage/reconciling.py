@@ -100,9 +100,8 @@ def reconcile(connection: Connection) -> Iterator[Played | Difference]:
         yield from _only(connection, name, except_all(there, said), "in the books alone")
     yield from _price_lists(connection, state)
     yield from _accounts(connection, state)
-    for row, kept_ms, made_ms in hours.unfit(connection):
-        what = f"it says {kept_ms} unit-milliseconds, and its slices come to {made_ms}"
-        yield Difference(part="usage by the hour", row=row, what=what)
+    for hour in hours.unfit(connection):
+        yield Difference(part="usage by the hour", row=hour.row, what=hour.what)
 
 
 def _expected(connection: Connection, kind: type[Fact]) -> Table:

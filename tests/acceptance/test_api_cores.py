@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from api.clock import now_ms
-from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Pool
 from tests.acceptance.brokers import (
     HYGON,
@@ -21,19 +20,11 @@ from tests.acceptance.brokers import (
     served,
     submitted,
 )
-from tests.builders import HOUR_MS
+from tests.builders import CORE, HOUR_MS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cores")]
 
-CPU = DeviceKind(
-    id="cpu-x",
-    name="CPU X",
-    vendor="V",
-    tflops_fp16=0,
-    memory_gb=4,
-    ray_resource="CORE",
-    unit=Unit.CORE,
-)
+CPU = replace(CORE, id="cpu-x", name="CPU X")
 POOL = Pool(id="west-cpu", centre_id="west", device_kind_id=CPU.id, node_count=2, cards_per_node=32)
 _PARK = PARK_FILE.park
 CORES = replace(

@@ -51,7 +51,7 @@ MUTANTS = [
     Mutant("accounting/focus_lines.py", "net_micros = package.price.net_fen * MICROS_PER_FEN", "net_micros = package.amount_fen * MICROS_PER_FEN", "tests/unit/test_package_store.py -k focus"),
     Mutant("accounting/overdrafts.py", " if account == available_account(tenant)", "", "tests/unit/test_overdrafts.py"),
     Mutant("accounting/overdrafts.py", ".where(BalanceRow.amount_micros < 0)", "", "tests/unit/test_overdrafts.py"),
-    Mutant("scheduler/storage/reconciling.py", "for row, kept_ms, made_ms in hours.unfit(connection):", "for row, kept_ms, made_ms in ():", "tests/acceptance/test_closing.py -k 'altered or come'"),
+    Mutant("scheduler/storage/reconciling.py", "for hour in hours.unfit(connection):", "for hour in ():", "tests/acceptance/test_closing.py -k 'altered or come'"),
     Mutant("api/routes/budgets.py", " if budget.project in {None, line.project})", ")", "tests/acceptance/test_api_budgets.py -k spent"),
     Mutant("accounting/store.py", "for rows in (_used(0, _EVER_MS), _given_back(0, _EVER_MS)):", "for rows in (_used(0, _EVER_MS),):", "tests/unit/test_accounting_store.py -k attempts"),
     Mutant("scheduler/facts/purses.py", "        attempt.hold_left_micros -= from_hold\n", "", _STATEFUL),

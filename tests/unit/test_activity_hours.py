@@ -134,9 +134,13 @@ def test_an_hour_that_is_not_the_sum_of_its_facts_is_found(connection: Connectio
     change = "UPDATE activity_hours SET measured_device_ms = measured_device_ms - 1"
 
     assert altered(connection, change) == ["activity by the hour"]
-    assert [one.row for one in unfit_hours(connection)] == [
-        "0 steel default manufacturing east east-npu ascend-910b3 313"
-    ]
+    (found,) = unfit_hours(connection)
+    assert found.row == "0 steel default manufacturing east east-npu ascend-910b3 313"
+    measured_ms, active_ms = WATCHED.measured_device_ms, WATCHED.active_device_ms
+    assert found.what == (
+        f"it says {measured_ms - 1} device-milliseconds measured and {active_ms} active, "
+        f"and its facts come to {measured_ms} and {active_ms}"
+    )
 
 
 def test_what_an_attempt_used_is_told_with_what_packages_covered_of_it(

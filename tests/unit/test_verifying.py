@@ -338,7 +338,7 @@ def test_an_hour_that_is_not_the_sum_of_its_slices_is_enough(connection: Connect
     assert statement.part == "statements"  # which are added up from hours
     assert found.part == "usage by the hour"
     assert found.row.startswith(f"steel {LATE.from_ms} ")
-    assert found.what == f"it says 1 card-milliseconds, and its slices come to {HOUR_MS}"
+    assert found.what == f"it says 1 device-milliseconds, and its slices come to {HOUR_MS}"
 
 
 @pytest.mark.parametrize(("change", "part", "what"), [
