@@ -102,7 +102,7 @@ class Agenda:
             self._versions[pool_id] += 1
         moved = {
             attempt_id: next_ms
-            for at_ms, attempt_id, _ in ordered[: bisect_left(ordered, (now_ms + 2,))]
+            for at_ms, attempt_id, _ in ordered[: bisect_left(ordered, (now_ms + 1,))]
             if at_ms != self._entries[attempt_id].ends.latest_ms  # what is at its limit stays there
             and (next_ms := self._next_ms(attempt_id, now_ms)) != at_ms
         }
@@ -110,9 +110,9 @@ class Agenda:
             self._put_likely(ordered, moved)
             self._versions[pool_id] += 1
         self._moved_ms[pool_id] = now_ms
-        count = bisect_left(ordered, (now_ms + 2,))
+        count = bisect_left(ordered, (now_ms + 1,))
         next_ms = ordered[count][0] if count < len(ordered) else NEVER_MS
-        self._unmoved[pool_id] = self._versions[pool_id], now_ms, next_ms - 2
+        self._unmoved[pool_id] = self._versions[pool_id], now_ms, next_ms - 1
         return ordered
 
     def _is_unmoved(self, pool_id: str, now_ms: int) -> bool:

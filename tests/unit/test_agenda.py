@@ -126,6 +126,18 @@ def test_what_overstays_is_likely_to_end_after_twice_as_long_and_so_on() -> None
     state.agenda.check(state.jobs.values())
 
 
+def test_who_asks_just_before_a_likely_end_has_it_moved_when_it_asks_at_it() -> None:
+    state = foretold(run_ms=10_000)
+    end_ms = STARTED_MS + 10_000 + STARTED_MS + 10_000
+
+    def likely_ms(now_ms: int) -> int:
+        ((at_ms, _, _),) = state.agenda.likely(POOL, now_ms)
+        return at_ms - end_ms
+
+    assert likely_ms(end_ms - 1) == 0
+    assert likely_ms(end_ms) == 10_000
+
+
 def test_what_ends_after_its_likely_end_has_moved_leaves_nothing() -> None:
     state = foretold(run_ms=10_000)
     runs(state, replace(a_job("brief", device_count=1), user="v"), 30_000)
