@@ -11,6 +11,7 @@ from scheduler.model.plan import Eviction, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.promises import promise_problems
 from scheduler.model.tenancy import Tenant
+from scheduler.planning.growth import GROW_AFTER_MS
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, submit
@@ -139,6 +140,30 @@ def test_what_one_job_is_given_in_a_plan_counts_for_the_next() -> None:
     assert len(plan(state, NOW_MS).evictions) == 1
 
 
+def test_what_grew_onto_guaranteed_nodes_borrows_and_goes_on_small_beside_them() -> None:
+    """Fish owns the one node that is open; all three are its while nobody wants the others."""
+    state = guaranteed(2, owner("fish", SIZE))
+    elastic = replace(of(normal("f", 2 * SIZE), "fish"), min_device_count=SIZE)
+    run(state, elastic, SIZE)
+    assert [(one.attempt_id, one.job_id) for one in plan(state, GROW_AFTER_MS).evictions] == [
+        ("f.1", "f")
+    ]
+    gone(state, "f.1", GROW_AFTER_MS)
+    lease_all(state, plan(state, GROW_AFTER_MS), GROW_AFTER_MS)
+    now_ms = GROW_AFTER_MS + MIN_RUN_MS
+    submit(state, replace(gang(2), submitted_at_ms=GROW_AFTER_MS))
+
+    (growth,) = plan(state, now_ms).evictions
+    assert (growth.attempt_id, growth.job_id) == ("f.2", "new")
+    stop(state, growth, at_ms=now_ms)
+    gone(state, "f.2", now_ms + 1)
+    result = plan(state, now_ms + 1)
+
+    assert [one.placement.card_count for one in result.grants] == [2 * SIZE, SIZE]
+    lease_all(state, result, now_ms + 1)
+    assert plan(state, now_ms + 10 * GROW_AFTER_MS).evictions == (), "it comes to rest"
+
+
 def of_roles(job_id: str, tenant_id: str, cards: int) -> Job:
     """Two members with so many cards each, which may be beside what others run."""
     roles = (Role(name="w", count=2, card_count=cards),)
@@ -257,6 +282,8 @@ def test_beside_guarantees_nobody_is_stopped_in_circles(
     for number, cards in enumerate(sizes):
         tenant_id = ("fish", "ship", "steel")[number % 3]
         submit(state, of(wants(f"w{number}", cards), tenant_id))
+        elastic = replace(normal(f"e{number}", SIZE * cards), min_device_count=cards)
+        submit(state, of(replace(elastic, submitted_at_ms=NOW_MS), tenant_id))
         submit(state, of_roles(f"g{number}", tenant_id, cards))
     now_ms, rounds = NOW_MS, 0
     while evictions := plan(state, now_ms, policy).evictions:
@@ -268,5 +295,5 @@ def test_beside_guarantees_nobody_is_stopped_in_circles(
         for eviction in evictions:
             gone(state, eviction.attempt_id, now_ms + 1)
         lease_all(state, plan(state, now_ms + 2, policy), now_ms + 2)
-        now_ms += MIN_RUN_MS + 10
+        now_ms += GROW_AFTER_MS + 10
         lease_all(state, plan(state, now_ms, policy), now_ms)
