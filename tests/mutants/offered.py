@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _UNIT = "tests/unit/test_offered.py"
 _CLOSE = "tests/unit/test_offered_close.py"
+_SEEDS = "tests/simulation/test_seeds.py::test_the_rules_hold_where_pools_have_hours_and_tenants_whole_nodes[0]"
 _HOURS = "cluster/hours.py"
 _OFFERED = "scheduler/model/offered.py"
 _OPENING = "scheduler/facts/opening.py"
@@ -22,6 +23,8 @@ MUTANTS = [
     Mutant(_OFFERED, "if job.checkpoint is None else min(job.longest_ms, LEAST_MS)", "", _UNIT),
     Mutant(_OFFERED, "return longest_ms + job.grace_ms + MARGIN_MS", "return longest_ms + job.grace_ms", _UNIT),
     Mutant(_OFFERED, "if need_ms <= left_ms:", "if need_ms <= left_ms + 1:", _UNIT),
+    Mutant(_OFFERED, "if need_ms <= left_ms:", "if left_ms:", _SEEDS),
+    Mutant(_OPENING, "closes_ms - now_ms <= checkpoint.grace_ms + MARGIN_MS // 2", "False", _SEEDS),
     Mutant(_OFFERED, "pool.hours.opens_ms(at_ms, need_ms))", "pool.hours.opens_ms(at_ms))", _UNIT),
     Mutant(_OFFERED, "if pool.hours is None or needed_ms(job) <= pool.hours.longest_ms:", "if True:", _UNIT),
     Mutant(_OPENING, '                by="hours",\n', "", _UNIT),

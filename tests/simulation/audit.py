@@ -8,6 +8,7 @@ from itertools import pairwise
 from accounting.ledger import Transfer, available_account, balances, held_account
 from accounting.usage import UsageSlice
 from cluster.driver import AttemptEnd
+from cluster.hours import Hours
 from cluster.inventory import Park, Pool
 from cluster.simulated import Run, World
 from scheduler.facts import events as ev
@@ -16,6 +17,10 @@ from scheduler.model.job import FAULT_CAUSES, EndCause, Job, Placement, Priority
 from scheduler.model.tenancy import Cohort, Project, Tenant
 
 MIN_RUN_MS = 500
+TEN_MINUTES_MS = 600_000
+"""For less nobody is begun who must save itself."""
+SAVING_MS = 64_000
+"""Before a close nobody is told to save itself earlier: a minute and the grace of a checkpoint."""
 """Nothing that has run for less is stopped to make room."""
 
 
@@ -47,6 +52,7 @@ class Audit:
     tries: dict[str, Try] = field(default_factory=dict)
     live_by_job: dict[str, Try] = field(default_factory=dict)
     used_by_node: Counter[str] = field(default_factory=Counter)
+    closed_ids: set[str] = field(default_factory=set)
     count: int = 0
     preempted_count: int = 0
     reclaimed_count: int = 0
@@ -56,6 +62,8 @@ class Audit:
     racked_count: int = 0
     mixed_count: int = 0
     varied_count: int = 0
+    offered_count: int = 0
+    saved_count: int = 0
     read_by_class: Counter[str] = field(default_factory=Counter)
 
     def read(self, log: MemoryLog) -> None:
@@ -63,6 +71,7 @@ class Audit:
         for event in log.events[self.count :]:
             self.take(event)
         self.count = len(log.events)
+        self._check_closed()
 
     def take(self, event: ev.Event) -> None:  # noqa: C901, PLR0912 - one case a kind
         match event:
@@ -86,6 +95,11 @@ class Audit:
             case ev.DependencyFailed():
                 assert not self._one_by_one([event.after_id]) <= self.succeeded, f"{event} though"
                 self.given_up.add(event.job_id)
+            case ev.NodesDrained(by="hours"):
+                changed = {*event.node_ids}
+                self.closed_ids = self.closed_ids - changed | (
+                    changed if event.is_drained else set()
+                )
             case ev.Leased():
                 self._lease(event)
             case ev.Started():
@@ -130,8 +144,40 @@ class Audit:
         self.followed_array_count += not self.tasks_by_array.keys().isdisjoint(job.followed_ids)
         for share in event.placement.shares:
             self.used_by_node[share.node_id] += share.card_count
+        self._check_hours(job, event)
         self._check_capacity()
         self._check_quotas(job)
+
+    def _check_hours(self, job: Job, event: ev.Leased) -> None:
+        """What is leased can be over, or saved, when its pool closes."""
+        assert self.park is not None
+        hours = self.park.pool_by_id[event.placement.pool_id].hours
+        if hours is None:
+            return
+        shares = {share.node_id for share in event.placement.shares}
+        closes_ms = hours.closes_ms(event.at_ms)
+        assert closes_ms is not None, f"{event.attempt_id} is leased outside its pool's hours"
+        assert not shares & self.closed_ids, f"{event.attempt_id} is leased on closed nodes"
+        limit_ms = self._asked_so(job, event.placement).limit_ms
+        long_ms = min(limit_ms, TEN_MINUTES_MS) if job.checkpoint else limit_ms
+        assert event.at_ms + long_ms < closes_ms, f"{event.attempt_id} may outstay its hours"
+        self.offered_count += 1
+
+    def _check_closed(self) -> None:
+        """What would outstay the hours, and can save itself, was told to by the close."""
+        for job_id, attempt in self.live_by_job.items() if self.closed_ids else ():
+            hours, leased, job = self._hours_of(attempt), attempt.leased, self.jobs[job_id]
+            if hours is None or attempt.stop is not None or not job.checkpoint:
+                continue
+            closes_ms = hours.closes_ms(leased.at_ms)
+            is_closed = leased.placement.shares[0].node_id in self.closed_ids
+            ends_ms = leased.at_ms + self._asked_so(job, leased.placement).limit_ms
+            is_late = closes_ms is not None and ends_ms > closes_ms
+            assert not (is_closed and is_late), f"{leased.attempt_id} goes on where it is closed"
+
+    def _hours_of(self, attempt: Try) -> Hours | None:
+        assert self.park is not None
+        return self.park.pool_by_id[attempt.leased.placement.pool_id].hours
 
     def _check_quotas(self, job: Job) -> None:
         """Of its tenant, its project, and its cohort with all that are in it now."""
@@ -177,6 +223,9 @@ class Audit:
 
         Or what is beyond its tenant's nominal quota, for one who is within its own.
         """
+        if not stop.for_job_id:
+            self._check_saved(attempt, stop)
+            return
         victim, taker = self.jobs[attempt.leased.job_id], self.jobs[stop.for_job_id]
         ended = taker.id in self.live_by_job or taker.id in self.finished | self.cancelled
         assert not ended, f"{victim.id} is stopped for {taker.id}, which does not wait"
@@ -189,18 +238,37 @@ class Audit:
         ran_ms = stop.at_ms - attempt.started.at_ms
         assert ran_ms >= MIN_RUN_MS, f"{victim.id} is stopped after {ran_ms} ms"
 
+    def _check_saved(self, attempt: Try, stop: ev.StopDecided) -> None:
+        """For nobody is stopped who can save itself before its pool closes, and soon must."""
+        job_id, hours = attempt.leased.job_id, self._hours_of(attempt)
+        assert hours is not None, f"{job_id} is stopped for nobody"
+        closes_ms = hours.closes_ms(stop.at_ms)
+        assert closes_ms is None or closes_ms - stop.at_ms <= SAVING_MS, (
+            f"{job_id} is stopped early"
+        )
+        assert self.jobs[job_id].checkpoint, f"{job_id} cannot save itself"
+        self.saved_count += 1
+
     def _check_reclaim(self, attempt: Try, victim: Job, taker: Job) -> None:
         kind = attempt.leased.placement.device_kind_id
         borrowed = sum(cards for _, of, cards in self._held(victim.tenant_id) if of == kind)
         borrowed -= self._nominal(victim, kind)
-        assert borrowed > 0, f"{victim.id} is within its tenant's quota, and is stopped"
+        is_guaranteed = any(one.nominal_nodes for one in self.tenants.values())
+        # What is on more nodes than guarantees leave open is borrowed, however few cards it is.
+        assert borrowed > 0 or is_guaranteed, (
+            f"{victim.id} is within its tenant's quota, and is stopped"
+        )
         held = sum(cards for _, of, cards in self._held(taker.tenant_id) if of == kind)
         within = self._nominal(taker, kind) - held
         sizes = [taker.device_count, *(one.device_count for one in taker.variants)]
         assert min(sizes) <= within, f"{taker.id} takes more than its tenant's quota"
 
     def _nominal(self, job: Job, kind_id: str) -> int:
-        return dict(self.tenants[job.tenant_id].nominal_cards).get(kind_id, 0)
+        assert self.park is not None
+        tenant, by_id = self.tenants[job.tenant_id], self.park.pool_by_id
+        nodes = ((by_id[pool_id], count) for pool_id, count in tenant.nominal_nodes)
+        whole = sum(n * pool.cards_per_node for pool, n in nodes if pool.device_kind_id == kind_id)
+        return whole + dict(tenant.nominal_cards).get(kind_id, 0)
 
     def _check_gang(self, job: Job, event: ev.Leased) -> None:
         """All or nothing: the whole gang, in one pool of a kind it accepts, whole nodes."""

@@ -4,10 +4,12 @@ from collections import Counter
 
 import pytest
 
+from cluster.simulated import NO_FAULTS
 from scheduler.facts.events import Leased, QuoteCardsKept, QuoteEnded, QuoteKept
 from tests.simulation.audit import Audit
 from tests.simulation.entitled import check_limits, entitled
 from tests.simulation.harness import run_seed
+from tests.simulation.offered import check_nothing_runs_outside_its_hours, offered
 from tests.simulation.varied import varied
 
 SEEDS_PER_TEST = 30
@@ -74,3 +76,16 @@ def test_the_rules_hold_where_branches_borrow_and_lend_less_than_all(first: int)
             audit.take(event)
             if isinstance(event, Leased):
                 check_limits(audit, event)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(n, marks=pytest.mark.heavy) for n in range(10, 100, 10))],
+)
+def test_the_rules_hold_where_pools_have_hours_and_tenants_whole_nodes(first: int) -> None:
+    harnesses = [run_seed(seed, change=offered) for seed in range(first, first + 10)]
+
+    assert sum(harness.audit.offered_count for harness in harnesses) > 0
+    assert sum(harness.audit.saved_count for harness in harnesses) > 0
+    well = [one for one in harnesses if one.scenario.faults == NO_FAULTS]
+    assert sum(map(check_nothing_runs_outside_its_hours, well)) > 0
