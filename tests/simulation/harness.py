@@ -18,7 +18,8 @@ from scheduler.facts.record import Snapshot
 from scheduler.facts.state import State
 from scheduler.model.job import FINAL_STATES, EndCause, Job, JobState
 from scheduler.model.policy import DEFAULT, Preemption
-from tests.simulation.audit import MIN_RUN_MS, Audit, check_money, check_usage_is_what_ran
+from tests.simulation.audit import MIN_RUN_MS, Audit
+from tests.simulation.charged import check_money, check_usage_is_what_ran
 from tests.simulation.scenario import TENANTS, YUAN, Scenario, a_park, a_scenario
 
 T = TypeVar("T")
