@@ -55,6 +55,22 @@ class ReplyRow(Linked, Base):
     at_ms: Mapped[int]
 
 
+class ConcessionRow(Linked, Base):
+    """What a decision about a dispute grants."""
+
+    __tablename__ = "concessions"
+    __table_args__ = (Index("concessions_by_link", "tenant_id", "link", unique=True),)
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    lines: Mapped[list[Any]]
+    parts: Mapped[list[Any]]
+    reason: Mapped[str]
+    by: Mapped[str]
+    at_ms: Mapped[int]
+
+
 class InvoiceRequestRow(Linked, Base):
     """An invoice that is asked for."""
 

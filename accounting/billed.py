@@ -6,6 +6,7 @@ The usage of a closed month may have grown since; its bills have not, and this f
 from collections.abc import Iterator
 from functools import partial
 
+from accounting import concession_store as concessions
 from accounting.closing import Scope, scope_of, settled
 from accounting.focus import Bills
 from accounting.package_store import bought, buyers, packages
@@ -38,6 +39,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         facts = (scope.after_seq, scope.through_seq or through_seq)
         whose = [tenant_id] if tenant_id is not None else buyers(connection)
         purchases = [one for who in whose for one in bought(connection, who, month, *facts)]
+        granted = concessions.granted(connection, *facts, tenant_id)
         known = {one.id: one for one in packages(connection, tenant_id)}
         lists = {price_list.id: price_list for price_list in price_lists(connection)}
     if scope.through_seq is None:
@@ -49,6 +51,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         price_lists=lists,
         charges=_charges(connect, month, scope, tenant_id),
         purchases=purchases,
+        concessions=granted,
         packages=known,
         payments=partial(_paid if is_closed else _would_pay, connect),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from accounting.closing import StoredStatement, statement
 from accounting.fact_store import alone, facts, keep, row_of
+from accounting.invoice_lines import lines_of
 from accounting.invoices import (
     Account,
     BillRefused,
@@ -22,7 +23,6 @@ from accounting.invoices import (
     account,
     check_credit_code,
     check_step,
-    lines_of,
     withdrawn_number,
 )
 from accounting.money import yuan_of_fen

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from accounting.activity import ActivitySlice
 from accounting.claims import Claim, ClaimRule, Contract
+from accounting.concessions import Concession
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.ledger import Transfer
 from accounting.packages import Package
@@ -56,6 +57,7 @@ Fact = (
     | Claim
     | Package
     | ActivitySlice
+    | Concession
 )
 
 _WORDS: Mapping[type[Any], str] = {
@@ -77,6 +79,7 @@ _WORDS: Mapping[type[Any], str] = {
     Claim: "claim/1",
     Package: "package/1",
     ActivitySlice: "activity/1",
+    Concession: "concession/1",
 }
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from accounting.calendar import day_of
-from accounting.invoices import Receipt, due_of, statement_lines
+from accounting.invoice_lines import due_of, statement_lines
+from accounting.invoices import Receipt
 from accounting.money import FEN_PER_YUAN, divide_half_up, yuan_of_fen
 from accounting.rating import PERMILLE
 from accounting.vouchers import Reimbursement, operator_subsidy
@@ -210,7 +211,8 @@ def _covered_fen(rule: ClaimRule, amount_fen: int, body: Mapping[str, Any]) -> i
     due = due_of(body)
     if sum(due) <= 0:
         return 0
-    usage_fen = divide_half_up(amount_fen * due.usage_fen, sum(due))
+    of_usage_fen = due.usage_fen + due.concessions_fen
+    usage_fen = divide_half_up(amount_fen * of_usage_fen, sum(due))
     # Where more was given back than used, all that was paid is for packages.
     usage_fen = min(max(usage_fen, 0), amount_fen)
     sold = body["purchases"] if due.packages_fen else []

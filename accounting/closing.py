@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Select, func, insert, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute
 
+from accounting import concession_store as concessions
 from accounting import package_store as packages
 from accounting import voucher_store as vouchers
 from accounting.calendar import iso_time, last_moment, month_bounds, next_month
@@ -170,7 +171,7 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
         for tenant_id in _tenants(connection, month, scope)
     )
     # Whoever has used nothing that the month takes in gets no statement.
-    made = tuple(settled(connection, one) for one in known if one.sums or one.purchases)
+    made = tuple(settled(connection, one) for one in known if one.says_something)
     closed = tuple(_stored(one) for one in made)
     fact = ClosedMonth(
         month=month,
@@ -254,6 +255,10 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
                 f"nothing was used or bought in {month} or before: the first month to close is "
                 f"{first}"
             )
+    for one in concessions.unmoved(connection):
+        raise CannotClose(
+            f"concession {one.id} is not on the ledger yet: the leader books it within seconds"
+        )
     for reference, from_ms in connection.execute(_overlaps(month)):
         raise CannotClose(
             f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"
@@ -352,6 +357,7 @@ def _make(
         purchases=packages.bought(connection, tenant_id, month, *facts),
         commitments=packages.commitments(connection, tenant_id, month, scope.through_seq),
         coverage=packages.coverage(connection, tenant_id, month, *facts),
+        concessions=concessions.granted(connection, *facts, tenant_id),
     )
 
 
@@ -369,7 +375,9 @@ def _stored(made: Statement) -> StoredStatement:
 def _tenants(connection: Connection, month: str, scope: Scope) -> list[str]:
     """Who may get a statement: tenants with usage in the month, and those with corrections."""
     late = _late(connection, UsageRow.tenant_id, month, scope)
-    return sorted({*tenants_of(connection, month), *late, *packages.buyers(connection)})
+    granted = concessions.granted(connection, scope.after_seq, scope.through_seq)
+    others = (*packages.buyers(connection), *(one.tenant_id for one in granted))
+    return sorted({*tenants_of(connection, month), *late, *others})
 
 
 def _late(

@@ -177,6 +177,8 @@ def _statement_rows(statement: Mapping[str, object]) -> Iterator[Row]:
     (total,) = objects([statement["totals"]])
     yield _statement_row(TOTAL, {**_heading(statement), **total, "amount": total["gross"]})
     yield from _package_rows(statement)
+    for one in objects(statement.get("concessions", [])):
+        yield _statement_row("concession", {**_heading(statement), **one})
     yield from _paid_rows(statement, total)
 
 

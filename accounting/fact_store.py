@@ -15,6 +15,7 @@ from accounting.bill_tables import (
     CentreTermsRow,
     ClaimRow,
     ClaimRuleRow,
+    ConcessionRow,
     ContractRow,
     InvoiceRequestRow,
     InvoiceStepRow,
@@ -27,6 +28,7 @@ from accounting.bill_tables import (
 from accounting.chain import Fact, names_of
 from accounting.chaining import chained, columns_of
 from accounting.claims import Claim, ClaimRule, Contract
+from accounting.concessions import Concession
 from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
 from accounting.packages import Package
 from accounting.replies import Reply
@@ -44,6 +46,7 @@ OF_TENANTS: Mapping[type[Any], type[Any]] = {
     Claim: ClaimRow,
     Package: PackageRow,
     ActivitySlice: ActivityRow,
+    Concession: ConcessionRow,
 }
 """The table of each kind whose facts are in the chains of tenants."""
 

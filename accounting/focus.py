@@ -9,13 +9,15 @@ each line of a statement becomes
 
 which together are the line's amount. The net amounts of lines are cut from the rounded sum of the
 lines so far, so that they add up to the statement's own net amount of each tax rate. What vouchers
-pay are rows of Credit: with them, all rows add up to what is due.
+pay, and what was granted in disputes, are rows of Credit: with them, all rows add up to what is
+due.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from accounting.concessions import Concession
 from accounting.focus_columns import FOCUS_COLUMNS, MICRO_SCALE, UNIT_SCALE, FocusRow
 from accounting.focus_lines import (
     PACKAGE_TYPE,
@@ -41,8 +43,8 @@ class Bills:
     """All charges on the statements of `month`, its own and those that correct earlier months.
 
     `price_lists` are by id; `payments` says what vouchers pay of a statement. `purchases` are the
-    packages that were bought, `packages` all there are, by id. Statements of a closed month have
-    numbers, drafts have none.
+    packages that were bought, `packages` all there are, by id; `concessions` what was granted in
+    disputes. Statements of a closed month have numbers, drafts have none.
     """
 
     month: str
@@ -51,6 +53,7 @@ class Bills:
     charges: Iterable[Charge]
     payments: Callable[[Statement], Iterable[Payment]]
     purchases: Iterable[Package] = ()
+    concessions: Iterable[Concession] = ()
     packages: Mapping[str, Package] = field(default_factory=dict)
 
 
@@ -83,6 +86,8 @@ def focus_rows(bills: Bills, names: Names) -> Iterator[FocusRow]:
             yield _voucher_row(accounts[statement.tenant_id], payment)
     for package in bills.purchases:
         yield from _purchase_rows(_account(bills, package.tenant_id, names), package)
+    for one in bills.concessions:
+        yield from _concession_rows(_account(bills, one.tenant_id, names), one)
 
 
 def _account(bills: Bills, tenant_id: str, names: Names) -> FocusRow:
@@ -175,3 +180,18 @@ def _purchase_rows(account: FocusRow, package: Package) -> Iterator[FocusRow]:
     yield costing(account, tax_micros, tax_micros, tax_micros)._replace(
         charge_category="Tax", charge_description=f"VAT, {rate} %: {said}"
     )
+
+
+def _concession_rows(account: FocusRow, one: Concession) -> Iterator[FocusRow]:
+    """What was granted in a dispute, below zero, and the tax inside it, of each tax rate."""
+    lines = f", lines {', '.join(map(str, one.lines))}" if one.lines else ""
+    said = f"Granted in the dispute about {one.month}{lines}"
+    corrected = account._replace(charge_class="Correction", x_corrected_month=one.month)
+    for permille, split in one.splits:
+        net_micros, tax_micros = split.net_fen * MICROS_PER_FEN, split.tax_fen * MICROS_PER_FEN
+        yield costing(corrected, net_micros, net_micros, net_micros)._replace(
+            charge_category="Credit", charge_description=said, charge_frequency="One-Time"
+        )
+        yield costing(corrected, tax_micros, tax_micros, tax_micros)._replace(
+            charge_category="Tax", charge_description=f"VAT, {permille / 10:g} %: {said}"
+        )

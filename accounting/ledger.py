@@ -24,6 +24,7 @@ class TransferKind(StrEnum):
     VOUCHER_ISSUED = "voucher_issued"
     VOUCHER_BURNT = "voucher_burnt"
     VOUCHER_RETURNED = "voucher_returned"
+    CONCESSION = "concession"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,9 @@ def subsidy_account(issuer: str) -> str:
 
 PREPAID_ACCOUNT = "prepaid"
 """What was paid for packages, whichever centre works it off."""
+
+CONCESSIONS_ACCOUNT = "concessions"
+"""What was granted in disputes: the operator's, and taken off its income."""
 
 PAID_IN_ACCOUNT = "paid_in"
 """Where top-ups come from: the outside."""
@@ -164,6 +168,19 @@ def purchase(tenant_id: str, package_id: str, amount_micros: int, at_ms: int) ->
         tenant_id=tenant_id,
         debit_account=available_account(tenant_id),
         credit_account=PREPAID_ACCOUNT,
+        amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def concede(tenant_id: str, concession_id: str, amount_micros: int, at_ms: int) -> Transfer:
+    """A tenant has back what a decision about its dispute grants; once for each decision."""
+    return Transfer(
+        kind=TransferKind.CONCESSION,
+        reference=concession_id,
+        tenant_id=tenant_id,
+        debit_account=CONCESSIONS_ACCOUNT,
+        credit_account=available_account(tenant_id),
         amount_micros=_positive(amount_micros),
         at_ms=at_ms,
     )

@@ -1,6 +1,7 @@
 """Money is integer micro-yuan; here is the only division and the only rounding rule."""
 
 import re
+from collections.abc import Iterable
 
 MICROS_PER_YUAN = 1_000_000
 MICROS_PER_FEN = 10_000
@@ -19,6 +20,16 @@ def divide_half_up(dividend: int, divisor: int) -> int:
     assert divisor > 0, f"divisor {divisor}"
     magnitude = (2 * abs(dividend) + divisor) // (2 * divisor)
     return magnitude if dividend >= 0 else -magnitude
+
+
+def divided(amounts: Iterable[int], amount: int, total: int) -> list[int]:
+    """`amount` divided as `amounts` divide their `total`: nothing is lost by rounding."""
+    reached, parts = 0, []
+    for one in amounts:
+        before = divide_half_up(reached * amount, total)
+        reached += one
+        parts.append(divide_half_up(reached * amount, total) - before)
+    return parts
 
 
 def charge_micros(device_ms: int, price_micros: int) -> int:

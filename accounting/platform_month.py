@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounting.invoices import statement_lines
+from accounting.invoice_lines import statement_lines
 from accounting.money import MICROS_PER_FEN, parse_fen, yuan_of_micros
 from accounting.rating import TaxSplit
 from accounting.settlement import CentreMonth, Period, Source, amounts, taxes_json, whole
@@ -54,7 +54,10 @@ def platform_json(
     the ledger has moved for the packages on the statements.
     """
     totals = [_totals(source) for source in sources]
-    sums = {name: sum(_of(one, name) for one in totals) for name in _SUMMED}
+    has_granted = any("concessions_fen" in one for one in totals)
+    names = (*_SUMMED, *_GRANTED) if has_granted else _SUMMED
+    sums = {name: sum(_of(one, name) for one in totals) for name in names}
+    income_net_fen = sums["net"] + sums["purchases_net"] + sums.get("concessions_net", 0)
     cost_fen = sum(made.gross_fen for made, _ in centres)
     cost_net_fen = sum(made.net_fen for made, _ in centres)
     return {
@@ -62,7 +65,7 @@ def platform_json(
         **period.heading(),
         "tenants": [
             {"tenant": source.tenant_id, "sha256": source.sha256}
-            | amounts(**{name: _of(one, name) for name in _SUMMED})
+            | amounts(**{name: _of(one, name) for name in names})
             for source, one in zip(sources, totals, strict=True)
         ],
         "taxes": taxes_json(_by_rate(totals)),
@@ -75,7 +78,7 @@ def platform_json(
             cost=cost_fen,
             cost_net=cost_net_fen,
             cost_tax=cost_fen - cost_net_fen,
-            margin=sums["net"] + sums["purchases_net"] - cost_net_fen,
+            margin=income_net_fen - cost_net_fen,
         ),
         "ledger": _ledger(sums["gross"], _line_count(sources), [*ledger.values()])
         | _sales(sums["purchases"], sold_micros),
@@ -93,6 +96,10 @@ _SUMMED = (
     "vouchers",
     "due",
 )
+
+
+_GRANTED = ("concessions", "concessions_net", "concessions_tax")
+"""What the operator granted in disputes, below zero; months without have nothing of it."""
 
 
 def _of(totals: Mapping[str, object], name: str) -> int:

@@ -7,6 +7,7 @@ correction of a later month. Each word is a fact of its own, about the bytes tha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 LINE_COUNT_MAX = 1_000
 """No reply names more lines than this."""
@@ -87,3 +88,12 @@ def check(reply: Reply, earlier: Sequence[Reply], line_count: int) -> None:
             f"the statement {reply.month} of tenant {reply.tenant_id} {stands}: "
             f"it cannot be {reply.kind}"
         )
+
+
+def numbered_lines(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What of a statement (its JSON) may be named by number, from 1 on.
+
+    Purchases (a statement of an early form has none) come last.
+    """
+    parts = ("lines", "credits", "corrections", "purchases")
+    return [line for part in parts for line in body.get(part, ())]

@@ -1,14 +1,16 @@
-"""Replies to closed statements: said once each, read in their order."""
+"""Replies to closed statements: said once each, read in their order, and what is granted then."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from accounting.closing import StoredStatement, statement
+from accounting.concession_store import concessions
+from accounting.concessions import Concession, concession
 from accounting.fact_store import alone, facts, keep, row_of
-from accounting.replies import Reply, ReplyRefused, check
+from accounting.replies import Reply, ReplyRefused, check, numbered_lines
 from accounting.statement import StatementState
 
 
@@ -29,9 +31,39 @@ def reply(connection: Connection, said: Reply) -> Reply:
     Its `number` follows from what was said before, and its `sha256`, where it names none, from the
     statement. Raises `ReplyRefused`.
     """
+    fitting, earlier, _ = _checked(connection, said)
+    if fitting not in earlier:
+        keep(connection, fitting)
+    return fitting
+
+
+def decide(
+    connection: Connection, said: Reply, amount_fen: int | None
+) -> tuple[Reply, Concession | None]:
+    """Keep what finance decides of a dispute, and what it grants; the same again changes nothing.
+
+    Whoever commits has the leader move the money. Raises `ReplyRefused`.
+    """
+    fitting, earlier, stored = _checked(connection, said)
+    granted = concessions(connection, said.tenant_id, said.month)
+    if fitting in earlier:
+        known = next((one for one in granted if one.number == fitting.number), None)
+        if (known.amount_fen if known else None) != amount_fen:
+            raise ReplyRefused(f"the dispute is {fitting.kind} already, with another amount")
+        return fitting, known
+    if amount_fen is None:
+        keep(connection, fitting)
+        return fitting, None
+    made = concession(fitting, earlier[-1].lines, amount_fen, json.loads(stored.body), granted)
+    keep(connection, fitting, made)
+    return fitting, made
+
+
+def _checked(connection: Connection, said: Reply) -> tuple[Reply, Sequence[Reply], StoredStatement]:
+    """The word with its number, or the last one if that says the same, and what it follows."""
     alone(connection, Reply)
     stored = statement(connection, said.tenant_id, said.month)
-    if stored.state is not StatementState.CLOSED or not line_count(stored):
+    if stored.state is not StatementState.CLOSED or not _says_something(stored):
         raise ReplyRefused(
             f"tenant {said.tenant_id} has no closed statement of {said.month}: "
             "a draft may still change"
@@ -41,14 +73,15 @@ def reply(connection: Connection, said: Reply) -> Reply:
     earlier = replies(connection, said.tenant_id, said.month)
     numbered = replace(said, number=len(earlier) + 1, sha256=stored.sha256)
     if earlier and earlier[-1].says_the_same(numbered):
-        return earlier[-1]
+        return earlier[-1], earlier, stored
     check(numbered, earlier, line_count(stored))
-    keep(connection, numbered)
-    return numbered
+    return numbered, earlier, stored
 
 
 def line_count(stored: StoredStatement) -> int:
-    """So many lines may be named: purchases (a statement of an early form has none) come last."""
-    body = json.loads(stored.body)
-    parts = ("lines", "credits", "corrections", "purchases")
-    return sum(len(body.get(part, ())) for part in parts)
+    """So many lines may be named."""
+    return len(numbered_lines(json.loads(stored.body)))
+
+
+def _says_something(stored: StoredStatement) -> bool:
+    return bool(line_count(stored)) or "concessions" in json.loads(stored.body)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
-from accounting.invoices import statement_lines
+from accounting.invoice_lines import statement_lines
 from accounting.money import (
     decimal_text,
     yuan_of_fen,

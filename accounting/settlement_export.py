@@ -36,6 +36,7 @@ _TENANT_COLUMNS = (
     Column("vouchers", "算力券(元)", Kind.NUMBER),
     Column("due", "应付金额(元)", Kind.NUMBER),
     Column("sha256", "对账单校验和", Kind.WORD),
+    Column("concessions", "异议折让(元)", Kind.NUMBER),
 )
 _COST_COLUMNS = (
     Column("row", "行类型", Kind.WORD),
@@ -68,6 +69,9 @@ _SUMMARY = (
     ("totals", "purchases", "资源包收入（价税合计）"),
     ("totals", "purchases_net", "不含税资源包收入"),
     ("totals", "purchases_tax", "资源包销项税额"),
+    ("totals", "concessions", "异议折让（价税合计）"),
+    ("totals", "concessions_net", "不含税异议折让"),
+    ("totals", "concessions_tax", "异议折让税额"),
     ("totals", "vouchers", "算力券抵扣"),
     ("totals", "due", "企业应付"),
     ("totals", "cost", "成本（价税合计）"),

@@ -14,6 +14,8 @@ from functools import cached_property
 
 from accounting.calendar import SHANGHAI, iso_time, month_bounds
 from accounting.chain import Link
+from accounting.concessions import Concession, concessions_json, totals_json
+from accounting.concessions import gross_fen as conceded_fen
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
 from accounting.packages import Commitment, Coverage, Package
 from accounting.rating import TaxSplit, split_tax
@@ -60,6 +62,7 @@ class Statement:
     `purchases` are packages that were bought: no part of the total, which is of usage, but of what
     is due. `commitments` are packages that are valid, and what they cover; `coverage` says where
     that was, and what they covered of closed months that is known only now.
+    `concessions` are what was granted in disputes about closed statements, beside the total too.
     `head` is where the chain of the tenant's facts ended when it was closed; a draft has none, so
     that it is the same in whatever order its facts came.
     """
@@ -75,6 +78,7 @@ class Statement:
     purchases: tuple[Package, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    concessions: tuple[Concession, ...] = ()
 
     @property
     def state(self) -> StatementState:
@@ -121,6 +125,10 @@ class Statement:
         return sum(payment.paid_fen for payment in self.payments)
 
     @property
+    def says_something(self) -> bool:
+        return bool(self.sums or self.purchases or self.concessions)
+
+    @property
     def purchases_fen(self) -> int:
         return sum(package.amount_fen for package in self.purchases)
 
@@ -130,8 +138,10 @@ class Statement:
 
     @property
     def due_fen(self) -> int:
-        """Usage and purchases, less what vouchers pay of the usage."""
-        return self.gross_fen + self.purchases_fen - self.vouchers_fen
+        """Usage and purchases, less what vouchers pay of the usage and what was granted."""
+        return (
+            self.gross_fen + self.purchases_fen + conceded_fen(self.concessions) - self.vouchers_fen
+        )
 
 
 def make_statement(
@@ -210,6 +220,7 @@ def to_json(statement: Statement) -> Json:
             | {"cause": correction.usage.cause}
             for correction in statement.corrections
         ],
+        **concessions_json(statement.concessions),
         "totals": _totals(statement),
         "purchases": [_purchase(package) for package in statement.purchases],
         "packages": [_commitment(one) for one in statement.commitments],
@@ -318,6 +329,7 @@ def _totals(statement: Statement) -> Json:
         "vouchers": yuan_of_fen(statement.vouchers_fen),
         "vouchers_fen": statement.vouchers_fen,
         **_purchased(statement),
+        **totals_json(statement.concessions),
         "due": yuan_of_fen(statement.due_fen),
         "due_fen": statement.due_fen,
         "taxes": [

@@ -86,10 +86,15 @@ class BillCalls:
         return self._said(month, "dispute", Dispute(reason=reason, lines=lines or []))
 
     def resolve_dispute(
-        self, month: str, tenant: str, reason: str, decision: Decision = "resolved"
+        self,
+        month: str,
+        tenant: str,
+        reason: str,
+        decision: Decision = "resolved",
+        amount: str | None = None,
     ) -> ReplyView:
-        """With a key of finance: say what came of a dispute."""
-        answer = Resolution(tenant=tenant, reason=reason, decision=decision)
+        """With a key of finance: say what came of a dispute, and what the tenant gets back."""
+        answer = Resolution(tenant=tenant, reason=reason, decision=decision, amount=amount)
         return self._said(month, "resolve", answer)
 
     def _said(self, month: str, verb: str, body: Confirmation | Dispute | Resolution) -> ReplyView:

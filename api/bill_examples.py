@@ -228,5 +228,14 @@ RESOLUTION_EXAMPLES: dict[str, Any] = {
     "answer": {
         "summary": "What came of a dispute",
         "value": {"tenant": "steel", "decision": "accepted", "reason": "已在 11 月更正"},
-    }
+    },
+    "granted": {
+        "summary": "The tenant is right, and gets back what it paid for the line",
+        "value": {
+            "tenant": "steel",
+            "decision": "accepted",
+            "reason": "该节点当时故障",
+            "amount": "7.00",
+        },
+    },
 }

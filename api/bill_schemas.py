@@ -58,6 +58,10 @@ class Resolution(Wire):
         default="resolved",
         description="the tenant is right, or is not; or it was settled in another way",
     )
+    amount: Fen | None = Field(
+        default=None,
+        description="yuan, tax included, that the tenant gets back: at most what is disputed",
+    )
 
 
 class ReplyView(Wire):
@@ -72,6 +76,9 @@ class ReplyView(Wire):
     sha256: str = Field(description="the checksum of the statement that it is about")
     by: str = Field(description="whose key said it: its label and its id")
     at_ms: Ms
+    granted: str | None = Field(
+        default=None, description="yuan that a decision grants, on the next statement below zero"
+    )
 
 
 class ReplyList(Wire):

@@ -28,7 +28,8 @@ def print_replies(said: ReplyList) -> None:
     for one in said.items:
         lines = ", ".join(map(str, one.lines))
         where = both(f" (lines {lines})", f"（第 {lines} 行）") if lines else ""
-        reason = f": {plain(one.reason)}" if one.reason else ""
+        granted = both(f" {one.granted} CNY granted", f" 折让 {one.granted} 元")
+        reason = (granted if one.granted else "") + (f": {plain(one.reason)}" if one.reason else "")
         when = f"{clock_text(one.at_ms)} {plain(one.by)}"
         console.print(f"{standing_text(one.kind)}{where}{reason}  [dim]{when}[/]")
 

@@ -168,6 +168,7 @@ def print_statement(
         )
     )
     _print_packages(statement, number, disputed)
+    _print_concessions(statement)
     _print_vouchers(statement)
     if totals.get("due", totals["gross"]) != totals["gross"] or statement.get("vouchers"):
         console.print(
@@ -208,6 +209,24 @@ def _print_packages(
             f"package {name}: {hours} card-hours more were covered in {month}, which is closed"
         )
         console.print(both(english, f"资源包 {name}：更正 {month}，抵扣 {hours} 卡时"))
+
+
+def _print_concessions(statement: dict[str, object]) -> None:
+    """What was granted in disputes about closed statements, and about which of their lines."""
+    for one in _objects(statement.get("concessions")):
+        numbers = one["lines"]
+        assert isinstance(numbers, list), "a concession names lines"
+        lines = ", ".join(map(str, numbers))
+        month, reason = one["month"], plain(str(one["reason"]))
+        amounts = f"{one['amount']} CNY = {one['net']} + VAT {one['tax']}"
+        amounts_zh = f"{one['amount']} 元 = 不含税 {one['net']} + 税额 {one['tax']}"
+        where, where_zh = (f", lines {lines}", f"第 {lines} 行") if lines else ("", "")
+        console.print(
+            both(
+                f"granted in the dispute about {month}{where}: {amounts} ({reason})",
+                f"更正 {month}{where_zh}，异议折让：{amounts_zh}（{reason}）",
+            )
+        )
 
 
 def _print_vouchers(statement: dict[str, object]) -> None:

@@ -92,14 +92,22 @@ def _print_platform(shown: Shown) -> None:
                 f"{plain(one['issuer'])} 应付算力券 {one['receivable']} 元",
             )
         )
+    _print_margin(totals)
+    _print_ledger(shown["ledger"])
+
+
+def _print_margin(totals: Shown) -> None:
     net, sold, cost = totals["net"], totals.get("purchases_net", "0.00"), totals["cost_net"]
+    granted = totals.get("concessions_net", "").lstrip("-")
+    less, less_zh = (f" - granted {granted}", f" - 异议折让 {granted}") if granted else ("", "")
     console.print(
         both(
-            f"margin {totals['margin']} CNY = {net} + packages {sold} - cost {cost}, before tax",
-            f"毛利 {totals['margin']} 元 = 不含税用量收入 {net} + 资源包 {sold} - 成本 {cost}",
+            f"margin {totals['margin']} CNY = {net} + packages {sold}{less} - cost {cost}, "
+            "before tax",
+            f"毛利 {totals['margin']} 元 = 不含税用量收入 {net} + 资源包 {sold}{less_zh}"
+            f" - 成本 {cost}",
         )
     )
-    _print_ledger(shown["ledger"])
 
 
 def _print_ledger(ledger: Shown) -> None:

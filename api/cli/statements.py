@@ -229,6 +229,8 @@ def dispute(
 
       brain statement resolve 2026-10 --tenant t03 --accept --reason "corrected in 2026-11"
 
+      brain statement resolve 2026-10 --tenant t03 --accept --amount 7.00 --reason "it was down"
+
       brain statement resolve 2026-10 --tenant t03 --reject --reason "the node was up: see events"
 """,
         """对异议作出处理；确有错误的，在以后的账期更正。
@@ -236,6 +238,8 @@ def dispute(
     示例：
 
       brain statement resolve 2026-10 --tenant t03 --accept --reason "已在 2026-11 更正"
+
+      brain statement resolve 2026-10 --tenant t03 --accept --amount 7.00 --reason "该时段节点故障"
 
       brain statement resolve 2026-10 --tenant t03 --reject --reason "节点在线，见事件记录"
 """,
@@ -252,6 +256,13 @@ def resolve(
     reject: Annotated[
         bool, typer.Option("--reject", help=both("the tenant is not right", "异议不成立"))
     ] = False,
+    amount: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YUAN",
+            help=both("what the tenant gets back, tax included", "退给企业的折让金额（元，含税）"),
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Resolve a dispute."""
@@ -259,7 +270,7 @@ def resolve(
         fail(both("--accept or --reject, not both", "--accept 与 --reject 只能选一"), 2)
     decision: Decision = "accepted" if accept else "rejected" if reject else "resolved"
     with client(session_of(context), Identity.BOOKS) as broker:
-        _told(broker.resolve_dispute(month, tenant, reason, decision), as_json=as_json)
+        _told(broker.resolve_dispute(month, tenant, reason, decision, amount), as_json=as_json)
 
 
 def _told(said: "ReplyView", *, as_json: bool) -> None:

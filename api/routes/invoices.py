@@ -6,10 +6,10 @@ from fastapi import APIRouter, Body, Path, Query, Response
 from sqlalchemy import Connection
 
 from accounting.billing import ask_for_invoice, invoice, invoices, note_step
+from accounting.invoice_lines import InvoiceLine
 from accounting.invoices import (
     BillRefused,
     Invoice,
-    InvoiceLine,
     InvoiceRequest,
     InvoiceStep,
     StepKind,

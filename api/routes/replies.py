@@ -5,8 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
+from accounting.concession_store import concessions
+from accounting.concessions import Concession
+from accounting.money import MICROS_PER_FEN, parse_fen, yuan_of_fen
 from accounting.replies import Reply, ReplyKind, ReplyRefused
-from accounting.replying import replies, reply
+from accounting.replying import decide, replies, reply
 from api.auth import Caller, FinanceDep, PayerDep, TenantDep
 from api.bill_examples import CONFIRMATION_EXAMPLES, DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
 from api.bill_schemas import Confirmation, Dispute, ReplyList, ReplyView, Resolution
@@ -14,6 +17,9 @@ from api.errors import Refused
 from api.routes.books import check_known
 from api.routes.parameters import MonthPath, TenantQuery, one_tenant, problems
 from api.services import Services, ServicesDep
+from scheduler.facts.events import Credited
+from scheduler.facts.log import Request
+from scheduler.storage.store import put_requests
 
 router = APIRouter(prefix="/v1/statements/{month}", tags=["books"])
 
@@ -27,8 +33,9 @@ def list_replies(
     with services.database.connect() as connection:
         check_known(connection, services, tenant_id)
         said = replies(connection, tenant_id, month)
+        granted = {one.number: one for one in concessions(connection, tenant_id, month)}
     standing = said[-1].kind.value if said else "open"
-    return ReplyList(standing=standing, items=[_view(one) for one in said])
+    return ReplyList(standing=standing, items=[_view(one, granted.get(one.number)) for one in said])
 
 
 @router.post(":confirm", responses=problems(409), summary="Confirm a statement")
@@ -66,11 +73,37 @@ def resolve(
     caller: FinanceDep,
     services: ServicesDep,
 ) -> ReplyView:
-    """Finance says what came of a dispute; the tenant may confirm then, or dispute anew."""
+    """Finance says what came of a dispute; the tenant may confirm then, or dispute anew.
+
+    With an `amount` the tenant gets so much back: its balance has it at once, and the next
+    statement that is closed says so below zero. Never more than what is disputed comes to.
+    """
     with services.database.connect() as connection:
         check_known(connection, services, wanted.tenant)
     said = _said(caller, services, month, ReplyKind(wanted.decision))
-    return _kept(services, replace(said, tenant_id=wanted.tenant, reason=wanted.reason))
+    said = replace(said, tenant_id=wanted.tenant, reason=wanted.reason)
+    amount_fen = None if wanted.amount is None else parse_fen(wanted.amount)
+    try:
+        with services.database.begin() as connection:
+            kept, granted = decide(connection, said, amount_fen)
+            if granted is not None:
+                put_requests(connection, [_credit(granted)], granted.at_ms)
+    except ReplyRefused as error:
+        raise Refused(409, str(error)) from None
+    return _view(kept, granted)
+
+
+def _credit(granted: Concession) -> Request:
+    """The leader is asked, in the decision's transaction, to give the tenant the money."""
+    reference = f"concession:{granted.id}"
+    wish = Credited(
+        at_ms=granted.at_ms,
+        tenant_id=granted.tenant_id,
+        amount_micros=granted.amount_fen * MICROS_PER_FEN,
+        reference=reference,
+        concession_id=granted.id,
+    )
+    return Request(id=reference, wish=wish)
 
 
 def _said(caller: Caller, services: Services, month: str, kind: ReplyKind) -> Reply:
@@ -96,7 +129,7 @@ def _kept(services: Services, said: Reply) -> ReplyView:
         raise Refused(409, str(error)) from None
 
 
-def _view(said: Reply) -> ReplyView:
+def _view(said: Reply, granted: Concession | None = None) -> ReplyView:
     return ReplyView(
         tenant=said.tenant_id,
         month=said.month,
@@ -107,4 +140,5 @@ def _view(said: Reply) -> ReplyView:
         sha256=said.sha256,
         by=said.by,
         at_ms=said.at_ms,
+        granted=None if granted is None else yuan_of_fen(granted.amount_fen),
     )

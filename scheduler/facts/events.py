@@ -86,7 +86,7 @@ class PriceListPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credited:
-    """A tenant paid in; `reference` makes it once only.
+    """A tenant paid in, once for each `reference`, or was granted it in a dispute, `concession_id`.
 
     Or a voucher paid a statement, of `voucher_month`: below zero where that gave some of it back.
     """
@@ -97,6 +97,7 @@ class Credited:
     reference: str
     voucher_id: str | None = None
     voucher_month: str | None = None
+    concession_id: str | None = None
     kind: Literal["credited"] = "credited"
 
 

@@ -164,6 +164,8 @@ def _bought(package: Package, at_ms: int) -> Transfer:
 
 def _paid(event: Credited) -> Transfer:
     tenant_id, amount_micros, at_ms = event.tenant_id, event.amount_micros, event.at_ms
+    if event.concession_id is not None:
+        return ledger.concede(tenant_id, event.concession_id, amount_micros, at_ms)
     if event.voucher_id is None:
         return ledger.top_up(tenant_id, amount_micros, event.reference, at_ms)
     assert event.voucher_month is not None, f"voucher {event.voucher_id} pays a month's statement"

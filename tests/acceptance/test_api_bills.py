@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from accounting import store
 from api.database import engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of
-from tests.acceptance.processes import brain
+from tests.acceptance.processes import brain, eventually
 from tests.builders import shanghai, used
 
 pytestmark = [
@@ -95,8 +95,11 @@ def test_a_tenant_disputes_a_line_and_finance_resolves_it(park: Served, data: Pa
     disputed = brain("--as", "steel", "statement", "dispute", MONTH, *told, BRAIN_DATA=str(data))
     listed = brain("close", BRAIN_DATA=str(data))
     whose = ("--tenant", "steel", "--accept", "--reason", "see 2026-02")
-    decided = brain("statement", "resolve", MONTH, *whose, BRAIN_DATA=str(data))
+    resolve = partial(brain, "statement", "resolve", MONTH, *whose, BRAIN_DATA=str(data))
+    too_much = resolve("--amount", "56.01")
+    decided = resolve("--amount", "7.00")
 
+    assert (too_much.returncode, "56.01 yuan cannot be granted" in too_much.stderr) == (1, True)
     assert (disputed.returncode, decided.returncode) == (0, 0), disputed.stderr + decided.stderr
     assert listed.stdout.split()[-1] == "1"
     said = park.steel.get(f"/v1/statements/{MONTH}/replies").json()
@@ -106,6 +109,29 @@ def test_a_tenant_disputes_a_line_and_finance_resolves_it(park: Served, data: Pa
         ("accepted", "see 2026-02", []),
     ]
     assert said["items"][0]["by"].startswith("steel (")
+    assert [one["granted"] for one in said["items"]] == [None, "7.00"]
+
+
+def test_what_finance_granted_is_in_the_ledger_and_on_the_next_statement(
+    books: Engine, data: Path
+) -> None:
+    asked = text("SELECT amount_micros FROM transfers WHERE reference = 'steel@2026-01#2'")
+    with books.connect() as connection:
+        eventually(lambda: connection.scalar(asked) == 7_000_000, "nobody moved 7.00 yuan")
+
+    shown = brain(
+        "statement",
+        "--tenant",
+        "steel",
+        "--month",
+        "2026-02",
+        BRAIN_DATA=str(data),
+        BRAIN_LANG="en",
+    )
+
+    granted = "granted in the dispute about 2026-01, lines 1: -7.00 CNY = -6.60 + VAT -0.40"
+    assert granted in " ".join(shown.stdout.split())
+    assert "due -7.00 CNY" in shown.stdout
 
 
 def test_a_confirmed_statement_says_so_and_is_disputed_no_more(park: Served, data: Path) -> None:

@@ -20,15 +20,19 @@ from sqlalchemy import Connection, Engine
 from accounting import store
 from accounting.billed import bills_of
 from accounting.closing import close_month
+from accounting.concession_store import transfer_of
 from accounting.fact_store import keep
 from accounting.focus import focus_sheet
 from accounting.focus_lines import Names
+from accounting.replies import ReplyKind
+from accounting.replying import decide, reply
 from accounting.sheet import plain_csv
 from accounting.usage import UsageCredit, UsageSlice
 from accounting.voucher_store import issue
 from api.parquet import parquet
 from tests.builders import PRICES, shanghai, used
 from tests.unit.test_package_store import PACK
+from tests.unit.test_replies import REPLY
 from tests.unit.test_vouchers import VOUCHER
 
 ROOT = Path(__file__).parents[2]
@@ -73,10 +77,13 @@ def _validator() -> None:
 
 @pytest.fixture
 def connection(database: Engine) -> Iterator[Connection]:
-    """Two months of three tenants: another price, a price class, a failed node, a late hour."""
+    """Two months of three tenants: another price, a price class, a failed node, a late hour.
+
+    Cores, a package, a voucher, and what finance granted in a dispute about the first month.
+    """
     lists = replace(
         PRICES,
-        on_demand=(("ascend-910b3", 3_500_000), ("a800", 5_200_000)),
+        on_demand=(("ascend-910b3", 3_500_000), ("a800", 5_200_000), ("x86-core", 50_000)),
         qos_permille=(("normal", 1_000), ("high", 1_300)),
         class_permille=(("standard", 1_000), ("lab", 800)),
     )
@@ -84,11 +91,21 @@ def connection(database: Engine) -> Iterator[Connection]:
         store.publish_price_list(connection, lists)
         store.book(connection, [_slice("09", 1, tenant_id="steel")], [], [])
         close_month(connection, "2026-09", shanghai("2026-10-03T10:00"))
+        _grant(connection)
         late = _slice("09", 2, tenant_id="steel")
         store.book(connection, [late, *_october()], [_credit()], [])
         keep(connection, replace(PACK, tenant_id="lab", bought_at_ms=shanghai("2026-10-02T10:00")))
         issue(connection, replace(VOUCHER, until_ms=shanghai("2027-01-01T00:00")))
         yield connection
+
+
+def _grant(connection: Connection) -> None:
+    dispute = replace(REPLY, month="2026-09", sha256="", lines=(1,))
+    reply(connection, dispute)
+    accepted = replace(dispute, kind=ReplyKind.ACCEPTED, reason="it was down", lines=())
+    _, made = decide(connection, accepted, 20)
+    assert made is not None
+    store.book(connection, [], [], [transfer_of(made, 0)])
 
 
 def _october() -> Iterator[UsageSlice]:
@@ -97,6 +114,8 @@ def _october() -> Iterator[UsageSlice]:
     yield _slice("10", 5, tenant_id="lab", price_micros=2_800_000)
     yield _drawn()
     yield _slice("10", 6, tenant_id="fish", device_kind_id="a800", price_micros=5_200_000)
+    cores = _slice("10", 7, tenant_id="fish", device_kind_id="x86-core", price_micros=50_000)
+    yield replace(cores, device_count=16, tflops=0)
 
 
 def _drawn() -> UsageSlice:
@@ -147,6 +166,9 @@ def test_the_validator_passes_a_closed_month(connection: Connection, tmp_path: P
     close_month(connection, MONTH, shanghai("2026-11-03T10:00"))
 
     verdict = judged(connection, tmp_path / "focus.csv")
+    written = (tmp_path / "focus.csv").read_text(encoding="utf-8")
+    assert "Core-Hours" in written
+    assert "Granted in the dispute about 2026-09, lines 1" in written
 
     assert verdict.failed == {"InvoiceId-C-004-C", *WRONG_RULES}
     assert verdict.passed >= PASSED_MIN

@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("accounting/focus_lines.py", "pricing_unit=_PRICED_IN[self._unit]", "pricing_unit=PRICING_UNIT", _UNITS),
     Mutant("accounting/focus_lines.py", "sku_meter=_METERS[self._unit]", "sku_meter=_METERS[Unit.CARD]", _UNITS),
     Mutant("accounting/focus_lines.py", "    if usage.unit is Unit.CORE:\n", "    if False:\n", _UNITS),
-    Mutant("accounting/invoices.py", 'CORE_UNIT if "unit" in line else UNIT', "UNIT", _UNITS),
+    Mutant("accounting/invoice_lines.py", 'CORE_UNIT if "unit" in line else UNIT', "UNIT", _UNITS),
     Mutant("accounting/settlement.py", "by_month[entry.month] += card_ms(entry)", "by_month[entry.month] += entry.device_ms", _UNITS),
     Mutant("accounting/waterfall.py", "            return int(unit_of(tflops) is Unit.CORE)", "            return 1", _UNITS),
     Mutant("accounting/hours.py", "case((tflops > 0, device_ms), else_=0)", "device_ms", _UNITS),

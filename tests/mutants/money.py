@@ -85,7 +85,7 @@ MUTANTS = [
     Mutant("scheduler/storage/views.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
     Mutant("accounting/package_store.py", "AND back.reference IS NULL", "", _PACKAGE_STORE),
     Mutant("accounting/package_store.py", "        found += facts(connection, Package, *known, *late)\n", "        pass\n", _PACKAGE_STORE),
-    Mutant("accounting/closing.py", "if one.sums or one.purchases)", "if one.sums)", _PACKAGE_STORE),
+    Mutant("accounting/statement.py", "bool(self.sums or self.purchases or", "bool(self.sums or", _PACKAGE_STORE),
     Mutant("accounting/fact_store.py", "    Package: PackageRow,\n", "", _PACKAGE_STORE),
     Mutant("accounting/focus.py", "        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)\n", "        pass\n", _PACKAGE_STORE),
     Mutant("accounting/focus_lines.py", "        if not package_id:\n            return row\n", "        if package_id:\n            return row\n", _PACKAGE_STORE),

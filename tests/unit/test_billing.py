@@ -18,7 +18,8 @@ from accounting.billing import (
 )
 from accounting.closing import close_month, statement
 from accounting.fact_store import keep
-from accounting.invoices import PACKAGE_ITEM, BillRefused, Invoice, InvoiceState, Receipt
+from accounting.invoice_lines import PACKAGE_ITEM
+from accounting.invoices import BillRefused, Invoice, InvoiceState, Receipt
 from accounting.verifying import Misfit, verify
 from accounting.voucher_store import issue
 from tests.builders import PRICES, shanghai, used

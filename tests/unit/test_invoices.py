@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from accounting.invoice_lines import PACKAGE_ITEM, lines_of
 from accounting.invoices import (
-    PACKAGE_ITEM,
     BillRefused,
     Invoice,
     InvoiceRequest,
@@ -18,7 +18,6 @@ from accounting.invoices import (
     account,
     check_credit_code,
     check_step,
-    lines_of,
 )
 from accounting.rating import split_tax
 
@@ -262,3 +261,20 @@ def test_for_what_is_credited_may_be_asked_again() -> None:
 
     assert (standing.unrequested_fen, standing.outstanding_fen) == (0, 4_600)
     assert (again.unrequested_fen, again.issued_fen, again.credited_fen) == (600, 5_600, 600)
+
+
+def test_usage_that_comes_to_nothing_but_not_of_each_rate_is_on_the_invoice() -> None:
+    """The statement's net is that of both rates, so the invoice's of all that is due is as well."""
+    body = a_body(a_line(10_600), given_back=(a_line(-10_600, rate=90),))
+
+    used, back, package = lines_of(with_packages(body, 5_300), 5_300)
+    half = lines_of(with_packages(body, 5_300), 2_650)
+
+    assert (used.gross_fen, used.net_fen, back.gross_fen, back.net_fen) == (
+        10_600,
+        10_000,
+        -10_600,
+        -9_725,
+    )
+    assert package.gross_fen == 5_300
+    assert [line.gross_fen for line in half] == [5_300, -5_300, 2_650]

@@ -14,7 +14,7 @@ from accounting.export import charges_sheet, statement_sheet, usage_sheet
 from accounting.focus import Bills, focus_rows
 from accounting.focus_lines import Names
 from accounting.hours import HourKey, Used
-from accounting.invoices import lines_of
+from accounting.invoice_lines import lines_of
 from accounting.settlement import CentreMonth, Period, Source, centre_json, centre_month
 from accounting.settlement_export import centre_sheet
 from accounting.sheet import Sheet, spreadsheet_csv

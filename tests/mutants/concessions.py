@@ -1,0 +1,42 @@
+"""Deliberate bugs in what finance grants in disputes, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_CONCESSIONS = "tests/unit/test_concessions.py"
+_INVOICES = "tests/unit/test_invoices.py"
+_API = "tests/acceptance/test_api_bills.py -k 'disputes or granted'"
+
+# fmt: off
+MUTANTS = [
+    Mutant("accounting/concessions.py", "left_fen = min(disputed_fen - of_lines, due_fen", "left_fen = min(1 << 60, due_fen", f"{_CONCESSIONS} -k 'never or anew'"),
+    Mutant("accounting/concessions.py", "due_fen - sum(one.amount_fen for one in known))", "1 << 60)", f"{_CONCESSIONS} -k vouchers"),
+    Mutant("accounting/concessions.py", "    if not 0 < amount_fen <= left_fen:\n", "    if not amount_fen <= left_fen:\n", f"{_CONCESSIONS} -k nothing"),
+    Mutant("accounting/concessions.py", "decision.kind not in DECISIONS - {ReplyKind.REJECTED}", "decision.kind not in DECISIONS", f"{_CONCESSIONS} -k rejected"),
+    Mutant("accounting/concessions.py", "for one in known if one.is_about(lines))", "for one in ())", f"{_CONCESSIONS} -k often"),
+    Mutant("accounting/concessions.py", "return not lines or not self.lines or bool({*lines} & {*self.lines})", "return self.lines == tuple(lines)", f"{_CONCESSIONS} -k often"),
+    Mutant("accounting/concessions.py", "fens = divided([by_rate[rate] for rate in rates], amount_fen, disputed_fen)", "fens = [amount_fen, *[0] * len(rates)][: len(rates)]", f"{_CONCESSIONS} -k rates"),
+    Mutant("accounting/concessions.py", "        if not lines or number in lines:\n", "        if True:\n", f"{_CONCESSIONS} -k never"),
+    Mutant("accounting/concession_store.py", "    if after_seq is None:\n        return ()\n", "", f"{_CONCESSIONS} -k names"),
+    Mutant("accounting/concession_store.py", "*mine, *within(ConcessionRow.seq, after_seq, through_seq)", "*mine", f"{_CONCESSIONS} -k only"),
+    Mutant("accounting/concession_store.py", "elif moved != transfer_of(one, moved.at_ms):", "elif False:", f"{_CONCESSIONS} -k otherwise"),
+    Mutant("accounting/concession_store.py", "        if one is None:\n", "        if not moved:\n", f"{_CONCESSIONS} -k otherwise"),
+    Mutant("accounting/concession_store.py", "        if one.id in late:\n", "        if not late:\n", f"{_CONCESSIONS} -k stated"),
+    Mutant("accounting/statement.py", "self.purchases or self.concessions)", "self.purchases)", f"{_CONCESSIONS} -k only"),
+    Mutant("accounting/statement.py", " + conceded_fen(self.concessions)", "", f"{_CONCESSIONS} -k names"),
+    Mutant("accounting/closing.py", "for one in concessions.unmoved(connection):", "for one in ():", f"{_CONCESSIONS} -k before"),
+    Mutant("accounting/closing.py", "(*packages.buyers(connection), *(one.tenant_id for one in granted))", "packages.buyers(connection)", f"{_CONCESSIONS} -k only"),
+    Mutant("accounting/verifying.py", "    for row, what in concession_store.unfit(connection):\n", "    for row, what in ():\n", f"{_CONCESSIONS} -k otherwise"),
+    Mutant("accounting/replying.py", "if (known.amount_fen if known else None) != amount_fen:", "if False:", f"{_CONCESSIONS} -k again"),
+    Mutant("accounting/replying.py", "    keep(connection, fitting, made)\n", "    keep(connection, made)\n", f"{_CONCESSIONS} -k again"),
+    Mutant("accounting/replying.py", 'or "concessions" in json.loads(stored.body)', "", f"{_CONCESSIONS} -k only"),
+    Mutant("accounting/ledger.py", "debit_account=CONCESSIONS_ACCOUNT", "debit_account=PAID_IN_ACCOUNT", f"{_CONCESSIONS} -k operators"),
+    Mutant("accounting/fact_store.py", "    Concession: ConcessionRow,\n", "", f"{_CONCESSIONS} -k names"),
+    Mutant("accounting/focus.py", "        yield from _concession_rows(_account(bills, one.tenant_id, names), one)\n", "        pass\n", f"{_CONCESSIONS} -k focus"),
+    Mutant("accounting/focus.py", 'charge_class="Correction", x_corrected_month=one.month', "x_corrected_month=one.month", f"{_CONCESSIONS} -k focus"),
+    Mutant("accounting/platform_month.py", ' + sums.get("concessions_net", 0)', "", f"{_CONCESSIONS} -k margin"),
+    Mutant("accounting/export.py", 'yield _statement_row("concession", {**_heading(statement), **one})', "pass", f"{_CONCESSIONS} -k table"),
+    Mutant("accounting/invoice_lines.py", "granted = [*_shared_out(_granted(body), wanted[2], whole)]", "granted = list[_Part]()", f"{_CONCESSIONS} -k table"),
+    Mutant("accounting/invoice_lines.py", "        amount_fen, total_fen = whole\n", "        return\n", f"{_INVOICES} -k rate_is"),
+    Mutant("scheduler/facts/metering.py", "    if event.concession_id is not None:\n", "    if event is None:\n", _API),
+    Mutant("api/routes/replies.py", "                put_requests(connection, [_credit(granted)], granted.at_ms)\n", "                pass\n", _API),
+]
