@@ -24,6 +24,7 @@ import psutil
 
 from cluster.inventory import Centre, Node, Park
 from cluster.member import NODE_LABEL
+from cluster.ray_start import DASHBOARD
 
 START_TIMEOUT_S = 180
 STOP_GRACE_S = 5
@@ -38,7 +39,7 @@ PORTS_FOR_HEAD = 10
 PORTS_PER_NODE = 7
 STARTS_MAX = 2
 POLL_S = 0.05
-WITH_DASHBOARD = ("--include-dashboard=true",)
+WITH_DASHBOARD = (DASHBOARD,)
 # Its dozen processes are most of what a head costs, and nobody here asks them anything.
 WITHOUT_DASHBOARD = ("--include-dashboard=false", "--no-monitor")
 
@@ -215,12 +216,14 @@ class LocalRay:
         node = self._nodes[number]
         first = self._first_port()
         if number == 0:
-            role = ["--head", f"--port={first}", f"--ray-client-server-port={first + 1}"]
+            role = ["--head", f"--port={first}"]
             role += [f"--dashboard-port={first + 2}", f"--dashboard-host={self._ip(0)}"]
             role += self._head_options
+            role += [f"--ray-client-server-port={first + 1}"] * (DASHBOARD in role)
         else:
             role = [f"--address={self.address}"]
-        command = [*_RAY, "start", *role, *self._node_options(node, number)]
+        command = [sys.executable, "-m", "cluster.ray_start", *role]
+        command += self._node_options(node, number)
         with self.log_path.open("ab") as log:
             said_from = log.tell()
             done = subprocess.run(
@@ -340,7 +343,6 @@ _NODE_PORTS = (
     "node-manager",
     "object-manager",
 )
-_RAY = (sys.executable, "-m", "ray.scripts.scripts")
 
 
 class _Pause:

@@ -102,11 +102,11 @@ def test_a_gang_meets_over_the_network_and_says_so(bed: Bed) -> None:
     eventually(lambda: bed.output("meet.1") == b"rank 0 heard 0,1\n", "the output has come")
 
 
-def test_a_local_ray_runs_no_dashboard_and_no_autoscaler(bed: Bed) -> None:
+def test_a_local_ray_runs_no_dashboard_no_autoscaler_and_nothing_for_clients(bed: Bed) -> None:
     words = [word for process in bed.cluster.processes() for word in process.cmdline()]
 
     assert "--disable-frontend" in words
-    assert not [word for word in words if word.endswith("monitor.py")]
+    assert not [word for word in words if word.endswith(("monitor.py", "ray.util.client.server"))]
 
 
 def test_the_first_failing_member_ends_its_gang(bed: Bed) -> None:

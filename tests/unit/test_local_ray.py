@@ -61,7 +61,7 @@ def start_of(cluster: LocalRay) -> psutil.Process:
     for _ in range(int(PATIENCE_S / 0.01)):
         for process in cluster.processes():
             with suppress(psutil.Error):
-                if "ray.scripts.scripts" in process.cmdline():
+                if "cluster.ray_start" in process.cmdline():
                     return process
         pause.wait(0.01)
     raise AssertionError("it does not start")
