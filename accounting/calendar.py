@@ -2,19 +2,30 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 MONTH_COUNT_MAX = 12 * 200
 """No interval of the books is longer; a month later than 2169 is a typing error."""
+MONTHS_KNOWN = 4_096
+"""Of so many days it is kept in which month they are, and of so many months when they begin."""
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_OFFSET_MS = SHANGHAI.utcoffset(None) // _MILLISECOND
+_DAY_MS = 24 * 3_600_000
 
 
 def month_of(at_ms: int) -> str:
     """The month of a moment, as `2026-10`."""
-    return _local(at_ms).strftime("%Y-%m")
+    return _month_of_day((at_ms + _OFFSET_MS) // _DAY_MS)
+
+
+@lru_cache(maxsize=MONTHS_KNOWN)
+def _month_of_day(day: int) -> str:
+    """Of the so manyth day here since 1970: every slice of the books asks for its month."""
+    return _local(day * _DAY_MS).strftime("%Y-%m")
 
 
 def day_of(at_ms: int) -> str:
@@ -22,6 +33,7 @@ def day_of(at_ms: int) -> str:
     return _local(at_ms).strftime("%Y-%m-%d")
 
 
+@lru_cache(maxsize=MONTHS_KNOWN)
 def month_bounds(month: str) -> tuple[int, int]:
     """The half-open interval [from, to) of a month; raises `ValueError` for what is none."""
     matched = _MONTH.fullmatch(month)

@@ -201,7 +201,7 @@ class Controller:
         if not is_heard and now_ms - report.heard_at_ms < self.settings.suspect_after_ms:
             yield ev.CentreLinkChanged(at_ms=now_ms, centre_id=centre_id, is_heard=True)
         mine = self.state.park.node_ids_by_centre[centre_id]
-        if self.state.online_node_ids & mine != report.online_node_ids & mine:
+        if self._readings.has_other_nodes(report, self.state.online_node_ids, mine):
             online = tuple(sorted(report.online_node_ids))
             yield ev.NodesChanged(at_ms=now_ms, centre_id=centre_id, online_node_ids=online)
         reading = self._readings.of(report, self.state.agenda)

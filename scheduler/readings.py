@@ -4,7 +4,9 @@ A report that tells what has changed since the one before it costs that, and not
 """
 
 from collections.abc import Container, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import is_
 
 from cluster.driver import Activity, AttemptPhase, AttemptReport, CentreReport
 from scheduler.facts.agenda import Agenda
@@ -77,6 +79,7 @@ class Readings:
     """The newest of each centre; what says the same is not read again."""
 
     _by_centre: dict[str, Reading] = field(default_factory=dict)
+    _agreed: dict[str, tuple[AbstractSet[str], ...]] = field(default_factory=dict)
 
     def of(self, report: CentreReport, agenda: Agenda) -> Reading:
         """By this report, beside what is live by this agenda."""
@@ -85,6 +88,22 @@ class Readings:
             reading = Reading(report.centre_id, report.attempts, agenda)
             self._by_centre[report.centre_id] = reading
         return reading
+
+    def has_other_nodes(
+        self, report: CentreReport, online: AbstractSet[str], mine: AbstractSet[str]
+    ) -> bool:
+        """Whether others of the centre's nodes are online than are by the log.
+
+        The same three sets, which nobody changes, are compared once.
+        """
+        sets = report.online_node_ids, online, mine
+        agreed = self._agreed.get(report.centre_id, ())
+        if agreed and all(map(is_, sets, agreed)):
+            return False
+        if online & mine != report.online_node_ids & mine:
+            return True
+        self._agreed[report.centre_id] = sets
+        return False
 
     def forget(self, centre_id: str) -> None:
         """What was live there is not, whatever its reports say."""

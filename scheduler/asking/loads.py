@@ -11,9 +11,10 @@ def loads(state: State) -> Iterator[PoolLoad]:
     """How each pool stands now, by what is kept at events: nobody goes through its nodes."""
     assert state.park is not None
     reserved = state.quotes.kept_tflops(state.park)
-    open_ids = state.drains.open(state.online_node_ids)
+    online = state.online_node_ids
+    open_ids = state.drains.open(online)
     nodes_by_id = state.park.node_by_id
-    away = (nodes_by_id.get(one) for one in state.online_node_ids - open_ids)
+    away = (nodes_by_id.get(one) for one in (online - open_ids if open_ids is not online else ()))
     drained = Counter(node.pool_id for node in away if node is not None)
     for pool in state.park.pools:
         is_heard = pool.centre_id in state.heard_centre_ids

@@ -115,6 +115,9 @@ def _spans(state: State, attempt: Attempt, to_ms: int, cuts: Iterable[int]) -> I
     placement = attempt.placement
     stocks = state.purses.of_attempt(state, attempt).stocks_of(placement.device_kind_id, begin)
     edges = sorted(cuts)
+    if not (stocks or edges):
+        yield Span(begin, to_ms, ())
+        return
     for span in spans(stocks, begin, to_ms, placement.card_count):
         inside = [edge for edge in edges if span.from_ms < edge < span.to_ms]
         for from_ms, cut_ms in pairwise([span.from_ms, *inside, span.to_ms]):
@@ -234,7 +237,7 @@ def _shares(usage: UsageSlice, covered: Iterable[Covered]) -> Iterator[UsageSlic
         yield replace(usage, reference=reference, device_count=cards, price_micros=0)
         rest -= cards
     if rest:
-        yield replace(usage, device_count=rest)
+        yield usage if rest == usage.device_count else replace(usage, device_count=rest)
 
 
 def _posts(state: State, attempt: Attempt, event: Metered) -> Iterator[Transfer]:

@@ -24,7 +24,7 @@ def by_time(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
 def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
     """What the hour changes. What runs beyond the close all the same goes on to its limit."""
     park = state.park
-    if park is None:
+    if park is None or not (park.pools_with_hours or state.drains.closed_ids):
         return
     closed = {one for pool in park.pools_with_hours for one in _closed(park, pool, now_ms)}
     opens = state.drains.closed_ids & park.node_by_id.keys() - closed
@@ -42,6 +42,8 @@ def by_hours(state: State, now_ms: int) -> Iterator[NodesDrained | StopDecided]:
 
 def by_launches(state: State, now_ms: int) -> Iterator[NodesDrained]:
     """Nodes on which nothing could be started are kept out; or tried again, once that is over."""
+    if not state.drains.suspects.by_node:
+        return
     known = state.park.node_by_id if state.park else {}
     out_ids = state.drains.suspects.out_ids
     outs = Counter(known[one].pool_id for one in out_ids if one in known)

@@ -30,6 +30,12 @@ class Entitlement:
         return not cards and tflops == (None, None, None)
 
     @property
+    def is_bounding(self) -> bool:
+        """Whether it says how much is borrowed, or lent."""
+        cards = self.borrowing_cards or self.lending_cards
+        return bool(cards) or (self.borrowing_tflops, self.lending_tflops) != (None, None)
+
+    @property
     def nodes(self) -> tuple[tuple[str, int], ...]:
         """Whole nodes of its own, by pool; tenants alone have such."""
         return ()

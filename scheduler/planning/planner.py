@@ -18,7 +18,8 @@ def plan(
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
     verdicts: dict[str, Verdict] = {}
-    is_brief = answers is Answers.GRANTS
+    # Where one waits alone there is nobody to spare a look.
+    is_brief = answers is Answers.GRANTS and len(state.queue) > 1
     for job_id, answer in () if is_brief and _is_barren(desk) else desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)

@@ -14,8 +14,8 @@ freed is claimed in the same plan.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -40,8 +40,7 @@ SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Victim:
+class Victim(NamedTuple):
     """Running work that might be stopped, and what that would lose: cards x time, done in vain."""
 
     attempt: Attempt
@@ -91,7 +90,8 @@ class Victims:
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = standings.strongest(takers)
         self._found = [*self._all(state, strongest)]
-        owned = [victim.standing.owns for victim in self._found]
+        # Where nobody owns anything, nobody asks as an owner.
+        owned = [one.standing.owns for one in self._found] if standings.has_owners else []
         self._all_own = Owns(*map(all, zip(*owned, strict=True))) if owned else ALL
         merits = (victim.standing.merit for victim in self._found if victim.is_preemptible)
         self._lowest_merit = min(merits, default=None)

@@ -6,7 +6,8 @@ may borrow, and all together never more than the park has.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from cluster.inventory import Park
 from scheduler.facts.state import State
@@ -25,9 +26,10 @@ class Recount:
         self._tree = state.tree
         self._park = park
         self._held: Held = Counter()
-        said = [*self._tree.projects, *self._tree.tenants, *map(cohort_branch, self._tree.cohorts)]
-        owns = [_said(self._tree, branch) for branch in said]
-        self._is_bounding = any(one.borrowing or one.lending for one in owns)
+        tree = state.tree
+        said: Iterable[Entitlement]
+        said = chain(tree.projects.values(), tree.tenants.values(), tree.cohorts.values())
+        self._is_bounding = any(one.is_bounding for one in said)
         for attempt in state.live.values() if self._is_bounding else ():
             job, placement = state.jobs[attempt.job_id].job, attempt.placement
             self.add(job, placement.device_kind_id, placement.card_count)

@@ -139,10 +139,12 @@ class Verifier:
             yield "it may run for longer than the pool is offered"
 
     def _wrong_rack(self, job: Job, placement: Placement) -> Iterator[str]:
+        if job.topology is not Topology.RACK:
+            return
         node_ids = {share.node_id for share in placement.shares}
         racks = {self._park.rack_by_node.get(node_id) for node_id in node_ids}
         is_near = len(node_ids) == 1 or (len(racks) == 1 and None not in racks)
-        if job.topology is Topology.RACK and not is_near:
+        if not is_near:
             yield "it asked for nodes of one rack"
 
     def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:

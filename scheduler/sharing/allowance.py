@@ -5,7 +5,7 @@ before that job could start, or be spare then. Else a stream of small jobs would
 beside them for ever.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,7 +13,6 @@ from typing import NamedTuple
 from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
 from accounting.packages import spans
-from accounting.rating import PriceMissing
 from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -24,6 +23,7 @@ from scheduler.model.entitlements import PARK, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
+from scheduler.sharing.prices import Prices
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
@@ -63,17 +63,17 @@ class Allowances:
         if self._entitlements.is_bounding:
             # Limits count what runs and starts now, and what is there once all that stops is gone.
             self._live, self._soon = self._takings.copy(), self._takings.copy()
-        self._spoken_for: Counter[str] = Counter()
-        self._taken_micros: Counter[str] = Counter()
+        self._spoken_for: dict[str, int] = defaultdict(int)
+        self._taken_micros: dict[str, int] = defaultdict(int)
         self._granted: dict[Key, list[End]] = defaultdict(list)
-        self._granted_cards: Counter[tuple[str, str]] = Counter()
+        self._granted_cards: dict[tuple[str, str], int] = defaultdict(int)
         self._running: dict[Key, list[End]] = defaultdict(list)
         self._read: set[str] = set()
         self._kept_by_key: dict[Key, Kept] = {}
         self._promises: list[tuple[Job, str, Reservation]] = []
         self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
-        self._prices: dict[tuple[str, str, str], int | str] = {}
+        self._prices = Prices(state.prices, now_ms)
         self._dearest: dict[tuple[tuple[str, ...], str, str], int | None] = {}
 
     def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
@@ -180,15 +180,28 @@ class Allowances:
     def _over(
         self, quota: Quota, record: JobRecord, kind_id: str, delay_ms: int, books: Iterable[Takings]
     ) -> Reason | None:
-        need, kept = 0, self._kept.get(quota.key)
+        need = 0
         for book in books:
             need, free = self._need(quota, record.job, kind_id, book), self._free(quota, book)
             if need > max(0, free):
                 return quota.reason(need, free)
+        kept = None if self._is_ample(quota, need) else self._kept.get(quota.key)
         if kept is None or need <= max(0, kept.spare) or self._is_short(record, kept, delay_ms):
             return None
         told = quota.reason(need, kept.spare)
         return replace(told, until_ms=kept.start_ms, detail=f"kept for job {kept.job_id}")
+
+    def _is_ample(self, quota: Quota, need: int) -> bool:
+        """Whether there is room beside all that was promised last, even if nothing came back.
+
+        What is kept of it for that need not be worked out then: it is less.
+        """
+        if quota.key in self._kept_by_key:
+            return False
+        promised = sum(
+            self._amount(quota, kind_id, job.device_count) for job, kind_id, _ in self._promises
+        )
+        return need + promised <= self._free(quota)
 
     def _quotas(self, job: Job) -> tuple[Quota, ...]:
         key = job.tenant_id, job.project
@@ -205,7 +218,7 @@ class Allowances:
     def hold_micros(self, job: Job, pool: Pool) -> int | Reason:
         """What to set aside for the job's longest run in this pool, or why that is not possible."""
         tenant = self._state.tenants[job.tenant_id]
-        price = self._price(pool.device_kind_id, job.priority, tenant.price_class)
+        price = self._prices.of(pool.device_kind_id, job.priority, tenant.price_class)
         if isinstance(price, str):
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
         need = charge_micros(self._charged_ms(job, pool.device_kind_id), price)
@@ -271,7 +284,7 @@ class Allowances:
         tenant = self._state.tenants[job.tenant_id]
         key = (kind_ids, job.priority, tenant.price_class)
         if key not in self._dearest:
-            prices = [self._price(one, job.priority, tenant.price_class) for one in kind_ids]
+            prices = [self._prices.of(one, job.priority, tenant.price_class) for one in kind_ids]
             known = [price for price in prices if isinstance(price, int)]
             self._dearest[key] = max(known) if len(known) == len(prices) else None
         price = self._dearest[key]
@@ -378,23 +391,3 @@ class Allowances:
         """By each of its quotas: where its end is noted, for whom, and what a card comes to."""
         for quota in (*self._quotas(job), *self._caps(job, kind_id)):
             yield self._running[quota.key], self._path(job), self._amount(quota, kind_id, 1)
-
-    def _price(self, kind_id: str, qos: str, price_class: str) -> int | str:
-        key = (kind_id, qos, price_class)
-        price = self._prices.get(key)
-        if price is None:
-            price = self._prices[key] = self._listed_price(*key)
-        return price
-
-    def _listed_price(self, kind_id: str, qos: str, price_class: str) -> int | str:
-        prices = self._state.prices
-        to_come = (later for later in prices.lists if later.from_ms > self._now_ms)
-        try:
-            # A list to come that lacks the kind would leave work that still runs without a price.
-            price, *_ = (
-                price_list.price_micros(kind_id, qos, price_class)
-                for price_list in (prices.list_at(self._now_ms), *to_come)
-            )
-        except PriceMissing as error:
-            return str(error)
-        return price

@@ -62,10 +62,10 @@ class Occupied:
     """Nodes by who has work there, and how many open ones of each pool that `used`."""
 
     def __init__(self, guaranteed: Guaranteed) -> None:
-        self.used: Counter[str] = Counter()
+        self.used: dict[str, int] = defaultdict(int)
         self._guaranteed = guaranteed
         self._users: dict[str, set[str]] = defaultdict(set)
-        self._alone: Counter[tuple[str, str]] = Counter()
+        self._alone: dict[tuple[str, str], int] = defaultdict(int)
 
     def add(self, pool_id: str, tenant_id: str, node_ids: Iterable[str]) -> None:
         for node_id in node_ids:

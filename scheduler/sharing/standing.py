@@ -107,7 +107,7 @@ class Standings:
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
         self._card_kind_ids = [one for one in self._kind_ids if one in state.park.card_kind_ids]
-        self._cells = Cells(state.tenants.values(), state.park)
+        self._cells = Cells(state.tenants.values() if self._nominal else (), state.park)
         self._held: Counter[Key] = Counter()
         self._owning: dict[str, Owns] = {}
         if self._nominal:

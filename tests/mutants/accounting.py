@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 # fmt: off
 MUTANTS = [
     Mutant("accounting/calendar.py", "timedelta(hours=8)", "timedelta(hours=0)", "tests/unit/test_calendar.py"),
+    Mutant("accounting/calendar.py", "(at_ms + _OFFSET_MS) // _DAY_MS", "at_ms // _DAY_MS", "tests/unit/test_calendar.py"),
     Mutant("accounting/calendar.py", "while edge < to_ms:", "while edge <= to_ms:", "tests/unit/test_calendar.py"),
     Mutant("accounting/money.py", "(2 * abs(dividend) + divisor)", "(2 * abs(dividend))", "tests/unit/test_money.py"),
     Mutant("accounting/rating.py", "if price_list.from_ms <= at_ms:", "if price_list.from_ms < at_ms:", "tests/unit/test_rating.py"),

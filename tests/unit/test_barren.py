@@ -11,7 +11,9 @@ from tests.preemptive import NOW_MS, POOL, TURNS, a_pool_of, low, normal, run, w
 
 
 def brief(state: State, policy: Policy = DEFAULT) -> Plan:
+    """Of two who wait: where one waits alone it is looked at."""
     submit(state, wants())
+    submit(state, replace(wants(), id="other"))
     return plan(state, NOW_MS, policy, Answers.GRANTS)
 
 

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from cluster.driver import Activity, AttemptReport
+from cluster.driver import Activity, AttemptReport, CentreReport
 from scheduler.controller import Settings
 from scheduler.facts.measured import Measured
+from scheduler.readings import Readings
 from tests.hand import Hand, a_run, ended, runs, say
 
 METER_MS = Settings().meter_every_ms
@@ -46,6 +47,20 @@ def test_the_end_has_what_was_counted_since_the_last_reading() -> None:
     say(hand, 14_000 + METER_MS, end)
 
     assert facts(hand)[1:] == [(2_000 + METER_MS, 12_000 + METER_MS, 10_000, 10_000)]
+
+
+def test_nodes_are_compared_again_once_a_report_or_the_log_has_others() -> None:
+    readings, ours = Readings(), {"n1", "n2"}
+    both, one = frozenset(ours), frozenset({"n1"})
+    told = CentreReport(centre_id="east", heard_at_ms=0, online_node_ids=both, attempts=())
+    fewer = replace(told, online_node_ids=one)
+
+    seen = [
+        readings.has_other_nodes(report, log, ours)
+        for report, log in ((told, ours), (told, ours), (fewer, ours), (fewer, one), (told, one))
+    ]
+
+    assert seen == [False, False, True, False, True]
 
 
 def test_reports_that_are_lost_change_nothing_of_what_is_counted_in_the_end() -> None:

@@ -1,0 +1,33 @@
+"""What a card-hour of each kind costs those who wait: looked up once a plan."""
+
+from accounting.rating import PriceBook, PriceMissing
+
+
+class Prices:
+    """By the list in force; where one lacks a price, now or to come, it is said why."""
+
+    def __init__(self, book: PriceBook, now_ms: int) -> None:
+        self._book = book
+        self._now_ms = now_ms
+        self._known: dict[tuple[str, str, str], int | str] = {}
+
+    def of(self, kind_id: str, qos: str, price_class: str) -> int | str:
+        """In micro-yuan, or why there is none."""
+        key = kind_id, qos, price_class
+        price = self._known.get(key)
+        if price is None:
+            price = self._known[key] = self._listed(*key)
+        return price
+
+    def _listed(self, kind_id: str, qos: str, price_class: str) -> int | str:
+        prices = self._book
+        to_come = (later for later in prices.lists if later.from_ms > self._now_ms)
+        try:
+            # A list to come that lacks the kind would leave work that still runs without a price.
+            price, *_ = (
+                price_list.price_micros(kind_id, qos, price_class)
+                for price_list in (prices.list_at(self._now_ms), *to_come)
+            )
+        except PriceMissing as error:
+            return str(error)
+        return price
