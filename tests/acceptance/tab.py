@@ -25,6 +25,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # One tab after the other: none is kept ready for the next.
+    "--process-per-site",
+    "--renderer-process-limit=1",
 ]
 
 
