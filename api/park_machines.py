@@ -59,6 +59,7 @@ class PoolEntry(Wire):
     """A pool as the file has it: `nodes` machines with `cards_per_node` cards each.
 
     `nodes_per_rack` left out: it has no racks. `hours` left out: it is offered at all times.
+    `guarantees` are of its whole nodes, or of its whole racks.
     """
 
     id: Identifier
@@ -67,6 +68,7 @@ class PoolEntry(Wire):
     cards_per_node: Annotated[Count, Field(ge=1, le=1_024)]
     nodes_per_rack: Annotated[Count, Field(ge=1, le=NODE_COUNT_MAX)] | None = None
     hours: Annotated[list[Text], Field(min_length=1, max_length=16)] | None = None
+    guarantees: Literal["nodes", "racks"] = "nodes"
     use: Annotated[Text, Field(max_length=128)] = ""
 
     @field_validator("hours")
@@ -81,6 +83,11 @@ class PoolEntry(Wire):
                 f"nodes_per_rack is {self.nodes_per_rack}, and pool {self.id} has {self.nodes} "
                 "nodes: give at most as many, or leave it out where there are no racks"
             )
+        if self.guarantees == "racks" and self.nodes_per_rack is None:
+            raise ValueError(
+                f"pool {self.id} has no racks to be guaranteed: give nodes_per_rack, or leave out "
+                "guarantees: racks"
+            )
         return self
 
     def pool(self, centre_id: str) -> Pool:
@@ -93,6 +100,7 @@ class PoolEntry(Wire):
             use=self.use,
             nodes_per_rack=self.nodes_per_rack,
             hours=hours_of(self.hours) if self.hours else None,
+            guarantees_racks=self.guarantees == "racks",
         )
 
 

@@ -27,7 +27,8 @@ class Pool:
 
     A rack is `nodes_per_rack` nodes in a row, counted from the first; the last may be smaller. None
     where the pool has no racks, so that all its nodes are as near to one another. With `hours` the
-    centre offers it at these alone.
+    centre offers it at these alone. Whole nodes of it that a tenant is guaranteed are in so many
+    whole racks where it `guarantees_racks`, which are not smaller.
     """
 
     id: str
@@ -38,6 +39,16 @@ class Pool:
     use: str = ""
     nodes_per_rack: int | None = None
     hours: Hours | None = None
+    guarantees_racks: bool = False
+
+    @property
+    def cell_nodes(self) -> int:
+        """How many nodes there are in the least part of it that is guaranteed."""
+        return (self.nodes_per_rack or 1) if self.guarantees_racks else 1
+
+    @property
+    def cell_count(self) -> int:
+        return self.node_count // self.cell_nodes
 
     @property
     def card_count(self) -> int:

@@ -35,7 +35,7 @@ def promise_problems(tree: Tree, park: Park) -> Iterator[str]:
 
 
 def _nodes(tree: Tree, park: Park) -> Iterator[str]:
-    """Whole nodes are of pools, and not more of one than it has."""
+    """Whole nodes, or racks, are of pools, and not more of one than it has."""
     promised: Counter[str] = Counter()
     for tenant_id, tenant in sorted(tree.tenants.items()):
         for pool_id, nodes in tenant.nominal_nodes:
@@ -43,11 +43,15 @@ def _nodes(tree: Tree, park: Park) -> Iterator[str]:
             if pool_id not in park.pool_by_id:
                 known = ", ".join(sorted(park.pool_by_id))
                 yield f"tenant {tenant_id}: nominal_nodes names {pool_id}; the park has {known}"
+            elif nodes % (size := park.pool_by_id[pool_id].cell_nodes):
+                what = f"nominal_nodes of {pool_id} are {nodes}"
+                yield f"tenant {tenant_id}: {what}, and it guarantees whole racks of {size} nodes"
     for pool_id, nodes in sorted(promised.items()):
         pool = park.pool_by_id.get(pool_id)
-        if pool is not None and nodes > pool.node_count:
-            there = pool.node_count
-            yield f"nominal_nodes of {pool_id} are {nodes} over all tenants, and it has {there}"
+        if pool is not None and nodes > (there := pool.cell_count * pool.cell_nodes):
+            where = " in whole racks" if pool.guarantees_racks else ""
+            what = f"nominal_nodes of {pool_id} are {nodes} over all tenants"
+            yield f"{what}, and it has {there}{where}"
 
 
 def _alone(branch: str, own: Entitlement, tree: Tree, entitlements: Entitlements) -> Iterator[str]:

@@ -14,6 +14,7 @@ freed is claimed in the same plan.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -132,6 +133,20 @@ class Victims:
         return found
 
     def _cheapest(
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+    ) -> tuple[Victim, ...]:
+        """Where whole racks are guaranteed it takes as an owner only in one of them."""
+        elsewhere = self._standings.by_racks(taker, pool_id) if wanted.node_count > 1 else None
+        if elsewhere is None or wanted.is_in_rack:
+            return self._cheapest_there(room, pool_id, wanted, taker, ends)
+        in_rack = replace(wanted, is_in_rack=True)
+        found = (
+            self._cheapest_there(room, pool_id, in_rack, taker, ends),
+            self._cheapest_there(room, pool_id, wanted, elsewhere, ends),
+        )
+        return min(filter(None, found), key=_total_cost, default=())
+
+    def _cheapest_there(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
     ) -> tuple[Victim, ...]:
         view = room.view_soon(ends)

@@ -1,10 +1,12 @@
 """Guarantees of whole nodes: on which nodes work may be within quotas, so that they can be kept.
 
 A tenant that is guaranteed whole nodes of a pool finds so many that can be cleared, at any moment
-(the buddy cells of HiveD, Zhao et al., OSDI 2020; here a cell is a node, and which it is is not
-fixed). What is within quotas cannot be taken back. So it may be on no more nodes than the
-guarantees leave **open**; a node on which a tenant is alone is, as far as that goes, one of those
-that it is guaranteed, and not open. What is on more nodes is borrowed there: the best comes first.
+(the buddy cells of HiveD, Zhao et al., OSDI 2020; here a cell is a node, or a whole rack in pools
+that guarantee these, and which it is is not fixed). What is within quotas cannot be taken back. So
+it may be on no more nodes than the guarantees leave **open**; a node on which a tenant is alone is,
+as far as that goes, one of those that it is guaranteed, and not open. What is on more nodes is
+borrowed there: the best comes first. All this holds for racks in the place of nodes where those are
+the cells.
 """
 
 from collections import Counter, defaultdict
@@ -14,52 +16,73 @@ from cluster.inventory import Park
 from scheduler.model.tenancy import Tenant
 
 Guaranteed = Mapping[str, Mapping[str, int]]
-"""Nodes by pool and tenant."""
+"""Cells by pool and tenant."""
 
 
 class Cells:
-    """The nodes with work that is within quotas, in pools of which somebody is guaranteed some.
+    """The cells with work that is within quotas, in pools of which somebody is guaranteed some.
 
     `all` are those of all that would be within as far as cards go, `kept` of what is within: so no
     work comes to be within for what is before it and is not.
     """
 
     def __init__(self, tenants: Iterable[Tenant], park: Park) -> None:
+        self._park = park
         guaranteed: dict[str, dict[str, int]] = defaultdict(dict)
         for tenant in tenants:
             for pool_id, nodes in tenant.nominal_nodes:
                 if pool_id in park.pool_by_id:
-                    guaranteed[pool_id][tenant.id] = nodes
+                    cell_nodes = park.pool_by_id[pool_id].cell_nodes
+                    guaranteed[pool_id][tenant.id] = nodes // cell_nodes
         self._open = {
-            pool_id: park.pool_by_id[pool_id].node_count - sum(by_tenant.values())
+            pool_id: park.pool_by_id[pool_id].cell_count - sum(by_tenant.values())
             for pool_id, by_tenant in guaranteed.items()
         }
+        self._racked = {one for one in guaranteed if park.pool_by_id[one].cell_nodes > 1}
         self._all, self._kept = Occupied(guaranteed), Occupied(guaranteed)
 
     def keeps(self, pool_id: str, tenant_id: str, node_ids: Collection[str]) -> bool:
         """Whether the tenant's work may be within quotas on these nodes."""
         if pool_id not in self._open:
             return True
-        used = self._all.used[pool_id] + self._all.more(pool_id, tenant_id, node_ids)
-        return used <= self._open[pool_id] or self._kept.more(pool_id, tenant_id, node_ids) == 0
+        return self._keeps(pool_id, tenant_id, self._cells(pool_id, node_ids))
 
-    def keeps_whole(self, pool_id: str, tenant_id: str, node_count: int) -> bool:
-        """The same of so many nodes on which nothing else will be."""
-        return self.keeps(pool_id, tenant_id, [f" {number}" for number in range(node_count)])
+    def keeps_whole(self, pool_id: str, tenant_id: str, node_ids: Collection[str]) -> bool:
+        """The same of nodes on which nothing else will be, but perhaps in their racks."""
+        if self.are_racks(pool_id) or pool_id not in self._open:
+            return self.keeps(pool_id, tenant_id, node_ids)
+        return self._keeps(pool_id, tenant_id, [f" {number}" for number in range(len(node_ids))])
+
+    def are_racks(self, pool_id: str) -> bool:
+        """Whether somebody is guaranteed whole racks there."""
+        return pool_id in self._racked
+
+    def _keeps(self, pool_id: str, tenant_id: str, cells: Collection[str]) -> bool:
+        used = self._all.used[pool_id] + self._all.more(pool_id, tenant_id, cells)
+        return used <= self._open[pool_id] or self._kept.more(pool_id, tenant_id, cells) == 0
+
+    def _cells(self, pool_id: str, node_ids: Collection[str]) -> Collection[str]:
+        """Those that these nodes are in: a last rack that is smaller is none."""
+        if not self.are_racks(pool_id):
+            return node_ids
+        racks = {self._park.rack_by_node[node_id] for node_id in node_ids}
+        count = self._park.pool_by_id[pool_id].cell_count
+        return [f"{pool_id} {rack}" for rack in sorted(racks) if rack <= count]
 
     def take(self, pool_id: str, tenant_id: str, node_ids: Collection[str]) -> bool:
         """Such work is on these nodes; whether it keeps what is guaranteed there."""
         if pool_id not in self._open:
             return True
-        is_kept = self.keeps(pool_id, tenant_id, node_ids)
-        self._all.add(pool_id, tenant_id, node_ids)
+        cells = self._cells(pool_id, node_ids)
+        is_kept = self._keeps(pool_id, tenant_id, cells)
+        self._all.add(pool_id, tenant_id, cells)
         if is_kept:
-            self._kept.add(pool_id, tenant_id, node_ids)
+            self._kept.add(pool_id, tenant_id, cells)
         return is_kept
 
 
 class Occupied:
-    """Nodes by who has work there, and how many open ones of each pool that `used`."""
+    """Cells by who has work there, and how many open ones of each pool that `used`."""
 
     def __init__(self, guaranteed: Guaranteed) -> None:
         self.used: dict[str, int] = defaultdict(int)
@@ -67,21 +90,21 @@ class Occupied:
         self._users: dict[str, set[str]] = defaultdict(set)
         self._alone: dict[tuple[str, str], int] = defaultdict(int)
 
-    def add(self, pool_id: str, tenant_id: str, node_ids: Iterable[str]) -> None:
-        for node_id in node_ids:
-            self.used[pool_id] += self.more(pool_id, tenant_id, [node_id])
-            users = self._users[node_id]
+    def add(self, pool_id: str, tenant_id: str, cells: Iterable[str]) -> None:
+        for cell in cells:
+            self.used[pool_id] += self.more(pool_id, tenant_id, [cell])
+            users = self._users[cell]
             if len(users) == 1 and tenant_id not in users:
                 self._alone[pool_id, next(iter(users))] -= 1
             if not users:
                 self._alone[pool_id, tenant_id] += 1
             users.add(tenant_id)
 
-    def more(self, pool_id: str, tenant_id: str, node_ids: Iterable[str]) -> int:
-        """How many open nodes more the tenant would use with these."""
+    def more(self, pool_id: str, tenant_id: str, cells: Iterable[str]) -> int:
+        """How many open cells more the tenant would use with these."""
         gained, lost = 0, Counter[str]()
-        for node_id in node_ids:
-            users = self._users.get(node_id, ())
+        for cell in cells:
+            users = self._users.get(cell, ())
             if not users:
                 gained += 1
             elif len(users) == 1 and tenant_id not in users:
@@ -92,6 +115,6 @@ class Occupied:
         return more
 
     def _own(self, pool_id: str, tenant_id: str, more: int) -> int:
-        """How many of its guaranteed nodes it uses, with so many more on which it is alone."""
+        """How many of its guaranteed cells it uses, with so many more on which it is alone."""
         guaranteed = self._guaranteed[pool_id].get(tenant_id, 0)
         return min(guaranteed, self._alone[pool_id, tenant_id] + more)

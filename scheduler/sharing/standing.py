@@ -218,14 +218,13 @@ class Standings:
         self, taker: Taker, pool_id: str, node_ids: Collection[str], *, is_whole: bool
     ) -> Taker:
         """As it would stand on these nodes, or on so many whole ones: it may be that it borrows."""
-        tenant_id = taker.levels.tenant
-        if is_whole:
-            is_kept = self._cells.keeps_whole(pool_id, tenant_id, len(node_ids))
-        else:
-            is_kept = self._cells.keeps(pool_id, tenant_id, node_ids)
-        return (
-            taker if is_kept else taker._replace(standing=Standing(NOTHING, taker.standing.merit))
-        )
+        keeps = self._cells.keeps_whole if is_whole else self._cells.keeps
+        is_kept = keeps(pool_id, taker.levels.tenant, node_ids)
+        return taker if is_kept else _borrowing(taker)
+
+    def by_racks(self, taker: Taker, pool_id: str) -> Taker | None:
+        """Where somebody is guaranteed racks: as a gang would stand anywhere but in one rack."""
+        return _borrowing(taker) if self._cells.are_racks(pool_id) else None
 
     def take(self, record: JobRecord, pool: Pool, node_ids: Collection[str]) -> None:
         """The job was just given its cards, on these nodes."""
@@ -265,6 +264,10 @@ class Standings:
         record = state.jobs[attempt.job_id]
         merit = self.merit(record, attempt.served_card_ms(now_ms))
         return Running(merit, attempt, self.levels(record.job))
+
+
+def _borrowing(taker: Taker) -> Taker:
+    return taker._replace(standing=Standing(NOTHING, taker.standing.merit))
 
 
 def _best_first(running: Running) -> tuple[int, int, int, str]:

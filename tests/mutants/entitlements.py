@@ -7,6 +7,7 @@ _KEPT = "tests/unit/test_entitled.py"
 _QUOTAS = "tests/unit/test_branch_quotas.py"
 _BACK = "tests/unit/test_entitlements_reclaim.py"
 _CELLS = "tests/unit/test_cells.py"
+_RACKS = "tests/unit/test_rack_cells.py"
 _PROMISES = "tests/unit/test_promises.py"
 _LIMITS = "tests/unit/test_limits.py"
 _API = "tests/acceptance/test_api_branches.py -k owned"
@@ -53,7 +54,7 @@ MUTANTS = [
     Mutant("scheduler/planning/recount.py", "        return max(kept, self._inside(branch, unit, held))\n", "        return self._inside(branch, unit, held)\n", _HAND),
     Mutant("scheduler/sharing/starving.py", "        hungry = _within_caps(state, hungry)\n", "        pass\n", "tests/unit/test_starving.py"),
     Mutant("scheduler/sharing/cells.py", "return used <= self._open[pool_id] or", "return True or", _CELLS),
-    Mutant("scheduler/sharing/cells.py", "or self._kept.more(pool_id, tenant_id, node_ids) == 0", "or False", _CELLS),
+    Mutant("scheduler/sharing/cells.py", "or self._kept.more(pool_id, tenant_id, cells) == 0", "or False", _CELLS),
     Mutant("scheduler/sharing/cells.py", "        if is_kept:\n            self._kept.add", "        if True:\n            self._kept.add", _CELLS),
     Mutant("scheduler/sharing/cells.py", "more = gained - self._own(pool_id, tenant_id, gained)", "more = gained - self._own(pool_id, tenant_id, 0)", _CELLS),
     Mutant("scheduler/sharing/standing.py", "            self._cells.take(pool.id, record.job.tenant_id, node_ids)\n", "            pass\n", _CELLS),
@@ -63,7 +64,18 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "is_whole = len(node_ids) > 1 and not taker.job.roles", "is_whole = len(node_ids) > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "is_whole = wanted.node_count > 1 and not wanted.bundles", "is_whole = wanted.node_count > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "            if there != taker:\n", "            if False:\n", _CELLS),
-    Mutant("scheduler/model/promises.py", "if pool is not None and nodes > pool.node_count:", "if False:", _CELLS),
+    Mutant("scheduler/model/promises.py", "if pool is not None and nodes > (there :=", "if pool is not None and 0 > (there :=", _CELLS),
+    Mutant("scheduler/model/promises.py", "elif nodes % (size := park.pool_by_id[pool_id].cell_nodes):", "elif 0 % (size := park.pool_by_id[pool_id].cell_nodes):", _RACKS),
+    Mutant("cluster/inventory.py", "return self.node_count // self.cell_nodes", "return -(-self.node_count // self.cell_nodes)", _RACKS),
+    Mutant("scheduler/sharing/cells.py", "        if not self.are_racks(pool_id):\n", "        if True:\n", _RACKS),
+    Mutant("scheduler/sharing/cells.py", "for rack in sorted(racks) if rack <= count]", "for rack in sorted(racks)]", _RACKS),
+    Mutant("scheduler/sharing/cells.py", "guaranteed[pool_id][tenant.id] = nodes // cell_nodes", "guaranteed[pool_id][tenant.id] = nodes", _RACKS),
+    Mutant("scheduler/sharing/cells.py", "if self.are_racks(pool_id) or pool_id not in self._open:", "if pool_id not in self._open:", _RACKS),
+    Mutant("scheduler/planning/preemption.py", "        if elsewhere is None or wanted.is_in_rack:\n", "        if True:\n", _RACKS),
+    Mutant("scheduler/planning/preemption.py", "self._cheapest_there(room, pool_id, wanted, elsewhere, ends),", "self._cheapest_there(room, pool_id, wanted, taker, ends),", _RACKS),
+    Mutant("scheduler/planning/preemption.py", "self._cheapest_there(room, pool_id, in_rack, taker, ends),", "(),", _RACKS),
+    Mutant("api/park_machines.py", 'guarantees_racks=self.guarantees == "racks",', "", "tests/unit/test_park_file.py"),
+    Mutant("api/park_machines.py", 'if self.guarantees == "racks" and self.nodes_per_rack is None:', "if False:", "tests/unit/test_park_file.py"),
     Mutant("scheduler/model/promises.py", "if is_bound and promised > own:", "if False:", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if promised > amount:\n", "        if False:\n", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if kept > keeps:\n", "        if False:\n", _PROMISES),

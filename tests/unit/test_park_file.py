@@ -132,6 +132,19 @@ def test_a_rack_is_no_larger_than_its_pool(tmp_path: Path) -> None:
         assert "nodes_per_rack" in refusal(tmp_path, old, f"{old}, nodes_per_rack: {wrong}")
 
 
+def test_a_pool_may_guarantee_its_racks_if_it_has_some(small: ParkFile, tmp_path: Path) -> None:
+    old = "cards_per_node: 8"
+    racked = SMALL.replace(old, f"{old}, nodes_per_rack: 2, guarantees: racks")
+
+    (east, _) = load(written(tmp_path, racked)).park.pools
+
+    assert (east.guarantees_racks, east.cell_nodes, east.cell_count) == (True, 2, 1)
+    assert not any(pool.guarantees_racks for pool in small.park.pools)
+    assert "pool east-x has no racks to be guaranteed" in refusal(
+        tmp_path, old, f"{old}, guarantees: racks"
+    )
+
+
 def test_a_pool_may_be_offered_at_some_hours_alone(small: ParkFile, tmp_path: Path) -> None:
     old = "cards_per_node: 8"
     lent = SMALL.replace(old, f"{old}, hours: [mon-fri  20:00-08:00, Sat 00:00-24:00]")
