@@ -1,27 +1,32 @@
 """`month`: a month of a park, from its first job to closed books that are proven and exported.
 
 The real controller in virtual time on simulated centres of the default park, into PostgreSQL: many
-tenants, a price change in the middle, nodes that are lost, vouchers, and work whose last minutes
-become known only after the close. Then the month is closed, verified, reconciled and exported into
-a folder; the month after has the corrections.
+tenants, a price change in the middle, nodes that are lost, vouchers, packages, cores beside cards,
+two centres that measure what cards do, and work whose last minutes become known only after the
+close. Then the month is closed, a line of it disputed and some of that granted; all is verified,
+reconciled and exported into a folder; the month after has the corrections and what was granted.
 """
 
 import json
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
 from accounting import focus_lines
+from accounting.activity_tables import ActivityRow
 from accounting.billed import bills_of
 from accounting.calendar import month_bounds, next_month
 from accounting.closing import StoredStatement, statement
 from accounting.export import charges_sheet, statement_sheet, usage_sheet
 from accounting.focus import focus_sheet
+from accounting.replies import Reply, ReplyKind
+from accounting.replying import reply
 from accounting.roots import draw_root
 from accounting.sheet import plain_csv, spreadsheet_csv
 from accounting.store import charges, slices
@@ -30,6 +35,7 @@ from accounting.verifying import Misfit, Walked, verify
 from accounting.voucher_store import balances, issue
 from api.closing import close_once
 from api.documents.statement import Names, statement_pdf
+from api.granting import decide_once
 from api.parquet import parquet
 from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.laps import bench_database
@@ -37,7 +43,8 @@ from benchmarks.month_park import MonthPark
 from benchmarks.options import add_count, add_seed
 from scheduler.storage.reconciling import Difference, reconcile
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 PDFS = 3
 """So many statements are set as documents as well: one looks like another."""
 
@@ -94,6 +101,7 @@ def run(arguments: Namespace) -> dict[str, object]:
             # Before the loop takes another step: what ran over midnight is not known yet.
             book = clock.timed("close", lambda: close_once(connection, arguments.month, end_ms + 1))
             draw_root(connection, end_ms + DAY_MS)
+            granted_fen = dispute(connection, book.statements, end_ms + HOUR_MS)
         clock.timed("go_on", park.run_two_days_more)
         found = clock.timed("verify", lambda: proven(database, out))
         differences = clock.timed("reconcile", lambda: reconciled(database, out))
@@ -112,6 +120,9 @@ def run(arguments: Namespace) -> dict[str, object]:
         "gross_yuan": sum(one["gross_fen"] for one in totals) / 100,
         "vouchers_yuan": sum(one["vouchers_fen"] for one in totals) / 100,
         "vouchers_left_yuan": left_fen / 100,
+        "packages_yuan": sum(one["purchases_fen"] for one in totals) / 100,
+        "core_hours": str(sum(Decimal(str(one.get("core_hours", 0))) for one in totals)),
+        "granted_in_a_dispute_yuan": granted_fen / 100,
         "attempts_lost_with_their_node": park.attempts_lost,
         "corrections_in_the_next_month": corrected,
         "misfits": found,
@@ -122,6 +133,30 @@ def run(arguments: Namespace) -> dict[str, object]:
         "out": str(out),
         **conditions(arguments.seed),
     }
+
+
+def dispute(connection: Connection, statements: Iterable[StoredStatement], now_ms: int) -> int:
+    """The tenant that owes most disputes its largest line, and gets a tenth of it; in fen."""
+    largest = max(statements, key=lambda one: json.loads(one.body)["totals"]["due_fen"])
+    fens: list[int] = [line["amount_fen"] for line in json.loads(largest.body)["lines"]]
+    said = Reply(
+        tenant_id=largest.tenant_id,
+        month=largest.month,
+        number=0,
+        kind=ReplyKind.DISPUTED,
+        sha256=largest.sha256,
+        reason="a node was down",
+        lines=(fens.index(max(fens)) + 1,),
+        by="tenant",
+        at_ms=now_ms,
+    )
+    reply(connection, said)
+    amount_fen = max(fens) // 10
+    accepted = replace(
+        said, kind=ReplyKind.ACCEPTED, reason="so it was", lines=(), by="finance", at_ms=now_ms + 1
+    )
+    decide_once(connection, accepted, amount_fen)
+    return amount_fen
 
 
 def read(database: Engine, ask: Callable[[Connection], T]) -> T:
@@ -155,10 +190,15 @@ def export(database: Engine, out: Path, month: str) -> None:
     window = (database.connect, *month_bounds(month))
     write_all(out / "usage.csv", spreadsheet_csv(usage_sheet(slices(*window))))
     write_all(out / "charges.csv", spreadsheet_csv(charges_sheet(charges(*window))))
-    for suffix, write in (("csv", plain_csv), ("parquet", parquet)):
+    export_focus(database, out / "focus", month)
+    export_focus(database, out / f"focus-{next_month(month)}", next_month(month))
+
+
+def export_focus(database: Engine, path: Path, month: str) -> None:
+    for suffix, write in ((".csv", plain_csv), (".parquet", parquet)):
         bills = bills_of(database.connect, month)
         sheet = focus_sheet(bills, focus_lines.Names(provider="AI park"))
-        write_all(out / f"focus.{suffix}", write(sheet))
+        write_all(path.parent / f"{path.name}{suffix}", write(sheet))
 
 
 def write_statements(
@@ -187,7 +227,12 @@ def corrections(database: Engine, statements: Iterable[StoredStatement], month: 
 
 
 def count(database: Engine) -> dict[str, object]:
-    tables = {"slices": UsageRow, "credits": UsageCreditRow, "transfers": TransferRow}
+    tables = {
+        "slices": UsageRow,
+        "measured": ActivityRow,
+        "credits": UsageCreditRow,
+        "transfers": TransferRow,
+    }
     with database.connect() as connection:
         return {
             name: connection.scalar(select(func.count()).select_from(table))

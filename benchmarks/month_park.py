@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import cycle
 from random import Random
 
 from sqlalchemy import Engine
 
+from accounting.packages import Package, PackageKind
 from accounting.rating import PERMILLE, PriceList
 from accounting.vouchers import Voucher
 from api.park_file import load
+from cluster.devices import DeviceKind, Unit
 from cluster.driver import LaunchOrder
-from cluster.inventory import Park
+from cluster.inventory import Park, Pool
 from cluster.simulated import Faults, SimulatedCentre, World
 from scheduler.controller import Controller, Settings
 from scheduler.facts import events as ev
@@ -32,6 +35,24 @@ DEARER_PERMILLE = 1_100
 FAULTS = Faults(node_loss=0.004, node_down_ms_max=6 * HOUR_MS, member_fails=0.03)
 RICH_MICROS = 10**14
 CHECKPOINT = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=MINUTE_MS)
+CORES = DeviceKind(
+    id="cpu",
+    name="CPU",
+    vendor="any",
+    tflops_fp16=0,
+    memory_gb=4,
+    ray_resource="CORE",
+    unit=Unit.CORE,
+)
+CORE_MICROS = 50_000
+CORE_EVERY = 10
+"""One job of so many asks for cores."""
+
+ACTIVE_PERMILLE = (700, 450, None)
+"""For how much of their time cards compute, by centre; in the last nobody measures it."""
+
+PACKAGE_CARD_HOURS = 200
+PACKAGE_FEN = 160_00
 URL = "http://127.0.0.1:1"
 
 
@@ -59,7 +80,7 @@ class MonthPark:
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
-        self.park = load().park
+        self.park = with_cores(load().park)
         self._centres = [
             SimulatedCentre(
                 centre=centre,
@@ -67,8 +88,11 @@ class MonthPark:
                 rng=self.rng,
                 faults=FAULTS,
                 world=self.world,
+                active_permille=active_permille,
             )
-            for centre in self.park.centres
+            for centre, active_permille in zip(
+                self.park.centres, cycle(ACTIVE_PERMILLE), strict=False
+            )
         ]
         settings = Settings(
             meter_every_ms=self.meter_every_ms,
@@ -91,6 +115,7 @@ class MonthPark:
             *(ev.PriceListPublished(at_ms=at_ms, price_list=one) for one in self._price_lists()),
             *(ev.TenantDeclared(at_ms=at_ms, tenant=tenant) for tenant in self.tenants),
             *(self._opening(tenant, at_ms) for tenant in self.tenants),
+            *(ev.PackageBought(at_ms=at_ms, package=one) for one in self._packages()),
         ]
         self._ask(Request(id=f"declare-{n}", wish=wish) for n, wish in enumerate(wishes))
         self._controller.lead(self._now_ms)
@@ -103,7 +128,9 @@ class MonthPark:
         )
 
     def _price_lists(self) -> Iterator[PriceList]:
-        first = replace(load().price_lists[0], id="first", from_ms=self._now_ms)
+        known = load().price_lists[0]
+        on_demand = (*known.on_demand, (CORES.id, CORE_MICROS))
+        first = replace(known, id="first", from_ms=self._now_ms, on_demand=on_demand)
         yield first
         middle_ms = self.begin_ms + (self.end_ms - self.begin_ms) // 2
         dearer = tuple(
@@ -135,6 +162,24 @@ class MonthPark:
             if number % 10 == 0:
                 narrow = self._voucher(tenant, "district", 5_000_00, 500)
                 yield replace(narrow, fields=(tenant.field,))
+
+    def _packages(self) -> Iterator[Package]:
+        """The two tenants with the most work have each bought card-hours of the first kind."""
+        kind_id = self.park.pools[0].device_kind_id
+        for tenant in self.tenants[:2]:
+            yield Package(
+                id=f"pack-{tenant.id}",
+                tenant_id=tenant.id,
+                kind=PackageKind.CARD_HOURS,
+                device_kind_id=kind_id,
+                card_count=0,
+                device_ms=PACKAGE_CARD_HOURS * HOUR_MS,
+                from_ms=self.begin_ms,
+                until_ms=self.end_ms,
+                amount_fen=PACKAGE_FEN,
+                vat_permille=60,
+                bought_at_ms=self.begin_ms,
+            )
 
     def _voucher(self, tenant: Tenant, issuer: str, amount_fen: int, share: int) -> Voucher:
         return Voucher(
@@ -172,7 +217,7 @@ class MonthPark:
                 field=tenant.field,
                 command="true",
                 device_count=self.rng.choice(SIZES),
-                device_kind_ids=(),
+                device_kind_ids=(CORES.id,) if number % CORE_EVERY == 1 else (),
                 limit_ms=round(minutes * self.rng.uniform(1.1, 3.0)) * MINUTE_MS,
                 priority=self.rng.choice((Priority.LOW, Priority.NORMAL, Priority.HIGH)),
                 submitted_at_ms=submitted_at_ms,
@@ -226,3 +271,20 @@ class MonthPark:
                 return
             if self._controller.state.agenda.stopping and not cycle.events:
                 return
+
+
+def with_cores(park: Park) -> Park:
+    """The same park with a pool of cores in its first centre, which adds no TFLOPS."""
+    first, *others = park.centres
+    pool = Pool(
+        id=f"{first.id}-cpu",
+        centre_id=first.id,
+        device_kind_id=CORES.id,
+        node_count=8,
+        cards_per_node=64,
+    )
+    return replace(
+        park,
+        device_kinds=(*park.device_kinds, CORES),
+        centres=(replace(first, pools=(*first.pools, pool)), *others),
+    )

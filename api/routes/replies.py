@@ -7,19 +7,17 @@ from fastapi import APIRouter, Body
 
 from accounting.concession_store import concessions
 from accounting.concessions import Concession
-from accounting.money import MICROS_PER_FEN, parse_fen, yuan_of_fen
+from accounting.money import parse_fen, yuan_of_fen
 from accounting.replies import Reply, ReplyKind, ReplyRefused
-from accounting.replying import decide, replies, reply
+from accounting.replying import replies, reply
 from api.auth import Caller, FinanceDep, PayerDep, TenantDep
 from api.bill_examples import CONFIRMATION_EXAMPLES, DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
 from api.bill_schemas import Confirmation, Dispute, ReplyList, ReplyView, Resolution
 from api.errors import Refused
+from api.granting import decide_once
 from api.routes.books import check_known
 from api.routes.parameters import MonthPath, TenantQuery, one_tenant, problems
 from api.services import Services, ServicesDep
-from scheduler.facts.events import Credited
-from scheduler.facts.log import Request
-from scheduler.storage.store import put_requests
 
 router = APIRouter(prefix="/v1/statements/{month}", tags=["books"])
 
@@ -85,25 +83,10 @@ def resolve(
     amount_fen = None if wanted.amount is None else parse_fen(wanted.amount)
     try:
         with services.database.begin() as connection:
-            kept, granted = decide(connection, said, amount_fen)
-            if granted is not None:
-                put_requests(connection, [_credit(granted)], granted.at_ms)
+            kept, granted = decide_once(connection, said, amount_fen)
     except ReplyRefused as error:
         raise Refused(409, str(error)) from None
     return _view(kept, granted)
-
-
-def _credit(granted: Concession) -> Request:
-    """The leader is asked, in the decision's transaction, to give the tenant the money."""
-    reference = f"concession:{granted.id}"
-    wish = Credited(
-        at_ms=granted.at_ms,
-        tenant_id=granted.tenant_id,
-        amount_micros=granted.amount_fen * MICROS_PER_FEN,
-        reference=reference,
-        concession_id=granted.id,
-    )
-    return Request(id=reference, wish=wish)
 
 
 def _said(caller: Caller, services: Services, month: str, kind: ReplyKind) -> Reply:

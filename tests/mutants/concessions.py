@@ -38,5 +38,5 @@ MUTANTS = [
     Mutant("accounting/invoice_lines.py", "granted = [*_shared_out(_granted(body), wanted[2], whole)]", "granted = list[_Part]()", f"{_CONCESSIONS} -k table"),
     Mutant("accounting/invoice_lines.py", "        amount_fen, total_fen = whole\n", "        return\n", f"{_INVOICES} -k rate_is"),
     Mutant("scheduler/facts/metering.py", "    if event.concession_id is not None:\n", "    if event is None:\n", _API),
-    Mutant("api/routes/replies.py", "                put_requests(connection, [_credit(granted)], granted.at_ms)\n", "                pass\n", _API),
+    Mutant("api/granting.py", "        put_requests(connection, [_credit(granted)], granted.at_ms)\n", "        pass\n", _API),
 ]

@@ -53,9 +53,14 @@ def test_focus_rows_add_up_to_what_is_due(made: tuple[dict[str, Any], Path]) -> 
     with (out / "focus.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     billed = sum(Decimal(row["BilledCost"]) for row in rows)
-    due = Decimal(str(report["gross_yuan"])) - Decimal(str(report["vouchers_yuan"]))
-    assert billed == due
-    assert {row["ChargeCategory"] for row in rows} == {"Usage", "Adjustment", "Tax", "Credit"}
+    gross, vouchers, packages = (
+        Decimal(str(report[f"{name}_yuan"])) for name in ("gross", "vouchers", "packages")
+    )
+    assert billed == gross + packages - vouchers
+    assert {row["ChargeCategory"] for row in rows} == {
+        *("Usage", "Adjustment", "Tax", "Credit", "Purchase")
+    }
+    assert {row["PricingUnit"] for row in rows} >= {"Card-Hours", "Core-Hours"}
     typed = duckdb.read_parquet(str(out / "focus.parquet"))
     assert typed.aggregate("count(*), sum(BilledCost)").fetchall() == [(len(rows), billed)]
 
@@ -70,6 +75,28 @@ def test_the_price_change_the_vouchers_and_what_came_late_are_seen(
     assert lists == {"first", "second"}
     assert 0 < report["vouchers_yuan"] < report["gross_yuan"]
     assert report["corrections_in_the_next_month"] > 0
+
+
+def test_cores_packages_and_what_cards_did_are_in_it(made: tuple[dict[str, Any], Path]) -> None:
+    report, out = made
+
+    assert Decimal(report["core_hours"]) > 0
+    assert report["packages_yuan"] == 320
+    assert report["measured"] > 0
+    bodies = [json.loads(path.read_text()) for path in (out / "statements").glob("*.json")]
+    assert sum(one["used_device_ms"] for body in bodies for one in body["packages"]) > 0
+
+
+def test_the_month_after_has_what_was_granted_in_a_dispute(
+    made: tuple[dict[str, Any], Path],
+) -> None:
+    report, out = made
+
+    with (out / "focus-2026-11.csv").open(encoding="utf-8") as file:
+        granted = [row for row in csv.DictReader(file) if "dispute" in row["ChargeDescription"]]
+    billed = sum(Decimal(row["BilledCost"]) for row in granted)
+    assert [row["ChargeCategory"] for row in granted] == ["Credit", "Tax"]
+    assert billed == -Decimal(str(report["granted_in_a_dispute_yuan"])) < 0
 
 
 def test_some_statements_are_documents(made: tuple[dict[str, Any], Path]) -> None:
