@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, Subquery, case, func, select, text, u
 from accounting.calendar import month_bounds, month_edges, month_of
 from accounting.money import MS_PER_HOUR
 from accounting.tables import UsageHourRow, UsageRow
+from accounting.units import Unit, unit_of
 
 NAMES = (
     "tenant_id",
@@ -163,6 +164,13 @@ _UNFIT = text("""
     WHERE COALESCE(kept.device_ms, 0) <> COALESCE(made.device_ms, 0)
     ORDER BY 1
 """)
+
+
+def metered_units(connection: Connection) -> frozenset[tuple[str, Unit]]:
+    """In what each device kind was ever metered."""
+    is_core = (UsageHourRow.tflops == 0).label("is_core")
+    rows = connection.execute(select(UsageHourRow.device_kind_id, is_core).distinct())
+    return frozenset((row.device_kind_id, unit_of(0 if row.is_core else 1)) for row in rows)
 
 
 def unfit(connection: Connection) -> Iterator[Unfit]:

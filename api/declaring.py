@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
-from api.park_file import ParkFile
+from accounting.hours import metered_units
+from api.park_file import ParkFile, ParkFileInvalid
+from cluster.inventory import Park
 from scheduler.facts.events import (
     CohortDeclared,
     Credited,
@@ -30,7 +32,8 @@ def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
     The file that was declared last is not declared again, so that what operators have changed
     since then stays; but where a part of it was refused, as it did not fit what ran, all of it is.
     Brokers that start together ask under the same ids, which is once. An opening balance is paid
-    in once for ever, whatever the file says later.
+    in once for ever, whatever the file says later. Raises `ParkFileInvalid` for a kind that was
+    metered in the other unit.
     """
     requests: list[Request] = []
     declared = list(_declared(park_file, now_ms))
@@ -38,6 +41,7 @@ def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
     last_id, last_seq = _last_declaration(connection)
     is_known = last_id.startswith(f"{FILE_PREFIX}{digest}:")
     if not is_known or _is_refused(connection, last_id):
+        _check_units(connection, park_file.park)
         requests += [
             Request(id=f"{FILE_PREFIX}{digest}:{last_seq}:{number}", wish=wish)
             for number, wish in enumerate(declared)
@@ -45,6 +49,17 @@ def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
     requests += _price_lists(connection, park_file, now_ms)
     requests += _opening_balances(park_file, now_ms)
     return put_requests(connection, requests, now_ms)
+
+
+def _check_units(connection: Connection, park: Park) -> None:
+    """A kind that left the park does not come back in the other unit: bills would have both."""
+    for kind_id, unit in sorted(metered_units(connection)):
+        kind = park.device_kind_by_id.get(kind_id)
+        if kind is not None and kind.unit.value != unit.value:
+            raise ParkFileInvalid(
+                f"park file: device kind {kind_id} is counted in {kind.unit}s, and was metered in "
+                f"{unit}s: give what is new another id"
+            )
 
 
 def _declared(park_file: ParkFile, now_ms: int) -> Iterator[Wish]:

@@ -6,11 +6,16 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection, select, update
 
+from accounting import store
 from api.database import engine
 from api.declaring import declare
+from api.park_file import ParkFileInvalid
+from cluster.devices import Unit
 from scheduler.model.tenancy import Cohort, Project
 from scheduler.storage.tables import InboxRow, ViewRow
 from tests.acceptance.brokers import PARK_FILE, PRICES, TENANTS
+from tests.builders import PRICES as BOOK_PRICES
+from tests.builders import USAGE
 
 WISHES = 1 + len(TENANTS) + 1 + 2
 
@@ -125,3 +130,19 @@ def test_before_anything_was_sold_a_price_list_may_begin_in_the_past(
     published = next(body for body in bodies if body["kind"] == "price_list_published")
 
     assert published["at_ms"] == PRICES.from_ms
+
+
+def test_a_kind_that_was_metered_as_cards_does_not_come_back_as_cores(
+    connection: Connection,
+) -> None:
+    store.publish_price_list(connection, BOOK_PRICES)
+    store.book(connection, [USAGE], [], [])
+    declare(connection, PARK_FILE, 1_000)
+    kinds_ = (
+        replace(kind, unit=Unit.CORE) if kind.id == USAGE.device_kind_id else kind
+        for kind in PARK_FILE.park.device_kinds
+    )
+    other = replace(PARK_FILE.park, device_kinds=tuple(kinds_))
+
+    with pytest.raises(ParkFileInvalid, match="910b3 is counted in cores, and was metered in card"):
+        declare(connection, replace(PARK_FILE, park=other), 2_000)
