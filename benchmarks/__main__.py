@@ -23,6 +23,7 @@ from benchmarks import (
     replay,
     slurm,
     submit,
+    synthesize,
 )
 from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.slurm_said import Unreadable
@@ -40,6 +41,7 @@ COMMANDS = {
     "replay": replay,
     "slurm": slurm,
     "submit": submit,
+    "synthesize": synthesize,
 }
 FAILED = 1
 WRONG_USE = 2

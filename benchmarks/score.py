@@ -5,17 +5,14 @@ end without its runs; bounded slowdown is `max(1, jct / max(run, 10 s))`; percen
 rank; Jain's index is over the tenants' mean slowdowns, 1 where all fare alike.
 """
 
-import csv
-import gzip
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.traces import MS_PER_S, ms_of, read_rows, seconds_of
+from benchmarks.traces import MS_PER_S, ms_of, read_rows, seconds_of, write_rows
 
 Number = TypeVar("Number", int, float)
 
@@ -139,14 +136,7 @@ def jain(values: Sequence[float]) -> float:
 
 
 def write_schedule(path: Path, rows: Iterable[RunRow]) -> None:
-    """The schedule as CSV, gzipped where the name says so; the same bytes for the same rows."""
-    with path.open("wb") as file:
-        is_zipped = path.suffix == ".gz"
-        raw = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if is_zipped else file
-        with TextIOWrapper(raw, encoding="utf-8", newline="") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(_cells(row) for row in rows)
+    write_rows(path, COLUMNS, (_cells(row) for row in rows))
 
 
 def _cells(row: RunRow) -> tuple[object, ...]:

@@ -6,12 +6,16 @@ where the source does not say. A walltime file (`job_id,walltime_req_s`) holds t
 
 import csv
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 
 MS_PER_S = 1_000
+COLUMNS = (
+    *("job_id", "tenant", "user", "submit_s", "duration_s"),
+    *("devices", "nodes", "device_type", "status"),
+)
 
 
 class BadTrace(Exception):
@@ -38,6 +42,26 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
         raw = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
         with TextIOWrapper(raw, encoding="utf-8", newline="") as text:
             yield from csv.DictReader(text)
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A CSV file, gzipped where its name says so; the same bytes for the same rows."""
+    with path.open("wb") as file:
+        is_zipped = path.suffix == ".gz"
+        raw = gzip.GzipFile("", "wb", fileobj=file, mtime=0) if is_zipped else file
+        with TextIOWrapper(raw, encoding="utf-8", newline="") as text:
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(rows)
+
+
+def write_trace(path: Path, jobs: Iterable[TraceJob]) -> None:
+    write_rows(path, COLUMNS, (_cells(job) for job in jobs))
+
+
+def _cells(job: TraceJob) -> tuple[object, ...]:
+    times = seconds_of(job.submit_ms), seconds_of(job.duration_ms)
+    return (job.id, job.tenant, job.user, *times, job.device_count, "", job.device_type, "")
 
 
 def read_trace(path: Path, walltimes: Path | None = None) -> tuple[TraceJob, ...]:

@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _FULL = "tests/unit/test_saturation.py"
+_DRAWN = "tests/unit/test_synthesize.py"
 _PAYERS = "tests/unit/test_payers.py"
 
 # fmt: off
@@ -67,4 +68,14 @@ MUTANTS = [
     Mutant("benchmarks/openb_pods.py", "    random.shuffle(drawn)\n", "", "tests/unit/test_openb.py -k come"),
     Mutant("benchmarks/openb_pods.py", 'if row["workload"] == workload:', "if True:", "tests/unit/test_openb.py -k report"),
     Mutant("benchmarks/openb.py", "gpu_milli=MILLI if pod.gpu_count else 0", "gpu_milli=pod.gpu_milli", "tests/unit/test_openb.py -k report"),
+    Mutant("benchmarks/lublin.py", "ceil(device_count / wish.cards_per_node) * wish.cards_per_node", "device_count", _DRAWN),
+    Mutant("benchmarks/lublin.py", "job.device_count * job.duration_ms for job", "job.duration_ms for job", _DRAWN),
+    Mutant("benchmarks/lublin.py", "points_s / weights[bucket % BUCKETS]", "points_s", _DRAWN),
+    Mutant("benchmarks/lublin.py", "for _ in range(count):", "for _ in range(1):", _DRAWN),
+    Mutant("benchmarks/lublin.py", "rng.choices(users, weights)", "rng.choices(users)", _DRAWN),
+    Mutant("benchmarks/lublin.py", "number - 1) % BUCKETS", "number + 23) % BUCKETS", _DRAWN),
+    Mutant("benchmarks/synthesize.py", "if arguments.largest > capacity:", "if False:", _DRAWN),
+    Mutant("benchmarks/synthesize.py", "Random(arguments.seed)", "Random(0)", _DRAWN),
+    Mutant("benchmarks/synthesize.py", "0 < load <= LOAD_MAX", "0 <= load <= LOAD_MAX", _DRAWN),
+    Mutant("benchmarks/traces.py", 'gzip.GzipFile("", "wb", fileobj=file, mtime=0)', 'gzip.GzipFile(str(path), "wb", fileobj=file)', _DRAWN),
 ]
