@@ -115,6 +115,39 @@ _PACKAGE = {
     "unused": "750",
 }
 BOOK_ANSWERS: Mapping[str, Any] = {
+    "centres_reconciled": {
+        "centres": [
+            {
+                "id": "qdaicc",
+                "is_compared": True,
+                "why_not": None,
+                "heard_at_ms": 1_795_601_251_000,
+                "attempts": 87,
+                "whole_since_ms": 1_793_462_400_000,
+                "clock_ahead_ms": 12,
+            }
+        ],
+        "differences": [
+            {
+                "centre": "qdaicc",
+                "attempt": "j01m892qmfmrqxgv43rsg2pybxq.1",
+                "job": "j01m892qmfmrqxgv43rsg2pybxq",
+                "tenant": "t03",
+                "sort": "unknown",
+                "log": None,
+                "diary": {
+                    "state": "running",
+                    "centre": "qdaicc",
+                    "device": "ascend-910b3",
+                    "nodes": {"qdaicc-910b3-n001": 8},
+                    "started_at_ms": 1_795_601_191_446,
+                    "ended_at_ms": None,
+                    "used_to_ms": None,
+                },
+            }
+        ],
+        "count": 1,
+    },
     "usage": {
         "from_ms": 1_793_462_400_000,
         "to_ms": 1_796_054_400_000,

@@ -68,6 +68,60 @@ class ReconciliationLine(Wire):
     differences: int | None = Field(default=None, description="how many in all; the last line")
 
 
+class AttemptSide(Wire):
+    """What one side has of an attempt: the log with the books, or the diary of its centre."""
+
+    state: str = Field(description="running, starting or ended; in the log also why it ended")
+    centre: str
+    device: str = Field(description="empty where it was stopped before it was ordered")
+    nodes: dict[str, int] = Field(description="how many cards of each node")
+    started_at_ms: Ms | None = None
+    ended_at_ms: Ms | None = None
+    used_to_ms: Ms | None = Field(default=None, description="where its usage in the books ends")
+
+
+class CentreDifference(Wire):
+    """An attempt of which its centre says otherwise than the log; null: one side has it not."""
+
+    centre: str
+    attempt: str
+    job: str
+    tenant: str
+    sort: str = Field(
+        description="`unknown`: it ran at the centre, and no log has it; `goes_on`: it runs there, "
+        "and the log has ended it; `gone`: the log has it as running, and the centre knows nothing "
+        "of it; `over`: it has ended there, and the log has it as running; `start`, `time`: it "
+        "began at another moment, or ran longer or shorter, by more than ten seconds; `place`: "
+        "other devices, nodes or cards; `usage`: it is billed beyond its end; `never_ran`: it is "
+        "billed, and the centre, which has all its ends since then, has it not"
+    )
+    log: AttemptSide | None
+    diary: AttemptSide | None
+
+
+class CentreCompared(Wire):
+    """A centre, and whether its diary came."""
+
+    id: str
+    is_compared: bool
+    why_not: str | None = Field(
+        description="`silent`: no diary came within eight seconds; `old_release`: its agent keeps "
+        "none; `no_link`: it is not in the park file; `busy`: the leader took longer than that"
+    )
+    heard_at_ms: Ms | None = Field(description="its last report; null: none since this one leads")
+    attempts: int = Field(ge=0, description="so many are in its diary")
+    whole_since_ms: Ms | None = Field(description="no end after it is missing in the diary")
+    clock_ahead_ms: int | None = Field(description="its clock less the broker's, and the way here")
+
+
+class CentresReconciled(Wire):
+    """The log and the books, beside what the centres themselves have kept."""
+
+    centres: list[CentreCompared]
+    differences: list[CentreDifference] = Field(description="at most 1,000 are told")
+    count: int = Field(ge=0, description="how many differences there are")
+
+
 class Verdict(Wire):
     """All was looked at."""
 

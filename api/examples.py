@@ -348,6 +348,24 @@ BODIES: Mapping[str, Any] = {
         ],
     },
     "orders": {"known": [ATTEMPT_ID], "stopping": [], "wait_ms": 10_000},
+    "diary": {
+        "asked": _LEASED_MS + 60_000,
+        "agent_started_at_ms": _LEASED_MS - 60_000,
+        "number": 121,
+        "at_ms": _LEASED_MS + 60_012,
+        "whole_since_ms": _LEASED_MS - 60_000,
+        "attempts": [
+            {
+                "attempt_id": ATTEMPT_ID,
+                "phase": "running",
+                "job_id": JOB_ID,
+                "tenant_id": "t03",
+                "device_kind_id": "ascend-910b3",
+                "cards": [["qdaicc-910b3-n001", 8]],
+                "started_at_ms": _LEASED_MS + 31,
+            }
+        ],
+    },
     "ship_logs": {
         "chunks": [{"attempt_id": ATTEMPT_ID, "member": 0, "offset": 0, "data": "bG9zcyAK"}]
     },

@@ -65,3 +65,9 @@ def parquets() -> OneEach:
         is_own="a Parquet export of yours is under way",
         are_many="too many Parquet exports are under way",
     )
+
+
+def reconciliations() -> OneEach:
+    """Centres are asked for their diaries by one at a time, whoever it is."""
+    busy = "the centres are being asked already"
+    return OneEach(most=1, retry_s=10, is_own=busy, are_many=busy)

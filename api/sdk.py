@@ -25,7 +25,13 @@ from api.administration import (
 )
 from api.array_spec import ArrayView
 from api.bill_calls import BillCalls
-from api.book_schemas import MonthList, MonthView, ReconciliationLine, VerificationLine
+from api.book_schemas import (
+    CentresReconciled,
+    MonthList,
+    MonthView,
+    ReconciliationLine,
+    VerificationLine,
+)
 from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
 from api.claim_calls import ClaimCalls
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
@@ -260,6 +266,11 @@ class Client(BillCalls, ClaimCalls, MachineCalls):
         with self._wire.stream("/v1/reconciliation", LINES) as answer:
             for line in answer.iter_lines():
                 yield ReconciliationLine.model_validate_json(line, extra="ignore")
+
+    def reconcile_centres(self) -> CentresReconciled:
+        """Log and books beside what the centres themselves have kept."""
+        answer = self._wire.ask_leader("GET", "/v1/reconciliation/centres")
+        return read(answer, CentresReconciled)
 
     def verify(self) -> Iterator[VerificationLine]:
         """The books, worked out again by the broker: a line for each chain, at last a verdict."""

@@ -13,7 +13,7 @@ from api.declared import DeclaredCache
 from api.feed import Feed
 from api.gauge import QueueGauge
 from api.metrics import Metrics
-from api.questions import OneEach, parquets, questions
+from api.questions import OneEach, parquets, questions, reconciliations
 from api.settings import Settings
 from api.streams import OpenStreams
 from api.tally import Tally
@@ -40,7 +40,8 @@ class Services:
     """Everything outside a route that it may use.
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
-    to whom alone agents may report, and who alone knows the state (`ask`) and the flaws of plans.
+    to whom alone agents may report, and who alone knows the state (`ask`), the flaws of plans, and
+    how many steps it has made.
     """
 
     settings: Settings
@@ -50,6 +51,7 @@ class Services:
     leads: Callable[[], bool] = lambda: True
     ask: Leader = nobody_leads
     flaw_count: Callable[[], int] = lambda: 0
+    step_count: Callable[[], int] = lambda: 0
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)
@@ -57,6 +59,7 @@ class Services:
     streams: OpenStreams = field(default_factory=OpenStreams)
     questions: OneEach = field(default_factory=questions)
     parquets: OneEach = field(default_factory=parquets)
+    reconciliations: OneEach = field(default_factory=reconciliations)
     metrics: Metrics = field(default_factory=Metrics)
     tally: Tally = field(default_factory=Tally)
 

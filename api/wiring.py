@@ -81,6 +81,7 @@ class Broker:
             leads=lambda: self.loop.is_leading,
             ask=self.loop.ask,
             flaw_count=lambda: self.loop.flaw_count,
+            step_count=lambda: self.loop.step_count,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

@@ -45,6 +45,8 @@ ARCHIVES_CACHED_BYTES_MAX = 256 * 1024 * 1024
 
 OUTPUTS_REMEMBERED = 50_000
 
+_CALLS = ("report", "orders", "output", "diary")
+
 _log = logging.getLogger(__name__)
 _A = TypeVar("_A")
 _M = TypeVar("_M", bound=wire.Message)
@@ -107,6 +109,9 @@ class Broker:
         timeout_s = CALL_TIMEOUT_S + wanted.wait_ms / 1000
         answer = self._post("orders", wanted.model_dump_json(), timeout_s)
         return _read(wire.Orders, answer)
+
+    def take_diary(self, told: wire.DiaryTold) -> None:
+        self._post("diary", told.model_dump_json())
 
     def keep_logs(self, shipped: wire.LogsShipped) -> wire.LogsKept:
         return _read(wire.LogsKept, self._post("logs", shipped.model_dump_json()))
@@ -201,7 +206,7 @@ class Agent:
         self._silence = Silence(settings.data_dir / "heard")
         self._news = threading.Event()
         self._ending = threading.Event()
-        self._pauses = {name: Pause(self._ending) for name in ("report", "orders", "output")}
+        self._pauses = {name: Pause(self._ending) for name in _CALLS}
         place = CentreRay(
             centre=settings.centre,
             device_kind_by_id=settings.device_kind_by_id,
@@ -263,7 +268,7 @@ class Agent:
             number=self._report_number,
             online_node_ids=sorted(observed.online_node_ids),
             attempts=[wire.AttemptHeard.of(attempt) for attempt in observed.attempts],
-            understands=wire.ROLES,
+            understands=wire.DIARY,
         )
         if self._ask(self._send_report, report, self._pauses["report"]):
             self._silence.end()
@@ -292,8 +297,29 @@ class Agent:
         ]
         works += [partial(self._driver.launch, order) for order in orders.launch]
         works += [partial(self._driver.forget, attempt_id) for attempt_id in orders.forget]
+        if orders.diary:
+            works.append(partial(self._tell_diary, orders.diary))
         for work in works:
             failure(work)
+
+    def _tell_diary(self, asked: int) -> None:
+        diary = self._driver.diary()
+        # After the diary was read, so that the next report says no less than it.
+        number = self._report_number + 1
+        told = wire.DiaryTold(
+            asked=asked,
+            agent_started_at_ms=self._started_at_ms,
+            number=number,
+            at_ms=time.time_ns() // 1_000_000,
+            whole_since_ms=diary.whole_since_ms,
+            attempts=[wire.AttemptNoted.of(one) for one in diary.attempts],
+        )
+        self._ask(self._send_diary, told, self._pauses["diary"])
+        self._news.set()
+
+    def _send_diary(self, told: wire.DiaryTold) -> bool:
+        self._broker.take_diary(told)
+        return True
 
     def _ship_output(self) -> None:
         """Send what members say, as far as the broker has room."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cluster.diary import Noted
 from cluster.driver import (
     Activity,
     AttemptEnd,
@@ -174,6 +175,29 @@ class Attempt:
         if self.final is not None:
             return self.final
         return self._final_report() if self.is_over else self._report_so_far()
+
+    def noted(self) -> Noted:
+        """What its centre writes down of it."""
+        told, order = self.report(), self.order
+        return Noted(
+            attempt_id=self.attempt_id,
+            phase=told.phase,
+            job_id=order.job_id if order else "",
+            tenant_id=order.tenant_id if order else "",
+            device_kind_id=order.device_kind_id if order else "",
+            cards=self._cards(),
+            started_at_ms=told.started_at_ms,
+            ended_at_ms=told.ended_at_ms,
+            end=told.end,
+        )
+
+    def _cards(self) -> tuple[tuple[str, int], ...]:
+        """How many its members have of each node: as they were given, else as was ordered."""
+        cards: Counter[str] = Counter()
+        for member in self.order.members if self.order else ():
+            given = self.members[member.rank].cards if member.rank in self.members else ()
+            cards[member.node_id] += len(given) or member.card_count
+        return tuple(sorted((node_id, count) for node_id, count in cards.items() if count))
 
     def _is_over(self, rank: int) -> bool:
         state = self.members.get(rank)

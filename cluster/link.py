@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, CentreReport, LaunchOrder
-from cluster.wire import ROLES, UNIFORM, Orders, OrdersWanted, Report, StopWanted
+from cluster.wire import DIARY, ROLES, UNIFORM, DiaryTold, Orders, OrdersWanted, Report, StopWanted
 
 WISH_KEPT_MS = 10_000
 """How long something is wanted that is not wanted again."""
@@ -52,7 +52,10 @@ class CentreLink:
         self._centre_id = centre_id
         self._clock = clock
         self._on_report = on_report
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._told = threading.Condition(lock), threading.Condition(lock)
+        self._diary_asked = 0
+        self._diary: DiaryTold | None = None
         self._wishes = _Wishes()
         self._report: CentreReport | None = None
         self._phases: dict[str, AttemptPhase] = {}
@@ -109,8 +112,36 @@ class CentreLink:
             self._understands = report.understands
             self._drop_done()
             self._refuse_what_is_not_understood()
+            self._told.notify_all()
         self._on_report()
         return True
+
+    @property
+    def keeps_diary(self) -> bool:
+        """Whether its agent is of a release that does; also while it was not heard yet."""
+        return (self._understands or DIARY) >= DIARY
+
+    def ask_diary(self) -> int:
+        """Have the agent tell its diary; the number to wait for, like none of another link."""
+        with self._changed:
+            self._diary, self._diary_asked = None, max(self._clock(), self._diary_asked + 1)
+            self._changed.notify_all()
+            return self._diary_asked
+
+    def take_diary(self, told: DiaryTold) -> None:
+        with self._told:
+            if told.asked == self._diary_asked:
+                self._diary = told
+                self._told.notify_all()
+
+    def diary(self, asked: int, wait_s: float) -> DiaryTold | None:
+        """The answer, once a report was heard that says no less than it; None where none came."""
+        with self._told:
+            self._told.wait_for(lambda: self._is_closed or self._has_told(asked), timeout=wait_s)
+            told = self._diary if self._has_told(asked) else None
+            if asked == self._diary_asked:
+                self._diary_asked = 0
+            return told
 
     def orders(self, wanted: OrdersWanted) -> Orders:
         """What the agent lacks of what should be: at once, or as soon as there is something."""
@@ -126,6 +157,7 @@ class CentreLink:
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
+            self._told.notify_all()
 
     def _say(self, attempt_id: str) -> None:
         self._wishes.said_at_ms[attempt_id] = self._clock()
@@ -149,7 +181,14 @@ class CentreLink:
                 if attempt_id not in stopping
             ],
             forget=[attempt_id for attempt_id in wishes.forget if attempt_id in known],
+            diary=self._diary_asked if self._diary is None and self.keeps_diary else 0,
         )
+
+    def _has_told(self, asked: int) -> bool:
+        told = self._diary
+        if told is None or told.asked != asked:
+            return False
+        return self._heard >= (told.agent_started_at_ms, told.number)
 
     def _refuse_what_is_not_understood(self) -> None:
         """As soon as the agent has been heard: an older one would run all members alike."""

@@ -11,8 +11,7 @@ the keeper makes the one like the other, again and again.
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -21,21 +20,23 @@ from typing import TypeVar
 from cluster import ray_nodes
 from cluster.archive import BadArchive
 from cluster.card_groups import CardGroups
+from cluster.diary import Diary
+from cluster.diary_file import DiaryFile
 from cluster.driver import CentreReport, LaunchOrder, MemberOrder
 from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start, signal_number
 from cluster.journal import Journal, TenantUids
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState, Seen
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
-from cluster.ray_watch import CentreRay, Head, NodeTable
+from cluster.ray_watch import RETRY_S, CentreRay, Head, NodeTable
 from cluster.roles import meeting_nodes
 from cluster.run_files import Stop
+from cluster.runs import now_ms
 from cluster.steady import failure, in_background
 from cluster.supervisor import FENCED_AFTER_S
 from cluster.wire import order_from_json, order_to_json
 
 KEEP_S = 1.0
 GROUP_PLACED_MS = 15_000
-RETRY_S = 0.3
 FAILED_GANG_GRACE_MS = 5_000
 HEAD_MISSES_MAX = 3
 CLOSE_S = 3.0
@@ -61,6 +62,7 @@ class RayDriver:
         self._fetch_archive = fetch_archive
         self._on_change = on_change
         self._journal = Journal(place.data_dir / "attempts")
+        self._diary = DiaryFile(place.data_dir, now_ms())
         self._uids = TenantUids(place.data_dir / "tenant-uids.json", place.uid_from or 0)
         self._lock = threading.RLock()
         self._attempts = {attempt.attempt_id: attempt for attempt in self._journal.read()}
@@ -111,7 +113,7 @@ class RayDriver:
             attempts = [one for one in self._attempts.values() if not one.is_forgotten]
             return CentreReport(
                 centre_id=self.centre_id,
-                heard_at_ms=_now_ms(),
+                heard_at_ms=now_ms(),
                 online_node_ids=frozenset(() if self._head.misses else self._nodes.online()),
                 attempts=tuple(attempt.report() for attempt in attempts),
             )
@@ -147,6 +149,12 @@ class RayDriver:
 
     def known_ids(self) -> list[str]:
         return [one.attempt_id for one in self._snapshot() if not one.is_forgotten]
+
+    def diary(self) -> Diary:
+        """What runs, and what has ended: also what was forgotten long since."""
+        with self._lock:
+            noted = [attempt.noted() for attempt in self._attempts.values()]
+        return self._diary.read(noted, now_ms())
 
     def stopping_ids(self) -> list[str]:
         """The attempts that need not be stopped again: they end, or have ended."""
@@ -192,13 +200,16 @@ class RayDriver:
             attempt.refusal = why
             self._journal.write(attempt)
             for member in () if attempt.master_port else attempt.unfinished:
-                attempt.lose(member.rank, MemberEnd.REFUSED, why, _now_ms())
+                attempt.lose(member.rank, MemberEnd.REFUSED, why, now_ms())
 
     def _start_members(self, attempt: Attempt) -> list[MemberState]:
         order = attempt.order
         assert order is not None
         nodes = {one.node_id: self._node(one.node_id) for one in order.members}
-        self._provide_archive(order, nodes.values())
+        if order.archive is not None:
+            data = ray_nodes.put(self._fetch_archive(order.archive))
+            for node in nodes.values():
+                node.provide_archive(order.archive, data)
         resource = self._place.ray_resource(order.device_kind_id)
         ray_nodes.hold_cards(order.attempt_id, resource, cards_by_node(order))
         if attempt.master_port is None:
@@ -227,6 +238,7 @@ class RayDriver:
                 return
             if attempt.is_over:
                 attempt.final = attempt.report()
+                self._diary.note(attempt.noted(), now_ms())
                 self._journal.write(attempt)
                 if self._connected.is_set():
                     self._submit(ray_nodes.release_cards, attempt.attempt_id)
@@ -244,7 +256,7 @@ class RayDriver:
 
     def _clear(self, attempt: Attempt) -> None:
         """Remove what the nodes keep of an attempt that nobody asks about any more."""
-        if not (attempt.is_needless(_now_ms()) and self._connected.is_set()):
+        if not (attempt.is_needless(now_ms()) and self._connected.is_set()):
             return
         for member in attempt.order.members if attempt.order else ():
             if calls := self._nodes.calls(member.node_id):
@@ -260,12 +272,6 @@ class RayDriver:
         if calls is None:
             raise NodeFailed(f"node {node_id} is not there")
         return calls
-
-    def _provide_archive(self, order: LaunchOrder, nodes: Iterable[SupervisorCalls]) -> None:
-        if order.archive is not None:
-            data = ray_nodes.put(self._fetch_archive(order.archive))
-            for node in nodes:
-                node.provide_archive(order.archive, data)
 
     # Work that goes on.
 
@@ -348,9 +354,7 @@ class RayDriver:
 
     def _is_gone(self, node_id: str) -> bool:
         """Whether nobody can have renewed the lease of this node's members for too long."""
-        if self._connected.is_set():
-            return self._nodes.is_gone(node_id)
-        return self._head.is_gone
+        return self._nodes.is_gone(node_id) if self._connected.is_set() else self._head.is_gone
 
     def _lose(self, attempt: Attempt, member: MemberOrder) -> None:
         if self._connected.is_set():
@@ -358,14 +362,14 @@ class RayDriver:
         else:
             end, detail = MemberEnd.LEASE, f"the Ray of {self.centre_id} is not there"
         with self._lock:
-            attempt.lose(member.rank, end, detail, _now_ms())
+            attempt.lose(member.rank, end, detail, now_ms())
 
     def _keep_groups(self) -> None:
         """Remove placement groups that nobody needs; end attempts that got none."""
         live = {one.attempt_id: one for one in self._snapshot() if one.final is None}
         for attempt_id in self._groups.unplaced(live.keys()):
             attempt = live[attempt_id]
-            is_late = _now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS
+            is_late = now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS
             if is_late and not attempt.is_to_end:
                 attempt.refusal = "Ray has given its cards to somebody else"
                 self._advance(attempt)
@@ -373,7 +377,7 @@ class RayDriver:
     # The table of attempts.
 
     def _add(self, attempt: Attempt) -> Attempt:
-        attempt.noted_at_ms = _now_ms()
+        attempt.noted_at_ms = now_ms()
         self._journal.write(attempt)
         self._attempts[attempt.attempt_id] = attempt
         return attempt
@@ -394,7 +398,3 @@ class RayDriver:
         """Do this beside; what nobody expected of it is in the log, and the keeper tries again."""
         with suppress(RuntimeError):  # closed in the meantime
             self._callers.submit(failure, partial(work, argument))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

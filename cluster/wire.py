@@ -5,6 +5,7 @@ the same moment.
 """
 
 import re
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     TypeAdapter,
 )
 
+from cluster.diary import Diary, Noted
 from cluster.driver import Activity, AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
 
 ATTEMPTS_MAX = 100_000
@@ -25,8 +27,9 @@ CHUNK_BYTES_MAX = 256 * 1024
 DETAIL_LENGTH_MAX = 10_000
 MS_MAX = 1 << 53
 
-UNIFORM, ROLES = 1, 2
-"""What an agent understands of orders: gangs of members that are alike; and those of roles as well.
+UNIFORM, ROLES, DIARY = 1, 2, 3
+"""What an agent understands of orders: gangs of members that are alike; those of roles as well; and
+that its diary is asked for.
 
 An agent passes over fields that it does not know, and would run each member as if all were alike:
 so it says what it knows, and is not sent more.
@@ -48,6 +51,9 @@ def printable(text: object) -> object:
 
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,128}$")]
+"""An id, or none."""
+
 Ms = Annotated[int, Field(ge=0, le=MS_MAX)]
 Text = Annotated[str, BeforeValidator(printable)]
 Rank = Annotated[int, Field(ge=0, lt=ATTEMPTS_MAX)]
@@ -142,15 +148,54 @@ class StopWanted(Message):
 
 
 class Orders(Message):
-    """What an agent lacks of what should be."""
+    """What an agent lacks of what should be; `diary`, if not 0, is to be named with its diary."""
 
     launch: list[LaunchOrder] = []
     stop: list[StopWanted] = []
     forget: list[str] = []
+    diary: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not (self.launch or self.stop or self.forget)
+        return not (self.launch or self.stop or self.forget or self.diary)
+
+
+class AttemptNoted(Message):
+    """What a centre's diary says of one attempt; see `cluster.diary.Noted`."""
+
+    attempt_id: Id
+    phase: AttemptPhase
+    job_id: Name = ""
+    tenant_id: Name = ""
+    device_kind_id: Name = ""
+    cards: Annotated[list[tuple[Id, Rank]], Field(max_length=NODES_MAX)] = []
+    started_at_ms: Ms | None = None
+    ended_at_ms: Ms | None = None
+    end: AttemptEnd | None = None
+
+    @classmethod
+    def of(cls, noted: Noted) -> "AttemptNoted":
+        return cls.model_validate(asdict(noted))
+
+
+class DiaryTold(Message):
+    """A centre's diary, as it was asked for; report `number` of this agent says no less than it.
+
+    `at_ms` is the centre's clock when it was read.
+    """
+
+    asked: Ms
+    agent_started_at_ms: Ms
+    number: Ms
+    at_ms: Ms
+    whole_since_ms: Ms
+    attempts: Annotated[list[AttemptNoted], Field(max_length=ATTEMPTS_MAX)]
+
+    def diary(self) -> Diary:
+        noted = (one.model_dump() | {"cards": tuple(one.cards)} for one in self.attempts)
+        return Diary(
+            whole_since_ms=self.whole_since_ms, attempts=tuple(Noted(**one) for one in noted)
+        )
 
 
 class Chunk(Message):

@@ -47,7 +47,7 @@ class LeaderLoop:
     """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`.
 
     Whoever holds `turn` may read the state: no step changes it. `flaw_count` is how many parts of
-    plans broke a rule and were not carried out.
+    plans broke a rule and were not carried out. `step_count` is how many steps are over.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class LeaderLoop:
         self.pace = pace or Pace()
         self._clock = clock
         self.flaw_count = 0
+        self.step_count = 0
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
         self.turn = threading.Lock()
@@ -152,6 +153,7 @@ class LeaderLoop:
     def _step(self, controller: Controller) -> None:
         now_ms = self._clock()
         cycle = controller.step(now_ms)
+        self.step_count += 1
         for flaw in cycle.flaws:
             LOG.error("the plan broke a rule, and was not carried out there: %s", flaw)
         self.flaw_count += len(cycle.flaws)

@@ -68,17 +68,23 @@ def close(
 
 @app.command(
     help=both(
-        """Whether the books are what the event log comes to: it is played again from its beginning.
+        """Whether the books are what the event log comes to, and what the centres have kept.
 
-    Every difference is printed: usage, credits, transfers, prices, balances. It fails if there
-    is any.
+    The log is played again from its beginning, and every difference is printed: usage, credits,
+    transfers, prices, balances, attempts. Then each centre is asked what it has kept itself of its
+    attempts: where and when they ran. A centre that does not answer is named.
+
+    It fails if there is any difference.
 
     Example:
 
       brain reconcile""",
-        """核对账本与事件日志：从头重放日志，逐项比较。
+        """核对账本、事件日志与各算力中心自己的记录。
 
-    输出每一处差异（用量、退回、转账、价格、余额）；如有差异则以失败退出。
+    先从头重放日志，逐项比较并输出每一处差异（用量、退回、转账、价格、余额、尝试）；
+    再逐一询问各算力中心自己保存的记录：每次尝试在何处、何时运行。未答复的中心会被列出。
+
+    如有差异则以失败退出。
 
     示例：
 
@@ -86,14 +92,20 @@ def close(
     )
 )
 def reconcile(context: typer.Context, as_json: Json = False) -> None:
-    """Compare the books with the event log."""
+    """Compare the books with the event log, and both with the centres."""
     from api.cli.closing_tables import print_reconciled
+    from api.cli.diary_tables import print_centres
 
     with client(session_of(context), Identity.BOOKS) as broker:
-        last = _told(broker.reconcile(), print_reconciled, as_json=as_json)
-    if last is None or last.differences is None:
-        fail(both("the broker stopped before it was through", "核对中断，未得出结论"))
-    if last.differences:
+        lines = _shown(broker.reconcile(), None if as_json else print_reconciled)
+        if not lines or lines[-1].differences is None:
+            fail(both("the broker stopped before it was through", "核对中断，未得出结论"))
+        centres = broker.reconcile_centres()
+    if as_json:
+        print_json({**_as_json(lines), "centres": centres.model_dump()})
+    else:
+        print_centres(centres)
+    if lines[-1].differences or centres.count:
         raise typer.Exit(1)
 
 
@@ -151,20 +163,24 @@ def verify(
         check_file(file, root, as_json=as_json)
         return
     with client(session_of(context), Identity.BOOKS) as broker:
-        last = _told(broker.verify(), print_line, as_json=as_json)
-    if last is None or last.verdict is None:
+        lines = _shown(broker.verify(), None if as_json else print_line)
+    if as_json:
+        print_json(_as_json(lines))
+    if not lines or lines[-1].verdict is None:
         fail(both("the broker stopped before it was through", "校验中断，未得出结论"))
-    if not last.verdict.is_intact:
+    if not lines[-1].verdict.is_intact:
         raise typer.Exit(1)
 
 
-def _told(lines: Iterable[Line], show: Callable[[Line], None], *, as_json: bool) -> Line | None:
-    """The last line; each is shown as it comes, or all as JSON at last."""
+def _shown(lines: Iterable[Line], show: Callable[[Line], None] | None) -> list[Line]:
+    """All of them; each is shown as it comes, where they are not told as JSON at last."""
     known = []
     for line in lines:
         known.append(line)
-        if not as_json:
+        if show:
             show(line)
-    if as_json:
-        print_json({"lines": [line.model_dump(exclude_none=True) for line in known]})
-    return known[-1] if known else None
+    return known
+
+
+def _as_json(lines: Iterable[Line]) -> dict[str, object]:
+    return {"lines": [line.model_dump(exclude_none=True) for line in lines]}

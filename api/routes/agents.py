@@ -12,7 +12,15 @@ from api.routes.leading import elsewhere
 from api.routes.parameters import CentreId, problems
 from api.services import ServicesDep
 from cluster.link import CentreLink
-from cluster.wire import LogKept, LogsKept, LogsShipped, Orders, OrdersWanted, Report
+from cluster.wire import (
+    DiaryTold,
+    LogKept,
+    LogsKept,
+    LogsShipped,
+    Orders,
+    OrdersWanted,
+    Report,
+)
 from scheduler.storage.tables import AttemptRow
 
 router = APIRouter(prefix="/v1/agents/{centre_id}", tags=["agents"])
@@ -65,6 +73,15 @@ def report(body: Report, link: OwnLink) -> Response:
 def orders(body: OrdersWanted, link: OwnLink) -> Orders:
     """Answers as soon as something that should be is not so at the centre, or after `wait_ms`."""
     return link.orders(body)
+
+
+@router.post(
+    "/diary", status_code=204, responses=problems(307, 404), summary="Tell a centre's diary"
+)
+def diary(body: DiaryTold, link: OwnLink) -> Response:
+    """What it has kept itself of its attempts; one that nobody waits for is passed over."""
+    link.take_diary(body)
+    return Response(status_code=204)
 
 
 @router.post("/logs", responses=problems(), summary="Ship output")

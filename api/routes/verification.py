@@ -12,6 +12,7 @@ from accounting.roots import newest_root
 from accounting.verifying import Misfit, Walked, verify
 from api.auth import FinanceDep
 from api.book_schemas import (
+    CentresReconciled,
     DifferenceView,
     MisfitView,
     ReconciliationLine,
@@ -19,8 +20,10 @@ from api.book_schemas import (
     VerificationLine,
     VerifiedChain,
 )
+from api.comparing import compared, reconciled_view
 from api.database import VERIFY_LOCK
 from api.errors import Refused
+from api.routes.leading import elsewhere
 from api.routes.parameters import problems
 from api.schemas import Wire
 from api.services import Services, ServicesDep
@@ -61,6 +64,27 @@ def reconciliation(_: FinanceDep, services: ServicesDep) -> StreamingResponse:
     The last line says how many differences there are. One at a time.
     """
     return _streamed(services, _reconciled)
+
+
+@router.get(
+    "/reconciliation/centres",
+    responses=problems(307, 429),
+    summary="Compare log and books with what the centres have kept",
+)
+def centres_reconciled(_: FinanceDep, services: ServicesDep) -> CentresReconciled:
+    """Each centre's agent is asked for its diary: what runs there, and what has ended.
+
+    Whatever log and books have otherwise is told, once it was seen twice; centres that did not
+    answer within eight seconds are named. The broker that leads answers; another names it.
+    """
+    path = "/v1/reconciliation/centres"
+    with services.reconciliations.admitted("centres"):
+        if not services.leads():
+            raise elsewhere(services, path)
+        looks = compared(services)
+        if not services.leads():  # lost meanwhile, so that no agent was heard here
+            raise elsewhere(services, path)
+    return reconciled_view(looks, services.links)
 
 
 def _streamed(

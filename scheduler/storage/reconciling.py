@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     MetaData,
     Select,
+    Subquery,
     Table,
     except_all,
     func,
@@ -33,7 +34,7 @@ from accounting.usage import UsageCredit, UsageSlice
 from scheduler.facts.metering import Booking, book
 from scheduler.facts.state import State
 from scheduler.storage.codec import decode
-from scheduler.storage.tables import EventRow
+from scheduler.storage.tables import AttemptRow, EventRow
 
 BATCH_EVENTS = 5_000
 TOLD_MAX = 100
@@ -98,6 +99,7 @@ def reconcile(connection: Connection) -> Iterator[Played | Difference]:
         name = _NAMES[kind]
         yield from _only(connection, name, except_all(said, there), "in the log alone")
         yield from _only(connection, name, except_all(there, said), "in the books alone")
+    yield from _attempts(connection)
     yield from _price_lists(connection, state)
     yield from _accounts(connection, state)
     for hour in hours.unfit(connection):
@@ -172,6 +174,37 @@ def _only(
     for row in connection.execute(rows.limit(TOLD_MAX)).mappings():
         shown = " ".join(f"{name}={value}" for name, value in row.items())
         yield Difference(part=part, row=shown, what=what, count=count)
+
+
+def _attempts(connection: Connection) -> Iterator[Difference]:
+    """What others read of attempts, and centres are compared with, beside their events."""
+    leased, started, ended = (_events(kind) for kind in ("leased", "started", "ended"))
+    placement = leased.c.body["placement"]
+    said = (
+        select(
+            leased.c.id,
+            placement["centre_id"].astext.label("centre_id"),
+            placement["device_kind_id"].astext.label("device_kind_id"),
+            placement["shares"].label("shares"),
+            started.c.at_ms.label("started_at_ms"),
+            ended.c.at_ms.label("ended_at_ms"),
+            ended.c.body["cause"].astext.label("cause"),
+        )
+        .outerjoin(started, started.c.id == leased.c.id)
+        .outerjoin(ended, ended.c.id == leased.c.id)
+    )
+    row = AttemptRow
+    shares, times = row.placement["shares"], (row.started_at_ms, row.ended_at_ms)
+    there = select(row.id, row.centre_id, row.device_kind_id, shares, *times, row.cause)
+    yield from _only(connection, "attempts", except_all(said, there), "in the log alone")
+    yield from _only(connection, "attempts", except_all(there, said), "in the table alone")
+
+
+def _events(kind: str) -> Subquery:
+    """Those of one kind, by their attempt."""
+    attempt_id = EventRow.body["attempt_id"].astext.label("id")
+    found = select(attempt_id, EventRow.at_ms, EventRow.body).where(EventRow.kind == kind)
+    return found.subquery(kind)
 
 
 def _price_lists(connection: Connection, state: State) -> Iterator[Difference]:

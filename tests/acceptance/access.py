@@ -68,6 +68,7 @@ MATRIX = {
     ("GET", "/v1/budgets"): (200, 403, 200, 403, 401),
     ("PUT", "/v1/budgets"): (422, 403, 422, 403, 401),
     ("GET", "/v1/reconciliation"): (403, 403, 200, 403, 401),
+    ("GET", "/v1/reconciliation/centres"): (403, 403, 200, 403, 401),
     ("GET", "/v1/verification"): (403, 403, 200, 403, 401),
     ("GET", "/v1/evidence/jobs/j0"): (404, 403, 404, 403, 401),
     ("GET", "/v1/evidence/statements/2099-12/lines/1"): (404, 403, 422, 403, 401),
@@ -99,6 +100,7 @@ AGENTS = {
     ("POST", "/v1/agents/{centre_id}/report"),
     ("POST", "/v1/agents/{centre_id}/orders"),
     ("POST", "/v1/agents/{centre_id}/logs"),
+    ("POST", "/v1/agents/{centre_id}/diary"),
 }
 
 

@@ -10,7 +10,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -21,9 +21,12 @@ from api.app import create_app
 from api.logs import read_log
 from api.services import Services
 from api.tables import ArchiveChunkRow, ArchiveRow
-from cluster.driver import LaunchOrder
+from cluster.driver import AttemptEnd, AttemptPhase, AttemptReport, LaunchOrder
+from cluster.gang import cards_by_node
 from cluster.link import CentreLink
 from cluster.local_ray import PORT_BLOCK, LocalRay
+from scheduler.asking.diaries import Logged
+from scheduler.model.job import EndCause
 from scheduler.storage.tables import AttemptRow, JobRow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +44,18 @@ class Bed:
     url: str
     key: str
     agent: subprocess.Popen[bytes] | None = None
+    orders: dict[str, LaunchOrder] = field(default_factory=dict)
+    heard: dict[str, AttemptReport] = field(default_factory=dict)
+
+    def hear(self) -> None:
+        """Remember what was reported last of each attempt, as a log would."""
+        seen = self.link.observe()
+        self.heard |= {one.attempt_id: one for one in seen.attempts} if seen else {}
+
+    def logged(self) -> dict[str, Logged]:
+        """What a log would have of all that was launched here."""
+        reports = {one: self.heard[one] for one in self.orders}
+        return {one: _logged(order, reports[one]) for one, order in self.orders.items()}
 
     def launch(self, order: LaunchOrder) -> None:
         """Order an attempt that the database knows as well, so that its output is taken."""
@@ -62,6 +77,7 @@ class Bed:
         with self.services.database.begin() as connection:
             connection.execute(insert(JobRow), job)
             connection.execute(insert(AttemptRow), attempt)
+        self.orders[order.attempt_id] = order
         self.link.launch(order)
 
     def output(self, attempt_id: str, member: int = 0) -> bytes:
@@ -84,6 +100,30 @@ class Bed:
             self.agent.send_signal(number)
             self.agent.wait(PATIENCE_S)
             self.agent = None
+
+
+_FAULTS = {
+    AttemptEnd.NODE: EndCause.NODE,
+    AttemptEnd.CENTRE: EndCause.CENTRE,
+    AttemptEnd.REFUSED: EndCause.BROKER,
+}
+
+
+def _logged(order: LaunchOrder, told: AttemptReport) -> Logged:
+    is_over = told.phase is AttemptPhase.ENDED
+    cause = _FAULTS.get(told.end, EndCause.CANCELLED) if told.end else None
+    return Logged(
+        attempt_id=order.attempt_id,
+        job_id=order.job_id,
+        tenant_id=order.tenant_id,
+        centre_id=order.centre_id,
+        device_kind_id=order.device_kind_id,
+        cards=tuple(sorted(cards_by_node(order).items())),
+        started_at_ms=told.started_at_ms,
+        ended_at_ms=told.ended_at_ms if is_over else None,
+        cause=cause if is_over else None,
+        used_to_ms=told.ended_at_ms if is_over else None,
+    )
 
 
 @contextmanager

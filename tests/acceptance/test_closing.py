@@ -162,3 +162,4 @@ def test_what_the_log_does_not_come_to_is_told(data: Path) -> None:
     assert "✗ usage: in the books alone (one of 2): reference=a.1" in done.stdout
     assert "✗ transfers: in the books alone: kind=hold reference=a.1" in done.stdout
     assert "✗ usage by the hour: it says" in done.stdout
+    assert "? not reachable: east, it is not in the park file (last heard " in done.stdout

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ from api.settings import Settings
 from cluster.driver import AttemptEnd
 from cluster.link import CentreLink
 from cluster.local_ray import LocalRay
+from scheduler.asking.diaries import Sort, discrepancies
 from tests.acceptance.ray_bed import (
     PATIENCE_S,
     Bed,
@@ -79,12 +81,14 @@ def bed(local_ray: LocalRay, module_database_url: str) -> Iterator[Bed]:
     database = engine(module_database_url)
     with database.begin() as connection:
         key = create_key(connection, Role.AGENT, now_ms=0, centre_id=CENTRE.id)
-    link = CentreLink(CENTRE.id, now_ms)
+    beds: list[Bed] = []
+    link = CentreLink(CENTRE.id, now_ms, lambda: beds[0].hear() if beds else None)
     services = Services(
         settings=Settings(), database=database, feed=Feed(database), links={CENTRE.id: link}
     )
     with serving(services) as url:
         made = Bed(link=link, services=services, cluster=local_ray, url=url, key=key.secret)
+        beds.append(made)
         made.start_agent()
         until_online(link)
         yield made
@@ -336,3 +340,26 @@ def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:
     assert left_over == []
     assert ended.end is AttemptEnd.CENTRE
     assert until_ended(bed.link, "back.1").exit_code == 0
+
+
+def test_after_all_faults_the_diary_says_what_was_reported_and_shows_a_ghost(bed: Bed) -> None:
+    """Of each attempt of these tests, long forgotten ones as well; one is in no log."""
+    bed.launch(order("said.1", "true", members=2, cards=2))
+    until_ended(bed.link, "said.1")
+    bed.link.forget("said.1")
+    bed.launch(order("ghost.1", "exec sleep 1000", members=2))
+    until_running(bed.link, "ghost.1")
+    journal = bed.cluster.data_dir / "attempts" / "said.1.json"
+    eventually(lambda: not journal.exists(), "the agent has forgotten it")
+
+    told = bed.link.diary(bed.link.ask_diary(), PATIENCE_S)
+    bed.link.stop("ghost.1", 0)
+
+    assert told is not None
+    diary, known = told.diary(), bed.logged()
+    # Other tests' attempts may be in it, where they share the cluster.
+    own = tuple(one for one in diary.attempts if one.attempt_id in known)
+    assert len(own) == len(known)
+    del known["ghost.1"]
+    found = discrepancies(CENTRE.id, replace(diary, attempts=own), known, tolerance_ms=0)
+    assert [(one.attempt_id, one.sort) for one in found] == [("ghost.1", Sort.UNKNOWN)]

@@ -1,6 +1,7 @@
 """The whole product under `kill -9`: whatever dies, each job ends once, and is billed as it ran."""
 
 import csv
+import json
 from itertools import pairwise
 from pathlib import Path
 
@@ -175,6 +176,31 @@ def test_a_park_that_is_killed_leaves_nothing_running_and_comes_back_with_its_bo
     assert {job_id, *lost.values()} <= known
     again = product.submit("--device", NORTH, command="true")
     assert product.await_end(again).state == "succeeded"
+
+
+def test_after_all_of_it_books_log_and_centres_agree_and_a_ghost_is_found(
+    product: Product, lost: dict[str, str]
+) -> None:
+    """Whatever was killed before: the parts, a node, a centre, the park."""
+    assert lost
+    agreeing = product.brain("reconcile")
+    diary = product.data / "centres" / "north" / "diary.jsonl"
+    kept = diary.read_bytes()
+    ghost = {"attempt_id": "ghost.1", "phase": "ended", "job_id": "ghost", "tenant_id": "fish"}
+    ran = {"started_at_ms": 1, "ended_at_ms": 60_000, "end": "exited", "device_kind_id": NORTH}
+    diary.write_bytes(kept + b"\n" + json.dumps(ghost | ran).encode())
+    haunted = product.brain("reconcile", COLUMNS="400")
+    diary.write_bytes(kept)
+    again = product.data_of("reconcile")
+
+    assert agreeing.returncode == 0, agreeing.stdout
+    assert "books and event log agree" in agreeing.stdout
+    assert "log, books and centres agree" in agreeing.stdout
+    assert haunted.returncode == 1
+    assert "✗ north ghost.1 (job ghost, tenant fish): it ran, and the log" in haunted.stdout
+    assert again["centres"]["count"] == again["lines"][-1]["differences"] == 0
+    assert all(centre["is_compared"] for centre in again["centres"]["centres"])
+    assert again["centres"]["centres"][0]["attempts"] > len(lost)
 
 
 def test_a_start_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:

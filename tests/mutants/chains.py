@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant("api/closing.py", "    if known is not None:\n        return known\n", "", _API),
     Mutant("api/routes/verification.py", "is_intact=not misfits", "is_intact=True", _API),
     Mutant("api/routes/verification.py", 'if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({VERIFY_LOCK})")):', "if False:", _API),
-    Mutant("api/cli/closing.py", "if not last.verdict.is_intact:", "if False:", _API),
+    Mutant("api/cli/closing.py", "if not lines[-1].verdict.is_intact:", "if False:", _API),
     Mutant("api/housekeeping.py", "    draw_root(connection, now_ms)\n", "", _API),
     Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(there, said), "in the books alone")\n', "", _BOOKS),
     Mutant("scheduler/storage/reconciling.py", '        yield from _only(connection, name, except_all(said, there), "in the log alone")\n', "", _BOOKS),

@@ -69,7 +69,7 @@ MUTANTS = [
     Mutant("cluster/ray_driver.py", "elif attempt.is_not_to_run(state):", "elif False:", "tests/contract/test_drivers.py -k reported"),
     Mutant("cluster/gang.py", "return self.final is not None and state.phase is not", "return state.phase is not", "tests/unit/test_gang.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
-    Mutant("cluster/ray_driver.py", "return self._head.is_gone", "return False", "tests/acceptance/test_deployed.py -k elsewhere"),
+    Mutant("cluster/ray_driver.py", "else self._head.is_gone", "else False", "tests/acceptance/test_deployed.py -k elsewhere"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [

@@ -65,7 +65,7 @@ MUTANTS = [
     Mutant("cluster/link.py", "            if _needs(order) > self._understands:\n", "            if False:\n", _LINK),
     Mutant("cluster/link.py", "            self._refused.pop(attempt_id, None)\n", "", _LINK),
     Mutant("cluster/link.py", "if not is_over and attempt_id not in self._refused:", "if not is_over:", _LINK),
-    Mutant("cluster/agent.py", "            understands=wire.ROLES,\n", "", _REAL),
+    Mutant("cluster/agent.py", "            understands=wire.DIARY,\n", "", _REAL),
     Mutant("api/role_spec.py", '    if "devices" not in fields:\n', "    if False:\n", _SPEC),
     Mutant("api/role_spec.py", "    if cardless > MAX_CARDLESS:\n", "    if False:\n", _SPEC),
     Mutant("api/role_spec.py", "    if is_spread:\n", "    if False:\n", _SPEC),

@@ -20,6 +20,7 @@ from scheduler.model.job import FINAL_STATES, EndCause, Job, JobState
 from scheduler.model.policy import DEFAULT, Preemption
 from tests.simulation.audit import MIN_RUN_MS, Audit
 from tests.simulation.charged import check_money, check_usage_is_what_ran
+from tests.simulation.diaries import check_centres_agree
 from tests.simulation.scenario import TENANTS, YUAN, Scenario, a_park, a_scenario
 
 T = TypeVar("T")
@@ -334,6 +335,7 @@ class Harness:
         assert from_zero.snapshot() == state.snapshot(), "the checkpoint bent the replay"
         self._check_outcomes(state)
         check_usage_is_what_ran(self.audit, self.log, self.world)
+        check_centres_agree(self.audit, self.log, self.world)
         available = {
             tenant_id: funds.available_micros - state.tenants[tenant_id].credit_limit_micros
             for tenant_id, funds in state.funds.items()

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from typing_extensions import override
 
 from accounting.verifying import Misfit, verify
+from cluster.simulated import Run
 from scheduler.facts.log import Cycle, MemoryLog
 from scheduler.storage.reconciling import Difference, Played, reconcile
 from scheduler.storage.store import SqlLog
@@ -82,6 +83,8 @@ CHANGES = {
     "usage": "UPDATE usage SET to_ms = to_ms + 1 WHERE ctid = (SELECT min(ctid) FROM usage)",
     "usage_credits": "DELETE FROM usage_credits WHERE ctid = (SELECT min(ctid) FROM usage_credits)",
     "transfers": "UPDATE transfers SET amount_micros = amount_micros + 1 WHERE kind = 'top_up'",
+    "attempts": "UPDATE attempts SET ended_at_ms = ended_at_ms + 1 WHERE ended_at_ms ="
+    " (SELECT min(ended_at_ms) FROM attempts)",
     "price_lists": "UPDATE price_lists SET vat_permille = 30",
     "balances": "UPDATE balances SET amount_micros = 1 WHERE account LIKE '%available'",
 }
@@ -97,6 +100,17 @@ def test_each_difference_is_told(database: Engine) -> None:
             found = [one for one in reconcile(connection) if isinstance(one, Difference)]
             also = {"usage by the hour"} if part == "usage" else set()
             assert {one.part for one in found} == {part} | also
+
+
+def test_a_ghost_in_a_centre_is_found_at_the_end_of_a_seed() -> None:
+    """What ran beside the log; the rules of the harness look for it as the log's own would not."""
+    harness = run_seed(0)
+    order = replace(harness.world.runs[0].order, attempt_id="ghost.1", job_id="ghost")
+    ghost = Run(order=order, launched_at_ms=1, due_ms=2, started_at_ms=1, ended_at_ms=2)
+    harness.world.runs.append(ghost)
+
+    with pytest.raises(AssertionError, match=r"has otherwise than the log.*ghost\.1"):
+        harness.check_end()
 
 
 def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:

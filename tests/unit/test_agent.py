@@ -11,8 +11,9 @@ import pytest
 from typing_extensions import override
 
 from cluster.agent import Agent, AgentSettings, Broker, BrokerUnheard, Silence, start_number
+from cluster.driver import AttemptPhase
 from cluster.member import Leasing
-from cluster.wire import Orders, Report, StopWanted
+from cluster.wire import DiaryTold, Orders, Report, StopWanted
 from tests.ray_centre import CENTRE, PARK
 
 REPORT = Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[])
@@ -21,12 +22,22 @@ REPORT = Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[]
 @contextmanager
 def answering(status: int, body: bytes = b"", **headers: str) -> Iterator[str]:
     """A broker that says this to everything, and its address."""
+    with hearing(status, body, **headers) as (url, _):
+        yield url
+
+
+@contextmanager
+def hearing(
+    status: int = 204, body: bytes = b"", **headers: str
+) -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
+    """The same, with what it heard: address and body."""
+    heard: list[tuple[str, bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
         """Reads what is posted, and answers."""
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            heard.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **headers}.items():
                 self.send_header(name, value)
@@ -40,7 +51,7 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", heard
         server.shutdown()
         thread.join()
 
@@ -158,3 +169,18 @@ def test_silence_is_counted_over_restarts(tmp_path: Path) -> None:
     assert 0 <= at_first.ms < 3_600_000 <= before_ms
     assert later.ms < 3_600_000
     assert Silence(mark).ms < 3_600_000
+
+
+def test_a_diary_that_is_asked_for_is_told_with_the_report_that_comes_next(tmp_path: Path) -> None:
+    with hearing() as (url, heard), an_agent(url, tmp_path) as agent:
+        agent._report_number = 6
+        agent._obey(Orders(stop=[StopWanted(attempt_id="j.1", grace_ms=0)]))
+        agent._driver.forget("j.1")
+        agent._obey(Orders(diary=17))
+
+    path, body = heard[-1]
+    told = DiaryTold.model_validate_json(body)
+    assert path.endswith("/diary")
+    assert (told.asked, told.number) == (17, 7)
+    assert [(one.attempt_id, one.phase) for one in told.attempts] == [("j.1", AttemptPhase.ENDED)]
+    assert agent._news.is_set()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cluster.driver import AttemptEnd, AttemptPhase, RoleOrder
 from cluster.link import WISH_KEPT_MS, CentreLink
-from cluster.wire import ROLES, AttemptHeard, Orders, OrdersWanted, Report
+from cluster.wire import DIARY, ROLES, AttemptHeard, DiaryTold, Orders, OrdersWanted, Report
 from tests.ray_centre import order
 
 ORDER = order("j.1", "true")
@@ -245,3 +245,96 @@ def test_a_report_of_before_there_were_roles_is_read() -> None:
     said = of_now(1).model_dump(exclude={"understands"})
 
     assert Report.model_validate(said) == report(1)
+
+
+# The diary.
+
+
+def a_diary(asked: int, number: int = 1, started_at_ms: int = 1) -> DiaryTold:
+    return DiaryTold(
+        asked=asked,
+        agent_started_at_ms=started_at_ms,
+        number=number,
+        at_ms=5,
+        whole_since_ms=0,
+        attempts=[],
+    )
+
+
+def of_diaries(number: int) -> Report:
+    return report(number).model_copy(update={"understands": DIARY})
+
+
+def test_a_diary_is_asked_for_until_it_came() -> None:
+    link, _ = a_link()
+    link.hear(of_diaries(1))
+    number = link.ask_diary()
+
+    assert link.orders(asked()) == Orders(diary=number)
+    assert link.orders(asked()) == Orders(diary=number)
+    link.take_diary(a_diary(number))
+
+    assert link.orders(asked()).is_empty
+    assert link.diary(number, 0) == a_diary(number)
+
+
+def test_a_diary_that_nobody_waits_for_any_more_is_asked_for_no_longer() -> None:
+    link, _ = a_link()
+    link.hear(of_diaries(1))
+
+    assert link.diary(link.ask_diary(), 0) is None
+    assert link.orders(asked()).is_empty
+
+
+def test_a_diary_counts_once_a_report_was_heard_that_says_no_less() -> None:
+    link, _ = a_link()
+    link.hear(of_diaries(1))
+    numbers = [link.ask_diary(), link.ask_diary(), link.ask_diary()]
+
+    link.take_diary(a_diary(numbers[-1], number=2))
+    too_early = link.diary(numbers[-1], 0)
+    again = link.ask_diary()
+    link.take_diary(a_diary(again, number=2))
+    link.hear(of_diaries(2))
+
+    assert too_early is None
+    assert link.diary(again, 0) == a_diary(again, number=2)
+
+
+def test_who_waits_for_a_diary_has_it_with_the_report() -> None:
+    link, _ = a_link()
+    link.hear(of_diaries(1))
+    number = link.ask_diary()
+    answers: list[DiaryTold | None] = []
+    waiting = threading.Thread(target=lambda: answers.append(link.diary(number, 20)))
+    waiting.start()
+
+    link.take_diary(a_diary(number, number=2))
+    link.hear(of_diaries(2))
+    waiting.join(timeout=10)
+
+    assert answers == [a_diary(number, number=2)]
+
+
+def test_the_answer_to_another_question_is_passed_over() -> None:
+    """It was read before, and also by who led before: the log may have come further since."""
+    link, clock = a_link()
+    before = link.ask_diary()
+    clock.now_ms += 60_000
+    later = CentreLink("lsl", clock)
+    number = later.ask_diary()
+    later.hear(of_diaries(1))
+
+    later.take_diary(a_diary(before))
+
+    assert number > before
+    assert later.diary(number, 0) is None
+
+
+def test_an_agent_that_keeps_no_diary_is_not_asked() -> None:
+    link, _ = a_link()
+    link.hear(of_now(1))
+    link.ask_diary()
+
+    assert not link.keeps_diary
+    assert link.orders(asked()).is_empty

@@ -1,0 +1,60 @@
+"""Deliberate bugs in what is compared with the diaries of centres, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_DIARIES = "tests/unit/test_diaries.py"
+_FILE = "tests/unit/test_diary_file.py"
+_LINK = "tests/unit/test_link.py"
+_AGENT = "tests/unit/test_agent.py"
+_API = "tests/acceptance/test_api_reconciliation.py"
+_BOOKS = "tests/simulation/test_books.py"
+_SHOWN = "tests/unit/test_diary_tables.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/asking/diaries.py", "            yield Sort.UNKNOWN", "            pass", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "if noted.started_at_ms is not None or noted.ended_at_ms is None:", "if True:", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "            yield Sort.GONE", "            pass", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        if logged.started_at_ms is not None:\n            yield Sort.GONE", "        if True:\n            yield Sort.GONE", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "    elif logged.is_billed and logged.ended_at_ms >", "    elif logged.ended_at_ms >", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "diary.whole_since_ms + tolerance_ms:", "0:", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        yield Sort.NEVER_RAN", "        pass", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        yield Sort.PLACE", "        pass", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "    if is_ordered and said !=", "    if said !=", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        yield Sort.GOES_ON\n", "        pass\n", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        yield Sort.OVER\n", "        pass\n", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", " and logged.cause not in FAULT_CAUSES:\n            yield", ":\n            yield", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "if abs(logged.started_at_ms - noted.started_at_ms) > tolerance_ms:", "if logged.started_at_ms != noted.started_at_ms:", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "abs(logged.started_at_ms - noted.started_at_ms)", "(logged.started_at_ms - noted.started_at_ms)", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "ran_ms = noted.ended_at_ms - noted.started_at_ms", "ran_ms = noted.ended_at_ms - logged.started_at_ms", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "(more_ms < -tolerance_ms and logged.is_billed)", "(more_ms < -tolerance_ms)", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "more_ms > tolerance_ms or (more_ms", "(more_ms", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "        yield Sort.USAGE", "        pass", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "if (one.attempt_id, one.sort) in found]", "if True or found]", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", "{(one.attempt_id, one.sort) for one in first}", "{(one.attempt_id, two) for one in first for two in Sort}", _DIARIES),
+    Mutant("cluster/diary_file.py", "self._append(_Whole(whole_since_ms=now_ms, is_gap=True))", "pass", _FILE),
+    Mutant("cluster/diary_file.py", "            except OSError:\n                self._is_whole = False\n", "            except OSError:\n                pass\n", _FILE),
+    Mutant("cluster/diary_file.py", "(since_ms is None or line.is_gap)", "since_ms is None", _FILE),
+    Mutant("cluster/diary_file.py", 'b"\\n" + _LINES.dump_json(line)', '_LINES.dump_json(line) + b"\\n"', _FILE),
+    Mutant("cluster/diary_file.py", "        if not self._path.exists():\n", "        if True:\n", _FILE),
+    Mutant("cluster/diary_file.py", "paths = [path for path in (self._older, self._path) if path.exists()]", "paths = [self._path]", _FILE),
+    Mutant("cluster/diary_file.py", "max(since_ms, lost_ms)", "since_ms", _FILE),
+    Mutant("cluster/link.py", "return self._heard >= (told.agent_started_at_ms, told.number)", "return True", _LINK),
+    Mutant("cluster/link.py", "            if told.asked == self._diary_asked:\n", "            if True:\n", f"{_LINK} -k another"),
+    Mutant("cluster/link.py", "max(self._clock(), self._diary_asked + 1)", "self._diary_asked + 1", _LINK),
+    Mutant("cluster/link.py", "            self._told.notify_all()\n        self._on_report()", "        self._on_report()", _LINK),
+    Mutant("cluster/link.py", "if self._diary is None and self.keeps_diary else 0", "if self._diary is None else 0", _LINK),
+    Mutant("cluster/link.py", "                self._diary_asked = 0\n", "                pass\n", _LINK),
+    Mutant("cluster/agent.py", "number = self._report_number + 1", "number = self._report_number", _AGENT),
+    Mutant("api/comparing.py", "found = lasting(first[again.centre_id].found, again.found)", "found = first[again.centre_id].found", _API),
+    Mutant("api/comparing.py", "sorted({*services.links, *connection.scalars(live)})", "sorted({*services.links})", _API),
+    Mutant("api/comparing.py", "services.step_count() + 2, threading", "services.step_count() + 1, threading", _API),
+    Mutant("api/comparing.py", '("silent" if told is None else None)', "None", _API),
+    Mutant("scheduler/storage/logged.py", "or_(UsageRow.reference == asked, is_covered & (whose == asked))", "UsageRow.reference == asked", _API),
+    Mutant("scheduler/storage/logged.py", "(AttemptRow.centre_id == centre_id) & is_of_now,", "False,", _API),
+    Mutant("api/cli/diary_tables.py", "all(centre.is_compared for centre in told.centres)", "True", _SHOWN),
+    Mutant("scheduler/storage/reconciling.py", "    yield from _attempts(connection)\n", "", _BOOKS),
+    Mutant("scheduler/storage/reconciling.py", 'except_all(there, said), "in the table alone")', 'except_all(there, there), "in the table alone")', _BOOKS),
+    Mutant("tests/simulation/harness.py", "        check_centres_agree(self.audit, self.log, self.world)\n", "", f"{_BOOKS} -k ghost"),
+    Mutant("scheduler/orders.py", "return ended_ms - told_ms + started_ms", "return ended_ms - told_ms + started_ms - 1", f"{_BOOKS} -k agree"),
+]
