@@ -1,6 +1,8 @@
 """What the command line refuses: in a paragraph that says what, which, and what to do."""
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,18 @@ def nothing_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAIN_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def keeps_signals() -> Iterator[None]:
+    """For commands that change how this process ends, as is right where it is theirs."""
+    kept = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def refused(*words: str, code: int, **variables: str) -> str:
@@ -230,12 +244,13 @@ def test_where_no_broker_is_it_says_how_to_start_one() -> None:
     assert "start one with `brain up`, or set BRAIN_URL to where it is" in said
 
 
+@pytest.mark.usefixtures("keeps_signals")
 def test_a_park_file_that_does_not_add_up(tmp_path: Path) -> None:
     whole = (Path(__file__).parents[1] / "data" / "small-park.yaml").read_text("utf-8")
     wrong = whole.replace("stated_tflops: 392", "stated_tflops: 393")
     (tmp_path / "park.yaml").write_text(wrong, encoding="utf-8")
 
-    said = refused_as_process("up", "--park", "park.yaml", code=FAILED)
+    said = refused("up", "--park", "park.yaml", code=FAILED)
 
     assert f"park file {tmp_path}/park.yaml:" in said
     assert "stated_tflops is 393, but its pools sum to 392 TFLOPS (difference +1)" in said
@@ -246,13 +261,8 @@ def test_a_park_file_that_does_not_add_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "variables", "says"),
     [
-        (["up", "--park", "none"], {}, "none: cannot be read: No such file or directory"),
-        (["up", "--park", "default"], {}, "904 nodes, and each becomes a Ray node here"),
-        (["up", "--data", "/proc/1/x"], {}, "/proc/1/x cannot hold data (No such file"),
-        (["up"], {"BRAIN_DATABASE_URL": "sqlite:///x"}, "the database must be PostgreSQL"),
         (["up"], {"BRAIN_DATABASE_URL": "postgresql://me@127.0.0.1:1/x"}, "Connection refused"),
         (["serve"], {"BRAIN_DATABASE_URL": "postgresql://me@127.0.0.1:1/x"}, "Connection refused"),
-        (["migrate"], {"BRAIN_DATABASE_URL": "nonsense"}, "is not like postgresql://user@host"),
         (["agent", "--centre", "moon"], {}, "there is no centre moon (there: qdaicc, hzx, lsl)"),
         (["agent", "--centre", "lsl"], {}, "set BRAIN_API_KEY to a key of role agent"),
     ],
@@ -263,6 +273,26 @@ def test_what_cannot_run(words: list[str], variables: dict[str, str], says: str)
         words = [*words, "--port", str(free_port())]
 
     assert says in refused_as_process(*words, code=FAILED, **variables)
+
+
+@pytest.mark.usefixtures("keeps_signals")
+@pytest.mark.parametrize(
+    ("words", "database_url", "says"),
+    [
+        (["up", "--park", "none"], "", "none: cannot be read: No such file or directory"),
+        (["up", "--park", "default"], "", "904 nodes, and each becomes a Ray node here"),
+        (["up", "--data", "/proc/1/x"], "", "/proc/1/x cannot hold data (No such file"),
+        (["up"], "sqlite:///x", "the database must be PostgreSQL"),
+        (["migrate"], "nonsense", "is not like postgresql://user@host"),
+    ],
+    ids=repr,
+)
+def test_what_nothing_is_begun_for(words: list[str], database_url: str, says: str) -> None:
+    if words[0] == "up":
+        words = [*words, "--port", str(free_port())]
+    variables = {"BRAIN_DATABASE_URL": database_url} if database_url else {}
+
+    assert says in refused(*words, code=FAILED, **variables)
 
 
 @pytest.mark.parametrize(

@@ -57,10 +57,8 @@ def test_a_key_is_kept_for_the_tab_alone_until_the_sign_out(console: Console, pa
 
     console.page.reload()
     expect(console.page.locator("#headline .figure").first).to_be_visible()
-    assert console.page.evaluate("[localStorage.length, location.href.includes('brk_')]") == [
-        0,
-        False,
-    ]
+    left = console.page.evaluate("[localStorage.length, location.href.includes('brk_')]")
+    assert left == [0, False]
     assert "brk_" not in console.page.evaluate("document.cookie")
 
     console.page.click("#sign-out")
@@ -389,11 +387,13 @@ def test_a_part_that_fails_says_so_and_can_be_tried_again(console: Console, park
     console.complaints.clear()  # the browser reports the 503
 
 
-def test_a_kept_quote_is_seen_until_it_is_given_up(console: Console, park: Served) -> None:
+def test_a_kept_quote_is_seen(console: Console, park: Served, busy: dict[str, str]) -> None:
     console.log_in(park.keys["operator"])
-    words = job(devices=8, centres=["east"], limit="1h") | {"keep": True}
-    quote_id = park.fish.post("/v1/quotes", json=words).json()["id"]
-    row = console.page.locator(f"#waiting [data-quote={quote_id}]")
+    kept = park.fish.post("/v1/quotes", json=job(devices=8, limit="1h") | {"keep": True}).json()
+    row = console.page.locator(f"#waiting [data-quote={kept['id']}]")
     expect(row).to_contain_text("保留的询价", timeout=20_000)
-    park.fish.delete(f"/v1/quotes/{quote_id}")
+    park.steel.post(f"/v1/jobs/{busy['waiting']}:cancel")
+    expect(console.row("waiting", busy["waiting"])).to_have_count(0)
+    expect(row).to_be_visible()  # also where nothing else waits
+    park.fish.delete(f"/v1/quotes/{kept['id']}")
     expect(row).to_have_count(0, timeout=20_000)

@@ -21,15 +21,13 @@ def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> No
         for one in ("drained-west", "'budget-fish-企业 fish'")
     )
     park.operator.post("/v1/nodes:drain", json={"centre": "west"})
-    try:
-        console.log_in(park.keys["fish"])
-        expect(drained).to_have_text(f"{WEST.name}：1 个节点中有 1 个在计划维护")
-        expect(budget).to_contain_text("企业 fish 已用本月预算的")
-    finally:
-        park.operator.post("/v1/nodes:resume", json={"centre": "west"})
-        park.fish.put("/v1/budgets", json={"amount": "0"})
+    console.log_in(park.keys["fish"])
+    expect(drained).to_have_text(f"{WEST.name}：1 个节点中有 1 个在计划维护")
+    expect(budget).to_contain_text("企业 fish 已用本月预算的")
 
+    park.operator.post("/v1/nodes:resume", json={"centre": "west"})
     expect(drained).to_have_count(0, timeout=LIVE_MS)
+    park.fish.put("/v1/budgets", json={"amount": "0"})
     expect(budget).to_have_count(0, timeout=LIVE_MS)
     expect(console.page.locator("#events li[data-kind=nodes_drained]").first).to_contain_text(
         "计划维护结束：west-k100-n001"

@@ -50,4 +50,5 @@ MUTANTS = [
     Mutant("api/honouring.py", ".where(QuoteRow.id == given.id).values(is_kept=False))", ".where(QuoteRow.id == given.id).values(is_kept=True))", _API),
     Mutant("api/honouring.py", "        asked = asked.where(QuoteRow.tenant_id == tenant_id)\n", "        pass\n", _API),
     Mutant("api/console/static/jobs.js", "return [kept, ...list(", "return [...list(", "tests/acceptance/test_console.py -k kept_quote"),
+    Mutant("api/console/static/jobs.js", "return [kept || empty(", "return [empty(", "tests/acceptance/test_console.py -k kept_quote"),
 ]
