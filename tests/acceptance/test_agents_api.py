@@ -19,6 +19,8 @@ from tests.ray_centre import CENTRE, order
 pytestmark = pytest.mark.enable_socket
 
 REPORT = {"agent_started_at_ms": 1, "number": 1, "online_node_ids": ["n1"], "attempts": []}
+DIARY = {"asked": 1, "agent_started_at_ms": 1, "number": 1, "at_ms": 1, "whole_since_ms": 0}
+NOTED = {"attempt_id": "j.1", "phase": "ended"}
 ASKED = {"known": [], "stopping": [], "wait_ms": 0}
 
 
@@ -60,6 +62,21 @@ def test_a_report_that_is_passed_over_is_not_called_taken(services: Services) ->
     assert "one agent alone" in answer.json()["detail"]
 
 
+def test_a_diary_reaches_who_has_asked_for_it(services: Services) -> None:
+    link = services.links["lsl"]
+    assert isinstance(link, CentreLink)
+    asked = link.ask_diary()
+    agent = client(services)
+
+    answer = agent.post("/v1/agents/lsl/diary", json=DIARY | {"asked": asked, "attempts": [NOTED]})
+    agent.post("/v1/agents/lsl/report", json=REPORT)
+
+    told = link.diary(asked, 0)
+    assert answer.status_code == 204
+    assert told is not None
+    assert [one.attempt_id for one in told.diary().attempts] == ["j.1"]
+
+
 def test_an_order_comes_whole(services: Services) -> None:
     asked = order("j.1", "true", members=2, env=(("A", "1"),), checkpoint_signal="SIGUSR1")
     services.links["lsl"].launch(asked)
@@ -71,7 +88,7 @@ def test_an_order_comes_whole(services: Services) -> None:
     assert (answer["stop"], answer["forget"]) == ([], [])
 
 
-@pytest.mark.parametrize("what", ["report", "orders", "logs"])
+@pytest.mark.parametrize("what", ["report", "orders", "logs", "diary"])
 def test_an_agent_speaks_for_its_own_centre_alone(services: Services, what: str) -> None:
     answer = client(services, "hzx").post(f"/v1/agents/lsl/{what}", json={})
 
@@ -137,8 +154,14 @@ def test_output_is_kept_of_attempts_that_the_centre_was_given(services: Services
         ("orders", ASKED | {"known": ["x" * 200]}),
         ("logs", {"chunks": [{"attempt_id": "j.1", "member": -1, "offset": 0, "data": ""}]}),
         ("logs", {"chunks": [{"attempt_id": "j.1", "member": 0, "offset": 0, "data": "!"}]}),
+        ("diary", DIARY | {"attempts": [NOTED | {"tenant_id": "a b"}]}),
+        ("diary", DIARY | {"attempts": [NOTED | {"cards": [["n1", -1]]}]}),
+        ("diary", DIARY | {"attempts": [NOTED | {"started_at_ms": 1 << 60}]}),
     ],
-    ids=["node", "attempt", "phase", "number", "wait", "known", "member", "data"],
+    ids=[
+        *("node", "attempt", "phase", "number", "wait", "known", "member", "data"),
+        *("tenant", "cards", "moment"),
+    ],
 )
 def test_nonsense_is_refused(services: Services, what: str, body: dict[str, object]) -> None:
     answer = client(services).post(f"/v1/agents/lsl/{what}", json=body)

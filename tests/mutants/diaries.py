@@ -46,6 +46,8 @@ MUTANTS = [
     Mutant("cluster/link.py", "if self._diary is None and self.keeps_diary else 0", "if self._diary is None else 0", _LINK),
     Mutant("cluster/link.py", "                self._diary_asked = 0\n", "                pass\n", _LINK),
     Mutant("cluster/agent.py", "number = self._report_number + 1", "number = self._report_number", _AGENT),
+    Mutant("cluster/gang.py", "len(given) or member.card_count", "member.card_count", "tests/unit/test_gang.py -k noted"),
+    Mutant("cluster/wire.py", '| {"cards": tuple(one.cards)}', "", "tests/unit/test_wire.py -k diary"),
     Mutant("api/comparing.py", "found = lasting(first[again.centre_id].found, again.found)", "found = first[again.centre_id].found", _API),
     Mutant("api/comparing.py", "sorted({*services.links, *connection.scalars(live)})", "sorted({*services.links})", _API),
     Mutant("api/comparing.py", "services.step_count() + 2, threading", "services.step_count() + 1, threading", _API),

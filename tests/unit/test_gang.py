@@ -304,3 +304,23 @@ def test_a_node_of_an_older_release_says_less_and_is_understood() -> None:
 
     assert told == running(0)
     assert pickle.loads(pickle.dumps(of(running(0), 4, 3))) == of(running(0), 4, 3)  # noqa: S301
+
+
+def test_what_is_noted_of_a_gang_is_for_whom_and_where_it_ran() -> None:
+    gang = a_gang()
+    gang.note(replace(running(0), cards=(0, 3)))
+    gang.note(running(1))
+
+    noted = gang.noted()
+
+    assert (noted.attempt_id, noted.job_id, noted.tenant_id) == ("j.1", "j", "tenant")
+    assert (noted.device_kind_id, noted.phase) == ("ascend-910b3", AttemptPhase.RUNNING)
+    # The first was given more than was ordered; of the second nobody knows it any more.
+    assert noted.cards == ((NODE_IDS[0], 2), (NODE_IDS[1], 1))
+    assert noted.started_at_ms == 10
+
+
+def test_of_what_was_stopped_before_it_was_ordered_nobody_knows_whose_it_was() -> None:
+    noted = Attempt(attempt_id="j.1", noted_at_ms=5).noted()
+
+    assert (noted.tenant_id, noted.cards, noted.started_at_ms) == ("", (), None)

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
+from cluster.diary import Diary, Noted
 from cluster.driver import Activity, AttemptEnd, AttemptPhase, AttemptReport
-from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, Report
+from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, AttemptNoted, DiaryTold, Report
 
 REFUSED = AttemptReport(
     attempt_id="j.1", phase=AttemptPhase.ENDED, end=AttemptEnd.REFUSED, detail="no", node_id="n1"
@@ -68,3 +69,29 @@ def test_an_older_agent_says_nothing_of_what_cards_did() -> None:
     said = {"attempt_id": "j.1", "phase": "running"}
 
     assert AttemptHeard.model_validate(said).report().activity is None
+
+
+def test_a_diary_is_told_as_it_was_kept() -> None:
+    noted = Noted(
+        attempt_id="j.1",
+        phase=AttemptPhase.ENDED,
+        job_id="j",
+        tenant_id="steel",
+        device_kind_id="npu",
+        cards=(("n1", 8), ("n2", 4)),
+        started_at_ms=1,
+        ended_at_ms=2,
+        end=AttemptEnd.EXITED,
+    )
+    told = DiaryTold(
+        asked=7,
+        agent_started_at_ms=1,
+        number=1,
+        at_ms=3,
+        whole_since_ms=0,
+        attempts=[AttemptNoted.of(noted)],
+    )
+
+    read = DiaryTold.model_validate_json(told.model_dump_json())
+
+    assert read.diary() == Diary(whole_since_ms=0, attempts=(noted,))
