@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from api.administration import DatasetList
 from api.array_spec import ArrayTaskView, ArrayView
@@ -21,6 +22,7 @@ from api.cli.job_tables import (
 )
 from api.cli.park_tables import print_datasets
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
+from api.commands import app
 from api.examples import ANSWERS
 from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import DataNote, Explanation, JobSpec, JobView
@@ -54,6 +56,11 @@ def brain(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
         timeout=30,
         check=False,
     )
+
+
+def run(*arguments: str, **variables: str) -> Result:
+    """The same in this process, which is quicker."""
+    return CliRunner().invoke(app, prepared(list(arguments)), env=variables, prog_name="brain")
 
 
 def test_what_follows_two_dashes_is_the_jobs_command() -> None:
@@ -102,9 +109,9 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches_by_an_example(name: str) -> None:
-    done = brain(name, "--help")
+    done = run(name, "--help", COLUMNS="80")
 
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert f"brain {name}" in done.stdout
 
 
@@ -131,11 +138,11 @@ def test_help_speaks_chinese_where_the_machine_does() -> None:
     ids=" ".join,
 )
 def test_wrong_use_ends_with_two_and_a_word(arguments: list[str], tmp_path: Path) -> None:
-    done = brain(*arguments, BRAIN_DATA=str(tmp_path))
+    done = run(*arguments, BRAIN_DATA=str(tmp_path))
 
-    assert done.returncode == 2, done.stderr
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 2, done.stderr
     assert done.stderr.strip()
-    assert "Traceback" not in done.stderr
 
 
 def test_a_job_that_is_none_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
