@@ -25,7 +25,7 @@ test: .venv/.ok test-tools
 	$(B)/pytest $(IN_PARALLEL)
 
 test-all: .venv/.ok test-tools
-	$(B)/pytest $(IN_PARALLEL) -m ""
+	$(B)/pytest $(IN_PARALLEL) -m "" --hypothesis-profile=at-length
 
 test-tools:
 	deploy/install-test-tools

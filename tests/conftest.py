@@ -25,8 +25,11 @@ from tests.ray_centre import CENTRE, PARK
 os.environ["BRAIN_LANG"] = "en"  # whatever this machine speaks, texts are compared in English
 
 # No test is red because the machine was busy for a moment.
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("here")
+settings.register_profile(
+    "here", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=50
+)
+settings.register_profile("at-length", settings.get_profile("here"), max_examples=100)
+settings.load_profile("here")  # `make test-all` chooses the other
 
 TEMPLATE = "brain_template"
 LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use
