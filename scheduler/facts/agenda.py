@@ -8,6 +8,7 @@ from typing import NamedTuple
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import NodeShare, Priority
+from scheduler.model.levels import STEPS_CARD_MS, beyond_ms
 
 Ending = tuple[int, str, tuple[NodeShare, ...]]
 """When what holds these cards ends, and the attempt's id."""
@@ -45,6 +46,7 @@ class Agenda:
         self._by_centre: dict[str, dict[str, Attempt]] = {}
         self._by_tenant: dict[str, dict[str, Attempt]] = {}
         self._by_priority: dict[Priority, dict[str, Attempt]] = {}
+        self._beyond: dict[Priority, dict[str, tuple[Attempt, tuple[int, ...]]]] = {}
         self._limits: list[tuple[int, str]] = []
         self._meters: list[tuple[int, str]] = []
         self._latest: dict[str, list[Ending]] = {}
@@ -68,6 +70,15 @@ class Agenda:
 
     def of_priority(self, priority: Priority) -> Mapping[str, Attempt]:
         return self._by_priority.get(priority, {})
+
+    def beyond(self, priority: Priority, level: int, now_ms: int) -> list[Attempt]:
+        """Those of a class that run, of which the jobs are on a later level (see `levels`)."""
+        of_class = self._beyond.get(priority, {}).values()
+        if level < 0:
+            return [attempt for attempt, _ in of_class]
+        if level == len(STEPS_CARD_MS):
+            return []
+        return [attempt for attempt, times_ms in of_class if times_ms[level] <= now_ms]
 
     def in_order(self, attempt_ids: Iterable[str]) -> list[str]:
         """In the order of their leases."""
@@ -132,6 +143,10 @@ class Agenda:
         if attempt.id not in self._numbers:
             self._enter(record, attempt)
         self._change(attempt, _entry(record, attempt))
+        if attempt.started_at_ms is not None:
+            cards, priority = attempt.placement.card_count, record.job.priority
+            times_ms = beyond_ms(record.served_card_ms, attempt.started_at_ms, cards)
+            self._beyond.setdefault(priority, {})[attempt.id] = attempt, times_ms
         is_stopping = attempt.stop_cause is not None
         is_settled = attempt.started_at_ms is not None and not is_stopping
         _keep(self.unsettled, attempt, is_member=not is_settled)
@@ -159,6 +174,7 @@ class Agenda:
         del self._by_centre[attempt.placement.centre_id][attempt.id]
         del self._by_tenant[record.job.tenant_id][attempt.id]
         del self._by_priority[record.job.priority][attempt.id]
+        self._beyond.get(record.job.priority, {}).pop(attempt.id, None)
 
     def _enter(self, record: JobRecord, attempt: Attempt) -> None:
         self._leased_count += 1
@@ -214,7 +230,7 @@ class Agenda:
         marked = ("unsettled", "stopping", "cancelled", "small", "watched")
         for name in (*marked, "_limits", "_meters", "_entries"):
             assert getattr(self, name) == getattr(anew, name), f"the agenda's {name} drifted"
-        for name in ("_by_centre", "_by_tenant", "_by_priority", "_latest"):
+        for name in ("_by_centre", "_by_tenant", "_by_priority", "_beyond", "_latest"):
             kept = {key: some for key, some in getattr(self, name).items() if some}
             assert kept == getattr(anew, name), f"the agenda's {name} drifted"
         assert [*anew._numbers] == self.in_order(self._numbers), "the order of leases drifted"

@@ -26,3 +26,9 @@ has run, as well (see `starving`)."""
 def level(served_card_ms: int) -> int:
     """0 for a job that has had less than ten card-minutes, up to 4."""
     return bisect_right(STEPS_CARD_MS, served_card_ms)
+
+
+def beyond_ms(served_card_ms: int, from_ms: int, card_count: int) -> tuple[int, ...]:
+    """When a job that has had so much, and runs from then on, is beyond each level but the last."""
+    left = (max(0, step - served_card_ms) for step in STEPS_CARD_MS)
+    return tuple(from_ms - -one // card_count for one in left)

@@ -344,6 +344,14 @@ class FreeCards:
             return None
         return tuple(NodeShare(node_id=n, card_count=wanted.card_count) for n in nodes)
 
+    def fits(self, wanted: Fit) -> bool:
+        """Whether there are nodes that would take it: asked far more often than which."""
+        if wanted.bundles or wanted.is_in_rack:
+            return self.find(wanted) is not None
+        if wanted.node_count > 1:
+            return self.whole_node_count() >= wanted.node_count
+        return any(self._buckets[wanted.card_count :])
+
     def most_on_a_node(self) -> int:
         return max((cards for cards, nodes in enumerate(self._buckets) if nodes), default=0)
 

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
@@ -213,9 +214,7 @@ class Victims:
         """Those that somebody might stop, cheap questions first: it is asked of all that run."""
         begun_ms = self._now_ms - self._policy.min_run_ms
         has_owners = any(strongest.owns)
-        is_open_to_all = has_owners or self._policy.is_shared
-        low = state.agenda.of_priority(Priority.LOW)
-        for attempt in (state.live if is_open_to_all else low).values():
+        for attempt in self._below(state, strongest):
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
             if started_ms is None or started_ms > begun_ms:
                 continue
@@ -228,6 +227,20 @@ class Victims:
                 lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
                 levels = self._standings.levels(record.job)
                 yield Victim(attempt, record.job, levels, standing, lost_card_ms, is_preemptible)
+
+    def _below(self, state: State, strongest: Standing) -> Iterable[Attempt]:
+        """Of what runs all that might stand below, and some more, at little cost for each."""
+        if any(strongest.owns):
+            return state.live.values()
+        if not self._policy.is_shared:
+            return state.agenda.of_priority(Priority.LOW).values()
+        rank, spared = strongest.merit
+        classes = (
+            state.agenda.beyond(one, -spared if one.rank == rank else -1, self._now_ms)
+            for one in Priority
+            if one.rank <= rank
+        )
+        return chain.from_iterable(classes)
 
     def _is_worth_it(self, attempt: Attempt, record: JobRecord) -> bool:
         """It does not end anyway."""

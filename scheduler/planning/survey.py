@@ -70,7 +70,7 @@ class Survey:
             return closed_reason(candidate.pool, job.device_count, closed_by)
         is_short = candidate.room.is_short(ends)
         reason = candidate.full.get(is_short)
-        if reason is None and candidate.room.find(candidate.wanted, ends) is None:
+        if reason is None and not candidate.room.fits(candidate.wanted, ends):
             pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
             is_heard = self.is_heard(pool)
             reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)

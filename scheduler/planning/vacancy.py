@@ -74,7 +74,7 @@ class Vacancy:
         shapes = tuple(one if isinstance(one, Shape) else None for one in wides)
         found = {number for number, shape in enumerate(shapes) if shape is None}
         for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
-            if not found.issuperset(numbers) and self._rooms.of(pool).now.find(wanted) is not None:
+            if not found.issuperset(numbers) and self._rooms.of(pool).now.fits(wanted):
                 found.update(numbers)
         return [wides[number] for number in sorted(found)]
 
@@ -85,10 +85,10 @@ class Vacancy:
         for form in self._forecasts.forms(record) if record else ():
             for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
                 room = self._rooms.of(pool)
-                if pool.id in self._closed_ids or room.now.find(wanted) is None:
+                if pool.id in self._closed_ids or not room.now.fits(wanted):
                     continue
                 # In which time a variant would end is not asked: it may be given what is free.
-                is_free = form is not record or room.long.find(wanted) is not None
+                is_free = form is not record or room.long.fits(wanted)
                 if self._is_any_in_time(pool, None if is_free else room, wide):
                     return room
         return None

@@ -84,6 +84,9 @@ class PoolRoom:
     def find(self, wanted: Fit, ends: Ends) -> tuple[NodeShare, ...] | None:
         return self._view(ends).find(wanted)
 
+    def fits(self, wanted: Fit, ends: Ends) -> bool:
+        return self._view(ends).fits(wanted)
+
     def find_soon(self, wanted: Fit, ends: Ends) -> tuple[NodeShare, ...] | None:
         return self.view_soon(ends).find(wanted)
 

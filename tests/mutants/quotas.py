@@ -25,6 +25,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "running.sort(key=_best_first)", "running.sort(key=_best_first, reverse=True)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return -merit.rank, -merit.spared, attempt.leased_at_ms", "return 0, 0, attempt.leased_at_ms", _HAND),
     Mutant("scheduler/sharing/standing.py", "-merit.spared, attempt.leased_at_ms, attempt.id", "-merit.spared, -attempt.leased_at_ms, attempt.id", _HAND),
+    Mutant("scheduler/planning/preemption.py", "        if any(strongest.owns):\n            return state.live.values()\n", "", _HAND),
     Mutant("scheduler/planning/preemption.py", "        if is_owner and not owns:\n            return True\n", "", _HAND),
     Mutant("scheduler/planning/preemption.py", "if is_owner and not owns:", "if level is not None and not owns:", f"{_HAND} tests/unit/test_preemption.py"),
     Mutant("scheduler/planning/preemption.py", "return victim.is_preemptible and (is_below", "return (is_below", _HAND),

@@ -5,7 +5,8 @@ from dataclasses import replace
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, Job
+from scheduler.model.job import EndCause, Job, Priority
+from scheduler.model.levels import STEPS_CARD_MS, level
 from tests.builders import a_job, a_lease, a_placement, a_state, happen, submit
 
 POOL = "east-npu"
@@ -49,6 +50,20 @@ def test_what_is_leased_is_unsettled_until_it_starts_and_again_once_it_is_to_sto
     ends(state, "j.1", 4)
     assert not state.agenda.unsettled
     assert not state.agenda.stopping
+
+
+def test_what_runs_is_beyond_a_level_from_when_its_job_is_on_a_later_one() -> None:
+    state = a_state()
+    runs(state, a_job("j", device_count=7), 0)
+    moments = [STARTED_MS + step // 7 + off for step in STEPS_CARD_MS for off in (-1, 0, 1, 2)]
+
+    for now_ms in moments:
+        level_now = level(7 * (now_ms - STARTED_MS))
+        beyond = [bool(state.agenda.beyond(Priority.NORMAL, one, now_ms)) for one in range(-1, 5)]
+        assert beyond == [one < level_now for one in range(-1, 5)], now_ms
+    assert not state.agenda.beyond(Priority.HIGH, -1, moments[-1])
+    ends(state, "j.1", moments[-1])
+    assert not state.agenda.beyond(Priority.NORMAL, -1, moments[-1])
 
 
 def test_at_its_limit_and_not_before_is_work_to_stop_and_once() -> None:

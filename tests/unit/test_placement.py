@@ -1,6 +1,7 @@
 """Where a gang fits, where it never could, and which of a pool's nodes it gets."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -28,6 +29,17 @@ def fitted(job: Job) -> Fit | Reason:
 
 def pool_ids(job: Job) -> list[str]:
     return [pool.id for pool in candidate_pools(shape_of(job), PARK)]
+
+
+def test_it_fits_where_nodes_are_found_for_it() -> None:
+    sizes = [Fit(1, count) for count in range(1, 5)] + [Fit(2, 4), Fit(3, 4)]
+    pools = [
+        FreeCards(4, ((f"n{number}", count) for number, count in enumerate(free)))
+        for free in product(range(5), repeat=3)
+    ]
+
+    for pool, size in product(pools, sizes):
+        assert pool.fits(size) == (pool.find(size) is not None), (pool.by_node, size)
 
 
 # Which pools.

@@ -314,6 +314,16 @@ def test_but_not_from_one_that_would_lose_its_work() -> None:
     assert plan(state, NOW_MS, TURNS).evictions == (), "low work is stopped for higher classes"
 
 
+def test_a_higher_class_takes_from_a_lower_one_that_has_had_as_little() -> None:
+    state = a_pool_of()
+    run(state, normal("had"), 8, at_ms=NOW_MS - 4 * MIN_RUN_MS)
+    gone(state, "had.1", NOW_MS - 3 * MIN_RUN_MS)
+    run(state, low("low"), 8, at_ms=NOW_MS - MIN_RUN_MS)
+
+    assert stopped(plan(state, NOW_MS, TURNS)) == ["low.1"]
+    assert state.jobs["had"].served_card_ms == 8 * MIN_RUN_MS
+
+
 def test_nor_from_one_of_its_own_level_or_a_higher_class() -> None:
     state = a_pool_of()
     run(state, normal("old", 1), 8, at_ms=NOW_MS - MIN_RUN_MS)
