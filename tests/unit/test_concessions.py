@@ -102,20 +102,39 @@ def test_lines_of_two_tax_rates_have_their_parts_of_it() -> None:
     assert concession(DECISION, (), 200, body, []).parts == ((60, 150), (90, 50))
 
 
-@given(st.lists(st.tuples(st.sets(st.integers(1, 3)), st.integers(1, 400)), max_size=8))
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [((), (3,)), ((1, 3), (3,)), ((3,), (3,)), ((1, 3), (1, 3)), ((3,), (3, 4))],
+)
+def test_of_a_line_nothing_is_granted_twice_whatever_is_disputed_beside_it(
+    before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    body = a_body(a_line(100), a_line(200), a_line(50), a_line(0))
+    whole = sum((100, 200, 50, 0)[line - 1] for line in before or (1, 2, 3))
+    first = concession(DECISION, before, whole, body, [])
+
+    with pytest.raises(ReplyRefused, match="cannot be granted"):
+        concession(DECISION, after, 1, body, [first])
+
+
+LINES = st.sets(st.integers(1, 3), min_size=1)
+
+
+@given(st.lists(st.tuples(LINES, st.sampled_from((10, 50))), max_size=12))
 def test_however_often_lines_are_disputed_no_more_is_granted_than_they_come_to(
     disputes: list[tuple[set[int], int]],
 ) -> None:
-    body, known = a_body(a_line(100), a_line(200), a_line(50)), list[Concession]()
+    fens = {1: 100, 2: 200, 3: 50}
+    body, known = a_body(*map(a_line, fens.values())), list[Concession]()
     for lines, amount_fen in disputes:
         try:
             known.append(concession(DECISION, tuple(sorted(lines)), amount_fen, body, known))
         except ReplyRefused:
             continue
 
-    for line, fen in ((1, 100), (2, 200), (3, 50)):
-        assert sum(one.amount_fen for one in known if one.lines == (line,)) <= fen
-    assert sum(one.amount_fen for one in known) <= 350
+    for some in ({1}, {2}, {3}, {1, 2}, {1, 3}, {2, 3}, {1, 2, 3}):
+        within = sum(one.amount_fen for one in known if some.issuperset(one.lines))
+        assert within <= sum(fens[line] for line in some)
 
 
 def test_the_next_statement_names_what_was_disputed_and_owes_less(connection: Connection) -> None:

@@ -90,6 +90,20 @@ class Books(RuleBasedStateMachine):
             self.voucher_micros -= paid
             self.pay_by_voucher("v1", paid)
 
+    @rule(amount=st.integers(1, 10 * YUAN))
+    def grant_in_a_dispute(self, amount: int) -> None:
+        self.number += 1
+        id_ = f"steel@2026-01#{self.number}"
+        self.tell(
+            ev.Credited(
+                at_ms=0,
+                tenant_id="steel",
+                amount_micros=amount,
+                reference=f"concession:{id_}",
+                concession_id=id_,
+            )
+        )
+
     @rule()
     def spend_nearly_all(self) -> None:
         """So that what comes next is not covered: it goes back to another voucher, as it were."""
