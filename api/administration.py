@@ -191,6 +191,9 @@ class NodeView(Wire):
     cards: int
     is_online: bool = Field(description="healthy and heard of")
     is_drained: bool = Field(default=False, description="in planned maintenance: nothing starts")
+    drained_by: str | None = Field(
+        default=None, description="whose key took it out; operators alone are told"
+    )
     is_offered: bool = Field(default=True, description="false outside the hours of its pool")
     kept_out_until_ms: Ms | None = Field(
         default=None,

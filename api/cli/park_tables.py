@@ -131,7 +131,11 @@ def _stands(node: NodeView) -> str:
     if not node.is_online:
         return both("[red]down[/]", "[red]离线[/]")
     if node.is_drained:
-        return both("[yellow]drained[/]", "[yellow]维护中[/]")
+        english, chinese = "[yellow]drained[/]", "[yellow]维护中[/]"
+        who = plain(node.drained_by or "")
+        return both(
+            english + (f" by {who}" if who else ""), chinese + (f"（{who}）" if who else "")
+        )
     if node.kept_out_until_ms is not None:
         until = clock_text(node.kept_out_until_ms)
         english = f"[red]nothing could be started: kept out until {until}[/]"

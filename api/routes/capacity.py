@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row
 
 from accounting.waterfall import Step, Weight, peaks, waterfall
 from api.administration import CentreList, NodeList, NodeView
-from api.auth import PersonDep
+from api.auth import PersonDep, Role
 from api.capacity_schemas import (
     CapacityView,
     CentreCapacity,
@@ -73,7 +73,7 @@ def centres(_: PersonDep, services: ServicesDep) -> CentreList:
 
 @router.get("/nodes", responses=problems(), summary="The nodes")
 def nodes(
-    _: PersonDep,
+    caller: PersonDep,
     services: ServicesDep,
     centre: Annotated[
         str | None, Query(pattern=NAME_PATTERN, description="its nodes alone")
@@ -84,6 +84,8 @@ def nodes(
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
         views = node_views(connection, park, services.clock())
+    if caller.role is not Role.OPERATOR:
+        views = [one.model_copy(update={"drained_by": None}) for one in views]
     return NodeList(
         items=[one for one in views if centre in {None, one.centre} and pool in {None, one.pool}]
     )
@@ -95,7 +97,7 @@ def node_views(connection: Connection, park: Park, now_ms: int) -> list[NodeView
     views = queries.views(connection, names)
     online = {node_id for view in views.values() for node_id in view.body["online_node_ids"]}
     drains = queries.views_under(connection, "drained:")
-    drained = {name for name, view in drains.items() if view.body["is_drained"]}
+    drained = {name: view.body for name, view in drains.items() if view.body["is_drained"]}
     kept_out = queries.views_under(connection, "kept_out:")
     until_ms = {name: view.body["until_ms"] for name, view in kept_out.items()}
     closed = {one.id for one in park.pools_with_hours if not one.is_offered(now_ms)}
@@ -108,6 +110,7 @@ def node_views(connection: Connection, park: Park, now_ms: int) -> list[NodeView
             cards=node.card_count,
             is_online=node.id in online,
             is_drained=f"drained:{node.id}" in drained,
+            drained_by=drained.get(f"drained:{node.id}", {}).get("by"),
             is_offered=node.pool_id not in closed,
             kept_out_until_ms=until_ms.get(f"kept_out:{node.id}"),
         )

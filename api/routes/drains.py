@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body
 
 from api.administration import NodeList, NodesDrain, NodeView
 from api.asking import ask, heard, request_id
-from api.auth import OperatorDep
+from api.auth import Caller, OperatorDep
 from api.errors import Refused, missing
 from api.request_examples import DRAIN_EXAMPLES
 from api.routes.capacity import node_views
@@ -22,28 +22,33 @@ Wanted = Annotated[NodesDrain, Body(openapi_examples=DRAIN_EXAMPLES)]
 
 
 @router.post(":drain", responses=problems(404), summary="Take nodes out for maintenance")
-def drain(wanted: Wanted, _: OperatorDep, services: ServicesDep) -> NodeList:
+def drain(wanted: Wanted, caller: OperatorDep, services: ServicesDep) -> NodeList:
     """Nothing new starts on these nodes; what runs there goes on. Again changes nothing.
 
     What is in planned maintenance leaves the denominator of utilisation.
     """
-    return _set(services, wanted, is_drained=True)
+    return _set(services, caller, wanted, is_drained=True)
 
 
 @router.post(":resume", responses=problems(404), summary="Take nodes back from maintenance")
-def resume(wanted: Wanted, _: OperatorDep, services: ServicesDep) -> NodeList:
+def resume(wanted: Wanted, caller: OperatorDep, services: ServicesDep) -> NodeList:
     """Work may start on these nodes again, also where nothing could be started lately."""
-    return _set(services, wanted, is_drained=False)
+    return _set(services, caller, wanted, is_drained=False)
 
 
-def _set(services: Services, wanted: NodesDrain, *, is_drained: bool) -> NodeList:
+def _set(services: Services, caller: Caller, wanted: NodesDrain, *, is_drained: bool) -> NodeList:
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
         node_ids = _named(park, wanted)
         known = {one.id: one for one in node_views(connection, park, services.clock())}
     changed = tuple(one for one in node_ids if _is_new(known[one], is_drained=is_drained))
     if changed:
-        wish = NodesDrained(at_ms=services.clock(), node_ids=changed, is_drained=is_drained)
+        wish = NodesDrained(
+            at_ms=services.clock(),
+            node_ids=changed,
+            is_drained=is_drained,
+            said_by=caller.signature,
+        )
         heard(ask(services, Request(id=request_id("drain", None), wish=wish)).is_consumed)
     with services.database.connect() as connection:
         views = node_views(connection, park, services.clock())

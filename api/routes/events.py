@@ -24,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["events"])
 RETRY_MS = 2_000
 SEQ_MAX = 1 << 62
 
-_OTHERS = frozenset({"for_job_id"})
+_OTHERS = frozenset({"for_job_id", "said_by"})
 _GROUPS = frozenset({"cohort_declared"})
 """What is of several tenants is told to none of them: each is told its own by `/v1/cohorts`."""
 _MONEY = frozenset({"credited", "overdrawn", "package_bought", "budget_set", "budget_reached"})

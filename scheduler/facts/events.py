@@ -38,13 +38,14 @@ class DatasetDeclared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodesDrained:
-    """Nothing starts on these nodes, by whom or for what; or something may again."""
+    """Nothing starts on these nodes, by whom (`said_by`) or for what; or something may again."""
 
     at_ms: int
     node_ids: tuple[str, ...]
     is_drained: bool = True
     by: Literal["operator", "hours", "launches"] = "operator"
     until_ms: int | None = None
+    said_by: str | None = None
     kind: Literal["nodes_drained"] = "nodes_drained"
 
 
@@ -86,10 +87,7 @@ class PriceListPublished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credited:
-    """A tenant paid in, once for each `reference`, or was granted it in a dispute, `concession_id`.
-
-    Or a voucher paid a statement, of `voucher_month`: below zero where that gave some of it back.
-    """
+    """Paid in, granted in a dispute, or by (below zero: back to) a voucher; once a `reference`."""
 
     at_ms: int
     tenant_id: str

@@ -62,7 +62,7 @@ def _drained(event: ev.NodesDrained) -> Iterator[tuple[str, Row]]:
     for node_id in event.node_ids if event.by != "hours" else ():
         is_by_operator = event.by == "operator"
         if is_by_operator:
-            yield f"drained:{node_id}", {"is_drained": event.is_drained}
+            yield f"drained:{node_id}", {"is_drained": event.is_drained, "by": event.said_by}
         if not (is_by_operator and event.is_drained):  # who says that it is well clears it
             yield f"kept_out:{node_id}", {"until_ms": event.until_ms}
 

@@ -26,10 +26,14 @@ def test_a_job_waits_while_its_centre_is_drained_and_starts_after_it(park: Serve
 
     await_that(lambda: capacity(park)["centres"][1]["schedulable_tflops"] == 0)
     waits = state_of(park.steel, job_id)
+    told = [reader.get("/v1/nodes?centre=west").json() for reader in (park.operator, park.steel)]
     (node,) = park.operator.post("/v1/nodes:resume", json={"nodes": [NODE]}).json()["items"]
 
     assert [(one["id"], one["is_drained"]) for one in drained] == [(NODE, True)]
     assert waits == "queued"
+    by_operator, by_tenant = (view["items"][0]["drained_by"] for view in told)
+    assert by_operator.startswith("operator (")
+    assert by_tenant is None
     assert not node["is_drained"]
     await_state(park.steel, job_id, "succeeded")
 
@@ -52,6 +56,8 @@ def test_an_operator_drains_by_a_command(address: str, park: Served, tmp_path: P
     assert (
         done.stdout == again.stdout == ("in maintenance: 1 of 1 nodes; what runs there goes on\n")
     )
-    assert [line.split()[-1] for line in listed.stdout.splitlines()] == ["state", "drained"]
+    heading, node = listed.stdout.splitlines()
+    assert heading.split()[-1] == "state"
+    assert "drained by operator (" in node
     assert over.stdout == "open to new work: 1 of 1 nodes\n"
     assert brain("drain").returncode == 2

@@ -10,6 +10,8 @@ _OWN = "tests/unit/test_supervisor.py -k own_fault"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/routes/capacity.py", "    if caller.role is not Role.OPERATOR:\n", "    if caller is None:\n", "tests/acceptance/test_api_drains.py"),
+    Mutant("api/routes/drains.py", "            said_by=caller.signature,\n", "", "tests/acceptance/test_api_drains.py"),
     Mutant("scheduler/facts/drains.py", "away = self.node_ids | self.suspects.out_ids", "away = self.suspects.out_ids", _UNIT),
     Mutant("scheduler/facts/drains.py", "        state.holdings.forget_nodes(sorted({known[one].pool_id for one in changed}))\n", "", _UNIT),
     Mutant("scheduler/facts/drains.py", "            if node_id not in known:\n", "            if False:\n", _UNIT),
