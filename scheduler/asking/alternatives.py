@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from cluster.inventory import Pool
 from scheduler.asking.whatif import Prospect
 from scheduler.model.job import Job, Priority, ReasonCode, Topology
 from scheduler.model.variants import halves
@@ -11,6 +12,8 @@ from scheduler.model.variants import halves
 MS_PER_MINUTE = 60_000
 CLEARLY_MS = 60_000
 """A gain of less than a minute is none."""
+PLACES_MAX = 3
+"""So many kinds and centres more are told of."""
 
 Ask = Callable[[Job], Sequence[Prospect]]
 
@@ -40,17 +43,18 @@ def alternatives(
     """Every single change with which the job would clearly start sooner, the soonest first.
 
     Of several sizes and several limits the one that gives up least, but for one that starts at
-    once. Nothing where the job fits nowhere any more, or is about to start. Who is on cores, which
-    are of `core_kind_ids`, is not told of cards.
+    once; each place more is a change of its own. Nothing where the job fits nowhere any more, or is
+    about to start. Who is on cores, which are of `core_kind_ids`, is not told of cards.
     """
     present = ask(job)
     if not present or not present[0].reasons:
         return ()
     found = [
         alternative
-        for change, jobs in _changes(job, present, now_ms, core_kind_ids)
+        for change, jobs in _changes(job, present, now_ms)
         if (alternative := _first_sooner(change, jobs, present[0], ask)) is not None
     ]
+    found += _elsewhere(job, present[0], ask, core_kind_ids)
     return tuple(sorted(found, key=lambda one: one.prospect.start_ms or 0))
 
 
@@ -61,11 +65,19 @@ def _first_sooner(
     for job in jobs:
         for prospect in ask(job)[:1]:
             found = Alternative(change=change, job=job, prospect=prospect)
-            if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:
+            if _is_now(prospect, present):
                 return found
             if first is None and _is_sooner(prospect, present):
                 first = found
     return first
+
+
+def _is_now(one: Prospect, other: Prospect) -> bool:
+    return not one.reasons and one.transfer_ms <= other.transfer_ms
+
+
+def _is_better(one: Prospect, other: Prospect) -> bool:
+    return _is_now(one, other) or _is_sooner(one, other)
 
 
 def _is_sooner(one: Prospect, other: Prospect) -> bool:
@@ -75,17 +87,50 @@ def _is_sooner(one: Prospect, other: Prospect) -> bool:
 
 
 def _changes(
-    job: Job, present: Sequence[Prospect], now_ms: int, core_kind_ids: Collection[str]
+    job: Job, present: Sequence[Prospect], now_ms: int
 ) -> Iterator[tuple[Change, Iterator[Job]]]:
     yield Change.CARDS, halves(job)
     yield Change.LIMIT, _shorter(job, present, now_ms)
-    if job.device_kind_ids or job.centre_ids:
-        on_cores = tuple(sorted(core_kind_ids)) if {*core_kind_ids} & {*job.device_kind_ids} else ()
-        yield Change.PLACE, iter([replace(job, device_kind_ids=on_cores, centre_ids=())])
     if job.topology is not Topology.POOL:
         yield Change.TOPOLOGY, iter([replace(job, topology=Topology.POOL)])
     if job.priority is not Priority.HIGH:
         yield Change.PRIORITY, iter([replace(job, priority=Priority.HIGH)])
+
+
+def _elsewhere(
+    job: Job, present: Prospect, ask: Ask, core_kind_ids: Collection[str]
+) -> Iterator[Alternative]:
+    """With a kind or a centre more than it allows, or else both: of each where it is soonest."""
+    if not (job.device_kind_ids or job.centre_ids):
+        return
+    on_cores = tuple(sorted(core_kind_ids)) if {*core_kind_ids} & {*job.device_kind_ids} else ()
+    anywhere = ask(replace(job, device_kind_ids=on_cores, centre_ids=()))
+    pool_by_wider: dict[Job, Pool] = {}
+    for prospect in anywhere:
+        if _is_better(prospect, present):
+            pool_by_wider.setdefault(_as_well(job, prospect.pool), prospect.pool)
+    pool_by_wider.pop(job, None)
+    for wider in sorted(pool_by_wider, key=lambda one: _more(one, job))[:PLACES_MAX]:
+        there = (prospect for prospect in ask(wider) if prospect.pool == pool_by_wider[wider])
+        found = next(there, None)
+        if found is not None and _is_better(found, present):
+            yield Alternative(change=Change.PLACE, job=wider, prospect=found)
+
+
+def _as_well(job: Job, pool: Pool) -> Job:
+    def with_it(allowed: tuple[str, ...], one: str) -> tuple[str, ...]:
+        return allowed if not allowed or one in allowed else (*allowed, one)
+
+    return replace(
+        job,
+        device_kind_ids=with_it(job.device_kind_ids, pool.device_kind_id),
+        centre_ids=with_it(job.centre_ids, pool.centre_id),
+    )
+
+
+def _more(wider: Job, job: Job) -> int:
+    """In how many ways it allows more."""
+    return (wider.device_kind_ids != job.device_kind_ids) + (wider.centre_ids != job.centre_ids)
 
 
 def _shorter(job: Job, present: Sequence[Prospect], now_ms: int) -> Iterator[Job]:

@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "start_ms + offer.transfer_ms + prospect.length_ms", "start_ms + prospect.length_ms", _LOCALITY),
     Mutant("scheduler/asking/whatif.py", "None if self.start_ms is None else self.start_ms + self.transfer_ms", "self.start_ms", _LOCALITY),
     Mutant("scheduler/planning/explain.py", "        if only.code is ReasonCode.NEARER_DATA:\n            return now_ms\n", "", _LOCALITY),
-    Mutant("scheduler/asking/alternatives.py", "if not prospect.reasons and prospect.transfer_ms <= present.transfer_ms:", "if not prospect.reasons:", _LOCALITY),
+    Mutant("scheduler/asking/alternatives.py", "return not one.reasons and one.transfer_ms <= other.transfer_ms", "return not one.reasons", _LOCALITY),
     Mutant("api/submission.py", "data_ids=tuple(dict.fromkeys(spec.data)),", "data_ids=tuple(spec.data),", _API),
     Mutant("api/submission.py", "        data_class=spec.data_class,\n", "", _API),
     Mutant("api/submission.py", "        data=list(job.data_ids),\n", "", _API),

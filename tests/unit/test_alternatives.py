@@ -98,6 +98,72 @@ def test_who_must_be_in_one_rack_is_told_of_several() -> None:
     assert Change.TOPOLOGY not in found(state, a_job("other", device_count=24))
 
 
+def test_each_kind_and_each_centre_more_is_told_with_when_it_would_start_there() -> None:
+    """It wants npus of the east; its own come free in two hours, dcus of the east in one."""
+    minutes_by_pool = {
+        "east-npu": 120,
+        "east-dcu": 60,
+        "north-npu": 0,
+        "north-gpu": 20,
+        "north-dcu": 50,
+        "south-dcu": 40,
+        "south-npu": 90,
+    }
+    state = a_state(park=a_park(*(a_pool(one, 1, 8) for one in minutes_by_pool)))
+    for number, (pool_id, minutes) in enumerate(minutes_by_pool.items()):
+        if minutes:
+            runs = a_job(f"r{number}", device_kind_ids=(), limit_ms=minutes * 60_000)
+            submit(state, runs)
+            happen(state, a_lease(runs.id, a_placement(pool_id, 8)))
+    job = a_job("mine", centre_ids=("east",), priority=Priority.HIGH)
+    submit(state, job)
+
+    told = alternatives(job, 0, partial(what_if, state, 0))
+
+    places = [one for one in told if one.change is Change.PLACE]
+    assert [(one.prospect.pool.id, (one.prospect.start_ms or 0) // 60_000) for one in places] == [
+        ("north-npu", 0),
+        ("east-dcu", 60),
+        ("south-npu", 90),
+    ], "not where both its kind and its centre would have to change"
+    assert [one.job.centre_ids for one in places] == [
+        ("east", "north"),
+        ("east",),
+        ("east", "south"),
+    ]
+    assert [one.job.device_kind_ids for one in places] == [("npu",), ("npu", "dcu"), ("npu",)]
+    assert alternative_view(job, places[0]).text == "npu in north as well: now in north-npu"
+
+
+def test_where_both_its_kind_and_its_centre_would_change_that_is_told_of_that_pool() -> None:
+    """With a gpu of the north allowed an npu of the north is as well, and is free."""
+    state = a_state(
+        park=a_park(*(a_pool(one, 1, 8) for one in ("east-npu", "north-npu", "north-gpu")))
+    )
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    job = a_job("mine", centre_ids=("east",), priority=Priority.HIGH)
+    submit(state, job)
+
+    told = alternatives(job, 0, partial(what_if, state, 0))
+
+    assert [one.prospect.pool.id for one in told] == ["north-npu", "north-gpu"]
+
+
+def test_of_a_kind_more_the_pool_is_told_where_it_starts_first() -> None:
+    """Any kind would do in both centres: dcus come free in the north before the east."""
+    pools = ("east-npu", "east-dcu", "north-dcu")
+    state = a_state(park=a_park(*(a_pool(one, 1, 8) for one in pools)))
+    for number, (pool_id, hours) in enumerate(zip(pools, (9, 3, 2), strict=True)):
+        submit(state, a_job(f"r{number}", device_kind_ids=(), limit_ms=hours * HOUR_MS))
+        happen(state, a_lease(f"r{number}", a_placement(pool_id, 8)))
+
+    told = found(state, a_job("mine", priority=Priority.HIGH))
+
+    place = told[Change.PLACE]
+    assert (place.prospect.pool.id, place.prospect.start_ms) == ("north-dcu", 2 * HOUR_MS)
+
+
 def test_where_nothing_helps_nothing_is_told() -> None:
     state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
     submit(state, a_job("runs"))
@@ -129,11 +195,12 @@ def test_a_gain_of_less_than_a_minute_is_none() -> None:
 def test_the_soonest_comes_first() -> None:
     def ask(job: Job) -> list[Prospect]:
         hours = {4: 9, 2: 5, 1: 7}[job.device_count]
-        hours = 1 if not job.device_kind_ids else hours
+        is_elsewhere = not job.device_kind_ids or "gpu" in job.device_kind_ids
+        hours = 1 if is_elsewhere else hours
         hours = 3 if job.priority is Priority.HIGH else hours
         return [
             Prospect(
-                pool=POOL,
+                pool=a_pool("north-gpu", 1, 8) if is_elsewhere else POOL,
                 form=a_job(),
                 length_ms=0,
                 start_ms=hours * HOUR_MS,

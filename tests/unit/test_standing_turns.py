@@ -21,6 +21,7 @@ from tests.builders import (
     a_pool,
     a_state,
     a_tenant,
+    divide,
     happen,
     submit,
 )
@@ -174,6 +175,16 @@ def test_a_quote_says_whether_owners_may_take_the_cards_back() -> None:
     assert not both.is_borrowing
     (alone,) = what_if(owned_by(steel=4), NOW_MS, wants())
     assert not alone.is_borrowing, "beyond its own quota, and nobody else has one"
+
+
+def test_beyond_what_is_its_own_tenants_nobody_else_takes_it_back() -> None:
+    """Its project owns nothing, and no other project does."""
+    state = owned_by(steel=8)
+    divide(state, "steel", default=None)
+
+    (prospect,) = what_if(state, NOW_MS, wants())
+
+    assert not prospect.is_borrowing
 
 
 def test_a_quote_says_that_an_owner_would_stop_others() -> None:
