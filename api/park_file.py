@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, ValidationError
 
 import cluster
-from accounting.money import MICROS_PER_YUAN
+from accounting.money import MICROS_PER_YUAN, MS_PER_HOUR
 from accounting.rating import PERMILLE, PriceList
 from api.entitled import Entitled, Nodes
 from api.entitling import entitlement
@@ -34,6 +34,7 @@ DEFAULT_PARK = PARKS_FOLDER / "default.yaml"
 LOCAL_PARK = PARKS_FOLDER / "local.yaml"
 
 AMOUNT_YUAN_MAX = 1_000_000_000_000
+HALF_LIFE_H_MAX = 366 * 24
 ERRORS_SHOWN = 20
 
 _AMOUNT = re.compile(r"\d{1,13}(\.\d{1,6})?")
@@ -267,6 +268,7 @@ class ParkEntry(Wire):
     name: Title
     note: Annotated[Text, Field(min_length=1, max_length=2_000)]
     logical: bool = False
+    share_half_life_h: Annotated[Count, Field(ge=1, le=HALF_LIFE_H_MAX)] = 24
     stated_tflops: Annotated[Count, Field(ge=1, le=10**12)]
     device_kinds: Annotated[list[DeviceKindEntry], Field(min_length=1, max_length=256)]
     centres: Annotated[list[CentreEntry], Field(min_length=1, max_length=256)]
@@ -284,6 +286,7 @@ class ParkEntry(Wire):
             name=self.name,
             note=self.note.strip(),
             is_logical=self.logical,
+            share_half_life_ms=self.share_half_life_h * MS_PER_HOUR,
             stated_tflops=self.stated_tflops,
             device_kinds=tuple(kind.device_kind() for kind in self.device_kinds),
             centres=tuple(centre.centre() for centre in self.centres),

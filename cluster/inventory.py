@@ -10,6 +10,8 @@ from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind, Unit
 from cluster.hours import Hours
 
+SHARE_HALF_LIFE_MS = 24 * 3_600_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
@@ -84,7 +86,8 @@ class Park:
     """All machines that the broker places work on.
 
     `note` says what is assumed or logical about the inventory; every face that shows the park
-    shows it too. `is_logical` marks a local park whose cards are counters, not hardware.
+    shows it too. `is_logical` marks a local park whose cards are counters, not hardware. What
+    somebody has had of it counts half after `share_half_life_ms`.
     """
 
     id: str
@@ -95,6 +98,7 @@ class Park:
     device_kinds: tuple[DeviceKind, ...]
     centres: tuple[Centre, ...]
     fields: tuple[tuple[str, str], ...]
+    share_half_life_ms: int = SHARE_HALF_LIFE_MS
     data_classes: tuple[DataClass, ...] = ()
     datasets: tuple[Dataset, ...] = ()
     links: tuple[Link, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Park
 from scheduler.facts.free_nodes import FreeNodes
-from scheduler.model.fairshare import Share, add_use, change_rate
+from scheduler.model.fairshare import Share, add_use, change_half_life, change_rate
 from scheduler.model.job import Job, Placement
 from scheduler.model.tree import Tree
 
@@ -33,6 +33,8 @@ class Holdings:
         if branch in self.shares:
             return
         share = self.shares[branch] = Share(at_ms=at_ms)
+        if self._park is not None:
+            share.half_life_ms = self._park.share_half_life_ms
         self.held_cards[branch] = 0
         for job, placement in held:
             if branch in self._tree.held_by(job.tenant_id, job.project):
@@ -50,7 +52,7 @@ class Holdings:
             self._occupy(job, placement, 1)
 
     def restate(self, park: Park, held: Iterable[Held], at_ms: int) -> None:
-        """Another park: a device kind in use may have other TFLOPS."""
+        """Another park: a device kind in use may have other TFLOPS, and use decay otherwise."""
         held = list(held)
         self.rebuild(park, held)
         rates = dict.fromkeys(self.shares, 0)
@@ -60,6 +62,8 @@ class Holdings:
         for branch, share in self.shares.items():
             if rates[branch] != share.rate:
                 change_rate(share, rates[branch] - share.rate, at_ms)
+            if share.half_life_ms != park.share_half_life_ms:
+                change_half_life(share, park.share_half_life_ms, at_ms)
 
     def hold(self, job: Job, placement: Placement, at_ms: int) -> None:
         """Take the devices of a placement."""

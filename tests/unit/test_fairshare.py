@@ -1,12 +1,25 @@
 """Half-life and weight, with the figures worked by hand."""
 
+from copy import deepcopy
+from dataclasses import replace
 from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.model.fairshare import COMMITTED_MS, HALF_LIFE_MS, Share, change_rate, decayed, had
+from cluster.inventory import SHARE_HALF_LIFE_MS
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.fairshare import (
+    COMMITTED_MS,
+    Share,
+    change_half_life,
+    change_rate,
+    decayed,
+    had,
+)
+from tests.builders import PARK, a_state, a_tenant, happen
 
 DAY_MS = 24 * 3_600_000
 HOUR_MS = 3_600_000
@@ -15,7 +28,7 @@ HOUR_MS = 3_600_000
 def test_use_halves_every_day() -> None:
     share = Share(used=1_000.0, at_ms=0)
 
-    assert HALF_LIFE_MS == DAY_MS
+    assert SHARE_HALF_LIFE_MS == DAY_MS
     assert decayed(share, 0) == 1_000.0
     assert decayed(share, DAY_MS) == pytest.approx(500.0)
     assert decayed(share, 3 * DAY_MS) == pytest.approx(125.0)
@@ -106,3 +119,37 @@ def test_in_how_many_steps_time_passes_makes_no_difference(
         change_rate(share, 0, now_ms)
 
     assert share.used == pytest.approx(decayed(whole, now_ms), rel=1e-9, abs=1e-6)
+
+
+# By another half-life.
+
+
+def test_what_was_had_before_has_decayed_by_the_half_life_of_then() -> None:
+    share = Share(used=1_000.0)
+
+    change_half_life(share, DAY_MS // 2, DAY_MS)
+
+    assert share.used == pytest.approx(500.0)
+    assert decayed(share, 2 * DAY_MS) == pytest.approx(125.0)
+
+
+def test_use_decays_as_the_park_says_from_when_it_says_so() -> None:
+    """Of who is there already, of who comes, and of a state that a checkpoint keeps."""
+    state = a_state()
+    state.shares["steel"].used = 1_000.0
+    brief = replace(PARK, share_half_life_ms=HOUR_MS)
+    happen(state, ev.ParkDeclared(at_ms=0, park=brief))
+    happen(state, ev.TenantDeclared(at_ms=0, tenant=a_tenant("fish")))
+
+    for one in (state, State.restored(state.snapshot())):
+        assert decayed(one.shares["steel"], HOUR_MS) == pytest.approx(500.0)
+        assert {share.half_life_ms for share in one.shares.values()} == {HOUR_MS}
+
+
+def test_a_park_that_is_declared_again_changes_nothing_of_what_was_had() -> None:
+    state = a_state()
+    before = deepcopy(state.shares)
+
+    happen(state, ev.ParkDeclared(at_ms=DAY_MS, park=PARK))
+
+    assert state.shares == before

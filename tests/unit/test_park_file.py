@@ -132,6 +132,16 @@ def test_a_rack_is_no_larger_than_its_pool(tmp_path: Path) -> None:
         assert "nodes_per_rack" in refusal(tmp_path, old, f"{old}, nodes_per_rack: {wrong}")
 
 
+def test_a_park_may_say_how_fast_use_is_forgotten(small: ParkFile, tmp_path: Path) -> None:
+    old = "note: an example"
+    weekly = SMALL.replace(old, f"{old}\nshare_half_life_h: 168")
+
+    assert load(written(tmp_path, weekly)).park.share_half_life_ms == 7 * 24 * 3_600_000
+    assert small.park.share_half_life_ms == 24 * 3_600_000
+    for wrong in ("0", "1.5", "8785"):
+        assert "share_half_life_h" in refusal(tmp_path, old, f"{old}\nshare_half_life_h: {wrong}")
+
+
 def test_a_pool_may_guarantee_its_racks_if_it_has_some(small: ParkFile, tmp_path: Path) -> None:
     old = "cards_per_node: 8"
     racked = SMALL.replace(old, f"{old}, nodes_per_rack: 2, guarantees: racks")
