@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from accounting.hours import metered_units
 from api.park_file import ParkFile, ParkFileInvalid
-from cluster.inventory import Park
+from cluster.inventory import SHARE_HALF_LIFE_MS, Park
 from scheduler.facts.events import (
     CohortDeclared,
     Credited,
@@ -99,11 +99,19 @@ def _digest(*wishes: Wish) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
+_DEFAULTS = (
+    ("unit", "card"),
+    ("guarantees_racks", False),
+    ("share_half_life_ms", SHARE_HALF_LIFE_MS),
+)
+"""What files could not say before, and what they meant."""
+
+
 def _said(value: JsonValue) -> JsonValue:
-    """The same without empty lists, what is null, and that devices are cards, as nearly all are."""
+    """The same without empty lists, what is null, and what is as it was before it could be said."""
     if isinstance(value, dict):
         said = {key: _said(one) for key, one in value.items() if one not in ([], None)}
-        return {key: one for key, one in said.items() if (key, one) != ("unit", "card")}
+        return {key: one for key, one in said.items() if (key, one) not in _DEFAULTS}
     return [_said(one) for one in value] if isinstance(value, list) else value
 
 
