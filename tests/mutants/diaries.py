@@ -36,7 +36,6 @@ MUTANTS = [
     Mutant("cluster/diary_file.py", "            except OSError:\n                self._is_whole = False\n", "            except OSError:\n                pass\n", _FILE),
     Mutant("cluster/diary_file.py", "(since_ms is None or line.is_gap)", "since_ms is None", _FILE),
     Mutant("cluster/diary_file.py", 'b"\\n" + _LINES.dump_json(line)', '_LINES.dump_json(line) + b"\\n"', _FILE),
-    Mutant("cluster/diary_file.py", "        if not self._path.exists():\n", "        if True:\n", _FILE),
     Mutant("cluster/diary_file.py", "paths = [path for path in (self._older, self._path) if path.exists()]", "paths = [self._path]", _FILE),
     Mutant("cluster/diary_file.py", "max(since_ms, lost_ms)", "since_ms", _FILE),
     Mutant("cluster/link.py", "return self._heard >= (told.agent_started_at_ms, told.number)", "return True", _LINK),

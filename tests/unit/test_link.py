@@ -328,6 +328,7 @@ def test_the_answer_to_another_question_is_passed_over() -> None:
     later.take_diary(a_diary(before))
 
     assert number > before
+    assert later.orders(asked()) == Orders(diary=number), "it is still asked for"
     assert later.diary(number, 0) is None
 
 
