@@ -23,6 +23,7 @@ from cluster.local_ray import LocalRay
 from tests.ray_centre import CENTRE, PARK
 
 os.environ["BRAIN_LANG"] = "en"  # whatever this machine speaks, texts are compared in English
+os.environ.pop("COLUMNS", None)  # else all that is printed has the width of this terminal
 
 # No test is red because the machine was busy for a moment.
 settings.register_profile(

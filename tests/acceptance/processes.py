@@ -19,12 +19,12 @@ LOOK_S = 0.05
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Ours without what would choose a broker or a language; 80 columns, no colours."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("BRAIN_", "RAY_", "LC_", "LANG"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not is_set_by_users(name)}
     return kept | {"COLUMNS": "80", "NO_COLOR": "1", **variables}
+
+
+def is_set_by_users(name: str) -> bool:
+    return name.startswith(("BRAIN_", "RAY_", "LC_", "LANG"))
 
 
 def brain(

@@ -14,7 +14,7 @@ from api.database import engine
 from api.profile import Profile, write_profile
 from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import Served
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.acceptance.test_api_park import load
 from tests.builders import HOUR_MS, shanghai, used
 from tests.unit.test_activity import WATCHED

@@ -13,7 +13,8 @@ from accounting import store
 from api.database import engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of
-from tests.acceptance.processes import brain, eventually
+from tests.acceptance.in_process import brain
+from tests.acceptance.processes import eventually
 from tests.builders import shanghai, used
 
 pytestmark = [

@@ -14,7 +14,7 @@ from api.clock import now_ms
 from api.database import engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of, submitted
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import HOUR_MS, USAGE
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("budgets")]

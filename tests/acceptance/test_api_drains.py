@@ -14,7 +14,7 @@ from tests.acceptance.brokers import (
     state_of,
     submitted,
 )
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 
 pytestmark = pytest.mark.xdist_group("drains")
 NODE = "west-k100-n001"

@@ -8,7 +8,7 @@ import pytest
 from api.clock import now_ms
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import HOUR_MS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packages")]

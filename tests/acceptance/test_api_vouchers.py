@@ -11,7 +11,7 @@ from accounting import store
 from api.database import engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_that, problem_of
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import shanghai, used
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vouchers")]

@@ -7,7 +7,7 @@ import pytest
 
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 
 pytestmark = pytest.mark.slow
 

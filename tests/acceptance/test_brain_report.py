@@ -9,7 +9,7 @@ from accounting import store
 from accounting.usage import UsageCredit
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import used
 
 pytestmark = pytest.mark.xdist_group("closing")

@@ -14,7 +14,7 @@ from api.clock import now_ms
 from api.database import VERIFY_LOCK, engine
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import used
 
 pytestmark = [

@@ -9,7 +9,7 @@ from accounting import ledger, store
 from api.evidence_check import check
 from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_state, newcomer, problem_of, submitted
-from tests.acceptance.processes import brain
+from tests.acceptance.in_process import brain
 from tests.builders import used
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closing")]
