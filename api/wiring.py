@@ -22,6 +22,7 @@ from api.data_folder import hold
 from api.database import engine, migrate, own_engine
 from api.declaring import declare
 from api.feed import Feed
+from api.garbage import look_seldom
 from api.housekeeping import Housekeeper, Retention
 from api.metrics import MeasuredLog, Metrics
 from api.park_file import ParkFile, load
@@ -166,6 +167,7 @@ def serve(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    look_seldom()
     park_file = load(settings.park)
     with _database_url(settings) as url:
         migrate(url)

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from api.garbage import look_seldom
 from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
 from api.up import UpFailed
@@ -49,6 +50,7 @@ WRONG_USE = 2
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
+    look_seldom()  # as a broker does
     try:
         report = COMMANDS[arguments.command].run(arguments)
     except (BadTrace, ParkFileInvalid, OSError) as error:

@@ -1,6 +1,6 @@
 """When each job that waits would start, by what a plan has found out of it and told it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,13 +14,15 @@ from scheduler.planning.options import Candidate, Finding
 from scheduler.planning.survey import Survey
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.outlook import Bid, Outlook
+from scheduler.timing.ranking import Place
 
 
 class Told(NamedTuple):
     """For whom these very reasons were found: all for whom they were ask for the same."""
 
     reasons: tuple[Reason, ...]
-    bid: Bid
+    places: Sequence[Place]
+    from_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ class Foresight:
 
     def note(self, record: JobRecord, candidates: list[Candidate], verdict: Verdict) -> None:
         """Others of its shape will be told the same."""
-        bid = self._bid(record, candidates, verdict.reasons)
+        _, places, from_ms = self._bid(record, candidates, verdict.reasons)
         # The reasons are kept: as long as they are, no others are at their place.
-        self._told[id(verdict.reasons)] = Told(verdict.reasons, bid)
+        self._told[id(verdict.reasons)] = Told(verdict.reasons, places, from_ms)
 
     def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """The same, and when and where each job would start: in order, beside what is promised."""
@@ -51,24 +53,26 @@ class Foresight:
                 form = self.promised.get(job_id) or self.state.jobs[job_id]
                 outlook.take(form, verdict.start)
         return {
-            job_id: verdict if verdict.start else self._foreseen(outlook, job_id, verdict.reasons)
+            job_id: verdict
+            if verdict.start
+            else Verdict(
+                reasons=verdict.reasons, start=outlook.start(self._bids(job_id, verdict.reasons))
+            )
             for job_id, verdict in verdicts.items()
         }
 
-    def _foreseen(self, outlook: Outlook, job_id: str, reasons: tuple[Reason, ...]) -> Verdict:
-        """No start where it depends on more than the ends of what runs: on money or prices."""
-        record, findings = self.state.jobs[job_id], self.findings.get(job_id)
-        told = self._told.get(id(reasons))
-        if told is not None and not record.job.has_forms:
-            bids = [told.bid._replace(form=record)]
-        elif findings is not None:
-            bids = [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
-        else:
-            bids = [
-                self._bid(form, self.survey.candidates(shape_of(form.job)), reasons)
-                for form in self.forecasts.forms(record)
-            ]
-        return Verdict(reasons=reasons, start=outlook.start(bids))
+    def _bids(self, job_id: str, reasons: tuple[Reason, ...]) -> list[Bid]:
+        """Where it could start; nowhere if that depends on more than the ends of what runs."""
+        record, told = self.state.jobs[job_id], self._told.get(id(reasons))
+        if told is not None:
+            return [Bid(record, told.places, told.from_ms)]
+        findings = self.findings.get(job_id)
+        if findings is not None:
+            return [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
+        return [
+            self._bid(form, self.survey.candidates(shape_of(form.job)), reasons)
+            for form in self.forecasts.forms(record)
+        ]
 
     def _bid(
         self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]

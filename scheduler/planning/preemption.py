@@ -100,7 +100,7 @@ class Victims:
 
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who runs is of a lower standing, or at least of a lower merit."""
-        if any(
+        if any(taker.owns) and any(
             mine and not all_own for mine, all_own in zip(taker.owns, self._all_own, strict=True)
         ):
             return False

@@ -279,7 +279,8 @@ class Allowances:
     def covers(self, record: JobRecord, kind_ids: tuple[str, ...]) -> bool:
         """Whether the job may be, and can be paid, on all of these kinds."""
         job = record.job
-        if any(next(self.cap_reasons(record, one), None) for one in kind_ids):
+        bounding = kind_ids if self._entitlements.is_bounding else ()
+        if any(next(self.cap_reasons(record, one), None) for one in bounding):
             return False
         tenant = self._state.tenants[job.tenant_id]
         key = (kind_ids, job.priority, tenant.price_class)

@@ -150,7 +150,7 @@ class Standings:
     def best(self, record: JobRecord) -> Standing:
         """The same, at each level on the kind where it stands best."""
         if not self._nominal:
-            return Standing(NOTHING, self.merit(record))
+            return _standing(NOTHING, self.merit(record))
         kind_ids = record.job.device_kind_ids or self._card_kind_ids
         found = [self.owns(record, one) for one in kind_ids]
         return Standing(Owns(*map(any, zip(*found, strict=True))), self.merit(record))

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from scheduler.facts.queue import DueKey, LaneKey, age_key
 from scheduler.facts.record import JobRecord
@@ -12,7 +13,9 @@ from scheduler.sharing.fairtree import FairKey, FairTree
 from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.sharing.starving import Starving
 
-TurnKey = tuple[list[bool], int, int, FairKey, DueKey]
+TurnKey = tuple[tuple[bool, ...], int, int, FairKey, DueKey]
+Entry = tuple[TurnKey, "Lane", JobRecord, int]
+"""Whose turn is when, and how many charges had been made when that was found."""
 Lane = tuple[str, str, int, Owns]
 """A lane of the queue, whole or only those of it who are within so much of nominal quotas."""
 STARVING_LANE: LaneKey = ("", "", -1)
@@ -46,6 +49,7 @@ class Turns:
         self._owns = owns
         self._policy = policy
         self._fair = FairTree(state, now_ms)
+        self._charge_count = 0
 
     def __iter__(self) -> Iterator[JobRecord]:
         match self._policy.order:
@@ -59,6 +63,7 @@ class Turns:
     def charge(self, job: Job, tflops: int) -> None:
         """The job's branches were just given `tflops`."""
         self._fair.charge(job.tenant_id, job.project, tflops)
+        self._charge_count += 1
 
     def _by_share(self) -> Iterator[JobRecord]:
         """Who is in several lanes comes once, by the one whose turn is first."""
@@ -71,10 +76,11 @@ class Turns:
         ]
         heapq.heapify(heap)
         while heap:
-            turn, lane, record = heap[0]
+            turn, lane, record, charge_count = heap[0]
             owned = lane[-1]
             if record.job.id not in done and self._is_in(owned, record):
-                present = self._turn(lane, turn[-1], record)
+                is_present = charge_count == self._charge_count
+                present = heap[0] if is_present else self._turn(lane, turn[-1], record)
                 if present > heap[0]:  # its tenant was given something in another lane
                     heapq.heapreplace(heap, present)
                     continue
@@ -110,13 +116,19 @@ class Turns:
         """Whether it is within so much, or more."""
         return owned == NOTHING or self._owns(record) >= owned
 
-    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> tuple[TurnKey, Lane, JobRecord]:
+    def _turn(self, lane: Lane, key: DueKey, record: JobRecord) -> Entry:
         tenant_id, project_id, level, owned = lane
         shared_level = level if self._policy.is_shared else 0
         share = self._fair.key(tenant_id, project_id) if tenant_id else NO_SHARE
         # Ids are unique: two entries are never compared beyond them.
-        turn = ([not one for one in owned], key[0], shared_level, share, key)
-        return turn, lane, record
+        turn = (_last(owned), key[0], shared_level, share, key)
+        return turn, lane, record, self._charge_count
+
+
+@cache
+def _last(owned: Owns) -> tuple[bool, ...]:
+    """Who is within more comes first."""
+    return tuple(not one for one in owned)
 
 
 def _starving_key(record: JobRecord) -> DueKey:

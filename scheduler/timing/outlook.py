@@ -6,7 +6,7 @@ whole nodes, and racks of them, are looked for only among what runs now.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from scheduler.model.tree import Quota
 from scheduler.placing.placement import Fit
 from scheduler.timing.clearings import Clearings
 from scheduler.timing.forecasts import Forecasts
-from scheduler.timing.ranking import Place, Rankings
+from scheduler.timing.ranking import Place, Rankings, Seat
 from scheduler.timing.timeline import Timeline
 
 Bound = tuple[Timeline, int]
@@ -50,6 +50,13 @@ class Bid(NamedTuple):
     from_ms: int | None
 
 
+class Run(NamedTuple):
+    """A job in one of its forms, and how long it is likely to hold its cards."""
+
+    job: Job
+    length_ms: int
+
+
 @dataclass(slots=True)
 class Prospect:
     """What is to come of one pool: its cards, its next end, and when its nodes have room.
@@ -59,6 +66,7 @@ class Prospect:
     same of bundles of several sizes.
     """
 
+    kind_id: str
     cards: Timeline
     next_end_ms: int | None
     room_ms: list[int | None]
@@ -99,10 +107,12 @@ class Outlook:
     _entitlements: Entitlements = field(init=False)
     _takings: Takings = field(init=False)
     _quotas_by_project: dict[tuple[str, str], tuple[Timeline, ...]] = field(default_factory=dict)
-    _rankings: Rankings = field(default_factory=Rankings)
+    _bounds_by_like: dict[Hashable, tuple[Bound, ...]] = field(default_factory=dict)
+    _rankings: Rankings = field(init=False)
     _wanted_cards: int = 0
 
     def __post_init__(self) -> None:
+        self._rankings = Rankings(self._seat)
         by_pool: dict[str, list[Holding]] = defaultdict(list)
         ends: dict[Quota, list[tuple[int, int, Path]]] = defaultdict(list)
         self._entitlements = self.state.entitled.in_force(self.state.tree, self.park)
@@ -146,42 +156,47 @@ class Outlook:
         None where it never could start. Without `from_ms` it is no sooner than something ends in
         the pool: now there is no room.
         """
-        best: tuple[int, PlannedStart, JobRecord] | None = None
+        best: tuple[int, PlannedStart, Run] | None = None
         for bid in bids:
-            first, ready_ms = self._first(*bid)
+            run = Run(bid.form.job, self.forecasts.length_ms(bid.form))
+            first, ready_ms = self._first(run, bid.places, bid.from_ms)
             if first is None:
                 continue
-            over_ms = ready_ms + self.forecasts.length_ms(bid.form)
+            over_ms = ready_ms + run.length_ms
             if best is None or over_ms < best[0]:
-                best = over_ms, first, bid.form
+                best = over_ms, first, run
         if best is None:
             return None
-        _, start, form = best
-        self.take(form, start)
-        return replace(start, card_count=form.job.device_count) if len(bids) > 1 else start
+        _, start, run = best
+        self._take(run, start)
+        return replace(start, card_count=run.job.device_count) if len(bids) > 1 else start
 
     def _first(
-        self, record: JobRecord, places: Sequence[Place], from_ms: int | None
+        self, run: Run, places: Sequence[Place], from_ms: int | None
     ) -> tuple[PlannedStart | None, int]:
         """Where the job would have its data first, and when; None where it never could start.
 
         Of places as good as one another it is the first.
         """
-        kind = record.job.device_count, self.forecasts.length_ms(record), from_ms
-        ready = self._rankings.of(places, kind, self._pools)
+        kind = run.job.device_count, run.length_ms, from_ms
+        seats, ready = self._rankings.of(places, kind)
         best: tuple[int, int, int] | None = None
         seen = []
         while ready and (best is None or ready[0] < best):
             known_ms, number = ready[0]
-            place = places[number]
-            cards_ms = self._cards_ms(record, place, from_ms)
+            seat = seats[number]
+            assert seat is not None, "only places that have room are ranked"
+            place, cards_ms = seat.place, self._cards_ms(run, seat)
             if cards_ms is None:
                 heappop(ready)
             elif cards_ms + place.transfer_ms > known_ms:
                 heapreplace(ready, (cards_ms + place.transfer_ms, number))
             else:
+                at_ms = self._allowed_ms(run, place, cards_ms)
+                if at_ms == cards_ms:  # all others are ready later
+                    best = at_ms + place.transfer_ms, number, at_ms
+                    break
                 seen.append(heappop(ready))
-                at_ms = self._allowed_ms(record, place, cards_ms)
                 if at_ms is not None:
                     found = at_ms + place.transfer_ms, number, at_ms
                     best = found if best is None else min(best, found)
@@ -194,70 +209,72 @@ class Outlook:
 
     def take(self, record: JobRecord, start: PlannedStart) -> None:
         """Count with the job from then on."""
-        job, prospect = record.job, self._pools[start.pool_id]
+        self._take(Run(record.job, self.forecasts.length_ms(record)), start)
+
+    def _take(self, run: Run, start: PlannedStart) -> None:
+        prospect, end_ms = self._pools[start.pool_id], start.at_ms + run.length_ms
         prospect.last_start_ms = start.at_ms
-        end_ms = start.at_ms + self.forecasts.length_ms(record)
-        prospect.cards.take(job.device_count, start.at_ms, end_ms)
-        kind_id = self.park.pool_by_id[start.pool_id].device_kind_id
-        for timeline, amount in self._bounds(job, kind_id):
+        prospect.cards.take(run.job.device_count, start.at_ms, end_ms)
+        for timeline, amount in self._bounds(run.job, prospect.kind_id):
             timeline.take(amount, start.at_ms, end_ms)
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as above."""
-        cards_ms = self._cards_ms(record, place, from_ms)
-        return None if cards_ms is None else self._allowed_ms(record, place, cards_ms)
+        run = Run(record.job, self.forecasts.length_ms(record))
+        seat = self._seat(place, from_ms)
+        cards_ms = None if seat is None else self._cards_ms(run, seat)
+        return None if cards_ms is None else self._allowed_ms(run, place, cards_ms)
 
-    def _cards_ms(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
-        """When the pool has the cards for it, whatever else forbids it."""
+    def _seat(self, place: Place, from_ms: int | None) -> Seat | None:
+        """When the place may have room first; None where its pool never has, or is not heard of."""
         prospect = self._pools.get(place.pool.id)
         if prospect is None:
             return None
         begin_ms = prospect.next_end_ms if from_ms is None else from_ms
         soonest_ms = None if begin_ms is None else prospect.soonest(place.wanted, begin_ms)
-        if soonest_ms is None:
-            return None
+        return None if soonest_ms is None else Seat(place, prospect, soonest_ms)
+
+    def _cards_ms(self, run: Run, seat: Seat) -> int | None:
+        """When the pool has the cards for it, whatever else forbids it."""
+        _, prospect, soonest_ms = seat
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        length_ms = self.forecasts.length_ms(record)
-        return prospect.cards.earliest(record.job.device_count, length_ms, soonest_ms)
+        return prospect.cards.earliest(run.job.device_count, run.length_ms, soonest_ms)
 
-    def _allowed_ms(self, record: JobRecord, place: Place, from_ms: int) -> int | None:
+    def _allowed_ms(self, run: Run, place: Place, from_ms: int) -> int | None:
         """When all quotas have room for it as well, and the pool is offered."""
-        bounds = [*self._bounds(record.job, place.pool.device_kind_id)]
+        bounds = self._bounds(run.job, place.pool.device_kind_id)
         if not bounds and place.pool.hours is None:
             return from_ms
-        cards = self._pools[place.pool.id].cards, record.job.device_count
-        return self._in_hours(record, place.pool, [cards, *bounds], from_ms)
+        cards = self._pools[place.pool.id].cards, run.job.device_count
+        return self._in_hours(run, place.pool, [cards, *bounds], from_ms)
 
     def _in_hours(
-        self, record: JobRecord, pool: Pool, bounds: Collection[Bound], from_ms: int
+        self, run: Run, pool: Pool, bounds: Collection[Bound], from_ms: int
     ) -> int | None:
         """When all have room for it, and the pool is offered for as long as it needs that."""
-        at_ms = self._in_all(record, bounds, from_ms)
+        at_ms = _in_all(run, bounds, from_ms)
         if pool.hours is None:
             return at_ms
         for _ in range(OPENINGS_MAX):
-            opens_ms = None if at_ms is None else pool.hours.opens_ms(at_ms, needed_ms(record.job))
+            opens_ms = None if at_ms is None else pool.hours.opens_ms(at_ms, needed_ms(run.job))
             if opens_ms is None or opens_ms == at_ms:
                 return opens_ms
-            at_ms = self._in_all(record, bounds, opens_ms)
+            at_ms = _in_all(run, bounds, opens_ms)
         return None
 
-    def _in_all(self, record: JobRecord, bounds: Collection[Bound], from_ms: int) -> int | None:
-        """When the pool and all quotas that bind the job have room for all of it."""
-        length_ms = self.forecasts.length_ms(record)
-        at_ms: int | None = from_ms
-        began_ms = None
-        while at_ms is not None and at_ms != began_ms:
-            began_ms = at_ms
-            for timeline, amount in bounds:
-                at_ms = timeline.earliest(amount, length_ms, at_ms)
-                if at_ms is None:
-                    break
-        return at_ms
+    def _bounds(self, job: Job, kind_id: str) -> tuple[Bound, ...]:
+        """What is to come of each quota that binds the job, and how much of it the job takes.
 
-    def _bounds(self, job: Job, kind_id: str) -> Iterator[Bound]:
-        """What is to come of each quota that binds the job, and how much of it the job takes."""
+        It is the same of all jobs of a project that ask for so many cards of these kinds.
+        """
+        key = job.tenant_id, job.project, job.device_count, job.device_kind_ids, kind_id
+        found = self._bounds_by_like.get(key)
+        if found is None:
+            found = self._bounds_by_like[key] = (*self._found_bounds(job, kind_id),)
+        return found
+
+    def _found_bounds(self, job: Job, kind_id: str) -> Iterator[Bound]:
         for timeline in () if is_on_cores(job, self.park) else self._of_all_kinds(job):
             yield timeline, job.device_count
         for cap in self._entitlements.caps(job.tenant_id, job.project, kind_id):
@@ -317,6 +334,7 @@ class Outlook:
         for of_node in by_node.values():
             _note_room(room_ms, of_node, self.now_ms)
         return Prospect(
+            kind_id=pool.device_kind_id,
             cards=Timeline(self.now_ms, free, ends),
             next_end_ms=min((end_ms for end_ms, _ in [*ends, *opening]), default=None),
             room_ms=room_ms,
@@ -325,6 +343,19 @@ class Outlook:
             last_start_ms=self.now_ms,
             nodes=Clearings(pool.cards_per_node, self.now_ms, by_node, self.park.rack_by_node),
         )
+
+
+def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:
+    """When the pool and all quotas that bind the job have room for all of it."""
+    at_ms: int | None = from_ms
+    began_ms = None
+    while at_ms is not None and at_ms != began_ms:
+        began_ms = at_ms
+        for timeline, amount in bounds:
+            at_ms = timeline.earliest(amount, run.length_ms, at_ms)
+            if at_ms is None:
+                break
+    return at_ms
 
 
 def _openings(pool: Pool, now_ms: int) -> Iterator[int]:

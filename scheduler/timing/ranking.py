@@ -4,7 +4,7 @@ Timelines only fill, so what was found for one job bounds it for all later ones 
 look at no place anew that another comes before.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify
 from typing import NamedTuple, Protocol
 
@@ -12,11 +12,13 @@ from cluster.inventory import Pool
 from scheduler.placing.placement import Fit
 from scheduler.timing.timeline import Timeline
 
-RANKINGS_MAX = 16_384
-"""For so many kinds of jobs it is kept; then all is forgotten, and found out anew."""
+RANKS_MAX = 2_000_000
+"""So many are kept of all kinds of jobs; then all is forgotten, and found out anew."""
 
 Rank = tuple[int, int]
 """When a job would be ready in a place at the soonest, and the number of the place."""
+Kind = tuple[int, int, int | None]
+"""For how many cards jobs ask, for how long, and from when on."""
 
 
 class Place(Protocol):
@@ -35,50 +37,69 @@ class Awaited(Protocol):
 
     @property
     def cards(self) -> Timeline: ...
+    @property
+    def last_start_ms(self) -> int: ...
+
+
+class Seat(NamedTuple):
+    """A place with what is to come of it: there is no room for the shape before `soonest_ms`."""
+
+    place: Place
+    pool: Awaited
+    soonest_ms: int
+
+
+SeatOf = Callable[[Place, int | None], Seat | None]
+"""How a place is looked at, from when on; None where it never has room."""
 
 
 class Ranking(NamedTuple):
-    """`ready` is a heap."""
+    """`seats` are in the order of the places; `ready` is a heap of those that may have the cards.
 
-    places: Sequence[Place]
+    Whoever finds a place to be ready later changes its rank.
+    """
+
+    seats: Sequence[Seat | None]
     ready: list[Rank]
 
 
 class Rankings:
-    """By places, and by how many cards jobs ask for, for how long, and from when on."""
+    """By places, and by kinds of jobs."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, tuple[int, int, int | None]], Ranking] = {}
+    def __init__(self, seat_of: SeatOf) -> None:
+        self._seat_of = seat_of
+        self._known: dict[tuple[int, Kind], Ranking] = {}
+        self._seats: dict[tuple[int, int | None], tuple[Sequence[Place], list[Seat | None]]] = {}
+        self._rank_count = 0
 
-    def of(
-        self,
-        places: Sequence[Place],
-        kind: tuple[int, int, int | None],
-        pools: Mapping[str, Awaited],
-    ) -> list[Rank]:
-        """A heap, of which whoever finds a place to be ready later changes the rank.
-
-        The same places must be the same object, which is kept: no other is where it is.
-        """
+    def of(self, places: Sequence[Place], kind: Kind) -> Ranking:
+        """The same places must be the same object, which is kept: no other is where it is."""
         key = id(places), kind
         found = self._known.get(key)
         if found is None:
-            if len(self._known) >= RANKINGS_MAX:
-                self._known.clear()
-            found = self._known[key] = Ranking(places, _ranks(places, kind, pools))
-        return found.ready
+            if self._rank_count > RANKS_MAX:
+                self._known, self._seats, self._rank_count = {}, {}, 0
+            self._rank_count += len(places)
+            seats = self._seats_of(places, kind[2])
+            found = self._known[key] = Ranking(seats, _ranks(seats, kind))
+        return found
+
+    def _seats_of(self, places: Sequence[Place], from_ms: int | None) -> list[Seat | None]:
+        """Of jobs of one shape looked at once, for however long they run."""
+        key = id(places), from_ms
+        if key not in self._seats:
+            self._rank_count += len(places)
+            self._seats[key] = places, [self._seat_of(place, from_ms) for place in places]
+        return self._seats[key][1]
 
 
-def _ranks(
-    places: Sequence[Place], kind: tuple[int, int, int | None], pools: Mapping[str, Awaited]
-) -> list[Rank]:
+def _ranks(seats: Iterable[Seat | None], kind: Kind) -> list[Rank]:
     """Without places that never have the cards."""
     cards, length_ms, _ = kind
     ranks = []
-    for number, place in enumerate(places):
-        if (pool := pools.get(place.pool.id)) is not None:
-            bound_ms = pool.cards.bound(cards, length_ms)
-            if bound_ms is not None:
-                ranks.append((bound_ms + place.transfer_ms, number))
+    for number, seat in enumerate(seats):
+        bound_ms = seat.pool.cards.bound(cards, length_ms) if seat else None
+        if seat and bound_ms is not None:
+            ranks.append((max(bound_ms, seat.soonest_ms) + seat.place.transfer_ms, number))
     heapify(ranks)
     return ranks

@@ -38,6 +38,8 @@ MUTANTS = [
     Mutant("api/values.py", "Field(ge=1, le=MAX_DEVICE_COUNT), BeforeValidator(whole)", "BeforeValidator(whole), Field(ge=1, le=MAX_DEVICE_COUNT)", "tests/unit/test_describing.py -k bound"),
     Mutant("api/upkeep.py", "new_operator_key(url) if operator_key else None", "new_operator_key(url)", "tests/acceptance/test_upkeep.py -k unasked"),
     Mutant("api/local_keys.py", 'connection, Role.OPERATOR, now_ms=now_ms(), label="brain migrate"', 'connection, Role.FINANCE, now_ms=now_ms(), label="brain migrate"', "tests/acceptance/test_upkeep.py -k first"),
+    Mutant("api/wiring.py", "    look_seldom()\n", "", "tests/unit/test_garbage.py"),
+    Mutant("api/garbage.py", "gc.set_threshold(NEW_MAX, ", "gc.set_threshold(0, ", "tests/unit/test_garbage.py"),
     Mutant("api/wiring.py", "self._own_database = own_engine(database)", "self._own_database = database", "tests/acceptance/test_slow_readers.py -k leader"),
     Mutant("api/routes/archives.py", "    with services.database.connect() as connection:\n        return connection.scalar(select(ArchiveChunkRow.body).where(*one))", "    return services.database.connect().scalar(select(ArchiveChunkRow.body).where(*one))", "tests/acceptance/test_slow_readers.py -k archive"),
     Mutant("api/streams.py", "self._count_by_scope[scope] -= 1", "pass", "tests/acceptance/test_api_events.py -k streams"),

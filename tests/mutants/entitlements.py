@@ -29,7 +29,7 @@ MUTANTS = [
     Mutant("scheduler/facts/takings.py", "                    for above in _above(branch, entitlements):\n                        found.taken[above, unit] += idle\n", "                    pass\n", _HAND),
     Mutant("scheduler/facts/takings.py", "        for unit in (kind_id, P):\n            self.take", "        for unit in (kind_id,):\n            self.take", _HAND),
     Mutant("scheduler/sharing/allowance.py", "        cap = next(self.cap_reasons(record, pool.device_kind_id, delay_ms), None)\n", "        cap = None\n", _HAND),
-    Mutant("scheduler/sharing/allowance.py", "        if any(next(self.cap_reasons(record, one), None) for one in kind_ids):\n            return False\n", "", _HAND),
+    Mutant("scheduler/sharing/allowance.py", "        if any(next(self.cap_reasons(record, one), None) for one in bounding):\n            return False\n", "", _HAND),
     Mutant("scheduler/sharing/allowance.py", "                book.hold(path, kind_id, job.device_count)\n", "                pass\n", _HAND),
     Mutant("scheduler/sharing/allowance.py", "tenants = self._state.tenants if is_all else", "tenants = () if is_all else", _HAND),
     Mutant("scheduler/planning/desk.py", "            self._keep_caps(findings)\n", "", _HAND),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,17 +111,18 @@ def test_a_quota_is_one_over_all_pools() -> None:
     assert starts(state) == {"a": 1}, "its pool is empty, and stays so"
 
 
-def test_it_is_planned_where_a_limit_of_its_kind_has_room_first_though_cards_be_free_before() -> (
-    None
-):
+@pytest.mark.parametrize(("npu_hours", "gpu_hours"), [(3, 5), (5, 3)])
+def test_it_is_planned_where_a_limit_of_its_kind_has_room_first_though_cards_be_free_before(
+    npu_hours: int, gpu_hours: int
+) -> None:
     limits = (("npu", 8), ("gpu", 8))
     tenants = a_tenant("fish"), a_tenant("steel", borrowing_cards=limits)
     state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8), a_pool("east-gpu", 2, 8)))
     for kind_id, tenant_id, cards, hours in (
         ("npu", "fish", (8,), 1),
-        ("npu", "steel", (0, 8), 3),
+        ("npu", "steel", (0, 8), npu_hours),
         ("gpu", "fish", (8,), 2),
-        ("gpu", "steel", (0, 8), 5),
+        ("gpu", "steel", (0, 8), gpu_hours),
     ):
         job = replace(waiting(f"{kind_id}-{tenant_id}", hours=hours), tenant_id=tenant_id)
         placement = a_placement(f"east-{kind_id}", *cards)
