@@ -178,7 +178,7 @@ class Desk:
         settled = self._settled.get(shape)
         if settled is not None and (known := settled.of(record.job, ends)) is not None:
             is_paid = self._allowances.covers(record, settled.kind_ids)
-            if is_paid and not self._stops.may_ask(record, [record]):
+            if is_paid and not self._might_stop(record, settled):
                 return known
         candidates = self._survey.candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
@@ -187,9 +187,29 @@ class Desk:
         found = self._now(finding) or self._later(record, [finding])
         is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
         if is_whole and isinstance(found, Verdict) and found.start is None:
-            self._settled.setdefault(shape, Settled(candidates)).note(record.job, ends, found)
+            settled = self._settled.get(shape) or Settled(candidates)
+            self._settled[shape] = settled
+            settled.note(record.job, ends, found)
+            if self._asks_like_all(record):
+                merit = self._standings.merit(record)
+                settled.note_vain(self._survey.claim_ends(record), merit)
             self._foresight.note(record, candidates, found)
         return found
+
+    def _might_stop(self, record: JobRecord, settled: Settled) -> bool:
+        """Whether others might be stopped for the job, and none like it asked for that in vain."""
+        if not self._stops.may_ask(record, [record]):
+            return False
+        ends, merit = self._survey.claim_ends(record), self._standings.merit(record)
+        return not settled.is_vain(ends, merit)
+
+    def _asks_like_all(self, record: JobRecord) -> bool:
+        """Whether it asks now, and nothing but its class and its turn decides who stops for it."""
+        return (
+            not (self._standings.has_owners or self._allowances.is_bounding)
+            and self._stops.asks_now(record)
+            and self._allowances.quota_reason(record, SOON_MS) is None
+        )
 
     def _find_form(self, record: JobRecord) -> Grant | Verdict:
         """Of a job with several forms: in the first of them that can start now."""

@@ -13,6 +13,7 @@ from scheduler.model.job import Job
 from scheduler.model.offered import needed_ms
 from scheduler.model.plan import Verdict
 from scheduler.planning.options import Candidate
+from scheduler.sharing.standing import Merit
 
 
 class Settled:
@@ -28,6 +29,7 @@ class Settled:
         self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
         self._verdicts: dict[tuple[int, tuple[bool, ...]], Verdict] = {}
         self._known: dict[tuple[int, Ends], Verdict] = {}
+        self._vain: dict[tuple[bool, ...], Merit] = {}
 
     def of(self, job: Job, ends: Ends) -> Verdict | None:
         """What a job that ends then is told; None where none like it was there yet."""
@@ -43,6 +45,17 @@ class Settled:
         """What one is told that waits without a start; not where something comes free soon."""
         if self._is_settled:
             self._verdicts[self._needs_ms(job), self._short(ends)] = verdict
+
+    def note_vain(self, ends: Ends, merit: Merit) -> None:
+        """One that would end then, once others had been stopped, found nobody to stop."""
+        if self._is_settled and not self._has_hours:
+            short = self._short(ends)
+            self._vain[short] = max(merit, self._vain.get(short, merit))
+
+    def is_vain(self, ends: Ends, merit: Merit) -> bool:
+        """Whether one of no lower merit found nobody; who could be stopped only get fewer."""
+        known = self._vain.get(self._short(ends)) if self._vain else None
+        return known is not None and merit <= known
 
     def _needs_ms(self, job: Job) -> int:
         """How much of the hours it needs; the same of all where there are none."""

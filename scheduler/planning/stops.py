@@ -45,6 +45,12 @@ class Stops:
             self.may_stop(record, self._standings.best(form)) for form in forms
         )
 
+    def asks_now(self, record: JobRecord) -> bool:
+        """Whether others might be stopped for the job, which has had patience for long enough."""
+        running = self._running(record)
+        has_waited = running is not None and running.asks_from_ms(record) <= self._now_ms
+        return has_waited and self.may_ask(record, [record])
+
     def may_stop(self, record: JobRecord, standing: Standing) -> bool:
         """Whether anybody who runs is of a lower standing."""
         running = self._running(record)

@@ -76,6 +76,11 @@ class Allowances:
         self._prices = Prices(state.prices, now_ms)
         self._dearest: dict[tuple[tuple[str, ...], str, str], int | None] = {}
 
+    @property
+    def is_bounding(self) -> bool:
+        """Whether anybody has a limit on what it borrows or lends."""
+        return self._entitlements.is_bounding
+
     def quota_reason(self, record: JobRecord, delay_ms: int = 0) -> Reason | None:
         """Why a quota forbids the job now, if one does; it may start so much later."""
         return next(self.quota_reasons(record, delay_ms), None)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts import events as ev
+from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import EndCause, Job, Priority, ReasonCode
@@ -16,8 +17,10 @@ from scheduler.model.plan import Plan, Verdict
 from scheduler.model.policy import DEFAULT, EASY, FIFO, Policy
 from scheduler.planning.planner import plan
 from scheduler.planning.settled import Settled
+from scheduler.planning.stops import Stops
+from scheduler.sharing.standing import Merit
 from tests.builders import HOUR_MS, submit
-from tests.preemptive import NOW_MS, TURNS, a_pool_of, low, run, wants
+from tests.preemptive import NOW_MS, TURNS, a_pool_of, low, normal, run, wants
 from tests.unit.test_planner_invariants import states
 from tests.unit.test_preemption_invariants import crowded
 
@@ -134,3 +137,32 @@ def test_what_comes_free_for_another_may_be_claimed_though_its_like_found_nothin
     codes = {job_id: one.reasons[0].code for job_id, one in result.verdicts.items()}
     assert codes["waits"] is ReasonCode.DEVICES_BUSY
     assert codes["old"] is codes["late"] is ReasonCode.MAKING_ROOM
+
+
+def test_of_those_alike_one_asks_whom_to_stop_though_all_might(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = a_pool_of(nodes=2)
+    run(state, low("runs"), 8)
+    run(state, normal("stays"), 0, 8)
+    submit(state, *(wants(f"new-{number:02}", 16) for number in range(12)))
+    asked: list[str] = []
+
+    def opening(_: Stops, form: JobRecord, *__: object) -> None:
+        asked.append(form.job.id)
+
+    monkeypatch.setattr(Stops, "opening", opening)
+    result = plan(state, NOW_MS)
+
+    assert len(result.verdicts) == 12
+    assert asked == ["new-00", "new-01"], "the first is promised a start, and the second settles it"
+
+
+def test_who_asked_in_vain_spares_nobody_of_higher_merit() -> None:
+    settled, ends, normal_merit = Settled(()), Ends(1, 1), Merit(1, 0)
+
+    settled.note_vain(ends, normal_merit)
+    settled.note_vain(ends, Merit(0, 0))
+
+    assert settled.is_vain(ends, normal_merit)
+    assert not settled.is_vain(ends, Merit(2, 0))
