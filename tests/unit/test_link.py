@@ -305,11 +305,14 @@ def test_who_waits_for_a_diary_has_it_with_the_report() -> None:
     link, _ = a_link()
     link.hear(of_diaries(1))
     number = link.ask_diary()
+    link.take_diary(a_diary(number, number=2))
     answers: list[DiaryTold | None] = []
     waiting = threading.Thread(target=lambda: answers.append(link.diary(number, 20)))
     waiting.start()
+    pause = threading.Event()
+    while not link._told._waiters:  # type: ignore[attr-defined] # to know that it waits by now
+        pause.wait(0.01)
 
-    link.take_diary(a_diary(number, number=2))
     link.hear(of_diaries(2))
     waiting.join(timeout=10)
 
