@@ -3,6 +3,9 @@
 Time is virtual: the controller steps whenever a job arrives or ends, on simulated centres. The
 planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime. The
 peer is a plain list in order of arrival on as many devices without nodes.
+
+Where nodes fail, what runs on them is lost and begins again, or goes on from where it was last
+stopped. Which nodes fail when is the seed's, and the same under every policy.
 """
 
 import time
@@ -12,12 +15,13 @@ from pathlib import Path
 from random import Random
 
 from api.park_file import load
+from benchmarks.failures import MS_PER_HOUR, NO_FAILURES, FailureRate, add_failures, failure_rate
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
 from benchmarks.list_fifo import list_fifo
 from benchmarks.options import add_seed, positive
 from benchmarks.saturation import saturation
 from benchmarks.score import RunRow, score, write_schedule
-from benchmarks.simulate import simulate
+from benchmarks.simulate import Simulation, simulate
 from benchmarks.traces import MS_PER_S, read_trace
 from benchmarks.workload import ideal_park, park_of_centres, workload
 from cluster.inventory import Park
@@ -30,7 +34,9 @@ TAKING_TURNS = Preemption(is_shared=True)
 EXAMPLES = """examples:
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
   python -m benchmarks replay --trace theta.csv.gz --walltime theta_walltime.csv.gz --nodes 1 \\
-      --cards 4392 --policy easy --schedule out.csv.gz --report out.json"""
+      --cards 4392 --policy easy --schedule out.csv.gz --report out.json
+  python -m benchmarks replay --trace philly_14d.csv.gz --nodes 64 --seed 1 \\
+      --failures-per-node-day 0.05 --repair-h 4"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class Replay:
     restart_ms: int | None
     seed: int
     is_foretelling: bool = False
+    failing: FailureRate = NO_FAILURES
 
 
 def add_workload(parser: ArgumentParser) -> None:
@@ -88,7 +95,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="off",
         help="tell who waits its start, and say how many started by then (%(default)s)",
     )
-    add_seed(parser, "faults, of which a replay has none")
+    add_failures(parser)
+    add_seed(parser, "which nodes fail when")
     parser.add_argument("--schedule", type=Path, help="write the schedule: OUT.csv.gz")
 
 
@@ -101,6 +109,7 @@ def run(arguments: Namespace) -> dict[str, object]:
         restart_ms=arguments.restart_s * MS_PER_S if arguments.preemption == "on" else None,
         seed=arguments.seed,
         is_foretelling=arguments.foretell == "on",
+        failing=failure_rate(arguments),
     )
     rows, report = measured(replay)
     if arguments.schedule:
@@ -133,12 +142,14 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
         Random(replay.seed),
         replay.restart_ms or 0,
         is_foretelling=replay.is_foretelling,
+        failing=replay.failing,
     )
     rows = simulation.rows
     used_s, wall_s = cpu_s() - began_cpu_s, time.perf_counter() - began_s
     capacity = sum(pool.card_count for pool in replay.park.pools)
     return rows, {
         **asdict(score(rows, capacity)),
+        **(_lost(simulation) if replay.failing.per_node_day else {}),
         **asdict(saturation(rows, replay.park)),
         CAPACITY_KEY: capacity,
         "wall_s": round(wall_s, 3),
@@ -150,6 +161,17 @@ def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
         "policy": replay.policy.name,
         "trace": replay.trace.name,
         **conditions(replay.seed),
+    }
+
+
+def _lost(simulation: Simulation) -> dict[str, object]:
+    """How many nodes failed, what that cost, and how many runs were stopped on purpose."""
+    rows, lost = simulation.rows, simulation.lost_count
+    return {
+        "preemptions": len(rows) - len({row.job_id for row in rows}) - lost,
+        "node_failures": simulation.failure_count,
+        "attempts_lost": lost,
+        "lost_device_h": round(simulation.lost_card_ms / MS_PER_HOUR, 3),
     }
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from random import Random
 
+from benchmarks.failures import NEVER_MS, NO_FAILURES, FailureRate, Failures
 from benchmarks.score import RunRow
-from benchmarks.workload import Workload
+from benchmarks.traces import BadTrace
+from benchmarks.workload import RESTARTS_MAX, Workload
 from cluster.driver import AttemptEnd, LaunchOrder
 from cluster.simulated import Run, SimulatedCentre, World
 from scheduler.controller import Controller, Settings
@@ -17,7 +19,6 @@ from scheduler.model.job import Job
 from scheduler.model.plan import Answers
 from scheduler.model.policy import Policy
 
-NEVER_MS = 1 << 60
 TICK_MS = 60_000
 
 
@@ -26,11 +27,15 @@ class Simulation:
     """How it went: one row per uninterrupted run, and how often the controller stepped.
 
     `starts` says how many starts came as they had been foretold; none are where nobody is told.
+    So many nodes failed, and with them `lost_count` runs that had taken `lost_card_ms`.
     """
 
     rows: tuple[RunRow, ...]
     step_count: int
     starts: Score
+    failure_count: int
+    lost_count: int
+    lost_card_ms: int
 
 
 def settings_of(policy: Policy, *, is_foretelling: bool = False) -> Settings:
@@ -53,8 +58,9 @@ def simulate(
     restart_ms: int = 0,
     *,
     is_foretelling: bool = False,
+    failing: FailureRate = NO_FAILURES,
 ) -> Simulation:
-    """Run all jobs to their ends; each run after the first costs `restart_ms` more.
+    """Run all jobs to their ends; each run that goes on from a stop costs `restart_ms` more.
 
     Where it is foretelling, each that waits is told when it would start.
     """
@@ -64,6 +70,7 @@ def simulate(
         SimulatedCentre(centre=centre, run_ms=work.run_ms, rng=rng, world=world)
         for centre in load.park.centres
     ]
+    failures = Failures(centres, failing, rng)
     log = MemoryLog()
     controller = Controller(
         log,
@@ -74,15 +81,23 @@ def simulate(
         log.ask(Request(id=f"declare-{number}", wish=wish))
     controller.lead(0)
     step_count = 0
-    for now_ms in moments(load.jobs, centres, log, Pace(controller)):
+    for now_ms in moments(load.jobs, centres, log, Pace(controller, failures)):
         step_count += 1
         for centre in centres:
             centre.advance(now_ms)
+        failures.strike(now_ms)
         controller.step(now_ms)
     assert len(world.runs_by_job) == len(load.jobs), "some jobs never ran"
     assert not log.refused, f"refused: {list(log.refused.items())[:3]}"
-    starts = controller.state.punctuality.score
-    return Simulation(rows=tuple(work.rows()), step_count=step_count, starts=starts)
+    lost = [run for run in world.runs if run.end is AttemptEnd.NODE]
+    return Simulation(
+        rows=tuple(work.rows()),
+        step_count=step_count,
+        starts=controller.state.punctuality.score,
+        failure_count=failures.count,
+        lost_count=len(lost),
+        lost_card_ms=sum(run.card_count * _length_ms(run) for run in lost),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +105,23 @@ class Pace:
     """When a controller has something to do that nobody asks for and no centre tells of."""
 
     controller: Controller
+    failures: Failures
 
     def next_ms(self, now_ms: int) -> int:
-        """Where jobs take turns, time alone may end somebody's: looked at every minute."""
-        is_shared = self.controller.settings.policy.is_shared
-        return now_ms + TICK_MS if is_shared and self.controller.state.queue else NEVER_MS
+        """Where jobs take turns, time alone may end somebody's: looked at every minute.
+
+        It ends as well that who lost a node comes first.
+        """
+        state, is_shared = self.controller.state, self.controller.settings.policy.is_shared
+        turn_ms = now_ms + TICK_MS if is_shared and state.queue else NEVER_MS
+        first_ms = [one.until_ms for one in state.claims.values() if one.is_repair]
+        return min([turn_ms, *(until_ms for until_ms in first_ms if until_ms > now_ms)])
+
+    def next_failure_ms(self, arriving_ms: int) -> int:
+        """Nodes fail as long as there is work, or some is to come."""
+        state = self.controller.state
+        is_over = arriving_ms == NEVER_MS and not state.queue and not state.live
+        return NEVER_MS if is_over else self.failures.next_ms()
 
     def is_stopping(self) -> bool:
         """Whether work has just been stopped, and others are to get its devices."""
@@ -110,7 +137,8 @@ def moments(
     now_ms = 0
     while True:
         due = [due_ms for centre in centres if (due_ms := centre.next_ms()) is not None]
-        now_ms = min([arriving_ms, pace.next_ms(now_ms), *due])
+        own_ms = pace.next_ms(now_ms), pace.next_failure_ms(arriving_ms)
+        now_ms = min([arriving_ms, *own_ms, *due])
         if now_ms == NEVER_MS:
             return
         if now_ms == arriving_ms:
@@ -124,7 +152,10 @@ def moments(
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How long each job has still to run, and what has run."""
+    """How long each job has still to run, and what has run.
+
+    What runs until it is stopped is kept; what a failing node ends was for nothing.
+    """
 
     load: Workload
     world: World
@@ -133,11 +164,14 @@ class Work:
     def run_ms(self, order: LaunchOrder) -> int:
         duration_ms = self.load.trace_job_by_id[order.job_id].duration_ms
         *before, _ = self.world.runs_by_job[order.job_id]
-        if not before:
+        kept = [run for run in before if run.end is AttemptEnd.STOPPED]
+        if len(before) - len(kept) > RESTARTS_MAX:
+            raise BadTrace(_endless(self.load.trace_job_by_id[order.job_id].id))
+        if not kept:
             return duration_ms
         # What a run cut short during its own restart has done is nothing.
-        done_ms = _length_ms(before[0])
-        done_ms += sum(max(0, _length_ms(run) - self.restart_ms) for run in before[1:])
+        done_ms = _length_ms(kept[0])
+        done_ms += sum(max(0, _length_ms(run) - self.restart_ms) for run in kept[1:])
         return self.restart_ms + duration_ms - done_ms
 
     def rows(self) -> Iterator[RunRow]:
@@ -146,7 +180,7 @@ class Work:
             job = self.load.trace_job_by_id[run.order.job_id]
             assert run.started_at_ms is not None
             assert run.ended_at_ms is not None
-            assert run.end in (AttemptEnd.EXITED, AttemptEnd.STOPPED)
+            assert run.end in (AttemptEnd.EXITED, AttemptEnd.STOPPED, AttemptEnd.NODE)
             yield RunRow(
                 job_id=job.id,
                 tenant=job.tenant,
@@ -158,6 +192,13 @@ class Work:
                 attempt=int(run.order.attempt_id.rpartition(".")[2]),
                 shares=tuple((one.node_id, one.card_count) for one in run.order.members),
             )
+
+
+def _endless(job_id: str) -> str:
+    return (
+        f"job {job_id} has lost {RESTARTS_MAX} runs to failing nodes and would never end: "
+        "let nodes fail less often, or jobs be stopped and resumed (--preemption on)"
+    )
 
 
 def _length_ms(run: Run) -> int:

@@ -23,6 +23,8 @@ UNKNOWN_LIMIT_MS = 366 * 24 * 3_600_000
 NO_QUOTA = 1 << 40
 """More cards than any park has: a tenant at its quota would not block those behind it."""
 PRICE_CLASS = "replay"
+RESTARTS_MAX = 100
+"""After as many runs lost to failing nodes a job would never end."""
 RESUMABLE = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=0)
 REFUSALS_SHOWN = 5
 KINDS = 4
@@ -122,6 +124,7 @@ def workload(
         replace(
             _job(job_id, trace_job, limit(trace_job), park),
             checkpoint=RESUMABLE if is_resumable else None,
+            retry_count=RESTARTS_MAX + 1,
         )
         for job_id, trace_job in trace_job_by_id.items()
     )

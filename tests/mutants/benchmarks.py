@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _FULL = "tests/unit/test_saturation.py"
 _DRAWN = "tests/unit/test_synthesize.py"
+_FAIL = "tests/unit/test_failures.py"
 _PAYERS = "tests/unit/test_payers.py"
 
 # fmt: off
@@ -77,5 +78,20 @@ MUTANTS = [
     Mutant("benchmarks/synthesize.py", "if arguments.largest > capacity:", "if False:", _DRAWN),
     Mutant("benchmarks/synthesize.py", "Random(arguments.seed)", "Random(0)", _DRAWN),
     Mutant("benchmarks/synthesize.py", "0 < load <= LOAD_MAX", "0 <= load <= LOAD_MAX", _DRAWN),
+    Mutant("benchmarks/failures.py", "node_ids = sorted(self._centre_by_node)", "node_ids = list(self._centre_by_node)", f"{_FAIL} -k order"),
+    Mutant("benchmarks/failures.py", "self._centre_by_node[node_id].lose_node(node_id, down_ms)", "pass", f"{_FAIL} -k lost"),
+    Mutant("benchmarks/failures.py", "(now_ms + down_ms + self._up_ms(), node_id)", "(now_ms + self._up_ms(), node_id)", f"{_FAIL} -k elsewhere"),
+    Mutant("benchmarks/failures.py", "if not 0 <= value <= PER_NODE_DAY_MAX:", "if value < 0:", f"{_FAIL} -k rate"),
+    Mutant("benchmarks/failures.py", "if not 0 < value <= REPAIR_H_MAX:", "if value <= 0:", f"{_FAIL} -k repair"),
+    Mutant("benchmarks/failures.py", "round(min(self._rng.expovariate(1) * mean_ms, NEVER_MS))", "round(self._rng.expovariate(1) * mean_ms)", f"{_FAIL} -k least"),
+    Mutant("benchmarks/simulate.py", "for run in before if run.end is AttemptEnd.STOPPED]", "for run in before]", "tests/unit/test_simulate.py -k nothing"),
+    Mutant("benchmarks/simulate.py", "if len(before) - len(kept) > RESTARTS_MAX:", "if False:", f"{_FAIL} -k end"),
+    Mutant("benchmarks/simulate.py", "arriving_ms == NEVER_MS and not state.queue", "not state.queue", f"{_FAIL} -k while"),
+    Mutant("benchmarks/simulate.py", "for one in state.claims.values() if one.is_repair]", "for one in state.claims.values() if False]", f"{_FAIL} -k minutes"),
+    Mutant("benchmarks/simulate.py", "run.card_count * _length_ms(run) for run in lost", "_length_ms(run) for run in lost", f"{_FAIL} -k begins"),
+    Mutant("benchmarks/replay.py", "len({row.job_id for row in rows}) - lost,", "len({row.job_id for row in rows}),", f"{_FAIL} -k stops_from"),
+    Mutant("benchmarks/replay.py", "if replay.failing.per_node_day else {}", "if True else {}", f"{_FAIL} -k least"),
+    Mutant("benchmarks/replay.py", "        Random(replay.seed),\n", "        Random(),\n", f"{_FAIL} -k byte"),
+    Mutant("benchmarks/workload.py", "            retry_count=RESTARTS_MAX + 1,\n", "", f"{_FAIL} -k begins"),
     Mutant("benchmarks/traces.py", 'gzip.GzipFile("", "wb", fileobj=file, mtime=0)', 'gzip.GzipFile(str(path), "wb", fileobj=file)', _DRAWN),
 ]

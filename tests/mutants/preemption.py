@@ -84,7 +84,7 @@ MUTANTS = [
     Mutant("api/wiring.py", 'is_shared=settings.preemption == "turns",', "is_shared=True,", _TOLD),
     Mutant("api/wiring.py", '    if settings.preemption == "off":\n        return replace(DEFAULT, preemption=None)\n', "", _TOLD),
     Mutant("benchmarks/simulate.py", "while log.inbox or pace.is_stopping():", "while log.inbox:", "tests/unit/test_simulate.py"),
-    Mutant("benchmarks/simulate.py", "return now_ms + TICK_MS if is_shared and", "return NEVER_MS if is_shared and", "tests/unit/test_simulate.py"),
+    Mutant("benchmarks/simulate.py", "turn_ms = now_ms + TICK_MS if is_shared and", "turn_ms = NEVER_MS if is_shared and", "tests/unit/test_simulate.py"),
     Mutant("scheduler/facts/record.py", "max(STARVING_MS, STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_MS", _STARVING),
     Mutant("scheduler/facts/record.py", "STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_RUNS * self.expected_ms)", _STARVING),
     Mutant("scheduler/facts/record.py", "STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_RUNS * max(self.expected_ms, self.had_ms))", _STARVING),

@@ -123,8 +123,24 @@ def test_what_a_stopped_run_has_done_is_kept_at_the_price_of_a_restart() -> None
     assert next_run_ms(work, load, ran_ms=[40_000, 3_000]) == 60_000 + 7_000
 
 
-def next_run_ms(work: Work, load: Workload, ran_ms: list[int]) -> int:
-    """How long the run after runs of such lengths would take."""
+def test_what_a_failing_node_ends_was_for_nothing() -> None:
+    load = workload(TINY[:1], ideal_park(1, 4), is_length_known=True)
+    work = Work(load, World(), restart_ms=7_000)
+    lost, stopped = AttemptEnd.NODE, AttemptEnd.STOPPED
+
+    def left_ms(*ends: AttemptEnd) -> int:
+        return next_run_ms(work, load, [40_000] * len(ends), ends)
+
+    assert left_ms(lost) == 100_000
+    assert left_ms(lost, stopped) == left_ms(stopped, lost) == 60_000 + 7_000
+    assert left_ms(stopped, lost, stopped) == 27_000 + 7_000
+
+
+def next_run_ms(
+    work: Work, load: Workload, ran_ms: list[int], ends: tuple[AttemptEnd, ...] = ()
+) -> int:
+    """How long the run after runs of such lengths would take, which were stopped or so ended."""
+    ends = ends or (AttemptEnd.STOPPED,) * len(ran_ms)
     member = MemberOrder(rank=0, local_rank=0, node_id="pool-n001", card_count=3)
     order = LaunchOrder(
         attempt_id="x",
@@ -144,9 +160,9 @@ def next_run_ms(work: Work, load: Workload, ran_ms: list[int]) -> int:
             due_ms=0,
             started_at_ms=0,
             ended_at_ms=length_ms,
-            end=AttemptEnd.STOPPED,
+            end=end,
         )
-        for length_ms in [*ran_ms, 0]
+        for length_ms, end in zip([*ran_ms, 0], (*ends, AttemptEnd.STOPPED), strict=True)
     ]
     return work.run_ms(order)
 
