@@ -90,16 +90,13 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 
 def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
-    """The job as it would wait; who waits already, with as many cards, keeps its place.
-
-    A quote is asked about as its job.
-    """
+    """The job as it would wait; who waits already, with as many cards, keeps its place."""
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
         expected_ms = min(waiting.expected_ms, job.limit_ms)
     else:
         expected_ms = state.history.expected_ms(job, now_ms)
-    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms, quote=None)
+    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:

@@ -35,7 +35,6 @@ MUTANTS = [
     Mutant("scheduler/planning/foresight.py", " and not isinstance(verdict, KeptCards):", ":", _PLANS),
     Mutant("scheduler/planning/verifier.py", "        if record.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/planning/verifier.py", "        if taker.quote is not None:\n", "        if False:\n", _PLANS),
-    Mutant("scheduler/asking/whatif.py", ", quote=None)", ")", _PLANS),
     Mutant("scheduler/controller.py", "for due in (expired, self._silences,", "for due in (self._silences,", _UNIT),
     Mutant("scheduler/controller.py", "        self._take_all(batch, news)\n", "", _UNIT),
     Mutant("scheduler/controller.py", "self._told.new_answers(verdicts, now_ms", "self._told.new_answers(self.plan.verdicts, now_ms", _UNIT),
