@@ -1,5 +1,8 @@
 """The file in which a centre keeps the ends of its attempts."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,21 +48,75 @@ def test_the_last_word_counts_and_an_end_more_than_what_ran_just_before(tmp_path
     assert kept.read([running("a.1")], 60).attempts == (an_end("a.1", 55),)
 
 
+@contextmanager
+def full_disk(room: int = 0) -> Iterator[None]:
+    """No file grows beyond `room` bytes: what does not fit is cut off, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def whole_since(kept: DiaryFile, now_ms: int) -> tuple[int, list[str]]:
+    read = kept.read([], now_ms)
+    return read.whole_since_ms, [one.attempt_id for one in read.attempts]
+
+
 def test_after_what_a_full_disk_did_not_take_the_diary_is_whole_anew(tmp_path: Path) -> None:
     kept = DiaryFile(tmp_path, 0)
     kept.note(an_end("a.1"), 50)
-    there = tmp_path / "diary.jsonl"
-    there.rename(tmp_path / "away")
-    there.symlink_to("/dev/full")
-    kept.note(an_end("b.1"), 60)
-    there.unlink()
-    (tmp_path / "away").rename(there)
-
+    with full_disk():
+        kept.note(an_end("b.1"), 60)
+    at_once = whole_since(kept, 65)
     kept.note(an_end("c.1"), 70)
 
-    read = kept.read([], 80)
-    assert read.whole_since_ms == 70
-    assert [one.attempt_id for one in read.attempts] == ["a.1", "c.1"]
+    assert at_once == (65, ["a.1"])
+    assert whole_since(kept, 80) == (70, ["a.1", "c.1"])
+
+
+def test_a_gap_outlives_the_agent(tmp_path: Path) -> None:
+    kept = DiaryFile(tmp_path, 0)
+    kept.note(an_end("a.1"), 50)
+    with full_disk():
+        kept.note(an_end("b.1"), 60)
+
+    again = DiaryFile(tmp_path, 70)
+    again.note(an_end("c.1"), 80)
+
+    assert whole_since(again, 90) == (70, ["a.1", "c.1"])
+
+
+@pytest.mark.parametrize("room", [0, 20, 150])
+def test_a_diary_that_did_not_fit_is_begun_once_there_is_room(tmp_path: Path, room: int) -> None:
+    """With room for none of it, for a part of its first line, and for that one alone."""
+    kept = DiaryFile(tmp_path, 0)
+    kept.note(an_end("a.1"), 50)
+    with full_disk(room):
+        kept.note(an_end("b.1"), 60)
+        kept.note(an_end("c.1"), 61)
+        while_full = DiaryFile(tmp_path, 62)
+        while_full.note(an_end("d.1"), 63)
+    at_once = whole_since(while_full, 64)
+    while_full.note(an_end("e.1"), 70)
+
+    since_ms, attempt_ids = whole_since(while_full, 80)
+    assert at_once[0] == 64
+    assert (since_ms, attempt_ids[-1]) == (70, "e.1")
+    assert whole_since(DiaryFile(tmp_path, 90), 90)[0] == 70
+
+
+def test_what_was_kept_before_the_machine_started_anew_is_not_called_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have taken lines along that were not on the disk yet."""
+    DiaryFile(tmp_path, 0).note(an_end("a.1"), 50)
+    (tmp_path / "boot").write_text("another")
+    monkeypatch.setattr(diary_file, "_BOOT_ID", tmp_path / "boot")
+
+    assert whole_since(DiaryFile(tmp_path, 60), 70) == (60, ["a.1"])
+    assert whole_since(DiaryFile(tmp_path, 80), 90)[0] == 60
 
 
 def test_a_line_that_was_cut_off_spoils_no_other(tmp_path: Path) -> None:
