@@ -25,6 +25,7 @@ class TransferKind(StrEnum):
     VOUCHER_BURNT = "voucher_burnt"
     VOUCHER_RETURNED = "voucher_returned"
     CONCESSION = "concession"
+    TAX = "tax"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,9 @@ PREPAID_ACCOUNT = "prepaid"
 
 CONCESSIONS_ACCOUNT = "concessions"
 """What was granted in disputes: the operator's, and taken off its income."""
+
+TAX_ACCOUNT = "tax"
+"""The tax that closed statements state: owed to the tax office, and no income."""
 
 PAID_IN_ACCOUNT = "paid_in"
 """Where top-ups come from: the outside."""
@@ -182,6 +186,23 @@ def concede(tenant_id: str, concession_id: str, amount_micros: int, at_ms: int) 
         debit_account=CONCESSIONS_ACCOUNT,
         credit_account=available_account(tenant_id),
         amount_micros=_positive(amount_micros),
+        at_ms=at_ms,
+    )
+
+
+def move_tax(tenant_id: str, month: str, account: str, amount_micros: int, at_ms: int) -> Transfer:
+    """So much in an account is tax, a closed statement states; below zero: was, and is back.
+
+    Once for each statement and account.
+    """
+    accounts = (account, TAX_ACCOUNT) if amount_micros > 0 else (TAX_ACCOUNT, account)
+    return Transfer(
+        kind=TransferKind.TAX,
+        reference=f"{tenant_id}@{month}:{account}",
+        tenant_id=tenant_id,
+        debit_account=accounts[0],
+        credit_account=accounts[1],
+        amount_micros=_positive(abs(amount_micros)),
         at_ms=at_ms,
     )
 

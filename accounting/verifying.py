@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, select, text, union
 
-from accounting import concession_store, settling
+from accounting import concession_store, settling, tax_store
 from accounting.activity_hours import unfit_hours
 from accounting.chain import (
     GENESIS,
@@ -104,6 +104,8 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
         yield Misfit(part="settlements", row=row, what=what)
     for row, what in concession_store.unfit(connection):
         yield Misfit(part="concessions", row=row, what=what)
+    for row, what in tax_store.unfit(connection):
+        yield Misfit(part="taxes", row=row, what=what)
     yield from _balances(connection)
     yield from _months(connection)
     yield from _hours(connection)

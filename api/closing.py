@@ -1,5 +1,6 @@
-"""Closing a month: its statements and settlements, and the money that vouchers give back."""
+"""Closing a month: its statements and settlements, and the money that moves for them."""
 
+import json
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
@@ -7,9 +8,10 @@ from sqlalchemy import Connection, text
 from accounting.closing import ClosedBook, close_month, closed
 from accounting.money import MICROS_PER_FEN
 from accounting.settling import settle_month
+from accounting.taxes import taxes_of
 from accounting.voucher_store import entries
 from accounting.vouchers import EntryKind
-from scheduler.facts.events import Credited
+from scheduler.facts.events import Credited, TaxStated
 from scheduler.facts.log import Request
 from scheduler.storage.store import put_requests
 
@@ -17,18 +19,35 @@ from scheduler.storage.store import put_requests
 def close_once(connection: Connection, month: str, now_ms: int) -> ClosedBook:
     """What the month was closed with, now or before; raises `CannotClose`.
 
-    The leader is asked, in this transaction, to give tenants back what vouchers pay.
+    The leader is asked, in this transaction, to give tenants back what vouchers pay, and to move
+    the tax that the statements state; also where an earlier release has closed it, and did not.
     """
     connection.execute(text("LOCK TABLE closings IN SHARE ROW EXCLUSIVE MODE"))
-    known = closed(connection, month)
-    if known is not None:
-        return known
+    book = closed(connection, month) or _close(connection, month, now_ms)
+    put_requests(connection, _taxes(book), now_ms)
+    return book
+
+
+def _close(connection: Connection, month: str, now_ms: int) -> ClosedBook:
     close_month(connection, month, now_ms)
     settle_month(connection, month, now_ms)
     put_requests(connection, _voucher_payments(connection, month, now_ms), now_ms)
     book = closed(connection, month)
     assert book is not None, f"{month} was closed a moment ago"
     return book
+
+
+def _taxes(book: ClosedBook) -> Iterator[Request]:
+    """In the order of the tenants' ids, whatever the database's is: `brain verify` counts on it."""
+    for one in sorted(book.statements, key=lambda one: one.tenant_id):
+        wish = TaxStated(
+            at_ms=book.closed_at_ms,
+            tenant_id=one.tenant_id,
+            month=one.month,
+            parts=taxes_of(json.loads(one.body)),
+        )
+        if wish.parts:
+            yield Request(id=wish.reference, wish=wish)
 
 
 def _voucher_payments(connection: Connection, month: str, now_ms: int) -> Iterator[Request]:

@@ -27,7 +27,9 @@ SEQ_MAX = 1 << 62
 _OTHERS = frozenset({"for_job_id", "said_by"})
 _GROUPS = frozenset({"cohort_declared"})
 """What is of several tenants is told to none of them: each is told its own by `/v1/cohorts`."""
-_MONEY = frozenset({"credited", "overdrawn", "package_bought", "budget_set", "budget_reached"})
+_MONEY = frozenset(
+    {"credited", "tax_stated", "overdrawn", "package_bought", "budget_set", "budget_reached"}
+)
 _FINANCE = _MONEY | {
     "metered",
     "hold_extended",

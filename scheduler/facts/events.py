@@ -12,6 +12,8 @@ from accounting.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
 from scheduler.facts.measured import Measured as Measured  # noqa: PLC0414 - an event too
+from scheduler.facts.moved import Credited as Credited  # noqa: PLC0414 - likewise
+from scheduler.facts.moved import TaxStated as TaxStated  # noqa: PLC0414 - likewise
 from scheduler.forecast.punctuality import Foretold
 from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Placement
@@ -83,20 +85,6 @@ class PriceListPublished:
     at_ms: int
     price_list: PriceList
     kind: Literal["price_list_published"] = "price_list_published"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credited:
-    """Paid in, granted in a dispute, or by (below zero: back to) a voucher; once a `reference`."""
-
-    at_ms: int
-    tenant_id: str
-    amount_micros: int
-    reference: str
-    voucher_id: str | None = None
-    voucher_month: str | None = None
-    concession_id: str | None = None
-    kind: Literal["credited"] = "credited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +327,7 @@ Event = (
     | ProjectDeclared
     | PriceListPublished
     | Credited
+    | TaxStated
     | Submitted
     | QuoteKept
     | QuoteCardsKept
@@ -372,6 +361,7 @@ Wish = (
     | ProjectDeclared
     | PriceListPublished
     | Credited
+    | TaxStated
     | Submitted
     | QuoteKept
     | QuoteEnded

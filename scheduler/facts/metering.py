@@ -26,6 +26,7 @@ from scheduler.facts.events import (
     Measured,
     Metered,
     PackageBought,
+    TaxStated,
 )
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
@@ -138,8 +139,8 @@ def _charge(
 def book(state: State, event: Event, now_ms: int) -> Booking:
     """What `event` adds to the books, learnt now; `state` is the one that it is about to change."""
     match event:
-        case Credited():
-            return Booking(transfers=(_paid(event),))
+        case Credited() | TaxStated():
+            return Booking(transfers=tuple(_moved(event)))
         case Leased() if event.hold_micros:
             tenant_id = state.jobs[event.job_id].job.tenant_id
             hold = ledger.hold(tenant_id, event.attempt_id, event.hold_micros, event.at_ms)
@@ -163,6 +164,14 @@ def book(state: State, event: Event, now_ms: int) -> Booking:
 def _bought(package: Package, at_ms: int) -> Transfer:
     price_micros = package.amount_fen * MICROS_PER_FEN
     return ledger.purchase(package.tenant_id, package.id, price_micros, at_ms)
+
+
+def _moved(event: Credited | TaxStated) -> Iterator[Transfer]:
+    if isinstance(event, Credited):
+        yield _paid(event)
+        return
+    for account, micros in event.parts:
+        yield ledger.move_tax(event.tenant_id, event.month, account, micros, event.at_ms)
 
 
 def _paid(event: Credited) -> Transfer:

@@ -18,6 +18,7 @@ from scheduler.facts.events import (
     Metered,
     Overdrawn,
     PackageBought,
+    TaxStated,
 )
 from scheduler.facts.funds import Funds
 from scheduler.facts.record import Attempt, JobRecord
@@ -39,7 +40,14 @@ BUDGETS_MAX = 1_000
 """For months, of each tenant."""
 
 MoneyEvent = (
-    PackageBought | Credited | HoldExtended | Overdrawn | HardStopSet | BudgetSet | BudgetReached
+    PackageBought
+    | Credited
+    | TaxStated
+    | HoldExtended
+    | Overdrawn
+    | HardStopSet
+    | BudgetSet
+    | BudgetReached
 )
 
 
@@ -68,6 +76,8 @@ class Purses:
         match event:
             case Credited():
                 return self._credit(event)
+            case TaxStated():
+                return self._note_tax(event)
             case HoldExtended():
                 return self._extend(state, event)
             case Overdrawn():
@@ -89,6 +99,15 @@ class Purses:
         self.references.add(event.reference)
         self.funds[event.tenant_id].add(event.amount_micros)
         self._changed[event.tenant_id] = None
+        return None
+
+    def _note_tax(self, event: TaxStated) -> str | None:
+        """No tenant's money changes: it moves between accounts of the operator."""
+        if event.tenant_id not in self.funds:
+            return f"there is no tenant {event.tenant_id}"
+        if event.reference in self.references:
+            return f"the tax of {event.tenant_id}'s statement {event.month} is booked already"
+        self.references.add(event.reference)
         return None
 
     def _extend(self, state: Paying, event: HoldExtended) -> str | None:

@@ -89,7 +89,7 @@ class State:
                 return self._publish(event)
             case ev.Credited() | ev.HoldExtended() | ev.Overdrawn() | ev.HardStopSet():
                 return self.purses.apply(self, event)
-            case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached():
+            case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached() | ev.TaxStated():
                 return self.purses.apply(self, event)
             case ev.QuoteKept() | ev.QuoteCardsKept() | ev.QuoteEnded():
                 return self.quotes.apply(self, event)

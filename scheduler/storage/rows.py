@@ -46,7 +46,7 @@ class Owners:
                 return event.dataset.tenant_id
             case ev.QuoteKept():
                 return event.job.tenant_id
-            case ev.Credited() | ev.Overdrawn() | ev.HardStopSet():
+            case ev.Credited() | ev.TaxStated() | ev.Overdrawn() | ev.HardStopSet():
                 return event.tenant_id
             case ev.QuoteCardsKept() | ev.QuoteEnded():
                 return event.tenant_id
@@ -71,7 +71,7 @@ def tenant_of_wish(wish: ev.Wish) -> str | None:
             return wish.project.tenant_id
         case ev.DatasetDeclared():
             return wish.dataset.tenant_id
-        case ev.Credited() | ev.QuoteEnded() | ev.HardStopSet():
+        case ev.Credited() | ev.TaxStated() | ev.QuoteEnded() | ev.HardStopSet():
             return wish.tenant_id
         case ev.BudgetSet() | ev.PackageBought():
             return _spender(wish)

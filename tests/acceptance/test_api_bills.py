@@ -135,6 +135,15 @@ def test_what_finance_granted_is_in_the_ledger_and_on_the_next_statement(
     assert "due -7.00 CNY" in shown.stdout
 
 
+def test_the_leader_moves_the_tax_of_a_closed_month(books: Engine) -> None:
+    """3.17 of 56.00, and 0.20 of 3.50; tenants read the event of their own."""
+    with books.connect() as connection:
+        moved = partial(store.balances, connection)
+        eventually(lambda: moved().get("tax") == 3_370_000, lambda: f"3.37 are tax: {moved()}")
+        told = text("SELECT tenant_id FROM events WHERE kind = 'tax_stated' ORDER BY seq")
+        assert list(connection.scalars(told)) == ["fish", "steel"]
+
+
 def test_a_confirmed_statement_says_so_and_is_disputed_no_more(park: Served, data: Path) -> None:
     park.steel.post(f"/v1/statements/{MONTH}:confirm")
     refused = park.steel.post(f"/v1/statements/{MONTH}:dispute", json={"reason": "after all"})

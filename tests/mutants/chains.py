@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("accounting/closing.py", "first is not None and first > month", "False", _API),
     Mutant("accounting/closing.py", 'connection.scalars(_USED_MONTHS, {"tenant_id": tenant_id})', 'connection.scalars(_USED_MONTHS, {"tenant_id": None})', _CLOSING),
     Mutant("api/routes/months.py", "for one in book.statements if caller.may_see(one.tenant_id)]", "for one in book.statements]", _API),
-    Mutant("api/closing.py", "    if known is not None:\n        return known\n", "", _API),
+    Mutant("api/closing.py", "closed(connection, month) or _close(", "_close(", _API),
     Mutant("api/routes/verification.py", "is_intact=not misfits", "is_intact=True", _API),
     Mutant("api/routes/verification.py", 'if not connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({VERIFY_LOCK})")):', "if False:", _API),
     Mutant("api/cli/closing.py", "if not lines[-1].verdict.is_intact:", "if False:", _API),

@@ -53,6 +53,7 @@ class Books(RuleBasedStateMachine):
             ledger.issue_voucher("steel", "v1", "city", VOUCHER_MICROS, 0),
         ]
         self.voucher_micros = VOUCHER_MICROS
+        self.tax_micros = 0
         self.last: ev.Event | None = None
         self.used: list[UsageSlice] = []
         self.given_back: set[str] = set()
@@ -102,6 +103,16 @@ class Books(RuleBasedStateMachine):
                 reference=f"concession:{id_}",
                 concession_id=id_,
             )
+        )
+
+    @rule(micros=st.integers(-YUAN, YUAN).filter(bool), centre=st.sampled_from(("east", "north")))
+    def close_a_month(self, micros: int, centre: str) -> None:
+        """Its statement states tax, of usage and of what was bought; or it takes some back."""
+        self.number += 1
+        parts = ((ledger.income_account(centre), micros), (ledger.PREPAID_ACCOUNT, -2 * micros))
+        self.tax_micros -= micros
+        self.tell(
+            ev.TaxStated(at_ms=0, tenant_id="steel", month=f"{2_027 + self.number}-02", parts=parts)
         )
 
     @rule()
@@ -206,6 +217,19 @@ class Books(RuleBasedStateMachine):
         funds = self.state.funds["steel"]
         assert micros_by_account[available_account("steel")] == funds.available_micros
         assert micros_by_account.get(held_account("steel"), 0) == funds.held_micros
+
+    @invariant()
+    def tax_is_what_statements_state_and_no_income(self) -> None:
+        micros_by_account = balances(self.moved)
+        income = sum(m for a, m in micros_by_account.items() if a.startswith("income:"))
+        sold = micros_by_account.get(ledger.PREPAID_ACCOUNT, 0)
+        earned = sum(
+            one.amount_micros * (-1 if one.kind is TransferKind.CREDIT else 1)
+            for one in self.moved
+            if one.kind in {TransferKind.POST, TransferKind.PURCHASE, TransferKind.CREDIT}
+        )
+        assert micros_by_account.get(ledger.TAX_ACCOUNT, 0) == self.tax_micros
+        assert income + sold == earned - self.tax_micros
 
     @invariant()
     def no_voucher_is_below_zero(self) -> None:
