@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from accounting.bill_tables import ConcessionRow
+from accounting.calendar import month_bounds
 from accounting.concessions import Concession
 from accounting.fact_store import facts
 from accounting.ledger import Transfer, TransferKind, concede
 from accounting.money import MICROS_PER_FEN
-from accounting.store import within
-from accounting.tables import ClosingRow, TransferRow
+from accounting.store import back_rows, sums_of, within
+from accounting.tables import ClosingRow, TransferRow, UsageCreditRow, UsageRow
+from accounting.usage import UsageSum
 
 
 def concessions(
@@ -35,6 +37,15 @@ def granted(
         return ()
     mine = () if tenant_id is None else (ConcessionRow.tenant_id == tenant_id,)
     return facts(connection, Concession, *mine, *within(ConcessionRow.seq, after_seq, through_seq))
+
+
+def given_back_since(
+    connection: Connection, tenant_id: str, month: str, seq: int
+) -> tuple[UsageSum, ...]:
+    """What was given back after fact `seq` of a month's usage that was known by then."""
+    mine = (UsageRow.month == month, UsageRow.tenant_id == tenant_id)
+    later = (UsageRow.seq <= seq, UsageCreditRow.seq > seq)
+    return sums_of(connection, back_rows(*month_bounds(month)).where(*mine, *later))
 
 
 def unmoved(connection: Connection) -> Iterator[Concession]:

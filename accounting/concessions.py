@@ -59,26 +59,32 @@ def concession(
     amount_fen: int,
     body: Mapping[str, Any],
     earlier: Iterable[Concession],
+    since: Iterable[Mapping[str, Any]] = (),
 ) -> Concession:
     """What a decision about these lines of a statement (its JSON) grants.
 
     Never more than what is disputed comes to, or than is due of the statement, less what was
-    granted of it `earlier`. Raises `ReplyRefused`.
+    granted of it `earlier`, and what was given back there or `since` (rows like corrections).
+    Raises `ReplyRefused`.
     """
     if decision.kind not in DECISIONS - {ReplyKind.REJECTED}:
         raise ReplyRefused(f"what is {decision.kind} grants nothing: leave the amount out")
-    known, by_rate = [*earlier], _disputed(body, lines)
+    usage = {_usage_of(row, body) for row in numbered_lines(body)}
+    known, back = [*earlier], [row for row in since if _usage_of(row, body) in usage]
+    by_rate = _disputed(body, lines, back)
     disputed_fen = sum(by_rate.values())
     of_lines = sum(one.amount_fen for one in known if one.is_about(lines))
     totals = body["totals"]
-    due_fen = totals.get("due_fen", totals["gross_fen"])
+    back_fen = -sum(row["amount_fen"] for row in back)
+    due_fen = totals.get("due_fen", totals["gross_fen"]) - back_fen
     left_fen = min(disputed_fen - of_lines, due_fen - sum(one.amount_fen for one in known))
     if not 0 < amount_fen <= left_fen:
         raise ReplyRefused(
             f"{yuan_of_fen(amount_fen)} yuan cannot be granted: what is disputed of the statement "
             f"{decision.month} of tenant {decision.tenant_id} comes to "
-            f"{yuan_of_fen(disputed_fen)}, due of all of it are {yuan_of_fen(due_fen)}, and less "
-            f"what was granted before {yuan_of_fen(max(0, left_fen))} may be"
+            f"{yuan_of_fen(disputed_fen)}, due of all of it are {yuan_of_fen(due_fen)} (after "
+            f"{yuan_of_fen(back_fen)} given back since it was closed), and less what was granted "
+            f"before {yuan_of_fen(max(0, left_fen))} may be"
         )
     rates = sorted(by_rate)
     fens = divided([by_rate[rate] for rate in rates], amount_fen, disputed_fen)
@@ -94,13 +100,27 @@ def concession(
     )
 
 
-def _disputed(body: Mapping[str, Any], lines: Sequence[int]) -> Mapping[int, int]:
-    """What the lines of each tax rate come to."""
+def _disputed(
+    body: Mapping[str, Any], lines: Sequence[int], since: Sequence[Mapping[str, Any]]
+) -> Mapping[int, int]:
+    """What the lines of each tax rate come to, less what was given back of the same usage."""
+    numbered = list(enumerate(numbered_lines(body), start=1))
+    named = [row for number, row in numbered if not lines or number in lines]
+    beside = [row for number, row in numbered if lines and number not in lines]
+    usage = {_usage_of(row, body) for row in named}
+    back = [row for row in (*beside, *since) if row["amount_fen"] < 0]
     fen_by_rate: defaultdict[int, int] = defaultdict(int)
-    for number, line in enumerate(numbered_lines(body), start=1):
-        if not lines or number in lines:
-            fen_by_rate[line["vat_permille"]] += line["amount_fen"]
+    for row in (*named, *(row for row in back if _usage_of(row, body) in usage)):
+        fen_by_rate[row["vat_permille"]] += row["amount_fen"]
     return fen_by_rate
+
+
+_USAGE = ("project", "field", "centre", "device", "qos", "price_list", "price", "vat_permille")
+
+
+def _usage_of(row: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[object, ...]:
+    """What a row and those that give back some of it have in common."""
+    return row.get("month", body.get("month")), *(row.get(name) for name in _USAGE)
 
 
 def gross_fen(concessions: Iterable[Concession]) -> int:

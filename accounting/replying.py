@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
-from accounting.closing import StoredStatement, statement
-from accounting.concession_store import concessions
+from accounting.closing import StoredStatement, scope_of, statement
+from accounting.concession_store import concessions, given_back_since
 from accounting.concessions import Concession, concession
 from accounting.fact_store import alone, facts, keep, row_of
 from accounting.replies import Reply, ReplyRefused, check, numbered_lines
-from accounting.statement import StatementState
+from accounting.statement import Correction, StatementState, correction_json
 
 
 def replies(connection: Connection, tenant_id: str, month: str) -> tuple[Reply, ...]:
@@ -54,9 +55,25 @@ def decide(
     if amount_fen is None:
         keep(connection, fitting)
         return fitting, None
-    made = concession(fitting, earlier[-1].lines, amount_fen, json.loads(stored.body), granted)
+    body, lines = json.loads(stored.body), earlier[-1].lines
+    back = _given_back_since(connection, said.tenant_id, body)
+    made = concession(fitting, lines, amount_fen, body, granted, back)
     keep(connection, fitting, made)
     return fitting, made
+
+
+def _given_back_since(
+    connection: Connection, tenant_id: str, body: Mapping[str, Any]
+) -> list[dict[str, object]]:
+    """Of the usage that a closed statement (its JSON) has: corrections on later statements."""
+    through_seq = scope_of(connection, body["month"]).through_seq
+    assert through_seq is not None, "the month is closed"
+    months = {body["month"], *(row["month"] for row in body["corrections"])}
+    return [
+        correction_json(Correction(month=month, usage=usage))
+        for month in sorted(months)
+        for usage in given_back_since(connection, tenant_id, month, through_seq)
+    ]
 
 
 def _checked(connection: Connection, said: Reply) -> tuple[Reply, Sequence[Reply], StoredStatement]:

@@ -214,12 +214,7 @@ def to_json(statement: Statement) -> Json:
         "closed_at": None if closed_at_ms is None else iso_time(closed_at_ms),
         "lines": [_line(line) for line in statement.lines],
         "credits": [_line(line) | {"cause": line.cause} for line in statement.credits],
-        "corrections": [
-            {"month": correction.month}
-            | _line(correction.usage)
-            | {"cause": correction.usage.cause}
-            for correction in statement.corrections
-        ],
+        "corrections": [correction_json(one) for one in statement.corrections],
         **concessions_json(statement.concessions),
         "totals": _totals(statement),
         "purchases": [_purchase(package) for package in statement.purchases],
@@ -229,6 +224,10 @@ def to_json(statement: Statement) -> Json:
         "chain": _chain(statement.head),
         "rounding": {"zh": ROUNDING_ZH, "en": ROUNDING_EN},
     }
+
+
+def correction_json(one: Correction) -> Json:
+    return {"month": one.month, **_line(one.usage), "cause": one.usage.cause}
 
 
 def _purchase(package: Package) -> Json:

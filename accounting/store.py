@@ -159,7 +159,7 @@ def usage_sums(
     connection: Connection, from_ms: int, to_ms: int, tenant_id: str | None = None
 ) -> tuple[UsageSum, ...]:
     """What was used inside [`from_ms`, `to_ms`), cut exactly at its edges; credits not deducted."""
-    return _sums(connection, _added(hours.of_window(from_ms, to_ms, tenant_id)))
+    return sums_of(connection, _added(hours.of_window(from_ms, to_ms, tenant_id)))
 
 
 def reference_sums(
@@ -167,7 +167,7 @@ def reference_sums(
 ) -> Mapping[str, tuple[UsageSum, ...]]:
     """What each of these used in all, and what of that was given back; two questions for all."""
     found: defaultdict[str, list[UsageSum]] = defaultdict(list)
-    for rows in (_used(0, _EVER_MS), _given_back(0, _EVER_MS)):
+    for rows in (_used(0, _EVER_MS), back_rows(0, _EVER_MS)):
         mine = rows.where(UsageRow.reference.in_(references))
         named = mine.add_columns(UsageRow.reference).group_by(UsageRow.reference)
         for row in connection.execute(named).mappings():
@@ -181,7 +181,7 @@ def credit_sums(
 ) -> tuple[UsageSum, ...]:
     """What of the usage inside [`from_ms`, `to_ms`) was given back, negative and by cause."""
     where = _window(from_ms, to_ms, tenant_id)
-    return _sums(connection, _given_back(from_ms, to_ms).where(*where))
+    return sums_of(connection, back_rows(from_ms, to_ms).where(*where))
 
 
 def _window(from_ms: int, to_ms: int, tenant_id: str | None) -> Iterator[Condition]:
@@ -227,8 +227,8 @@ def month_sums(
         used = _added(hours.of_month(month, tenant_id, through_seq))
     else:
         used = _used(*bounds).where(*mine, *within(UsageRow.seq, after_seq, through_seq))
-    back = _given_back(*bounds).where(*mine, *within(CREDITED_SEQ, after_seq, through_seq))
-    return (*_sums(connection, used), *_sums(connection, back))
+    back = back_rows(*bounds).where(*mine, *within(CREDITED_SEQ, after_seq, through_seq))
+    return (*sums_of(connection, used), *sums_of(connection, back))
 
 
 def sums_after(connection: Connection, month: str, seq: int) -> tuple[int, tuple[UsageSum, ...]]:
@@ -241,14 +241,14 @@ def sums_after(connection: Connection, month: str, seq: int) -> tuple[int, tuple
     is_new, is_given_back_now = UsageRow.seq > seq, UsageCreditRow.seq > seq
     sums = (
         _used(*bounds).where(mine, is_new),
-        _given_back(*bounds).where(mine, is_given_back_now),
-        _given_back(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),
+        back_rows(*bounds).where(mine, is_given_back_now),
+        back_rows(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),
     )
     newest = (
         connection.scalar(select(func.max(UsageRow.seq)).where(mine, is_new)),
         connection.scalar(select(func.max(UsageCreditRow.seq)).where(is_given_back_now)),
     )
-    lines = tuple(line for statement in sums for line in _sums(connection, statement))
+    lines = tuple(line for statement in sums for line in sums_of(connection, statement))
     return max(seq, *(found or 0 for found in newest)), lines
 
 
@@ -279,7 +279,7 @@ def _used(from_ms: int, to_ms: int) -> Rows:
     return sums.outerjoin(PriceListRow, _PRICED).group_by(*_KEYS)
 
 
-def _given_back(from_ms: int, to_ms: int) -> Rows:
+def back_rows(from_ms: int, to_ms: int) -> Rows:
     keys = (*_KEYS, UsageCreditRow.cause)
     sums = select(*keys, *_quantities(from_ms, to_ms, -1)).select_from(UsageRow)
     joined = sums.join(UsageCreditRow, GIVEN_BACK).outerjoin(PriceListRow, _PRICED)
@@ -293,7 +293,7 @@ def _quantities(from_ms: int, to_ms: int, sign: int) -> Iterator[ColumnElement[i
     yield func.sum(device_ms * UsageRow.tflops).label("tflops_ms")
 
 
-def _sums(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
+def sums_of(connection: Connection, statement: Rows) -> tuple[UsageSum, ...]:
     """Rows as sums, in a fixed order; raises `PriceMissing` where a price list is not there."""
     found = [_sum(row) for row in connection.execute(statement).mappings()]
     return tuple(sorted(found, key=lambda line: (line.tenant_id, order_of(line))))

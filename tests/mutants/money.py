@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant("accounting/overdrafts.py", ".where(BalanceRow.amount_micros < 0)", "", "tests/unit/test_overdrafts.py"),
     Mutant("scheduler/storage/reconciling.py", "for hour in hours.unfit(connection):", "for hour in ():", "tests/acceptance/test_closing.py -k 'altered or come'"),
     Mutant("api/routes/budgets.py", " if budget.project in {None, line.project})", ")", "tests/acceptance/test_api_budgets.py -k spent"),
-    Mutant("accounting/store.py", "for rows in (_used(0, _EVER_MS), _given_back(0, _EVER_MS)):", "for rows in (_used(0, _EVER_MS),):", "tests/unit/test_accounting_store.py -k attempts"),
+    Mutant("accounting/store.py", "for rows in (_used(0, _EVER_MS), back_rows(0, _EVER_MS)):", "for rows in (_used(0, _EVER_MS),):", "tests/unit/test_accounting_store.py -k attempts"),
     Mutant("scheduler/facts/purses.py", "        attempt.hold_left_micros -= from_hold\n", "", _STATEFUL),
     Mutant("scheduler/facts/funds.py", "        self.hold(-left_micros)\n", "", _STATEFUL),
     Mutant("scheduler/facts/metering.py", "    if attempt.hold_left_micros:\n", "    if attempt.hold_left_micros > 1_000_000:\n", _STATEFUL),

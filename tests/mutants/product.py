@@ -49,7 +49,7 @@ MUTANTS = [
     Mutant("api/tally.py", "tflops_ms=known.tflops_ms + line.tflops_ms", "tflops_ms=line.tflops_ms", f"{_TALLY} -k since"),
     Mutant("api/tally.py", "max(last_seq(connection), self._event_seq or 0)", "None", f"{_TALLY} -k once"),
     Mutant("api/tally.py", "self._event_seq = max(last_seq(connection), self._event_seq or 0)", "self._event_seq = last_seq(connection)", f"{_TALLY} -k older"),
-    Mutant("accounting/store.py", "        _given_back(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
+    Mutant("accounting/store.py", "        back_rows(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
     Mutant("accounting/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
     Mutant("scheduler/storage/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested", ', '_ENDING_KINDS = ("ended", ', f"{_TALLY} -k once"),
     Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/test_housekeeping.py -k number"),

@@ -24,6 +24,7 @@ from accounting.ledger import CONCESSIONS_ACCOUNT, available_account
 from accounting.replies import Reply, ReplyKind, ReplyRefused
 from accounting.replying import decide, reply
 from accounting.settling import settle_month, settlement
+from accounting.usage import UsageCredit
 from accounting.verifying import Misfit, verify
 from api.documents.statement import Names as Shown
 from api.documents.statement import statement_pdf
@@ -57,6 +58,13 @@ def granted(connection: Connection, amount_fen: int, decision: Reply = ACCEPT) -
     assert made is not None
     store.book(connection, [], [], [transfer_of(made, made.at_ms)])
     return made
+
+
+def given_back(reference: str, at: str) -> UsageCredit:
+    at_ms = shanghai(at)
+    return UsageCredit(
+        reference=reference, tenant_id="steel", at_ms=at_ms, cause="node", recorded_at_ms=at_ms
+    )
 
 
 def shown(connection: Connection, month: str, tenant_id: str = "steel") -> dict[str, Any]:
@@ -115,6 +123,32 @@ def test_of_a_line_nothing_is_granted_twice_whatever_is_disputed_beside_it(
 
     with pytest.raises(ReplyRefused, match="cannot be granted"):
         concession(DECISION, after, 1, body, [first])
+
+
+def of(project: str, fen: int, **others: str) -> dict[str, Any]:
+    return a_line(fen) | {"project": project, **others}
+
+
+@pytest.mark.parametrize("lines", [(1,), (1, 3), (1, 3, 4)])
+def test_what_the_statement_gives_back_of_a_line_is_not_granted(lines: tuple[int, ...]) -> None:
+    back = (of("a", -400, cause="node"), of("a", -100, cause="centre"))
+    body = a_body(of("a", 500), of("b", 200), given_back=back)
+
+    with pytest.raises(ReplyRefused, match=r"comes to 0\.00, .* before 0\.00 may be"):
+        concession(DECISION, lines, 1, body, [])
+    assert concession(DECISION, (2,), 200, body, []).amount_fen == 200
+
+
+def test_what_was_given_back_of_a_line_since_is_not_granted() -> None:
+    body = a_body(of("a", 500), of("b", 200)) | {"month": "2026-10"}
+    back = [of("a", -300, month="2026-10"), of("b", -200, month="2026-09")]
+
+    with pytest.raises(ReplyRefused, match=r"are 4\.00 \(after 3\.00 given back since"):
+        concession(DECISION, (1,), 201, body, [], back)
+    with pytest.raises(ReplyRefused, match=r"comes to 4\.00"):
+        concession(DECISION, (), 401, body, [], back)
+    assert concession(DECISION, (1,), 200, body, [], back).amount_fen == 200
+    assert concession(DECISION, (2,), 200, body, [], back).amount_fen == 200
 
 
 LINES = st.sets(st.integers(1, 3), min_size=1)
@@ -184,6 +218,46 @@ def test_who_disputes_a_line_anew_gets_no_more_than_it_came_to(connection: Conne
     granted(connection, 50)
 
     assert shown(connection, "2026-11")["totals"]["concessions"] == "-3.50"
+
+
+@pytest.mark.parametrize(
+    ("at", "left_fen"), [("2026-10-12T08:00", 350), ("2026-11-04T08:00", 0), (None, 350)]
+)
+def test_what_the_park_gave_back_before_or_after_the_close_is_not_granted(
+    database: Engine, at: str | None, left_fen: int
+) -> None:
+    """OTHER is of 3.50 like `late`, which is late but in the first case; None gives `late` back."""
+    is_before = at == "2026-10-12T08:00"
+    late = used("2026-10-12T00:00", "2026-10-12T01:00", reference="l.1", project="ml")
+    back = given_back("l.1" if at is None else "o.1", at or "2026-11-04T08:00")
+    with database.connect() as connection:
+        store.publish_price_list(connection, PRICES)
+        store.book(connection, [OCTOBER, OTHER], [], [])
+        if is_before:
+            store.book(connection, [late], [back], [])
+        close_month(connection, "2026-10", AFTER_OCTOBER)
+        if not is_before:
+            store.book(connection, [late], [back], [])
+        reply(connection, DISPUTE)
+
+        with pytest.raises(ReplyRefused, match="cannot be granted"):
+            decide(connection, ACCEPT, left_fen + 1)
+        if left_fen:
+            granted(connection, left_fen)
+
+
+def test_of_a_correction_that_was_given_back_later_nothing_is_granted(
+    connection: Connection,
+) -> None:
+    late = used("2026-10-12T00:00", "2026-10-12T01:00", reference="l.1", project="late")
+    store.book(connection, [late], [], [])
+    close_month(connection, "2026-11", AFTER_NOVEMBER)
+    store.book(connection, [], [given_back("l.1", "2026-12-04T08:00")], [])
+    november = replace(DISPUTE, month="2026-11", lines=(1,))
+    reply(connection, november)
+
+    with pytest.raises(ReplyRefused, match=r"\(after 3\.50 given back since"):
+        decide(connection, replace(ACCEPT, month="2026-11"), 1)
 
 
 def test_a_month_is_not_closed_before_the_ledger_has_moved_what_was_granted(
