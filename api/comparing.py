@@ -16,7 +16,7 @@ from api.book_schemas import AttemptSide, CentreCompared, CentreDifference, Cent
 from api.services import Services
 from cluster.diary import Noted
 from cluster.driver import Driver
-from cluster.link import CentreLink
+from cluster.link import CentreLink, DiaryHeard
 from cluster.wire import DiaryTold
 from scheduler.asking.diaries import Discrepancy, Logged, discrepancies, lasting
 from scheduler.storage.logged import logged
@@ -66,16 +66,21 @@ def _looks(services: Services, centre_ids: Iterable[str]) -> list[Look]:
     asked = [(centre_id, *_asked(services.links.get(centre_id))) for centre_id in centre_ids]
     looks = []
     for centre_id, why_not, wait in asked:
-        told = wait(_left_s(services, until_ms))
-        why = why_not or ("silent" if told is None else None)
-        ahead_ms = told.at_ms - services.clock() if told else None
-        looks.append(Look(centre_id=centre_id, why_not=why, told=told, clock_ahead_ms=ahead_ms))
+        heard = wait(_left_s(services, until_ms))
+        looks.append(_look(centre_id, why_not or ("silent" if heard is None else None), heard))
     if any(look.told for look in looks) and not _has_stepped(services):
         return [replace(look, why_not=look.why_not or "busy", told=None) for look in looks]
     return [_beside_log(services, look) for look in looks]
 
 
-def _asked(link: Driver | None) -> tuple[str | None, Callable[[float], DiaryTold | None]]:
+def _look(centre_id: str, why_not: str | None, heard: DiaryHeard | None) -> Look:
+    if heard is None:
+        return Look(centre_id=centre_id, why_not=why_not)
+    ahead_ms = heard.clock_ahead_ms
+    return Look(centre_id=centre_id, why_not=why_not, told=heard.told, clock_ahead_ms=ahead_ms)
+
+
+def _asked(link: Driver | None) -> tuple[str | None, Callable[[float], DiaryHeard | None]]:
     """Why it is not asked, if it is not, and how to wait for its answer."""
     if not isinstance(link, CentreLink):
         return "no_link", lambda _: None

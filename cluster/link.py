@@ -37,6 +37,19 @@ class _Wishes:
             self.drop(attempt_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiaryHeard:
+    """A diary, and when it came, by the broker's clock."""
+
+    told: DiaryTold
+    heard_at_ms: int
+
+    @property
+    def clock_ahead_ms(self) -> int:
+        """How far the centre's clock is ahead, but for the way here."""
+        return self.told.at_ms - self.heard_at_ms
+
+
 class CentreLink:
     """One centre's link, to be used from any thread; `clock` gives the broker's time.
 
@@ -55,7 +68,7 @@ class CentreLink:
         lock = threading.RLock()
         self._changed, self._told = threading.Condition(lock), threading.Condition(lock)
         self._diary_asked = 0
-        self._diary: DiaryTold | None = None
+        self._diary: DiaryHeard | None = None
         self._wishes = _Wishes()
         self._report: CentreReport | None = None
         self._phases: dict[str, AttemptPhase] = {}
@@ -130,18 +143,21 @@ class CentreLink:
 
     def take_diary(self, told: DiaryTold) -> None:
         with self._told:
-            if told.asked == self._diary_asked:
-                self._diary = told
+            if 0 < told.asked == self._diary_asked:
+                self._diary = DiaryHeard(told=told, heard_at_ms=self._clock())
                 self._told.notify_all()
 
-    def diary(self, asked: int, wait_s: float) -> DiaryTold | None:
-        """The answer, once a report was heard that says no less than it; None where none came."""
+    def diary(self, asked: int, wait_s: float) -> DiaryHeard | None:
+        """The answer, once a report was heard that says no less than it; None where none came.
+
+        It is kept here no longer than that: it may be of megabytes.
+        """
         with self._told:
             self._told.wait_for(lambda: self._is_closed or self._has_told(asked), timeout=wait_s)
-            told = self._diary if self._has_told(asked) else None
+            heard = self._diary if self._has_told(asked) else None
             if asked == self._diary_asked:
-                self._diary_asked = 0
-            return told
+                self._diary, self._diary_asked = None, 0
+            return heard
 
     def orders(self, wanted: OrdersWanted) -> Orders:
         """What the agent lacks of what should be: at once, or as soon as there is something."""
@@ -185,9 +201,9 @@ class CentreLink:
         )
 
     def _has_told(self, asked: int) -> bool:
-        told = self._diary
-        if told is None or told.asked != asked:
+        if self._diary is None or self._diary.told.asked != asked:
             return False
+        told = self._diary.told
         return self._heard >= (told.agent_started_at_ms, told.number)
 
     def _refuse_what_is_not_understood(self) -> None:

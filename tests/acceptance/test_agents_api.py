@@ -71,10 +71,10 @@ def test_a_diary_reaches_who_has_asked_for_it(services: Services) -> None:
     answer = agent.post("/v1/agents/lsl/diary", json=DIARY | {"asked": asked, "attempts": [NOTED]})
     agent.post("/v1/agents/lsl/report", json=REPORT)
 
-    told = link.diary(asked, 0)
+    heard = link.diary(asked, 0)
     assert answer.status_code == 204
-    assert told is not None
-    assert [one.attempt_id for one in told.diary().attempts] == ["j.1"]
+    assert heard is not None
+    assert [one.attempt_id for one in heard.told.diary().attempts] == ["j.1"]
 
 
 def test_an_order_comes_whole(services: Services) -> None:

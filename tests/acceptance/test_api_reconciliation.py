@@ -202,7 +202,8 @@ def test_a_centre_that_does_not_answer_is_named_and_keeps_none_from_being_compar
     old.hear(
         Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[], understands=ROLES)
     )
-    links = {**services.links, "silent": CentreLink("silent", now_ms), "old": old}
+    silent = {one: CentreLink(one, now_ms) for one in ("asleep", "silent")}
+    links = {**services.links, **silent, "old": old}
     with services.database.begin() as connection:
         job = {"id": "k", "tenant_id": "steel", "state": "running", "submitted_at_ms": 0}
         connection.execute(insert(JobRow), job | {"spec": {}})
@@ -213,12 +214,15 @@ def test_a_centre_that_does_not_answer_is_named_and_keeps_none_from_being_compar
         told = asked(replace(services, links=links))
 
     assert [(one.id, one.why_not) for one in told.centres] == [
+        ("asleep", "silent"),
         ("east", None),
         ("gone", "no_link"),
         ("old", "old_release"),
         ("silent", "silent"),
     ]
-    assert [one.heard_at_ms is None for one in told.centres] == [False, True, False, True]
+    assert [one.heard_at_ms is None for one in told.centres] == [True, False, True, False, True]
+    # As it was when it came, not once the one before it was given up.
+    assert (told.centres[1].clock_ahead_ms or 0) > 4_500
     assert sorts(told) == [("ghost.1", "unknown")]
 
 

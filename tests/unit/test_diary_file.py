@@ -76,16 +76,19 @@ def test_after_what_a_full_disk_did_not_take_the_diary_is_whole_anew(tmp_path: P
     assert whole_since(kept, 80) == (70, ["a.1", "c.1"])
 
 
-def test_a_gap_outlives_the_agent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [0, 150])
+def test_a_gap_outlives_the_agent(tmp_path: Path, room: int) -> None:
+    """Also where the next file's first line would fit, and not the end that it was begun for."""
     kept = DiaryFile(tmp_path, 0)
     kept.note(an_end("a.1"), 50)
-    with full_disk():
+    with full_disk(room):
         kept.note(an_end("b.1"), 60)
+        kept.note(an_end("c.1"), 61)
 
     again = DiaryFile(tmp_path, 70)
-    again.note(an_end("c.1"), 80)
+    again.note(an_end("d.1"), 80)
 
-    assert whole_since(again, 90) == (70, ["a.1", "c.1"])
+    assert whole_since(again, 90) == (70, ["a.1", "d.1"])
 
 
 @pytest.mark.parametrize("room", [0, 20, 150])

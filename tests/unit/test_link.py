@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from cluster.driver import AttemptEnd, AttemptPhase, RoleOrder
-from cluster.link import WISH_KEPT_MS, CentreLink
+from cluster.link import WISH_KEPT_MS, CentreLink, DiaryHeard
 from cluster.wire import DIARY, ROLES, AttemptHeard, DiaryTold, Orders, OrdersWanted, Report
 from tests.ray_centre import order
 
@@ -275,7 +275,7 @@ def test_a_diary_is_asked_for_until_it_came() -> None:
     link.take_diary(a_diary(number))
 
     assert link.orders(asked()).is_empty
-    assert link.diary(number, 0) == a_diary(number)
+    assert link.diary(number, 0) == DiaryHeard(told=a_diary(number), heard_at_ms=1_000)
 
 
 def test_a_diary_that_nobody_waits_for_any_more_is_asked_for_no_longer() -> None:
@@ -298,7 +298,9 @@ def test_a_diary_counts_once_a_report_was_heard_that_says_no_less() -> None:
     link.hear(of_diaries(2))
 
     assert too_early is None
-    assert link.diary(again, 0) == a_diary(again, number=2)
+    heard = link.diary(again, 0)
+    assert heard is not None
+    assert heard.told == a_diary(again, number=2)
 
 
 def test_who_waits_for_a_diary_has_it_with_the_report() -> None:
@@ -306,7 +308,7 @@ def test_who_waits_for_a_diary_has_it_with_the_report() -> None:
     link.hear(of_diaries(1))
     number = link.ask_diary()
     link.take_diary(a_diary(number, number=2))
-    answers: list[DiaryTold | None] = []
+    answers: list[DiaryHeard | None] = []
     waiting = threading.Thread(target=lambda: answers.append(link.diary(number, 20)))
     waiting.start()
     pause = threading.Event()
@@ -316,7 +318,7 @@ def test_who_waits_for_a_diary_has_it_with_the_report() -> None:
     link.hear(of_diaries(2))
     waiting.join(timeout=10)
 
-    assert answers == [a_diary(number, number=2)]
+    assert answers == [DiaryHeard(told=a_diary(number, number=2), heard_at_ms=1_000)]
 
 
 def test_the_answer_to_another_question_is_passed_over() -> None:
@@ -333,6 +335,32 @@ def test_the_answer_to_another_question_is_passed_over() -> None:
     assert number > before
     assert later.orders(asked()) == Orders(diary=number), "it is still asked for"
     assert later.diary(number, 0) is None
+
+
+def test_a_centres_clock_is_laid_beside_the_moment_at_which_its_diary_came() -> None:
+    """Who asked may be waiting for another centre then, and take it only later."""
+    link, clock = a_link()
+    link.hear(of_diaries(1))
+    number = link.ask_diary()
+    link.take_diary(a_diary(number))
+    clock.now_ms += 8_000
+
+    heard = link.diary(number, 0)
+
+    assert heard is not None
+    assert heard.clock_ahead_ms == 5 - 1_000
+
+
+def test_a_diary_is_kept_no_longer_than_somebody_waits_for_it() -> None:
+    link, _ = a_link()
+    link.hear(of_diaries(1))
+    number = link.ask_diary()
+    link.take_diary(a_diary(number))
+
+    assert link.diary(number, 0) is not None
+    link.take_diary(a_diary(0))
+    assert link.diary(number, 0) is None
+    assert link.diary(0, 0) is None
 
 
 def test_an_agent_that_keeps_no_diary_is_not_asked() -> None:
