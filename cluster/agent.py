@@ -191,7 +191,7 @@ def start_number(mark: Path) -> int:
 
 
 class Agent:
-    """Three loops over one driver: orders, reports, output."""
+    """Four loops over one driver: orders, reports, output, and the diary when it is asked for."""
 
     def __init__(self, settings: AgentSettings) -> None:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -204,7 +204,8 @@ class Agent:
         self._last_orders = wire.Orders()
         self._shipping = Shipping()
         self._silence = Silence(settings.data_dir / "heard")
-        self._news = threading.Event()
+        self._diary_asked = 0
+        self._news, self._asks = threading.Event(), threading.Event()
         self._ending = threading.Event()
         self._pauses = {name: Pause(self._ending) for name in _CALLS}
         place = CentreRay(
@@ -227,12 +228,13 @@ class Agent:
     def end(self) -> None:
         self._ending.set()
         self._news.set()
+        self._asks.set()
 
     def serve(self) -> None:
         self._heed_signals()
         self._driver.start()
         self._meet_nodes()
-        for work in (self._take_orders, self._ship_output):
+        for work in (self._take_orders, self._ship_output, self._tell_diary):
             in_background(work, self._ending).start()
         go_on(self._report, self._ending)
         self._driver.close()
@@ -298,11 +300,26 @@ class Agent:
         works += [partial(self._driver.launch, order) for order in orders.launch]
         works += [partial(self._driver.forget, attempt_id) for attempt_id in orders.forget]
         if orders.diary:
-            works.append(partial(self._tell_diary, orders.diary))
+            works.append(partial(self._ask_diary, orders.diary))
         for work in works:
             failure(work)
 
-    def _tell_diary(self, asked: int) -> None:
+    def _ask_diary(self, asked: int) -> None:
+        """Let it be told beside all else: it may take seconds, and launches and stops may not."""
+        self._diary_asked = asked
+        self._asks.set()
+
+    def _tell_diary(self) -> None:
+        self._asks.wait()
+        self._asks.clear()
+        asked = self._diary_asked
+        if asked and not self._ending.is_set():
+            try:
+                self._tell(asked)
+            finally:
+                self._diary_asked = 0  # where it did not come, it is asked for again
+
+    def _tell(self, asked: int) -> None:
         diary = self._driver.diary()
         # After the diary was read, so that the next report says no less than it.
         number = self._report_number + 1

@@ -54,6 +54,8 @@ MUTANTS = [
     Mutant("cluster/link.py", "return self.told.at_ms - self.heard_at_ms", "return self.told.at_ms", _LINK),
     Mutant("cluster/link.py", "DiaryHeard(told=told, heard_at_ms=self._clock())", "DiaryHeard(told=told, heard_at_ms=0)", _LINK),
     Mutant("cluster/agent.py", "number = self._report_number + 1", "number = self._report_number", _AGENT),
+    Mutant("cluster/agent.py", "works.append(partial(self._ask_diary, orders.diary))", "works.append(partial(self._tell, orders.diary))", f"{_AGENT} -k while_a_diary"),
+    Mutant("cluster/agent.py", "self._diary_asked = 0  #", "pass  #", f"{_AGENT} -k while_a_diary"),
     Mutant("cluster/gang.py", "len(given) or member.card_count", "member.card_count", "tests/unit/test_gang.py -k noted"),
     Mutant("cluster/wire.py", '| {"cards": tuple(one.cards)}', "", "tests/unit/test_wire.py -k diary"),
     Mutant("api/comparing.py", "found = lasting(first[again.centre_id].found, again.found)", "found = first[again.centre_id].found", _API),

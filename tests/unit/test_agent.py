@@ -1,11 +1,11 @@
 """The agent: whom it speaks to, what it takes for an answer, and what it does in spite of all."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from typing_extensions import override
@@ -13,6 +13,7 @@ from typing_extensions import override
 from cluster.agent import Agent, AgentSettings, Broker, BrokerUnheard, Silence, start_number
 from cluster.driver import AttemptPhase
 from cluster.member import Leasing
+from cluster.steady import in_background
 from cluster.wire import DiaryTold, Orders, Report, StopWanted
 from tests.ray_centre import CENTRE, PARK
 
@@ -74,6 +75,15 @@ def an_agent(url: str, tmp_path: Path) -> Iterator[Agent]:
     made = Agent(settings(url, tmp_path))
     yield made
     made._driver._callers.shutdown()
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    pause = Event()
+    for _ in range(2_000):
+        if is_so():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not become so")
 
 
 def report_once(agent: Agent) -> None:
@@ -177,6 +187,7 @@ def test_a_diary_that_is_asked_for_is_told_with_the_report_that_comes_next(tmp_p
         agent._obey(Orders(stop=[StopWanted(attempt_id="j.1", grace_ms=0)]))
         agent._driver.forget("j.1")
         agent._obey(Orders(diary=17))
+        agent._tell_diary()
 
     path, body = heard[-1]
     told = DiaryTold.model_validate_json(body)
@@ -184,3 +195,32 @@ def test_a_diary_that_is_asked_for_is_told_with_the_report_that_comes_next(tmp_p
     assert (told.asked, told.number) == (17, 7)
     assert [(one.attempt_id, one.phase) for one in told.attempts] == [("j.1", AttemptPhase.ENDED)]
     assert agent._news.is_set()
+
+
+def test_while_a_diary_is_told_orders_are_obeyed_and_it_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of megabytes over a slow line."""
+    came, told = Event(), list[int]()
+
+    def take_slowly(_: Broker, diary: DiaryTold) -> None:
+        told.append(diary.asked)
+        assert came.wait(20)
+
+    monkeypatch.setattr(Broker, "take_diary", take_slowly)
+    with an_agent("http://127.0.0.1:9", tmp_path) as agent:
+        in_background(agent._tell_diary, agent._ending).start()
+        asked = Orders(diary=17)
+        for _ in range(3):
+            agent._obey(asked)
+        agent._obey(Orders(diary=17, stop=[StopWanted(attempt_id="j.1", grace_ms=0)]))
+        stopped = agent._driver.known_ids()
+        came.set()
+        eventually(lambda: agent._diary_asked == 0)
+        once = list(told)
+        agent._obey(asked)
+        eventually(lambda: len(told) == len(once) + 1)
+        agent.end()
+
+    assert stopped == ["j.1"]
+    assert (once, told) == ([17], [17, 17])
