@@ -86,6 +86,12 @@ def test_what_runs_on_a_failing_node_is_lost_and_begins_again_when_there_is_room
     assert done.lost_card_ms == 3 * 12 * MS_PER_HOUR
 
 
+def test_a_node_that_is_back_is_up_for_its_time_before_it_fails_again() -> None:
+    done = replayed(a_job("a", 0, 20, 4), draws=[0.5, 0.25, 0.5, 0.25, NOT_AGAIN])
+
+    assert in_hours(done.rows) == [("a", 0, 12), ("a", 13, 25), ("a", 26, 46)]
+
+
 def test_what_runs_elsewhere_goes_on() -> None:
     draws = [NOT_AGAIN, 0.5, 0.25, NOT_AGAIN]
     done = replayed(a_job("a", 0, 20, 4), a_job("b", 0, 20, 4), draws=draws, nodes=2)
@@ -169,7 +175,7 @@ def test_a_time_to_repair_is_above_0_and_at_most_a_year(
 
 def test_the_least_rate_is_as_good_as_never(capsys: pytest.CaptureFixture[str]) -> None:
     where = ["replay", "--trace", TINY, "--nodes=1", "--cards=4", "--json"]
-    assert main([*where, "--failures-per-node-day=1e-300"]) == 0
+    assert main([*where, "--failures-per-node-day=1e-320"]) == 0
     assert json.loads(capsys.readouterr().out)["node_failures"] == 0
 
     assert main([*where, "--failures-per-node-day=0"]) == 0
