@@ -161,6 +161,11 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
     _check_may_close(connection, month, now_ms)
     last = _last_closing(connection)
     through = moment(connection)
+    # Not before: what is granted until that moment is on these statements.
+    for one in concessions.unmoved(connection):
+        raise CannotClose(
+            f"concession {one.id} is not on the ledger yet: the leader books it within seconds"
+        )
     scope = Scope(
         after_seq=None if last is None else last.through_seq,
         through_seq=through.seq,
@@ -255,10 +260,6 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
                 f"nothing was used or bought in {month} or before: the first month to close is "
                 f"{first}"
             )
-    for one in concessions.unmoved(connection):
-        raise CannotClose(
-            f"concession {one.id} is not on the ledger yet: the leader books it within seconds"
-        )
     for reference, from_ms in connection.execute(_overlaps(month)):
         raise CannotClose(
             f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"

@@ -34,6 +34,7 @@ MUTANTS = [
     Mutant("accounting/statement.py", "self.purchases or self.concessions)", "self.purchases)", f"{_CONCESSIONS} -k only"),
     Mutant("accounting/statement.py", " + conceded_fen(self.concessions)", "", f"{_CONCESSIONS} -k names"),
     Mutant("accounting/closing.py", "for one in concessions.unmoved(connection):", "for one in ():", f"{_CONCESSIONS} -k before"),
+    Mutant("accounting/closing.py", "    through = moment(connection)\n    # Not before: what is granted until that moment is on these statements.\n    for one in concessions.unmoved(connection):\n", "    unmoved = [*concessions.unmoved(connection)]\n    through = moment(connection)\n    for one in unmoved:\n", f"{_CONCESSIONS} -k while"),
     Mutant("accounting/closing.py", "(*packages.buyers(connection), *(one.tenant_id for one in granted))", "packages.buyers(connection)", f"{_CONCESSIONS} -k only"),
     Mutant("accounting/verifying.py", "    for row, what in concession_store.unfit(connection):\n", "    for row, what in ():\n", f"{_CONCESSIONS} -k otherwise"),
     Mutant("accounting/replying.py", "if (known.amount_fen if known else None) != amount_fen:", "if False:", f"{_CONCESSIONS} -k again"),

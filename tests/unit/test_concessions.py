@@ -270,6 +270,29 @@ def test_a_month_is_not_closed_before_the_ledger_has_moved_what_was_granted(
         close_month(connection, "2026-11", AFTER_NOVEMBER)
 
 
+def test_what_is_granted_while_the_month_is_closed_waits_for_the_ledger_too(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.begin() as connection:
+        store.publish_price_list(connection, PRICES)
+        store.book(connection, [OCTOBER, OTHER], [], [])
+        close_month(connection, "2026-10", AFTER_OCTOBER)
+        reply(connection, DISPUTE)
+
+    def decided_just_before(connection: Connection) -> store.Moment:
+        with database.begin() as other:
+            decide(other, ACCEPT, 300)
+        return store.moment(connection)
+
+    monkeypatch.setattr("accounting.closing.moment", decided_just_before)
+
+    with (
+        database.begin() as connection,
+        pytest.raises(CannotClose, match="steel@2026-10#2 is not on the ledger yet"),
+    ):
+        close_month(connection, "2026-11", AFTER_NOVEMBER)
+
+
 def test_the_ledger_gives_the_tenant_the_money_out_of_the_operators_income(
     connection: Connection,
 ) -> None:
