@@ -2,7 +2,11 @@
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy import Engine
 
+from scheduler.facts.events import Credited
+from scheduler.facts.log import Request
+from scheduler.storage.store import put_requests
 from tests.acceptance.brokers import WEST, Served, await_state, submitted
 from tests.acceptance.tab import Console
 
@@ -34,3 +38,21 @@ def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> No
     expect(console.page.locator("#events li[data-kind=nodes_drained]").first).to_contain_text(
         "计划维护结束：west-k100-n001"
     )
+
+
+def test_what_is_granted_in_a_dispute_is_not_told_as_paid_in(
+    console: Console, park: Served, module_database: Engine
+) -> None:
+    console.log_in(park.keys["fish"])
+    wish = Credited(
+        at_ms=1,
+        tenant_id="fish",
+        amount_micros=1_000_000,
+        reference="concession:fish@2026-10#2",
+        concession_id="fish@2026-10#2",
+    )
+    with module_database.begin() as connection:
+        put_requests(connection, [Request(id=wish.reference, wish=wish)], 1)
+
+    told = console.page.locator("#events li[data-kind=credited]").first
+    expect(told).to_contain_text("企业 fish 的对账异议获得折让")

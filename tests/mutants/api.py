@@ -88,6 +88,7 @@ MUTANTS = [
     Mutant("api/routes/capacity.py", "one, loads.get(one.id), drained.get(one.id, 0))", "one, loads.get(one.id), 0)", "tests/acceptance/test_console_notices.py"),
     Mutant("api/console/static/notices.js", "one.percent >= TOLD_FROM_PERCENT", "one.percent < 0", "tests/acceptance/test_console_notices.py"),
     Mutant("api/console/static/events.js", 'return body.is_drained ? "nodes_drained_on" : "nodes_drained_off";', 'return "nodes_drained_on";', "tests/acceptance/test_console_notices.py"),
+    Mutant("api/console/static/events.js", 'if (kind === "credited" && body.concession_id) return "credited_concession";', "", "tests/acceptance/test_console_notices.py -k granted"),
     Mutant("api/cli/files.py", "if output is None and sys.stdout.isatty():", "if False:", "tests/unit/test_cli_files.py"),
     Mutant("api/cli/session.py", "has_all = self._key_name == AS_FINANCE", "has_all = False", "tests/acceptance/test_cli_refusals.py -k whoever"),
     Mutant("api/cli/budgets.py", "    if is_nothing(made.amount):\n", "    if False:\n", "tests/acceptance/test_cli_refusals.py -k nothing"),

@@ -74,10 +74,11 @@ function row(key, event, names) {
 
 const isGood = (event) => event.kind === "centre_link_changed" && event.body.is_heard;
 
-/** Two kinds say one thing or its opposite. */
+/** Two kinds say one thing or its opposite, and what is granted in a dispute is not paid in. */
 function keyWord({ kind, body }) {
   if (kind === "centre_link_changed") return body.is_heard ? "centre_heard" : "centre_silent";
   if (kind === "nodes_drained") return body.is_drained ? "nodes_drained_on" : "nodes_drained_off";
+  if (kind === "credited" && body.concession_id) return "credited_concession";
   return kind;
 }
 
