@@ -189,8 +189,10 @@ class Desk:
         if is_whole and isinstance(found, Verdict) and found.start is None:
             settled = self._settled.get(shape) or Settled(candidates)
             self._settled[shape] = settled
-            settled.note(record.job, ends, found)
-            if self._asks_like_all(record):
+            is_like_all = self._is_like_all(record)
+            if is_like_all or not settled.has_soon:
+                settled.note(record.job, ends, found)
+            if is_like_all and self._stops.asks_now(record):
                 merit = self._standings.merit(record)
                 settled.note_vain(self._survey.claim_ends(record), merit)
             self._foresight.note(record, candidates, found)
@@ -203,13 +205,10 @@ class Desk:
         ends, merit = self._survey.claim_ends(record), self._standings.merit(record)
         return not settled.is_vain(ends, merit)
 
-    def _asks_like_all(self, record: JobRecord) -> bool:
-        """Whether it asks now, and nothing but its class and its turn decides who stops for it."""
-        return (
-            not (self._standings.has_owners or self._allowances.is_bounding)
-            and self._stops.asks_now(record)
-            and self._allowances.quota_reason(record, SOON_MS) is None
-        )
+    def _is_like_all(self, record: JobRecord) -> bool:
+        """Whether it may have what comes free, and its class and turn alone decide who stops."""
+        is_own = self._standings.has_owners or self._allowances.is_bounding
+        return not is_own and self._allowances.quota_reason(record, SOON_MS) is None
 
     def _find_form(self, record: JobRecord) -> Grant | Verdict:
         """Of a job with several forms: in the first of them that can start now."""

@@ -2,8 +2,8 @@
 
 In a long queue most jobs come to pools that are full, promised to others, and stay so for the rest
 of the plan: what is free only shrinks, and a pool keeps one reservation. What such a job is told
-depends on its shape, on which reservations it would be out of the way of, and on how much it needs
-of a pool's hours.
+depends on its shape, on which reservations it would be out of the way of, now or once all has gone
+that is stopped, and on how much it needs of a pool's hours.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from scheduler.model.job import Job
 from scheduler.model.offered import needed_ms
 from scheduler.model.plan import Verdict
 from scheduler.planning.options import Candidate
+from scheduler.planning.preemption import SOON_MS
 from scheduler.sharing.standing import Merit
 
 
@@ -23,11 +24,13 @@ class Settled:
         candidates = tuple(candidates)
         rooms = [candidate.room for candidate in candidates]
         self._has_hours = any(candidate.pool.hours is not None for candidate in candidates)
-        self._is_settled = all(room.soon is room.now for room in rooms)
+        self.has_soon = any(room.soon is not room.now for room in rooms)
+        """Whether something comes free soon, which a job may claim."""
         kept = [room.reservation for room in rooms if room.reservation is not None]
         self.kind_ids = tuple({one.pool.device_kind_id: None for one in candidates})
         self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
-        self._verdicts: dict[tuple[int, tuple[bool, ...]], Verdict] = {}
+        self._shorts: dict[Ends, tuple[bool, ...]] = {}
+        self._verdicts: dict[tuple[int, tuple[bool, ...], tuple[bool, ...]], Verdict] = {}
         self._known: dict[tuple[int, Ends], Verdict] = {}
         self._vain: dict[tuple[bool, ...], Merit] = {}
 
@@ -36,19 +39,18 @@ class Settled:
         needs_ms = self._needs_ms(job)
         known = self._known.get((needs_ms, ends))
         if known is None:
-            known = self._verdicts.get((needs_ms, self._short(ends)))
+            known = self._verdicts.get((needs_ms, *self._like(ends)))
             if known is not None:
                 self._known[needs_ms, ends] = known
         return known
 
     def note(self, job: Job, ends: Ends, verdict: Verdict) -> None:
-        """What one is told that waits without a start; not where something comes free soon."""
-        if self._is_settled:
-            self._verdicts[self._needs_ms(job), self._short(ends)] = verdict
+        """What one is told that waits without a start, and found nothing that comes free soon."""
+        self._verdicts[self._needs_ms(job), *self._like(ends)] = verdict
 
     def note_vain(self, ends: Ends, merit: Merit) -> None:
         """One that would end then, once others had been stopped, found nobody to stop."""
-        if self._is_settled and not self._has_hours:
+        if not self._has_hours:
             short = self._short(ends)
             self._vain[short] = max(merit, self._vain.get(short, merit))
 
@@ -61,6 +63,15 @@ class Settled:
         """How much of the hours it needs; the same of all where there are none."""
         return needed_ms(job) if self._has_hours else 0
 
+    def _like(self, ends: Ends) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+        """What of its ends counts: if it begins now, and if it claims what comes free."""
+        later = Ends(ends.likely_ms + SOON_MS, ends.latest_ms + SOON_MS)
+        return self._short(ends), self._short(later) if self.has_soon else ()
+
     def _short(self, ends: Ends) -> tuple[bool, ...]:
         """Which reservations it is out of the way of (see `PoolRoom.is_short`)."""
-        return tuple([ends[which] <= start_ms for which, start_ms in self._promises])
+        known = self._shorts.get(ends)
+        if known is None:
+            known = tuple([ends[which] <= start_ms for which, start_ms in self._promises])
+            self._shorts[ends] = known
+        return known

@@ -18,9 +18,20 @@ from scheduler.model.policy import DEFAULT, EASY, FIFO, Policy
 from scheduler.planning.planner import plan
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
+from scheduler.planning.survey import Survey
 from scheduler.sharing.standing import Merit
-from tests.builders import HOUR_MS, submit
-from tests.preemptive import NOW_MS, TURNS, a_pool_of, low, normal, run, wants
+from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.preemptive import (
+    LIMIT_MS,
+    NOW_MS,
+    POOL,
+    TURNS,
+    a_pool_of,
+    low,
+    normal,
+    run,
+    wants,
+)
 from tests.unit.test_planner_invariants import states
 from tests.unit.test_preemption_invariants import crowded
 
@@ -137,6 +148,72 @@ def test_what_comes_free_for_another_may_be_claimed_though_its_like_found_nothin
     codes = {job_id: one.reasons[0].code for job_id, one in result.verdicts.items()}
     assert codes["waits"] is ReasonCode.DEVICES_BUSY
     assert codes["old"] is codes["late"] is ReasonCode.MAKING_ROOM
+
+
+def stopping(state: State, job_id: str) -> None:
+    """It is gone soon."""
+    stop = ev.StopDecided(
+        at_ms=NOW_MS, attempt_id=f"{job_id}.1", cause=EndCause.CANCELLED, grace_ms=10_000
+    )
+    happen(state, stop)
+
+
+def code(told: Verdict) -> ReasonCode:
+    return told.reasons[0].code
+
+
+def test_who_is_gone_in_time_claims_what_comes_free_though_its_like_would_not_be() -> None:
+    """Both would be over before the promise if they began now; only one if it begins soon."""
+    state = a_pool_of(nodes=2)
+    run(state, normal("stays"), 8)
+    run(state, normal("goes"), 0, 8)
+    stopping(state, "goes")
+    submit(state, of_fish(wants("promised", 16, Priority.HIGH)))
+    limit_ms = LIMIT_MS - HOUR_MS - 1
+    submit(state, replace(wants("long", 4), limit_ms=limit_ms, submitted_at_ms=0))
+    submit(state, brief("brief", 4))
+
+    told = plan(state, NOW_MS, EASY).verdicts
+
+    assert [*told] == ["promised", "long", "brief"]
+    assert code(told["long"]) is ReasonCode.DEVICES_BUSY
+    assert code(told["brief"]) is ReasonCode.MAKING_ROOM
+
+
+def test_whose_quota_is_not_kept_claims_what_comes_free_though_that_of_its_like_is() -> None:
+    """`small` may have its quota until `x` ends, when it is kept for `big`: now, but not soon."""
+    steel = a_tenant("steel", max_cards=16)
+    state = a_state(steel, a_tenant("fish"), park=a_park(a_pool(POOL, 3, 8)))
+    run(state, replace(normal("x"), limit_ms=2 * HOUR_MS), 8)
+    run(state, replace(normal("goes"), tenant_id="fish"), 0, 8)
+    run(state, replace(normal("stays"), tenant_id="fish"), 0, 0, 8)
+    stopping(state, "goes")
+    submit(state, of_fish(wants("promised", 24, Priority.HIGH)))
+    submit(state, replace(wants("big", 16), submitted_at_ms=0), brief("small", 4))
+    submit(state, replace(brief("like", 4), tenant_id="fish"))
+
+    told = plan(state, NOW_MS).verdicts
+
+    assert [*told] == ["promised", "big", "small", "like"]
+    assert code(told["small"]) is ReasonCode.DEVICES_BUSY
+    assert code(told["like"]) is ReasonCode.MAKING_ROOM
+
+
+def test_of_those_alike_one_looks_for_what_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = a_pool_of(nodes=2)
+    run(state, normal("stays"), 8)
+    run(state, normal("goes"), 0, 8)
+    stopping(state, "goes")
+    submit(state, *(wants(f"new-{number:02}", 16) for number in range(12)))
+    looked: list[str] = []
+
+    def find_soon(_: Survey, record: JobRecord, *__: object) -> None:
+        looked.append(record.job.id)
+
+    monkeypatch.setattr(Survey, "find_soon", find_soon)
+    plan(state, NOW_MS)
+
+    assert looked == ["new-00", "new-01"], "the first is promised a start"
 
 
 def test_of_those_alike_one_asks_whom_to_stop_though_all_might(
