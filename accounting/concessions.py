@@ -86,8 +86,10 @@ def concession(
             f"{yuan_of_fen(back_fen)} given back since it was closed), and less what was granted "
             f"before {yuan_of_fen(max(0, left_fen))} may be"
         )
-    rates = sorted(by_rate)
-    fens = divided([by_rate[rate] for rate in rates], amount_fen, disputed_fen)
+    # A rate of which more was given back than used has no part: it would be below zero.
+    rates = sorted(rate for rate, fen in by_rate.items() if fen > 0)
+    weights = [by_rate[rate] for rate in rates]
+    fens = divided(weights, amount_fen, sum(weights))
     return Concession(
         tenant_id=decision.tenant_id,
         month=decision.month,

@@ -110,6 +110,12 @@ def test_lines_of_two_tax_rates_have_their_parts_of_it() -> None:
     assert concession(DECISION, (), 200, body, []).parts == ((60, 150), (90, 50))
 
 
+def test_a_tax_rate_of_which_more_was_given_back_than_used_has_no_part_of_it() -> None:
+    body = a_body(a_line(1_000), a_line(200, rate=30), given_back=(a_line(-400, rate=90),))
+
+    assert concession(DECISION, (), 300, body, []).parts == ((30, 50), (60, 250))
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [((), (3,)), ((1, 3), (3,)), ((3,), (3,)), ((1, 3), (1, 3)), ((3,), (3, 4))],
