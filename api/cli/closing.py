@@ -12,7 +12,11 @@ from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, print_json
 
 if TYPE_CHECKING:  # the models take long to load, and most commands need none
-    from api.book_schemas import ReconciliationLine, VerificationLine
+    from api.book_schemas import CentresReconciled, ReconciliationLine, VerificationLine
+    from api.sdk import Client
+
+NOT_COMPARED = 2
+"""How `brain reconcile` ends where nothing differs, and not all centres were compared."""
 
 app = typer.Typer()
 
@@ -74,7 +78,8 @@ def close(
     transfers, prices, balances, attempts. Then each centre is asked what it has kept itself of its
     attempts: where and when they ran. A centre that does not answer is named.
 
-    It fails if there is any difference.
+    It ends with 1 if there is any difference (or it cannot be asked), with 2 if there is none, but
+    a centre was not compared: that is not all clear.
 
     Example:
 
@@ -84,7 +89,7 @@ def close(
     先从头重放日志，逐项比较并输出每一处差异（用量、退回、转账、价格、余额、尝试）；
     再逐一询问各算力中心自己保存的记录：每次尝试在何处、何时运行。未答复的中心会被列出。
 
-    如有差异则以失败退出。
+    如有差异（或无法询问）则退出码为 1；无差异但有中心未能核对，则退出码为 2，并不表示全部无误。
 
     示例：
 
@@ -100,13 +105,29 @@ def reconcile(context: typer.Context, as_json: Json = False) -> None:
         lines = _shown(broker.reconcile(), None if as_json else print_reconciled)
         if not lines or lines[-1].differences is None:
             fail(both("the broker stopped before it was through", "核对中断，未得出结论"))
-        centres = broker.reconcile_centres()
+        centres = _centres(broker, lines, as_json=as_json)
     if as_json:
         print_json({**_as_json(lines), "centres": centres.model_dump()})
     else:
         print_centres(centres)
     if lines[-1].differences or centres.count:
         raise typer.Exit(1)
+    if not all(centre.is_compared for centre in centres.centres):
+        raise typer.Exit(NOT_COMPARED)
+
+
+def _centres(
+    broker: "Client", lines: "Iterable[ReconciliationLine]", *, as_json: bool
+) -> "CentresReconciled":
+    """Where the centres cannot be asked, what is known of the books is told all the same."""
+    from api.sdk_errors import ApiError
+
+    try:
+        return broker.reconcile_centres()
+    except ApiError as error:
+        if as_json:
+            print_json({**_as_json(lines), "centres": None, "error": str(error)})
+        raise
 
 
 @app.command(

@@ -17,15 +17,24 @@ def print_centres(told: CentresReconciled) -> None:
             f"log: {_side(one.log)}; centre: {_side(one.diary)}",
             f"日志：{_side(one.log)}；中心：{_side(one.diary)}",
         )
-        console.print(f"[red]✗[/] {_whose(one)}: {what}; {sides} → {advice}")
+        console.print(f"[red]✗[/] {_whose(one)}: {one.sort}: {what}; {sides} → {advice}")
     if told.count:
         text = both(f"{told.count:,} differences to the centres", f"与中心有 {told.count:,} 处差异")
         console.print(f"[bold red]{text}[/]")
     elif all(centre.is_compared for centre in told.centres):
         console.print(both("log, books and centres agree", "日志、账本与各中心一致"))
-    else:
-        some = both("the centres that answered agree", "已答复的中心均一致")
+    elif any(centre.is_compared for centre in told.centres):
+        some = both(
+            "the centres that answered agree; ask again for the others",
+            "已答复的中心均一致；其余中心请稍后重新核对",
+        )
         console.print(f"[yellow]{some}[/]")
+    else:
+        none = both(
+            "no centre answered: nothing was compared with them",
+            "没有中心答复：未能与任何中心核对",
+        )
+        console.print(f"[bold yellow]{none}[/]")
 
 
 def _centre_text(centre: CentreCompared) -> str:
@@ -88,8 +97,8 @@ _TEXTS = {
     "unknown": lambda: (
         both("it ran, and the log does not know it", "中心运行过，而日志无此尝试"),
         both(
-            "nobody is billed: find out who started it, and stop it there",
-            "未计费：查明由谁启动，并在该中心停止",
+            "nobody is billed: find out who started it, and stop it there if it runs",
+            "未计费：查明由谁启动；若仍在运行，请在该中心停止",
         ),
     ),
     "goes_on": lambda: (
@@ -102,8 +111,9 @@ _TEXTS = {
     "gone": lambda: (
         both("the log has it running, and the centre knows it not", "日志显示运行中，而中心无记录"),
         both(
-            "it is billed though it does not run: cancel it, and credit what is too much",
-            "未运行却在计费：请取消作业并退回多计部分",
+            "it is billed though it does not run: cancel it; what is billed too much, "
+            "the tenant disputes after the close, and finance grants",
+            "未运行却在计费：请取消作业；多计部分由企业在关账后提出异议，财务折让",
         ),
     ),
     "over": lambda: (
@@ -120,8 +130,9 @@ _TEXTS = {
     "time": lambda: (
         both("it ran longer or shorter", "运行时长不同"),
         both(
-            "see `brain evidence` of the job, and the centre's logs; correct by a dispute",
-            "请查看该作业的 `brain evidence` 与中心日志，并以异议更正",
+            "see `brain evidence` of the job, and the centre's logs; what is billed too much, "
+            "the tenant disputes after the close, and finance grants",
+            "请查看该作业的 `brain evidence` 与中心日志；多计部分由企业在关账后提出异议，财务折让",
         ),
     ),
     "place": lambda: (
@@ -140,8 +151,9 @@ _TEXTS = {
     "never_ran": lambda: (
         both("it is billed, and the centre never ran it", "已计费，而中心从未运行"),
         both(
-            "see the centre's folder and logs; correct by a dispute",
-            "请检查中心的数据目录与日志，并以异议更正",
+            "see the centre's folder and logs; the tenant disputes it after the close, "
+            "and finance grants",
+            "请检查中心的数据目录与日志；由企业在关账后提出异议，财务折让",
         ),
     ),
 }

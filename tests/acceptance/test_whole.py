@@ -197,7 +197,9 @@ def test_after_all_of_it_books_log_and_centres_agree_and_a_ghost_is_found(
     assert "books and event log agree" in agreeing.stdout
     assert "log, books and centres agree" in agreeing.stdout
     assert haunted.returncode == 1
-    assert "✗ north ghost.1 (job ghost, tenant fish): it ran, and the log" in haunted.stdout
+    assert (
+        "✗ north ghost.1 (job ghost, tenant fish): unknown: it ran, and the log" in haunted.stdout
+    )
     assert again["centres"]["count"] == again["lines"][-1]["differences"] == 0
     assert all(centre["is_compared"] for centre in again["centres"]["centres"])
     assert again["centres"]["centres"][0]["attempts"] > len(lost)

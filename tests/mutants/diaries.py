@@ -8,6 +8,7 @@ _LINK = "tests/unit/test_link.py"
 _AGENT = "tests/unit/test_agent.py"
 _API = "tests/acceptance/test_api_reconciliation.py"
 _BOOKS = "tests/simulation/test_books.py"
+_RECONCILE = "tests/unit/test_reconcile_command.py"
 _SHOWN = "tests/unit/test_diary_tables.py"
 
 # fmt: off
@@ -65,6 +66,11 @@ MUTANTS = [
     Mutant("scheduler/storage/logged.py", "or_(UsageRow.reference == asked, is_covered & (whose == asked))", "UsageRow.reference == asked", _API),
     Mutant("scheduler/storage/logged.py", "(AttemptRow.centre_id == centre_id) & is_of_now,", "False,", _API),
     Mutant("api/cli/diary_tables.py", "all(centre.is_compared for centre in told.centres)", "True", _SHOWN),
+    Mutant("api/cli/diary_tables.py", "any(centre.is_compared for centre in told.centres)", "True", _SHOWN),
+    Mutant("api/cli/diary_tables.py", "{one.sort}: {what}", "{what}", _SHOWN),
+    Mutant("api/cli/closing.py", "not all(centre.is_compared for centre in centres.centres)", "False", _RECONCILE),
+    Mutant("api/cli/closing.py", "if lines[-1].differences or centres.count:", "if lines[-1].differences:", _RECONCILE),
+    Mutant("api/cli/closing.py", '            print_json({**_as_json(lines), "centres": None, "error": str(error)})', "            pass", _RECONCILE),
     Mutant("scheduler/storage/reconciling.py", "    yield from _attempts(connection)\n", "", _BOOKS),
     Mutant("scheduler/storage/reconciling.py", 'except_all(there, said), "in the table alone")', 'except_all(there, there), "in the table alone")', _BOOKS),
     Mutant("tests/simulation/harness.py", "        check_centres_agree(self.audit, self.log, self.world)\n", "", f"{_BOOKS} -k ghost"),

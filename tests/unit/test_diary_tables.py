@@ -27,6 +27,7 @@ def test_a_difference_says_whose_it_is_what_either_side_has_and_what_to_do(
     text = said(capsys)
 
     assert "✗ qdaicc j01m892qmfmrqxgv43rsg2pybxq.1 (job j01m892qmfmrqxgv43rsg2pybxq, tenant" in text
+    assert "tenant t03): unknown: it ran, and the log does not know it" in text
     assert "log: knows nothing of it; centre: running 11-25 " in text
     assert ".446 - ascend-910b3 qdaicc-910b3-n001:8 → nobody is billed: find out" in text
     assert text.endswith("1 differences to the centres")
@@ -40,7 +41,9 @@ def test_a_centre_that_did_not_answer_is_named_and_not_called_compared(
     assert said(capsys, **nothing).endswith("log, books and centres agree")
     text = said(capsys, centres=[CENTRE, SILENT], **nothing)
     assert "? not reachable: south, no answer within 8 seconds (last heard -)" in text
-    assert text.endswith("the centres that answered agree")
+    assert text.endswith("the centres that answered agree; ask again for the others")
+    text = said(capsys, centres=[SILENT], **nothing)
+    assert text.endswith("no centre answered: nothing was compared with them")
 
 
 def test_a_clock_that_is_off_is_told(capsys: pytest.CaptureFixture[str]) -> None:
