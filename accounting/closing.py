@@ -21,10 +21,10 @@ from accounting.chain import ClosedMonth, Link
 from accounting.chaining import chained, columns_of
 from accounting.hours import tenants_of
 from accounting.statement import (
-    FORMAT,
     Statement,
     StatementState,
     body_of,
+    format_of,
     make_statement,
     sha256_of,
 )
@@ -304,7 +304,7 @@ def made_again(connection: Connection, tenant_id: str, month: str, body: bytes) 
     One in the form of an earlier release is not made again: its checksum has to do.
     """
     said = json.loads(body)
-    if said["format"] != FORMAT:
+    if said["format"] != format_of(has_concessions="concessions" in said):
         return body
     end = said["chain"]
     ends = {tenant_id: Link(end["facts"], bytes.fromhex(end["head"]))} if end else {}

@@ -24,6 +24,8 @@ from accounting.usage import UsageSum
 from accounting.vouchers import Payment
 
 FORMAT = "industry-brain/statement/4"
+FORMAT_CONCEDED = "industry-brain/statement/5"
+"""Of one with concessions: what is due has a term that readers of the form before do not know."""
 CURRENCY = "CNY"
 ROUNDING_EN = (
     "Metered to the millisecond; quantities are added exactly; each line is rounded once, half up,"
@@ -194,6 +196,11 @@ def json_bytes(said: Json) -> bytes:
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def format_of(*, has_concessions: bool) -> str:
+    """Those without concessions keep their form, and so their bytes."""
+    return FORMAT_CONCEDED if has_concessions else FORMAT
+
+
 def sha256_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
@@ -203,7 +210,7 @@ def to_json(statement: Statement) -> Json:
     from_ms, to_ms = month_bounds(statement.month)
     closed_at_ms = statement.closed_at_ms
     return {
-        "format": FORMAT,
+        "format": format_of(has_concessions=bool(statement.concessions)),
         "tenant": statement.tenant_id,
         "month": statement.month,
         "from": iso_time(from_ms),

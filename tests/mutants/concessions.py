@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_CONCESSIONS = "tests/unit/test_concessions.py"
+_CONCESSIONS = "tests/unit/test_concessions.py tests/unit/test_concession_limits.py"
 _INVOICES = "tests/unit/test_invoices.py"
 _API = "tests/acceptance/test_api_bills.py -k 'disputes or granted'"
 
@@ -36,6 +36,9 @@ MUTANTS = [
     Mutant("accounting/statement.py", " + conceded_fen(self.concessions)", "", f"{_CONCESSIONS} -k names"),
     Mutant("accounting/closing.py", "for one in concessions.unmoved(connection):", "for one in ():", f"{_CONCESSIONS} -k before"),
     Mutant("accounting/closing.py", "    through = moment(connection)\n    # Not before: what is granted until that moment is on these statements.\n    for one in concessions.unmoved(connection):\n", "    unmoved = [*concessions.unmoved(connection)]\n    through = moment(connection)\n    for one in unmoved:\n", f"{_CONCESSIONS} -k while"),
+    Mutant("accounting/statement.py", "return FORMAT_CONCEDED if has_concessions else FORMAT", "return FORMAT", f"{_CONCESSIONS} -k form"),
+    Mutant("accounting/statement.py", "return FORMAT_CONCEDED if has_concessions else FORMAT", "return FORMAT_CONCEDED", f"{_CONCESSIONS} -k form"),
+    Mutant("accounting/closing.py", 'format_of(has_concessions="concessions" in said)', "format_of(has_concessions=False)", f"{_CONCESSIONS} -k form"),
     Mutant("accounting/closing.py", "(*packages.buyers(connection), *(one.tenant_id for one in granted))", "packages.buyers(connection)", f"{_CONCESSIONS} -k only"),
     Mutant("accounting/verifying.py", "    for row, what in concession_store.unfit(connection):\n", "    for row, what in ():\n", f"{_CONCESSIONS} -k otherwise"),
     Mutant("accounting/replying.py", "if (known.amount_fen if known else None) != amount_fen:", "if False:", f"{_CONCESSIONS} -k again"),
