@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Subquery, case, func, select, text, union_all
+from sqlalchemy import Connection, Select, Subquery, case, func, select, text, tuple_, union_all
 
 from accounting.calendar import month_bounds, month_edges, month_of
 from accounting.money import MS_PER_HOUR
@@ -167,9 +167,12 @@ _UNFIT = text("""
 
 
 def metered_units(connection: Connection) -> frozenset[tuple[str, Unit]]:
-    """In what each device kind was ever metered."""
+    """In what each device kind was metered last: of its newest hour, and so mostly one."""
+    kind_id, hour_ms = UsageHourRow.device_kind_id, UsageHourRow.hour_ms
+    newest = select(kind_id, func.max(hour_ms)).group_by(kind_id)
     is_core = (UsageHourRow.tflops == 0).label("is_core")
-    rows = connection.execute(select(UsageHourRow.device_kind_id, is_core).distinct())
+    metered = select(kind_id, is_core).where(tuple_(kind_id, hour_ms).in_(newest)).distinct()
+    rows = connection.execute(metered)
     return frozenset((row.device_kind_id, unit_of(0 if row.is_core else 1)) for row in rows)
 
 

@@ -52,10 +52,14 @@ def declare(connection: Connection, park_file: ParkFile, now_ms: int) -> int:
 
 
 def _check_units(connection: Connection, park: Park) -> None:
-    """A kind that left the park does not come back in the other unit: bills would have both."""
-    for kind_id, unit in sorted(metered_units(connection)):
+    """A kind that left the park does not come back in the other unit: bills would have both.
+
+    One that earlier releases have let change stays what it is now.
+    """
+    metered = metered_units(connection)
+    for kind_id, unit in sorted(metered):
         kind = park.device_kind_by_id.get(kind_id)
-        if kind is not None and kind.unit.value != unit.value:
+        if kind is not None and (kind_id, kind.unit.value) not in metered:
             raise ParkFileInvalid(
                 f"park file: device kind {kind_id} is counted in {kind.unit}s, and was metered in "
                 f"{unit}s: give what is new another id"

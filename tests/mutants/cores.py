@@ -11,6 +11,8 @@ MUTANTS = [
     Mutant("deploy/alerts.yml", 'brain_capacity_cores{level="online"}', 'brain_capacity_cores{level="registered"}', "tests/acceptance/test_alerts.py -k raised"),
     Mutant("api/declaring.py", "        _check_units(connection, park_file.park)\n", "", "tests/unit/test_declaring.py -k metered"),
     Mutant("accounting/hours.py", "unit_of(0 if row.is_core else 1)", "unit_of(0)", "tests/unit/test_declaring.py"),
+    Mutant("accounting/hours.py", ".where(tuple_(kind_id, hour_ms).in_(newest)).distinct()", ".distinct()", "tests/unit/test_declaring.py -k metered"),
+    Mutant("api/declaring.py", "(kind_id, kind.unit.value) not in metered", "False", "tests/unit/test_declaring.py -k metered"),
     Mutant("cluster/devices.py", "return self.tflops_fp16 or 1", "return self.tflops_fp16", _CORES),
     Mutant("cluster/inventory.py", "if kind.unit is Unit.CORE)", "if kind.unit is None)", _CORES),
     Mutant("api/park_machines.py", "if (tflops == 0) != (unit is Unit.CORE):", "if tflops == 0 and unit is Unit.CARD:", _FILE),

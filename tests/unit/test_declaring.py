@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from accounting import store
+from accounting.money import MS_PER_HOUR
 from api.database import engine
 from api.declaring import declare
 from api.park_file import ParkFileInvalid
@@ -132,17 +133,43 @@ def test_before_anything_was_sold_a_price_list_may_begin_in_the_past(
     assert published["at_ms"] == PRICES.from_ms
 
 
+OF_CORES = replace(
+    PARK_FILE,
+    park=replace(
+        PARK_FILE.park,
+        device_kinds=tuple(
+            replace(kind, unit=Unit.CORE) if kind.id == USAGE.device_kind_id else kind
+            for kind in PARK_FILE.park.device_kinds
+        ),
+    ),
+)
+
+
 def test_a_kind_that_was_metered_as_cards_does_not_come_back_as_cores(
     connection: Connection,
 ) -> None:
     store.publish_price_list(connection, BOOK_PRICES)
     store.book(connection, [USAGE], [], [])
     declare(connection, PARK_FILE, 1_000)
-    kinds_ = (
-        replace(kind, unit=Unit.CORE) if kind.id == USAGE.device_kind_id else kind
-        for kind in PARK_FILE.park.device_kinds
-    )
-    other = replace(PARK_FILE.park, device_kinds=tuple(kinds_))
-
     with pytest.raises(ParkFileInvalid, match="910b3 is counted in cores, and was metered in card"):
-        declare(connection, replace(PARK_FILE, park=other), 2_000)
+        declare(connection, OF_CORES, 2_000)
+
+
+def test_a_kind_that_was_metered_in_both_units_stays_what_it_was_last(
+    connection: Connection,
+) -> None:
+    """Earlier releases have let it change: no park file may stop a broker for ever."""
+    later_ms = 4 * MS_PER_HOUR
+    in_cores = replace(
+        USAGE,
+        reference="cores.1",
+        tflops=0,
+        from_ms=USAGE.from_ms + later_ms,
+        to_ms=USAGE.to_ms + later_ms,
+    )
+    store.publish_price_list(connection, BOOK_PRICES)
+    store.book(connection, [USAGE, in_cores], [], [])
+
+    assert declare(connection, OF_CORES, 1_000) > 0
+    with pytest.raises(ParkFileInvalid, match="910b3 is counted in cards, and was metered in core"):
+        declare(connection, PARK_FILE, 2_000)
