@@ -24,8 +24,8 @@ from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.orders import End, cause_of, ended_at_ms, is_as_known, is_unknown_start, order
 from scheduler.planning.planner import plan
-from scheduler.planning.preemption import SOON_MS
 from scheduler.planning.verifier import verified
+from scheduler.planning.victims import SOON_MS
 from scheduler.readings import Readings
 from scheduler.storage.told import Told
 

@@ -17,7 +17,7 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import begin_ms, is_unforeseen
 from scheduler.planning.options import Offer
-from scheduler.planning.preemption import Victim
+from scheduler.planning.victims import Victim
 from scheduler.timing.outlook import Outlook
 
 

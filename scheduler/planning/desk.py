@@ -17,12 +17,12 @@ from scheduler.planning.foresight import Foresight
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Finding, Offer, Option
-from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
 from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
+from scheduler.planning.victims import SOON_MS, Clearing, Victim
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, NOTHING, Owns, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
@@ -287,7 +287,7 @@ class Desk:
         for form, option in options:
             opening = self._stops.opening(form, option.candidate, self.now_ms)
             if opening and self._is_within(form, option.candidate.pool, opening.victims):
-                return self._make_room(form, option, opening.victims)
+                return self._make_room(form, option, opening.clearing)
         return None
 
     def _is_within(self, form: JobRecord, pool: Pool, victims: Iterable[Victim] = ()) -> bool:
@@ -320,8 +320,8 @@ class Desk:
                 return self._claim(form, option, shares)
         return None
 
-    def _make_room(self, form: JobRecord, option: Option, victims: tuple[Victim, ...]) -> Verdict:
-        room, job_id = option.candidate.room, form.job.id
+    def _make_room(self, form: JobRecord, option: Option, clearing: Clearing) -> Verdict:
+        room, job_id, victims = option.candidate.room, form.job.id, clearing.victims
         self._allowances.free_soon(victim.attempt for victim in victims)
         for victim in victims:
             assert victim.id not in self._stops.gone_ms, f"{victim.id} is stopped already"
@@ -329,7 +329,7 @@ class Desk:
             shares = victim.attempt.placement.shares
             self._settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
-        found = self._survey.find_cleared(form, option.candidate, victims)
+        found = self._survey.find_cleared(form, option.candidate, clearing)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
         node_ids = tuple(share.node_id for share in found)
         self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)

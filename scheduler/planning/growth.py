@@ -16,8 +16,8 @@ from scheduler.model.plan import Eviction
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import shape_of
 from scheduler.planning.options import Candidate
-from scheduler.planning.preemption import SOON_MS
 from scheduler.planning.survey import Survey
+from scheduler.planning.victims import SOON_MS
 from scheduler.sharing.allowance import Allowances
 from scheduler.timing.backfill import give_back
 from scheduler.timing.forecasts import Forecasts

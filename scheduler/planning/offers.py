@@ -9,10 +9,10 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import shape_of
 from scheduler.planning.explain import making_room
 from scheduler.planning.options import Candidate, Offer, Opening, Option
-from scheduler.planning.preemption import SOON_MS
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.stops import NEVER_MS, Stops
 from scheduler.planning.survey import Survey
+from scheduler.planning.victims import SOON_MS
 from scheduler.sharing.allowance import Allowances
 from scheduler.timing.forecasts import Forecasts
 
@@ -71,6 +71,6 @@ class Offers:
             if promise is None:
                 return offer
             return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.start_ms)
-        start_ms, victims = opening
+        start_ms, victims = opening.start_ms, opening.victims
         reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
         return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)

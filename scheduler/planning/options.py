@@ -10,7 +10,7 @@ from scheduler.facts.record import JobRecord
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.locality import transfer_ms
 from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
-from scheduler.planning.preemption import Victim
+from scheduler.planning.victims import Clearing, Victim
 from scheduler.timing.backfill import PoolRoom, Reservation
 
 SHAPES_MAX = 4_096
@@ -85,7 +85,11 @@ class Opening(NamedTuple):
     """When a job would have cards of a pool that others hold now, and whom to stop for it."""
 
     start_ms: int
-    victims: tuple[Victim, ...] = ()
+    clearing: Clearing = Clearing()
+
+    @property
+    def victims(self) -> tuple[Victim, ...]:
+        return self.clearing.victims
 
 
 class Option(NamedTuple):

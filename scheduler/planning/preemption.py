@@ -12,12 +12,11 @@ its end. Nobody is stopped for nothing: the victims are looked for on whole plac
 freed is claimed in the same plan.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -26,7 +25,17 @@ from scheduler.model.entitlements import Levels
 from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
-from scheduler.placing.seating import Seating
+from scheduler.planning.victims import (
+    SOON_MS,
+    Clearing,
+    Victim,
+    cheapest_for_bundles,
+    cheapest_in,
+    clear,
+    seats_in,
+    total_cost,
+    without_idle,
+)
 from scheduler.sharing.standing import (
     ALL,
     Merit,
@@ -36,36 +45,7 @@ from scheduler.sharing.standing import (
     Taker,
     parting,
 )
-from scheduler.timing.backfill import PoolRoom, give_back
-
-SOON_MS = 300_000
-"""What is stopped is gone so soon, or it is not stopped for others."""
-
-
-class Victim(NamedTuple):
-    """Running work that might be stopped, and what that would lose: cards x time, done in vain."""
-
-    attempt: Attempt
-    job: Job
-    levels: Levels
-    standing: Standing
-    lost_card_ms: int
-    is_preemptible: bool
-
-    @property
-    def cost(self) -> tuple[Owns, int, int, int, int, str]:
-        """What is borrowed and lower classes first, then what loses least, has had most, is new."""
-        (owns, merit), started_ms = self.standing, self.attempt.started_at_ms or 0
-        return owns, merit.rank, self.lost_card_ms, merit.spared, -started_ms, self.id
-
-    @property
-    def id(self) -> str:
-        return self.attempt.id
-
-    @property
-    def grace_ms(self) -> int:
-        """What it has to save itself: what was borrowed is given back soon, whatever it asked."""
-        return min(self.job.grace_ms, SOON_MS)
+from scheduler.timing.backfill import PoolRoom
 
 
 class Victims:
@@ -112,8 +92,8 @@ class Victims:
 
     def choose(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
-    ) -> tuple[Victim, ...]:
-        """The work to stop so that it fits, at the least cost; empty where that cannot be.
+    ) -> Clearing:
+        """The work to stop so that it fits, at the least cost; nobody where that cannot be.
 
         Who found nobody to stop spares those of no higher merit the search: of its branches, and
         all others where nobody has work that is its own.
@@ -122,34 +102,50 @@ class Victims:
         key = pool_id, wanted, room.is_short(ends), owns, taker.levels
         failed = self._failed.get(key)
         if self.is_over(taker.standing) or (failed is not None and merit <= failed):
-            return ()
-        found = self._cheapest(room, pool_id, wanted, taker, ends)
-        if found and wanted.bundles:
-            node_ids = _seats(room, wanted, found, ends)
-            there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
-            if there != taker:
-                found = self._cheapest(room, pool_id, wanted, there, ends)
-        if not found:
+            return Clearing()
+        found = self._by_racks(room, pool_id, wanted, taker, ends)
+        if found is None:
+            found = Clearing(self._by_nodes(room, pool_id, wanted, taker, ends))
+        if not found.victims:
             self._failed[key] = merit
         return found
 
+    def _by_nodes(
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+    ) -> tuple[Victim, ...]:
+        found, _ = self._cheapest(room, pool_id, wanted, taker, ends)
+        if found and wanted.bundles:
+            shares = seats_in(room, room.view_soon(ends), wanted, found, ends) or ()
+            node_ids = [share.node_id for share in shares]
+            there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
+            if there != taker:
+                found, _ = self._cheapest(room, pool_id, wanted, there, ends)
+        return found
+
+    def _by_racks(
+        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+    ) -> Clearing | None:
+        """Where whole racks are guaranteed it takes as an owner only in one of them.
+
+        It is to be in that one: who is stopped there may leave cards of others as well.
+        """
+        elsewhere = self._standings.by_racks(taker, pool_id)
+        if elsewhere is None:
+            return None
+        near = replace(wanted, is_in_rack=wanted.node_count > 1)
+        found = [self._cheapest(room, pool_id, near, taker, ends)]
+        if near != wanted:
+            found.append(self._cheapest(room, pool_id, wanted, elsewhere, ends))
+        able = [one for one in found if one[0]]
+        if not able:
+            return Clearing()
+        victims, part = min(able, key=lambda one: total_cost(one[0]))
+        return Clearing(victims, seats_in(room, part, wanted, victims, ends))
+
     def _cheapest(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
-    ) -> tuple[Victim, ...]:
-        """Where whole racks are guaranteed it takes as an owner only in one of them."""
-        elsewhere = self._standings.by_racks(taker, pool_id) if wanted.node_count > 1 else None
-        if elsewhere is None or wanted.is_in_rack:
-            return self._cheapest_there(room, pool_id, wanted, taker, ends)
-        in_rack = replace(wanted, is_in_rack=True)
-        found = (
-            self._cheapest_there(room, pool_id, in_rack, taker, ends),
-            self._cheapest_there(room, pool_id, wanted, elsewhere, ends),
-        )
-        return min(filter(None, found), key=_total_cost, default=())
-
-    def _cheapest_there(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
-    ) -> tuple[Victim, ...]:
+    ) -> tuple[tuple[Victim, ...], FreeCards]:
+        """The work to stop, and the part of the pool in which that makes room."""
         view = room.view_soon(ends)
         free, kept = view.by_node, room.kept_node_ids(ends)
         able = (
@@ -158,20 +154,27 @@ class Victims:
             if node_id in free and node_id not in kept
         )
         domains = view.domains(wanted)
+        choices: dict[str, tuple[Victim, ...]] = {}
         if wanted.bundles:
             listed = {node_id: [*victims] for node_id, victims in able}
-            options = [_cheapest_for_bundles(part, listed, wanted) for part in domains]
+            options = [cheapest_for_bundles(part, listed, wanted) for part in domains]
         else:
-            clear = ((n, _clear(n, victims, wanted.card_count - free[n])) for n, victims in able)
-            choices = {node_id: choice for node_id, choice in clear if choice}
-            options = [_cheapest_in(part, choices, wanted) for part in domains]
-        found = [chosen for chosen in options if chosen]
+            sets = ((n, clear(n, victims, wanted.card_count - free[n])) for n, victims in able)
+            choices |= {node_id: choice for node_id, choice in sets if choice}
+            options = [cheapest_in(part, choices, wanted) for part in domains]
+        found = [
+            ((*chosen.values(),), part)
+            for part, chosen in zip(domains, options, strict=True)
+            if chosen
+        ]
         if not found:
-            return ()
-        cheapest = min(found, key=lambda chosen: _total_cost((*chosen.values(),)))
+            return (), view
+        cheapest, part = min(found, key=lambda one: total_cost(one[0]))
         if wanted.node_count == 1:
-            return (*cheapest.values(),)
-        return _without_idle(cheapest, domains, wanted, kept)
+            return cheapest, view.on(n for n, choice in choices.items() if choice == cheapest)
+        if self._standings.by_racks(taker, pool_id):
+            domains = [part]
+        return without_idle(cheapest, domains, wanted, kept), part
 
     @cached_property
     def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
@@ -260,116 +263,3 @@ class Victims:
 def _saves_itself(job: Job) -> bool:
     """Whether it is told to save itself before it is stopped."""
     return job.checkpoint is not None and job.checkpoint.signal is not None
-
-
-def _clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, ...]:
-    """The first of them that give so many cards of the node, without those that others make idle.
-
-    Empty where all together do not.
-    """
-    chosen: list[tuple[Victim, int]] = []
-    for victim in able:
-        if missing <= 0:
-            break
-        shares = victim.attempt.placement.shares
-        cards = next(share.card_count for share in shares if share.node_id == node_id)
-        chosen.append((victim, cards))
-        missing -= cards
-    needed: list[Victim] = []
-    for victim, cards in reversed(chosen):
-        if cards <= -missing:
-            missing += cards
-        else:
-            needed.append(victim)
-    return tuple(reversed(needed)) if missing <= 0 else ()
-
-
-def _cheapest_in(
-    free: FreeCards, choices: Mapping[str, tuple[Victim, ...]], wanted: Fit
-) -> dict[str, Victim]:
-    """Of the choices by node those for which it fits there at the least cost; else none."""
-    here = [choice for node_id, choice in choices.items() if node_id in free.by_node]
-    needed = wanted.node_count
-    if needed > 1:
-        needed -= free.whole_node_count()
-    if len(here) < needed:
-        return {}
-    cheapest = sorted(here, key=_total_cost)[:needed]
-    return {victim.id: victim for choice in cheapest for victim in choice}
-
-
-def _cheapest_for_bundles(
-    free: FreeCards, able_by_node: Mapping[str, Sequence[Victim]], wanted: Fit
-) -> dict[str, Victim]:
-    """The largest bundles first: on nodes that have room, then on those that are cleared cheapest.
-
-    None where one finds no node; whichever it is that a larger one takes (see `seating`).
-    """
-    chosen: dict[str, Victim] = {}
-    used: set[str] = set()
-    for count, cards in sorted(wanted.bundles, key=lambda run: run.card_count, reverse=True):
-        room = [n for n, there in free.by_node.items() if there >= cards and n not in used]
-        used.update(nodes := sorted(room, key=free.by_node.__getitem__)[:count])
-        choices = (
-            (_clear(node_id, able, cards - free.by_node[node_id]), node_id)
-            for node_id, able in able_by_node.items()
-            if node_id in free.by_node and node_id not in used
-        )
-        by_cost = sorted((one for one in choices if one[0]), key=lambda one: _total_cost(one[0]))
-        if len(nodes) + len(by_cost) < count:
-            return {}
-        for choice, node_id in by_cost[: count - len(nodes)]:
-            used.add(node_id)
-            chosen |= {victim.id: victim for victim in choice}
-    return chosen
-
-
-def _without_idle(
-    chosen: dict[str, Victim], domains: Sequence[FreeCards], wanted: Fit, kept: Collection[str]
-) -> tuple[Victim, ...]:
-    """Those without whom there would be too few whole nodes: one gang may clear several.
-
-    What it gives of nodes that are promised to others clears none.
-    """
-    for victim in sorted(chosen.values(), key=lambda one: one.cost, reverse=True):
-        others = {one.id: one for one in chosen.values() if one.id != victim.id}
-        freed: Counter[str] = Counter()
-        for one in others.values():
-            for share in one.attempt.placement.shares:
-                if share.node_id not in kept:
-                    freed[share.node_id] += share.card_count
-        if any(_holds(part, freed, wanted) for part in domains):
-            chosen = others
-    return tuple(chosen.values())
-
-
-def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
-    """Whether there are enough whole nodes, or room for all bundles, with so many cards more."""
-    if wanted.bundles:
-        buckets: list[list[str]] = [[] for _ in range(free.cards_per_node + 1)]
-        for node_id, cards in free.by_node.items():
-            buckets[cards + freed[node_id]].append(node_id)
-        seating = Seating(wanted.bundles)
-        return seating.seatable(buckets) == seating.card_count
-    nodes = free.by_node.items()
-    whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in nodes)
-    return whole >= wanted.node_count
-
-
-def _seats(room: PoolRoom, wanted: Fit, stopped: Iterable[Victim], ends: Ends) -> list[str]:
-    """On which nodes it would be then: bundles may be beside what others run there."""
-    free, kept = room.view_soon(ends).copy(), room.kept_node_ids(ends)
-    for victim in stopped:
-        shares = victim.attempt.placement.shares
-        give_back(free, tuple(share for share in shares if share.node_id not in kept))
-    return [share.node_id for share in free.find(wanted) or ()]
-
-
-def _total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:
-    """The highest class among them, what is lost, how many cards stand still; the id decides."""
-    return (
-        max((victim.standing.owns, victim.standing.merit.rank) for victim in choice),
-        sum(victim.lost_card_ms for victim in choice),
-        sum(victim.attempt.placement.card_count for victim in choice),
-        choice[0].id,
-    )

@@ -14,7 +14,7 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import Fit
 from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import hidden_reasons
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.victims import SOON_MS
 from scheduler.timing.backfill import PoolRoom, Release
 from scheduler.timing.forecasts import Forecasts
 

@@ -13,7 +13,7 @@ from scheduler.model.job import Job
 from scheduler.model.offered import needed_ms
 from scheduler.model.plan import Verdict
 from scheduler.planning.options import Candidate
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.victims import SOON_MS
 from scheduler.sharing.standing import Merit
 
 

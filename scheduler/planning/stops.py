@@ -65,11 +65,11 @@ class Stops:
             return None
         ends = self._survey.claim_ends(form)
         taker = self._standings.taker(form, pool.device_kind_id)
-        victims = running.choose(room, pool.id, wanted, taker, ends)
-        gone_ms = [asks_ms + victim.grace_ms for victim in victims]
-        start_ms = max(room.soon_ms, *gone_ms) if victims else NEVER_MS
-        is_late = not victims or outside_hours(form.job, pool, start_ms) is not None
-        return None if is_late else Opening(start_ms, victims)
+        clearing = running.choose(room, pool.id, wanted, taker, ends)
+        gone_ms = [asks_ms + victim.grace_ms for victim in clearing.victims]
+        start_ms = max(room.soon_ms, *gone_ms) if gone_ms else NEVER_MS
+        is_late = not gone_ms or outside_hours(form.job, pool, start_ms) is not None
+        return None if is_late else Opening(start_ms, clearing)
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped."""

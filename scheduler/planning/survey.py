@@ -11,8 +11,8 @@ from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.planning.explain import closed_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
-from scheduler.planning.preemption import SOON_MS, Victim
 from scheduler.planning.rooms import Rooms
+from scheduler.planning.victims import SOON_MS, Clearing
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
@@ -78,12 +78,15 @@ class Survey:
         return reason
 
     def find_cleared(
-        self, form: JobRecord, candidate: Candidate, victims: Iterable[Victim]
+        self, form: JobRecord, candidate: Candidate, clearing: Clearing
     ) -> Shares | None:
         """Where it has room once they are stopped: cards of each, though others be free already.
 
         These are where a limit was in the way and not cards.
         """
+        victims, shares = clearing
+        if shares is not None:
+            return shares
         found = candidate.room.find_soon(candidate.wanted, self.claim_ends(form))
         cleared = [{one.node_id for one in victim.attempt.placement.shares} for victim in victims]
         taken = {share.node_id for share in found or ()}

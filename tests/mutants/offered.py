@@ -48,7 +48,7 @@ MUTANTS = [
     Mutant(_OPENING, "pool.hours.closes_ms(attempt.leased_at_ms)\n", "now_ms\n", _CLOSE),
     Mutant("scheduler/planning/survey.py", "room.soon is room.now or self.is_late(record, candidate):", "room.soon is room.now:", _CLOSE),
     Mutant("scheduler/planning/desk.py", "if shares is not None and not self._survey.is_late(form, candidate):", "if shares is not None:", _CLOSE),
-    Mutant("scheduler/planning/stops.py", "not victims or outside_hours(form.job, pool, start_ms) is not None", "not victims", _CLOSE),
+    Mutant("scheduler/planning/stops.py", "not gone_ms or outside_hours(form.job, pool, start_ms) is not None", "not gone_ms", _CLOSE),
     Mutant("scheduler/planning/growth.py", "if outside_hours(form.job, candidate.pool, again_ms):", "if False:", _CLOSE),
     Mutant("scheduler/planning/growth.py", "form.job.grace_ms + RESTART_MS\n", "form.job.grace_ms\n", _CLOSE),
     Mutant("scheduler/planning/verifier.py", "if all(self._is_late(form, attempt) for form in forms(taker.job)):", "if False:", _CLOSE),

@@ -20,7 +20,7 @@ from scheduler.model.job import (
 from scheduler.model.plan import Answers, Eviction
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.planning.planner import plan
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.victims import SOON_MS
 from scheduler.timing.backfill import PoolRoom, Release, Reservation
 from tests.builders import (
     HOUR_MS,

@@ -6,7 +6,7 @@ from cluster.driver import AttemptEnd
 from scheduler.controller import Settings
 from scheduler.facts import events as ev
 from scheduler.model.job import Checkpoint, EndCause, JobState, Priority, ReasonCode
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.victims import SOON_MS
 from tests.builders import TENANT
 from tests.hand import (
     Hand,

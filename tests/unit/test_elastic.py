@@ -14,8 +14,8 @@ from scheduler.model.policy import DEFAULT, EASY
 from scheduler.model.variants import SIZES_MAX, forms, given_speeds
 from scheduler.planning.growth import GROW_AFTER_MS, RESTART_MS
 from scheduler.planning.planner import plan
-from scheduler.planning.preemption import SOON_MS
 from scheduler.planning.verifier import verified
+from scheduler.planning.victims import SOON_MS
 from tests.builders import (
     HOUR_MS,
     a_job,

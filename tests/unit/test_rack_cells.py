@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.state import State
-from scheduler.model.job import Job, ReasonCode, Topology
+from scheduler.model.job import Job, ReasonCode, Role, Topology
 from scheduler.model.plan import Eviction, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.promises import promise_problems
@@ -16,12 +17,14 @@ from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, submit
 from tests.preemptive import (
     MIN_RUN_MS,
+    NODE,
     NOW_MS,
     POOL,
     SECOND,
     TURNS,
     gone,
     high,
+    low,
     normal,
     run,
     stop,
@@ -95,6 +98,16 @@ def test_over_more_racks_than_one_it_takes_by_its_class_alone() -> None:
     assert plan(state, NOW_MS).evictions == ()
 
 
+def test_over_more_racks_than_one_it_takes_what_is_of_a_lower_class() -> None:
+    state = racked(1, a_tenant("ship"))
+    for number in range(4):
+        job = (low if number else high)(f"b{number}", SIZE)
+        run(state, of(job, "ship"), *[0] * number, SIZE, at_ms=3)
+    submit(state, wants("new", 3 * SIZE))
+
+    assert sorted(stopped(plan(state, NOW_MS))) == ["b1.1", "b2.1", "b3.1"]
+
+
 def test_an_owner_in_a_rack_that_is_open_may_use_all_of_it() -> None:
     state = racked(1, owner("fish", 2 * SIZE), a_tenant("ship"))
     run(state, of(normal("f", SIZE), "fish"), SIZE, at_ms=1)
@@ -135,7 +148,75 @@ def test_parts_of_racks_and_more_than_there_are_are_not_promised() -> None:
     ]
 
 
+# Whose end makes room in several racks.
+
+
+def spanned(nodes_per_rack: int) -> State:
+    """Of two racks steel is guaranteed one, and fish the other; fish is on its last node."""
+    pool = replace(a_pool(POOL, 2 * nodes_per_rack, SIZE, nodes_per_rack), guarantees_racks=True)
+    own = (a_tenant(one, nominal_nodes=((POOL, nodes_per_rack),)) for one in ("steel", "fish"))
+    state = a_state(*own, a_tenant("ship"), park=a_park(pool))
+    last = [0] * (2 * nodes_per_rack - 1)
+    run(state, of(normal("f", SIZE), "fish"), *last, SIZE, at_ms=1)
+    return state
+
+
+def workers(count: int) -> Job:
+    """So many members, of which no two are on one node."""
+    roles = (Role(name="w", count=count, card_count=3),)
+    job = wants("new", 3 * count)
+    return replace(job, roles=roles, member_count=count, node_count=None)
+
+
+@pytest.mark.parametrize("job", [wants("new", 2 * SIZE), workers(2)], ids=["nodes", "roles"])
+@pytest.mark.parametrize("topology", Topology)
+def test_it_is_in_the_rack_that_is_its_own_though_the_gang_leaves_the_other_fuller(
+    job: Job, topology: Topology
+) -> None:
+    """In that one, of which fish has a third, it would borrow, and stop nobody."""
+    state = spanned(3)
+    run(state, of(high("g", 4 * SIZE), "ship"), SIZE, SIZE, 0, SIZE, SIZE, at_ms=2)
+    submit(state, replace(job, topology=topology))
+
+    result = plan(state, NOW_MS)
+
+    assert stopped(result) == ["g.1"]
+    assert {*result.evictions[0].node_ids} < {NODE, SECOND, THIRD}
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
+@pytest.mark.parametrize("job", [wants("new", 3 * SIZE), workers(3)], ids=["nodes", "roles"])
+def test_whom_its_rack_needs_is_stopped_though_the_others_make_room_elsewhere(job: Job) -> None:
+    """The gang leaves three nodes of the other rack, but of its own two: the third is needed."""
+    state = spanned(4)
+    run(state, of(high("g", 5 * SIZE), "ship"), SIZE, SIZE, 0, 0, SIZE, SIZE, SIZE, at_ms=2)
+    for number in (2, 3):
+        run(state, of(high(f"h{number}", SIZE), "ship"), *[0] * number, SIZE, at_ms=2)
+    submit(state, job)
+
+    result = plan(state, NOW_MS)
+
+    assert sorted(stopped(result)) == ["g.1", "h2.1"]
+    assert {*result.evictions[0].node_ids} == {NODE, SECOND, THIRD}
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
+def test_a_part_of_a_node_is_of_one_that_is_cleared_in_its_own_rack() -> None:
+    state = spanned(2)
+    run(state, of(high("g", 3 * SIZE), "ship"), SIZE, SIZE, SIZE, at_ms=2)
+    submit(state, wants("new", 2))
+
+    result = plan(state, NOW_MS)
+
+    assert result.evictions == (Eviction("g.1", "new", (NODE,)),)
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
 # Always.
+
+
+KINDS = st.sampled_from([normal, high])
+OTHERS = st.sampled_from(["fish", "ship"])
 
 
 @st.composite
@@ -150,15 +231,21 @@ def crowded(draw: st.DrawFn) -> State:
     owns = (("fish", fish), ("ship", ship))
     tenants = [owner(one, cards) if cards else a_tenant(one) for one, cards in owns]
     state = racked(own, *tenants, count=count)
+    free = [SIZE] * count
+    some = st.sets(st.integers(0, count - 1), min_size=2, max_size=4)
+    for number, nodes in enumerate(draw(st.lists(some, max_size=2))):
+        if all(free[node] for node in nodes):
+            cards = [SIZE if node in nodes else 0 for node in range(count)]
+            job = draw(KINDS)(f"m{number}", sum(cards))
+            run(state, of(job, draw(OTHERS)), *cards, at_ms=draw(st.integers(0, 5)))
+            free = [left - taken for left, taken in zip(free, cards, strict=True)]
     number = 0
     for node in range(count):
-        free = SIZE
-        while free and draw(st.integers(0, 3)):
-            cards = draw(st.integers(1, free))
-            job = draw(st.sampled_from([normal, high]))(f"r{number:02}", cards)
-            tenant_id = draw(st.sampled_from(["fish", "ship"]))
-            run(state, of(job, tenant_id), *[0] * node, cards, at_ms=draw(st.integers(0, 5)))
-            number, free = number + 1, free - cards
+        while free[node] and draw(st.integers(0, 3)):
+            taken = draw(st.integers(1, free[node]))
+            job = draw(KINDS)(f"r{number:02}", taken)
+            run(state, of(job, draw(OTHERS)), *[0] * node, taken, at_ms=draw(st.integers(0, 5)))
+            number, free[node] = number + 1, free[node] - taken
     return state
 
 

@@ -9,7 +9,7 @@ from scheduler.model.job import Priority, ReasonCode
 from scheduler.model.plan import Answers, Eviction
 from scheduler.model.policy import DEFAULT, EASY
 from scheduler.planning.planner import plan
-from scheduler.planning.preemption import SOON_MS
+from scheduler.planning.victims import SOON_MS
 from tests.builders import (
     a_job,
     a_lease,

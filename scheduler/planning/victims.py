@@ -1,0 +1,169 @@
+"""Which running work clears nodes so that a job fits there, of what may be stopped, and where then.
+
+On each node those that cost least and suffice; of the parts of a pool the one where all together
+cost least; and nobody without whom there would be room as well.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from scheduler.facts.record import Attempt
+from scheduler.forecast.ends import Ends
+from scheduler.model.entitlements import Levels
+from scheduler.model.job import Job, NodeShare
+from scheduler.placing.placement import Fit, FreeCards
+from scheduler.placing.seating import Seating
+from scheduler.sharing.standing import Owns, Standing
+from scheduler.timing.backfill import PoolRoom, give_back
+
+SOON_MS = 300_000
+"""What is stopped is gone so soon, or it is not stopped for others."""
+
+
+class Victim(NamedTuple):
+    """Running work that might be stopped, and what that would lose: cards x time, done in vain."""
+
+    attempt: Attempt
+    job: Job
+    levels: Levels
+    standing: Standing
+    lost_card_ms: int
+    is_preemptible: bool
+
+    @property
+    def cost(self) -> tuple[Owns, int, int, int, int, str]:
+        """What is borrowed and lower classes first, then what loses least, has had most, is new."""
+        (owns, merit), started_ms = self.standing, self.attempt.started_at_ms or 0
+        return owns, merit.rank, self.lost_card_ms, merit.spared, -started_ms, self.id
+
+    @property
+    def id(self) -> str:
+        return self.attempt.id
+
+    @property
+    def grace_ms(self) -> int:
+        """What it has to save itself: what was borrowed is given back soon, whatever it asked."""
+        return min(self.job.grace_ms, SOON_MS)
+
+
+class Clearing(NamedTuple):
+    """Whom to stop, and on which cards it is then to be, where that is not free to choose."""
+
+    victims: tuple[Victim, ...] = ()
+    shares: tuple[NodeShare, ...] | None = None
+
+
+def clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, ...]:
+    """The first of them that give so many cards of the node, without those that others make idle.
+
+    Empty where all together do not.
+    """
+    chosen: list[tuple[Victim, int]] = []
+    for victim in able:
+        if missing <= 0:
+            break
+        shares = victim.attempt.placement.shares
+        cards = next(share.card_count for share in shares if share.node_id == node_id)
+        chosen.append((victim, cards))
+        missing -= cards
+    needed: list[Victim] = []
+    for victim, cards in reversed(chosen):
+        if cards <= -missing:
+            missing += cards
+        else:
+            needed.append(victim)
+    return tuple(reversed(needed)) if missing <= 0 else ()
+
+
+def cheapest_in(
+    free: FreeCards, choices: Mapping[str, tuple[Victim, ...]], wanted: Fit
+) -> dict[str, Victim]:
+    """Of the choices by node those for which it fits there at the least cost; else none."""
+    here = [choice for node_id, choice in choices.items() if node_id in free.by_node]
+    needed = wanted.node_count
+    if needed > 1:
+        needed -= free.whole_node_count()
+    if len(here) < needed:
+        return {}
+    cheapest = sorted(here, key=total_cost)[:needed]
+    return {victim.id: victim for choice in cheapest for victim in choice}
+
+
+def cheapest_for_bundles(
+    free: FreeCards, able_by_node: Mapping[str, Sequence[Victim]], wanted: Fit
+) -> dict[str, Victim]:
+    """The largest bundles first: on nodes that have room, then on those that are cleared cheapest.
+
+    None where one finds no node; whichever it is that a larger one takes (see `seating`).
+    """
+    chosen: dict[str, Victim] = {}
+    used: set[str] = set()
+    for count, cards in sorted(wanted.bundles, key=lambda run: run.card_count, reverse=True):
+        room = [n for n, there in free.by_node.items() if there >= cards and n not in used]
+        used.update(nodes := sorted(room, key=free.by_node.__getitem__)[:count])
+        choices = (
+            (clear(node_id, able, cards - free.by_node[node_id]), node_id)
+            for node_id, able in able_by_node.items()
+            if node_id in free.by_node and node_id not in used
+        )
+        by_cost = sorted((one for one in choices if one[0]), key=lambda one: total_cost(one[0]))
+        if len(nodes) + len(by_cost) < count:
+            return {}
+        for choice, node_id in by_cost[: count - len(nodes)]:
+            used.add(node_id)
+            chosen |= {victim.id: victim for victim in choice}
+    return chosen
+
+
+def without_idle(
+    chosen: tuple[Victim, ...], domains: Sequence[FreeCards], wanted: Fit, kept: Collection[str]
+) -> tuple[Victim, ...]:
+    """Those without whom there would be too few whole nodes: one gang may clear several.
+
+    What it gives of nodes that are promised to others clears none.
+    """
+    for victim in sorted(chosen, key=lambda one: one.cost, reverse=True):
+        others = tuple(one for one in chosen if one.id != victim.id)
+        freed: Counter[str] = Counter()
+        for one in others:
+            for share in one.attempt.placement.shares:
+                if share.node_id not in kept:
+                    freed[share.node_id] += share.card_count
+        if any(_holds(part, freed, wanted) for part in domains):
+            chosen = others
+    return chosen
+
+
+def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:
+    """Whether there are enough whole nodes, or room for all bundles, with so many cards more."""
+    if wanted.bundles:
+        buckets: list[list[str]] = [[] for _ in range(free.cards_per_node + 1)]
+        for node_id, cards in free.by_node.items():
+            buckets[cards + freed[node_id]].append(node_id)
+        seating = Seating(wanted.bundles)
+        return seating.seatable(buckets) == seating.card_count
+    nodes = free.by_node.items()
+    whole = sum(cards + freed[node_id] >= wanted.card_count for node_id, cards in nodes)
+    return whole >= wanted.node_count
+
+
+def seats_in(
+    room: PoolRoom, part: FreeCards, wanted: Fit, stopped: Iterable[Victim], ends: Ends
+) -> tuple[NodeShare, ...] | None:
+    """Where it would be then in this part: bundles may be beside what others run there."""
+    free, kept = part.copy(), room.kept_node_ids(ends)
+    for victim in stopped:
+        shares = victim.attempt.placement.shares
+        give_back(free, tuple(share for share in shares if share.node_id not in kept))
+    return free.find(wanted)
+
+
+def total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:
+    """The highest class among them, what is lost, how many cards stand still; the id decides."""
+    return (
+        max((victim.standing.owns, victim.standing.merit.rank) for victim in choice),
+        sum(victim.lost_card_ms for victim in choice),
+        sum(victim.attempt.placement.card_count for victim in choice),
+        choice[0].id,
+    )
