@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 from cluster.inventory import Pool
 from scheduler.asking.whatif import Prospect
@@ -14,6 +15,8 @@ CLEARLY_MS = 60_000
 """A gain of less than a minute is none."""
 PLACES_MAX = 3
 """So many kinds and centres more are told of."""
+PLACES_ASKED_MAX = 8
+"""Of so many it is asked for that, as what is found among all is not always so for each."""
 
 Ask = Callable[[Job], Sequence[Prospect]]
 
@@ -110,11 +113,16 @@ def _elsewhere(
         if _is_better(prospect, present):
             pool_by_wider.setdefault(_as_well(job, prospect.pool), prospect.pool)
     pool_by_wider.pop(job, None)
-    for wider in sorted(pool_by_wider, key=lambda one: _more(one, job))[:PLACES_MAX]:
-        there = (prospect for prospect in ask(wider) if prospect.pool == pool_by_wider[wider])
-        found = next(there, None)
-        if found is not None and _is_better(found, present):
-            yield Alternative(change=Change.PLACE, job=wider, prospect=found)
+    least = sorted(pool_by_wider, key=lambda one: _more(one, job))[:PLACES_ASKED_MAX]
+    found = (_place(wider, pool_by_wider[wider], present, ask) for wider in least)
+    yield from islice(filter(None, found), PLACES_MAX)
+
+
+def _place(wider: Job, pool: Pool, present: Prospect, ask: Ask) -> Alternative | None:
+    there = next((prospect for prospect in ask(wider) if prospect.pool == pool), None)
+    if there is None or not _is_better(there, present):
+        return None
+    return Alternative(change=Change.PLACE, job=wider, prospect=there)
 
 
 def _as_well(job: Job, pool: Pool) -> Job:

@@ -1,6 +1,7 @@
 """What would be sooner: one change at a time, the least that helps, and nothing that does not."""
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -162,6 +163,27 @@ def test_of_a_kind_more_the_pool_is_told_where_it_starts_first() -> None:
 
     place = told[Change.PLACE]
     assert (place.prospect.pool.id, place.prospect.start_ms) == ("north-dcu", 2 * HOUR_MS)
+
+
+@pytest.mark.parametrize(("vain", "told"), [(3, ["c3-npu", "c4-npu", "c5-npu"]), (8, [])])
+def test_places_that_come_to_nothing_are_no_three_of_them(vain: int, told: list[str]) -> None:
+    """Among all places they seem sooner; asked of each alone it is as late as where it is."""
+
+    def ask(job: Job) -> list[Prospect]:
+        late = Prospect(
+            pool=POOL, form=job, length_ms=0, start_ms=HOUR_MS, cost_fen=None, reasons=(BUSY,)
+        )
+        if not job.centre_ids:
+            return [replace(late, pool=pools[n], start_ms=0, reasons=()) for n in range(12)]
+        numbers = [n for n in range(12) if f"c{n}" in job.centre_ids and n >= vain]
+        return [late, *(replace(late, pool=pools[n], start_ms=0, reasons=()) for n in numbers)]
+
+    pools = [a_pool(f"c{number}-npu", 1, 8) for number in range(12)]
+    job = a_job("mine", centre_ids=("east",), device_kind_ids=("npu",), priority=Priority.HIGH)
+
+    places = [one for one in alternatives(job, 0, ask) if one.change is Change.PLACE]
+
+    assert [one.prospect.pool.id for one in places] == told
 
 
 def test_where_nothing_helps_nothing_is_told() -> None:
