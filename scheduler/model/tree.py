@@ -46,9 +46,10 @@ class Quota(NamedTuple):
         return self.branch, self.unit
 
     def reason(self, need: int, free: int) -> Reason:
-        """Why one waits that needs so much of it."""
+        """Why one waits that needs so much of it, and as well what is taken above the limit."""
         unit = f"cards of {self.unit}" if self.unit else "cards"
         unit = "tflops" if self.unit == P else unit
+        need += max(0, -free)
         return Reason(code=self.code, where=self.where, need=need, free=max(0, free), unit=unit)
 
 

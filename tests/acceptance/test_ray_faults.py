@@ -354,6 +354,7 @@ def test_after_all_faults_the_diary_says_what_was_reported_and_shows_a_ghost(bed
 
     heard = bed.link.diary(bed.link.ask_diary(), PATIENCE_S)
     bed.link.stop("ghost.1", 0)
+    until_ended(bed.link, "ghost.1")  # the tests after this one want its cards
 
     assert heard is not None
     diary, known = heard.told.diary(), bed.logged()

@@ -50,6 +50,12 @@ def test_a_branch_without_a_quota_binds_nobody() -> None:
     assert [quota.branch for quota in tree.quotas("fish", "vision")] == ["fish"]
 
 
+def test_what_is_taken_above_a_quota_has_to_come_back_as_well() -> None:
+    """As where it was lowered below what runs: 8 cards of 2 are taken, and 4 more are wanted."""
+    reason = Quota("fish", 2, ReasonCode.TENANT_QUOTA, "fish").reason(4, 2 - 8)
+    assert (reason.need, reason.free, reason.gap) == (10, 0, 10)
+
+
 def test_the_members_of_a_cohort_are_those_that_say_so() -> None:
     assert TREE.members(cohort_branch("coast")) == ["fish", "ship"]
 
