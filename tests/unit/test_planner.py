@@ -231,8 +231,8 @@ def test_a_quota_made_smaller_than_what_is_held_leaves_nothing() -> None:
 
     happen(state, ev.TenantDeclared(at_ms=1, tenant=a_tenant("a", max_cards=2)))
 
-    quota = Reason(code=ReasonCode.TENANT_QUOTA, where="a", need=1, free=0)
-    assert reasons(plan(state, 1), "a2") == (quota,)
+    quota = Reason(code=ReasonCode.TENANT_QUOTA, where="a", need=3, free=0)
+    assert reasons(plan(state, 1), "a2") == (quota,)  # its own card, and two above the quota
 
 
 def test_a_lease_holds_what_the_job_may_cost_at_most() -> None:
