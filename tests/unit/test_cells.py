@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given, note, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.state import State
@@ -30,6 +30,7 @@ from tests.preemptive import (
     stopped,
     wants,
 )
+from tests.rest import comes_to_rest
 from tests.unit.test_preemption_invariants import lease_all
 
 SIZE = 4
@@ -285,15 +286,4 @@ def test_beside_guarantees_nobody_is_stopped_in_circles(
         elastic = replace(normal(f"e{number}", SIZE * cards), min_device_count=cards)
         submit(state, of(replace(elastic, submitted_at_ms=NOW_MS), tenant_id))
         submit(state, of_roles(f"g{number}", tenant_id, cards))
-    now_ms, rounds = NOW_MS, 0
-    while evictions := plan(state, now_ms, policy).evictions:
-        rounds += 1
-        note(f"{now_ms}: {[(one.attempt_id, one.job_id) for one in evictions]}")
-        assert rounds <= 2 * len(state.jobs), "it does not come to rest"
-        for eviction in evictions:
-            stop(state, eviction, at_ms=now_ms)
-        for eviction in evictions:
-            gone(state, eviction.attempt_id, now_ms + 1)
-        lease_all(state, plan(state, now_ms + 2, policy), now_ms + 2)
-        now_ms += GROW_AFTER_MS + 10
-        lease_all(state, plan(state, now_ms, policy), now_ms)
+    comes_to_rest(state, policy, GROW_AFTER_MS + 10)

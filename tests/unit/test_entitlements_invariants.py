@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, note, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.state import State
@@ -15,9 +15,9 @@ from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, submit
 from tests.entitled import a_cohort, a_project, entitled
-from tests.preemptive import MIN_RUN_MS, NOW_MS, POOL, SAVES, TURNS, gone, normal, run, stop, wants
+from tests.preemptive import MIN_RUN_MS, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
+from tests.rest import comes_to_rest
 from tests.unit.test_planner_invariants import lease, states
-from tests.unit.test_preemption_invariants import lease_all
 
 POLICIES = st.sampled_from([DEFAULT, TURNS])
 BRANCHES = ("fish/", "fish/a", "ship/", "ship/b", "steel/")
@@ -139,18 +139,7 @@ def _check_project(state: State, branch: str, served: set[str]) -> None:
 @given(busy(), POLICIES)
 def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
     """Where nobody comes and nothing ends, there comes a plan that stops nobody any more."""
-    jobs = len(state.jobs)
-    now_ms, rounds = NOW_MS, 0
-    while evictions := plan(state, now_ms, policy).evictions:
-        rounds += 1
-        note(f"{now_ms}: {[(one.attempt_id, one.job_id) for one in evictions]}")
-        assert rounds <= 2 * jobs, "it does not come to rest"
-        for eviction in evictions:
-            stop(state, eviction, at_ms=now_ms)
-            gone(state, eviction.attempt_id, now_ms + 1)
-        lease_all(state, plan(state, now_ms + 2, policy), now_ms + 2)
-        now_ms += MIN_RUN_MS + 10
-        lease_all(state, plan(state, now_ms, policy), now_ms)
+    comes_to_rest(state, policy, MIN_RUN_MS + 10)
 
 
 @settings(max_examples=25)

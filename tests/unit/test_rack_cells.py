@@ -22,17 +22,15 @@ from tests.preemptive import (
     POOL,
     SECOND,
     TURNS,
-    gone,
     high,
     low,
     normal,
     run,
-    stop,
     stopped,
     wants,
 )
+from tests.rest import comes_to_rest
 from tests.unit.test_cells import of, of_roles, owner
-from tests.unit.test_preemption_invariants import lease_all
 
 SIZE = 4
 NEAR = 2
@@ -277,15 +275,8 @@ def test_beside_guaranteed_racks_nobody_is_stopped_in_circles(
         submit(state, of(wants(f"w{number}", cards), tenant_id))
         submit(state, of(in_one_rack(job_id=f"r{number}x"), tenant_id))
         submit(state, of_roles(f"g{number}", tenant_id, cards))
-    now_ms, rounds = NOW_MS, 0
-    while evictions := (result := plan(state, now_ms, policy)).evictions:
+
+    def check(result: Plan, now_ms: int) -> None:
         assert verified(state, result, now_ms, policy)[1] == ()
-        rounds += 1
-        assert rounds <= 2 * len(state.jobs), "it does not come to rest"
-        for eviction in evictions:
-            stop(state, eviction, at_ms=now_ms)
-        for eviction in evictions:
-            gone(state, eviction.attempt_id, now_ms + 1)
-        lease_all(state, plan(state, now_ms + 2, policy), now_ms + 2)
-        now_ms += MIN_RUN_MS + 10
-        lease_all(state, plan(state, now_ms, policy), now_ms)
+
+    comes_to_rest(state, policy, MIN_RUN_MS + 10, check)
