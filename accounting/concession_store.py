@@ -11,7 +11,8 @@ from accounting.fact_store import facts
 from accounting.ledger import Transfer, TransferKind, concede
 from accounting.money import MICROS_PER_FEN
 from accounting.store import back_rows, sums_of, within
-from accounting.tables import ClosingRow, TransferRow, UsageCreditRow, UsageRow
+from accounting.tables import ClosingRow, UsageCreditRow, UsageRow
+from accounting.transfers import transfers
 from accounting.usage import UsageSum
 
 
@@ -50,14 +51,14 @@ def given_back_since(
 
 def unmoved(connection: Connection) -> Iterator[Concession]:
     """Those that the ledger has not moved yet: the leader does so within seconds."""
-    moved = {one.reference for one in _transfers(connection)}
+    moved = {one.reference for one in transfers(connection, TransferKind.CONCESSION)}
     yield from (one for one in facts(connection, Concession) if one.id not in moved)
 
 
 def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
     """Each that the ledger has moved otherwise, or not at all: its row, and what is wrong."""
     known = {one.id: one for one in facts(connection, Concession)}
-    for moved in _transfers(connection):
+    for moved in transfers(connection, TransferKind.CONCESSION):
         one = known.get(moved.reference)
         if one is None:
             yield moved.reference, "the ledger has moved it, and no decision has granted it"
@@ -74,11 +75,3 @@ def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
 def transfer_of(one: Concession, at_ms: int) -> Transfer:
     """How the ledger moves it."""
     return concede(one.tenant_id, one.id, one.amount_fen * MICROS_PER_FEN, at_ms)
-
-
-def _transfers(connection: Connection) -> Iterator[Transfer]:
-    rows = select(TransferRow.__table__).where(TransferRow.kind == TransferKind.CONCESSION)
-    names = Transfer.__dataclass_fields__
-    for row in connection.execute(rows.order_by(TransferRow.seq)).mappings():
-        values = {name: row[name] for name in names}
-        yield Transfer(**{**values, "kind": TransferKind(row["kind"])})

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, select
 
 from accounting.ledger import Transfer, TransferKind, move_tax
 from accounting.statement import sha256_of
-from accounting.tables import StatementRow, TransferRow
+from accounting.tables import StatementRow
 from accounting.taxes import taxes_of
+from accounting.transfers import transfers
 
 _Key = tuple[str, str]
 """A month, and whose statement of it is: in this order the leader moves their tax."""
@@ -21,7 +22,7 @@ def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
     that of the newest statements is on its way. Between two that are moved none is left out.
     """
     stated = {one.reference: (key, one) for key, one in _stated(connection)}
-    moved = {one.reference: one for one in _transfers(connection)}
+    moved = {one.reference: one for one in transfers(connection, TransferKind.TAX)}
     for reference, transfer in moved.items():
         if reference not in stated:
             yield reference, "the ledger has moved it, and no closed statement states it"
@@ -44,11 +45,3 @@ def _stated(connection: Connection) -> Iterator[tuple[_Key, Transfer]]:
         for account, micros in taxes_of(json.loads(row.body)):
             of_part = (row.tenant_id, row.month, account, micros, row.closed_at_ms)
             yield (row.month, row.tenant_id), move_tax(*of_part)
-
-
-def _transfers(connection: Connection) -> Iterator[Transfer]:
-    rows = select(TransferRow.__table__).where(TransferRow.kind == TransferKind.TAX)
-    names = Transfer.__dataclass_fields__
-    for row in connection.execute(rows.order_by(TransferRow.seq)).mappings():
-        values = {name: row[name] for name in names}
-        yield Transfer(**{**values, "kind": TransferKind(row["kind"])})

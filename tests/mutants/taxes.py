@@ -13,6 +13,7 @@ MUTANTS = [
     Mutant("accounting/taxes.py", 'totals.get("concessions_tax_fen", 0)', "0", f"{_TAXES} -k own"),
     Mutant("accounting/taxes.py", "        if tax_fen\n", "", f"{_TAXES} -k nothing"),
     Mutant("accounting/ledger.py", "(account, TAX_ACCOUNT) if amount_micros > 0 else (TAX_ACCOUNT, account)", "(account, TAX_ACCOUNT)", f"{_TAXES} -k bought"),
+    Mutant("accounting/transfers.py", ".where(TransferRow.kind == kind)", "", _TAXES),
     Mutant("accounting/tax_store.py", "        if reference not in stated:\n", "        if reference not in stated and not moved:\n", f"{_TAXES} -k otherwise"),
     Mutant("accounting/tax_store.py", "        elif transfer != stated[reference][1]:\n", "        elif False:\n", f"{_TAXES} -k otherwise"),
     Mutant("accounting/tax_store.py", "if reference not in moved and keys and min(keys) <= key <= max(keys):", "if False:", f"{_TAXES} -k left_out"),
