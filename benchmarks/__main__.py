@@ -25,6 +25,7 @@ from benchmarks import (
     slurm,
     submit,
     synthesize,
+    trace,
 )
 from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.slurm_said import Unreadable
@@ -43,6 +44,7 @@ COMMANDS = {
     "slurm": slurm,
     "submit": submit,
     "synthesize": synthesize,
+    "trace": trace,
 }
 FAILED = 1
 WRONG_USE = 2

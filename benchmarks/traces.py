@@ -16,6 +16,7 @@ COLUMNS = (
     *("job_id", "tenant", "user", "submit_s", "duration_s"),
     *("devices", "nodes", "device_type", "status"),
 )
+WALLTIME_COLUMNS = "job_id", "walltime_req_s"
 
 
 class BadTrace(Exception):
@@ -34,6 +35,7 @@ class TraceJob:
     device_count: int
     device_type: str
     walltime_ms: int | None = None
+    status: str = ""
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
@@ -61,7 +63,16 @@ def write_trace(path: Path, jobs: Iterable[TraceJob]) -> None:
 
 def _cells(job: TraceJob) -> tuple[object, ...]:
     times = seconds_of(job.submit_ms), seconds_of(job.duration_ms)
-    return (job.id, job.tenant, job.user, *times, job.device_count, "", job.device_type, "")
+    rest = job.device_count, "", job.device_type, job.status
+    return (job.id, job.tenant, job.user, *times, *rest)
+
+
+def write_walltimes(path: Path, jobs: Iterable[TraceJob]) -> None:
+    """Their limits, of those that have one."""
+    stated = ((job.id, job.walltime_ms) for job in jobs)
+    write_rows(
+        path, WALLTIME_COLUMNS, ((one, seconds_of(ms)) for one, ms in stated if ms is not None)
+    )
 
 
 def read_trace(path: Path, walltimes: Path | None = None) -> tuple[TraceJob, ...]:
@@ -91,6 +102,7 @@ def _job(row: dict[str, str], limits: dict[str, int]) -> TraceJob:
         device_count=int(row["devices"]),
         device_type=row["device_type"],
         walltime_ms=limits.get(row["job_id"]),
+        status=row.get("status") or "",
     )
     if job.submit_ms < 0 or job.duration_ms <= 0 or job.device_count <= 0:
         raise ValueError(f"job {job.id} needs a submit time, a run time and devices")

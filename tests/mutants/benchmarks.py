@@ -5,10 +5,18 @@ from tests.mutants.mutant import Mutant
 _FULL = "tests/unit/test_saturation.py"
 _DRAWN = "tests/unit/test_synthesize.py"
 _FAIL = "tests/unit/test_failures.py"
+_OWN = "tests/unit/test_arrivals.py"
 _PAYERS = "tests/unit/test_payers.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("benchmarks/arrivals.py", "course.runs if job.checkpoint else course.runs[-1:]", "course.runs", _OWN),
+    Mutant("benchmarks/arrivals.py", "    if course.state not in FINAL_STATES:\n        return LeftOut.NOT_OVER\n", "", _OWN),
+    Mutant("benchmarks/arrivals.py", "    if job.roles:", "    if False:", _OWN),
+    Mutant("benchmarks/arrivals.py", "sum(run.run_ms * run.card_count for run in counted)", "sum(run.run_ms for run in counted) * counted[-1].card_count if counted else 0", _OWN),
+    Mutant("benchmarks/arrivals.py", "replace(job, submit_ms=job.submit_ms - jobs[0].submit_ms)", "job", _OWN),
+    Mutant("benchmarks/arrivals.py", "users.setdefault((job.tenant, job.user)", 'users.setdefault(("", job.user)', _OWN),
+    Mutant("benchmarks/arrivals.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_own_trace.py"),
     Mutant("benchmarks/month_park.py", "(CORES.id,) if number % CORE_EVERY == 1 else ()", "()", "tests/unit/test_month.py"),
     Mutant("benchmarks/month_park.py", "                active_permille=active_permille,\n", "", "tests/unit/test_month.py"),
     Mutant("benchmarks/month.py", "    decide_once(connection, accepted, amount_fen)\n", "    decide_once(connection, accepted, None)\n", "tests/unit/test_month.py"),

@@ -26,6 +26,7 @@ def test_a_trace_is_read_plain_or_gzipped(tmp_path: Path) -> None:
         duration_ms=50_000,
         device_count=2,
         device_type="gpu",
+        status="pass",
     )
 
 

@@ -1,0 +1,67 @@
+"""`python -m benchmarks trace`: what users asked of this broker, replayed under other policies."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.traces import read_trace
+from tests.acceptance.brokers import Served, await_state, submitted
+
+EAST = "ascend-910b3"
+
+
+def told(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    assert main([*words, "--json"]) == 0
+    report: dict[str, object] = json.loads(capsys.readouterr().out)
+    return report
+
+
+def test_what_was_asked_of_the_broker_is_replayed_under_another_policy(
+    park: Served, module_database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = submitted(park.steel, command="sleep 1", devices=16, device=EAST, limit="2h")
+    second = submitted(park.steel, command="sleep 0.5", devices=8, device=EAST, after=[first])
+    third = submitted(park.fish, command="sleep 0.5", devices=8, device="hygon-k100-ai")
+    never = submitted(park.fish, devices=8, after=[third], name="never")
+    park.fish.post(f"/v1/jobs/{never}:cancel")
+    runs = submitted(park.fish, command="sleep 600")
+    for client, job_id in ((park.steel, second), (park.fish, third)):
+        await_state(client, job_id, "succeeded")
+    await_state(park.fish, runs, "running")
+    trace, limits = tmp_path / "own.csv.gz", tmp_path / "limits.csv.gz"
+    wanted = ["--database", module_database_url, "--out", str(trace), "--walltime", str(limits)]
+
+    report = told(["trace", *wanted, "--names", "numbered"], capsys)
+
+    assert (report["jobs"], report["tenants"], report["largest"]) == (3, 2, 16)
+    assert (report["left_out_not_over"], report["left_out_never_ran"]) == (1, 1)
+    jobs = read_trace(trace, limits)
+    assert [(job.tenant, job.device_count, job.device_type) for job in jobs] == [
+        ("t001", 16, EAST),
+        ("t002", 8, "hygon-k100-ai"),
+        ("t001", 8, EAST),
+    ]
+    assert jobs[0].submit_ms == 0
+    assert jobs[0].walltime_ms == 7_200_000
+    assert 1_000 <= jobs[0].duration_ms < 60_000
+    assert jobs[2].submit_ms >= 1_000, "it came once the first had ended"
+    for policy in ("default", "fifo"):
+        replayed = ["replay", "--trace", str(trace), "--nodes", "3", "--policy", policy]
+        assert told(replayed, capsys)["jobs"] == 3
+
+
+def test_a_period_without_jobs_and_a_database_that_is_none_are_told_so(
+    module_database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = ["--out", str(tmp_path / "own.csv")]
+
+    empty = main(["trace", "--database", module_database_url, "--until", "2020-01-01", *out])
+    none = main(["trace", "--database", "mysql://x/y", *out])
+
+    assert (empty, none) == (2, 1)
+    said = capsys.readouterr().err
+    assert "no job of that period can be in a trace" in said
+    assert "mysql cannot be used" in said
