@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -24,7 +25,7 @@ from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
 from scheduler.planning.victims import SOON_MS, Clearing, Victim
 from scheduler.sharing.allowance import Allowances
-from scheduler.sharing.standing import BEST_MERIT, NOTHING, Owns, Standing, Standings
+from scheduler.sharing.standing import BEST_MERIT, Owns, Standing, Standings
 from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
@@ -74,7 +75,8 @@ class Desk:
         if self.policy.is_shared:
             self._starving = starving(self.state, self.now_ms)
         self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
-        standings, owns = self._standings, self._owns
+        # Not a method of its own: who holds one holds the desk, which would hold itself.
+        standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)
         plan = (self.state, self.now_ms, self.policy)
         self._stops = Stops(*plan, standings, self._survey)
         self._turns = Turns(*plan, self._starving, standings, owns)
@@ -157,13 +159,7 @@ class Desk:
         return not self._stops.may_stop(record, Standing(self._standings.most, merit))
 
     def _owns(self, record: JobRecord) -> Owns:
-        """What of it would be within nominal quotas wherever it fits."""
-        if not self._standings.has_owners:
-            return NOTHING
-        forms = self._forecasts.forms(record)
-        kinds = [(form, one) for form in forms for one in self._survey.kind_ids(form.job)]
-        found = [self._standings.owns(*one) for one in kinds]
-        return Owns(*map(all, zip(*found, strict=True))) if found else NOTHING
+        return self._survey.owns(record, self._standings)
 
     def _charge(self, form: JobRecord, pool: Pool, shares: Shares) -> None:
         """Its branches have had so much as soon as it is given."""

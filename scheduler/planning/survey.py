@@ -13,6 +13,7 @@ from scheduler.planning.explain import closed_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.victims import SOON_MS, Clearing
+from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
@@ -44,6 +45,15 @@ class Survey:
     def kind_ids(self, job: Job) -> set[str]:
         """Of the pools that could hold the job."""
         return {one.pool.device_kind_id for one in self.candidates(shape_of(job))}
+
+    def owns(self, record: JobRecord, standings: Standings) -> Owns:
+        """What of the job would be within nominal quotas wherever it fits."""
+        if not standings.has_owners:
+            return NOTHING
+        forms = self._forecasts.forms(record)
+        kinds = [(form, one) for form in forms for one in self.kind_ids(form.job)]
+        found = [standings.owns(*one) for one in kinds]
+        return Owns(*map(all, zip(*found, strict=True))) if found else NOTHING
 
     def is_heard(self, pool: Pool) -> bool:
         """Whether anything is given there."""

@@ -8,6 +8,7 @@ whole nodes, and racks of them, are looked for only among what runs now.
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
 
@@ -112,7 +113,7 @@ class Outlook:
     _wanted_cards: int = 0
 
     def __post_init__(self) -> None:
-        self._rankings = Rankings(self._seat)
+        self._rankings = Rankings(partial(_seat, self._pools))
         by_pool: dict[str, list[Holding]] = defaultdict(list)
         ends: dict[Quota, list[tuple[int, int, Path]]] = defaultdict(list)
         self._entitlements = self.state.entitled.in_force(self.state.tree, self.park)
@@ -133,8 +134,7 @@ class Outlook:
 
     def _hold(self, holding: Holding) -> None:
         if self._entitlements.is_bounding:
-            placement = holding.placement
-            path = self._path(holding.job)
+            path, placement = self._path(holding.job), holding.placement
             self._takings.hold(path, placement.device_kind_id, placement.card_count)
 
     def _path(self, job: Job) -> Path:
@@ -221,18 +221,9 @@ class Outlook:
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as above."""
         run = Run(record.job, self.forecasts.length_ms(record))
-        seat = self._seat(place, from_ms)
-        cards_ms = None if seat is None else self._cards_ms(run, seat)
+        seat = _seat(self._pools, place, from_ms)
+        cards_ms = self._cards_ms(run, seat) if seat else None
         return None if cards_ms is None else self._allowed_ms(run, place, cards_ms)
-
-    def _seat(self, place: Place, from_ms: int | None) -> Seat | None:
-        """When the place may have room first; None where its pool never has, or is not heard of."""
-        prospect = self._pools.get(place.pool.id)
-        if prospect is None:
-            return None
-        begin_ms = prospect.next_end_ms if from_ms is None else from_ms
-        soonest_ms = None if begin_ms is None else prospect.soonest(place.wanted, begin_ms)
-        return None if soonest_ms is None else Seat(place, prospect, soonest_ms)
 
     def _cards_ms(self, run: Run, seat: Seat) -> int | None:
         """When the pool has the cards for it, whatever else forbids it."""
@@ -343,6 +334,16 @@ class Outlook:
             last_start_ms=self.now_ms,
             nodes=Clearings(pool.cards_per_node, self.now_ms, by_node, self.park.rack_by_node),
         )
+
+
+def _seat(pools: Mapping[str, Prospect], place: Place, from_ms: int | None) -> Seat | None:
+    """When the place may have room first; None where its pool never has, or is not heard of."""
+    prospect = pools.get(place.pool.id)
+    begin_ms = prospect.next_end_ms if prospect and from_ms is None else from_ms
+    if prospect is None or begin_ms is None:
+        return None
+    soonest_ms = prospect.soonest(place.wanted, begin_ms)
+    return None if soonest_ms is None else Seat(place, prospect, soonest_ms)
 
 
 def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:

@@ -12,10 +12,13 @@ _TOLD = "tests/unit/test_told.py"
 _AGENDA = "tests/unit/test_agenda.py"
 _READINGS = "tests/unit/test_following.py"
 _BARREN = "tests/unit/test_barren.py"
+_GARBAGE = "tests/unit/test_garbage.py -k lost"
 _ELECTION = "tests/unit/test_leader_election.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/planning/desk.py", "standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)", "standings, owns = self._standings, self._owns", _GARBAGE),
+    Mutant("scheduler/timing/outlook.py", "Rankings(partial(_seat, self._pools))", "Rankings(lambda place, from_ms: _seat(self._pools, place, from_ms))", _GARBAGE),
     Mutant("scheduler/controller.py", "wish = published_now(wish, batch.now_ms)", "pass", f"{_CONTROLLER} -k beginning"),
     Mutant("scheduler/controller.py", "return bool(self.state.jobs or self.state.final_states)", "return True", f"{_CONTROLLER} -k before"),
     Mutant("scheduler/model/fairshare.py", "exponent = -log(2) * elapsed / share.half_life_ms", "exponent = -elapsed / share.half_life_ms", _FAIRSHARE),

@@ -11,6 +11,9 @@ from api.garbage import NEW_MAX, look_seldom
 from api.park_file import ParkFileInvalid
 from api.settings import Settings
 from api.wiring import serve
+from scheduler.model.plan import Answers
+from scheduler.planning.planner import plan
+from tests.builders import a_job, a_lease, a_park, a_placement, a_pool, a_state, happen, submit
 
 
 class Lost:
@@ -46,3 +49,17 @@ def test_a_broker_looks_seldom(tmp_path: Path) -> None:
         serve(Settings(park=tmp_path / "no such"))
 
     assert gc.get_threshold()[0] == NEW_MAX
+
+
+@pytest.mark.parametrize("answers", Answers)
+def test_of_a_plan_nothing_is_lost(answers: Answers) -> None:
+    """Else each plan stays until somebody looks, and looking costs a tenth of a replay."""
+    state = a_state(park=a_park(a_pool("east-npu", 2, 8)))
+    submit(state, *(a_job(f"j{number}") for number in range(1, 5)))
+    happen(state, a_lease("j1", a_placement("east-npu", 1)))
+    plan(state, 0, answers=answers)
+    gc.collect()
+
+    plan(state, 0, answers=answers)
+
+    assert gc.collect() == 0
