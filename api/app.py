@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import console, errors
-from api.auth import Touches
+from api.auth import Keys
 from api.bodies import Bodies
 from api.describing import DescribedApp
 from api.metrics import Timing
@@ -99,11 +99,11 @@ def create_app(services: Services) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )
     app.state.services = services
-    app.state.touches = Touches()
+    app.state.keys = Keys()
     errors.install(app)
     console.mount(app)
     app.add_middleware(Timing, metrics=services.metrics)
-    app.add_middleware(Bodies, services=services, touches=app.state.touches)
+    app.add_middleware(Bodies, services=services, keys=app.state.keys)
     return app
 
 

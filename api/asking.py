@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Header
+from pydantic import BaseModel
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -44,11 +45,12 @@ class Once:
     digest: bytes
 
 
-def once(caller: Caller, key: str | None, address: str, body: object) -> Once | None:
+def once(caller: Caller, key: str | None, address: str, body: BaseModel) -> Once | None:
     """`None` where the caller gave no Idempotency-Key."""
     if key is None:
         return None
-    content = json.dumps([address, body], sort_keys=True, ensure_ascii=False)
+    said = body.model_dump(mode="json")
+    content = json.dumps([address, said], sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(content.encode()).digest()
     return Once(scope=caller.scope, key=key, digest=digest)
 

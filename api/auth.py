@@ -29,6 +29,10 @@ CALLER = "caller"
 CHECK_EVERY_MS = 15_000
 """How long a key that was revoked may still follow something."""
 
+KNOWN_MS = 1_000
+"""How long a key may open what it did when it was looked up, where another broker revoked it."""
+KNOWN_MAX = 10_000
+
 
 class Role(StrEnum):
     """What a key may do: each role its own part, none all of it."""
@@ -184,12 +188,56 @@ class Touches:
         connection.commit()
 
 
+class Keys:
+    """Whose the keys are that were sent of late, so that not each request looks its own up.
+
+    One that is revoked here is forgotten at once; of those that others revoke the database tells
+    within `KNOWN_MS`. Secrets are not kept, only what they hash to.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[int, Caller]] = {}
+        self._forgotten = 0
+        self._touches = Touches()
+        self._lock = threading.Lock()
+
+    async def caller_of(self, services: Services, key: str | None) -> Caller:
+        """Whose key it is; raises `Refused` (401) where it is nobody's, or none."""
+        if not key:
+            raise _unauthorised("send the header Authorization: Bearer brk_...")
+        looked_ms, caller = self._known.get(_digest(key), (0, None))
+        if caller is not None and services.clock() - looked_ms < KNOWN_MS:
+            return caller
+        return await run_in_threadpool(self._looked_up, services, key)
+
+    def forget(self, key_id: str) -> None:
+        """What was revoked is looked up again, also by who is looking it up at this moment."""
+        with self._lock:
+            self._forgotten += 1
+            known = self._known.items()
+            self._known = {one: kept for one, kept in known if kept[1].key_id != key_id}
+
+    def _looked_up(self, services: Services, key: str) -> Caller:
+        forgotten, now_ms = self._forgotten, services.clock()
+        with services.database.connect() as connection:
+            caller = find_caller(connection, key)
+            if caller is None:
+                raise _unauthorised("this key is unknown or was revoked")
+            self._touches.touch(connection, caller.key_id, now_ms)
+        with self._lock:
+            if forgotten == self._forgotten:
+                if len(self._known) >= KNOWN_MAX:
+                    self._known.clear()
+                self._known[_digest(key)] = now_ms, caller
+        return caller
+
+
 _BEARER = HTTPBearer(
     auto_error=False, scheme_name="key", description="An API key: `brk_<id>_<secret>`"
 )
 
 
-def authenticate(
+async def authenticate(
     request: Request,
     services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
@@ -198,20 +246,8 @@ def authenticate(
     known: Caller | None = getattr(request.state, CALLER, None)
     if known is not None:
         return known
-    key = None if bearer is None else bearer.credentials
-    return caller_of(services, request.app.state.touches, key)
-
-
-def caller_of(services: Services, touches: Touches, key: str | None) -> Caller:
-    """Whose key it is; raises `Refused` (401) where it is nobody's, or none."""
-    if not key:
-        raise _unauthorised("send the header Authorization: Bearer brk_...")
-    with services.database.connect() as connection:
-        caller = find_caller(connection, key)
-        if caller is None:
-            raise _unauthorised("this key is unknown or was revoked")
-        touches.touch(connection, caller.key_id, services.clock())
-    return caller
+    keys: Keys = request.app.state.keys
+    return await keys.caller_of(services, None if bearer is None else bearer.credentials)
 
 
 CallerDep = Annotated[Caller, Depends(authenticate)]
@@ -223,7 +259,7 @@ class Only:
     def __init__(self, *roles: Role) -> None:
         self.roles = roles
 
-    def __call__(self, caller: CallerDep) -> Caller:
+    async def __call__(self, caller: CallerDep) -> Caller:
         if caller.role not in self.roles:
             allowed = " or ".join(self.roles)
             raise Refused(403, f"a key of role {allowed} is needed; this one is of {caller.role}")

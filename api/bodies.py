@@ -8,12 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from fastapi import HTTPException, Request
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.auth import CALLER, Caller, Role, Touches, caller_of
+from api.auth import CALLER, Caller, Keys, Role
 from api.errors import Refused
 from api.services import Services
 
@@ -35,10 +34,10 @@ class Bodies:
     Larger ones, and many at once, are refused, whether they say how large they are or not.
     """
 
-    def __init__(self, app: ASGIApp, services: Services, touches: Touches) -> None:
+    def __init__(self, app: ASGIApp, services: Services, keys: Keys) -> None:
         self._app = app
         self._services = services
-        self._touches = touches
+        self._keys = keys
         self._held = Held()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +45,7 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         try:
-            limit, held = await run_in_threadpool(self._admit, scope)
+            limit, held = await self._admit(scope)
         except (Refused, SQLAlchemyError) as error:
             answer = errors.answer_to(Request(scope), error)
             # What is not read would else be taken for the next request.
@@ -56,9 +55,9 @@ class Bodies:
         with held:
             await self._app(scope, _counting(receive, limit), send)
 
-    def _admit(self, scope: Scope) -> tuple[int, AbstractContextManager[None]]:
+    async def _admit(self, scope: Scope) -> tuple[int, AbstractContextManager[None]]:
         """How large the body may be, and its place in memory; raises `Refused`."""
-        caller = self._caller(scope)
+        caller = await self._caller(scope)
         limit = _limit(scope["path"], caller)
         size = _declared_bytes(scope)
         if size > limit:
@@ -66,13 +65,14 @@ class Bodies:
         owner = caller.scope if caller else ""
         return limit, self._held.hold(owner, _memory_bytes(scope["path"], size or limit))
 
-    def _caller(self, scope: Scope) -> Caller | None:
+    async def _caller(self, scope: Scope) -> Caller | None:
         """Who sends it, noted for the route; `None` outside of what needs a key."""
         if not scope["path"].startswith("/v1/"):
             return None
         said = Headers(scope=scope).get("authorization")
         kind, key = get_authorization_scheme_param(said)
-        caller = caller_of(self._services, self._touches, key if kind.lower() == "bearer" else None)
+        own = key if kind.lower() == "bearer" else None
+        caller = await self._keys.caller_of(self._services, own)
         scope.setdefault("state", {})[CALLER] = caller
         return caller
 

@@ -1,12 +1,20 @@
 """The database: an engine for it, and its tables brought up to date."""
 
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, text
+from psycopg import Connection as PgConnection
+from psycopg import Error as PgError
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from api.clock import now_ms
 
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
@@ -14,6 +22,9 @@ POOL_SIZE_OWN = 4
 POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 5_000
+UNASKED_MS = 5_000
+"""A connection that was used so lately is taken as alive while its server says nothing."""
+
 MIGRATION_LOCK = 7_306_108_871
 """Which advisory lock a migrating process holds: any number that nobody else here uses."""
 
@@ -54,19 +65,51 @@ def _engine(url: str, pool_size: int, overflow: int) -> Engine:
         raise BadDatabaseUrl(
             f"{address.get_backend_name()} cannot be used: the database must be PostgreSQL"
         )
-    return create_engine(
+    made = create_engine(
         address.set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=overflow,
         pool_timeout=POOL_TIMEOUT_S,
-        # A server that was restarted must not cost the next request its answer.
-        pool_pre_ping=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "application_name": "industry-brain",
             "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC",
         },
     )
+    event.listen(made, "checkout", _check_alive)
+    return made
+
+
+def _check_alive(driver: PgConnection, entry: ConnectionPoolEntry, _: object) -> None:
+    """A server that was restarted must not cost the next request its answer.
+
+    It is asked only where there is a sign: to ask each time is a round trip for each request. A
+    server that ends says goodbye, or its system does, and of a connection at rest nothing else
+    is heard.
+    """
+    used_ms: int = entry.info.get("used_ms", 0)
+    entry.info["used_ms"] = at_ms = now_ms()
+    if at_ms - used_ms < UNASKED_MS and not _is_heard(driver):
+        return
+    try:
+        driver.execute("")
+        driver.rollback()
+    except PgError as error:
+        raise DisconnectionError from error
+
+
+def _is_heard(driver: PgConnection) -> bool:
+    """Whether there is something to read, if only the end."""
+    ears = select.poll()
+    ears.register(driver.fileno(), select.POLLIN)
+    return bool(ears.poll(0))
+
+
+@contextmanager
+def at_once(database: Engine) -> Iterator[Connection]:
+    """A connection that commits each statement: where there is one, no other need enclose it."""
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
 
 
 def migrate(url: str, revision: str = "head") -> None:

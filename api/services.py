@@ -64,7 +64,7 @@ class Services:
     tally: Tally = field(default_factory=Tally)
 
 
-def of(request: Request) -> Services:
+async def of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 

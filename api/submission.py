@@ -22,15 +22,13 @@ from api.tables import ArchiveRow
 from api.variant_spec import VariantSpec
 from cluster.inventory import Park
 from scheduler.facts.events import Submitted
-from scheduler.facts.log import Request
 from scheduler.model.cores import is_mixed
 from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
 from scheduler.model.variants import forms
 from scheduler.placing.placement import impossible
 from scheduler.storage.array_queries import Predecessor, predecessors
 from scheduler.storage.codec import encode_job
-from scheduler.storage.rows import SUBMIT_PREFIX, put_jobs
-from scheduler.storage.store import put_requests
+from scheduler.storage.store import put_submits
 
 NAME_LENGTH = 128
 ARRAY_BYTES_MAX = 64 << 20
@@ -255,9 +253,7 @@ def put(
         services.gauge.admit(connection, tenant_id, count, now_ms)
     # Who takes a quote was submitted now, and is older.
     wishes = [Submitted(at_ms=now_ms, job=job) for job in jobs]
-    put_jobs(connection, wishes, now_ms)
-    requests = [Request(id=SUBMIT_PREFIX + wish.job.id, wish=wish) for wish in wishes]
-    put_requests(connection, requests, now_ms)
+    put_submits(connection, wishes, now_ms)
 
 
 def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None:

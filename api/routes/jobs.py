@@ -13,6 +13,7 @@ from api.active import attempts_with_activity
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.data_notes import data_notes
+from api.database import at_once
 from api.errors import Refused, missing
 from api.explaining import explanation, named_jobs, without_strangers
 from api.honouring import honour, take, to_take
@@ -67,10 +68,12 @@ def submit(
     `array` names the whole. With `quote_id` it is as old as that quote, and `quote` says whether it
     starts as was quoted.
     """
-    create = once(caller, key, "jobs", spec.model_dump(mode="json"))
+    create = once(caller, key, "jobs", spec)
     given = to_take(spec, caller, services)
     honoured = honour(given, spec, caller, services) if given else None
-    with services.database.begin() as connection:
+    is_one_write = create is None and given is None and spec.archive is None
+    database = services.database
+    with at_once(database) if is_one_write else database.begin() as connection:
         declared = services.declared.read(connection)
         if spec.array is None:
             jobs = jobs_of([spec], caller, services, declared)
@@ -109,7 +112,7 @@ def submit_batch(
     key: IdempotencyKey = None,
 ) -> Response:
     """Queue many jobs in one durable write; where one could never run, none is queued."""
-    create = once(caller, key, "jobs:batch", batch.model_dump(mode="json"))
+    create = once(caller, key, "jobs:batch", batch)
     with services.database.begin() as connection:
         declared = services.declared.read(connection)
         jobs = jobs_of(batch.jobs, caller, services, declared)

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 from sqlalchemy import Connection, Row, func, select
 
 from api.administration import KeyCreate, KeyCreated, KeyList, KeyView, Me
 from api.asking import IdempotencyKey, once, remember
-from api.auth import Caller, CallerDep, PersonDep, Role, WorkerDep, create_key, revoke_key
+from api.auth import Caller, CallerDep, Keys, PersonDep, Role, WorkerDep, create_key, revoke_key
 from api.errors import Refused, missing
 from api.request_examples import KEY_EXAMPLES
 from api.routes.parameters import problems
@@ -55,7 +55,7 @@ def make_key(
 ) -> KeyCreated:
     """The secret is in this answer and nowhere else."""
     wanted = _allowed(wanted, caller)
-    create = once(caller, key, "keys", wanted.model_dump(mode="json"))
+    create = once(caller, key, "keys", wanted)
     with services.database.begin() as connection:
         _check_owner(connection, services, wanted)
         _check_room(connection, wanted.tenant)
@@ -123,10 +123,14 @@ def _check_room(connection: Connection, tenant_id: str | None) -> None:
 )
 def delete_key(
     key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{1,64}$")],
+    request: Request,
     caller: WorkerDep,
     services: ServicesDep,
 ) -> Response:
-    """The key opens nothing any more, at once; revoking it again changes nothing."""
+    """The key opens nothing any more: here at once, at other brokers within a second.
+
+    Revoking it again changes nothing.
+    """
     with services.database.begin() as connection:
         row = _row(connection, key_id)
         if row is None or (caller.is_tenant and row.tenant_id != caller.tenant_id):
@@ -134,6 +138,8 @@ def delete_key(
         if key_id == caller.key_id:
             raise Refused(409, "a key cannot revoke itself: use another one")
         revoke_key(connection, key_id, now_ms=services.clock())
+    keys: Keys = request.app.state.keys
+    keys.forget(key_id)
     return Response(status_code=204)
 
 

@@ -56,7 +56,7 @@ def publish(
         class_permille=tuple(wanted.class_permille.items()),
         vat_permille=wanted.vat_permille,
     )
-    create = once(caller, key, "prices", wanted.model_dump(mode="json"))
+    create = once(caller, key, "prices", wanted)
     wish = PriceListPublished(at_ms=services.clock(), price_list=prices)
     answer = ask(services, Request(id=request_id("prices", create), wish=wish))
     if not answer.is_consumed:

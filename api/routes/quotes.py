@@ -49,7 +49,7 @@ def quote(
     kept for the tenant, or was a while ago. 422 with the reasons where it could never run. Only the
     broker that leads knows: another names it.
     """
-    create = once(caller, key, "quotes", spec.model_dump(mode="json"))
+    create = once(caller, key, "quotes", spec)
     if spec.keep:
         check_keepable(spec)
     with services.database.connect() as connection:

@@ -128,7 +128,7 @@ def top_up(
         amount_micros=parse_yuan(payment.amount),
         reference=payment.reference,
     )
-    create = once(caller, key, f"top-up {tenant_id}", payment.model_dump(mode="json"))
+    create = once(caller, key, f"top-up {tenant_id}", payment)
     heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
     return _read(services, tenant_id, caller)
 

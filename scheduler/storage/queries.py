@@ -296,10 +296,12 @@ def verdict(connection: Connection, request_id: str) -> Verdict:
     return Verdict(is_consumed=row.consumed_seq is not None, refused=row.refused)
 
 
+_STAMP = select(func.count(), func.coalesce(func.sum(ViewRow.at_ms), 0)).where(_IS_DECLARED)
+
+
 def declared_stamp(connection: Connection) -> tuple[int, int]:
     """Changes whenever what is declared does: the park, a tenant, its parts, a price list."""
-    statement = select(func.count(), func.coalesce(func.sum(ViewRow.at_ms), 0))
-    row = connection.execute(statement.where(_IS_DECLARED)).one()
+    row = connection.execute(_STAMP).one()
     return int(row[0]), int(row[1])
 
 

@@ -12,6 +12,7 @@ from accounting import store as books
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle, Deposed, Request
 from scheduler.facts.record import Snapshot
+from scheduler.model.job import JobState
 from scheduler.storage.bulk import copy_all, execute_all, records, updated
 from scheduler.storage.codec import (
     decode,
@@ -21,7 +22,7 @@ from scheduler.storage.codec import (
     encode_snapshot,
     encode_text,
 )
-from scheduler.storage.rows import Owners, tenant_of_wish, write_jobs
+from scheduler.storage.rows import SUBMIT_PREFIX, Owners, tenant_of_wish, write_jobs
 from scheduler.storage.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
 from scheduler.storage.views import write_views
 
@@ -207,3 +208,38 @@ def put_requests(connection: Connection, requests: Iterable[Request], now_ms: in
     count = len(connection.execute(_PUT, {"rows": rows}).all())
     connection.execute(NOTIFY, {"channel": INBOX_CHANNEL, "payload": ""})
     return count
+
+
+_SUBMIT = text("""
+WITH wish AS (
+    SELECT number, body, body -> 'job' AS job
+    FROM jsonb_array_elements(CAST(:wishes AS jsonb)) WITH ORDINALITY AS asked (body, number)
+), job AS (
+    INSERT INTO jobs (id, tenant_id, state, submitted_at_ms, array_id, array_index, spec)
+    SELECT job ->> 'id', job ->> 'tenant_id', :queued,
+        least(CAST(job ->> 'submitted_at_ms' AS bigint), :now_ms),
+        job #>> '{array,id}', CAST(job #>> '{array,index}' AS bigint), job
+    FROM wish ORDER BY number
+), asked AS (
+    INSERT INTO inbox (id, tenant_id, body, received_at_ms)
+    SELECT :prefix || (job ->> 'id'), job ->> 'tenant_id', body, :now_ms
+    FROM wish ORDER BY number
+    RETURNING seq
+)
+SELECT count(*), pg_notify(:channel, '') FROM asked
+""")
+"""The row of each job and the request for it, at once: with a document of them all."""
+
+
+def put_submits(connection: Connection, wishes: Iterable[ev.Submitted], now_ms: int) -> None:
+    """Queue jobs: their rows, their requests, and the leader woken, in one statement."""
+    connection.execute(
+        _SUBMIT,
+        {
+            "wishes": f"[{','.join(map(encode_text, wishes))}]",
+            "now_ms": now_ms,
+            "queued": JobState.QUEUED,
+            "prefix": SUBMIT_PREFIX,
+            "channel": INBOX_CHANNEL,
+        },
+    )

@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant("scheduler/storage/array_queries.py", "_is_one_of(JobRow.array_id, array_ids), JobRow.state.in_(OUT_STATES))", "_is_one_of(JobRow.array_id, array_ids))", f"{_API} -k so_many"),
     Mutant("scheduler/storage/array_queries.py", "JobRow.array_id == array_id, JobRow.state.in_(WRONG_STATES)", "JobRow.array_id == array_id", f"{_API} -k one_submission"),
     Mutant("scheduler/storage/array_queries.py", "order_by(JobRow.array_index).limit(limit)", "order_by(JobRow.array_index.desc()).limit(limit)", f"{_API} -k large"),
-    Mutant("scheduler/storage/rows.py", "        job.array.index if job.array else None,\n", "        None,\n", f"{_API} -k so_many"),
+    Mutant("scheduler/storage/rows.py", "        job.array.index if job.array else None,\n", "        None,\n", "tests/unit/test_store.py -k submit_writes"),
     Mutant("api/cli/arrays.py", 're.fullmatch(r"a[0-9a-z]{26}", word) is not None', "False", "tests/acceptance/test_cli_refusals.py -k 'why or show or logs'"),
     Mutant("api/cli/arrays.py", "if count <= FAILED_SHOWN else", "if True else", _CLI),
     Mutant("api/cli/job_tables.py", "[: NAME_SHOWN - len(index)] + index", "[:NAME_SHOWN]", _CLI),

@@ -3,11 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection, select
+from anyio import run as awaited
+from sqlalchemy import Connection, Engine, select
 
-from api.auth import Caller, Role, Touches, create_key, find_caller, revoke_key
+from api.auth import (
+    KNOWN_MS,
+    Caller,
+    Keys,
+    NewKey,
+    Role,
+    Touches,
+    create_key,
+    find_caller,
+    revoke_key,
+)
 from api.database import engine
 from api.errors import Refused
+from api.feed import Feed
+from api.services import Services
+from api.settings import Settings
 from api.tables import KeyRow
 
 MINUTE_MS = 60_000
@@ -92,3 +106,79 @@ def test_a_tenant_is_narrowed_to_itself_and_others_are_not() -> None:
     assert (operator.narrowed(None), operator.narrowed("fish")) == (None, "fish")
     with pytest.raises(Refused, match="there is no tenant fish"):
         tenant.narrowed("fish")
+
+
+class Door:
+    """One broker's keys, at a time of our choice."""
+
+    def __init__(self, database: Engine) -> None:
+        self.keys = Keys()
+        self.now_ms = MINUTE_MS
+        self.services = Services(
+            settings=Settings(), database=database, feed=Feed(database), clock=lambda: self.now_ms
+        )
+
+    def opens(self, key: str) -> bool:
+        try:
+            awaited(self.keys.caller_of, self.services, key)
+        except Refused as refused:
+            return refused.problem.status != 401
+        return True
+
+
+def made_key(database: Engine) -> NewKey:
+    with database.begin() as connection:
+        return create_key(connection, Role.OPERATOR, now_ms=1)
+
+
+def revoked_elsewhere(database: Engine, key: NewKey) -> None:
+    with database.begin() as connection:
+        revoke_key(connection, key.id, now_ms=2)
+
+
+def test_a_key_that_another_broker_revokes_opens_nothing_a_second_later(database: Engine) -> None:
+    door, key = Door(database), made_key(database)
+    assert door.opens(key.secret)
+    revoked_elsewhere(database, key)
+
+    opened = []
+    for door.now_ms in (MINUTE_MS + KNOWN_MS - 1, MINUTE_MS + KNOWN_MS):
+        opened.append(door.opens(key.secret))
+
+    assert (KNOWN_MS, opened) == (1_000, [True, False])
+
+
+def test_another_secret_is_never_taken_for_a_known_one(database: Engine) -> None:
+    door, key = Door(database), made_key(database)
+    assert door.opens(key.secret)
+
+    assert not door.opens(f"{key.secret[:-1]}{'A' if key.secret[-1] != 'A' else 'B'}")
+    assert not door.opens(f"brk_{key.id}_")
+
+
+def test_what_is_forgotten_is_looked_up_again(database: Engine) -> None:
+    door, key, other = Door(database), made_key(database), made_key(database)
+    assert door.opens(key.secret)
+    assert door.opens(other.secret)
+    for one in (key, other):
+        revoked_elsewhere(database, one)
+
+    door.keys.forget(key.id)
+
+    assert not door.opens(key.secret)
+    assert door.opens(other.secret), "it alone"
+
+
+def test_a_key_that_is_forgotten_while_it_is_looked_up_is_not_kept(database: Engine) -> None:
+    door, key = Door(database), made_key(database)
+
+    def forgetting() -> int:
+        door.keys.forget(key.id)
+        return MINUTE_MS
+
+    object.__setattr__(door.services, "clock", forgetting)
+    assert door.opens(key.secret)
+    object.__setattr__(door.services, "clock", lambda: MINUTE_MS)
+    revoked_elsewhere(database, key)
+
+    assert not door.opens(key.secret)

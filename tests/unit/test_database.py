@@ -7,13 +7,14 @@ from dataclasses import asdict
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 
 from accounting import ledger, store
 from accounting.chain import PARK
 from accounting.verifying import Misfit, Walked, verify
-from api.database import BadDatabaseUrl, engine, migrate
+from api import database as module
+from api.database import BadDatabaseUrl, at_once, engine, migrate
 from api.migrations.tables import METADATA
 from api.postgres import EmbeddedPostgres
 
@@ -117,3 +118,51 @@ def test_every_usual_spelling_of_an_address_is_understood(database_url: str) -> 
 def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
     with pytest.raises(BadDatabaseUrl, match=r"PostgreSQL|postgresql"):
         engine(url)
+
+
+def ended_by_the_server(database: Engine, database_url: str) -> None:
+    """What the pool keeps is a connection that the server has ended since it was last used."""
+    with database.connect() as connection:
+        number = connection.scalar(text("SELECT pg_backend_pid()"))
+    other = engine(database_url)
+    with other.connect() as connection:
+        connection.execute(text(f"SELECT pg_terminate_backend({number}, 5000)"))
+    other.dispose()
+
+
+def test_a_connection_that_the_server_has_ended_is_replaced_unnoticed(database_url: str) -> None:
+    database = engine(database_url)
+    ended_by_the_server(database, database_url)
+
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    database.dispose()
+
+
+def test_a_connection_that_was_not_used_for_long_is_asked(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever lies between us and the server may have dropped it without a word."""
+    database = engine(database_url)
+    ended_by_the_server(database, database_url)
+    monkeypatch.setattr(module, "_is_heard", lambda _: False)
+    monkeypatch.setattr(module, "UNASKED_MS", 0)
+
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    database.dispose()
+
+
+def test_what_is_written_at_once_is_there_for_others_at_once(database_url: str) -> None:
+    database = engine(database_url)
+    with at_once(database) as connection:
+        connection.execute(text("CREATE TABLE seen (id int)"))
+        connection.execute(text("INSERT INTO seen VALUES (7)"))
+        with database.connect() as other:
+            assert other.scalar(text("SELECT id FROM seen")) == 7
+    with database.connect() as connection:
+        connection.execute(text("INSERT INTO seen VALUES (8)"))
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM seen")) == 1, "it is as it was"
+        connection.rollback()
+    database.dispose()

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api import errors
-from api.auth import Touches
+from api.auth import Keys
 from api.bodies import Bodies
 from api.database import engine
 from api.feed import Feed
@@ -25,7 +25,7 @@ def client() -> TestClient:
     errors.install(app)
     nowhere = engine("postgresql://nobody@nowhere/nothing")
     services = Services(settings=Settings(), database=nowhere, feed=Feed(nowhere))
-    app.add_middleware(Bodies, services=services, touches=Touches())
+    app.add_middleware(Bodies, services=services, keys=Keys())
 
     @app.get("/bug")
     def bug() -> None:

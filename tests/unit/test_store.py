@@ -2,25 +2,30 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import IntegrityError
 
+from api.database import at_once
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle, Deposed, Request
 from scheduler.facts.record import Snapshot
-from scheduler.model.job import JobState
+from scheduler.model.job import ArrayTask, JobState
 from scheduler.storage import queries, store
+from scheduler.storage.rows import put_jobs
 from scheduler.storage.store import (
     EVENTS_CHANNEL,
     INBOX_CHANNEL,
     KEPT_CHECKPOINTS,
     SqlLog,
     put_requests,
+    put_submits,
 )
-from scheduler.storage.tables import CheckpointRow, InboxRow
+from scheduler.storage.tables import CheckpointRow, InboxRow, JobRow
 from tests.builders import PARK, YUAN, a_job
 
 URL = "http://127.0.0.1:1"
@@ -198,6 +203,62 @@ def test_a_request_that_many_processes_put_at_once_is_in_the_inbox_once(
 
     assert sorted(counts) == [0, 0, 0, 1]
     assert log.requests(10) == (request,)
+
+
+# Submits.
+
+
+def rows_of(database: Engine) -> list[tuple[object, ...]]:
+    """All jobs and requests, but for the numbers of these; and none of them is left."""
+    asked = [column for column in InboxRow.__table__.columns if column.name != "seq"]
+    with database.begin() as connection:
+        jobs = connection.execute(select(JobRow.__table__).order_by(JobRow.id)).all()
+        requests = connection.execute(select(*asked).order_by(InboxRow.seq)).all()
+        connection.execute(text("TRUNCATE jobs, inbox CASCADE"))
+    return [tuple(row) for row in (*jobs, *requests)]
+
+
+def test_a_submit_writes_what_its_job_and_its_request_are(database: Engine) -> None:
+    task = ArrayTask(id="a1", index=7, count=2, lowest=7, highest=8, at_most=1)
+    jobs = [
+        replace(a_job("j3", submitted_at_ms=3), name="作业", env=(("A", 'é\n"\\'),)),
+        a_job("j1", submitted_at_ms=9),
+        a_job("j2", submitted_at_ms=3, array=task),
+    ]
+    wishes = [ev.Submitted(at_ms=4, job=job) for job in jobs]
+    with database.begin() as connection:
+        put_jobs(connection, wishes, 4)
+        put_requests(connection, [Request(id=f"submit:{w.job.id}", wish=w) for w in wishes], 4)
+    one_by_one = rows_of(database)
+
+    with database.begin() as connection:
+        put_submits(connection, wishes, 4)
+
+    together = rows_of(database)
+    assert together == one_by_one
+    assert len(together) == 6
+
+
+def test_of_submits_of_which_one_is_known_nothing_is_written(database: Engine) -> None:
+    with database.begin() as connection:
+        put_submits(connection, [SUBMITTED], 4)
+    new = ev.Submitted(at_ms=3, job=a_job("j2", submitted_at_ms=3))
+
+    with pytest.raises(IntegrityError), at_once(database) as connection:
+        put_submits(connection, [new, SUBMITTED], 4)
+
+    assert len(rows_of(database)) == 2
+
+
+def test_a_submit_wakes_the_leader(database: Engine, database_url: str) -> None:
+    address = database_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(address, autocommit=True) as listener:
+        listener.execute(f"LISTEN {INBOX_CHANNEL}")
+        with at_once(database) as connection:
+            put_submits(connection, [SUBMITTED], 4)
+
+        (news,) = listener.notifies(timeout=10, stop_after=1)
+    assert news.channel == INBOX_CHANNEL
 
 
 # Replay.
