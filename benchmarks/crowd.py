@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
@@ -12,7 +12,7 @@ from scheduler.facts import events as ev
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause, Job, Priority
-from scheduler.model.plan import Answers, Grant
+from scheduler.model.plan import Answers, Eviction, Grant
 from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
 from scheduler.planning.planner import plan
 
@@ -102,6 +102,21 @@ def started(state: State, grants: Iterable[Grant], at_ms: int) -> None:
         )
         applied(state, lease)
         applied(state, ev.Started(at_ms=at_ms, attempt_id=attempt_id))
+
+
+def cleared(state: State, evictions: Iterable[Eviction], at_ms: int) -> None:
+    """Have what was to stop for others end at once."""
+    for eviction in evictions:
+        stop = ev.StopDecided(
+            at_ms=at_ms,
+            attempt_id=eviction.attempt_id,
+            cause=EndCause.PREEMPTED,
+            grace_ms=0,
+            for_job_id=eviction.job_id,
+            for_node_ids=eviction.node_ids,
+        )
+        applied(state, stop)
+        applied(state, replace(ended(eviction.attempt_id, at_ms), cause=EndCause.PREEMPTED))
 
 
 def ended(attempt_id: str, at_ms: int = NOW_MS) -> ev.Ended:

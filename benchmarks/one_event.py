@@ -1,6 +1,7 @@
 """What one event costs where many wait: it is taken in, and who starts now is found and verified.
 
-An arrival and an end by turns. What starts is leased between the measurements, as is its start.
+An arrival and an end by turns. What starts is leased between the measurements, as is its start, and
+what is to stop for others ends.
 """
 
 import time
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
-from benchmarks.crowd import NOW_MS, Crowd, applied, drawn_jobs, ended, started
+from benchmarks.crowd import NOW_MS, Crowd, applied, cleared, drawn_jobs, ended, started
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.plan import Answers
@@ -22,8 +23,9 @@ MS_PER_S = 1_000
 def event_costs_ms(state: State, crowd: Crowd, count: int) -> list[float]:
     """Processor milliseconds of each of so many events, a second apart."""
     rng = Random(crowd.seed)
-    while grants := plan(state, NOW_MS, answers=Answers.GRANTS).grants:
-        started(state, grants, NOW_MS)
+    while (found := plan(state, NOW_MS, answers=Answers.GRANTS)).grants or found.evictions:
+        started(state, found.grants, NOW_MS)
+        cleared(state, found.evictions, NOW_MS)
     return [
         _cost_ms(state, event, NOW_MS + number * MS_PER_S)
         for number, event in enumerate(_events(state, crowd, rng, count), start=1)
@@ -48,4 +50,5 @@ def _cost_ms(state: State, event: ev.Event, now_ms: int) -> float:
     used_s = time.process_time() - began_s
     assert not flaws, flaws
     started(state, found.grants, now_ms)
+    cleared(state, found.evictions, now_ms)
     return used_s * MS_PER_S

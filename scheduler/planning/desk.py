@@ -156,7 +156,8 @@ class Desk:
         # Behind an owner there may be a higher class, which takes from work of its own tenant.
         merit = BEST_MERIT if is_owner else self._standings.merit(record)
         # One that owns on some of its kinds comes in the order of all, and takes back on those.
-        return not self._stops.may_stop(record, Standing(self._standings.most, merit))
+        most = Standing(self._standings.most, merit)
+        return not self._stops.is_any_left(record, most, self.vacancy.ways)
 
     def _owns(self, record: JobRecord) -> Owns:
         return self._survey.owns(record, self._standings)

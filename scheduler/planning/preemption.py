@@ -75,16 +75,35 @@ class Victims:
         # Where nobody owns anything, nobody asks as an owner.
         owned = [one.standing.owns for one in self._found] if standings.has_owners else []
         self._all_own = Owns(*map(all, zip(*owned, strict=True))) if owned else ALL
-        merits = (victim.standing.merit for victim in self._found if victim.is_preemptible)
-        self._lowest_merit = min(merits, default=None)
+        by_merit: dict[Merit, list[Victim]] = defaultdict(list)
+        for victim in self._found:
+            if victim.is_preemptible:
+                by_merit[victim.standing.merit].append(victim)
+        self._by_merit = sorted(by_merit.items(), reverse=True)
 
     def is_over(self, taker: Standing) -> bool:
-        """Whether nobody who runs is of a lower standing, or at least of a lower merit."""
+        """Whether nobody who is not stopped yet is of a lower standing, or at least lower merit."""
         if any(taker.owns) and any(
             mine and not all_own for mine, all_own in zip(taker.owns, self._all_own, strict=True)
         ):
             return False
-        return self._lowest_merit is None or self._lowest_merit >= taker.merit
+        lowest = self._lowest_merit()
+        return lowest is None or lowest >= taker.merit
+
+    def _lowest_merit(self) -> Merit | None:
+        """Of those that may be stopped yet: who is stopped stays so while the plan is made."""
+        while self._by_merit:
+            merit, left = self._by_merit[-1]
+            while left and left[-1].id in self._stopped:
+                left.pop()
+            if left:
+                return merit
+            self._by_merit.pop()
+        return None
+
+    def is_any_in(self, pool_id: str) -> bool:
+        """Whether anybody might be stopped there, or was."""
+        return pool_id in self._by_pool_and_node
 
     def asks_from_ms(self, record: JobRecord) -> int:
         """When the job has waited long enough; what ends until then need not be stopped."""

@@ -1,6 +1,6 @@
 """Whom a plan may stop for a job that waits, looked up when first somebody finds no room."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
@@ -11,7 +11,8 @@ from scheduler.planning.claims import has_claim
 from scheduler.planning.options import Candidate, Opening
 from scheduler.planning.preemption import Victims
 from scheduler.planning.survey import Survey
-from scheduler.sharing.standing import Standing, Standings
+from scheduler.planning.vacancy import Way
+from scheduler.sharing.standing import NOWHERE, Standing, Standings, Taker
 
 NEVER_MS = 1 << 60
 
@@ -37,6 +38,8 @@ class Stops:
         self._standings = standings
         self._survey = survey
         self._victims: Victims | None = None
+        self._ways: list[Way] | None = None
+        self._seen: tuple[str, Taker, int, int] | None = None
 
     def may_ask(self, record: JobRecord, forms: Iterable[JobRecord]) -> bool:
         """Whether others might be stopped for the job in one of its forms, and were not yet."""
@@ -55,6 +58,38 @@ class Stops:
         """Whether anybody who runs is of a lower standing."""
         running = self._running(record)
         return running is not None and not running.is_over(standing)
+
+    def is_any_left(
+        self, taker: JobRecord, standing: Standing, ways: Callable[[], Iterable[Way]]
+    ) -> bool:
+        """Whether anybody might be stopped for who waits and stands no better; `ways` as they sit.
+
+        A way in which nobody is stopped is not looked at again: what is free, and who may be
+        stopped yet, only become fewer. Where somebody owns cards it goes by branches as well.
+        """
+        if not self.may_stop(taker, standing):
+            return False
+        if self._standings.has_owners:
+            return True
+        if self._ways is None:
+            self._ways = [*ways()]
+        wants = Taker(NOWHERE, standing)
+        while self._ways and not self._may_clear(self._ways[-1], wants):
+            self._ways.pop()
+        return bool(self._ways)
+
+    def _may_clear(self, way: Way, taker: Taker) -> bool:
+        """Whether others might be stopped there for who has the patience; once for each change."""
+        running = self._victims
+        assert running is not None, "it was found who might be stopped"
+        if not (running.is_any_in(way.pool.id) and self._survey.is_heard(way.pool)):
+            return False
+        seen = way.pool.id, taker, way.room.version, len(self.gone_ms)
+        if self._seen != seen:
+            if not running.choose(way.room, way.pool.id, way.wanted, taker, way.ends).victims:
+                return False
+            self._seen = seen
+        return True
 
     def opening(self, form: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
         """Whom it may stop for room there, if it may ask until then, and when it would start."""

@@ -10,6 +10,7 @@ first asked are not looked at one by one: each pool is asked once for each way t
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.kinds import Alike
@@ -19,11 +20,25 @@ from scheduler.forecast.ends import Ends
 from scheduler.placing.placement import Fit, Shape, shape_of
 from scheduler.planning.options import places
 from scheduler.planning.rooms import Rooms
+from scheduler.planning.victims import SOON_MS
 from scheduler.timing.backfill import PoolRoom
 from scheduler.timing.forecasts import Forecasts
 
 QUEUES_MAX = 8
 """Of so many sets of shapes that wait it is kept where they could be."""
+
+
+AT_ONCE = Ends(0, 0)
+"""Nobody is over before."""
+
+
+class Way(NamedTuple):
+    """How somebody would sit in a pool, who would be over no sooner, once others are gone."""
+
+    pool: Pool
+    room: PoolRoom
+    wanted: Fit
+    ends: Ends
 
 
 class Vacancy:
@@ -67,6 +82,21 @@ class Vacancy:
                 return True
             self._left.pop()
         return False
+
+    def ways(self) -> Iterator[Way]:
+        """Each in which somebody who waits would sit in a pool, once others are stopped for it."""
+        kinds = self._queue.kinds(_kind).by_shape
+        shapes = tuple(one if isinstance(one, Shape) else None for one in kinds)
+        for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
+            sizes = {shape.device_count for number in numbers if (shape := shapes[number])}
+            likely_ms, latest_ms = _first_of(map(self._soonest, sizes))
+            claim = Ends(likely_ms + SOON_MS, latest_ms + SOON_MS)
+            yield Way(pool, self._rooms.of(pool), wanted, claim)
+        for wide, by_own in kinds.items():
+            record = None if isinstance(wide, Shape) else _any_of(next(iter(by_own.values())))
+            for form in self._forecasts.forms(record) if record else ():
+                for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
+                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)
 
     def _fitting(self) -> list[Hashable]:
         """The shapes that fit somewhere into what is free now, and all jobs with several forms."""
@@ -117,8 +147,7 @@ class Vacancy:
         """
         known = self._soonest_of.get(card_count)
         if known is None:
-            ends = [*self._ends(self._queue.kinds(_kind).by_size[card_count].values())]
-            known = Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
+            known = _first_of(self._ends(self._queue.kinds(_kind).by_size[card_count].values()))
             self._soonest_of[card_count] = known
         return known
 
@@ -166,6 +195,12 @@ def _by_place(
         (park.pool_by_id[pool_id], wanted, tuple(numbers))
         for (pool_id, wanted), numbers in found.items()
     )
+
+
+def _first_of(some: Iterable[Ends]) -> Ends:
+    """None of them is over before, likely or by limit."""
+    ends = [*some]
+    return Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
 
 
 def _any_of(alike: Alike) -> JobRecord:

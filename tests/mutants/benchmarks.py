@@ -20,6 +20,7 @@ MUTANTS = [
     Mutant("benchmarks/month_park.py", "(CORES.id,) if number % CORE_EVERY == 1 else ()", "()", "tests/unit/test_month.py"),
     Mutant("benchmarks/month_park.py", "                active_permille=active_permille,\n", "", "tests/unit/test_month.py"),
     Mutant("benchmarks/month.py", "    decide_once(connection, accepted, amount_fen)\n", "    decide_once(connection, accepted, None)\n", "tests/unit/test_month.py"),
+    Mutant("benchmarks/one_event.py", "        cleared(state, found.evictions, NOW_MS)\n", "", "tests/unit/test_plan.py -k gone"),
     Mutant("benchmarks/score.py", "max(run_ms, SHORT_MS)", "max(run_ms, 1)", "tests/unit/test_score.py"),
     Mutant("benchmarks/score.py", "min(row.end_ms, last_ms)", "row.end_ms", "tests/unit/test_score.py"),
     Mutant("benchmarks/simulate.py", "max(0, _length_ms(run) - self.restart_ms)", "_length_ms(run)", "tests/unit/test_simulate.py"),

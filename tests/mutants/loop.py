@@ -11,6 +11,7 @@ _INVARIANTS = "tests/unit/test_invariants.py"
 _TOLD = "tests/unit/test_told.py"
 _AGENDA = "tests/unit/test_agenda.py"
 _READINGS = "tests/unit/test_following.py"
+_REACH = "tests/unit/test_reach.py"
 _BARREN = "tests/unit/test_barren.py"
 _GARBAGE = "tests/unit/test_garbage.py -k lost"
 _ELECTION = "tests/unit/test_leader_election.py"
@@ -96,6 +97,12 @@ MUTANTS = [
     Mutant("scheduler/facts/purses.py", "            state.agenda.note(record)\n", "            pass\n", "tests/unit/test_budgets.py"),
     Mutant("scheduler/facts/purses.py", "if state.jobs[attempt.job_id].job.tenant_id == tenant_id:", "if True:", "tests/unit/test_budgets.py"),
     Mutant("scheduler/planning/survey.py", "        candidate.room.version += 1\n", "", "tests/unit/test_vacancy.py"),
+    Mutant("scheduler/planning/preemption.py", "            while left and left[-1].id in self._stopped:\n                left.pop()\n", "", _REACH),
+    Mutant("scheduler/planning/stops.py", "            self._ways = [*ways()]\n", "            self._ways = [*ways()][:1]\n", _REACH),
+    Mutant("scheduler/planning/stops.py", "while self._ways and not self._may_clear(self._ways[-1], wants):", "while False:", _REACH),
+    Mutant("scheduler/planning/stops.py", "        if self._standings.has_owners:\n            return True\n", "", "tests/unit/test_plan_after_plan.py tests/unit/test_preemption.py"),
+    Mutant("scheduler/planning/vacancy.py", "yield Way(pool, self._rooms.of(pool), wanted, claim)", "yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)", _REACH),
+    Mutant("scheduler/planning/vacancy.py", "                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)\n", "                    pass\n", _REACH),
     Mutant("scheduler/planning/planner.py", "may_stop_any(desk.state, desk.policy) or ", "", _BARREN),
     Mutant("scheduler/planning/planner.py", "() if is_brief and _is_barren(desk) else desk.answers()", "desk.answers()", _BARREN),
     Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return policy.is_shared or bool(", _BARREN),

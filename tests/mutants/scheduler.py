@@ -262,7 +262,7 @@ MUTANTS = [
     Mutant("scheduler/planning/vacancy.py", "                    while job_id not in self._granted:\n                        yield record\n", "                    while True:\n                        yield record\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "job.longest_ms, record.had_ms, speed\n", "record.had_ms, speed\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "min(one.latest_ms for", "max(one.latest_ms for", _VACANCY),
-    Mutant("scheduler/planning/vacancy.py", "known = Ends(min(one.likely_ms for", "known = Ends(max(one.likely_ms for", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "return Ends(min(one.likely_ms for", "return Ends(max(one.likely_ms for", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "if not self._forecasts.varies_by_kind(one.job):", "if True:", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "for number, shape in enumerate(shapes) if shape is None}", "for number, shape in enumerate(shapes) if False}", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "found[pool.id, wanted].append(number)", "found[pool.id, wanted] = [number]", _VACANCY),

@@ -102,3 +102,16 @@ def test_events_are_taken_in_one_after_the_other_and_what_fits_then_starts() -> 
     assert all(cost_ms > 0 for cost_ms in costs_ms)
     assert len(state.queue) + len(state.live) == before + 3 - 3
     assert plan(state, NOW_MS + 6_000).grants == ()
+
+
+def test_what_is_to_stop_for_others_is_gone_before_events_are_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.crowd.LAP", 8)
+    state = crowded(SMALL)
+    assert plan(state, NOW_MS).evictions
+
+    event_costs_ms(state, SMALL, 2)
+
+    check(state)
+    assert not plan(state, NOW_MS + 2_000).evictions

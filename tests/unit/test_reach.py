@@ -1,0 +1,75 @@
+"""A plan of grants alone goes on only as long as somebody might be stopped for one who waits."""
+
+from dataclasses import replace
+
+from scheduler.facts.state import State
+from scheduler.model.job import Job
+from scheduler.model.plan import Answers, Plan
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.planning.planner import plan
+from tests.builders import HOUR_MS, submit
+from tests.preemptive import NOW_MS, a_pool_of, low, normal, run, stopped, wants
+
+
+def brief(state: State, *jobs: Job, policy: Policy = DEFAULT) -> Plan:
+    """In the order of their ids."""
+    submit(state, *jobs)
+    return plan(state, NOW_MS, policy, Answers.GRANTS)
+
+
+def many(cards: int) -> list[Job]:
+    return [wants(f"many-{number}", cards) for number in range(5)]
+
+
+def a_node_with_low(cards: int) -> State:
+    """One node of 8 cards: so many may be stopped, and the others not."""
+    state = a_pool_of()
+    run(state, low("low", cards), cards)
+    run(state, normal("stays", 8 - cards), 8 - cards)
+    return state
+
+
+def test_nobody_is_looked_at_behind_whom_the_last_is_stopped_for() -> None:
+    state = a_pool_of()
+    run(state, low("low"), 8)
+
+    result = brief(state, *many(8))
+
+    assert stopped(result) == ["low.1"]
+    assert [*result.verdicts] == ["many-0"]
+
+
+def test_nobody_is_looked_at_where_what_might_be_stopped_is_too_little_for_all() -> None:
+    result = brief(a_node_with_low(2), *many(4))
+
+    assert not stopped(result)
+    assert [*result.verdicts] == ["many-0"]
+
+
+def test_who_needs_no_more_than_might_be_stopped_is_reached_behind_many() -> None:
+    result = brief(a_node_with_low(2), *many(4), wants("zz-small", 2))
+
+    assert stopped(result) == ["low.1"]
+    assert result.evictions[0].job_id == "zz-small"
+
+
+def test_who_would_do_with_so_little_in_another_of_its_forms_is_reached_as_well() -> None:
+    elastic = replace(wants("zz-elastic", 4), min_device_count=2)
+
+    result = brief(a_node_with_low(2), *many(4), elastic)
+
+    assert stopped(result) == ["low.1"]
+
+
+def test_what_is_promised_is_cleared_only_for_who_is_over_in_time() -> None:
+    first = wants("first", 8)
+    long = [replace(one, limit_ms=20 * HOUR_MS) for one in many(2)]
+    short = replace(wants("zz-short", 2), limit_ms=HOUR_MS)
+
+    by_limits = replace(DEFAULT, firm_after_ms=0)
+
+    in_vain = brief(a_node_with_low(2), first, *long, policy=by_limits)
+    result = brief(a_node_with_low(2), first, *long, short, policy=by_limits)
+
+    assert [*in_vain.verdicts] == ["first"]
+    assert stopped(result) == ["low.1"]
