@@ -18,6 +18,7 @@ import api.cli.packages
 import api.cli.park
 import api.cli.payments
 import api.cli.prices
+import api.cli.queue
 import api.cli.quote
 import api.cli.report
 import api.cli.statements
@@ -44,8 +45,9 @@ app = typer.Typer(
     开始：先运行 `brain up`，再在另一终端运行 `brain submit examples/digits/job.yaml --watch`。""",
     ),
 )
+JOBS = (api.cli.submit.app, api.cli.quote.app, api.cli.queue.app, api.cli.jobs.app)
 PANELS = (
-    (both("Jobs", "作业"), (api.cli.submit.app, api.cli.quote.app, api.cli.jobs.app)),
+    (both("Jobs", "作业"), JOBS),
     (both("Machines", "算力"), (api.cli.park.app,)),
     (
         both("Books", "账务"),

@@ -27,6 +27,20 @@ _BUSY: dict[str, Any] = {
     "text": "needs 8 cards in qdaicc-910b3: 2 free, 6 short",
     "text_zh": "在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡",
 }
+_TURN: list[dict[str, Any]] = [
+    {
+        "name": "nominal_quota",
+        "value": "within",
+        "text": "it is within its tenant's nominal quota",
+        "text_zh": "在企业额定配额之内",
+    },
+    {
+        "name": "priority",
+        "value": "normal",
+        "text": "its priority is normal",
+        "text_zh": "优先级为 normal",
+    },
+]
 _QUEUED: dict[str, Any] = {
     "id": JOB_ID,
     "tenant": "t03",
@@ -230,26 +244,18 @@ ANSWERS: Mapping[str, Any] = {
             }
         ],
     },
+    "queue": {
+        "at_ms": 1_795_601_191_412,
+        "waiting": 42,
+        "items": [{"position": 3, "terms": _TURN, "job": _QUEUED | {"reasons": [_BUSY]}}],
+    },
     "standing": {
         "at_ms": 1_795_601_191_412,
         "job_id": JOB_ID,
         "position": 3,
         "waiting": 42,
         "ahead_yours": 1,
-        "terms": [
-            {
-                "name": "nominal_quota",
-                "value": "within",
-                "text": "it is within its tenant's nominal quota",
-                "text_zh": "在企业额定配额之内",
-            },
-            {
-                "name": "priority",
-                "value": "normal",
-                "text": "its priority is normal",
-                "text_zh": "优先级为 normal",
-            },
-        ],
+        "terms": _TURN,
         "pools": [
             {
                 "centre": "qdaicc",

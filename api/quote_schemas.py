@@ -171,8 +171,34 @@ class TermView(Wire):
         description="within, beyond or none; low, normal or high; yes or no; 0 to 4; P.h; a time "
         "in milliseconds"
     )
+    place: int | None = Field(
+        default=None,
+        ge=1,
+        description="of a share: which of the branches beside one another comes first, by it",
+    )
+    count: int | None = Field(
+        default=None, ge=1, description="of a share: so many of those branches have jobs waiting"
+    )
     text: str = Field(description="as a sentence")
     text_zh: str = Field(description="the sentence in Chinese")
+
+
+class QueueItem(Wire):
+    """A waiting job at its place, and the terms that brought it there."""
+
+    position: int = Field(ge=1, description="place among all that wait")
+    terms: list[TermView] = Field(
+        description="by which its turn is decided: the first in which two jobs differ counts"
+    )
+    job: JobView
+
+
+class QueueView(Wire):
+    """Those that wait, in their order."""
+
+    at_ms: Ms = Field(description="the moment it holds for")
+    waiting: int = Field(ge=0, description="so many jobs wait in all")
+    items: list[QueueItem]
 
 
 class PoolUseView(Wire):

@@ -1,12 +1,13 @@
 """Where a job stands in the queue, as an answer and in sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from api.durations import about
-from api.quote_schemas import PoolUseView, QueueStanding, TermView
+from api.quote_schemas import PoolUseView, QueueItem, QueueStanding, QueueView, TermView
 from api.reasons import moment
 from api.reasons import views as reason_views
-from scheduler.asking.ranking import Fork, Ranking, ShareTerm, Terms
+from api.schemas import JobView
+from scheduler.asking.ranking import Fork, Queue, Ranking, ShareTerm, Terms
 from scheduler.facts.queue import SLOWDOWN
 from scheduler.model.job import Reason
 
@@ -54,6 +55,19 @@ def standing_view(found: Ranking, reasons: Sequence[Sequence[Reason]]) -> QueueS
     )
 
 
+def queue_view(found: Queue, jobs: Mapping[str, JobView]) -> QueueView:
+    """Of those that are jobs: a kept quote holds a place as well, and is none yet."""
+    return QueueView(
+        at_ms=found.at_ms,
+        waiting=found.length,
+        items=[
+            QueueItem(position=one.position, terms=list(_terms(one.terms)), job=jobs[one.job_id])
+            for one in found.items
+            if one.job_id in jobs
+        ],
+    )
+
+
 def _terms(terms: Terms) -> Iterator[TermView]:
     """The first in which two jobs differ decides."""
     value, english, chinese = QUOTAS[terms.is_owner]
@@ -91,6 +105,8 @@ def _share(term: ShareTerm) -> TermView:
     return TermView(
         name="fair_share" if term.fork is Fork.TENANT else f"{name}_share",
         value=had,
+        place=term.place,
+        count=term.count,
         text=f"its {name} has had {had} P.h lately for a weight of {term.weight}: "
         f"place {term.place} of the {term.count} {english}with jobs waiting, the least first",
         text_zh=f"{chinese}近期已用 {had} P·时（权重 {term.weight}）："

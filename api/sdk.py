@@ -6,6 +6,7 @@ from contextlib import closing
 from random import Random
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -37,7 +38,14 @@ from api.claim_calls import ClaimCalls
 from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
 from api.machine_calls import MachineCalls
 from api.package_schemas import PackageList, PackageSell, PackageView
-from api.quote_schemas import Alternatives, JobSubmitted, QueueStanding, Quote, QuoteTerms
+from api.quote_schemas import (
+    Alternatives,
+    JobSubmitted,
+    QueueStanding,
+    QueueView,
+    Quote,
+    QuoteTerms,
+)
 from api.schemas import (
     Explanation,
     JobAsked,
@@ -186,6 +194,11 @@ class Client(BillCalls, ClaimCalls, MachineCalls):
     def standing(self, job_id: str) -> QueueStanding:
         """Where a waiting job stands in the queue, and who holds what it waits for; asked once."""
         return self._ask_about(job_id, "standing", QueueStanding)
+
+    def queue(self, *, tenant: str | None = None, limit: int = 50) -> QueueView:
+        """The first that wait, in their order, each with the terms that decide it; asked once."""
+        query = urlencode({"limit": limit} | ({"tenant": tenant} if tenant else {}))
+        return read(self._wire.ask_leader("GET", f"/v1/queue?{query}", tries=1), QueueView)
 
     def _ask_about(self, job_id: str, what: str, model: type[Model]) -> Model:
         path = f"/v1/jobs/{quoted(job_id)}/{what}"

@@ -8,8 +8,6 @@ from rich.table import Table
 from api.cli.activity_tables import active_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
-from api.durations import about
-from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteOption
 from api.schemas import AttemptView, Explanation, JobSpec, JobView, ReasonView
 
 NAME_SHOWN = 10
@@ -43,7 +41,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
         made.add_row(
             job.id,
             plain(job.tenant),
-            plain(_name(job)),
+            plain(name_text(job)),
             state_text(job.state),
             str(job.spec.devices),
             _where(job),
@@ -52,7 +50,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
     return made
 
 
-def _name(job: JobView) -> str:
+def name_text(job: JobView) -> str:
     """As much as there is room for; of a task its index stays."""
     index = f"[{job.array.index}]" if job.array else ""
     return (job.spec.name or "-")[: NAME_SHOWN - len(index)] + index
@@ -212,9 +210,6 @@ def print_explanation(explanation: Explanation) -> None:
         f"{plain(both(explanation.summary, explanation.summary_zh))}",
         soft_wrap=True,
     )
-    if len(explanation.reasons) > 1:  # the summary has them all, in one breath
-        for reason in explanation.reasons:
-            console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
     for note in explanation.data:
         console.print(f"  [blue]•[/] {plain(both(note.text, note.text_zh))}", soft_wrap=True)
     if explanation.position is not None:
@@ -230,90 +225,16 @@ def print_explanation(explanation: Explanation) -> None:
         console.print(f"  {both('nine of ten start by', '九成概率不晚于')}: {late}")
 
 
+def print_reasons(explanation: Explanation) -> None:
+    """Each of several has a line: the summary has them in one breath."""
+    if len(explanation.reasons) > 1:
+        for reason in explanation.reasons:
+            console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
+
+
 def planned_text(job: JobView | Explanation) -> str:
     """`2026-11-26 10:00:00 hzx-910b3, on 16 cards (cards are kept)`."""
     cards = job.planned_devices
     on = both(f", on {cards} cards", f"，使用 {cards} 张卡") if cards is not None else ""
     kept = both(" (cards are kept)", "（已预留）") if job.is_start_promised else ""
     return f"{clock_text(job.planned_start_ms)} {job.planned_pool or ''}".rstrip() + on + kept
-
-
-def print_standing(standing: QueueStanding) -> None:
-    """Its place, by what, and a line for each pool that could hold it."""
-    others = standing.position - 1 - standing.ahead_yours
-    ahead = both(
-        f"of {standing.waiting} that wait it is {standing.position}; ahead of it: "
-        f"{standing.ahead_yours} of yours, {others} of others",
-        f"共 {standing.waiting} 个作业排队，此作业第 {standing.position}；"
-        f"前面有本企业 {standing.ahead_yours} 个、其他企业 {others} 个",
-    )
-    console.print(f"  {ahead}", soft_wrap=True)
-    console.print(f"  {both('its turn, the first that differs decides', '排序依据（依次比较）')}:")
-    for term in standing.terms:
-        console.print(f"    [green]•[/] {plain(both(term.text, term.text_zh))}", soft_wrap=True)
-    made = table(
-        both("pool", "资源池"),
-        both("cards", "卡"),
-        both("free", "空闲"),
-        both("yours", "本企业"),
-        both("others", "其他企业"),
-        both("why not now", "不能立即开始的原因"),
-        numbers=(1, 2, 3),
-    )
-    for use in standing.pools:
-        made.add_row(
-            plain(use.pool),
-            str(use.cards),
-            str(use.free),
-            str(use.yours),
-            plain(", ".join(f"{name} {cards}" for name, cards in use.others.items()) or "-"),
-            plain("; ".join(reason_text(reason) for reason in use.reasons)),
-        )
-    console.print(made)
-
-
-def print_alternatives(found: Alternatives) -> None:
-    if found.items:
-        console.print(f"  {both('it would start sooner with', '如作以下改动可更早开始')}:")
-    for item in found.items:
-        cost = both(f", {item.cost} yuan", f"，{item.cost} 元") if item.cost else ""
-        console.print(
-            f"    [green]•[/] {plain(both(item.text, item.text_zh))}{cost}", soft_wrap=True
-        )
-
-
-def print_quote(quote: Quote) -> None:
-    console.print(plain(both(quote.summary, quote.summary_zh)), soft_wrap=True)
-    has_transfers = any(option.transfer_ms for option in quote.options)
-    has_sizes = len({option.devices for option in quote.options}) > 1
-    made = table(
-        both("pool", "资源池"),
-        *([both("cards", "卡")] if has_sizes else []),
-        both("start", "开始"),
-        *([both("data takes", "数据传输")] if has_transfers else []),
-        both("cost, yuan", "费用（元）"),
-        both("why not now", "不能立即开始的原因"),
-        numbers=(*range(1, 1 + has_sizes), *range(2 + has_sizes, 3 + has_sizes + has_transfers)),
-    )
-    for option in quote.options:
-        taken = about(option.transfer_ms) if option.transfer_ms else "-"
-        made.add_row(
-            plain(option.pool),
-            *([str(option.devices)] if has_sizes else []),
-            _start_text(option),
-            *([taken] if has_transfers else []),
-            option.cost or "-",
-            plain("; ".join(reason_text(reason) for reason in option.reasons)),
-        )
-    console.print(made)
-    until = clock_text(quote.expires_at_ms)[-8:]
-    told = both(f"until {until}", f"{until} 前有效")
-    if quote.is_kept:
-        told = both(f"kept until {until}", f"保留至 {until}")
-    console.print(f"[dim]{told}:[/] brain submit --quote {quote.id}", soft_wrap=True)
-
-
-def _start_text(option: QuoteOption) -> str:
-    if option.start_ms is not None and not option.reasons:
-        return f"[green]{both('now', '立即')}[/]"
-    return clock_text(option.start_ms)

@@ -1,7 +1,7 @@
 """Commands about jobs in the queue and after: jobs, show, why, logs, cancel."""
 
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,11 @@ from api.cli.language import both
 from api.cli.options import Json, Tenant, parser, session_of
 from api.cli.session import client
 from api.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from api.quote_schemas import Alternatives, QueueStanding
+    from api.schemas import Explanation
+    from api.sdk import Client
 
 app = typer.Typer()
 
@@ -143,21 +148,39 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Why a job waits."""
     from api.cli.arrays import refuse_array
-    from api.cli.job_tables import print_alternatives, print_explanation, print_standing
-    from api.sdk import ApiError
+    from api.cli.job_tables import print_explanation, print_reasons
+    from api.cli.prospect_tables import print_alternatives, print_standing
 
     refuse_array(job_id)
     with client(session_of(context)) as broker:
         explanation = broker.explain(job_id)
-        if as_json:
-            print_json(explanation)
-            return
-        print_explanation(explanation)
-        # It may have started meanwhile, or the leader may be busy: then there is no more to say.
-        with suppress(ApiError):
-            if explanation.state == "queued":
-                print_standing(broker.standing(job_id))
-                print_alternatives(broker.alternatives(job_id))
+        standing, alternatives = _prospects(broker, explanation)
+    if as_json:
+        more = {"standing": standing, "alternatives": alternatives}
+        told = {name: one.model_dump(mode="json") if one else None for name, one in more.items()}
+        print_json(explanation.model_dump(mode="json") | told)
+        return
+    print_explanation(explanation)
+    if standing:
+        print_standing(standing)
+    else:
+        print_reasons(explanation)
+    if alternatives:
+        print_alternatives(alternatives)
+
+
+def _prospects(
+    broker: "Client", explanation: "Explanation"
+) -> "tuple[QueueStanding | None, Alternatives | None]":
+    """None where it may have started meanwhile, or the leader is busy: there is no more to say."""
+    from api.sdk import ApiError
+
+    standing = alternatives = None
+    with suppress(ApiError):
+        if explanation.state == "queued":
+            standing = broker.standing(explanation.job_id)
+            alternatives = broker.alternatives(explanation.job_id)
+    return standing, alternatives
 
 
 @app.command(

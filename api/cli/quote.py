@@ -17,6 +17,7 @@ from api.cli.submit import (
     Limit,
     Nodes,
     Priority,
+    Project,
     Tenant,
     Topology,
     prepared_job,
@@ -84,6 +85,7 @@ def quote(
     limit: Limit = None,
     tenant: Tenant = None,
     priority: Priority = None,
+    project: Project = None,
     data: Data = None,
     data_class: DataClass = None,
     topology: Topology = None,
@@ -92,7 +94,7 @@ def quote(
     as_json: Json = False,
 ) -> None:
     """What if."""
-    from api.cli.job_tables import print_quote
+    from api.cli.prospect_tables import print_quote
 
     options: dict[str, object] = {
         "command": command,
@@ -102,6 +104,7 @@ def quote(
         "limit": limit,
         "tenant": tenant,
         "priority": priority,
+        "project": project,
         "data": data,
         "data_class": data_class,
         "topology": topology,

@@ -160,7 +160,7 @@ def list_jobs(
     with services.database.connect() as connection:
         rows = queries.jobs(connection, wanted, asked.limit + 1)
         page = rows[: asked.limit]
-        items = _views(connection, page, caller)
+        items = views_of(connection, page, caller)
     has_more = len(rows) > asked.limit
     answer = JobPage(items=items, next=page[-1].id if has_more else None)
     return Response(answer.model_dump_json(), media_type="application/json")
@@ -224,12 +224,12 @@ def own_job(connection: Connection, job_id: str, caller: Caller) -> Row[Any]:
 
 
 def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
-    view = _views(connection, [row], caller)[0]
+    view = views_of(connection, [row], caller)[0]
     tries = attempts_with_activity(connection, view.attempts)
     return view.model_copy(update={"attempts": tries})
 
 
-def _views(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:
+def views_of(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:
     tries: defaultdict[str, list[AttemptView]] = defaultdict(list)
     specs = {row.id: row.spec for row in rows}
     for attempt in queries.attempts(connection, [*specs]):

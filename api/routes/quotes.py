@@ -4,30 +4,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
 
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
 from api.honouring import Given, check_keepable, find, give_up, keep, kept, write_down
-from api.quote_schemas import Alternatives, QueueStanding, Quote, QuoteCreate, QuoteList, QuoteTerms
+from api.quote_schemas import (
+    Alternatives,
+    QueueStanding,
+    QueueView,
+    Quote,
+    QuoteCreate,
+    QuoteList,
+    QuoteTerms,
+)
 from api.quoting import alternative_view, quote_of
-from api.ranked import standing_view
+from api.ranked import queue_view, standing_view
 from api.request_examples import JOB_EXAMPLES
-from api.routes.jobs import own_job, told_reasons
+from api.routes.jobs import own_job, told_reasons, views_of
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
-from scheduler.asking.ranking import Ranking, ranking
+from scheduler.asking.ranking import Queue, Ranking, ranking
+from scheduler.asking.ranking import queue as in_order
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
 from scheduler.model.job import Job, JobState
 from scheduler.model.policy import Policy
+from scheduler.storage import queries
 from scheduler.storage.codec import decode_job
 
 T = TypeVar("T")
+QUEUE_SHOWN, QUEUE_MAX = 50, 500
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -118,6 +129,35 @@ def _own_quote(quote_id: str, caller: Caller, services: Services) -> Given:
     if given is None:
         raise missing("quote", quote_id)
     return given
+
+
+QueueLimit = Annotated[int, Query(ge=1, le=QUEUE_MAX, description="how many at most")]
+
+
+@router.get(
+    "/queue", responses=problems(307, 404, 429), summary="Who waits, in which order, and by what?"
+)
+def queue(
+    caller: WorkerDep,
+    services: ServicesDep,
+    tenant_id: TenantQuery = None,
+    limit: QueueLimit = QUEUE_SHOWN,
+) -> QueueView:
+    """The first of those that wait, of the tenant or (for operators) of all, each with its terms.
+
+    Held jobs are not in the queue yet. Only the broker that leads knows: another names it.
+    """
+    wanted = caller.narrowed(tenant_id)
+
+    def question(state: State, now_ms: int, policy: Policy) -> Queue:
+        return in_order(state, now_ms, wanted, limit, policy)
+
+    path = f"/v1/queue?limit={limit}" + (f"&tenant={tenant_id}" if tenant_id else "")
+    with services.questions.admitted(caller.scope):
+        found = _ask(services, question, path)
+    with services.database.connect() as connection:
+        rows = queries.jobs_of(connection, [one.job_id for one in found.items])
+        return queue_view(found, {job.id: job for job in views_of(connection, rows, caller)})
 
 
 @router.get(

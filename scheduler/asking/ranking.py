@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from cluster.inventory import Pool
 from scheduler.facts.queue import due_key
@@ -89,6 +90,46 @@ class Ranking:
     ahead_mine: int
     terms: Terms
     pools: tuple[PoolUse, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """One of those that wait: its place among all of them, from 1, and by what it stands there."""
+
+    job_id: str
+    position: int
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Those that wait, in their order; `length` counts all."""
+
+    at_ms: int
+    length: int
+    items: tuple[Queued, ...]
+
+
+def queue(
+    state: State, now_ms: int, tenant_id: str | None, limit: int, policy: Policy = DEFAULT
+) -> Queue:
+    """The first that wait, of all tenants or of one, in the order of the present plan.
+
+    Who starts in it waits no more. The state must not be changed meanwhile.
+    """
+    items = () if state.park is None else islice(_queued(state, now_ms, tenant_id, policy), limit)
+    return Queue(at_ms=now_ms, length=len(state.queue), items=tuple(items))
+
+
+def _queued(state: State, now_ms: int, tenant_id: str | None, policy: Policy) -> Iterator[Queued]:
+    assert state.park is not None
+    desk = Desk(state, state.park, now_ms, policy)
+    waiting = (one for one, answer in desk.answers() if isinstance(answer, Verdict))
+    for position, job_id in enumerate(waiting, start=1):
+        record = state.jobs[job_id]
+        if tenant_id in {None, record.job.tenant_id}:
+            terms = _terms(state, now_ms, desk, record)
+            yield Queued(job_id=job_id, position=position, terms=terms)
 
 
 def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) -> Ranking | None:

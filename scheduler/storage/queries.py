@@ -158,6 +158,12 @@ def job(connection: Connection, job_id: str) -> Row[Any] | None:
     return connection.execute(statement).one_or_none()
 
 
+def jobs_of(connection: Connection, job_ids: Collection[str]) -> Sequence[Row[Any]]:
+    """These jobs, in no order; who is none is left out."""
+    statement = select(JobRow.__table__).where(JobRow.id.in_(sorted(job_ids)))
+    return connection.execute(statement).all()
+
+
 def ids_of(connection: Connection, job_ids: Collection[str], tenant_id: str) -> set[str]:
     """Those of these jobs that are the tenant's."""
     statement = select(JobRow.id).where(

@@ -6,6 +6,13 @@ _POSTGRES = "tests/unit/test_postgres.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/jobs.py", '"standing": standing, "alternatives": alternatives}', '"standing": standing}', "tests/acceptance/test_queue.py"),
+    Mutant("api/routes/quotes.py", "in_order(state, now_ms, wanted, limit, policy)", "in_order(state, now_ms, tenant_id, limit, policy)", "tests/acceptance/test_queue.py"),
+    Mutant("api/ranked.py", "        place=term.place,\n", "        place=term.count,\n", "tests/acceptance/test_queue.py"),
+    Mutant("api/cli/prospect_tables.py", "if len(names) > 1 and text not in named:", "if len(names) > 1:", "tests/unit/test_prospect_tables.py"),
+    Mutant("api/cli/prospect_tables.py", "                pools.append(name)\n", "                pools.append(name) if not pools else None\n", "tests/unit/test_prospect_tables.py"),
+    Mutant("api/cli/prospect_tables.py", "            _minute(option.likely_end_ms),\n            _minute(option.end_ms),", "            _minute(option.end_ms),\n            _minute(option.likely_end_ms),", "tests/unit/test_prospect_tables.py"),
+    Mutant("api/cli/prospect_tables.py", "        own = [*option.stops_own]", "        own = []", "tests/unit/test_prospect_tables.py"),
     Mutant("api/postgres.py", "is_ours = str(self.data) in process.cmdline()", "is_ours = True", f"{_POSTGRES} -k number"),
     Mutant("api/postgres.py", '(self.data / "postmaster.pid").unlink(missing_ok=True)', "pass", f"{_POSTGRES} -k number"),
     Mutant("api/postgres.py", "shutil.rmtree(unfinished, ignore_errors=True)", "pass", f"{_POSTGRES} -k unfinished"),

@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant("api/cli/quote.py", '        "data_class": data_class,\n', "", _CLI),
     Mutant("api/cli/submit.py", '        "data": data,\n', "", _CLI),
     Mutant("api/cli/submit.py", '        "data_class": data_class,\n', "", _CLI),
-    Mutant("api/cli/job_tables.py", "taken = about(option.transfer_ms) if option.transfer_ms else", "taken = about(option.transfer_ms) if False else", _TOLD),
+    Mutant("api/cli/prospect_tables.py", "taken = about(option.transfer_ms) if option.transfer_ms else", "taken = about(option.transfer_ms) if False else", "tests/unit/test_prospect_tables.py"),
     Mutant("api/cli/job_tables.py", "    for note in explanation.data:\n", "    for note in ():\n", _TOLD),
     Mutant("cluster/data_rules.py", "park.dataset_by_id | {dataset.id: dataset}", "{dataset.id: dataset}", "tests/unit/test_state_declared.py -k dataset"),
     Mutant("scheduler/facts/declarations.py", "        return problem\n", "        pass\n", "tests/unit/test_state_declared.py -k dataset"),

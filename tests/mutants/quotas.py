@@ -71,7 +71,7 @@ MUTANTS = [
     Mutant("scheduler/asking/ranking.py", "offer.pool.card_count - held.total() - free", "0", _RANKING),
     Mutant("api/ranked.py", "term.had_tflops_ms / TFLOPS_MS_PER_PH", "term.had_tflops_ms", _QUOTES),
     Mutant("api/routes/quotes.py", "        if ranked is None and state == JobState.QUEUED:\n", "        if ranked is None:\n", _QUOTES),
-    Mutant("api/cli/job_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/test_cli.py"),
+    Mutant("api/cli/prospect_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/test_prospect_tables.py"),
     Mutant("api/declaring.py", '    ("guarantees_racks", False),\n', "", "tests/unit/test_declaring.py -k stays_known"),
     Mutant("api/declaring.py", " if one not in ([], None)}", "}", "tests/unit/test_declaring.py"),
 ]

@@ -29,6 +29,8 @@ _AFTER = "tests/unit/test_plan_after_plan.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/asking/ranking.py", "        if tenant_id in {None, record.job.tenant_id}:\n", "        if True:\n", "tests/unit/test_ranking.py"),
+    Mutant("scheduler/asking/ranking.py", "islice(_queued(state, now_ms, tenant_id, policy), limit)", "_queued(state, now_ms, tenant_id, policy)", "tests/unit/test_ranking.py"),
     Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
     Mutant("scheduler/controller.py", "End(EndCause.NODE, before_ms,", "End(EndCause.NODE, now_ms,", _SEEDS),
     Mutant("scheduler/orders.py", "return attempt.started_at_ms is not None and told.started_at_ms is None", "return False", _SEEDS),
@@ -191,7 +193,7 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "            if job_id in before:\n                self.add(before[job_id])\n", "", _ALTERNATIVES),
     Mutant("scheduler/facts/queue.py", "            self._record_by_id = before  # in", "            pass  # in", _ALTERNATIVES),
     Mutant("api/routes/quotes.py", "    if row.state != JobState.QUEUED:", "    if False:", _QUOTES),
-    Mutant("api/cli/job_tables.py", "    if found.items:", "    if True:", "tests/unit/test_cli.py"),
+    Mutant("api/cli/prospect_tables.py", "    if found.items:", "    if True:", "tests/unit/test_prospect_tables.py"),
     Mutant("scheduler/timing/timeline.py", "if version != self._version and", "if version == -1 and", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "self._lowest = min(self._lowest, *left)", "pass", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "if found_ms is None or from_ms <= found_ms:", "if True:", _TIMELINE),

@@ -70,7 +70,7 @@ MUTANTS = [
     Mutant("api/quoting.py", "    if job.has_forms:\n", "    if False:\n", _API),
     Mutant("api/ranked.py", "needs=use.needed", "needs=use.free", _API),
     Mutant("api/cli/job_tables.py", "    for one in spec.variants:\n", "    for one in ():\n", _CLI),
-    Mutant("api/cli/job_tables.py", "*([str(option.devices)] if has_sizes else []),", "*([option.device] if has_sizes else []),", _CLI),
+    Mutant("api/cli/prospect_tables.py", "*([str(option.devices)] if has_sizes else []),", "*([option.device] if has_sizes else []),", _CLI),
     Mutant("scheduler/asking/whatif.py", "at_speed(own_ms, form.speed_permille)", "own_ms", "tests/unit/test_variants_told.py"),
     Mutant("scheduler/planning/desk.py", "if over and verdict.start is None:", "if over and not any(one.payable for one in findings):", "tests/unit/test_variants_told.py"),
     Mutant("scheduler/planning/desk.py", "Standing(self._standings.most, merit)", "Standing(NOTHING, merit)", "tests/unit/test_variants_told.py"),

@@ -14,17 +14,14 @@ from api.cli.arguments import prepared
 from api.cli.arrays import print_array
 from api.cli.job_tables import (
     jobs_table,
-    print_alternatives,
     print_explanation,
     print_job,
-    print_quote,
-    print_standing,
+    print_reasons,
 )
 from api.cli.park_tables import print_datasets
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.commands import app
 from api.examples import ANSWERS
-from api.quote_schemas import Alternatives, QueueStanding, Quote
 from api.schemas import DataNote, Explanation, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
@@ -294,48 +291,13 @@ def test_a_reason_that_is_the_only_one_is_told_once(capsys: pytest.CaptureFixtur
     (busy,) = waits.reasons
 
     print_explanation(waits)
+    print_reasons(waits)
     alone = capsys.readouterr().out
-    print_explanation(waits.model_copy(update={"reasons": [busy, busy]}))
+    print_reasons(waits.model_copy(update={"reasons": [busy, busy]}))
     several = capsys.readouterr().out
 
     assert alone.count(busy.text) == 1
     assert several.count(f"  • {busy.text}\n") == 2
-
-
-def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    quote = Quote.model_validate(ANSWERS["quote"])
-    (waits,) = quote.options
-    now = waits.model_copy(update={"pool": "lsl-910b3", "reasons": []})
-    unknown = waits.model_copy(update={"start_ms": None, "cost": None})
-
-    print_quote(quote.model_copy(update={"options": [now, waits, unknown]}))
-
-    lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines[1:])) <= 80
-    assert [line.split()[:2] for line in lines[2:4]] == [
-        ["lsl-910b3", "now"],
-        ["qdaicc-910b3", "11-25"],
-    ]
-    assert "needs 8 cards" in lines[3]
-    assert lines[-3].split()[1:3] == ["-", "-"]
-    assert lines[-1].strip() == f"until 18:11:31: brain submit --quote {quote.id}"
-
-
-def test_a_quote_says_how_long_data_takes_where_it_has_to_come(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    quote = Quote.model_validate(ANSWERS["quote"])
-    (far,) = (option.model_copy(update={"transfer_ms": 726_000}) for option in quote.options)
-    near = far.model_copy(update={"transfer_ms": 0, "reasons": []})
-
-    print_quote(quote.model_copy(update={"options": [near, far]}))
-
-    head, near_line, far_line = capsys.readouterr().out.splitlines()[1:4]
-    assert "data takes" in head
-    assert near_line.split()[1:3] == ["now", "-"]
-    assert " 12m6s " in far_line
 
 
 def test_datasets_are_told_with_where_they_lie(capsys: pytest.CaptureFixture[str]) -> None:
@@ -353,35 +315,3 @@ def test_what_data_does_to_a_job_is_told(capsys: pytest.CaptureFixture[str]) -> 
     print_explanation(waits.model_copy(update={"data": [note]}))
 
     assert "  • data class medical: only qdaicc\n" in capsys.readouterr().out
-
-
-def test_a_standing_is_told_with_its_terms_and_who_holds_what(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    print_standing(QueueStanding.model_validate(ANSWERS["standing"]))
-
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:4] == [
-        "  of 42 that wait it is 3; ahead of it: 1 of yours, 1 of others",
-        "  its turn, the first that differs decides:",
-        "    • it is within its tenant's nominal quota",
-        "    • its priority is normal",
-    ]
-    assert lines[4].split()[:5] == ["pool", "cards", "free", "yours", "others"]
-    row = " ".join(" ".join(lines[5:]).split())
-    assert "qdaicc-910b3 8 4 1 standard 3 needs 8 cards in" in row
-    assert max(map(len, lines)) <= 80
-
-
-def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    found = Alternatives.model_validate(ANSWERS["alternatives"])
-
-    print_alternatives(found)
-    print_alternatives(found.model_copy(update={"items": []}))
-
-    assert capsys.readouterr().out.splitlines() == [
-        "  it would start sooner with:",
-        "    • 2 cards instead of 8: now in qdaicc-910b3, 28.00 yuan",
-    ]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from api.cli.job_tables import print_job, print_quote
+from api.cli.job_tables import print_job
+from api.cli.prospect_tables import print_quote
 from api.cli.terminal import duration_text
 from api.examples import ANSWERS
 from api.quote_schemas import Quote

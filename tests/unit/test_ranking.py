@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from scheduler.asking.ranking import Fork, Ranking, ranking
+from scheduler.asking.ranking import Fork, Ranking, queue, ranking
 from scheduler.facts import events as ev
 from scheduler.facts.queue import SLOWDOWN
 from scheduler.facts.state import State
@@ -62,6 +62,28 @@ def test_its_place_is_that_of_the_plan_and_those_ahead_are_counted() -> None:
     assert [one.ahead_mine for one in told] == [0, 0, 1]
     assert {one.queue_length for one in told} == {3}
     assert {one.at_ms for one in told} == {NOW_MS}
+
+
+def test_the_queue_is_told_in_its_order_each_with_its_terms() -> None:
+    state = busy()
+    submit(state, wants("a", 8), wants("b", 8), replace(wants("c2", 8), tenant_id="coal"))
+
+    told = queue(state, NOW_MS, None, 10)
+
+    assert [(one.position, one.job_id) for one in told.items] == [(1, "c2"), (2, "a"), (3, "b")]
+    assert [one.terms for one in told.items] == [of(state, one.job_id).terms for one in told.items]
+    assert (told.at_ms, told.length) == (NOW_MS, 3)
+
+
+def test_of_the_queue_a_tenant_is_told_its_own_at_their_places_and_no_more_than_asked() -> None:
+    state = busy()
+    submit(state, wants("a", 8), wants("b", 8), replace(wants("c2", 8), tenant_id="coal"))
+
+    (first,) = queue(state, NOW_MS, "steel", 1).items
+
+    assert (first.position, first.job_id) == (2, "a")
+    assert [one.position for one in queue(state, NOW_MS, "steel", 5).items] == [2, 3]
+    assert queue(State(), NOW_MS, None, 5).items == ()
 
 
 def test_who_starts_in_this_plan_is_not_ahead() -> None:
