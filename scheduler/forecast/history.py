@@ -11,7 +11,7 @@ short have ended, would be taken for short.
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -187,7 +187,7 @@ class History:
     def _typical_ms(self, job: Job, now_ms: int, nearest: int) -> int | None:
         """The median of the nearest group that has run; None where none of so many has."""
         groups = _groups(job.tenant_id, job.user, job.name, job.device_count)
-        for group in islice(groups, nearest):
+        for group in groups[:nearest]:
             runs = self._by_group.get(group)
             if runs is None:
                 continue
@@ -210,7 +210,9 @@ class History:
         if run.length_ms is None and not run.is_void:
             self._open[run.attempt_id] = run
         for group in _groups_of(run):
-            self._by_group.setdefault(group, deque(maxlen=KEPT)).append(run)
+            if (runs := self._by_group.get(group)) is None:
+                runs = self._by_group[group] = deque(maxlen=KEPT)
+            runs.append(run)
         self._unlearn(run)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
@@ -226,9 +228,9 @@ class History:
         self._unlearn(run)
 
 
-def _groups_of(run: PastRun) -> Iterator[Group]:
-    yield from _groups(run.tenant_id, run.user, run.name, run.card_count)
-    yield _namesakes(run.tenant_id, run.user, run.name)
+def _groups_of(run: PastRun) -> tuple[Group, ...]:
+    groups = _groups(run.tenant_id, run.user, run.name, run.card_count)
+    return (*groups, _namesakes(run.tenant_id, run.user, run.name))
 
 
 def _namesakes(tenant_id: str, user: str, name: str) -> Group:
@@ -236,17 +238,14 @@ def _namesakes(tenant_id: str, user: str, name: str) -> Group:
     return "", tenant_id, user, name
 
 
-def _groups(tenant_id: str, user: str, name: str, card_count: int) -> Iterator[Group]:
+def _groups(tenant_id: str, user: str, name: str, card_count: int) -> tuple[Group, ...]:
     """Who is most like it first."""
-    yield tenant_id, user, card_count, name
-    yield tenant_id, user, card_count
-    yield tenant_id, user
-    yield (tenant_id,)
-    yield ()
+    size = tenant_id, user, card_count
+    return (*size, name), size, (tenant_id, user), (tenant_id,), ()
 
 
-def _known(runs: Iterable[PastRun]) -> Known:
-    known = [run for run in runs if not run.is_void][-WINDOW:]
+def _known(runs: deque[PastRun]) -> Known:
+    known = [*islice((run for run in reversed(runs) if not run.is_void), WINDOW)]
     ended_ms = sorted(run.length_ms for run in known if run.length_ms is not None)
     begun = [(run.started_at_ms, run.speed_permille) for run in known if run.length_ms is None]
     return Known(ended_ms, begun)

@@ -64,7 +64,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving or", "if price is None or", "tests/unit/test_settled.py"),
     Mutant("scheduler/facts/record.py", "        if is_preempted or self.job.checkpoint:", "        if is_preempted:", "tests/unit/test_history.py"),
     Mutant("scheduler/facts/state.py", "record.expected_ms = record.expected_ms or", "record.expected_ms = 0 and", "tests/unit/test_history.py"),
-    Mutant("scheduler/forecast/history.py", "[-WINDOW:]", "", "tests/unit/test_history.py"),
+    Mutant("scheduler/forecast/history.py", "if not run.is_void), WINDOW)", "if not run.is_void), None)", "tests/unit/test_history.py"),
     Mutant("scheduler/forecast/history.py", "max(0, now_ms - at_ms) * speed", "(now_ms - at_ms) * speed", "tests/unit/test_history.py"),
     Mutant("scheduler/asking/whatif.py", "expected_ms = min(waiting.expected_ms, job.limit_ms)", "expected_ms = state.history.expected_ms(job, now_ms)", _WHATIF),
     Mutant("api/up.py", "name in SETTINGS or ", "", "tests/unit/test_interrupts.py"),
