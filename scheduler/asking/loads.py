@@ -1,8 +1,10 @@
 """How each pool stands, for those who watch the park."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
+from cluster.inventory import Park
 from scheduler.facts.log import PoolLoad
 from scheduler.facts.state import State
 
@@ -13,14 +15,13 @@ def loads(state: State) -> Iterator[PoolLoad]:
     reserved = state.quotes.kept_tflops(state.park)
     online = state.online_node_ids
     open_ids = state.drains.open(online)
-    nodes_by_id = state.park.node_by_id
-    away = (nodes_by_id.get(one) for one in (online - open_ids if open_ids is not online else ()))
-    drained = Counter(node.pool_id for node in away if node is not None)
+    away_ids = online - open_ids if open_ids is not online else set()
+    drained = _by_pool(away_ids, state.park) if away_ids else {}
     for pool in state.park.pools:
         is_heard = pool.centre_id in state.heard_centre_ids
         nodes = state.holdings.nodes(pool.id, open_ids)
         schedulable = pool.cards_per_node * len(nodes.by_node)
-        maintenance = pool.cards_per_node * drained[pool.id]
+        maintenance = pool.cards_per_node * drained.get(pool.id, 0)
         allocated = state.holdings.cards_by_pool[pool.id]
         kept = reserved.get(pool.id, 0) // state.park.share_tflops_per_card(pool)
         yield PoolLoad(
@@ -34,3 +35,9 @@ def loads(state: State) -> Iterator[PoolLoad]:
             reserved_cards=min(pool.card_count - allocated, kept),
             maintenance_cards=maintenance,
         )
+
+
+def _by_pool(node_ids: AbstractSet[str], park: Park) -> Mapping[str, int]:
+    """How many of these nodes each pool has."""
+    nodes = map(park.node_by_id.get, node_ids)
+    return Counter(node.pool_id for node in nodes if node is not None)

@@ -87,6 +87,8 @@ class Agenda:
     def to_stop(self, now_ms: int) -> list[str]:
         """Those that are cancelled or at their limit, and were not told to stop."""
         over = self._limits[: bisect_left(self._limits, (now_ms + 1,))]
+        if not (over or self.cancelled):
+            return []
         return self.in_order({attempt_id for _, attempt_id in over} | self.cancelled.keys())
 
     def to_meter(self, until_ms: int) -> list[str]:
@@ -158,9 +160,9 @@ class Agenda:
 
     def note_metered(self, attempt: Attempt) -> None:
         """It is counted further, and nothing else of it has changed."""
-        before = self._entries[attempt.id]
-        _move(self._meters, attempt.id, before.metered_ms, attempt.metered_to_ms)
-        self._entries[attempt.id] = before._replace(metered_ms=attempt.metered_to_ms)
+        record, ends, limit_ms, before_ms = self._entries[attempt.id]
+        _move(self._meters, attempt.id, before_ms, attempt.metered_to_ms)
+        self._entries[attempt.id] = Entry(record, ends, limit_ms, attempt.metered_to_ms)
 
     def discard(self, record: JobRecord) -> None:
         """Its attempt is over."""

@@ -113,18 +113,16 @@ class Holdings:
             self.free_cards[share.node_id] = free
             if nodes is not None:
                 nodes.note(share.node_id, free)
+        cards, tflops = self._cards(placement), self._kind(placement).tflops_fp16
         for branch in self._tree.held_by(job.tenant_id, job.project):
-            self.held_cards[branch] += sign * self._cards(placement)
+            self.held_cards[branch] += sign * cards
         self.cards_by_pool[placement.pool_id] += sign * placement.card_count
-        self.allocated_tflops[placement.centre_id] += sign * self._tflops(placement)
+        self.allocated_tflops[placement.centre_id] += sign * placement.card_count * tflops
 
     def _cards(self, placement: Placement) -> int:
         """What it takes of quotas of cards: cores are none."""
         is_of_cores = self._kind(placement).unit is Unit.CORE
         return 0 if is_of_cores else placement.card_count
-
-    def _tflops(self, placement: Placement) -> int:
-        return placement.card_count * self._kind(placement).tflops_fp16
 
     def _share_tflops(self, placement: Placement) -> int:
         return placement.card_count * self._kind(placement).share_tflops

@@ -101,6 +101,8 @@ class KeptQuotes:
 
     def kept_tflops(self, park: Park) -> Mapping[str, int]:
         """What is kept for all of them together, by pool; nobody has it yet."""
+        if not self._by_tenant:
+            return {}
         kept: Counter[str] = Counter()
         for record in self._by_tenant.values():
             quote = _quote_of(record)

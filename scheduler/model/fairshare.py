@@ -14,6 +14,8 @@ COMMITTED_MS = 3_600_000
 """A device just granted counts as if it had been used this long, so that a burst of submissions
 cannot be admitted on a stale past (Kueue's admission penalty, KEP-4136)."""
 
+LN_2 = log(2)
+
 
 @dataclass(slots=True, kw_only=True)
 class Share:
@@ -32,10 +34,10 @@ def decayed(share: Share, now_ms: int) -> float:
     """TFLOPS-milliseconds used as of `now_ms`, with what is held since `share.at_ms`."""
     elapsed = now_ms - share.at_ms
     assert elapsed >= 0, f"time ran back by {-elapsed} ms"
-    exponent = -log(2) * elapsed / share.half_life_ms
+    exponent = -LN_2 * elapsed / share.half_life_ms
     # 1 - exp(x) would lose half of its digits where little time has passed.
     lost = -expm1(exponent)
-    return share.used * exp(exponent) + share.rate * lost * share.half_life_ms / log(2)
+    return share.used * exp(exponent) + share.rate * lost * share.half_life_ms / LN_2
 
 
 def change_rate(share: Share, tflops: int, now_ms: int) -> None:

@@ -30,5 +30,5 @@ def level(served_card_ms: int) -> int:
 
 def beyond_ms(served_card_ms: int, from_ms: int, card_count: int) -> tuple[int, ...]:
     """When a job that has had so much, and runs from then on, is beyond each level but the last."""
-    left = (max(0, step - served_card_ms) for step in STEPS_CARD_MS)
-    return tuple(from_ms - -one // card_count for one in left)
+    left = [max(0, step - served_card_ms) for step in STEPS_CARD_MS]
+    return tuple([from_ms - -one // card_count for one in left])

@@ -87,7 +87,7 @@ def form_number(job: Job, placement: Placement) -> int:
 
 def form_in(job: Job, placement: Placement) -> Job:
     """The job in the form in which it has this placement."""
-    return forms(job)[form_number(job, placement)]
+    return forms(job)[form_number(job, placement)] if job.has_forms else job
 
 
 def _is_in(form: Job, placement: Placement) -> bool:

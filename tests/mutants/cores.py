@@ -24,7 +24,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "return () if is_on_cores(job, self._park) else self._quotas", "return self._quotas", _CORES),
     Mutant("scheduler/sharing/allowance.py", "0 if is_on_cores(job, self._park) else job.device_count", "job.device_count", _CORES),
     Mutant("scheduler/facts/holdings.py", "return 0 if is_of_cores else placement.card_count", "return placement.card_count", _CORES),
-    Mutant("scheduler/facts/holdings.py", "return placement.card_count * self._kind(placement).tflops_fp16", "return placement.card_count * self._kind(placement).share_tflops", _CORES),
+    Mutant("scheduler/facts/holdings.py", "self._kind(placement).tflops_fp16", "self._kind(placement).share_tflops", _CORES),
     Mutant("scheduler/facts/holdings.py", "return placement.card_count * self._kind(placement).share_tflops", "return placement.card_count * self._kind(placement).tflops_fp16", _CORES),
     Mutant("scheduler/model/entitlements.py", "return (kind_id,) if kind_id in self._park.core_kind_ids else (kind_id, P)", "return (kind_id, P)", _CORES),
     Mutant("scheduler/model/entitlements.py", "return unit != P and unit not in self._park.core_kind_ids", "return unit != P", _CORES),
