@@ -15,7 +15,7 @@ from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
-from scheduler.facts.metering import Booking, book
+from scheduler.facts.metering import NOTHING, Booking, book
 from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
@@ -28,6 +28,8 @@ from scheduler.planning.verifier import verified
 from scheduler.planning.victims import SOON_MS
 from scheduler.readings import Readings
 from scheduler.storage.told import Told
+
+READINGS = ev.Metered, ev.Measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +135,16 @@ class Controller:
 
     def _take(self, batch: Batch, event: ev.Event) -> str | None:
         """Apply one event and note what it means; the reason where it does not fit."""
-        job_id = ev.job_of(event)
         is_known = self._fits_books(event)
-        booking = book(self.state, event, batch.now_ms) if is_known else None
+        booking = book(self.state, event, batch.now_ms) if is_known else NOTHING
         if (refusal := self.state.apply(event)) is not None:
             return refusal
         batch.events.append(event)
-        if booking is not None:
+        if booking is not NOTHING:
             batch.bookings.append(booking)
         # With a reading of its meter a job stands as before.
-        if job_id is not None and not isinstance(event, ev.Metered | ev.Measured):
+        is_reading = isinstance(event, READINGS)
+        if not is_reading and (job_id := ev.job_of(event)) is not None:
             batch.job_ids[job_id] = None
         if self.settings.is_checked:
             check(self.state)

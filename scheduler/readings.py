@@ -55,6 +55,8 @@ class Reading:
     def unsure_ids(self) -> list[str]:
         """What is live there and may stand otherwise than the log says, in order."""
         live, unsettled = self._agenda.of_centre(self._centre_id), self._agenda.unsettled
+        if not (self._suspects or unsettled):
+            return []
         self._suspects.update(one for one in unsettled if one in live)
         self._suspects = {one for one in self._suspects if self._is_odd(one, live)}
         return self._agenda.in_order(one for one in self._suspects if one in live)

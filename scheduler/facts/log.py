@@ -149,15 +149,19 @@ class MemoryLog:
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
         self._fence(epoch)
-        facts = [*_facts(cycle)]
-        assert len({*facts}) == len(facts), "a fact is booked twice in one cycle"
-        assert self._facts.isdisjoint(facts), "a fact is booked already"
-        self._facts.update(facts)
+        if cycle.usage or cycle.activity or cycle.credits or cycle.transfers:
+            self._book(cycle)
         self.events.extend(cycle.events)
         for request_id in cycle.request_ids:
             del self.inbox[request_id]
         self.refused.update(cycle.refused)
         self.waiting.update(cycle.waiting)
+
+    def _book(self, cycle: Cycle) -> None:
+        facts = [*_facts(cycle)]
+        assert len({*facts}) == len(facts), "a fact is booked twice in one cycle"
+        assert self._facts.isdisjoint(facts), "a fact is booked already"
+        self._facts.update(facts)
         self.usage.update(((usage.reference, usage.from_ms), usage) for usage in cycle.usage)
         self.activity.update(((one.reference, one.from_ms), one) for one in cycle.activity)
         self.credits.extend(cycle.credits)

@@ -101,10 +101,9 @@ def pieces(state: State, attempt: Attempt, to_ms: int) -> Iterator[Piece]:
     for from_ms, cut_ms, covered in _spans(state, attempt, to_ms, cuts):
         price_list = prices.list_at(from_ms)
         price = price_list.price_micros(kind_id, job.priority, attempt.price_class)
-        before_ms, covered_ms = (
-            covered_ms,
-            covered_ms + Span(from_ms, cut_ms, covered).covered_device_ms,
-        )
+        before_ms = covered_ms
+        if covered:
+            covered_ms += Span(from_ms, cut_ms, covered).covered_device_ms
         charge = _charge(attempt, from_ms, before_ms, price, until=(cut_ms, covered_ms))
         yield Piece(from_ms, cut_ms, price, charge, covered)
 
@@ -280,7 +279,7 @@ def _book_end(state: State, event: Ended, now_ms: int) -> Booking:
         left = attempt.hold_left_micros
         transfers.append(ledger.release(tenant_id, attempt.id, left, event.at_ms))
     if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:
-        return Booking(transfers=tuple(transfers))
+        return Booking(transfers=tuple(transfers)) if transfers else NOTHING
     if attempt.charged_micros:
         charged = attempt.charged_micros
         transfers.append(ledger.credit(tenant_id, centre_id, attempt.id, charged, event.at_ms))

@@ -43,8 +43,9 @@ class Spending:
         """So much more was charged; below zero what was given back."""
         by_project = self.micros.setdefault(month, {})
         by_project[project] = by_project.get(project, 0) + amount_micros
-        for old in sorted(self.micros)[:-MONTHS_KEPT]:
-            del self.micros[old]
+        if len(self.micros) > MONTHS_KEPT:
+            for old in sorted(self.micros)[:-MONTHS_KEPT]:
+                del self.micros[old]
 
     def of(self, budget: Budget, month: str) -> int:
         """What was spent in a month of what a budget is for."""

@@ -41,7 +41,7 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "(owns and not is_owner)", "False", _HAND),
     Mutant("scheduler/planning/victims.py", "return min(self.job.grace_ms, SOON_MS)", "return self.job.grace_ms", _HAND),
     Mutant("scheduler/controller.py", "grace_ms=min(stop.grace_ms, SOON_MS),", "grace_ms=stop.grace_ms,", "tests/unit/test_controller_stops.py"),
-    Mutant("scheduler/controller.py", "if job_id is not None and not isinstance(event, ev.Metered | ev.Measured):", "if job_id is not None:", "tests/unit/test_controller.py"),
+    Mutant("scheduler/controller.py", "if not is_reading and (job_id", "if (job_id", "tests/unit/test_controller.py"),
     Mutant("scheduler/planning/survey.py", "return Owns(*map(all, zip(*found", "return Owns(*map(any, zip(*found", _HAND),
     Mutant("scheduler/sharing/turns.py", "                lanes[*STARVING_LANE, owned] = self._owners(starving, owned)\n", "", _HAND),
     Mutant("scheduler/storage/queries.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_api_dependencies.py"),
