@@ -114,6 +114,8 @@ class Pace:
         """
         state, is_shared = self.controller.state, self.controller.settings.policy.is_shared
         turn_ms = now_ms + TICK_MS if is_shared and state.queue else NEVER_MS
+        if not state.claims:
+            return turn_ms
         first_ms = [one.until_ms for one in state.claims.values() if one.is_repair]
         return min([turn_ms, *(until_ms for until_ms in first_ms if until_ms > now_ms)])
 
@@ -164,6 +166,8 @@ class Work:
     def run_ms(self, order: LaunchOrder) -> int:
         duration_ms = self.load.trace_job_by_id[order.job_id].duration_ms
         *before, _ = self.world.runs_by_job[order.job_id]
+        if not before:
+            return duration_ms
         kept = [run for run in before if run.end is AttemptEnd.STOPPED]
         if len(before) - len(kept) > RESTARTS_MAX:
             raise BadTrace(_endless(self.load.trace_job_by_id[order.job_id].id))

@@ -121,11 +121,7 @@ def workload(
     trace_job_by_id = {f"{number:07}": job for number, job in enumerate(trace)}
     limit = _known_limit_ms if is_length_known else _stated_limit_ms
     jobs = tuple(
-        replace(
-            _job(job_id, trace_job, limit(trace_job), park),
-            checkpoint=RESUMABLE if is_resumable else None,
-            retry_count=RESTARTS_MAX + 1,
-        )
+        _job(job_id, trace_job, limit(trace_job), park, RESUMABLE if is_resumable else None)
         for job_id, trace_job in trace_job_by_id.items()
     )
     result = Workload(
@@ -146,7 +142,9 @@ def _stated_limit_ms(job: TraceJob) -> int:
     return max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)
 
 
-def _job(job_id: str, trace_job: TraceJob, limit_ms: int, park: Park) -> Job:
+def _job(
+    job_id: str, trace_job: TraceJob, limit_ms: int, park: Park, checkpoint: Checkpoint | None
+) -> Job:
     is_kind_known = trace_job.device_type in park.device_kind_by_id
     return Job(
         id=job_id,
@@ -161,6 +159,8 @@ def _job(job_id: str, trace_job: TraceJob, limit_ms: int, park: Park) -> Job:
         limit_ms=limit_ms,
         priority=Priority.NORMAL,
         submitted_at_ms=trace_job.submit_ms,
+        checkpoint=checkpoint,
+        retry_count=RESTARTS_MAX + 1,
     )
 
 

@@ -101,6 +101,6 @@ MUTANTS = [
     Mutant("benchmarks/replay.py", "len({row.job_id for row in rows}) - lost,", "len({row.job_id for row in rows}),", f"{_FAIL} -k stops_from"),
     Mutant("benchmarks/replay.py", "if replay.failing.per_node_day else {}", "if True else {}", f"{_FAIL} -k least"),
     Mutant("benchmarks/replay.py", "        Random(replay.seed),\n", "        Random(),\n", f"{_FAIL} -k byte"),
-    Mutant("benchmarks/workload.py", "            retry_count=RESTARTS_MAX + 1,\n", "", f"{_FAIL} -k begins"),
+    Mutant("benchmarks/workload.py", "        retry_count=RESTARTS_MAX + 1,\n", "", f"{_FAIL} -k begins"),
     Mutant("benchmarks/traces.py", 'gzip.GzipFile("", "wb", fileobj=file, mtime=0)', 'gzip.GzipFile(str(path), "wb", fileobj=file)', _DRAWN),
 ]
