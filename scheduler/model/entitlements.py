@@ -97,6 +97,11 @@ class Entitlements:
         tenant_id, _, project_id = branch.partition("/")
         return self.levels(tenant_id, project_id)
 
+    def above(self, branch: str) -> str:
+        """The branch of which it is a part; "" for the park."""
+        cohort, tenant, project = self.levels_of(branch)
+        return (tenant if project else cohort) if tenant else ""
+
     def path(self, tenant_id: str, project_id: str) -> tuple[str, ...]:
         """The branches of a job, the narrowest first, and the park."""
         key = tenant_id, project_id

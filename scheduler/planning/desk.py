@@ -293,10 +293,10 @@ class Desk:
         return self._allowances.is_within(form, pool.device_kind_id, SOON_MS, gone)
 
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
-        """What was freed for the job is its own; None where that does not suffice."""
+        """What was freed is its own, first in a form that borrows nothing; None if it is short."""
         if record.backoff_reason(self.now_ms):
             return None
-        for form in self._forecasts.forms(record):
+        for form in sorted(self._forecasts.forms(record), key=self._owns, reverse=True):
             if self._allowances.quota_reason(form, SOON_MS) is None:
                 found = self._claimed_on(form, self.state.claims[record.job.id].node_ids)
                 if found is not None:
@@ -328,8 +328,7 @@ class Desk:
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
         found = self._survey.find_cleared(form, option.candidate, clearing)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
-        node_ids = tuple(share.node_id for share in found)
-        self.evictions.extend(Eviction(victim.id, job_id, node_ids) for victim in victims)
+        self.evictions.extend(self._stops.carried_out(form, option.candidate, found, victims))
         return self._claim(form, option, found)
 
     def _claim(self, form: JobRecord, option: Option, shares: Shares) -> Verdict:

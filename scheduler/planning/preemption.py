@@ -25,6 +25,7 @@ from scheduler.model.entitlements import Levels
 from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
+from scheduler.planning.potential import Working
 from scheduler.planning.victims import (
     SOON_MS,
     Clearing,
@@ -32,6 +33,7 @@ from scheduler.planning.victims import (
     cheapest_for_bundles,
     cheapest_in,
     clear,
+    seats_cleared,
     seats_in,
     total_cost,
     without_idle,
@@ -68,6 +70,7 @@ class Victims:
         self._now_ms = now_ms
         self._stopped = stopped
         self._standings = standings
+        self._state = state
         self._failed: dict[tuple[str, Fit, bool, Owns, Levels], Merit] = {}
         takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
         strongest = standings.strongest(takers)
@@ -80,6 +83,11 @@ class Victims:
             if victim.is_preemptible:
                 by_merit[victim.standing.merit].append(victim)
         self._by_merit = sorted(by_merit.items(), reverse=True)
+
+    @cached_property
+    def working(self) -> Working:
+        """What runs and is claimed, with what the plan stops gone; made when first asked for."""
+        return Working(self._state, self._now_ms, self._standings)
 
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who is not stopped yet is of a lower standing, or at least lower merit."""
@@ -125,9 +133,28 @@ class Victims:
         found = self._by_racks(room, pool_id, wanted, taker, ends)
         if found is None:
             found = Clearing(self._by_nodes(room, pool_id, wanted, taker, ends))
+        if found.victims and self._standings.has_owners:
+            found = self._lasting(room, pool_id, wanted, taker, ends, found)
         if not found.victims:
             self._failed[key] = merit
         return found
+
+    def _lasting(
+        self,
+        room: PoolRoom,
+        pool_id: str,
+        wanted: Fit,
+        taker: Taker,
+        ends: Ends,
+        found: Clearing,
+    ) -> Clearing:
+        """The same, and where it is then; nobody where these could come to stop it in turn."""
+        shares = found.shares or seats_cleared(room, wanted, found.victims, ends)
+        node_ids = tuple(share.node_id for share in shares)
+        is_whole = len(node_ids) > 1 and not wanted.bundles
+        there = self._standings.there(taker, pool_id, node_ids, is_whole=is_whole)
+        gone = [victim.attempt for victim in found.victims]
+        return Clearing(found.victims, shares) if self.working.falls(gone, there) else Clearing()
 
     def _by_nodes(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
@@ -137,7 +164,7 @@ class Victims:
             shares = seats_in(room, room.view_soon(ends), wanted, found, ends) or ()
             node_ids = [share.node_id for share in shares]
             there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
-            if there != taker:
+            if there.standing != taker.standing:
                 found, _ = self._cheapest(room, pool_id, wanted, there, ends)
         return found
 

@@ -1,17 +1,19 @@
 """Whom a plan may stop for a job that waits, looked up when first somebody finds no room."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Priority
 from scheduler.model.offered import outside_hours
+from scheduler.model.plan import Eviction
 from scheduler.model.policy import Policy
 from scheduler.planning.claims import has_claim
 from scheduler.planning.options import Candidate, Opening
 from scheduler.planning.preemption import Victims
-from scheduler.planning.survey import Survey
+from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Way
+from scheduler.planning.victims import Victim
 from scheduler.sharing.standing import NOWHERE, Standing, Standings, Taker
 
 NEVER_MS = 1 << 60
@@ -105,6 +107,18 @@ class Stops:
         start_ms = max(room.soon_ms, *gone_ms) if gone_ms else NEVER_MS
         is_late = not gone_ms or outside_hours(form.job, pool, start_ms) is not None
         return None if is_late else Opening(start_ms, clearing)
+
+    def carried_out(
+        self, form: JobRecord, candidate: Candidate, shares: Shares, victims: Collection[Victim]
+    ) -> list[Eviction]:
+        """These are stopped for it, which is to be there."""
+        assert self._victims is not None, "who is stopped was found among what runs"
+        pool, node_ids = candidate.pool, tuple(share.node_id for share in shares)
+        taker = self._standings.taker(form, pool.device_kind_id)
+        is_whole = len(node_ids) > 1 and not candidate.wanted.bundles
+        there = self._standings.there(taker, pool.id, node_ids, is_whole=is_whole)
+        self._victims.working.change([one.attempt for one in victims], form.job.id, there)
+        return [Eviction(victim.id, form.job.id, node_ids) for victim in victims]
 
     def _running(self, taker: JobRecord) -> Victims | None:
         """Who might be stopped."""

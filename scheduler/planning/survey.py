@@ -103,7 +103,7 @@ class Survey:
         if all(taken & nodes for nodes in cleared):
             return found
         view = candidate.room.view_soon(self.claim_ends(form))
-        return view.on(sorted(set().union(*cleared))).find(candidate.wanted) or found
+        return view.on(sorted(set().union(*cleared))).find(candidate.wanted)
 
     def find_soon(self, record: JobRecord, candidate: Candidate) -> Shares | None:
         """Where there is room once all that is being stopped has gone, if it may start then."""

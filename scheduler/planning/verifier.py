@@ -8,8 +8,9 @@ planner: the others of the plan are carried out, and who is hit waits for the ne
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import Attempt, JobRecord
@@ -17,12 +18,13 @@ from scheduler.facts.state import State
 from scheduler.model.cores import accepts, quotas_of
 from scheduler.model.custody import custody_refusal
 from scheduler.model.job import Job, Placement, Priority, Topology
-from scheduler.model.plan import Eviction, Grant, Plan
+from scheduler.model.plan import Eviction, Grant, Plan, Verdict
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.tree import COHORT
 from scheduler.model.variants import form_in, forms
 from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
+from scheduler.planning.potential import Working
 from scheduler.planning.recount import Recount
 from scheduler.sharing.standing import Standings, Taker, parting
 from scheduler.sharing.starving import Starving, starving
@@ -34,7 +36,8 @@ def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Pla
         return plan, ()
     verifier = Verifier(state, state.park, now_ms, policy)
     grants = tuple(grant for grant in plan.grants if verifier.allows(grant))
-    evictions = tuple(one for one in plan.evictions if verifier.allows_stop(one))
+    allowed = tuple(one for one in plan.evictions if verifier.allows_stop(one))
+    evictions = tuple(verifier.without_circles(allowed, plan.verdicts))
     if verifier.flaws:
         plan = replace(plan, grants=grants, evictions=evictions)
     return plan, tuple(verifier.flaws)
@@ -57,6 +60,7 @@ class Verifier:
         self._started: set[str] = set()
         self._stopped: set[str] = set()
         self._standings: Standings | None = None
+        self._working: Working | None = None
         self._recount = Recount(state, park)
 
     def allows(self, grant: Grant) -> bool:
@@ -266,10 +270,7 @@ class Verifier:
         standings = self._standings = self._standings or self._fresh()
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
-        placement = attempt.placement
-        best = _best_taker(standings, taker, placement.device_kind_id, self._park)
-        is_whole = len(node_ids) > 1 and not taker.job.roles
-        wants = standings.there(best, placement.pool_id, node_ids, is_whole=is_whole).standing
+        wants = self._taker(taker, attempt.placement, node_ids).standing
         level = parting(standings.levels(taker.job), standings.levels(victim.job))
         if level is not None and owns[level] != wants.owns[level]:
             return wants.owns[level]
@@ -277,14 +278,60 @@ class Verifier:
         is_resumed = policy.is_shared and victim.job.checkpoint is not None
         return merit < wants.merit and (is_low or is_resumed)
 
+    def without_circles(
+        self, evictions: Iterable[Eviction], verdicts: Mapping[str, Verdict]
+    ) -> Iterator[Eviction]:
+        """Those stops by which the potential falls, counted on the plan as it is at last.
+
+        In the order of the plan, each job with all that is stopped for it.
+        """
+        for job_id, group in groupby(evictions, key=lambda one: one.job_id):
+            stops = [*group]
+            if self._falls(job_id, stops, verdicts.get(job_id)):
+                yield from stops
+            else:
+                names = ", ".join(one.attempt_id for one in stops)
+                self.flaws.append(f"{names} for job {job_id}: the potential does not fall")
+
+    def _falls(self, job_id: str, stops: Sequence[Eviction], verdict: Verdict | None) -> bool:
+        gone = [self._state.live[one.attempt_id] for one in stops]
+        if any(attempt.job_id == job_id for attempt in gone):
+            return True  # it grows, and nobody is stopped for another
+        standings = self._standings = self._standings or self._fresh()
+        working = self._working = self._working or Working(self._state, self._now_ms, standings)
+        record, start = self._state.jobs[job_id], verdict.start if verdict else None
+        taker = self._taker(
+            record,
+            gone[0].placement,
+            stops[0].node_ids,
+            start.card_count if start else None,
+        )
+        if not working.falls(gone, taker):
+            return False
+        working.change(gone, job_id, taker)
+        return True
+
+    def _taker(
+        self,
+        record: JobRecord,
+        beside: Placement,
+        node_ids: tuple[str, ...],
+        card_count: int | None = None,
+    ) -> Taker:
+        """How the job would stand on these nodes; in the form of so many cards, where that is told.
+
+        Else in the form for which it needs least, of those that may be on this kind.
+        """
+        standings = self._standings = self._standings or self._fresh()
+        kind_id, park = beside.device_kind_id, self._park
+        able = [one for one in forms(record.job) if accepts(one.device_kind_ids, kind_id, park)]
+        told = [one for one in able if one.device_count == card_count]
+        form = min(told or able, key=lambda one: one.device_count, default=record.job)
+        best = standings.taker(replace(record, job=form), kind_id)
+        is_whole = len(node_ids) > 1 and not record.job.roles
+        return standings.there(best, beside.pool_id, node_ids, is_whole=is_whole)
+
     def _fresh(self) -> Standings:
         """How all stand before anything of the plan is done."""
         hungry = starving(self._state, self._now_ms) if self._policy.is_shared else Starving()
         return Standings(self._state, self._now_ms, self._policy, hungry)
-
-
-def _best_taker(standings: Standings, taker: JobRecord, kind_id: str, park: Park) -> Taker:
-    """How it stands in the form for which it needs least, of those that may be on this kind."""
-    able = [form for form in forms(taker.job) if accepts(form.device_kind_ids, kind_id, park)]
-    least = min(able, key=lambda form: form.device_count, default=taker.job)
-    return standings.taker(replace(taker, job=least), kind_id)

@@ -159,6 +159,22 @@ def seats_in(
     return free.find(wanted)
 
 
+def seats_cleared(
+    room: PoolRoom, wanted: Fit, stopped: Collection[Victim], ends: Ends
+) -> tuple[NodeShare, ...]:
+    """Where it would be then in the pool: on cards of each of them, though others be free already.
+
+    These are where a limit was in the way and not cards.
+    """
+    view = room.view_soon(ends)
+    nodes = [{share.node_id for share in one.attempt.placement.shares} for one in stopped]
+    found = seats_in(room, view, wanted, stopped, ends) or ()
+    if not all(there & {share.node_id for share in found} for there in nodes):
+        found = seats_in(room, view.on(sorted(set().union(*nodes))), wanted, stopped, ends) or ()
+    assert found, "nobody is stopped where that makes no room"
+    return found
+
+
 def total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:
     """The highest class among them, what is lost, how many cards stand still; the id decides."""
     return (

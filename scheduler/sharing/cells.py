@@ -20,11 +20,7 @@ Guaranteed = Mapping[str, Mapping[str, int]]
 
 
 class Cells:
-    """The cells with work that is within quotas, in pools of which somebody is guaranteed some.
-
-    `all` are those of all that would be within as far as cards go, `kept` of what is within: so no
-    work comes to be within for what is before it and is not.
-    """
+    """The cells with work that is within quotas, in pools of which somebody is guaranteed some."""
 
     def __init__(self, tenants: Iterable[Tenant], park: Park) -> None:
         self._park = park
@@ -39,7 +35,7 @@ class Cells:
             for pool_id, by_tenant in guaranteed.items()
         }
         self._racked = {one for one in guaranteed if park.pool_by_id[one].cell_nodes > 1}
-        self._all, self._kept = Occupied(guaranteed), Occupied(guaranteed)
+        self._occupied = Occupied(guaranteed)
 
     def keeps(self, pool_id: str, tenant_id: str, node_ids: Collection[str]) -> bool:
         """Whether the tenant's work may be within quotas on these nodes."""
@@ -58,8 +54,8 @@ class Cells:
         return pool_id in self._racked
 
     def _keeps(self, pool_id: str, tenant_id: str, cells: Collection[str]) -> bool:
-        used = self._all.used[pool_id] + self._all.more(pool_id, tenant_id, cells)
-        return used <= self._open[pool_id] or self._kept.more(pool_id, tenant_id, cells) == 0
+        more = self._occupied.more(pool_id, tenant_id, cells)
+        return more == 0 or self._occupied.used[pool_id] + more <= self._open[pool_id]
 
     def _cells(self, pool_id: str, node_ids: Collection[str]) -> Collection[str]:
         """Those that these nodes are in: a last rack that is smaller is none."""
@@ -75,9 +71,8 @@ class Cells:
             return True
         cells = self._cells(pool_id, node_ids)
         is_kept = self._keeps(pool_id, tenant_id, cells)
-        self._all.add(pool_id, tenant_id, cells)
         if is_kept:
-            self._kept.add(pool_id, tenant_id, cells)
+            self._occupied.add(pool_id, tenant_id, cells)
         return is_kept
 
 

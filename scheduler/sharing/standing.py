@@ -4,8 +4,9 @@ First comes who is within its **nominal quota**: what is its branch's own, in ca
 or in TFLOPS over all of them. What runs beyond quotas is borrowed, and is given back when an owner
 wants it (the nominal quota and the reclaim within a cohort of Kueue; here all of the park lend to
 one another). A job that waits is within if all that its branch holds leaves room for it. Of
-what runs the best of each branch is, the oldest first among equals, as far as the quota goes: so
-what is within it stays within it, whatever ends, until the branch itself starts something better.
+what runs the best of each branch is, the oldest first among equals, as far as the quota goes; what
+is too large for the rest of it borrows all it has, and is in nobody's way. So what is within it
+stays within it, until something better of the branch itself is.
 
 Cohorts, tenants and projects may each have quotas. Two jobs are compared where their branches part:
 those of two cohorts by what is the cohorts' own, those of one tenant by what is its projects'. What
@@ -13,7 +14,7 @@ is within the quota of a part is so, before all else, within that of the whole.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -73,18 +74,33 @@ _standing = cache(Standing)
 
 
 class Taker(NamedTuple):
-    """Who wants cards, and in which branches it is."""
+    """Who wants so many cards of a kind, and in which branches it is.
+
+    It borrows on nodes that are kept for others, whatever it is within.
+    """
 
     levels: Levels
     standing: Standing
+    kind_id: str = ""
+    cards: int = 0
+    is_borrowing: bool = False
 
 
 class Running(NamedTuple):
-    """Work that runs, by what it is compared."""
+    """Work that runs, or is to, by what it is compared.
+
+    Of what is to run it is known whether it borrows on its nodes, which are not named.
+    """
 
     merit: Merit
-    attempt: Attempt
+    began_ms: int
+    id: str
     levels: Levels
+    kind_id: str
+    cards: int
+    pool_id: str = ""
+    node_ids: tuple[str, ...] = ()
+    is_borrowing: bool = False
 
 
 def parting(one: Levels, other: Levels) -> int | None:
@@ -107,9 +123,14 @@ class Standings:
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
         self._card_kind_ids = [one for one in self._kind_ids if one in state.park.card_kind_ids]
-        self._cells = Cells(state.tenants.values() if self._nominal else (), state.park)
+        self._divided = {(self._entitlements.above(one), unit) for one, unit in self._nominal}
+        self._park = state.park
+        self._guaranteed = (*state.tenants.values(),) if self._nominal else ()
+        self._cells = Cells(self._guaranteed, state.park)
         self._held: Counter[Key] = Counter()
         self._owning: dict[str, Owns] = {}
+        self.works: list[Running] = []
+        """What runs, the best first; nothing where nobody owns anything."""
         if self._nominal:
             self._count(state, now_ms)
 
@@ -145,7 +166,7 @@ class Standings:
     def taker(self, record: JobRecord, kind_id: str) -> Taker:
         """How a job would stand if it began on this kind now."""
         standing = Standing(self.owns(record, kind_id), self.merit(record))
-        return Taker(self.levels(record.job), standing)
+        return Taker(self.levels(record.job), standing, kind_id, record.job.device_count)
 
     def best(self, record: JobRecord) -> Standing:
         """The same, at each level on the kind where it stands best."""
@@ -174,11 +195,9 @@ class Standings:
 
     def _is_within(self, branch: str, kind_id: str, cards: int) -> bool:
         """Whether the branch has quotas of this kind or over all, and so much more is in each."""
-        units = self._units(branch, kind_id)
-        return bool(units) and all(
-            self._held[branch, unit] + self._entitlements.amount(unit, kind_id, cards)
-            <= self._nominal[branch, unit]
-            for unit in units
+        amounts = self._amounts(branch, kind_id, cards)
+        return bool(amounts) and all(
+            self._held[key] + more <= self._nominal[key] for key, more in amounts
         )
 
     def _units(self, branch: str, kind_id: str) -> list[str]:
@@ -235,41 +254,100 @@ class Standings:
 
     def _hold(self, branches: Iterable[str], kind_id: str, cards: int) -> None:
         for branch in branches:
-            for unit in self._units(branch, kind_id):
-                self._held[branch, unit] += self._entitlements.amount(unit, kind_id, cards)
+            self._held.update(dict(self._amounts(branch, kind_id, cards)))
 
     def _count(self, state: State, now_ms: int) -> None:
-        """What runs, by branch; the best of each are within its quota as far as it goes.
+        """What runs, by branch, and what of it is within."""
+        self.works = [self.work(one, state, now_ms) for one in state.live.values()]
+        self.works.sort(key=_best_first)
+        for work in self.works:
+            self._hold(work.levels, work.kind_id, work.cards)
+        owning = self._within(self.works, self._cells)
+        self._owning = {work.id: owns for work, owns in zip(self.works, owning, strict=True)}
+
+    def work(self, attempt: Attempt, state: State, now_ms: int) -> Running:
+        """An attempt, as it is compared with others."""
+        record, placement = state.jobs[attempt.job_id], attempt.placement
+        return Running(
+            self.merit(record, attempt.served_card_ms(now_ms)),
+            attempt.leased_at_ms,
+            attempt.id,
+            self.levels(record.job),
+            placement.device_kind_id,
+            placement.card_count,
+            placement.pool_id,
+            tuple(share.node_id for share in placement.shares),
+        )
+
+    def coming(self, taker: Taker, job_id: str, now_ms: int) -> Running:
+        """Work that is to run, as it will be compared: of its equals it is the last."""
+        merit = taker.standing.merit
+        work = Running(merit, now_ms, job_id, taker.levels, taker.kind_id, taker.cards)
+        return work._replace(is_borrowing=taker.is_borrowing)
+
+    def ranked(self, running: Iterable[Running]) -> list[tuple[Standing, Running]]:
+        """How each would stand if all that ran, over all branches and not only beside one.
+
+        Where no part of a branch has anything of its own, all that is the branch's is its parts'.
+        """
+        works = sorted(running, key=_best_first)
+        if not self._nominal:
+            return [(_standing(NOTHING, work.merit), work) for work in works]
+        owning = self._within(works, Cells(self._guaranteed, self._park))
+        return [
+            (_standing(self._over_all(work, owns), work.merit), work)
+            for work, owns in zip(works, owning, strict=True)
+        ]
+
+    def _over_all(self, work: Running, owns: Owns) -> Owns:
+        cohort, tenant, _ = work.levels
+        units = self._entitlements.units(work.kind_id)
+        is_split, has_projects = (
+            any((branch, unit) in self._divided for unit in units) for branch in (cohort, tenant)
+        )
+        of_tenant = owns.tenant if cohort and is_split else owns.top
+        of_project = owns.project if has_projects else of_tenant
+        return Owns(top=owns.top, tenant=of_tenant, project=of_project)
+
+    def _within(self, running: Sequence[Running], cells: Cells) -> list[Owns]:
+        """Of what runs, the best first, what is within its quotas, as far as they go.
 
         From the narrowest: what is within the quota of a part comes first in that of the whole.
         """
-        running = [self._running(one, state, now_ms) for one in state.live.values()]
-        running.sort(key=_best_first)
         owning: list[list[bool]] = [[] for _ in running]
         for depth in (2, 1, 0):
+            within: Counter[Key] = Counter()
             for index in sorted(range(len(running)), key=lambda one: [not o for o in owning[one]]):
-                _, attempt, levels = running[index]
-                kind_id, cards = attempt.placement.device_kind_id, attempt.placement.card_count
-                self._hold([levels[depth]], kind_id, cards)
-                owning[index].insert(0, self._is_within(levels[depth], kind_id, 0))
-        for (_, attempt, levels), found in zip(running, owning, strict=True):
-            placement = attempt.placement
-            owns = self._owns(levels, placement.device_kind_id, found)
-            node_ids = [share.node_id for share in placement.shares]
-            # What is not within keeps nobody from a node: it can be taken back.
-            is_kept = not any(owns) or self._cells.take(placement.pool_id, levels.tenant, node_ids)
-            self._owning[attempt.id] = owns if is_kept else NOTHING
+                work = running[index]
+                amounts = self._amounts(work.levels[depth], work.kind_id, work.cards)
+                fits = all(within[key] + more <= self._nominal[key] for key, more in amounts)
+                if amounts and fits:
+                    within.update(dict(amounts))
+                owning[index].insert(0, bool(amounts) and fits)
+        return [
+            self._there(work, found, cells) for work, found in zip(running, owning, strict=True)
+        ]
 
-    def _running(self, attempt: Attempt, state: State, now_ms: int) -> Running:
-        record = state.jobs[attempt.job_id]
-        merit = self.merit(record, attempt.served_card_ms(now_ms))
-        return Running(merit, attempt, self.levels(record.job))
+    def _there(self, work: Running, within: Sequence[bool], cells: Cells) -> Owns:
+        """What is not within keeps nobody from a node: it can be taken back."""
+        owns = self._owns(work.levels, work.kind_id, within)
+        if work.is_borrowing or not any(owns) or not work.node_ids:
+            return NOTHING if work.is_borrowing else owns
+        is_kept = cells.take(work.pool_id, work.levels.tenant, work.node_ids)
+        return owns if is_kept else NOTHING
+
+    def _amounts(self, branch: str, kind_id: str, cards: int) -> list[tuple[Key, int]]:
+        """What so many cards are of each of its quotas."""
+        return [
+            ((branch, unit), self._entitlements.amount(unit, kind_id, cards))
+            for unit in self._units(branch, kind_id)
+        ]
 
 
 def _borrowing(taker: Taker) -> Taker:
-    return taker._replace(standing=Standing(NOTHING, taker.standing.merit))
+    standing = Standing(NOTHING, taker.standing.merit)
+    return taker._replace(standing=standing, is_borrowing=True)
 
 
-def _best_first(running: Running) -> tuple[int, int, int, str]:
-    merit, attempt, _ = running
-    return -merit.rank, -merit.spared, attempt.leased_at_ms, attempt.id
+def _best_first(work: Running) -> tuple[int, int, int, str]:
+    return -work.merit.rank, -work.merit.spared, work.began_ms, work.id

@@ -129,15 +129,15 @@ def test_what_began_last_is_what_was_borrowed() -> None:
     assert stopped(plan(state, NOW_MS)) == ["second.1"]
 
 
-def test_what_is_beyond_the_quota_does_not_come_into_it_by_being_small() -> None:
-    """Else it would fall out of it again when what is before it becomes smaller."""
+def test_what_is_too_large_for_the_rest_of_a_quota_leaves_it_to_what_is_smaller() -> None:
+    """Else it would be in the way of what its own tenant owns, and borrow nevertheless."""
     state = owned_by(steel=2, fish=6)
     run(state, of_fish(normal("first", 4)), 4, at_ms=1)
     run(state, of_fish(normal("big", 3)), 3, at_ms=2)
     run(state, of_fish(normal("small", 1)), 1, at_ms=3)
     submit(state, wants(cards=1))
 
-    assert stopped(plan(state, NOW_MS)) == ["small.1"]
+    assert stopped(plan(state, NOW_MS)) == ["big.1"]
 
 
 def test_the_higher_class_of_a_tenant_is_within_its_quota_first() -> None:

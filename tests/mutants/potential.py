@@ -1,0 +1,20 @@
+"""Deliberate bugs in what makes stopping come to an end, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_HAND = "tests/unit/test_potential.py"
+_STANDING = "tests/unit/test_standing.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/planning/preemption.py", "if self.working.falls(gone, there) else Clearing()", "if True else Clearing()", _HAND),
+    Mutant("scheduler/planning/preemption.py", "        if found.victims and self._standings.has_owners:\n", "        if False:\n", _HAND),
+    Mutant("scheduler/planning/verifier.py", "        if not working.falls(gone, taker):\n            return False\n", "", _HAND),
+    Mutant("scheduler/planning/potential.py", "return self._potential(after) < self._potential(before)", "return True", _HAND),
+    Mutant("scheduler/planning/potential.py", "            after.pop(work.id, None)\n", "            pass\n", _HAND),
+    Mutant("scheduler/planning/potential.py", "left[standing] -= work.cards * park", "left[standing] -= park", _HAND),
+    Mutant("scheduler/planning/desk.py", "sorted(self._forecasts.forms(record), key=self._owns, reverse=True)", "self._forecasts.forms(record)", _HAND),
+    Mutant("scheduler/sharing/standing.py", "if amounts and fits:", "if amounts:", f"{_HAND} {_STANDING}"),
+    Mutant("scheduler/sharing/standing.py", "of_tenant = owns.tenant if cohort and is_split else owns.top", "of_tenant = owns.tenant", _HAND),
+    Mutant("scheduler/sharing/standing.py", "owns.tenant if cohort and is_split else owns.top", "owns.top", _HAND),
+]
