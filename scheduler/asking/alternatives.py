@@ -7,7 +7,7 @@ from itertools import islice
 
 from cluster.inventory import Pool
 from scheduler.asking.whatif import Prospect
-from scheduler.model.job import Job, Priority, ReasonCode, Topology
+from scheduler.model.job import Job, Priority, Reason, ReasonCode, Topology
 from scheduler.model.variants import halves
 
 MS_PER_MINUTE = 60_000
@@ -57,7 +57,7 @@ def alternatives(
         for change, jobs in _changes(job, present, now_ms)
         if (alternative := _first_sooner(change, jobs, present[0], ask)) is not None
     ]
-    found += _elsewhere(job, present[0], ask, core_kind_ids)
+    found += _elsewhere(job, present, ask, core_kind_ids)
     return tuple(sorted(found, key=lambda one: one.prospect.start_ms or 0))
 
 
@@ -101,21 +101,30 @@ def _changes(
 
 
 def _elsewhere(
-    job: Job, present: Prospect, ask: Ask, core_kind_ids: Collection[str]
+    job: Job, present: Sequence[Prospect], ask: Ask, core_kind_ids: Collection[str]
 ) -> Iterator[Alternative]:
-    """With a kind or a centre more than it allows, or else both: of each where it is soonest."""
+    """With a kind or a centre more than it allows, or else both: of each where it is soonest.
+
+    What it is content with as one of its variants is no change.
+    """
     if not (job.device_kind_ids or job.centre_ids):
         return
     on_cores = tuple(sorted(core_kind_ids)) if {*core_kind_ids} & {*job.device_kind_ids} else ()
     anywhere = ask(replace(job, device_kind_ids=on_cores, centre_ids=()))
+    allowed = {_seat(prospect) for prospect in present}
     pool_by_wider: dict[Job, Pool] = {}
     for prospect in anywhere:
-        if _is_better(prospect, present):
+        if _seat(prospect) not in allowed and _is_better(prospect, present[0]):
             pool_by_wider.setdefault(_as_well(job, prospect.pool), prospect.pool)
     pool_by_wider.pop(job, None)
     least = sorted(pool_by_wider, key=lambda one: _more(one, job))[:PLACES_ASKED_MAX]
-    found = (_place(wider, pool_by_wider[wider], present, ask) for wider in least)
+    found = (_place(wider, pool_by_wider[wider], present[0], ask) for wider in least)
     yield from islice(filter(None, found), PLACES_MAX)
+
+
+def _seat(prospect: Prospect) -> tuple[str, int]:
+    """Where it would be, on how many cards."""
+    return prospect.pool.id, prospect.form.device_count
 
 
 def _place(wider: Job, pool: Pool, present: Prospect, ask: Ask) -> Alternative | None:
@@ -142,15 +151,26 @@ def _more(wider: Job, job: Job) -> int:
 
 
 def _shorter(job: Job, present: Sequence[Prospect], now_ms: int) -> Iterator[Job]:
-    """As long as until the next reservation; this alone lets a job pass who has one."""
-    ends = {
-        reason.until_ms
+    """The longest limits first with which a reason would be gone that goes by how long it is."""
+    limits = {
+        _limit_ms(job, reason, now_ms) // MS_PER_MINUTE * MS_PER_MINUTE
         for prospect in present
         for reason in prospect.reasons
-        if reason.code is ReasonCode.RESERVED and reason.until_ms is not None
     }
-    grace_ms = job.longest_ms - job.limit_ms
-    for end_ms in sorted(ends, reverse=True):
-        limit_ms = (end_ms - now_ms - grace_ms) // MS_PER_MINUTE * MS_PER_MINUTE
+    for limit_ms in sorted(limits, reverse=True):
         if 0 < limit_ms < job.limit_ms:
             yield replace(job, limit_ms=limit_ms)
+
+
+def _limit_ms(job: Job, reason: Reason, now_ms: int) -> int:
+    """As long as until who is ahead starts, or the pool closes, or as the balance lasts; else 0."""
+    match reason.code:
+        case ReasonCode.RESERVED if reason.until_ms is not None:
+            grace_ms = job.longest_ms - job.limit_ms
+            return reason.until_ms - now_ms - grace_ms
+        case ReasonCode.OUTSIDE_HOURS:
+            return job.limit_ms - reason.gap
+        case ReasonCode.FUNDS:
+            return job.limit_ms * max(0, reason.free) // reason.need
+        case _:
+            return 0

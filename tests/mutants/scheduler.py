@@ -29,6 +29,9 @@ _AFTER = "tests/unit/test_plan_after_plan.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/asking/alternatives.py", "if _seat(prospect) not in allowed and ", "if ", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "            return job.limit_ms - reason.gap\n", "            return 0\n", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "job.limit_ms * max(0, reason.free) // reason.need", "0", _ALTERNATIVES),
     Mutant("scheduler/asking/ranking.py", "        if tenant_id in {None, record.job.tenant_id}:\n", "        if True:\n", "tests/unit/test_ranking.py"),
     Mutant("scheduler/asking/ranking.py", "islice(_queued(state, now_ms, tenant_id, policy), limit)", "_queued(state, now_ms, tenant_id, policy)", "tests/unit/test_ranking.py"),
     Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
@@ -188,7 +191,7 @@ MUTANTS = [
     Mutant("scheduler/asking/alternatives.py", "[:PLACES_ASKED_MAX]", "", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if first is None and _is_sooner", "if _is_sooner", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if not present or not present[0].reasons:", "if not present:", _ALTERNATIVES),
-    Mutant("scheduler/asking/alternatives.py", "grace_ms = job.longest_ms - job.limit_ms", "grace_ms = 0", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "            grace_ms = job.longest_ms - job.limit_ms", "            grace_ms = 0", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "key=lambda one: one.prospect.start_ms or 0", "key=lambda one: one.change", _ALTERNATIVES),
     Mutant("scheduler/facts/queue.py", "            if job_id in before:\n                self.add(before[job_id])\n", "", _ALTERNATIVES),
     Mutant("scheduler/facts/queue.py", "            self._record_by_id = before  # in", "            pass  # in", _ALTERNATIVES),

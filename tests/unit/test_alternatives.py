@@ -7,10 +7,20 @@ from functools import partial
 import pytest
 
 from api.quoting import alternative_view
+from cluster.hours import hours_of
 from scheduler.asking.alternatives import Alternative, Change, alternatives
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
-from scheduler.model.job import Checkpoint, Job, Priority, Reason, ReasonCode, Topology
+from scheduler.model.job import (
+    Checkpoint,
+    Job,
+    Priority,
+    Reason,
+    ReasonCode,
+    Topology,
+    Variant,
+)
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_job,
@@ -58,6 +68,49 @@ def test_what_it_has_to_save_itself_counts_as_well() -> None:
     job = a_job("mine", device_count=2, limit_ms=3 * HOUR_MS, checkpoint=checkpoint)
 
     assert found(a_busy_park(), job)[Change.LIMIT].job.limit_ms == HOUR_MS
+
+
+def test_a_limit_that_the_balance_lasts_for_is_told() -> None:
+    state = a_state(park=a_park(POOL))
+    job = a_job("mine", device_count=2, limit_ms=3 * HOUR_MS)
+    submit(state, job)
+    (short,) = what_if(state, 0, job)[0].reasons or (None,)
+    assert short is None, "it could pay"
+    hold_micros = plan(state, 0).grants[0].hold_micros
+    state.funds[job.tenant_id].available_micros = hold_micros // 2
+
+    told = {one.change: one for one in alternatives(job, 0, partial(what_if, state, 0))}
+
+    assert told[Change.LIMIT].job.limit_ms == HOUR_MS * 3 // 2
+    assert not told[Change.LIMIT].prospect.reasons
+
+
+def test_a_limit_that_ends_before_the_pool_closes_is_told() -> None:
+    """It opens at 08:00 and closes at 20:00 of UTC+8; now it is 18:30."""
+    pool = replace(POOL, hours=hours_of(["daily 08:00-20:00"]))
+    state, now_ms = a_state(park=a_park(pool)), (10 * 60 + 30) * 60_000
+
+    told = found(state, a_job("mine", device_count=2, limit_ms=2 * HOUR_MS), now_ms)
+
+    limit = told[Change.LIMIT]
+    assert limit.job.limit_ms == 87 * 60_000, "less the grace and two minutes"
+    assert (limit.prospect.start_ms, limit.prospect.reasons) == (now_ms, ())
+
+
+def test_what_one_of_its_variants_allows_already_is_no_alternative() -> None:
+    """The GPUs come free first, but there it would take ten times as long."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("north-gpu", 1, 8)))
+    submit(state, a_job("npus", limit_ms=3 * HOUR_MS), a_job("gpus", limit_ms=HOUR_MS))
+    happen(state, a_lease("npus", a_placement("east-npu", 8)))
+    happen(state, a_lease("gpus", a_placement("north-gpu", 8)))
+    slow = Variant(
+        device_kind_ids=("gpu",), device_count=8, limit_ms=10 * HOUR_MS, speed_permille=100
+    )
+    job = a_job("mine", device_count=8, device_kind_ids=("npu",), limit_ms=HOUR_MS)
+    varied = replace(job, id="varied", variants=(slow,))
+
+    assert found(deepcopy(state), job)[Change.PLACE].prospect.pool.id == "north-gpu"
+    assert Change.PLACE not in found(state, varied)
 
 
 def test_of_the_halves_the_largest_that_starts_at_once() -> None:
