@@ -12,6 +12,12 @@ const dialog = byId("job");
 const who = (members) =>
   members ? ` (${Object.entries(members).map(([role, numbers]) => `${role} ${numbers}`).join(", ")})` : "";
 
+const withCost = (text, cost) => (cost ? t("job.costs", { text, cost }) : text);
+
+/** Another gang that would do, as `needs` writes it. */
+const orElse = (variant, spec) =>
+  needs({ ...variant, device: variant.device.length ? variant.device : spec.device });
+
 /** The drawer; `names.centre` and `names.tenant` turn ids into names. */
 export class Drawer {
   #id = null;
@@ -19,6 +25,7 @@ export class Drawer {
   #explanation = null;
   #error = null;
   #confirming = false;
+  #sooner = null; // what would let it start sooner, once somebody has asked
   #asked = 0;
   #log = new LogTail(() => this.draw());
 
@@ -100,7 +107,29 @@ export class Drawer {
       // The summary of a waiting job says its reasons in one breath; here each has its line.
       said && !reasons.length && h("p", {}, said),
       reasons.length > 0 && h("ul.reasons", {}, reasons.map((reason) => h("li", {}, sentence(reason)))),
+      this.#job.state === "queued" && this.#whatIsSooner(),
     );
+  }
+
+  #whatIsSooner() {
+    if (this.#sooner === null) return h("button.plain", { type: "button", "data-sooner": true }, t("job.ask_sooner"));
+    const { items, error } = this.#sooner;
+    if (error) return h("p.error", { role: "alert" }, error.message);
+    if (!items) return h("p.muted", {}, t("panel.loading"));
+    if (!items.length) return h("p", {}, t("job.nothing_sooner"));
+    const told = items.map(({ text, text_zh: textZh, cost }) => h("li", {}, withCost(isChinese() ? textZh : text, cost)));
+    return [h("h3", {}, t("job.sooner")), h("ul.sooner", {}, told)];
+  }
+
+  /** Each answer is several plans, so it is asked on demand. */
+  async #askWhatIsSooner() {
+    const id = this.#id;
+    this.#sooner = {};
+    this.draw();
+    const answer = await get(`${this.#path}/alternatives`).catch((error) => ({ error }));
+    if (id !== this.#id) return;
+    this.#sooner = answer;
+    this.draw();
   }
 
   #facts(job) {
@@ -108,6 +137,10 @@ export class Drawer {
     const facts = [
       ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
       spec.roles?.length && ["job.roles", spec.roles.map((role) => `${role.name} ${count(role.count)} × ${count(role.devices)}`).join(", ")],
+      spec.variants?.length && ["job.variants", spec.variants.map((one) => orElse(one, spec)).join(", ")],
+      spec.min_devices && ["job.least", count(spec.min_devices)],
+      spec.data?.length + (spec.data_class ? 1 : 0) > 0 && ["job.data", [...spec.data, spec.data_class].filter(Boolean).join(", ")],
+      spec.after?.length + spec.after_any?.length > 0 && ["job.after", [...spec.after, ...spec.after_any].join(", ")],
       ["job.tenant", `${this.names.tenant(job.tenant)} · ${spec.project}`],
       ["job.priority", tOr("priority", spec.priority)],
       ["job.limit", span(durationMs(spec.limit))],
@@ -173,6 +206,7 @@ export class Drawer {
   async #clicked(event) {
     const wants = (name) => event.target.closest(`[data-${name}]`);
     if (event.target === dialog || wants("close")) return this.close();
+    if (wants("sooner")) return this.#askWhatIsSooner();
     if (wants("ask") || wants("keep")) {
       this.#confirming = Boolean(wants("ask"));
       this.draw();
@@ -190,7 +224,7 @@ export class Drawer {
 
   #closed() {
     this.#log.stop();
-    [this.#id, this.#job, this.#explanation, this.#error, this.#confirming] = [null, null, null, null, false];
+    [this.#id, this.#job, this.#explanation, this.#error, this.#confirming, this.#sooner] = [null, null, null, null, false, null];
     this.#asked += 1;
     if (location.hash) history.replaceState(null, "", location.pathname);
     show(dialog);
