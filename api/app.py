@@ -97,6 +97,8 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        # Ray brings OpenTelemetry along: nobody set it up here, and each request would ask for it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
     app.state.keys = Keys()

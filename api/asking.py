@@ -55,6 +55,9 @@ def once(caller: Caller, key: str | None, address: str, body: BaseModel) -> Once
     return Once(scope=caller.scope, key=key, digest=digest)
 
 
+_REMEMBER = upsert(AnswerRow).on_conflict_do_nothing().returning(AnswerRow.key)
+
+
 def remember(
     connection: Connection, create: Once, status: int, body: dict[str, Any], now_ms: int
 ) -> tuple[int, dict[str, Any]] | None:
@@ -63,16 +66,15 @@ def remember(
     Another transaction that is at the same create is waited for. Raises `Refused` (422) where the
     key was used for something else.
     """
-    row = upsert(AnswerRow).values(
-        scope=create.scope,
-        key=create.key,
-        request_digest=create.digest,
-        status=status,
-        body=body,
-        created_at_ms=now_ms,
-    )
-    statement = row.on_conflict_do_nothing().returning(AnswerRow.key)
-    if connection.scalar(statement) is not None:
+    row = {
+        "scope": create.scope,
+        "key": create.key,
+        "request_digest": create.digest,
+        "status": status,
+        "body": body,
+        "created_at_ms": now_ms,
+    }
+    if connection.scalar(_REMEMBER, row) is not None:
         return None
     earlier = connection.execute(
         select(AnswerRow.request_digest, AnswerRow.status, AnswerRow.body).where(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Refused, missing
-from api.services import Services, ServicesDep
+from api.services import Services
 from api.tables import KeyRow
 
 SECRET_BYTES = 32
@@ -239,7 +239,6 @@ _BEARER = HTTPBearer(
 
 async def authenticate(
     request: Request,
-    services: ServicesDep,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> Caller:
     """The caller of this request; 401 where its key is missing or opens nothing."""
@@ -247,6 +246,7 @@ async def authenticate(
     if known is not None:
         return known
     keys: Keys = request.app.state.keys
+    services: Services = request.app.state.services
     return await keys.caller_of(services, None if bearer is None else bearer.credentials)
 
 

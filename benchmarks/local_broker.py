@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+import psutil
 
 from api.database import migrate
 from api.local_keys import prepare_keys
@@ -29,11 +30,17 @@ class BenchmarkFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBroker:
-    """Where it answers, a key for each role, tenant and centre, and its database."""
+    """Where it answers, a key for each role, tenant and centre, its database, and its process."""
 
     url: str
     keys: dict[str, str]
     database_url: str
+    process_id: int
+
+    def processor_s(self) -> float:
+        """How long it has computed until now; its database's processes are not in it."""
+        times = psutil.Process(self.process_id).cpu_times()
+        return times.user + times.system
 
 
 @contextmanager
@@ -52,8 +59,10 @@ def local_broker(park_path: Path) -> Iterator[LocalBroker]:
             "BRAIN_PARK": str(park_path),
             "BRAIN_URL": url,
         }
-        with _serving(url, settings, Path(folder) / "serve.log"):
-            yield LocalBroker(url=url, keys=profile.keys, database_url=server.url())
+        with _serving(url, settings, Path(folder) / "serve.log") as process_id:
+            yield LocalBroker(
+                url=url, keys=profile.keys, database_url=server.url(), process_id=process_id
+            )
 
 
 def free_port() -> int:
@@ -64,7 +73,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _serving(url: str, settings: dict[str, str], log_path: Path) -> Iterator[None]:
+def _serving(url: str, settings: dict[str, str], log_path: Path) -> Iterator[int]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BRAIN_")}
     with log_path.open("wb") as log:
         process = subprocess.Popen(
@@ -76,7 +85,7 @@ def _serving(url: str, settings: dict[str, str], log_path: Path) -> Iterator[Non
         )
     try:
         _await_ready(url, process, log_path)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait()

@@ -166,11 +166,12 @@ def list_jobs(
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-@router.get("/jobs/{job_id}", responses=problems(404), summary="One job")
-def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> JobView:
+@router.get("/jobs/{job_id}", response_model=JobView, responses=problems(404), summary="One job")
+def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Response:
     """A job, how it stands, and all its attempts."""
     with services.database.connect() as connection:
-        return view_of(connection, own_job(connection, job_id, caller), caller)
+        job = view_of(connection, own_job(connection, job_id, caller), caller)
+    return Response(job.model_dump_json(), media_type="application/json")
 
 
 @router.get(

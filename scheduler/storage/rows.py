@@ -3,18 +3,22 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection, func, select
 
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle
-from scheduler.model.job import FINAL_STATES, Job, JobState, PlannedStart
+from scheduler.model.job import FINAL_STATES, Job, JobState, PlannedStart, Reason
 from scheduler.storage.bulk import Cell, Row, asked_ids, copy_all, execute_all, records, updated
 from scheduler.storage.codec import encode_job_text, encode_value
 from scheduler.storage.tables import AttemptRow, JobRow
 
 SUBMIT_PREFIX = "submit:"
 """The request that submits a job is named after the job."""
+
+KNOWN_MAX = 4_096
+"""Of so many ways to wait the JSON is kept at hand."""
 
 
 _OWNERS = select(JobRow.id, JobRow.tenant_id).where(JobRow.id == asked_ids())
@@ -282,11 +286,17 @@ def _write_answers(connection: Connection, cycle: Cycle) -> None:
             "id": job_id,
             "position": answer.position,
             **_planned(answer.start),
-            "reasons": [encode_value(reason) for reason in answer.reasons],
+            "reasons": _encoded(answer.reasons),
         }
         for job_id, answer in cycle.waiting.items()
     )
     execute_all(connection, _ANSWERS, rows)
+
+
+@lru_cache(maxsize=KNOWN_MAX)
+def _encoded(reasons: tuple[Reason, ...]) -> list[Row]:
+    """Jobs that are alike wait for the same, and they are told again and again."""
+    return [encode_value(reason) for reason in reasons]
 
 
 def _planned(start: PlannedStart | None) -> Row:

@@ -130,5 +130,6 @@ MUTANTS = [
     Mutant("scheduler/storage/store.py", "least(CAST(job ->> 'submitted_at_ms' AS bigint), :now_ms)", "CAST(job ->> 'submitted_at_ms' AS bigint)", "tests/unit/test_store.py -k submit_writes"),
     Mutant("scheduler/storage/store.py", "    FROM wish ORDER BY number\n    RETURNING seq", "    FROM wish ORDER BY job ->> 'id'\n    RETURNING seq", "tests/unit/test_store.py -k submit_writes"),
     Mutant("scheduler/storage/store.py", "SELECT count(*), pg_notify(:channel, '') FROM asked", "SELECT count(*), :channel FROM asked", "tests/unit/test_store.py -k submit_wakes"),
+    Mutant("scheduler/storage/rows.py", "[encode_value(reason) for reason in reasons]", "[encode_value(reason) for reason in reasons[:1]]", "tests/unit/test_rows.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/test_housekeeping.py"),
 ]

@@ -1,5 +1,6 @@
 """What others read of a cycle, as it is written."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,13 +92,14 @@ def test_each_event_says_whose_it_is_and_when_it_was_learnt(log: SqlLog, databas
 def test_a_job_is_read_as_it_stands(log: SqlLog, database: Engine) -> None:
     epoch = log.lead(0)
     start = PlannedStart(50, "east-npu", is_promised=True, p90_ms=70, p50_ms=60, card_count=16)
-    waits = Waiting(position=2, reasons=(BUSY,), start=start)
+    waits = Waiting(position=2, reasons=(BUSY, replace(BUSY, where="west")), start=start)
 
     log.commit(epoch, Cycle(now_ms=4, events=(SUBMITTED,), waiting={"j1": waits}))
     job = the_job(database)
     assert (job.state, job.position) == ("queued", 2)
     assert planned(job) == (50, "east-npu", 16, 60, 70, True)
-    assert [reason["code"] for reason in job.reasons] == ["devices_busy"]
+    told = [(reason["code"], reason["where"]) for reason in job.reasons]
+    assert told == [("devices_busy", BUSY.where), ("devices_busy", "west")]
 
     log.commit(epoch, cycle(LEASED, now_ms=5, j1=JobState.LEASED))
     job = the_job(database)
