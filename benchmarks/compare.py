@@ -1,15 +1,17 @@
 """`compare`: several policies on the same arrivals, side by side, as a table and a picture.
 
 Each is a replay of its own (see `replay`), one after the other; default+preemption may stop and
-resume every job. The picture shows devices in use and jobs that wait over time, how long jobs of
-each size waited, and what each tenant got of the devices while jobs arrived. With `easy` among them
-each says which sizes and tenants wait for longer than under it.
+resume every job. Where nodes fail, they are the same ones under every policy. The picture shows
+devices in use and jobs that wait over time, how long jobs of each size waited, and what each tenant
+got of the devices while jobs arrived. With `easy` among them each says which sizes and tenants wait
+for longer than under it.
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.failures import add_failures, failure_rate
 from benchmarks.hardware import conditions
 from benchmarks.options import add_seed
 from benchmarks.payers import payers
@@ -32,11 +34,15 @@ SHOWN = (
     "preemptions",
     "cpu_s",
 )
+LOST = ("node_failures", "attempts_lost", "lost_device_h")
+"""What is told as well where nodes fail."""
 
 EXAMPLES = """examples:
   python -m benchmarks compare --trace philly_14d.csv.gz --nodes 64 --picture philly.png
   python -m benchmarks compare --trace theta.csv.gz --walltime theta_walltime.csv.gz --nodes 1 \\
-      --cards 4392 --policies easy default --report theta.json"""
+      --cards 4392 --policies easy default --report theta.json
+  python -m benchmarks compare --trace philly_14d.csv.gz --nodes 64 --seed 1 \\
+      --failures-per-node-day 0.05 --repair-h 4"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,7 +56,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"of {', '.join(sorted(POLICY_BY_NAME))}, and default{PREEMPTION}",
     )
     parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
-    add_seed(parser, "faults, of which a replay has none")
+    add_failures(parser)
+    add_seed(parser, "which nodes fail when")
     parser.add_argument("--picture", type=_picture, help="draw them: OUT.png, OUT.svg or OUT.pdf")
 
 
@@ -103,6 +110,7 @@ def _replay(arguments: Namespace, name: str) -> Replay:
         policy=POLICY_BY_NAME[name.removesuffix(PREEMPTION)],
         restart_ms=arguments.restart_s * MS_PER_S if name.endswith(PREEMPTION) else None,
         seed=arguments.seed,
+        failing=failure_rate(arguments),
     )
 
 
@@ -111,5 +119,5 @@ def _line(name: str, rows: Sequence[RunRow], report: dict[str, object]) -> dict[
         f"p95_wait_s, {label}": nearest_rank(waits, 95) / MS_PER_S
         for label, waits in waits_by_class(rows).items()
     }
-    figures = {key: report[key] for key in SHOWN}
+    figures = {key: report[key] for key in (*SHOWN, *LOST) if key in report}
     return {"policy": name.replace("+", " +"), **figures, **by_class}

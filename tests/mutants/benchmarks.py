@@ -103,4 +103,5 @@ MUTANTS = [
     Mutant("benchmarks/replay.py", "        Random(replay.seed),\n", "        Random(),\n", f"{_FAIL} -k byte"),
     Mutant("benchmarks/workload.py", "        retry_count=RESTARTS_MAX + 1,\n", "", f"{_FAIL} -k begins"),
     Mutant("benchmarks/traces.py", 'gzip.GzipFile("", "wb", fileobj=file, mtime=0)', 'gzip.GzipFile(str(path), "wb", fileobj=file)', _DRAWN),
+    Mutant("benchmarks/compare.py", "        failing=failure_rate(arguments),\n", "", "tests/unit/test_compare.py -k alike"),
 ]

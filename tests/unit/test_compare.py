@@ -61,6 +61,29 @@ def test_preemption_is_for_those_that_name_it(
     assert lines[1]["mean_wait_s"] < lines[0]["mean_wait_s"]
 
 
+def test_nodes_fail_alike_under_every_policy_and_as_in_a_replay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two days on one node that fails five times a day."""
+    trace = tmp_path / "trace.csv"
+    columns = "job_id,tenant,user,submit_s,duration_s,devices,nodes,device_type,status"
+    trace.write_text(f"{columns}\na,x,u,0,7200,1,,,\nb,x,u,172000,900,1,,,\n", encoding="utf-8")
+    where = ["--trace", str(trace), "--nodes", "1", "--cards", "1", "--seed", "3", "--json"]
+    failing = ["--failures-per-node-day", "5", "--repair-h", "1"]
+
+    assert main(["compare", *where, *failing, "--policies", "fifo", "default"]) == 0
+    lines = json.loads(capsys.readouterr().out)["policies"]
+    assert main(["replay", *where, *failing, "--policy", "fifo"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert main(["compare", *where, "--policies", "fifo"]) == 0
+    (well,) = json.loads(capsys.readouterr().out)["policies"]
+
+    assert lines[0]["node_failures"] == lines[1]["node_failures"] > 0
+    for key in ("node_failures", "attempts_lost", "lost_device_h", "mean_jct_s"):
+        assert lines[0][key] == alone[key]
+    assert "node_failures" not in well
+
+
 def test_beside_easy_it_says_who_pays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`c` may pass `b` under `easy`, and under `fifo` waits until it is over."""
     trace = tmp_path / "trace.csv"
