@@ -6,10 +6,14 @@ import pytest
 
 from cluster.simulated import NO_FAULTS
 from scheduler.facts.events import Leased, QuoteCardsKept, QuoteEnded, QuoteKept
+from scheduler.forecast.ends import Ends
+from scheduler.planning.settled import Settled
+from scheduler.sharing.standing import Merit
 from tests.simulation.audit import Audit
 from tests.simulation.entitled import check_limits, entitled
-from tests.simulation.harness import run_seed
+from tests.simulation.harness import Change, run_seed
 from tests.simulation.offered import check_nothing_runs_outside_its_hours, offered
+from tests.simulation.owned import racked, unowned
 from tests.simulation.varied import varied
 
 SEEDS_PER_TEST = 30
@@ -89,3 +93,37 @@ def test_the_rules_hold_where_pools_have_hours_and_tenants_whole_nodes(first: in
     assert sum(harness.audit.saved_count for harness in harnesses) > 0
     well = [one for one in harnesses if one.scenario.faults == NO_FAULTS]
     assert sum(map(check_nothing_runs_outside_its_hours, well)) > 0
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("change", [racked, unowned])
+@pytest.mark.parametrize("first", range(0, 90, SEEDS_PER_TEST))
+def test_the_rules_hold_whoever_owns_what(change: Change, first: int) -> None:
+    for seed in range(first, first + SEEDS_PER_TEST):
+        run_seed(seed, change=change)
+
+
+def test_the_rules_hold_where_whole_racks_are_guaranteed() -> None:
+    harnesses = [run_seed(seed, change=racked) for seed in (3, 12, 13, 30)]
+
+    assert sum(harness.audit.reclaimed_count for harness in harnesses) > 0
+
+
+def test_the_rules_hold_where_nobody_owns_anything_and_most_ask_for_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some are told at once that nobody is stopped for them, as nobody was for their like."""
+    found: list[bool] = []
+
+    def noting(settled: Settled, ends: Ends, merit: Merit) -> bool:
+        found.append(is_vain(settled, ends, merit))
+        return found[-1]
+
+    is_vain = Settled.is_vain
+    monkeypatch.setattr(Settled, "is_vain", noting)
+
+    harnesses = [run_seed(seed, change=unowned) for seed in (12, 14, 24, 30)]
+
+    assert sum(harness.audit.preempted_count for harness in harnesses) > 0
+    assert any(found)
+    assert not all(found)

@@ -142,6 +142,7 @@ def test_what_overstays_is_likely_to_end_after_twice_as_long_and_so_on() -> None
 
 
 def test_who_asks_just_before_a_likely_end_has_it_moved_when_it_asks_at_it() -> None:
+    """From a later moment it was seen before, so that all is worked out anew at the second."""
     state = foretold(run_ms=10_000)
     end_ms = STARTED_MS + 10_000 + STARTED_MS + 10_000
 
@@ -149,6 +150,7 @@ def test_who_asks_just_before_a_likely_end_has_it_moved_when_it_asks_at_it() -> 
         ((at_ms, _, _),) = state.agenda.likely(POOL, now_ms)
         return at_ms - end_ms
 
+    assert likely_ms(end_ms) == 10_000
     assert likely_ms(end_ms - 1) == 0
     assert likely_ms(end_ms) == 10_000
 
