@@ -134,7 +134,7 @@ class History:
         run = self._open.pop(attempt_id, None)
         if run is not None:
             run.length_ms, run.is_void = length_ms, length_ms is None
-            self._unlearn(run)
+            self._unlearn(_groups_of(run))
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
         """How long the job is likely to run, by what was like it, and at most to its limit.
@@ -199,33 +199,35 @@ class History:
                 return typical_ms
         return None
 
-    def _unlearn(self, run: PastRun) -> None:
-        """What is known of its groups has changed."""
-        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+    def _unlearn(self, groups: Iterable[Group]) -> None:
+        """What is known of these has changed."""
+        for group in groups:
             self._known.pop(group, None)
-        self._lengths.pop(_namesakes(run.tenant_id, run.user, run.name), None)
+            self._lengths.pop(group, None)
 
     def _add(self, run: PastRun) -> None:
         self.runs.append(run)
         if run.length_ms is None and not run.is_void:
             self._open[run.attempt_id] = run
-        for group in _groups_of(run):
+        groups = _groups_of(run)
+        for group in groups:
             if (runs := self._by_group.get(group)) is None:
                 runs = self._by_group[group] = deque(maxlen=KEPT)
             runs.append(run)
-        self._unlearn(run)
+        self._unlearn(groups)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
 
     def _forget(self, run: PastRun) -> None:
         self._open.pop(run.attempt_id, None)
-        for group in _groups_of(run):
+        groups = _groups_of(run)
+        for group in groups:
             runs = self._by_group[group]
             if runs[0] is run:
                 runs.popleft()
             if not runs:
                 del self._by_group[group]
-        self._unlearn(run)
+        self._unlearn(groups)
 
 
 def _groups_of(run: PastRun) -> tuple[Group, ...]:
