@@ -166,6 +166,8 @@ OF_KIND = ("cards of ", "cores of ")
 COUNTERS = {"cards": "张", "cores": "个"}
 IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核"}
 _UNTIL = (" (until about {until})", "（预计到 {until}）")
+_FROM = (" (the next that are long enough: from {until})", "（下一个足够长的时段：{until} 起）")
+_NEVER = (" (none are so long)", "（没有足够长的时段）")
 _WHERE_DETAIL_HELPS = frozenset(
     {
         ReasonCode.DATA_NOT_ALLOWED,
@@ -197,9 +199,17 @@ def text(reason: Reason, language: Language) -> str:
     )
     if reason.detail and reason.code in _WHERE_DETAIL_HELPS:
         said += f"（{chinese(reason.detail) or reason.detail}）" if is_zh else f" ({reason.detail})"
-    if reason.until_ms is not None:
-        said += _UNTIL[is_zh].format(until=moment(reason.until_ms))
-    return said
+    return said + _when(reason)[is_zh]
+
+
+def _when(reason: Reason) -> tuple[str, str]:
+    """Until when about it is so; of hours when the next begin, if there are any for it."""
+    of_hours = reason.code is ReasonCode.OUTSIDE_HOURS
+    if reason.until_ms is None:
+        return _NEVER if of_hours else ("", "")
+    until = moment(reason.until_ms)
+    english, chinese_text = _FROM if of_hours else _UNTIL
+    return english.format(until=until), chinese_text.format(until=until)
 
 
 def amount(number: int, unit: str, language: Language) -> str:

@@ -11,6 +11,8 @@ from api.cli.terminal import clock_text, console, duration_text, plain, state_te
 from api.schemas import AttemptView, Explanation, JobSpec, JobView, ReasonView
 
 NAME_SHOWN = 10
+MINUTE = len("11-26 10:00")
+"""As much of a moment as tells its day and minute."""
 CAUSES_ZH = {
     "finished": "正常结束",
     "user_error": "程序自身出错",
@@ -45,7 +47,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
             state_text(job.state),
             str(job.spec.devices),
             _where(job),
-            clock_text(job.submitted_at_ms)[-8:],
+            clock_text(job.submitted_at_ms)[:MINUTE],
         )
     return made
 

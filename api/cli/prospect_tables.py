@@ -4,14 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from api.cli.job_tables import reason_text
+from api.cli.job_tables import MINUTE, reason_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, plain, table
 from api.durations import about
 from api.quote_schemas import Alternatives, PoolUseView, QueueStanding, Quote, QuoteOption
 from api.schemas import ReasonView
-
-MINUTE = len("11-26 10:00")
 
 
 def print_standing(standing: QueueStanding) -> None:

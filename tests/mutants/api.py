@@ -6,6 +6,9 @@ _POSTGRES = "tests/unit/test_postgres.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/job_tables.py", "clock_text(job.submitted_at_ms)[:MINUTE]", "clock_text(job.submitted_at_ms)[-8:]", "tests/unit/test_cli.py -k eighty"),
+    Mutant("api/reasons.py", "_FROM if of_hours else _UNTIL", "_UNTIL", "tests/unit/test_reasons.py"),
+    Mutant("api/reasons.py", 'return _NEVER if of_hours else ("", "")', 'return "", ""', "tests/unit/test_reasons.py"),
     Mutant("api/console/static/job.js", "get(`${this.#path}/alternatives`)", "get(`${this.#path}/explain`)", "tests/acceptance/test_console_job.py"),
     Mutant("api/console/static/job.js", "this.#confirming, this.#sooner] = [null, null, null, null, false, null]", "this.#confirming] = [null, null, null, null, false]", "tests/acceptance/test_console_job.py"),
     Mutant("api/console/static/job.js", "device: variant.device.length ? variant.device : spec.device", "device: variant.device", "tests/acceptance/test_console_job.py"),

@@ -240,6 +240,18 @@ def test_a_task_is_listed_with_its_index(name: str, capsys: pytest.CaptureFixtur
     assert "9999 (1..9999), a1" in said
 
 
+def test_jobs_are_listed_with_the_day_in_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = JobView.model_validate(ANSWERS["get_job"])
+    cancelled = {"state": "cancelled", "tenant": "tenant"}
+
+    console.print(jobs_table([shown.model_copy(update=cancelled)]))
+
+    head, line = capsys.readouterr().out.splitlines()
+    assert line.rstrip().endswith("11-25 18:06")
+    assert len(line.rstrip()) <= 80
+    assert head.split()[-1] == "at"
+
+
 def test_a_job_that_must_be_in_one_rack_is_shown_so(capsys: pytest.CaptureFixture[str]) -> None:
     job = JobView.model_validate(ANSWERS["get_job"])
     near = {"topology": "rack", "nodes": 2, "devices": 16}

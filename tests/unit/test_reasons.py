@@ -1,6 +1,7 @@
 """Every reason for waiting has its sentence, in both languages, with its numbers."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,18 @@ def test_a_time_is_told_by_the_clock_of_the_park() -> None:
     reserved = Reason(code=ReasonCode.RESERVED, where="p", until_ms=1_767_225_600_000)
 
     assert text(reserved, Language.EN).endswith("(until about 2026-01-01 08:00:00)")
+
+
+def test_of_hours_it_is_told_when_the_next_begin_or_that_none_are_so_long() -> None:
+    hours = Reason(code=ReasonCode.OUTSIDE_HOURS, where="p", need=7_200_000, unit="ms")
+    later = replace(hours, until_ms=1_767_225_600_000)
+
+    assert text(later, Language.EN).endswith(
+        "(the next that are long enough: from 2026-01-01 08:00:00)"
+    )
+    assert text(later, Language.ZH).endswith("（下一个足够长的时段：2026-01-01 08:00:00 起）")
+    assert text(hours, Language.EN).endswith("(none are so long)")
+    assert text(hours, Language.ZH).endswith("（没有足够长的时段）")
 
 
 def test_what_is_beside_a_reason_is_told_in_its_language_too() -> None:
