@@ -11,13 +11,14 @@ from scheduler.forecast.ends import Ends
 from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
-from scheduler.placing.placement import Shape, misfits, placement_in, shape_of
+from scheduler.placing.placement import misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, kept_cards
 from scheduler.planning.explain import is_cap, making_room
 from scheduler.planning.foresight import Foresight
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Finding, Offer, Option
+from scheduler.planning.repeats import Repeats
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
@@ -42,7 +43,6 @@ class Desk:
     now_ms: int
     policy: Policy
     evictions: list[Eviction] = field(default_factory=list)
-    _settled: dict[Shape, Settled] = field(default_factory=dict)
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
@@ -51,6 +51,7 @@ class Desk:
     _standings: Standings = field(init=False)
     _turns: Turns = field(init=False)
     _stops: Stops = field(init=False)
+    _repeats: Repeats = field(init=False)
     _starving: Starving = field(default_factory=Starving)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
@@ -80,6 +81,8 @@ class Desk:
         plan = (self.state, self.now_ms, self.policy)
         self._stops = Stops(*plan, standings, self._survey)
         self._turns = Turns(*plan, self._starving, standings, owns)
+        found = (self._forecasts, self._allowances, self._survey)
+        self._repeats = Repeats(*found, standings, self._stops)
         served: set[str] = set()
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
@@ -128,6 +131,9 @@ class Desk:
             return Verdict(reasons=(first,))
         if len(self._forecasts.forms(record)) > 1:
             return self._find_form(record)
+        told = self._repeats.told(record)
+        if told is not None:
+            return told
         reason = self._allowances.quota_reason(record)
         if reason is None:
             return self._find(record)
@@ -135,6 +141,7 @@ class Desk:
         return Verdict(reasons=(reason,))
 
     def _keep_quota(self, form: JobRecord) -> None:
+        self._repeats.forget()
         pools = (one.pool for one in self._survey.candidates(shape_of(form.job)))
         self._allowances.keep_for(form, filter(self._rooms.is_heard, pools))
 
@@ -172,11 +179,6 @@ class Desk:
         """Of a job without variants, which no quota forbids."""
         shape = shape_of(record.job)
         ends = self._forecasts.ends(record)
-        settled = self._settled.get(shape)
-        if settled is not None and (known := settled.of(record.job, ends)) is not None:
-            is_paid = self._allowances.covers(record, settled.kind_ids)
-            if is_paid and not self._might_stop(record, settled):
-                return known
         candidates = self._survey.candidates(shape)
         if not candidates:  # the park has changed since the job was submitted
             return Verdict(reasons=misfits(shape, self.park))
@@ -184,8 +186,8 @@ class Desk:
         found = self._now(finding) or self._later(record, [finding])
         is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
         if is_whole and isinstance(found, Verdict) and found.start is None:
-            settled = self._settled.get(shape) or Settled(candidates)
-            self._settled[shape] = settled
+            settled = self._repeats.settled.get(shape) or Settled(candidates)
+            self._repeats.settled[shape] = settled
             is_like_all = self._is_like_all(record)
             if is_like_all or not settled.has_soon:
                 settled.note(record.job, ends, found)
@@ -194,13 +196,6 @@ class Desk:
                 settled.note_vain(self._survey.claim_ends(record), merit)
             self._foresight.note(record, candidates, found)
         return found
-
-    def _might_stop(self, record: JobRecord, settled: Settled) -> bool:
-        """Whether others might be stopped for the job, and none like it asked for that in vain."""
-        if not self._stops.may_ask(record, [record]):
-            return False
-        ends, merit = self._survey.claim_ends(record), self._standings.merit(record)
-        return not settled.is_vain(ends, merit)
 
     def _is_like_all(self, record: JobRecord) -> bool:
         """Whether it may have what comes free, and its class and turn alone decide who stops."""
@@ -257,6 +252,7 @@ class Desk:
         verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
         if verdict is None and not any(finding.payable for finding in findings):
             self._allowances.save_for(record.job, reasons)
+            self._repeats.forget()
             self._keep_caps(findings)
         return verdict or self._wait(record, findings, reasons)
 
@@ -324,7 +320,7 @@ class Desk:
             assert victim.id not in self._stops.gone_ms, f"{victim.id} is stopped already"
             gone_ms = self._stops.gone_ms[victim.id] = self.now_ms + victim.grace_ms
             shares = victim.attempt.placement.shares
-            self._settled.clear()
+            self._repeats.settled.clear()
             room.free_soon(Release(Ends(gone_ms, gone_ms), victim.id, shares))
         found = self._survey.find_cleared(form, option.candidate, clearing)
         assert found is not None, f"no room was made for {job_id} in {option.candidate.pool.id}"
@@ -337,6 +333,7 @@ class Desk:
         start_ms = candidate.room.gone_ms(self.now_ms)
         candidate.room.claim(shares, job.id, self._survey.claim_ends(form))
         self._allowances.take(form, candidate.pool, option.hold_micros, SOON_MS)
+        self._repeats.forget()
         self._charge(form, candidate.pool, shares)
         self._foresight.promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
@@ -348,6 +345,7 @@ class Desk:
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
         self._allowances.take(form, pool, option.hold_micros)
+        self._repeats.forget()
         self._charge(form, pool, shares)
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
@@ -381,7 +379,8 @@ class Desk:
             return Verdict(reasons=tuple(reasons))
         reservation, option, form = min(promises, key=self._over_ms)
         option.candidate.room.reserve(reservation)
-        self._settled.clear()
+        self._repeats.settled.clear()
+        self._repeats.forget()
         self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
         self._foresight.promised[record.job.id] = form
         # What fitted for long a moment ago may not fit beside the promise; short work still does.

@@ -69,6 +69,8 @@ class Turns:
         """Who is in several lanes comes once, by the one whose turn is first."""
         done: set[str] = set()
         lanes = self._lanes()
+        # Nobody is in two where nobody starves or owns anything: of a million, none is noted.
+        is_once = not (self._starving.waiting or self._standings.has_owners)
         heap = [
             self._turn(lane, *head)
             for lane, entries in lanes.items()
@@ -78,13 +80,14 @@ class Turns:
         while heap:
             turn, lane, record, charge_count = heap[0]
             owned = lane[-1]
-            if record.job.id not in done and self._is_in(owned, record):
+            if is_once or (record.job.id not in done and self._is_in(owned, record)):
                 is_present = charge_count == self._charge_count
                 present = heap[0] if is_present else self._turn(lane, turn[-1], record)
                 if present > heap[0]:  # its tenant was given something in another lane
                     heapq.heapreplace(heap, present)
                     continue
-                done.add(record.job.id)
+                if not is_once:
+                    done.add(record.job.id)
                 self.is_of_owner = any(owned)
                 yield record
             head = next(lanes[lane], None)

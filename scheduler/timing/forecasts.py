@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
 from scheduler.facts.agenda import Ending
-from scheduler.facts.record import Attempt, JobRecord
+from scheduler.facts.record import UNKNOWN_ENDS, Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.forecast.speeds import at_speed, kind_speed, knows_kinds, lengths_by_kind, speeds
@@ -27,6 +27,8 @@ class Forecasts:
         self._is_forecasting = policy.is_forecasting
         self._known: dict[tuple[str, str, str, int], int | None] = {}
         self._ends: dict[int, Ends] = {}
+        self._last: JobRecord | None = None
+        self._last_ends = UNKNOWN_ENDS
         self._ends_by_like: dict[Hashable, Ends] = {}
         self._ends_of_forms: dict[Hashable, Sequence[Ends]] = {}
         self._endings: dict[tuple[str, bool], list[Ending]] = {}
@@ -107,9 +109,10 @@ class Forecasts:
 
     def ends(self, record: JobRecord, delay_ms: int = 0) -> Ends:
         """When a job that waits would end if it began now, or so much later."""
-        ends = self._ends.get(id(record))
-        if ends is None:
-            ends = self._ends[id(record)] = self._ends_of_like(record)
+        if record is not self._last:
+            self._last = record
+            self._last_ends = self._ends.get(id(record)) or self._ends_of_like(record)
+        ends = self._last_ends
         return Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms) if delay_ms else ends
 
     def ends_of_forms(self, record: JobRecord) -> Sequence[Ends]:

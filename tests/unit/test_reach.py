@@ -2,11 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, Policy
+from scheduler.placing.placement import Fit
 from scheduler.planning.planner import plan
+from scheduler.planning.preemption import Victims
+from scheduler.planning.victims import Clearing
+from scheduler.sharing.standing import Taker
+from scheduler.timing.backfill import PoolRoom
 from tests.builders import HOUR_MS, submit
 from tests.preemptive import NOW_MS, a_pool_of, low, normal, run, stopped, wants
 
@@ -37,6 +45,24 @@ def test_nobody_is_looked_at_behind_whom_the_last_is_stopped_for() -> None:
 
     assert stopped(result) == ["low.1"]
     assert [*result.verdicts] == ["many-0"]
+
+
+def test_once_all_is_stopped_nobody_looks_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = a_pool_of()
+    run(state, low("low"), 8)
+    asked: list[Fit] = []
+    choose = Victims.choose
+
+    def chosen(
+        victims: Victims, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+    ) -> Clearing:
+        asked.append(wanted)
+        return choose(victims, room, pool_id, wanted, taker, ends)
+
+    monkeypatch.setattr(Victims, "choose", chosen)
+    brief(state, *many(8))
+
+    assert asked == [Fit(1, 8)]
 
 
 def test_nobody_is_looked_at_where_what_might_be_stopped_is_too_little_for_all() -> None:
