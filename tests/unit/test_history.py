@@ -55,6 +55,15 @@ def test_where_nothing_has_run_an_hour_is_expected_or_the_limit() -> None:
     assert History().expected_ms(replace(like(), limit_ms=5), 0) == 5
 
 
+def test_what_begins_counts_though_its_group_was_asked_before() -> None:
+    history = after((like(), 30))
+    assert history.expected_ms(like(), 1) == 30
+
+    history.begin(like(), "later.1", 1)
+
+    assert history.expected_ms(like(), 1 + HOUR_MS) == 2 * HOUR_MS
+
+
 def test_the_median_of_what_was_like_it_is_expected() -> None:
     assert after((like(), 30)).expected_ms(like(), 0) == 30
     assert after((like(), 30), (like(), 10), (like(), 20)).expected_ms(like(), 0) == 20
