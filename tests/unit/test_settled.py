@@ -199,6 +199,22 @@ def test_whose_quota_is_not_kept_claims_what_comes_free_though_that_of_its_like_
     assert code(told["like"]) is ReasonCode.MAKING_ROOM
 
 
+def test_whose_quota_was_taken_meanwhile_is_not_told_what_its_like_was() -> None:
+    state = a_state(
+        a_tenant("steel", max_cards=9), a_tenant("fish"), park=a_park(a_pool(POOL, 2, 8))
+    )
+    run(state, replace(normal("first"), tenant_id="fish"), 8)
+    run(state, replace(normal("later", 4), tenant_id="fish"), 0, 4, at_ms=1)
+    submit(state, of_fish(wants("promised", 8, Priority.HIGH)))
+    submit(state, wants("a", 8), wants("b", 8), wants("c-starts", 2), wants("d", 8))
+
+    result = plan(state, NOW_MS)
+
+    assert [grant.job_id for grant in result.grants] == ["c-starts"]
+    assert code(result.verdicts["b"]) is ReasonCode.DEVICES_BUSY
+    assert code(result.verdicts["d"]) is ReasonCode.TENANT_QUOTA
+
+
 def test_of_those_alike_one_looks_for_what_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:
     state = a_pool_of(nodes=2)
     run(state, normal("stays"), 8)
