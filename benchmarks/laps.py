@@ -26,7 +26,7 @@ from benchmarks.workload import declarations
 from cluster.driver import Driver, LaunchOrder
 from cluster.inventory import Park
 from cluster.simulated import SimulatedCentre, World
-from scheduler.controller import Controller, Settings
+from scheduler.controller import Batch, Controller, Settings
 from scheduler.facts.events import Ended, Submitted
 from scheduler.facts.log import Cycle, Log, Request
 from scheduler.model.job import Job
@@ -126,9 +126,9 @@ class TimedController(Controller):
         self._watch = watch
 
     @override
-    def _planned(self, now_ms: int) -> tuple[Plan, tuple[str, ...]]:
+    def _planned(self, batch: Batch) -> tuple[Plan, tuple[str, ...]]:
         with self._watch.part("plan_ms"):
-            return super()._planned(now_ms)
+            return super()._planned(batch)
 
 
 class Bench:

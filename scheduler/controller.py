@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
+from scheduler.drafts import Drafts
 from scheduler.facts import events as ev
 from scheduler.facts.alerts import alerts
 from scheduler.facts.declarations import published_now
@@ -23,8 +24,6 @@ from scheduler.model.job import GRACE_MS, EndCause, Job
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.orders import End, cause_of, ended_at_ms, is_as_known, is_unknown_start, order
-from scheduler.planning.planner import plan
-from scheduler.planning.verifier import verified
 from scheduler.planning.victims import SOON_MS
 from scheduler.readings import Readings
 from scheduler.storage.told import Told
@@ -80,6 +79,7 @@ class Controller:
         self._heard_ms: dict[str, int] = {}
         self._present: set[str] = set()
         self._told = Told(self.settings.explain_every_ms)
+        self._drafts = Drafts(self.settings.policy, self.settings.answers, self._told)
         self._readings = Readings()
         self._events_since_checkpoint = 0
 
@@ -93,6 +93,7 @@ class Controller:
             refusal = self.state.apply(event)
             assert refusal is None, f"the log holds an event that does not fit: {refusal}"
         self._events_since_checkpoint = count
+        self._drafts.quiet_until_ms = 0
         self._led_ms = now_ms
         self._heard_ms = {}
         self._present = set()
@@ -111,7 +112,7 @@ class Controller:
         for due in (expired, self._silences, self._stops, away, self._meter, released, told):
             self._take_all(batch, due(now_ms))
         is_due = self._told.is_due(len(self.state.queue), now_ms)
-        self.plan, batch.flaws = self._planned(now_ms)
+        self.plan, batch.flaws = self._planned(batch)
         if is_due:
             self._told.at_ms = now_ms
         news = self.state.quotes.news(self.plan.verdicts, self.state.park, now_ms)
@@ -299,16 +300,8 @@ class Controller:
 
     # What the plan decides.
 
-    def _planned(self, now_ms: int) -> tuple[Plan, tuple[str, ...]]:
-        found = plan(self.state, now_ms, self.settings.policy, self._answers(now_ms))
-        return verified(self.state, found, now_ms, self.settings.policy)
-
-    def _answers(self, now_ms: int) -> Answers:
-        waiting_count = len(self.state.queue) - len(self.state.quotes)
-        if not self._told.wants_all(waiting_count, now_ms):
-            return Answers.GRANTS
-        self._told.planned_ms = now_ms
-        return self.settings.answers
+    def _planned(self, batch: Batch) -> tuple[Plan, tuple[str, ...]]:
+        return self._drafts.next(self.state, batch.now_ms, has_news=bool(batch.events))
 
     def _evictions(self, now_ms: int) -> Iterator[ev.Event]:
         for eviction in self.plan.evictions:

@@ -10,7 +10,6 @@ from scheduler.model.policy import Policy
 from scheduler.planning.planner import plan
 from scheduler.planning.potential import Potential, potential
 from scheduler.sharing.standing import Merit, Standings
-from scheduler.sharing.starving import Starving, starving
 from tests.preemptive import NOW_MS, gone, stop
 from tests.unit.test_preemption_invariants import lease_all
 
@@ -54,8 +53,7 @@ def comes_to_rest(
 
 def held(state: State, now_ms: int, policy: Policy) -> Held:
     assert state.park is not None
-    hungry = starving(state, now_ms) if policy.is_shared else Starving()
-    standings = Standings(state, now_ms, policy, hungry)
+    standings = Standings(state, now_ms, policy)
     works = [standings.work(attempt, state, now_ms) for attempt in state.live.values()]
     return potential(standings, state.park, works), {work.id: work.merit for work in works}
 

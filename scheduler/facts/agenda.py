@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
@@ -15,6 +15,7 @@ Ending = tuple[int, str, tuple[NodeShare, ...]]
 NEVER_MS = 1 << 60
 NOT_SEEN = -1, 0, 0
 """The version of no pool."""
+MARKS = ("unsettled", "stopping", "cancelled", "small", "watched", "starving")
 
 
 class Entry(NamedTuple):
@@ -34,7 +35,7 @@ class Agenda:
 
     `unsettled` are those that have not started or are `stopping`, `cancelled` those that are still
     to be told to stop. `small` are elastic ones that run on fewer cards than they ask for,
-    `watched` those with a budget of their own.
+    `watched` those with a budget of their own, `starving` those that began as such.
     """
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
@@ -43,6 +44,7 @@ class Agenda:
         self.cancelled: dict[str, Attempt] = {}
         self.small: dict[str, Attempt] = {}
         self.watched: dict[str, Attempt] = {}
+        self.starving: dict[str, Attempt] = {}
         self._by_centre: dict[str, dict[str, Attempt]] = {}
         self._by_tenant: dict[str, dict[str, Attempt]] = {}
         self._by_priority: dict[Priority, dict[str, Attempt]] = {}
@@ -68,6 +70,10 @@ class Agenda:
     def of_tenant(self, tenant_id: str) -> Mapping[str, Attempt]:
         return self._by_tenant.get(tenant_id, {})
 
+    def tenant_ids(self) -> set[str]:
+        """Of which anything is live."""
+        return {tenant_id for tenant_id, live in self._by_tenant.items() if live}
+
     def of_priority(self, priority: Priority) -> Mapping[str, Attempt]:
         return self._by_priority.get(priority, {})
 
@@ -79,6 +85,12 @@ class Agenda:
         if level == len(STEPS_CARD_MS):
             return []
         return [attempt for attempt, times_ms in of_class if times_ms[level] <= now_ms]
+
+    def beyond_from_ms(self) -> Iterator[int]:
+        """When what runs comes, or came, to be on a later level, in no order."""
+        for of_class in self._beyond.values():
+            for _, times_ms in of_class.values():
+                yield from times_ms
 
     def in_order(self, attempt_ids: Iterable[str]) -> list[str]:
         """In the order of their leases."""
@@ -157,6 +169,7 @@ class Agenda:
         may_grow = is_settled and record.is_small and not record.is_cancelled
         _keep(self.small, attempt, is_member=may_grow)
         _keep(self.watched, attempt, is_member=record.watched is not None)
+        _keep(self.starving, attempt, is_member=attempt.is_starving)
 
     def note_metered(self, attempt: Attempt) -> None:
         """It is counted further, and nothing else of it has changed."""
@@ -169,9 +182,8 @@ class Agenda:
         attempt = record.attempt
         assert attempt is not None, f"{record.job.id} has no attempt"
         self._change(attempt, None)
-        marked = (self.unsettled, self.stopping, self.cancelled, self.small, self.watched)
-        for members in marked:
-            members.pop(attempt.id, None)
+        for name in MARKS:
+            getattr(self, name).pop(attempt.id, None)
         del self._numbers[attempt.id]
         del self._by_centre[attempt.placement.centre_id][attempt.id]
         del self._by_tenant[record.job.tenant_id][attempt.id]
@@ -229,8 +241,7 @@ class Agenda:
             assert self.likely(pool_id, moved_ms) == anew.likely(pool_id, moved_ms), (
                 f"the likely ends of {pool_id} drifted"
             )
-        marked = ("unsettled", "stopping", "cancelled", "small", "watched")
-        for name in (*marked, "_limits", "_meters", "_entries"):
+        for name in (*MARKS, "_limits", "_meters", "_entries"):
             assert getattr(self, name) == getattr(anew, name), f"the agenda's {name} drifted"
         for name in ("_by_centre", "_by_tenant", "_by_priority", "_beyond", "_latest"):
             kept = {key: some for key, some in getattr(self, name).items() if some}

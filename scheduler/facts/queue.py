@@ -69,8 +69,16 @@ class JobQueue:
 
     def starving(self, now_ms: int) -> list[JobRecord]:
         """Those that have waited too long, by age."""
-        count = bisect_right(self._by_hunger, now_ms, key=itemgetter(0))
-        return sorted((record for _, _, record in self._by_hunger[:count]), key=age_key)
+        found = self._by_hunger[: self._starving_count(now_ms)]
+        return sorted((record for _, _, record in found), key=age_key)
+
+    def next_starving_ms(self, now_ms: int) -> int:
+        """When the next will have waited too long; `now_ms` where nobody else waits."""
+        count = self._starving_count(now_ms)
+        return self._by_hunger[count][0] if count < len(self._by_hunger) else now_ms
+
+    def _starving_count(self, now_ms: int) -> int:
+        return bisect_right(self._by_hunger, now_ms, key=itemgetter(0))
 
     def records(self) -> Iterator[JobRecord]:
         return iter(self._record_by_id.values())

@@ -27,7 +27,6 @@ from scheduler.planning.vacancy import Vacancy
 from scheduler.planning.victims import SOON_MS, Clearing, Victim
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import BEST_MERIT, Owns, Standing, Standings
-from scheduler.sharing.starving import Starving, starving
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
 from scheduler.timing.forecasts import Forecasts
@@ -52,10 +51,10 @@ class Desk:
     _turns: Turns = field(init=False)
     _stops: Stops = field(init=False)
     _repeats: Repeats = field(init=False)
-    _starving: Starving = field(default_factory=Starving)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
     _foresight: Foresight = field(init=False)
+    _is_begun: bool = False
 
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
@@ -73,14 +72,10 @@ class Desk:
 
         First who lost a node, and those for whom room was made, where it was made.
         """
-        if self.policy.is_shared:
-            self._starving = starving(self.state, self.now_ms)
-        self._standings = Standings(self.state, self.now_ms, self.policy, self._starving)
+        self.begin()
         # Not a method of its own: who holds one holds the desk, which would hold itself.
         standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)
-        plan = (self.state, self.now_ms, self.policy)
-        self._stops = Stops(*plan, standings, self._survey)
-        self._turns = Turns(*plan, self._starving, standings, owns)
+        self._turns = Turns(self.state, self.now_ms, self.policy, standings, owns)
         found = (self._forecasts, self._allowances, self._survey)
         self._repeats = Repeats(*found, standings, self._stops)
         served: set[str] = set()
@@ -97,6 +92,14 @@ class Desk:
                 return
             if record.job.id not in served:
                 yield record.job.id, self._consider(record)
+
+    def begin(self) -> Stops:
+        """How all stand, and whom the plan may stop: worked out when first it is asked for."""
+        if not self._is_begun:
+            self._is_begun, plan = True, (self.state, self.now_ms, self.policy)
+            self._standings = Standings(*plan)
+            self._stops = Stops(*plan, self._standings, self._survey)
+        return self._stops
 
     def outlook(self) -> Outlook:
         """What is to come of what runs, and of what was granted until now."""
@@ -351,7 +354,7 @@ class Desk:
         self._holdings.append(Holding(job, placement, ends.likely_ms))
         if form.quote is not None:
             return kept_cards(form, placement, self.now_ms)
-        hungry, held = job.id in self._starving.job_ids, option.hold_micros
+        hungry, held = job.id in self._standings.starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 
     def _promised_start(self, form: JobRecord, pool: Pool, at_ms: int) -> PlannedStart:

@@ -13,7 +13,7 @@ from scheduler.facts.state import State
 from scheduler.model.job import Job, NodeShare
 from scheduler.model.offered import outside_hours
 from scheduler.model.plan import Eviction
-from scheduler.model.policy import Policy
+from scheduler.model.policy import Policy, Preemption
 from scheduler.placing.placement import shape_of
 from scheduler.planning.options import Candidate
 from scheduler.planning.survey import Survey
@@ -36,13 +36,18 @@ def ripe(state: State, now_ms: int, policy: Policy) -> list[Attempt]:
     small = state.agenda.small
     if policy.preemption is None or not small:
         return []
-    begun_ms = now_ms - max(GROW_AFTER_MS, policy.preemption.min_run_ms)
+    begun_ms = now_ms - grows_after_ms(policy.preemption)
     found = [
         one
         for one in small.values()
         if one.begin_ms <= begun_ms and _saves_itself_soon(state.jobs[one.job_id].job)
     ]
     return sorted(found, key=lambda one: (one.begin_ms, one.id))
+
+
+def grows_after_ms(preemption: Preemption) -> int:
+    """For how long it has run then."""
+    return max(GROW_AFTER_MS, preemption.min_run_ms)
 
 
 def _saves_itself_soon(job: Job) -> bool:

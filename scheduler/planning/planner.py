@@ -6,7 +6,7 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import in_units, with_quantiles
 from scheduler.planning.growth import ripe
-from scheduler.planning.stops import may_stop_any
+from scheduler.planning.quiet import is_quiet
 
 
 def plan(
@@ -20,7 +20,7 @@ def plan(
     verdicts: dict[str, Verdict] = {}
     # Where one waits alone there is nobody to spare a look.
     is_brief = answers is Answers.GRANTS and len(state.queue) > 1
-    for job_id, answer in () if is_brief and _is_barren(desk) else desk.answers():
+    for job_id, answer in () if is_brief and is_quiet(desk) else desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)
         else:
@@ -39,8 +39,3 @@ def plan(
         evictions=tuple(desk.evictions),
         answers=answers,
     )
-
-
-def _is_barren(desk: Desk) -> bool:
-    """Whether no turn brings anybody cards: none of the free would do, and nobody is stopped."""
-    return not (may_stop_any(desk.state, desk.policy) or desk.vacancy.is_left())

@@ -40,6 +40,8 @@ from scheduler.planning.victims import (
 )
 from scheduler.sharing.standing import (
     ALL,
+    NOTHING,
+    NOWHERE,
     Merit,
     Owns,
     Standing,
@@ -71,9 +73,10 @@ class Victims:
         self._stopped = stopped
         self._standings = standings
         self._state = state
+        self._clearable: dict[tuple[str, Merit], list[int]] = {}
         self._failed: dict[tuple[str, Fit, bool, Owns, Levels], Merit] = {}
-        takers = (taker, *(lane[0][1] for lane in state.queue.lanes.values()))
-        strongest = standings.strongest(takers)
+        heads = (lane[0][1] for lane in state.queue.lanes.values())
+        strongest = standings.strongest((taker, *standings.starving.waiting[:1], *heads))
         self._found = [*self._all(state, strongest)]
         # Where nobody owns anything, nobody asks as an owner.
         owned = [one.standing.owns for one in self._found] if standings.has_owners else []
@@ -116,6 +119,32 @@ class Victims:
     def asks_from_ms(self, record: JobRecord) -> int:
         """When the job has waited long enough; what ends until then need not be stopped."""
         return max(self._now_ms, record.waiting_since_ms + self._policy.patience_ms)
+
+    def could_clear(self, room: PoolRoom, pool_id: str, wanted: Fit, merit: Merit) -> bool:
+        """Whether it would fit if all of lower merit were stopped: else `choose` finds nobody.
+
+        Of what is free as the plan begins; racks are not asked.
+        """
+        key = pool_id, merit
+        if key not in self._clearable:
+            self._clearable[key] = self._cleared(room, pool_id, merit)
+        cards, needed = self._clearable[key], 0
+        for run in sorted(wanted.runs, key=lambda one: one.card_count, reverse=True):
+            needed += run.node_count
+            if sum(there >= run.card_count for there in cards) < needed:
+                return False
+        return True
+
+    def _cleared(self, room: PoolRoom, pool_id: str, merit: Merit) -> list[int]:
+        """How many cards each node would have."""
+        taker, free = Taker(NOWHERE, Standing(NOTHING, merit)), dict(room.now.by_node)
+        for victim in self._found:
+            placement = victim.attempt.placement
+            if placement.pool_id == pool_id and self._may_take(taker, victim):
+                for share in placement.shares:
+                    if share.node_id in free:
+                        free[share.node_id] += share.card_count
+        return [*free.values()]
 
     def choose(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends

@@ -8,13 +8,14 @@ from scheduler.model.job import Priority
 from scheduler.model.offered import outside_hours
 from scheduler.model.plan import Eviction
 from scheduler.model.policy import Policy
+from scheduler.placing.placement import Shape
 from scheduler.planning.claims import has_claim
 from scheduler.planning.options import Candidate, Opening
 from scheduler.planning.preemption import Victims
 from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Way
 from scheduler.planning.victims import Victim
-from scheduler.sharing.standing import NOWHERE, Standing, Standings, Taker
+from scheduler.sharing.standing import NOWHERE, Merit, Standing, Standings, Taker
 
 NEVER_MS = 1 << 60
 
@@ -37,7 +38,7 @@ class Stops:
         self._state = state
         self._now_ms = now_ms
         self._policy = policy.preemption
-        self._standings = standings
+        self.standings = standings
         self._survey = survey
         self._victims: Victims | None = None
         self._ways: list[Way] | None = None
@@ -47,7 +48,7 @@ class Stops:
         """Whether others might be stopped for the job in one of its forms, and were not yet."""
         is_served = record.quote or has_claim(self._state, record.job.id, self._now_ms)
         return not is_served and any(
-            self.may_stop(record, self._standings.best(form)) for form in forms
+            self.may_stop(record, self.standings.best(form)) for form in forms
         )
 
     def asks_now(self, record: JobRecord) -> bool:
@@ -71,7 +72,7 @@ class Stops:
         """
         if not self.may_stop(taker, standing):
             return False
-        if self._standings.has_owners:
+        if self.standings.has_owners:
             return True
         if self._ways is None:
             self._ways = [*ways()]
@@ -93,6 +94,22 @@ class Stops:
             self._seen = seen
         return True
 
+    def could_any(self, takers: Iterable[tuple[Shape, Merit]]) -> bool:
+        """Whether one of them had room if all who stand below it were stopped, and nothing kept.
+
+        Asked before the plan has given anything. Where somebody owns cards it may be.
+        """
+        first = next(self._state.queue.records(), None)
+        running = self._running(first) if first else None
+        if running is None or self.standings.has_owners:
+            return running is not None
+        return any(
+            running.could_clear(one.room, one.pool.id, one.wanted, merit)
+            for shape, merit in takers
+            if not running.is_over(Standing(self.standings.most, merit))
+            for one in self._survey.candidates(shape)
+        )
+
     def opening(self, form: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
         """Whom it may stop for room there, if it may ask until then, and when it would start."""
         pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
@@ -101,7 +118,7 @@ class Stops:
         if running is None or asks_ms > by_ms or not self._survey.is_heard(pool):
             return None
         ends = self._survey.claim_ends(form)
-        taker = self._standings.taker(form, pool.device_kind_id)
+        taker = self.standings.taker(form, pool.device_kind_id)
         clearing = running.choose(room, pool.id, wanted, taker, ends)
         gone_ms = [asks_ms + victim.grace_ms for victim in clearing.victims]
         start_ms = max(room.soon_ms, *gone_ms) if gone_ms else NEVER_MS
@@ -114,9 +131,9 @@ class Stops:
         """These are stopped for it, which is to be there."""
         assert self._victims is not None, "who is stopped was found among what runs"
         pool, node_ids = candidate.pool, tuple(share.node_id for share in shares)
-        taker = self._standings.taker(form, pool.device_kind_id)
+        taker = self.standings.taker(form, pool.device_kind_id)
         is_whole = len(node_ids) > 1 and not candidate.wanted.bundles
-        there = self._standings.there(taker, pool.id, node_ids, is_whole=is_whole)
+        there = self.standings.there(taker, pool.id, node_ids, is_whole=is_whole)
         self._victims.working.change([one.attempt for one in victims], form.job.id, there)
         return [Eviction(victim.id, form.job.id, node_ids) for victim in victims]
 
@@ -124,6 +141,6 @@ class Stops:
         """Who might be stopped."""
         if self._victims is None and self._policy is not None:
             self._victims = Victims(
-                self._state, self._now_ms, self._policy, taker, self.gone_ms, self._standings
+                self._state, self._now_ms, self._policy, taker, self.gone_ms, self.standings
             )
         return self._victims

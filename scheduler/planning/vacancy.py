@@ -17,6 +17,8 @@ from scheduler.facts.kinds import Alike
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
+from scheduler.model.levels import level
+from scheduler.model.variants import forms
 from scheduler.placing.placement import Fit, Shape, shape_of
 from scheduler.planning.options import places
 from scheduler.planning.rooms import Rooms
@@ -73,7 +75,7 @@ class Vacancy:
         if self._seen is not None and self._seen[0].version == self._seen[1]:
             return True
         if self._left is None:
-            self._shapes = self._queue.kinds(_kind).by_shape
+            self._shapes = self._queue.kinds(kind_of).by_shape
             self._left = self._fitting()
         while self._left:
             room = self._room_for(self._left[-1])
@@ -85,7 +87,7 @@ class Vacancy:
 
     def ways(self) -> Iterator[Way]:
         """Each in which somebody who waits would sit in a pool, once others are stopped for it."""
-        kinds = self._queue.kinds(_kind).by_shape
+        kinds = self._queue.kinds(kind_of).by_shape
         shapes = tuple(one if isinstance(one, Shape) else None for one in kinds)
         for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
             sizes = {shape.device_count for number in numbers if (shape := shapes[number])}
@@ -147,7 +149,7 @@ class Vacancy:
         """
         known = self._soonest_of.get(card_count)
         if known is None:
-            known = _first_of(self._ends(self._queue.kinds(_kind).by_size[card_count].values()))
+            known = _first_of(self._ends(self._queue.kinds(kind_of).by_size[card_count].values()))
             self._soonest_of[card_count] = known
         return known
 
@@ -207,14 +209,42 @@ def _any_of(alike: Alike) -> JobRecord:
     return next(iter(alike.values()))
 
 
-def _kind(record: JobRecord) -> tuple[Hashable, Hashable, Hashable]:
-    """For how many cards it asks, its shape, and what decides when it would end or have to.
+def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
+    """Shapes that wait, each with the best class and, of that, level of any that does."""
+    for wide, by_own in queue.kinds(kind_of).by_shape.items():
+        best = min(own.turn for own in by_own if isinstance(own, Own))
+        if isinstance(wide, Shape):
+            yield wide, best
+        else:
+            for form in forms(_any_of(next(iter(by_own.values()))).job):
+                yield shape_of(form), best
+
+
+class Own(NamedTuple):
+    """Besides its shape what decides when a job would end or have to, and who goes first.
+
+    `turn` is of its class and level, the least goes first.
+    """
+
+    turn: tuple[int, int]
+    tenant_id: str
+    user: str
+    name: str
+    grace: tuple[int, bool]
+    longest_ms: int
+    had_ms: int
+    speed_permille: int
+
+
+def kind_of(record: JobRecord) -> tuple[Hashable, Hashable, Hashable]:
+    """For how many cards it asks, its shape, and what else makes it alike others.
 
     Those with several forms are of no size.
     """
     job, speed = record.job, record.speed_permille
     grace = job.grace_ms, job.checkpoint is None
-    own = job.tenant_id, job.user, job.name, grace, job.longest_ms, record.had_ms, speed
+    turn = -job.priority.rank, level(record.served_card_ms)
+    own = Own(turn, job.tenant_id, job.user, job.name, grace, job.longest_ms, record.had_ms, speed)
     if job.has_forms:
         return None, (shape_of(job), job.variants, job.min_device_count), own
     return job.device_count, shape_of(job), own

@@ -27,7 +27,6 @@ from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.planning.potential import Working
 from scheduler.planning.recount import Recount
 from scheduler.sharing.standing import Standings, Taker, parting
-from scheduler.sharing.starving import Starving, starving
 
 
 def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Plan, tuple[str, ...]]:
@@ -333,5 +332,4 @@ class Verifier:
 
     def _fresh(self) -> Standings:
         """How all stand before anything of the plan is done."""
-        hungry = starving(self._state, self._now_ms) if self._policy.is_shared else Starving()
-        return Standings(self._state, self._now_ms, self._policy, hungry)
+        return Standings(self._state, self._now_ms, self._policy)

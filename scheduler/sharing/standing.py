@@ -27,7 +27,7 @@ from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
 from scheduler.sharing.cells import Cells
-from scheduler.sharing.starving import Starving
+from scheduler.sharing.starving import Starving, starving
 
 STARVING = 1
 """Above all levels, of which the best is 0."""
@@ -115,10 +115,10 @@ def parting(one: Levels, other: Levels) -> int | None:
 class Standings:
     """How all stand while a plan is made; what it grants counts at once."""
 
-    def __init__(self, state: State, now_ms: int, policy: Policy, starving: Starving) -> None:
+    def __init__(self, state: State, now_ms: int, policy: Policy) -> None:
         assert state.park is not None, "jobs are planned in a park"
         self._is_shared = policy.is_shared
-        self._starving = starving
+        self.starving = starving(state, now_ms) if policy.is_shared else Starving()
         self._entitlements = state.entitled.in_force(state.tree, state.park)
         self._nominal = self._entitlements.nominal
         self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
@@ -152,7 +152,7 @@ class Standings:
 
     def merit(self, record: JobRecord, running_card_ms: int = 0) -> Merit:
         """Where jobs do not take turns, what they have had counts for nothing."""
-        if record.job.id in self._starving.job_ids:
+        if record.job.id in self.starving.job_ids:
             return _merit(record.job.priority.rank, STARVING)
         served_card_ms = record.served_card_ms + running_card_ms
         spared = -level(served_card_ms) if self._is_shared else 0

@@ -36,7 +36,7 @@ class Starving:
 
 def starving(state: State, now_ms: int) -> Starving:
     """Who began to run as one that starves stays so; those that wait may add what is left."""
-    fed = [attempt for attempt in state.live.values() if attempt.is_starving]
+    fed = state.agenda.starving.values()
     hungry = [one for one in state.queue.starving(now_ms) if _may_start(state, one, now_ms)]
     if hungry:
         hungry = _within_caps(state, hungry)
@@ -100,7 +100,7 @@ def _shares(state: State) -> dict[Side, float]:
     park = state.park
     assert park is not None, "jobs are planned in a park"
     tenant_ids = {tenant_id for tenant_id, *_ in state.queue.lanes}
-    tenant_ids |= {state.jobs[attempt.job_id].job.tenant_id for attempt in state.live.values()}
+    tenant_ids |= state.agenda.tenant_ids()
     devices = Counter[bool]()
     for pool in park.pools:
         devices[pool.device_kind_id in park.core_kind_ids] += pool.card_count

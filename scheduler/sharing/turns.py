@@ -11,7 +11,6 @@ from scheduler.model.job import Job
 from scheduler.model.policy import Order, Policy
 from scheduler.sharing.fairtree import FairKey, FairTree
 from scheduler.sharing.standing import NOTHING, Owns, Standings
-from scheduler.sharing.starving import Starving
 
 TurnKey = tuple[tuple[bool, ...], int, int, FairKey, DueKey]
 Entry = tuple[TurnKey, "Lane", JobRecord, int]
@@ -37,14 +36,12 @@ class Turns:
         state: State,
         now_ms: int,
         policy: Policy,
-        starving: Starving,
         standings: Standings,
         owns: Callable[[JobRecord], Owns],
     ) -> None:
         self.is_of_owner = False
         """Whether it is the turn of who is within a nominal quota: such come first."""
         self._queue = state.queue
-        self._starving = starving
         self._standings = standings
         self._owns = owns
         self._policy = policy
@@ -70,7 +67,7 @@ class Turns:
         done: set[str] = set()
         lanes = self._lanes()
         # Nobody is in two where nobody starves or owns anything: of a million, none is noted.
-        is_once = not (self._starving.waiting or self._standings.has_owners)
+        is_once = not (self._standings.starving.waiting or self._standings.has_owners)
         heap = [
             self._turn(lane, *head)
             for lane, entries in lanes.items()
@@ -102,7 +99,7 @@ class Turns:
         That is where a branch has a nominal quota with room.
         """
         lanes = {(*key, NOTHING): iter(lane) for key, lane in self._queue.lanes.items()}
-        starving = [(_starving_key(record), record) for record in self._starving.waiting]
+        starving = [(_starving_key(record), record) for record in self._standings.starving.waiting]
         lanes[*STARVING_LANE, NOTHING] = iter(starving)
         for key, lane in self._queue.lanes.items():
             for owned in self._standings.may_own(*key[:2]):

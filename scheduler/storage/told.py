@@ -36,8 +36,12 @@ class Told:
 
     def wants_all(self, queue_length: int, now_ms: int) -> bool:
         """Whether a plan needs more than who starts now, which of a long queue is found sooner."""
-        has_new = len(self.answers) < queue_length and now_ms - self.planned_ms >= self.pause_ms
-        return queue_length <= SHORT_QUEUE or has_new or self.is_due(queue_length, now_ms)
+        is_pressing = self.owes(queue_length, now_ms) and now_ms - self.planned_ms >= self.pause_ms
+        return queue_length <= SHORT_QUEUE or is_pressing or self.is_due(queue_length, now_ms)
+
+    def owes(self, queue_length: int, now_ms: int) -> bool:
+        """Whether anybody is to be told anything: who is new, or all, as it is time."""
+        return len(self.answers) < queue_length or self.is_due(queue_length, now_ms)
 
     def new_answers(
         self, verdicts: Mapping[str, Verdict], now_ms: int, *, is_due: bool

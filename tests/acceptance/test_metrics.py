@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scheduler import controller
+from scheduler import drafts
 from tests.acceptance.brokers import PARK, Served, await_state, await_that, submitted
 from tests.acceptance.promtool import promtool
 
@@ -196,7 +196,9 @@ def test_what_of_a_plan_was_not_carried_out_is_counted(
     park: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert value(scrape(park), "plan_flaws_total") == 0
-    monkeypatch.setattr(controller, "verified", lambda _, plan, *__: (plan, ("a flaw",)))
+    monkeypatch.setattr(drafts, "verified", lambda _, plan, *__: (plan, ("a flaw",)))
+
+    submitted(park.steel, command="true")
 
     await_that(lambda: value(scrape(park), "plan_flaws_total") > 0)
 

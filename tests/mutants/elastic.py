@@ -17,7 +17,7 @@ MUTANTS = [
     Mutant("scheduler/planning/planner.py", "not (state.queue or ripe(state, now_ms, policy))", "not state.queue", _HAND),
     Mutant("scheduler/planning/planner.py", "    desk.grow()\n", "", _HAND),
     Mutant("scheduler/planning/desk.py", "waiting = (one for one in self.state.queue if one not in self._granted)", "waiting = ()", _HAND),
-    Mutant("scheduler/planning/growth.py", "    if policy.preemption is None or not small:\n        return []\n    begun_ms = now_ms - max(GROW_AFTER_MS, policy.preemption.min_run_ms)", "    begun_ms = now_ms - GROW_AFTER_MS", _HAND),
+    Mutant("scheduler/planning/growth.py", "    if policy.preemption is None or not small:\n        return []\n    begun_ms = now_ms - grows_after_ms(policy.preemption)", "    begun_ms = now_ms - GROW_AFTER_MS", _HAND),
     Mutant("scheduler/planning/growth.py", "if one.begin_ms <= begun_ms and", "if", _HAND),
     Mutant("scheduler/planning/growth.py", "checkpoint.signal is not None and job.grace_ms <= SOON_MS", "job.grace_ms <= SOON_MS", _HAND),
     Mutant("scheduler/planning/growth.py", "and checkpoint.signal is not None and job.grace_ms <= SOON_MS", "and checkpoint.signal is not None", _HAND),

@@ -7,6 +7,8 @@ _ORDERS = "tests/unit/test_orders.py"
 _METERING = "tests/unit/test_metering.py"
 _CONTROLLER = "tests/unit/test_controller.py"
 _STOPS = "tests/unit/test_controller_stops.py"
+_QUIET = "tests/unit/test_quiet.py"
+_DRAFTS = "tests/unit/test_drafts.py"
 _INVARIANTS = "tests/unit/test_invariants.py"
 _TOLD = "tests/unit/test_told.py"
 _AGENDA = "tests/unit/test_agenda.py"
@@ -71,7 +73,7 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=record.is_cancelled and not is_stopping)", "is_member=record.is_cancelled)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "attempt.started_at_ms is not None and attempt.stop_cause is None:", "attempt.started_at_ms is not None:", _AGENDA),
-    Mutant("scheduler/facts/agenda.py", "        marked = (self.unsettled, self.stopping, self.cancelled, self.small, self.watched)", "        marked = (self.unsettled, self.cancelled)", _AGENDA),
+    Mutant("scheduler/facts/agenda.py", "        for name in MARKS:\n            getattr", "        for name in MARKS[::2]:\n            getattr", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        self.agenda.note_metered(attempt)\n", "", _AGENDA),
@@ -100,11 +102,31 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "            while left and left[-1].id in self._stopped:\n                left.pop()\n", "", _REACH),
     Mutant("scheduler/planning/stops.py", "            self._ways = [*ways()]\n", "            self._ways = [*ways()][:1]\n", _REACH),
     Mutant("scheduler/planning/stops.py", "while self._ways and not self._may_clear(self._ways[-1], wants):", "while False:", _REACH),
-    Mutant("scheduler/planning/stops.py", "        if self._standings.has_owners:\n            return True\n", "", "tests/unit/test_plan_after_plan.py tests/unit/test_preemption.py"),
+    Mutant("scheduler/planning/stops.py", "        if self.standings.has_owners:\n            return True\n", "", "tests/unit/test_plan_after_plan.py tests/unit/test_preemption.py"),
     Mutant("scheduler/planning/vacancy.py", "yield Way(pool, self._rooms.of(pool), wanted, claim)", "yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)", _REACH),
     Mutant("scheduler/planning/vacancy.py", "                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)\n", "                    pass\n", _REACH),
-    Mutant("scheduler/planning/planner.py", "may_stop_any(desk.state, desk.policy) or ", "", _BARREN),
-    Mutant("scheduler/planning/planner.py", "() if is_brief and _is_barren(desk) else desk.answers()", "desk.answers()", _BARREN),
+    Mutant("scheduler/planning/quiet.py", "return not stops.could_any(_takers(state, desk.policy, stops.standings))", "return True", _BARREN),
+    Mutant("scheduler/planning/quiet.py", "desk.vacancy.is_left() or ripe", "ripe", _QUIET),
+    Mutant("scheduler/planning/quiet.py", " or ripe(state, desk.now_ms, desk.policy)", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "if state.agenda.stopping or len", "if len", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "or park.pools_with_hours", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", " or len(state.quotes)", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "    for record in standings.starving.waiting:\n", "    for record in ():\n", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "yield attempt.begin_ms + grows_after_ms(preemption)", "yield now_ms", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "yield attempt.started_at_ms + preemption.min_run_ms", "yield now_ms", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "        yield from state.agenda.beyond_from_ms()\n", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "        yield state.queue.next_starving_ms(now_ms)\n", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "        yield from (record.not_before_ms for record in state.queue.starving(now_ms))\n", "", _QUIET),
+    Mutant("scheduler/planning/quiet.py", "if at_ms > now_ms)", "if at_ms)", _QUIET),
+    Mutant("scheduler/planning/stops.py", "if running is None or self.standings.has_owners:", "if running is None:", _QUIET),
+    Mutant("scheduler/planning/preemption.py", "            needed += run.node_count\n", "            needed += run.node_count + 1\n", _QUIET),
+    Mutant("scheduler/planning/preemption.py", "            needed += run.node_count\n", "            needed += 1\n", _QUIET),
+    Mutant("scheduler/planning/preemption.py", "                        free[share.node_id] += share.card_count\n", "                        pass\n", _QUIET),
+    Mutant("scheduler/planning/vacancy.py", "best = min(own.turn for", "best = max(own.turn for", _QUIET),
+    Mutant("scheduler/drafts.py", "            self.quiet_until_ms = 0\n", "            pass\n", _DRAFTS),
+    Mutant("scheduler/drafts.py", "self.told.owes(_waiting_count(state), now_ms)", "False", _DRAFTS),
+    Mutant("scheduler/storage/told.py", "return len(self.answers) < queue_length or self.is_due(queue_length, now_ms)", "return len(self.answers) < queue_length", _DRAFTS),
+    Mutant("scheduler/planning/planner.py", "() if is_brief and is_quiet(desk) else desk.answers()", "desk.answers()", _BARREN),
     Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return policy.is_shared or bool(", _BARREN),
     Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return has_owners or bool(", _BARREN),
     Mutant("scheduler/planning/stops.py", " or bool(state.agenda.of_priority(Priority.LOW))", "", _BARREN),

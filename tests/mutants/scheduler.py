@@ -265,7 +265,7 @@ MUTANTS = [
     Mutant("scheduler/planning/vacancy.py", "or room.long.fits(wanted)\n", "or True\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):", "if True:", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "                    while job_id not in self._granted:\n                        yield record\n", "                    while True:\n                        yield record\n", _VACANCY),
-    Mutant("scheduler/planning/vacancy.py", "job.longest_ms, record.had_ms, speed\n", "record.had_ms, speed\n", _VACANCY),
+    Mutant("scheduler/planning/vacancy.py", "grace, job.longest_ms, record.had_ms, speed)", "grace, 0, record.had_ms, speed)", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "min(one.latest_ms for", "max(one.latest_ms for", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "return Ends(min(one.likely_ms for", "return Ends(max(one.likely_ms for", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "if not self._forecasts.varies_by_kind(one.job):", "if True:", _VACANCY),

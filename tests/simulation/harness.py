@@ -21,6 +21,7 @@ from scheduler.model.policy import DEFAULT, Preemption
 from tests.simulation.audit import MIN_RUN_MS, Audit
 from tests.simulation.charged import check_money, check_usage_is_what_ran
 from tests.simulation.diaries import check_centres_agree
+from tests.simulation.quiet import is_quiet
 from tests.simulation.scenario import TENANTS, YUAN, Scenario, a_park, a_scenario
 
 T = TypeVar("T")
@@ -162,6 +163,7 @@ class Harness:
     now_ms: int = 0
     is_healed: bool = False
     crash_count: int = 0
+    quiet_count: int = 0
     deposed_count: int = 0
     settings: Settings = field(init=False)
 
@@ -249,6 +251,7 @@ class Harness:
     def _step(self, leader: Leader) -> None:
         try:
             leader.controller.step(self.now_ms)
+            self.quiet_count += is_quiet(leader.controller, self.now_ms)
         except Crash:
             self.crash_count += 1
             self.leaders.remove(leader)

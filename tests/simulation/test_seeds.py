@@ -32,6 +32,7 @@ def test_whatever_goes_wrong_the_rules_hold(first: int) -> None:
     # A harness in which nothing went wrong would prove nothing.
     assert sum(harness.crash_count for harness in harnesses) > 0
     assert sum(harness.deposed_count for harness in harnesses) > 0
+    assert sum(harness.quiet_count for harness in harnesses) > 0
     assert sum(harness.audit.released_count for harness in harnesses) > 0
     assert sum(harness.audit.limited_count for harness in harnesses) > 0
     assert sum(len(harness.audit.given_up) for harness in harnesses) > 0

@@ -22,6 +22,9 @@ from tests.unit.test_planner_invariants import members
 SUBMITTED = st.sampled_from([0, NOW_MS, -2 * STARVING_MS])
 
 
+BEGAN = st.sampled_from([0, NOW_MS // 2, NOW_MS - 1])
+
+
 @st.composite
 def crowded(draw: st.DrawFn) -> State:
     """Work of every class runs for a shorter or longer time, and others wait."""
@@ -32,8 +35,8 @@ def crowded(draw: st.DrawFn) -> State:
         job = replace(draw(a_random_job(f"r{number:02}")), submitted_at_ms=draw(SUBMITTED))
         placement = _room_for(state, state.park, job)
         if placement:
-            run(state, job, *placement, at_ms=draw(st.sampled_from([0, NOW_MS // 2, NOW_MS - 1])))
-            state.live[f"{job.id}.1"].is_starving = draw(st.booleans())
+            at_ms, is_starving = draw(BEGAN), draw(st.booleans())
+            run(state, job, *placement, at_ms=at_ms, is_starving=is_starving)
     for number in range(draw(st.integers(1, 8))):
         job = draw(a_random_job(f"w{number:02}"))
         if isinstance(fit(shape_of(job), state.park.pools[0]), Fit):

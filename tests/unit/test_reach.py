@@ -69,7 +69,7 @@ def test_nobody_is_looked_at_where_what_might_be_stopped_is_too_little_for_all()
     result = brief(a_node_with_low(2), *many(4))
 
     assert not stopped(result)
-    assert [*result.verdicts] == ["many-0"]
+    assert not result.verdicts
 
 
 def test_who_needs_no_more_than_might_be_stopped_is_reached_behind_many() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from scheduler import controller
+from scheduler import drafts
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, NodeShare, Placement, Priority
@@ -368,7 +368,7 @@ def test_a_broken_planner_overbooks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     hand = Hand(PARK)
     hand.all_say(1_000)
     hand.step(1_000)
-    monkeypatch.setattr(controller, "plan", broken)
+    monkeypatch.setattr(drafts, "plan", broken)
     for job_id in ("a", "b"):
         hand.ask(ev.Submitted(at_ms=1_000, job=a_job(job_id)))
 
