@@ -232,6 +232,16 @@ def test_more_nodes_than_a_pool_has_are_not_promised() -> None:
     ]
 
 
+def test_where_more_is_guaranteed_than_is_left_of_a_pool_each_still_takes_its_own() -> None:
+    """A park file may have fewer nodes than before; tenants that it does not name stay."""
+    state = guaranteed(2, a_tenant("fish", nominal_nodes=((POOL, 1),)), a_tenant("coal"), count=2)
+    run(state, of(high("first", 4), "coal"), 4, at_ms=1)
+    run(state, of(high("second", 4), "coal"), 0, 4, at_ms=2)
+    submit(state, of(gang(1), "fish"))
+
+    assert stopped(plan(state, NOW_MS)) == ["second.1"]
+
+
 # Always.
 
 
