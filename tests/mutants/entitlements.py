@@ -64,6 +64,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "is_whole = len(node_ids) > 1 and not record.job.roles", "is_whole = len(node_ids) > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "is_whole = wanted.node_count > 1 and not wanted.bundles", "is_whole = wanted.node_count > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "            if there.standing != taker.standing:\n", "            if False:\n", _CELLS),
+    Mutant("scheduler/planning/preemption.py", "                found, _ = self._cheapest(room, pool_id, wanted, there, ends)\n", "                found = ()\n", _CELLS),
     Mutant("scheduler/model/promises.py", "if pool is not None and nodes > (there :=", "if pool is not None and 0 > (there :=", _CELLS),
     Mutant("scheduler/model/promises.py", "elif nodes % (size := park.pool_by_id[pool_id].cell_nodes):", "elif 0 % (size := park.pool_by_id[pool_id].cell_nodes):", _RACKS),
     Mutant("cluster/inventory.py", "return self.node_count // self.cell_nodes", "return -(-self.node_count // self.cell_nodes)", _RACKS),

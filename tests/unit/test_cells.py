@@ -1,7 +1,9 @@
 """Guarantees of whole nodes: who may be within quotas on which nodes; worked out by hand."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +26,7 @@ from tests.preemptive import (
     TURNS,
     gone,
     high,
+    low,
     normal,
     run,
     stop,
@@ -216,6 +219,20 @@ def test_bundles_on_more_nodes_than_are_left_to_them_stop_nobody() -> None:
     submit(state, of_roles("new", "fish", 3))
 
     assert stopped(plan(state, NOW_MS)) == []
+
+
+@pytest.mark.parametrize(("theirs", "stops"), [(normal, []), (low, ["b1.1", "b2.1"])])
+def test_bundles_that_would_borrow_there_stop_what_a_class_may_stop(
+    theirs: Callable[[str, int], Job], stops: list[str]
+) -> None:
+    """Fish's own two members would take back what ship borrows, but not on two nodes."""
+    fish = a_tenant("fish", nominal_nodes=((POOL, 1),), nominal_cards=(("npu", 2),))
+    state = guaranteed(2, fish, a_tenant("ship"))
+    for number in range(3):
+        run(state, of(theirs(f"b{number}", 4), "ship"), *[0] * number, 4, at_ms=number)
+    submit(state, replace(of_roles("new", "fish", 3), priority=Priority.HIGH))
+
+    assert sorted(stopped(plan(state, NOW_MS))) == stops
 
 
 def test_more_nodes_than_a_pool_has_are_not_promised() -> None:
