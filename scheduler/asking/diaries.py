@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cluster.diary import Diary, Noted
-from cluster.driver import AttemptEnd
 from scheduler.model.job import FAULT_CAUSES, EndCause
 
 TOLERANCE_MS = 10_000
@@ -28,8 +27,6 @@ off by what the two clocks are apart at most, and clocks that are set by NTP are
 Work is metered until its centre was heard with it: what ended while that report was on its way is
 counted as far as that. An agent gives a report up after ten seconds.
 """
-FAULT_ENDS = frozenset({AttemptEnd.NODE, AttemptEnd.CENTRE, AttemptEnd.REFUSED})
-"""Ends by the park's fault: what ran until then would be given back, had the log heard of it."""
 
 
 class Sort(StrEnum):
@@ -138,18 +135,13 @@ def _of_life(logged: Logged, noted: Noted, tolerance_ms: int) -> Iterator[Sort]:
         yield Sort.OVER
         return
     if logged.started_at_ms is None or noted.started_at_ms is None:
-        if logged.started_at_ms != noted.started_at_ms and not _is_given_up(logged, noted):
+        # What was given up before it was heard to run is nobody's to pay.
+        if logged.started_at_ms != noted.started_at_ms and logged.cause not in FAULT_CAUSES:
             yield Sort.START
         return
     if abs(logged.started_at_ms - noted.started_at_ms) > tolerance_ms:
         yield Sort.START
     yield from _of_ends(logged, noted, tolerance_ms)
-
-
-def _is_given_up(logged: Logged, noted: Noted) -> bool:
-    """Whether the park gave it up, or lost it before it was heard to run: it is nobody's to pay."""
-    is_lost = logged.started_at_ms is None and noted.end in FAULT_ENDS
-    return is_lost or logged.cause in FAULT_CAUSES
 
 
 def _of_ends(logged: Logged, noted: Noted, tolerance_ms: int) -> Iterator[Sort]:

@@ -24,9 +24,7 @@ MUTANTS = [
     Mutant("scheduler/asking/diaries.py", "    if is_ordered and said !=", "    if said !=", _DIARIES),
     Mutant("scheduler/asking/diaries.py", "        yield Sort.GOES_ON\n", "        pass\n", _DIARIES),
     Mutant("scheduler/asking/diaries.py", "        yield Sort.OVER\n", "        pass\n", _DIARIES),
-    Mutant("scheduler/asking/diaries.py", "return is_lost or logged.cause in FAULT_CAUSES", "return is_lost", _DIARIES),
-    Mutant("scheduler/asking/diaries.py", "return is_lost or logged.cause", "return logged.cause", _DIARIES),
-    Mutant("scheduler/asking/diaries.py", "is_lost = logged.started_at_ms is None and", "is_lost =", _DIARIES),
+    Mutant("scheduler/asking/diaries.py", " and logged.cause not in FAULT_CAUSES:\n            yield", ":\n            yield", _DIARIES),
     Mutant("scheduler/asking/diaries.py", "if abs(logged.started_at_ms - noted.started_at_ms) > tolerance_ms:", "if logged.started_at_ms != noted.started_at_ms:", _DIARIES),
     Mutant("scheduler/asking/diaries.py", "abs(logged.started_at_ms - noted.started_at_ms)", "(logged.started_at_ms - noted.started_at_ms)", _DIARIES),
     Mutant("scheduler/asking/diaries.py", "ran_ms = noted.ended_at_ms - noted.started_at_ms", "ran_ms = noted.ended_at_ms - logged.started_at_ms", _DIARIES),
@@ -76,5 +74,7 @@ MUTANTS = [
     Mutant("scheduler/storage/reconciling.py", "    yield from _attempts(connection)\n", "", _BOOKS),
     Mutant("scheduler/storage/reconciling.py", 'except_all(there, said), "in the table alone")', 'except_all(there, there), "in the table alone")', _BOOKS),
     Mutant("tests/simulation/harness.py", "        check_centres_agree(self.audit, self.log, self.world)\n", "", f"{_BOOKS} -k ghost"),
+    Mutant("tests/simulation/diaries.py", " if not _is_forgotten(one, world)]", "]", f"{_BOOKS} -k forgot"),
+    Mutant("tests/simulation/diaries.py", "return is_unheard and any(", "return True or any(", f"{_BOOKS} -k forgot"),
     Mutant("scheduler/orders.py", "return ended_ms - told_ms + started_ms", "return ended_ms - told_ms + started_ms - 1", f"{_BOOKS} -k agree"),
 ]

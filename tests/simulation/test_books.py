@@ -113,6 +113,15 @@ def test_a_ghost_in_a_centre_is_found_at_the_end_of_a_seed() -> None:
         harness.check_end()
 
 
+def test_only_what_a_centre_forgot_before_it_was_heard_of_may_be_in_no_log() -> None:
+    """One began and was lost with its centre, unheard, and was cancelled before that was back."""
+    harness = run_seed(136)
+    harness.world.amnesias.clear()
+
+    with pytest.raises(AssertionError, match=r"has otherwise than the log.*j000\.1"):
+        harness.check_end()
+
+
 def test_a_difference_names_the_row_and_the_side(database: Engine) -> None:
     run_seed(0, BothLogs(kept=SqlLog(database, "http://127.0.0.1:1")))
 

@@ -74,8 +74,6 @@ def found(logged: Logged | None, noted: Noted | None, whole_since_ms: int = 0) -
         # It could not be started, or was stopped before.
         (REFUSED, replace(ENDED_THERE, started_at_ms=None, end=AttemptEnd.REFUSED)),
         (REFUSED, ENDED_THERE),
-        # It was lost there before it was heard to run, and cancelled before its centre was back.
-        (replace(REFUSED, cause=EndCause.CANCELLED), replace(ENDED_THERE, end=AttemptEnd.CENTRE)),
         # An order that was stopped before it was known: nobody knows whose it was.
         (None, Noted(attempt_id="j.1", phase=AttemptPhase.ENDED, ended_at_ms=5)),
         (
@@ -106,7 +104,6 @@ def test_what_is_as_it_should_be_is_no_difference(
         (Sort.START, replace(RUNS, started_at_ms=None), RUNS_THERE),
         (Sort.START, RUNS, replace(RUNS_THERE, started_at_ms=None)),
         (Sort.START, ENDED, replace(ENDED_THERE, started_at_ms=None)),
-        (Sort.START, ENDED, replace(ENDED_THERE, started_at_ms=None, end=AttemptEnd.CENTRE)),
         (Sort.START, replace(REFUSED, cause=EndCause.CANCELLED), ENDED_THERE),
         (Sort.TIME, ENDED, replace(ENDED_THERE, ended_at_ms=1_600_000 - LATER_MS)),
         (Sort.TIME, ENDED, replace(ENDED_THERE, ended_at_ms=1_600_000 + LATER_MS)),
