@@ -302,11 +302,12 @@ def test_who_has_had_less_takes_from_who_has_had_more() -> None:
 
 
 def test_but_not_from_one_that_would_lose_its_work() -> None:
-    for checkpoint in (None,):
-        state = a_pool_of()
-        run(state, normal("old", checkpoint=checkpoint), 8)
-        submit(state, wants())
-        assert plan(state, NOW_MS, TURNS).evictions == ()
+    state = a_pool_of()
+    run(state, normal("old", checkpoint=None), 8)
+    submit(state, wants())
+    assert plan(state, NOW_MS, TURNS).evictions == ()
+    submit(state, wants("above", priority=Priority.HIGH))
+    assert plan(state, NOW_MS, TURNS).evictions == (), "nor for a higher class"
 
     state = a_pool_of()
     run(state, low("old"), 8)
