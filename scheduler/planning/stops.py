@@ -67,8 +67,9 @@ class Stops:
     ) -> bool:
         """Whether anybody might be stopped for who waits and stands no better; `ways` as they sit.
 
-        A way in which nobody is stopped is not looked at again: what is free, and who may be
-        stopped yet, only become fewer. Where somebody owns cards it goes by branches as well.
+        A way in which there is no room soon, nor would be if others were stopped, is not looked at
+        again: what is free, and who may be stopped yet, only become fewer. Where somebody owns
+        cards it goes by branches as well.
         """
         if not self.may_stop(taker, standing):
             return False
@@ -82,11 +83,16 @@ class Stops:
         return bool(self._ways)
 
     def _may_clear(self, way: Way, taker: Taker) -> bool:
-        """Whether others might be stopped there for who has the patience; once for each change."""
+        """Whether others might be stopped there for who has the patience; once for each change.
+
+        Or would be, once others have claimed what comes free there and is enough as yet.
+        """
         running = self._victims
         assert running is not None, "it was found who might be stopped"
         if not (running.is_any_in(way.pool.id) and self._survey.is_heard(way.pool)):
             return False
+        if way.room.view_soon(way.ends).fits(way.wanted):
+            return True
         seen = way.pool.id, taker, way.room.version, len(self.gone_ms)
         if self._seen != seen:
             if not running.choose(way.room, way.pool.id, way.wanted, taker, way.ends).victims:

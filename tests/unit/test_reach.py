@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import Job
+from scheduler.model.job import EndCause, Job, Priority
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.placing.placement import Fit
@@ -15,8 +16,18 @@ from scheduler.planning.preemption import Victims
 from scheduler.planning.victims import Clearing
 from scheduler.sharing.standing import Taker
 from scheduler.timing.backfill import PoolRoom
-from tests.builders import HOUR_MS, submit
-from tests.preemptive import NOW_MS, a_pool_of, low, normal, run, stopped, wants
+from tests.builders import (
+    HOUR_MS,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
+from tests.preemptive import NOW_MS, POOL, a_pool_of, low, normal, run, stopped, wants
 
 
 def brief(state: State, *jobs: Job, policy: Policy = DEFAULT) -> Plan:
@@ -99,3 +110,32 @@ def test_what_is_promised_is_cleared_only_for_who_is_over_in_time() -> None:
 
     assert [*in_vain.verdicts] == ["first"]
     assert stopped(result) == ["low.1"]
+
+
+@pytest.mark.parametrize("answers", Answers)
+def test_what_comes_free_is_claimed_by_one_and_others_are_stopped_for_the_next(
+    answers: Answers,
+) -> None:
+    """Half a node is being stopped, half runs `low`; first somebody waits for other cards."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, 1, 8), a_pool("east-gpu", 1, 8)))
+    run(state, normal("ends", 4), 4)
+    run(state, low("low", 4), 4)
+    submit(state, normal("gpu", 8))
+    lease = a_lease("gpu", a_placement("east-gpu", 8))
+    happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+    cancel(state, "ends")
+    elsewhere = replace(wants("a", 8, Priority.HIGH), device_kind_ids=("gpu",))
+    two = [replace(wants(name, 4), device_kind_ids=("npu",)) for name in ("b", "c")]
+    submit(state, elsewhere, *two)
+
+    result = plan(state, NOW_MS, DEFAULT, answers)
+
+    assert [(one.attempt_id, one.job_id) for one in result.evictions] == [("low.1", "c")]
+
+
+def cancel(state: State, job_id: str) -> None:
+    """Its work has some time to go."""
+    stop = ev.StopDecided(
+        at_ms=NOW_MS, attempt_id=f"{job_id}.1", cause=EndCause.CANCELLED, grace_ms=30_000
+    )
+    happen(state, ev.CancelRequested(at_ms=NOW_MS, job_id=job_id, by="ann"), stop)
