@@ -81,11 +81,13 @@ def simulate(
         log.ask(Request(id=f"declare-{number}", wish=wish))
     controller.lead(0)
     step_count = 0
-    for now_ms in moments(load.jobs, centres, log, Pace(controller, failures)):
+    pace, last_ms = Pace(controller, failures), load.jobs[-1].submitted_at_ms
+    for now_ms in moments(load.jobs, centres, log, pace):
         step_count += 1
         for centre in centres:
             centre.advance(now_ms)
-        failures.strike(now_ms)
+        if now_ms <= last_ms or pace.is_working():  # else who comes back fails again without end
+            failures.strike(now_ms)
         controller.step(now_ms)
     assert len(world.runs_by_job) == len(load.jobs), "some jobs never ran"
     assert not log.refused, f"refused: {list(log.refused.items())[:3]}"
@@ -121,9 +123,12 @@ class Pace:
 
     def next_failure_ms(self, arriving_ms: int) -> int:
         """Nodes fail as long as there is work, or some is to come."""
-        state = self.controller.state
-        is_over = arriving_ms == NEVER_MS and not state.queue and not state.live
+        is_over = arriving_ms == NEVER_MS and not self.is_working()
         return NEVER_MS if is_over else self.failures.next_ms()
+
+    def is_working(self) -> bool:
+        """Whether anything waits or runs."""
+        return bool(self.controller.state.queue or self.controller.state.live)
 
     def is_stopping(self) -> bool:
         """Whether work has just been stopped, and others are to get its devices."""

@@ -87,6 +87,7 @@ MUTANTS = [
     Mutant("benchmarks/synthesize.py", "if arguments.largest > capacity:", "if False:", _DRAWN),
     Mutant("benchmarks/synthesize.py", "Random(arguments.seed)", "Random(0)", _DRAWN),
     Mutant("benchmarks/synthesize.py", "0 < load <= LOAD_MAX", "0 <= load <= LOAD_MAX", _DRAWN),
+    Mutant("benchmarks/simulate.py", "if now_ms <= last_ms or pace.is_working():", "if True:", f"{_FAIL} -k over"),
     Mutant("benchmarks/failures.py", "node_ids = sorted(self._centre_by_node)", "node_ids = list(self._centre_by_node)", f"{_FAIL} -k order"),
     Mutant("benchmarks/failures.py", "self._centre_by_node[node_id].lose_node(node_id, down_ms)", "pass", f"{_FAIL} -k lost"),
     Mutant("benchmarks/failures.py", "(now_ms + down_ms + self._up_ms(), node_id)", "(now_ms + self._up_ms(), node_id)", f"{_FAIL} -k back"),

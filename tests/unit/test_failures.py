@@ -107,6 +107,20 @@ def test_a_node_fails_as_well_while_nothing_runs_and_more_is_to_come() -> None:
     assert (done.failure_count, done.lost_count) == (1, 0)
 
 
+def test_no_node_fails_any_more_once_all_work_is_over() -> None:
+    """The second is back at 4.5 h and the third would fail before: in a large park one always is.
+
+    So a replay would never end.
+    """
+    second, third = [1.0, NOT_AGAIN], [0.25, 0.04]
+    draws = [NOT_AGAIN, 0.02, 0.021, *second, *third]
+
+    done = replayed(a_job("a", 0, 1, 4), draws=draws, nodes=3)
+
+    assert in_hours(done.rows) == [("a", 0, 1)]
+    assert done.failure_count == 2
+
+
 def test_who_lost_a_node_comes_first_for_ten_minutes_and_then_others_do_at_once() -> None:
     """Without a look at that moment `b` would wait until the node is back, at 13 h."""
     a, b = a_job("a", 0, 20, 8), a_job("b", 1, 2, 4)
