@@ -1,5 +1,8 @@
 """Who may claim what was freed or is kept for it, as long as that holds."""
 
+from collections.abc import Iterable
+
+from cluster.inventory import Park
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Placement, PlannedStart, Reason, ReasonCode
@@ -11,6 +14,12 @@ def has_claim(state: State, job_id: str, now_ms: int) -> bool:
     """Whether something is kept for it, so that it need not stop anybody."""
     claim = state.claims.get(job_id)
     return claim is not None and claim.until_ms > now_ms and not claim.is_repair
+
+
+def kind_id_of(node_ids: Iterable[str], park: Park) -> str | None:
+    """Of what kind nodes are on which room was made; None where the park has them no longer."""
+    known = (park.node_by_id[one] for one in node_ids if one in park.node_by_id)
+    return next((park.pool_by_id[one.pool_id].device_kind_id for one in known), None)
 
 
 def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:

@@ -12,7 +12,7 @@ from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants, kept_cards
+from scheduler.planning.claims import claimants, kept_cards, kind_id_of
 from scheduler.planning.explain import is_cap, making_room
 from scheduler.planning.foresight import Foresight
 from scheduler.planning.growth import Growth, ripe
@@ -292,12 +292,15 @@ class Desk:
         return self._allowances.is_within(form, pool.device_kind_id, SOON_MS, gone)
 
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
-        """What was freed is its own, first in a form that borrows nothing; None if it is short."""
-        if record.backoff_reason(self.now_ms):
+        """What was freed is its own, first in a form that borrows nothing there; None if short."""
+        node_ids = self.state.claims[record.job.id].node_ids
+        kind_id = kind_id_of(node_ids, self.park)
+        if kind_id is None or record.backoff_reason(self.now_ms):
             return None
-        for form in sorted(self._forecasts.forms(record), key=self._owns, reverse=True):
+        owns = partial(self._standings.owns, kind_id=kind_id)
+        for form in sorted(self._forecasts.forms(record), key=owns, reverse=True):
             if self._allowances.quota_reason(form, SOON_MS) is None:
-                found = self._claimed_on(form, self.state.claims[record.job.id].node_ids)
+                found = self._claimed_on(form, node_ids)
                 if found is not None:
                     return found
         return None

@@ -20,6 +20,7 @@ from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
 from scheduler.model.job import Priority
 from scheduler.model.levels import STEPS_CARD_MS
+from scheduler.planning.claims import kind_id_of
 from scheduler.sharing.standing import (
     STARVING,
     Merit,
@@ -91,9 +92,8 @@ class Working:
             record = self._state.jobs[job_id]
             if claim.is_repair or claim.until_ms <= self._now_ms or record.quote is not None:
                 continue
-            node = self._park.node_by_id.get(claim.node_ids[0])
-            if node is not None:
-                kind_id = self._park.pool_by_id[node.pool_id].device_kind_id
+            kind_id = kind_id_of(claim.node_ids, self._park)
+            if kind_id is not None:
                 taker = self._standings.taker(record, kind_id)
                 yield self._standings.coming(taker, job_id, self._now_ms)
 

@@ -18,7 +18,7 @@ from scheduler.planning.planner import plan
 from scheduler.planning.potential import STANDINGS
 from scheduler.planning.verifier import verified
 from scheduler.sharing.standing import ALL, NOTHING, Merit, Standing
-from tests.builders import a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.builders import a_lease, a_park, a_placement, a_pool, a_state, a_tenant, happen, submit
 from tests.entitled import a_cohort, a_project
 from tests.preemptive import (
     MIN_RUN_MS,
@@ -122,6 +122,26 @@ def test_who_takes_back_by_a_small_form_is_in_that_form() -> None:
     (grant,) = plan(state, NOW_MS + 2).grants
 
     assert (grant.job_id, grant.placement.card_count) == ("new", 2)
+
+
+def test_nor_does_it_stop_another_for_ever_where_it_may_be_on_other_kinds() -> None:
+    """In no form is it within on all; on what it stopped another for it is in the smaller one."""
+    state = a_state(
+        a_tenant("steel", nominal_cards=(("npu", 4),)),
+        a_tenant("fish", nominal_cards=(("npu", 1),)),
+        park=a_park(a_pool(POOL, 2, 4), a_pool("east-gpu", 1, 2)),
+    )
+    online = (NODE, "east-gpu-n001")
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=online))
+    submit(state, high("gpu", 2))
+    lease = a_lease("gpu", a_placement("east-gpu", 2))
+    happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+    run(state, low("mine", 4, SAVES), 4)
+    elastic = replace(wants("new", 2, Priority.HIGH), min_device_count=1, checkpoint=SAVES)
+    submit(state, of_fish(replace(elastic, device_kind_ids=("npu", "gpu"))))
+
+    assert comes_to_rest(state, DEFAULT, MIN_RUN_MS + 10) == 1
+    assert state.live["new.1"].placement.card_count == 1
 
 
 @pytest.mark.parametrize(("steel", "expected"), [(4, []), (0, ["u.1"])])
