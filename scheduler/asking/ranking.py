@@ -15,7 +15,7 @@ from scheduler.model.job import Job, Priority, Reason
 from scheduler.model.levels import level
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
-from scheduler.model.tree import NOBODY
+from scheduler.model.tree import NOBODY, Path
 from scheduler.planning.desk import Desk
 from scheduler.planning.options import Offer
 from scheduler.sharing.fairtree import FairTree
@@ -110,6 +110,44 @@ class Queue:
     items: tuple[Queued, ...]
 
 
+class _Shares:
+    """Each branch of the tree beside the others that have jobs waiting where it is.
+
+    The leader waits meanwhile: a branch is looked at once, however many wait in it.
+    """
+
+    def __init__(self, state: State, now_ms: int) -> None:
+        self._tree, self._fair = state.tree, FairTree(state, now_ms)
+        self._beside: dict[str, dict[str, float]] = {}
+        self._terms: dict[Path, tuple[ShareTerm, ...]] = {}
+        by_parent: dict[tuple[str, ...], dict[str, float]] = {}
+        for path in {self._tree.path(one, project) for one, project, _ in state.queue.lanes}:
+            for index, branch in enumerate(path):
+                if branch != NOBODY and branch not in self._beside:
+                    scores = self._beside[branch] = by_parent.setdefault(path[:index], {})
+                    scores[branch] = self._fair.score(branch)
+
+    def terms(self, job: Job) -> tuple[ShareTerm, ...]:
+        """At each fork of the tree, from the top, the branch that the job is in."""
+        path = self._tree.path(job.tenant_id, job.project)
+        if path not in self._terms:
+            top = Fork.TENANT if path.tenant == NOBODY else Fork.COHORT
+            forks = zip((top, Fork.TENANT, Fork.PROJECT), path, strict=True)
+            found = (self._term(fork, branch) for fork, branch in forks if branch != NOBODY)
+            self._terms[path] = tuple(found)
+        return self._terms[path]
+
+    def _term(self, fork: Fork, branch: str) -> ShareTerm:
+        scores = self._beside[branch]
+        return ShareTerm(
+            fork=fork,
+            had_tflops_ms=self._fair.had(branch),
+            weight=self._tree.weight(branch),
+            place=1 + sum(other < scores[branch] for other in scores.values()),
+            count=len(scores),
+        )
+
+
 def queue(
     state: State, now_ms: int, tenant_id: str | None, limit: int, policy: Policy = DEFAULT
 ) -> Queue:
@@ -123,12 +161,12 @@ def queue(
 
 def _queued(state: State, now_ms: int, tenant_id: str | None, policy: Policy) -> Iterator[Queued]:
     assert state.park is not None
-    desk = Desk(state, state.park, now_ms, policy)
+    desk, shares = Desk(state, state.park, now_ms, policy), _Shares(state, now_ms)
     waiting = (one for one, answer in desk.answers() if isinstance(answer, Verdict))
     for position, job_id in enumerate(waiting, start=1):
         record = state.jobs[job_id]
         if tenant_id in {None, record.job.tenant_id}:
-            terms = _terms(state, now_ms, desk, record)
+            terms = _terms(desk, record, shares)
             yield Queued(job_id=job_id, position=position, terms=terms)
 
 
@@ -153,12 +191,12 @@ def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) ->
         position=len(ahead) + 1,
         queue_length=len(state.queue),
         ahead_mine=sum(job.tenant_id == tenant_id for job in ahead),
-        terms=_terms(state, now_ms, desk, record),
+        terms=_terms(desk, record, _Shares(state, now_ms)),
         pools=_pool_uses(state, tenant_id, desk.offers(record)),
     )
 
 
-def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
+def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
     has_quota = desk.has_quota(record)
     standing, merit = desk.standing(record)
     is_shared = desk.policy.is_shared
@@ -167,31 +205,10 @@ def _terms(state: State, now_ms: int, desk: Desk, record: JobRecord) -> Terms:
         priority=record.job.priority,
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,
-        shares=tuple(_shares(state, now_ms, record.job)),
+        shares=shares.terms(record.job),
         due_ms=due_key(record)[1],
         expected_ms=record.expected_ms,
     )
-
-
-def _shares(state: State, now_ms: int, job: Job) -> Iterator[ShareTerm]:
-    """At each fork of the tree, the branch that the job is in beside the others that wait there."""
-    tree, fair = state.tree, FairTree(state, now_ms)
-    own = tree.path(job.tenant_id, job.project)
-    waiting = {tree.path(tenant_id, project) for tenant_id, project, _ in state.queue.lanes}
-    beside = [path for path in waiting if path[:2] == own[:2]]
-    inside = [path for path in waiting if path.top == own.top]
-    top = Fork.TENANT if own.tenant == NOBODY else Fork.COHORT
-    forks = ((top, own.top, waiting), (Fork.TENANT, own.tenant, inside))
-    for index, (fork, branch, paths) in enumerate((*forks, (Fork.PROJECT, own.project, beside))):
-        if branch != NOBODY:
-            scores = {path[index]: fair.score(path[index]) for path in paths}
-            yield ShareTerm(
-                fork=fork,
-                had_tflops_ms=fair.had(branch),
-                weight=tree.weight(branch),
-                place=1 + sum(other < scores[branch] for other in scores.values()),
-                count=len(scores),
-            )
 
 
 def _pool_uses(state: State, tenant_id: str, offers: Iterable[Offer]) -> tuple[PoolUse, ...]:

@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant("scheduler/planning/explain.py", "if told.code is ReasonCode.NODES_DOWN and whole.find(wanted) is None:", "if False:", _SUFFICIENT),
     Mutant("scheduler/planning/offers.py", "*self.allowances.quota_reasons(form))", "self.allowances.quota_reason(form))", _SUFFICIENT),
     Mutant("scheduler/planning/rooms.py", "self._state.free_cards | self.of(pool).now.by_node", "self._state.free_cards", _SUFFICIENT),
-    Mutant("scheduler/asking/ranking.py", "had_tflops_ms=fair.had(branch)", "had_tflops_ms=fair.score(branch)", _RANKING),
+    Mutant("scheduler/asking/ranking.py", "had_tflops_ms=self._fair.had(branch)", "had_tflops_ms=self._fair.score(branch)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "other < scores[branch] for", "other > scores[branch] for", _RANKING),
     Mutant("scheduler/asking/ranking.py", "merit.spared == STARVING if is_shared else None", "False if is_shared else None", _RANKING),
     Mutant("scheduler/asking/ranking.py", "level(record.served_card_ms) if is_shared", "0 if is_shared", _RANKING),

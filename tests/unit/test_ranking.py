@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
+from typing_extensions import override
 
 from scheduler.asking.ranking import Fork, Ranking, queue, ranking
 from scheduler.facts import events as ev
@@ -13,6 +14,7 @@ from scheduler.model.job import Priority, ReasonCode
 from scheduler.model.levels import STARVING_MS
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.planner import plan
+from scheduler.sharing.fairtree import FairTree
 from tests.builders import (
     HOUR_MS,
     a_park,
@@ -73,6 +75,29 @@ def test_the_queue_is_told_in_its_order_each_with_its_terms() -> None:
     assert [(one.position, one.job_id) for one in told.items] == [(1, "c2"), (2, "a"), (3, "b")]
     assert [one.terms for one in told.items] == [of(state, one.job_id).terms for one in told.items]
     assert (told.at_ms, told.length) == (NOW_MS, 3)
+
+
+def test_of_the_queue_each_branch_is_looked_at_once_however_many_wait_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[str] = []
+
+    class Counted(FairTree):
+        @override
+        def had(self, branch: str) -> float:
+            looked_at.append(branch)
+            return super().had(branch)
+
+    monkeypatch.setattr("scheduler.asking.ranking.FairTree", Counted)
+    state = busy()
+    submit(state, wants("a", 8), replace(wants("c2", 8), tenant_id="coal"))
+    queue(state, NOW_MS, None, 10)
+    of_two = sorted(looked_at)
+    looked_at.clear()
+    submit(state, wants("b", 8), replace(wants("c3", 8), tenant_id="coal"))
+
+    assert len(queue(state, NOW_MS, None, 10).items) == 4
+    assert sorted(looked_at) == of_two
 
 
 def test_of_the_queue_a_tenant_is_told_its_own_at_their_places_and_no_more_than_asked() -> None:
