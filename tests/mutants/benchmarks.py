@@ -96,7 +96,7 @@ MUTANTS = [
     Mutant("benchmarks/failures.py", "round(min(self._rng.expovariate(1) * mean_ms, NEVER_MS))", "round(self._rng.expovariate(1) * mean_ms)", f"{_FAIL} -k least"),
     Mutant("benchmarks/simulate.py", "for run in before if run.end is AttemptEnd.STOPPED]", "for run in before]", "tests/unit/test_simulate.py -k nothing"),
     Mutant("benchmarks/simulate.py", "if len(before) - len(kept) > RESTARTS_MAX:", "if False:", f"{_FAIL} -k end"),
-    Mutant("benchmarks/simulate.py", "arriving_ms == NEVER_MS and not state.queue", "not state.queue", f"{_FAIL} -k while"),
+    Mutant("benchmarks/simulate.py", "arriving_ms == NEVER_MS and not self.is_working()", "not self.is_working()", f"{_FAIL} -k while"),
     Mutant("benchmarks/simulate.py", "for one in state.claims.values() if one.is_repair]", "for one in state.claims.values() if False]", f"{_FAIL} -k minutes"),
     Mutant("benchmarks/simulate.py", "run.card_count * _length_ms(run) for run in lost", "_length_ms(run) for run in lost", f"{_FAIL} -k begins"),
     Mutant("benchmarks/replay.py", "len({row.job_id for row in rows}) - lost,", "len({row.job_id for row in rows}),", f"{_FAIL} -k stops_from"),
