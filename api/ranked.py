@@ -94,8 +94,8 @@ def _terms(terms: Terms) -> Iterator[TermView]:
     yield TermView(
         name="due",
         value=str(terms.due_ms),
-        text=f"it is due at {due}: {SLOWDOWN} times the {expected} it is expected to run",
-        text_zh=f"应于 {due} 前启动：预计运行 {expected} 的 {SLOWDOWN} 倍",
+        text=f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
+        text_zh=f"应于 {due} 前启动：按运行 {expected} 估算的 {SLOWDOWN} 倍",
     )
 
 

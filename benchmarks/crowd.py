@@ -63,10 +63,9 @@ def crowded(crowd: Crowd) -> State:
 
 def with_waiting(state: State, pending: int, jobs: Iterator[Job], at_ms: int) -> State:
     """With more jobs, until so many wait: as they would be found by a leader that takes over."""
-    records = [
-        JobRecord(job=job, expected_ms=state.history.expected_ms(job, at_ms))
-        for job in islice(jobs, pending - len(state.queue))
-    ]
+    records = [JobRecord(job=job) for job in islice(jobs, pending - len(state.queue))]
+    for record in records:
+        record.expect(state.history, at_ms)
     snapshot = state.snapshot()
     snapshot.jobs += records
     snapshot.queued_ids += [record.job.id for record in records]

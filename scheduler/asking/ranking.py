@@ -207,7 +207,7 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
         level=level(record.served_card_ms) if is_shared else None,
         shares=shares.terms(record.job),
         due_ms=due_key(record)[1],
-        expected_ms=record.expected_ms,
+        expected_ms=record.reckoned_ms or record.expected_ms,
     )
 
 

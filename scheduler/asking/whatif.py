@@ -94,9 +94,11 @@ def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
     waiting = state.queue.get(job.id)
     if waiting is not None and waiting.job.device_count == job.device_count:
         expected_ms = min(waiting.expected_ms, job.limit_ms)
-    else:
-        expected_ms = state.history.expected_ms(job, now_ms)
-    return replace(waiting or JobRecord(job=job), job=job, expected_ms=expected_ms)
+        reckoned_ms = min(waiting.reckoned_ms, job.limit_ms)
+        return replace(waiting, job=job, expected_ms=expected_ms, reckoned_ms=reckoned_ms)
+    record = replace(waiting or JobRecord(job=job), job=job)
+    record.expect(state.history, now_ms)
+    return record
 
 
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:

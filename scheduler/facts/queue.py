@@ -7,13 +7,16 @@ from operator import itemgetter
 
 from scheduler.facts.kinds import KindOf, Kinds
 from scheduler.facts.record import JobRecord
+from scheduler.forecast.history import History
+from scheduler.forecast.siblings import nearest
+from scheduler.model.job import Job
 from scheduler.model.levels import level
 
 AgeKey = tuple[int, int, str]
 DueKey = tuple[int, int, int, str]
 LaneKey = tuple[str, str, int]
 """A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
-SLOWDOWN = 30
+SLOWDOWN = 100
 """So many times as long as it runs a job may have to wait for shorter ones that come later."""
 
 
@@ -25,16 +28,25 @@ def age_key(record: JobRecord) -> AgeKey:
 def due_key(record: JobRecord) -> DueKey:
     """The highest class first, then who is due first, then as `age_key`.
 
-    Due is a job once it has waited `SLOWDOWN` times as long as it is expected to run: the short go
+    Due is a job once it has waited `SLOWDOWN` times as long as it is reckoned to run: the short go
     first, but nobody is passed by who comes later than that.
     """
     rank, queued_ms, job_id = age_key(record)
-    return rank, queued_ms + SLOWDOWN * record.expected_ms, queued_ms, job_id
+    run_ms = record.reckoned_ms or record.expected_ms
+    return rank, queued_ms + SLOWDOWN * run_ms, queued_ms, job_id
 
 
 def lane_key(record: JobRecord) -> LaneKey:
     """What a job has had does not change while it waits."""
     return record.job.tenant_id, record.job.project, level(record.served_card_ms)
+
+
+def _like(job: Job) -> tuple[str, str, int]:
+    return job.tenant_id, job.user, job.device_count
+
+
+def _entry(record: JobRecord) -> tuple[int, str, JobRecord]:
+    return record.job.submitted_at_ms, record.job.id, record
 
 
 class JobQueue:
@@ -46,9 +58,12 @@ class JobQueue:
         self._by_hunger: list[tuple[int, str, JobRecord]] = []
         self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
         self._kinds: Kinds | None = None
+        self._by_like: dict[tuple[str, str, int], list[tuple[int, str, JobRecord]]] = {}
         for record in records:
             self._record_by_id[record.job.id] = record
         waiting = self._record_by_id.values()
+        for record in sorted(waiting, key=lambda one: (one.job.submitted_at_ms, one.job.id)):
+            self._by_like.setdefault(_like(record.job), []).append(_entry(record))
         # Sorted once: each put in its place would cost what is behind it.
         self.by_age.extend(sorted((age_key(one), one) for one in waiting))
         self._by_hunger.extend(sorted((one.starving_from_ms, one.job.id, one) for one in waiting))
@@ -96,6 +111,7 @@ class JobQueue:
         self._record_by_id[record.job.id] = record
         if self._kinds is not None:
             self._kinds.add(record)
+        insort(self._by_like.setdefault(_like(record.job), []), _entry(record))
         # Ids are unique: the comparison never comes to the records.
         insort(self.by_age, (age_key(record), record))
         insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
@@ -108,6 +124,10 @@ class JobQueue:
             return
         if self._kinds is not None:
             self._kinds.discard(record)
+        like = self._by_like[_like(record.job)]
+        del like[bisect_left(like, _entry(record)[:2])]
+        if not like:
+            del self._by_like[_like(record.job)]
         key = lane_key(record)
         lane = self.lanes[key]
         del self.by_age[bisect_left(self.by_age, (age_key(record),))]
@@ -115,6 +135,17 @@ class JobQueue:
         del lane[bisect_left(lane, (due_key(record),))]
         if not lane:
             del self.lanes[key]
+
+    def learn(self, job: Job, history: History, now_ms: int) -> None:
+        """A job like these has run: what was submitted nearest to it is expected anew."""
+        like = self._by_like.get(_like(job), [])
+        for _, _, record in nearest(like, job.submitted_at_ms):
+            reckoned_ms = history.reckoned_ms(record.job, now_ms)
+            if reckoned_ms != record.reckoned_ms:
+                lane = self.lanes[lane_key(record)]
+                del lane[bisect_left(lane, (due_key(record),))]
+                record.reckoned_ms = reckoned_ms
+                insort(lane, (due_key(record), record))
 
     @contextmanager
     def instead(self, record: JobRecord) -> Iterator[None]:
@@ -133,6 +164,8 @@ class JobQueue:
 
     def check(self) -> None:
         """Raise `AssertionError` where the lanes are not the waiting jobs in order."""
+        alike = {one.job.id: one for of in self._by_like.values() for _, _, one in of}
+        assert alike == self._record_by_id, "those that are alike drifted from the queue"
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
         if self._kinds is not None:

@@ -122,9 +122,9 @@ class KeptQuotes:
         if refusal is not None:
             return refusal
         job = event.job
-        expected_ms = state.history.expected_ms(job, event.at_ms)
         quote = KeptQuote(from_ms=event.at_ms, until_ms=event.until_ms)
-        record = JobRecord(job=job, expected_ms=expected_ms, quote=quote)
+        record = JobRecord(job=job, quote=quote)
+        record.expect(state.history, event.at_ms)
         self._by_tenant[job.tenant_id] = state.jobs[job.id] = record
         state.queue.add(record)
         return None

@@ -141,8 +141,9 @@ class JobRecord:
     `served_card_ms` is what it has had, in cards x time, in attempts from which it can go on, and
     `done_ms` the time of those, in its first form (see `forms`); `speed_permille` is how fast it is
     against that in the form of its last lease. `expected_ms` is how long it was expected to run, in
-    its first form, when it was submitted. `forecast_ms` is what its user's own runs foretold at its
-    last lease, as it was placed; None where there were none. A held job waits for
+    its first form, when it was submitted, and `reckoned_ms` how long a run its order reckons with;
+    0 is as long as expected. `forecast_ms` is what its user's own runs foretold at its last lease,
+    as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
     `released_at_ms`. With a `quote` it is no job yet, and may not start.
     `spent_micros` is what all its attempts were charged, and `watched` its own budget.
@@ -159,6 +160,7 @@ class JobRecord:
     done_ms: int = 0
     speed_permille: int = 1_000
     expected_ms: int = 0
+    reckoned_ms: int = 0
     forecast_ms: int | None = None
     is_cancelled: bool = False
     awaited_ids: list[str] = field(default_factory=list)
@@ -267,6 +269,11 @@ class JobRecord:
         if attempt.started_at_ms is None or attempt.stop_cause is not None:
             return {}
         return {self.job.id: Claim(event.at_ms + REPAIR_MS, (), is_repair=True)}
+
+    def expect(self, history: History, at_ms: int) -> None:
+        """It came to the queue; what the order reckons with is learnt anew while it waits."""
+        self.expected_ms = history.expected_ms(self.job, at_ms)
+        self.reckoned_ms = history.reckoned_ms(self.job, at_ms)
 
     def note_lease(self, attempt: Attempt, history: History, park: Park | None) -> None:
         """It gets this attempt, of which is foretold now how fast it is and how long it runs."""

@@ -154,8 +154,8 @@ class State:
         awaited_ids = awaited(job, self.jobs, self.held.arrays, self.final_states)
         if isinstance(awaited_ids, str):
             return awaited_ids
-        expected_ms = self.history.expected_ms(job, event.at_ms)
-        record = JobRecord(job=job, expected_ms=expected_ms, awaited_ids=awaited_ids)
+        record = JobRecord(job=job, awaited_ids=awaited_ids)
+        record.expect(self.history, event.at_ms)
         self.quotes.take(self, event)
         self.jobs[job.id] = record
         before = self.final_states.pop(job.array.id, None) if job.array else None
@@ -169,7 +169,7 @@ class State:
             return f"job {event.job_id} does not wait for its turn to come to the queue"
         self.held.release(record)
         record.state, record.released_at_ms = JobState.QUEUED, event.at_ms
-        record.expected_ms = self.history.expected_ms(record.job, event.at_ms)
+        record.expect(self.history, event.at_ms)
         self.queue.add(record)
         return None
 
@@ -274,6 +274,7 @@ class State:
         record.attempt = None
         self.holdings.give_back(record.job, attempt.placement, event.at_ms)
         self.history.end(attempt.id, record.whole_run_ms(attempt, event.cause, event.at_ms))
+        self.queue.learn(record.job, self.history, event.at_ms)
         self._after(record, attempt, event)
         return None
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
+from scheduler.forecast.siblings import Siblings
 from scheduler.model.job import Job
 
 WINDOW = 16
@@ -72,6 +73,7 @@ class PastRun:
     device_kind_id: str = ""
     held_count: int = 0
     speed_permille: int = 1_000
+    submitted_at_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -112,6 +114,7 @@ class History:
         self._by_group: dict[Group, deque[PastRun]] = {}
         self._known: dict[Group, Known] = {}
         self._lengths: dict[Group, Lengths] = {}
+        self._siblings: dict[Group, Siblings] = {}
         for run in runs:
             self._add(run)
 
@@ -126,6 +129,7 @@ class History:
             device_kind_id=pace.device_kind_id,
             held_count=pace.card_count,
             speed_permille=pace.speed_permille,
+            submitted_at_ms=job.submitted_at_ms,
         )
         self._add(run)
 
@@ -135,6 +139,11 @@ class History:
         if run is not None:
             run.length_ms, run.is_void = length_ms, length_ms is None
             self._unlearn(_groups_of(run))
+            if length_ms is None:
+                self._part(run)
+            else:
+                for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+                    self._siblings[group].end(length_ms)
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
         """How long the job is likely to run, by what was like it, and at most to its limit.
@@ -142,6 +151,18 @@ class History:
         At least 1 ms: in a checkpoint 0 is what was never asked.
         """
         return self.foretold_ms(job, now_ms) or min(job.limit_ms, UNKNOWN_MS)
+
+    def reckoned_ms(self, job: Job, now_ms: int) -> int:
+        """With how long a run the order reckons: by those submitted nearest to it, in doubt less.
+
+        At least 1 ms, and at most its limit; an hour where no run has ended.
+        """
+        for group in _groups(job.tenant_id, job.user, job.name, job.device_count):
+            siblings = self._siblings.get(group)
+            if siblings is not None and siblings.ended_count:
+                found_ms = siblings.reckoned_ms(job.submitted_at_ms, now_ms)
+                return max(1, min(job.limit_ms, found_ms))
+        return min(job.limit_ms, UNKNOWN_MS)
 
     def foretold_ms(self, job: Job, now_ms: int) -> int | None:
         """The same; None where nothing has run that says so."""
@@ -214,9 +235,20 @@ class History:
             if (runs := self._by_group.get(group)) is None:
                 runs = self._by_group[group] = deque(maxlen=KEPT)
             runs.append(run)
+        if not run.is_void:
+            for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+                self._siblings.setdefault(group, Siblings()).add(run)
         self._unlearn(groups)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
+
+    def _part(self, run: PastRun) -> None:
+        """It is no sibling of anybody any more."""
+        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+            siblings = self._siblings[group]
+            siblings.discard(run)
+            if not siblings.runs:
+                del self._siblings[group]
 
     def _forget(self, run: PastRun) -> None:
         self._open.pop(run.attempt_id, None)
@@ -227,6 +259,8 @@ class History:
                 runs.popleft()
             if not runs:
                 del self._by_group[group]
+        if not run.is_void:
+            self._part(run)
         self._unlearn(groups)
 
 

@@ -20,7 +20,7 @@ MUTANTS = [
     Mutant("scheduler/facts/held.py", "is_held = bool(record.awaited_ids) or", "is_held =", _HELD),
     Mutant("scheduler/facts/held.py", "        if record is None or record.awaited_ids:\n", "        if record is None:\n", _HELD),
     Mutant("scheduler/facts/state.py", "if record is None or not self.held.is_ready(event.job_id):", "if record is None:", _HELD),
-    Mutant("scheduler/facts/state.py", "        record.expected_ms = self.history.expected_ms(record.job, event.at_ms)\n", "", _HELD),
+    Mutant("scheduler/facts/state.py", "        record.expect(self.history, event.at_ms)\n        self.queue.add", "        self.queue.add", _HELD),
     Mutant("scheduler/facts/state.py", "record.state, record.released_at_ms = JobState.QUEUED, event.at_ms", "record.state = JobState.QUEUED", _HELD),
     Mutant("scheduler/facts/state.py", "if record is None or record.broken_by != event.after_id:", "if record is None:", _HELD),
     Mutant("scheduler/facts/held.py", "        self.note_end(job.id, state)\n", "", _HELD),

@@ -168,7 +168,7 @@ def test_what_it_was_held_makes_it_no_older() -> None:
 
     record = state.jobs["b"]
     assert record.waiting_since_ms == record.queued_at_ms == HOUR_MS
-    assert due_key(record)[1] == HOUR_MS + SLOWDOWN * record.expected_ms
+    assert due_key(record)[1] == HOUR_MS + SLOWDOWN * record.reckoned_ms
     assert record.starving_from_ms > HOUR_MS + 24 * HOUR_MS - 1
 
 
