@@ -55,6 +55,8 @@ class Working:
         self._park = state.park
         self._now_ms = now_ms
         self._standings = standings
+        self._next_ms = now_ms + 1
+        """When who asks would begin: of its equals it comes after all who asked before."""
         self._works = {
             work.id: work for work in standings.works if state.live[work.id].stop_cause is None
         }
@@ -69,6 +71,7 @@ class Working:
     def change(self, gone: Collection[Attempt], job_id: str, taker: Taker) -> None:
         """These are stopped for it."""
         _, after = self._changed(gone, job_id, taker)
+        self._next_ms += 1
         if self._standings.has_owners:
             self._works = after
 
@@ -78,7 +81,7 @@ class Working:
         """All that counts, before and afterwards."""
         stops = [self._standings.work(one, self._state, self._now_ms) for one in gone]
         before = self._works | {work.id: work for work in stops}
-        after = self._works | {job_id: self._standings.coming(taker, job_id, self._now_ms)}
+        after = self._works | {job_id: self._standings.coming(taker, job_id, self._next_ms)}
         for work in stops:
             after.pop(work.id, None)
         return before, after

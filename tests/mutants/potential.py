@@ -12,6 +12,8 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "        if not working.falls(gone, taker):\n            return False\n", "", _HAND),
     Mutant("scheduler/planning/potential.py", "return self._potential(after) < self._potential(before)", "return True", _HAND),
     Mutant("scheduler/planning/potential.py", "            after.pop(work.id, None)\n", "            pass\n", _HAND),
+    Mutant("scheduler/planning/potential.py", "        self._next_ms += 1\n", "", _HAND),
+    Mutant("scheduler/planning/potential.py", "self._next_ms = now_ms + 1", "self._next_ms = now_ms", _HAND),
     Mutant("scheduler/planning/potential.py", "left[standing] -= work.cards * park", "left[standing] -= park", _HAND),
     Mutant("scheduler/planning/desk.py", "sorted(self._forecasts.forms(record), key=owns, reverse=True)", "self._forecasts.forms(record)", _HAND),
     Mutant("scheduler/planning/desk.py", "owns = partial(self._standings.owns, kind_id=kind_id)", "owns = self._owns", _HAND),

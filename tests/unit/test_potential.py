@@ -144,6 +144,35 @@ def test_nor_does_it_stop_another_for_ever_where_it_may_be_on_other_kinds() -> N
     assert state.live["new.1"].placement.card_count == 1
 
 
+def with_two_of_one_quota() -> State:
+    """Steel owns 4 cards and runs on 2 of them; with `small` no room is left for `large`."""
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, a_tenant("fish"), park=a_park(a_pool(POOL, 2, 4)))
+    run(state, low("mine", 2), 2)
+    run(state, of_fish(low("beside", 2)), 2)
+    run(state, of_fish(low("theirs", 2)), 0, 2, at_ms=5)
+    run(state, of_fish(high("stays", 2)), 0, 2)
+    submit(state, wants("small", 2))
+    return state
+
+
+def test_who_asks_comes_after_its_equals_for_whom_the_plan_makes_room() -> None:
+    """As if it was within, it took from `mine`, which is, and then borrowed."""
+    state = with_two_of_one_quota()
+    submit(state, wants("then-large", 4))
+
+    assert stopped(plan(state, NOW_MS)) == ["theirs.1"]
+
+
+def test_and_after_those_for_whom_room_was_made_before() -> None:
+    state = with_two_of_one_quota()
+    (eviction,) = plan(state, NOW_MS).evictions
+    stop(state, eviction)
+    submit(state, wants("large", 4))
+
+    assert stopped(plan(state, NOW_MS + 1)) == []
+
+
 @pytest.mark.parametrize(("steel", "expected"), [(4, []), (0, ["u.1"])])
 def test_a_class_counts_elsewhere_for_who_is_within_its_own_branches(
     steel: int, expected: list[str]
