@@ -57,7 +57,7 @@ def own_engine(of: Engine) -> Engine:
 def _engine(url: str, pool_size: int, overflow: int) -> Engine:
     try:
         address = make_url(url.replace("postgres://", "postgresql://", 1))
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
         raise BadDatabaseUrl(
             "the database's address is not like postgresql://user@host:5432/name"
         ) from None

@@ -2,7 +2,8 @@
 
 All jobs that came to the queue then, and are over. Left out, and counted, are those that are not
 over, that never ran, and gangs of several roles. A trace says nothing of priorities, quotas, money,
-data, dependencies and arrays: who was held comes when it was released.
+hours, data, dependencies, arrays, racks and nodes asked for: who was held comes when it was
+released.
 """
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -66,6 +67,8 @@ def _moment(text: str) -> int:
 
 def run(arguments: Namespace) -> dict[str, object]:
     until_ms = now_ms() if arguments.until_ms is None else arguments.until_ms
+    if arguments.from_ms >= until_ms:
+        raise BadTrace("there is no period: --from must be before --until (now if not given)")
     try:
         with _connection(arguments.database) as connection:
             found = [traced(one) for one in courses(connection, arguments.from_ms, until_ms)]

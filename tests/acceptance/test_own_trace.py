@@ -65,3 +65,15 @@ def test_a_period_without_jobs_and_a_database_that_is_none_are_told_so(
     said = capsys.readouterr().err
     assert "no job of that period can be in a trace" in said
     assert "mysql cannot be used" in said
+
+
+@pytest.mark.parametrize("until", [[], ["--until", "2026-11-01"], ["--until", "2098-12-31"]])
+def test_a_period_that_ends_before_it_begins_is_refused_by_both_its_ends(
+    until: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = "2026-11-01" if until == ["--until", "2026-11-01"] else "2099-01-01"
+    nowhere = ["--database", "postgresql://u@127.0.0.1:1/d", "--out", str(tmp_path / "own.csv")]
+
+    assert main(["trace", *nowhere, "--from", begin, *until]) == 2
+
+    assert "--from must be before --until" in capsys.readouterr().err

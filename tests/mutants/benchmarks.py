@@ -17,6 +17,7 @@ MUTANTS = [
     Mutant("benchmarks/arrivals.py", "replace(job, submit_ms=job.submit_ms - jobs[0].submit_ms)", "job", _OWN),
     Mutant("benchmarks/arrivals.py", "users.setdefault((job.tenant, job.user)", 'users.setdefault(("", job.user)', _OWN),
     Mutant("benchmarks/arrivals.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_own_trace.py"),
+    Mutant("benchmarks/trace.py", "arguments.from_ms >= until_ms:", "arguments.from_ms > until_ms:", "tests/acceptance/test_own_trace.py -k ends"),
     Mutant("benchmarks/month_park.py", "(CORES.id,) if number % CORE_EVERY == 1 else ()", "()", "tests/unit/test_month.py"),
     Mutant("benchmarks/month_park.py", "                active_permille=active_permille,\n", "", "tests/unit/test_month.py"),
     Mutant("benchmarks/month.py", "    decide_once(connection, accepted, amount_fen)\n", "    decide_once(connection, accepted, None)\n", "tests/unit/test_month.py"),

@@ -114,7 +114,9 @@ def test_every_usual_spelling_of_an_address_is_understood(database_url: str) -> 
         database.dispose()
 
 
-@pytest.mark.parametrize("url", ["", "no address", "sqlite:///brain.db", "mysql://h/d"])
+@pytest.mark.parametrize(
+    "url", ["", "no address", "sqlite:///brain.db", "mysql://h/d", "postgresql://u@h:port/d"]
+)
 def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
     with pytest.raises(BadDatabaseUrl, match=r"PostgreSQL|postgresql"):
         engine(url)
