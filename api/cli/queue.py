@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import client
-from api.cli.terminal import console, print_json
+from api.cli.terminal import console, note, print_json
 
 app = typer.Typer()
 
@@ -57,7 +57,7 @@ def queue(
     as_json: Json = False,
 ) -> None:
     """Show the queue."""
-    from api.cli.queue_tables import queue_table, terms_table
+    from api.cli.queue_tables import cut_text, queue_table, terms_table
 
     with client(session_of(context)) as broker:
         found = broker.queue(tenant=tenant, limit=limit)
@@ -65,3 +65,5 @@ def queue(
         print_json(found)
         return
     console.print(terms_table(found) if terms else queue_table(found))
+    if cut := cut_text(found, limit):
+        note(cut)

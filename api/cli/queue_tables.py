@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from api.cli.job_tables import name_text
 from api.cli.language import both
@@ -33,6 +34,21 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "due": ("due", "到期"),
 }
 """The terms in the order in which they decide; those of all forks of the tree are one share."""
+GIVES_WAY = {2, 3}
+"""Tenant and name, where a terminal is too narrow: by its id a job is found all the same."""
+
+
+def cut_text(found: QueueView, limit: int) -> str | None:
+    """Where more wait than were asked for; of one tenant nobody has counted how many."""
+    count, waiting = len(found.items), found.waiting
+    if count < limit or found.items[-1].position >= waiting:
+        return None
+    place = found.items[-1].position
+    english, chinese = f"first {count} of {waiting}", f"共 {waiting} 个排队，仅列前 {count} 个"
+    if place > count:  # of one tenant alone
+        english = f"first {count}, up to place {place} of {waiting}"
+        chinese = f"仅列前 {count} 个，至第 {place} 位，共 {waiting} 个排队"
+    return both(f"{english}: --limit shows up to 500", f"{chinese}：--limit 最多 500")
 
 
 def queue_table(found: QueueView) -> Table:
@@ -46,18 +62,27 @@ def queue_table(found: QueueView) -> Table:
         both("why not now", "等待原因"),
         numbers=(0, 4),
     )
-    made.columns[1].no_wrap = True
+    for index, column in enumerate(made.columns):
+        column.no_wrap = index not in GIVES_WAY
+        column.overflow = "ellipsis"
     for item in found.items:
         job = item.job
         made.add_row(
             str(item.position),
             job.id,
-            plain(job.tenant),
-            plain(name_text(job)),
+            _one_line(job.tenant),
+            _one_line(name_text(job)),
             str(job.spec.devices),
             _when(job.planned_start_ms, found.at_ms),
             _why(item),
         )
+    return made
+
+
+def _one_line(text: str) -> Text:
+    """Cut at the end, where there is no room for it, and not broken."""
+    made = Text.from_markup(plain(text))
+    made.no_wrap = True
     return made
 
 
@@ -84,7 +109,8 @@ def terms_table(found: QueueView) -> Table:
     cells = [_cells(item.terms, found.at_ms) for item in found.items]
     shown = [name for name in COLUMNS if any(name in one for one in cells)]
     made = table("#", both("job", "作业"), *(both(*COLUMNS[name]) for name in shown), numbers=(0,))
-    made.columns[1].no_wrap = True
+    for column, name in zip(made.columns, ("#", "job", *shown), strict=True):
+        column.no_wrap = name != SHARE
     for item, one in zip(found.items, cells, strict=True):
         made.add_row(str(item.position), item.job.id, *(one.get(name, "-") for name in shown))
     return made

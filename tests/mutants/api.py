@@ -6,6 +6,12 @@ _POSTGRES = "tests/unit/test_postgres.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/queue_tables.py", "column.no_wrap = index not in GIVES_WAY", "column.no_wrap = False", "tests/unit/test_queue_tables.py"),
+    Mutant("api/cli/queue_tables.py", "column.no_wrap = name != SHARE", "column.no_wrap = name == 'job'", "tests/unit/test_queue_tables.py"),
+    Mutant("api/cli/queue_tables.py", "    made.no_wrap = True\n", "", "tests/unit/test_queue_tables.py"),
+    Mutant("api/cli/queue_tables.py", "if count < limit or ", "if ", "tests/unit/test_queue_tables.py"),
+    Mutant("api/cli/queue_tables.py", " or found.items[-1].position >= waiting:", ":", "tests/unit/test_queue_tables.py"),
+    Mutant("api/database.py", "except (ArgumentError, ValueError):", "except ArgumentError:", "tests/unit/test_database.py -k refused"),
     Mutant("api/cli/job_tables.py", "clock_text(job.submitted_at_ms)[:MINUTE]", "clock_text(job.submitted_at_ms)[-8:]", "tests/unit/test_cli.py -k eighty"),
     Mutant("api/reasons.py", "_FROM if of_hours else _UNTIL", "_UNTIL", "tests/unit/test_reasons.py"),
     Mutant("api/reasons.py", 'return _NEVER if of_hours else ("", "")', 'return "", ""', "tests/unit/test_reasons.py"),
