@@ -20,5 +20,6 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "if amounts and fits:", "if amounts:", f"{_HAND} {_STANDING}"),
     Mutant("scheduler/sharing/standing.py", "of_tenant = owns.tenant if cohort and is_split else owns.top", "of_tenant = owns.tenant", _HAND),
     Mutant("scheduler/sharing/standing.py", "owns.tenant if cohort and is_split else owns.top", "owns.top", _HAND),
+    Mutant("scheduler/sharing/standing.py", "return Owns(top=owns.top, tenant=of_tenant", "return Owns(top=owns.top or owns.tenant, tenant=of_tenant", _HAND),
     Mutant("scheduler/planning/settled.py", "return known is not None and merit <= known", "return False", "tests/simulation/test_seeds.py -k 'nobody_owns and not whoever'"),
 ]

@@ -191,6 +191,20 @@ def test_a_class_counts_elsewhere_for_who_is_within_its_own_branches(
     assert stopped(plan(state, NOW_MS)) == expected
 
 
+def test_what_a_tenant_owns_beyond_its_cohort_is_taken_back_by_others() -> None:
+    """Fish owns all in TFLOPS, of which its cohort owns 4 cards; steel owns the other 4."""
+    state = a_state(
+        a_tenant("fish", cohort_id="coast", nominal_tflops=8 * 313),
+        a_tenant("steel", nominal_cards=(("npu", 4),)),
+        park=a_park(a_pool(POOL, 1, 8), a_pool("east-gpu", 1, 8)),
+    )
+    a_cohort(state, "coast", nominal_cards=(("npu", 4),))
+    run(state, of_fish(high("theirs", 8)), 8)
+    submit(state, replace(wants("mine", 4, Priority.LOW), device_kind_ids=("npu",)))
+
+    assert stopped(plan(state, NOW_MS)) == ["theirs.1"]
+
+
 def test_a_stop_by_which_the_potential_does_not_fall_is_a_flaw() -> None:
     """One alone stands below: steel's own `x`, of a lower class than `t`."""
     state = one_node_up(a_tenant("steel", nominal_cards=(("npu", 3),)))
