@@ -137,7 +137,7 @@ class JobQueue:
             del self.lanes[key]
 
     def learn(self, job: Job, history: History, now_ms: int) -> None:
-        """A job like these has run: what was submitted nearest to it is expected anew."""
+        """One like these has run: those that were submitted nearest to it are reckoned anew."""
         like = self._by_like.get(_like(job), [])
         for _, _, record in nearest(like, job.submitted_at_ms):
             reckoned_ms = history.reckoned_ms(record.job, now_ms)

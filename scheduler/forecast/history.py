@@ -142,7 +142,7 @@ class History:
             if length_ms is None:
                 self._part(run)
             else:
-                for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+                for group in _alike(run):
                     self._siblings[group].end(length_ms)
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
@@ -236,7 +236,7 @@ class History:
                 runs = self._by_group[group] = deque(maxlen=KEPT)
             runs.append(run)
         if not run.is_void:
-            for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+            for group in _alike(run):
                 self._siblings.setdefault(group, Siblings()).add(run)
         self._unlearn(groups)
         if len(self.runs) > RUNS_MAX:
@@ -244,7 +244,7 @@ class History:
 
     def _part(self, run: PastRun) -> None:
         """It is no sibling of anybody any more."""
-        for group in _groups(run.tenant_id, run.user, run.name, run.card_count):
+        for group in _alike(run):
             siblings = self._siblings[group]
             siblings.discard(run)
             if not siblings.runs:
@@ -264,9 +264,12 @@ class History:
         self._unlearn(groups)
 
 
+def _alike(run: PastRun) -> tuple[Group, ...]:
+    return _groups(run.tenant_id, run.user, run.name, run.card_count)
+
+
 def _groups_of(run: PastRun) -> tuple[Group, ...]:
-    groups = _groups(run.tenant_id, run.user, run.name, run.card_count)
-    return (*groups, _namesakes(run.tenant_id, run.user, run.name))
+    return (*_alike(run), _namesakes(run.tenant_id, run.user, run.name))
 
 
 def _namesakes(tenant_id: str, user: str, name: str) -> Group:

@@ -1,4 +1,4 @@
-"""How long a job is expected to run for the order: by the runs that were submitted nearest to it.
+"""How long a run the order of jobs reckons with: by the runs that were submitted nearest to it.
 
 What is submitted one after the other runs for about as long. So runs count by how near to the job
 they were submitted; what still runs counts as those that ran for longer, and all that its group

@@ -1,17 +1,14 @@
 """The queue as it stands: over HTTP and on the command line, in both languages."""
 
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from api.cli.arguments import prepared
 from api.cli.language import language
-from api.commands import app
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
+from tests.acceptance.in_process import brain
 
 pytestmark = pytest.mark.enable_socket
 WEST = {"device": "hygon-k100-ai", "limit": "2h", "command": "sleep 7200"}
@@ -32,22 +29,22 @@ def waiting(park: Served) -> list[str]:
     return [high, fish, normal]
 
 
-@pytest.fixture(autouse=True)
-def variables(park: Served, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("BRAIN_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("BRAIN_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("BRAIN_LANG", "en")
-    monkeypatch.setenv("BRAIN_URL", address)
-    monkeypatch.setenv("BRAIN_API_KEY", park.keys["operator"])
-    monkeypatch.setenv("COLUMNS", "80")
+@pytest.fixture
+def cli(park: Served, address: str, tmp_path: Path) -> Callable[..., str]:
+    """What a command of the operator's prints, which must succeed."""
 
+    def printed(*words: str, lang: str = "en") -> str:
+        done = brain(
+            *words,
+            BRAIN_DATA=str(tmp_path / "data"),
+            BRAIN_LANG=lang,
+            BRAIN_URL=address,
+            BRAIN_API_KEY=park.keys["operator"],
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-def brain(*words: str) -> Result:
-    done = CliRunner().invoke(app, prepared(list(words)), prog_name="brain")
-    assert done.exit_code == 0, done.output
-    return done
+    return printed
 
 
 def test_the_queue_is_in_the_order_of_the_plan_with_the_terms_of_each(
@@ -75,8 +72,10 @@ def test_a_tenant_sees_its_own_in_the_queue_and_nobody_elses(
     problem_of(park.fish.get("/v1/queue?limit=501"), 422)
 
 
-def test_on_the_command_line_each_has_a_line_in_eighty_columns(waiting: list[str]) -> None:
-    lines = brain("queue").stdout.splitlines()
+def test_on_the_command_line_each_has_a_line_in_eighty_columns(
+    waiting: list[str], cli: Callable[..., str]
+) -> None:
+    lines = cli("queue").splitlines()
 
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["#", "job", "tenant", "name", "cards", "start", "why", "not", "now"]
@@ -86,11 +85,13 @@ def test_on_the_command_line_each_has_a_line_in_eighty_columns(waiting: list[str
         ["3", waiting[2], "steel", "normal", "8"],
     ]
     assert all("devices_busy" in line for line in lines[1:])
-    assert json.loads(brain("queue", "--tenant", "fish", "--json").stdout)["waiting"] == 3
+    assert json.loads(cli("queue", "--tenant", "fish", "--json"))["waiting"] == 3
 
 
-def test_the_terms_of_all_stand_beside_one_another(waiting: list[str]) -> None:
-    head, *lines = brain("queue", "--terms").stdout.splitlines()
+def test_the_terms_of_all_stand_beside_one_another(
+    waiting: list[str], cli: Callable[..., str]
+) -> None:
+    head, *lines = cli("queue", "--terms").splitlines()
 
     assert max(map(len, lines)) <= 80
     assert head.split() == ["#", "job", "quota", "priority", "share", "due"]
@@ -101,9 +102,11 @@ def test_the_terms_of_all_stand_beside_one_another(waiting: list[str]) -> None:
     ]
 
 
-def test_why_tells_all_to_people_and_to_programs(waiting: list[str]) -> None:
-    lines = brain("why", waiting[2]).stdout.splitlines()
-    told = json.loads(brain("why", waiting[2], "--json").stdout)
+def test_why_tells_all_to_people_and_to_programs(
+    waiting: list[str], cli: Callable[..., str]
+) -> None:
+    lines = cli("why", waiting[2]).splitlines()
+    told = json.loads(cli("why", waiting[2], "--json"))
 
     assert "  all that is in its way:" in lines
     assert lines.count("    • needs 8 cards in west-k100: 0 free, 8 short") == 1
@@ -113,18 +116,17 @@ def test_why_tells_all_to_people_and_to_programs(waiting: list[str]) -> None:
 
 
 @pytest.fixture
-def chinese(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("BRAIN_LANG", "zh")
+def chinese() -> Iterator[None]:
     language.cache_clear()
     yield
     language.cache_clear()
 
 
 @pytest.mark.usefixtures("chinese")
-def test_so_it_is_in_chinese(waiting: list[str]) -> None:
-    head, line, *_ = brain("queue").stdout.splitlines()
+def test_so_it_is_in_chinese(waiting: list[str], cli: Callable[..., str]) -> None:
+    head, line, *_ = cli("queue", lang="zh").splitlines()
 
     assert head.split() == ["#", "作业", "企业", "名称", "卡", "启动", "等待原因"]
     assert waiting[0] in line
     assert "卡已占用" in line
-    assert "高" in brain("queue", "--terms").stdout
+    assert "高" in cli("queue", "--terms", lang="zh")
