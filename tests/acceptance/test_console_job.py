@@ -46,4 +46,5 @@ def test_what_would_be_sooner_is_asked_on_demand(
     assert told, "the east has room"
     console.page.keyboard.press("Escape")
     console.row("waiting", waiting).locator("button.link").click()
+    expect(panel.get_by_text("怎样可更早开始？")).to_be_visible()
     expect(panel.locator("ul.sooner")).to_have_count(0)

@@ -17,7 +17,7 @@ MUTANTS = [
     Mutant("api/reasons.py", 'return _NEVER if of_hours else ("", "")', 'return "", ""', "tests/unit/test_reasons.py"),
     Mutant("api/console/static/job.js", "get(`${this.#path}/alternatives`)", "get(`${this.#path}/explain`)", "tests/acceptance/test_console_job.py"),
     Mutant("api/console/static/job.js", "this.#confirming, this.#sooner] = [null, null, null, null, false, null]", "this.#confirming] = [null, null, null, null, false]", "tests/acceptance/test_console_job.py"),
-    Mutant("api/console/static/job.js", "device: variant.device.length ? variant.device : spec.device", "device: variant.device", "tests/acceptance/test_console_job.py"),
+    Mutant("api/console/static/job.js", "spec.variants?.length && [", "false && [", "tests/acceptance/test_console_job.py"),
     Mutant("api/cli/jobs.py", '"standing": standing, "alternatives": alternatives}', '"standing": standing}', "tests/acceptance/test_queue.py"),
     Mutant("api/routes/quotes.py", "in_order(state, now_ms, wanted, limit, policy)", "in_order(state, now_ms, tenant_id, limit, policy)", "tests/acceptance/test_queue.py"),
     Mutant("api/ranked.py", "        place=term.place,\n", "        place=term.count,\n", "tests/acceptance/test_queue.py"),

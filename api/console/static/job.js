@@ -14,10 +14,6 @@ const who = (members) =>
 
 const withCost = (text, cost) => (cost ? t("job.costs", { text, cost }) : text);
 
-/** Another gang that would do, as `needs` writes it. */
-const orElse = (variant, spec) =>
-  needs({ ...variant, device: variant.device.length ? variant.device : spec.device });
-
 /** The drawer; `names.centre` and `names.tenant` turn ids into names. */
 export class Drawer {
   #id = null;
@@ -137,7 +133,7 @@ export class Drawer {
     const facts = [
       ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
       spec.roles?.length && ["job.roles", spec.roles.map((role) => `${role.name} ${count(role.count)} × ${count(role.devices)}`).join(", ")],
-      spec.variants?.length && ["job.variants", spec.variants.map((one) => orElse(one, spec)).join(", ")],
+      spec.variants?.length && ["job.variants", spec.variants.map((one) => needs(one)).join(", ")],
       spec.min_devices && ["job.least", count(spec.min_devices)],
       spec.data?.length + (spec.data_class ? 1 : 0) > 0 && ["job.data", [...spec.data, spec.data_class].filter(Boolean).join(", ")],
       spec.after?.length + spec.after_any?.length > 0 && ["job.after", [...spec.after, ...spec.after_any].join(", ")],
