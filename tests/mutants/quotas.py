@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "merit = BEST_MERIT if is_owner else self._standings.merit(record)", "merit = self._standings.merit(record)", _HAND),
     Mutant("scheduler/sharing/turns.py", "(record.job.id not in done and self._is_in(owned, record))", "(record.job.id not in done)", _HAND),
     Mutant("scheduler/planning/preemption.py", "owns = level is not None and victim.standing.owns[level]", "owns = any(victim.standing.owns)", _HAND),
-    Mutant("scheduler/planning/preemption.py", "(owns and not is_owner)", "False", _HAND),
+    Mutant("scheduler/planning/preemption.py", "(owns and not is_owner)", "False", "tests/unit/test_entitlements.py"),
     Mutant("scheduler/planning/victims.py", "return min(self.job.grace_ms, SOON_MS)", "return self.job.grace_ms", _HAND),
     Mutant("scheduler/controller.py", "grace_ms=min(stop.grace_ms, SOON_MS),", "grace_ms=stop.grace_ms,", "tests/unit/test_controller_stops.py"),
     Mutant("scheduler/controller.py", "if not is_reading and (job_id", "if (job_id", "tests/unit/test_controller.py"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from scheduler.facts import events as ev
+from scheduler.facts.queue import SLOWDOWN
 from scheduler.facts.record import Claim
 from scheduler.facts.state import CLAIM_MS, State
 from scheduler.model.job import (
@@ -175,7 +176,7 @@ def test_a_promise_is_not_moved_by_who_makes_room_behind_it() -> None:
     state = a_pool_of(nodes=2)
     run(state, replace(low("old"), limit_ms=2 * HOUR_MS), 8)
     run(state, a_job("other", device_count=8, limit_ms=2 * HOUR_MS), 0, 8)
-    long_ago_ms = NOW_MS - 16 * HOUR_MS  # so that they are due before `brief`
+    long_ago_ms = NOW_MS - SLOWDOWN * LIMIT_MS  # so that they are due before `brief`
     head = replace(wants("head", 16), submitted_at_ms=long_ago_ms)
     longer = replace(wants("long"), submitted_at_ms=long_ago_ms + 1)
     submit(state, head, longer, replace(wants("brief"), limit_ms=HOUR_MS // 2))

@@ -25,7 +25,7 @@ from tests.builders import (
     submit,
 )
 from tests.entitled import a_cohort, a_project
-from tests.preemptive import LIMIT_MS, NOW_MS, POOL, high, normal, run, stopped, wants
+from tests.preemptive import LIMIT_MS, NOW_MS, POOL, high, low, normal, run, stopped, wants
 
 THREE_NODES = a_park(a_pool(POOL, 3, 8))
 TWO_KINDS = a_park(a_pool(POOL, 2, 8), a_pool("east-gpu", 2, 4))
@@ -97,6 +97,18 @@ def test_what_is_a_project_s_own_is_the_best_of_its_tenant() -> None:
     a_project(state, "steel", "b")
     state.tree.declare_tenant(a_tenant("fish", nominal_cards=(("npu", 16),)))
     submit(state, of(wants(), "fish"))
+
+    assert stopped(plan(state, NOW_MS)) == ["b1.1"]
+
+
+def test_what_another_tenant_owns_is_spared_though_it_would_cost_less() -> None:
+    """`a` is within its project's quota and not steel's: of steel's alone it takes back."""
+    state = two_projects(nominal=8)
+    state.tree.declare_tenant(a_tenant("fish", nominal_cards=(("npu", 16),)))
+    run(state, of(normal("b1"), "steel/b"), 8)
+    run(state, of(low("f"), "fish"), 0, 8)
+    run(state, of(high("beside"), "fish"), 0, 0, 8)
+    submit(state, of(wants(), "steel/a"))
 
     assert stopped(plan(state, NOW_MS)) == ["b1.1"]
 
