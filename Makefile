@@ -62,7 +62,7 @@ lock:
 		--generate-hashes --no-header --no-annotate -o requirements.lock
 
 mutants: .venv/.ok
-	$(B)/python -m tests.mutants
+	$(B)/python -m tests.mutants --seen .mutants_seen
 
 bench: .venv/.ok
 	@for name in $(BENCHMARKS); do $(B)/python -m benchmarks $$name || exit 1; done
@@ -72,4 +72,4 @@ stress: .venv/.ok test-tools
 		$(B)/pytest -q $(IN_PARALLEL) || exit 1; done
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage*
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage* .mutants_seen

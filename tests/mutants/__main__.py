@@ -1,121 +1,88 @@
 """Put each deliberate bug into a copy, and see its tests turn red: `make mutants`.
 
-`python -m tests.mutants WORD` runs only those whose path or text contains the word.
+`python -m tests.mutants WORD` runs only those whose path or text contains the word. `--seen FILE`
+notes what was red, and passes it over as long as neither its module nor its tests change.
 """
 
-import os
-import shlex
-import shutil
-import subprocess
+import argparse
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
+from typing import TypeVar
 
 from tests.mutants import MUTANTS, Mutant
+from tests.mutants.bench import RED, Bench, is_on_ray
+from tests.mutants.seen import Seen
 
-ROOT = Path(__file__).resolve().parents[2]
-COPIED = (
-    *("cluster", "accounting", "scheduler", "api", "benchmarks", "deploy", "docs", "examples"),
-    "tests",
-    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
-)
-SKIPPED = shutil.ignore_patterns("__pycache__", "*.pyc")
-RUN_TIMEOUT_S = 600
 WORKERS = 2
-PYTEST_PASSED = 0
-PYTEST_FAILED = 1
+T = TypeVar("T")
 
 
 def main() -> int:
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    mutants = [mutant for mutant in MUTANTS if word in " ".join(mutant)]
-    if not _tests_pass_unchanged(mutants):
-        return 1
-    with ThreadPoolExecutor(WORKERS) as pool:
-        findings = []
-        for mutant, finding in zip(mutants, pool.map(_finding, mutants), strict=True):
-            findings.append(finding)
-            print(f"{finding:<10} {mutant.path:<28} {_in_one_line(mutant)}", flush=True)
-    survived = len(findings) - findings.count("red")
+    options = _options()
+    chosen = [mutant for mutant in MUTANTS if options.word in " ".join(mutant)]
+    seen = Seen(options.seen)
+    mutants = [mutant for mutant in chosen if not seen.has(mutant)]
+    if len(mutants) < len(chosen):
+        print(f"{len(chosen) - len(mutants)} were red before and are passed over")
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        bench = Bench(Path(folder))
+        findings = [
+            *_found([one for one in mutants if not is_on_ray(one)], bench, seen, options.workers),
+            # Each run starts the one Ray cluster of the tests at the same address.
+            *_found([one for one in mutants if is_on_ray(one)], bench, seen, 1),
+        ]
+    survived = len(findings) - findings.count(RED)
     print(f"{len(findings)} mutants, {survived} of them not found by the tests")
-    return 1 if survived or not findings else 0
+    return 1 if survived or not chosen else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
+    parser.add_argument("word", nargs="?", default="")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--seen", type=Path)
+    return parser.parse_args()
+
+
+def _found(mutants: Sequence[Mutant], bench: Bench, seen: Seen, workers: int) -> list[str]:
+    """What became of each; red would mean nothing where its tests fail without it."""
+    with ThreadPoolExecutor(workers) as pool:
+        tests = sorted({mutant.tests for mutant in mutants})
+        unchanged = dict(zip(tests, _told(tests, pool, bench.unchanged, str), strict=True))
+
+        def find(mutant: Mutant) -> str:
+            if failure := unchanged[mutant.tests]:
+                return f"FAILS WITHOUT: {failure}"
+            finding = bench.finding(mutant)
+            if finding == RED:
+                seen.add(mutant)
+            return finding
+
+        return _told(mutants, pool, find, _in_one_line)
+
+
+def _told(
+    items: Sequence[T], pool: ThreadPoolExecutor, do: Callable[[T], str], name: Callable[[T], str]
+) -> list[str]:
+    """The same, said of each as it comes, and how long the rest will take."""
+    results: list[str] = []
+    began_s = time.perf_counter()
+    for item, result in zip(items, pool.map(do, items), strict=True):
+        results.append(result)
+        done, took_s = len(results), time.perf_counter() - began_s
+        left_min = took_s * (len(items) - done) / done / 60
+        print(
+            f"{done}/{len(items)} {left_min:4.0f} min left  {result:<10} {name(item)}", flush=True
+        )
+    return results
 
 
 def _in_one_line(mutant: Mutant) -> str:
-    return f"{' '.join(mutant.old.split())}  ->  {' '.join(mutant.new.split())}"
-
-
-def _tests_pass_unchanged(mutants: list[Mutant]) -> bool:
-    """Whether red would mean anything."""
-    for tests in sorted({mutant.tests for mutant in mutants}):
-        with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-            code, output = _run_tests(_copy(Path(folder)), tests)
-        if code != PYTEST_PASSED:
-            print(f"{tests} fails without any mutant:\n{output}")
-            return False
-        print(f"passes as it is: {tests}", flush=True)
-    return True
-
-
-def _finding(mutant: Mutant) -> str:
-    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        tree = _copy(Path(folder))
-        _apply(mutant, tree)
-        code, _ = _run_tests(tree, mutant.tests)
-        _end_what_is_left(tree)
-    # Any other code is neither passed nor failed: not collected, or not ended.
-    return {PYTEST_PASSED: "SURVIVED", PYTEST_FAILED: "red"}.get(code, f"BROKEN {code}")
-
-
-def _copy(folder: Path) -> Path:
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=SKIPPED)
-        else:
-            shutil.copy(source, folder / name)
-    return folder
-
-
-def _apply(mutant: Mutant, tree: Path) -> None:
-    module = tree / mutant.path
-    text = module.read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        raise ValueError(
-            f"{mutant.path} has {mutant.old!r} {text.count(mutant.old)} times, not once"
-        )
-    module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-
-
-def _end_what_is_left(tree: Path) -> None:
-    """A mutant that forgets to stop something leaves it to us: all that runs from the copy."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get("PYTHONPATH") == str(tree):
-                process.kill()
-
-
-def _run_tests(tree: Path, tests: str) -> tuple[int, str]:
-    """The exit code of pytest in the copy, which comes before the installed packages."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", ""]
-    environment = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            [*command, *shlex.split(tests)],
-            cwd=tree,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=RUN_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return -1, f"not ended after {RUN_TIMEOUT_S} s"
-    return done.returncode, done.stdout + done.stderr
+    return f"{mutant.path:<28} {' '.join(mutant.old.split())}  ->  {' '.join(mutant.new.split())}"
 
 
 if __name__ == "__main__":
