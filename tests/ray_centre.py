@@ -1,17 +1,14 @@
-"""A centre on real Ray for tests: two nodes with four logical cards each, and its agent.
+"""A centre on real Ray for tests: two nodes with four logical cards each.
 
-As a program it is that agent: `python -m tests.ray_centre URL KEY DATA RAY_ADDRESS FENCE_MS`.
+Ray itself is not imported, which would cost each start of pytest a quarter of its time.
 """
 
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Unpack
 
 from typing_extensions import TypedDict
 
-from cluster.agent import AgentSettings, run
 from cluster.devices import DeviceKind
 from cluster.driver import (
     AttemptPhase,
@@ -50,7 +47,6 @@ PARK = Park(
     fields=(),
 )
 NODE_IDS = tuple(node.id for node in POOL.nodes())
-UID_FROM = 200_000
 PATIENCE_S = 40.0
 LOOK_S = 0.01
 
@@ -133,25 +129,3 @@ def until_ended(driver: Driver, attempt_id: str) -> AttemptReport:
 def until_online(driver: Driver, node_ids: tuple[str, ...] = NODE_IDS) -> CentreReport:
     wanted = set(node_ids)
     return until(driver, lambda report: report.online_node_ids == wanted, f"online: {wanted}")
-
-
-def main() -> None:
-    url, key, data, address, fence_ms = sys.argv[1:]
-    run(
-        AgentSettings(
-            centre=CENTRE,
-            device_kind_by_id=PARK.device_kind_by_id,
-            url=url,
-            api_key=key,
-            ray_address=address,
-            ray_token_path=Path(data) / "ray-token",
-            data_dir=Path(data),
-            fence_after_ms=int(fence_ms),
-            uid_from=UID_FROM,
-            is_logical=PARK.is_logical,  # else a cluster that tests share is measured otherwise
-        )
-    )
-
-
-if __name__ == "__main__":
-    main()

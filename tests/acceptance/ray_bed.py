@@ -88,7 +88,7 @@ class Bed:
         words = [self.url, self.key, str(self.cluster.data_dir), self.cluster.address]
         with (self.cluster.data_dir / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(
-                [sys.executable, "-m", "tests.ray_centre", *words, str(fence_ms)],
+                [sys.executable, "-m", "tests.ray_agent", *words, str(fence_ms)],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

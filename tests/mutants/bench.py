@@ -23,6 +23,7 @@ RUN_TIMEOUT_S = 600
 RED = "red"
 PYTEST_PASSED = 0
 PYTEST_FAILED = 1
+PLUGINS = ("-p", "no:cacheprovider", "-p", "no:schemathesis")  # the latter starts slowly
 ON_RAY = ("mark.ray", "tests.acceptance.ray_bed", "tests.acceptance.product")
 
 
@@ -87,7 +88,7 @@ def _end_what_is_left(tree: Path) -> None:
 
 def _run_tests(tree: Path, tests: str) -> tuple[int, str]:
     """The exit code of pytest in the copy, which comes before the installed packages."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", ""]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *PLUGINS, "-m", ""]
     environment = os.environ | {"PYTHONPATH": str(tree)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     try:

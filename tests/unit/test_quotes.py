@@ -116,14 +116,14 @@ def test_what_was_kept_counts_as_used_and_costs_nothing(is_taken: bool) -> None:
 def test_cards_that_are_kept_are_reserved_in_their_pool_until_somebody_has_them() -> None:
     state = one_node()
     (idle,) = loads(state)
-    happen(state, kept(a_job("q")))
+    happen(state, kept(a_job("q", device_count=2)))
     note_cards(state, 1)
     (reserved,) = loads(state)
     happen(state, over("q", MINUTE_MS))
     (over_again,) = loads(state)
 
     assert (idle.reserved_cards, over_again.reserved_cards) == (0, 0)
-    assert reserved.reserved_cards == a_job("q").device_count
+    assert reserved.reserved_cards == 2
     assert reserved.allocated_cards == 0
 
 
