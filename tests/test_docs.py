@@ -25,11 +25,19 @@ from docs.references import anchor
 
 ROOT = Path(__file__).resolve().parent.parent
 GENERATED = ("api.md", "cli.md")
+OF_USERS = (*GENERATED, "job-file.md")
+"""Pages that name users' own files."""
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+MODULE = re.compile(r"(?<![\w./-])(?:[a-z_]+/)*[a-z_0-9]+\.py\b")
+PACKAGES = ("accounting", "api", "benchmarks", "cluster", "scheduler", "tests", "examples")
+FOLDER = re.compile(r"`((?:[a-z_]+/)+)`")
+WRAPPED = ("benchmarks.md", "concepts.md", "scheduling.md", "README.md")
+"""Pages of which each line is short enough to be read beside code."""
+LINE_MAX = 160
 PLACEHOLDERS = re.compile(r"[A-Z_]{2,}|\.\.\.|\[.*\]")
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 VARIABLES_OF_MEMBERS = {
@@ -197,6 +205,39 @@ def leads_somewhere(page: Path, link: str) -> bool:
 def anchors(page: Path) -> set[str]:
     text = BLOCK.sub("", page.read_text("utf-8"))
     return {anchor(heading.replace("`", "")) for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if one.name in WRAPPED], ids=lambda p: p.name
+)
+def test_no_line_is_too_long(page: Path) -> None:
+    lines = BLOCK.sub("", page.read_text("utf-8")).splitlines()
+
+    assert not [line for line in lines if len(line) > LINE_MAX]
+
+
+@pytest.mark.parametrize(
+    "page", [one for one in PAGES if one.name not in OF_USERS], ids=lambda p: p.name
+)
+def test_every_module_and_folder_named_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+
+    named = {*MODULE.findall(text), *(found.rstrip("/") for found in FOLDER.findall(text))}
+
+    assert not {one for one in named if not is_there(one)}
+
+
+def is_there(named: str) -> bool:
+    """Whether a path of ours ends so."""
+    return (ROOT / named).exists() or any(
+        any((ROOT / package).rglob(named)) for package in PACKAGES
+    )
+
+
+def test_a_module_that_is_gone_is_noticed() -> None:
+    assert is_there("planning/quiet.py")
+    assert is_there("scheduler/planning")
+    assert not is_there("planning/loud.py")
 
 
 @every_page

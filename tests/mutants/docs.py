@@ -14,6 +14,8 @@ MUTANTS = [
     Mutant("docs/job-file.md", "(api.md#jobcreate)", "(api.md#job-create)", f"{_DOCS} -k link"),
     Mutant("docs/glossary.md", "| **pool** | 资源池 |", "| **pool** | pool |", f"{_DOCS} -k chinese"),
     Mutant("docs/park-file.md", "stated_tflops: 8000         # must", "stated_tflops: 8001         # must", f"{_DOCS} -k park"),
+    Mutant("docs/scheduling.md", "planning/quiet.py", "planning/loud.py", f"{_DOCS} -k module"),
+    Mutant("docs/scheduling.md", "of a broker's own past:\n", "of a broker's own past: ", f"{_DOCS} -k line"),
     Mutant("docs/operations.md", "brain jobs --state failed", "brain jobs --status failed", f"{_DOCS} -k exists"),
 ]
 # fmt: on
