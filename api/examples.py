@@ -160,6 +160,28 @@ _ARRAY: dict[str, Any] = {
     "started_at_ms": 1_795_601_191_446,
     "ended_at_ms": None,
 }
+_STANDING: dict[str, Any] = {
+    "at_ms": 1_795_601_191_412,
+    "job_id": JOB_ID,
+    "position": 3,
+    "waiting": 42,
+    "ahead_yours": 1,
+    "terms": _TURN,
+    "pools": [
+        {
+            "centre": "qdaicc",
+            "pool": "qdaicc-910b3",
+            "device": "ascend-910b3",
+            "cards": 8,
+            "needs": 8,
+            "free": 4,
+            "down": 0,
+            "yours": 1,
+            "others": {"standard": 3},
+            "reasons": [_BUSY],
+        }
+    ],
+}
 
 ANSWERS: Mapping[str, Any] = {
     **BOOK_ANSWERS,
@@ -193,6 +215,7 @@ ANSWERS: Mapping[str, Any] = {
         "start_p90_ms": None,
         "is_start_promised": True,
         "reasons": [_BUSY],
+        "standing": _STANDING,
         "summary": "waits at place 1: needs 8 cards in qdaicc-910b3: 2 free, 6 short. "
         "Cards are kept for it in qdaicc-910b3 from about 2026-11-25 22:06:31",
         "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
@@ -249,28 +272,7 @@ ANSWERS: Mapping[str, Any] = {
         "waiting": 42,
         "items": [{"position": 3, "terms": _TURN, "job": _QUEUED | {"reasons": [_BUSY]}}],
     },
-    "standing": {
-        "at_ms": 1_795_601_191_412,
-        "job_id": JOB_ID,
-        "position": 3,
-        "waiting": 42,
-        "ahead_yours": 1,
-        "terms": _TURN,
-        "pools": [
-            {
-                "centre": "qdaicc",
-                "pool": "qdaicc-910b3",
-                "device": "ascend-910b3",
-                "cards": 8,
-                "needs": 8,
-                "free": 4,
-                "down": 0,
-                "yours": 1,
-                "others": {"standard": 3},
-                "reasons": [_BUSY],
-            }
-        ],
-    },
+    "standing": _STANDING,
     "cancel": _QUEUED | {"state": "cancelled", "ended_at_ms": _PLANNED_MS},
     "get_array": _ARRAY,
     "cancel_array": _ARRAY

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from api.durations import duration_text
+from api.quote_schemas import Explanation, QueueStanding
 from api.reasons import by_quantiles, moment
-from api.schemas import AttemptView, DataNote, Explanation, JobSpec, JobView
+from api.schemas import AttemptView, DataNote, JobSpec, JobView, ReasonView
 from scheduler.model.job import EndCause, JobState, Reason
 
 CAUSES = {
@@ -51,8 +52,10 @@ def without_strangers(reason: Reason, known_ids: Collection[str]) -> Reason:
     return reason if named_jobs([reason]) <= set(known_ids) else replace(reason, detail="")
 
 
-def explanation(job: JobView, notes: Sequence[DataNote] = ()) -> Explanation:
-    """`notes` is what is to be told of its data."""
+def explanation(
+    job: JobView, notes: Sequence[DataNote] = (), standing: QueueStanding | None = None
+) -> Explanation:
+    """`notes` is what is to be told of its data; `standing` has all reasons, where it is known."""
     english, chinese = _summary(job)
     return Explanation(
         job_id=job.id,
@@ -64,11 +67,18 @@ def explanation(job: JobView, notes: Sequence[DataNote] = ()) -> Explanation:
         start_p50_ms=job.start_p50_ms,
         start_p90_ms=job.start_p90_ms,
         is_start_promised=job.is_start_promised,
-        reasons=job.reasons,
+        reasons=(_all_reasons(standing) if standing else []) or job.reasons,
+        standing=standing,
         data=list(notes),
         summary=english,
         summary_zh=chinese,
     )
+
+
+def _all_reasons(standing: QueueStanding) -> list[ReasonView]:
+    """Each once, as the pools come in its order of preference."""
+    found = (reason for pool in standing.pools for reason in pool.reasons)
+    return [*{reason.text: reason for reason in found}.values()]
 
 
 def _summary(job: JobView) -> tuple[str, str]:

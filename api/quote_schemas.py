@@ -5,9 +5,12 @@ from typing import Literal
 from pydantic import Field
 
 from api.schemas import (
+    IS_PROMISED,
+    PLANNED_DEVICES,
     PLANNED_START,
     START_P50,
     START_P90,
+    DataNote,
     JobAsked,
     JobSpec,
     JobView,
@@ -228,3 +231,31 @@ class QueueStanding(Wire):
         description="by which its turn is decided: the first in which two jobs differ counts"
     )
     pools: list[PoolUseView] = Field(description="in its order of preference")
+
+
+class Explanation(Wire):
+    """Why a job waits, or where it went and why."""
+
+    job_id: str
+    state: str
+    position: int | None
+    planned_start_ms: Ms | None = Field(description=PLANNED_START)
+    planned_pool: str | None = Field(default=None, description="where that would be")
+    planned_devices: int | None = Field(default=None, description=PLANNED_DEVICES)
+    start_p50_ms: Ms | None = Field(default=None, description=START_P50)
+    start_p90_ms: Ms | None = Field(default=None, description=START_P90)
+    is_start_promised: bool = Field(default=False, description=IS_PROMISED)
+    reasons: list[ReasonView] = Field(
+        description="all that is in its way, each once; where `standing` is not known the first "
+        "of each pool"
+    )
+    standing: QueueStanding | None = Field(
+        default=None,
+        description="its place, the terms that decide it, and for each pool who holds it and all "
+        "that is in the way there; null where it does not wait, or the leader is busy or elsewhere",
+    )
+    data: list[DataNote] = Field(
+        default=[], description="its classes of data, and its datasets, while it is not over"
+    )
+    summary: str = Field(description="a sentence or two")
+    summary_zh: str = Field(description="the same in Chinese")

@@ -76,8 +76,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "{where} 的其他作业将停止，为它腾出位置",
     ),
     ReasonCode.RESERVED: (
-        "the free cards of {where} are kept for a job that is ahead",
-        "{where} 的空闲卡已为排在前面的作业预留",
+        "cards of {where} are kept for a job that is ahead",
+        "{where} 有卡已为排在前面的作业预留",
     ),
     ReasonCode.QUOTED: (
         "{need} are kept for its job in {where}",

@@ -301,26 +301,6 @@ class DataNote(Wire):
     text_zh: str = Field(description="the sentence in Chinese")
 
 
-class Explanation(Wire):
-    """Why a job waits, or where it went and why."""
-
-    job_id: str
-    state: str
-    position: int | None
-    planned_start_ms: Ms | None = Field(description=PLANNED_START)
-    planned_pool: str | None = Field(default=None, description="where that would be")
-    planned_devices: int | None = Field(default=None, description=PLANNED_DEVICES)
-    start_p50_ms: Ms | None = Field(default=None, description=START_P50)
-    start_p90_ms: Ms | None = Field(default=None, description=START_P90)
-    is_start_promised: bool = Field(default=False, description=IS_PROMISED)
-    reasons: list[ReasonView]
-    data: list[DataNote] = Field(
-        default=[], description="its classes of data, and its datasets, while it is not over"
-    )
-    summary: str = Field(description="a sentence or two")
-    summary_zh: str = Field(description="the same in Chinese")
-
-
 class UsageLine(Wire):
     """What one tenant used of one device kind in one centre at one price."""
 

@@ -40,6 +40,7 @@ from api.machine_calls import MachineCalls
 from api.package_schemas import PackageList, PackageSell, PackageView
 from api.quote_schemas import (
     Alternatives,
+    Explanation,
     JobSubmitted,
     QueueStanding,
     QueueView,
@@ -47,7 +48,6 @@ from api.quote_schemas import (
     QuoteTerms,
 )
 from api.schemas import (
-    Explanation,
     JobAsked,
     JobBatch,
     JobCreate,

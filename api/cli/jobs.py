@@ -11,8 +11,7 @@ from api.cli.session import client
 from api.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
-    from api.quote_schemas import Alternatives, QueueStanding
-    from api.schemas import Explanation
+    from api.quote_schemas import Alternatives, Explanation, QueueStanding
     from api.sdk import Client
 
 app = typer.Typer()
@@ -175,10 +174,10 @@ def _prospects(
     """None where it may have started meanwhile, or the leader is busy: there is no more to say."""
     from api.sdk import ApiError
 
-    standing = alternatives = None
+    standing, alternatives = explanation.standing, None
     with suppress(ApiError):
         if explanation.state == "queued":
-            standing = broker.standing(explanation.job_id)
+            standing = standing or broker.standing(explanation.job_id)
             alternatives = broker.alternatives(explanation.job_id)
     return standing, alternatives
 

@@ -1,4 +1,4 @@
-"""Jobs: submit, look, explain, cancel."""
+"""Jobs: submit, look, cancel."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Row
 from api.active import attempts_with_activity
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
-from api.data_notes import data_notes
 from api.database import at_once
 from api.errors import Refused, missing
-from api.explaining import explanation, named_jobs, without_strangers
+from api.explaining import named_jobs, without_strangers
 from api.honouring import honour, take, to_take
 from api.placed import node_views
 from api.quote_schemas import HonouredQuote, JobSubmitted
@@ -25,7 +24,6 @@ from api.routes.parameters import JobId, problems
 from api.schemas import (
     MAX_PAGE,
     AttemptView,
-    Explanation,
     JobAccepted,
     JobBatch,
     JobCreate,
@@ -172,19 +170,6 @@ def get_job(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Response
     with services.database.connect() as connection:
         job = view_of(connection, own_job(connection, job_id, caller), caller)
     return Response(job.model_dump_json(), media_type="application/json")
-
-
-@router.get(
-    "/jobs/{job_id}/explain",
-    responses=problems(404),
-    summary="Why it waits, or where it went",
-)
-def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanation:
-    """The reasons of a waiting job, its place in the queue, and when the plan would start it."""
-    with services.database.connect() as connection:
-        job = view_of(connection, own_job(connection, job_id, caller), caller)
-        park = services.declared.read(connection).park
-    return explanation(job, () if job.state in FINAL_STATES else data_notes(job.spec, park))
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""What only the leader knows of a job: what it would meet, what would be sooner, how it stands."""
+"""What only the leader knows of a job: what it would meet, why it waits, what would be sooner."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,10 +8,13 @@ from fastapi import APIRouter, Body, Query
 
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
+from api.data_notes import data_notes
 from api.errors import Refused, missing
+from api.explaining import explanation
 from api.honouring import Given, check_keepable, find, give_up, keep, kept, write_down
 from api.quote_schemas import (
     Alternatives,
+    Explanation,
     QueueStanding,
     QueueView,
     Quote,
@@ -22,9 +25,10 @@ from api.quote_schemas import (
 from api.quoting import alternative_view, quote_of
 from api.ranked import queue_view, standing_view
 from api.request_examples import JOB_EXAMPLES
-from api.routes.jobs import own_job, told_reasons, views_of
+from api.routes.jobs import own_job, told_reasons, view_of, views_of
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
+from api.schemas import JobView
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
@@ -32,7 +36,7 @@ from scheduler.asking.ranking import Queue, Ranking, ranking
 from scheduler.asking.ranking import queue as in_order
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
-from scheduler.model.job import Job, JobState
+from scheduler.model.job import FINAL_STATES, Job, JobState
 from scheduler.model.policy import Policy
 from scheduler.storage import queries
 from scheduler.storage.codec import decode_job
@@ -185,6 +189,35 @@ def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alt
 
 
 @router.get(
+    "/jobs/{job_id}/explain",
+    responses=problems(404),
+    summary="Why it waits, or where it went",
+)
+def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanation:
+    """All that is in the way of a waiting job, its place, and when the plan would start it.
+
+    As the last plan has told it; what is in the way is looked up anew by the broker that leads.
+    Where that is busy, or another, there is the first reason of each pool, and no `standing`.
+    """
+    with services.database.connect() as connection:
+        job = view_of(connection, own_job(connection, job_id, caller), caller)
+        park = services.declared.read(connection).park
+    notes = () if job.state in FINAL_STATES else data_notes(job.spec, park)
+    return explanation(job, notes, _standing_if_known(job, caller, services))
+
+
+def _standing_if_known(job: JobView, caller: Caller, services: Services) -> QueueStanding | None:
+    """Of a job that waits, and that a plan has told so."""
+    if job.state != JobState.QUEUED or not job.reasons:
+        return None
+    try:
+        found = _ranked(job.id, caller, services)
+    except Refused:
+        return None
+    return _as_told(found, caller, services) if found else None
+
+
+@router.get(
     "/jobs/{job_id}/standing",
     responses=problems(307, 404, 409, 429),
     summary="Where does it stand in the queue, and by what?",
@@ -197,20 +230,31 @@ def standing(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> QueueSt
     """
     with services.database.connect() as connection:
         own_job(connection, job_id, caller)
+    found = _ranked(job_id, caller, services)
+    if found is not None:
+        return _as_told(found, caller, services)
+    with services.database.connect() as connection:
+        state = own_job(connection, job_id, caller).state
+    if state == JobState.QUEUED:
+        raise Refused(503, f"job {job_id} is just coming in", headers={"Retry-After": "1"})
+    raise _waits_not(job_id, state)
+
+
+def _ranked(job_id: str, caller: Caller, services: Services) -> Ranking | None:
+    """How the leader finds it in the queue; None where it is not there."""
 
     def question(state: State, now_ms: int, policy: Policy) -> tuple[Ranking | None]:
         return (ranking(state, now_ms, job_id, policy),)
 
     with services.questions.admitted(caller.scope):
-        (ranked,) = _ask(services, question, f"/v1/jobs/{job_id}/standing")
+        (found,) = _ask(services, question, f"/v1/jobs/{job_id}/standing")
+    return found
+
+
+def _as_told(found: Ranking, caller: Caller, services: Services) -> QueueStanding:
     with services.database.connect() as connection:
-        state = own_job(connection, job_id, caller).state
-        if ranked is None and state == JobState.QUEUED:
-            raise Refused(503, f"job {job_id} is just coming in", headers={"Retry-After": "1"})
-        if ranked is None:
-            raise _waits_not(job_id, state)
-        told = told_reasons(connection, [use.reasons for use in ranked.pools], caller)
-    return standing_view(ranked, told)
+        told = told_reasons(connection, [use.reasons for use in found.pools], caller)
+    return standing_view(found, told)
 
 
 def _waits_not(job_id: str, state: str) -> Refused:

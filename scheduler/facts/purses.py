@@ -222,14 +222,17 @@ class Purses:
 
     def used_up(self, record: JobRecord, now_ms: int) -> tuple[Budget, int] | None:
         """The first budget that forbids a job to go on, and what was spent of it."""
+        return next(self.all_used_up(record, now_ms), None)
+
+    def all_used_up(self, record: JobRecord, now_ms: int) -> Iterator[tuple[Budget, int]]:
+        """Each that does: its own first, then those of its tenant."""
         if record.watched is not None and record.watched.is_used_up(record.spent_micros):
-            return record.watched.budget, record.spent_micros
+            yield record.watched.budget, record.spent_micros
         spending = self.funds[record.job.tenant_id].spending
         for watched in spending.watched:
             spent_micros = spending.of(watched.budget, month_of(now_ms))
             if _is_for(watched.budget, record.job) and watched.is_used_up(spent_micros):
-                return watched.budget, spent_micros
-        return None
+                yield watched.budget, spent_micros
 
     def post(self, state: Paying, attempt: Attempt, event: Metered) -> str | None:
         """A slice is charged to its attempt: out of its hold, as far as that goes.

@@ -11,7 +11,7 @@ from scheduler.model.cores import in_its_unit
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import Fit, FreeCards
-from scheduler.timing.backfill import PoolRoom
+from scheduler.timing.backfill import PoolRoom, Reservation
 
 Place = TypeVar("Place")
 
@@ -26,19 +26,23 @@ QUOTA_CODES = (
 
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
     """The first that holds: silent, kept for others, down, in pieces, in use."""
-    where = pool.id
     if not is_heard:
         return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
     if room.reservation is not None and room.now.find(wanted) is not None:
-        return Reason(
-            code=ReasonCode.RESERVED,
-            where=where,
-            need=need,
-            free=room.long.total,
-            until_ms=room.reservation.start_ms,
-            detail=f"kept for job {room.reservation.job_id}",
-        )
+        return kept_reason(pool, room.reservation, room.long, wanted, need)
     return cards_reason(pool, room.now, wanted, need)
+
+
+def kept_reason(pool: Pool, kept: Reservation, beside: FreeCards, wanted: Fit, need: int) -> Reason:
+    """Cards are kept for one that is ahead: what is free `beside` them does not hold it."""
+    return Reason(
+        code=ReasonCode.RESERVED,
+        where=pool.id,
+        need=need,
+        free=beside.total if beside.total < need else beside.usable(wanted),
+        until_ms=kept.start_ms,
+        detail=f"kept for job {kept.job_id}",
+    )
 
 
 def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:

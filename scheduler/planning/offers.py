@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scheduler.facts.record import JobRecord
-from scheduler.model.job import Reason
+from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import shape_of
 from scheduler.planning.explain import making_room
@@ -45,10 +45,10 @@ class Offers:
             closed = self.survey.why_closed(job, pool)
             full = self.survey.why_full(job, candidate, self.forecasts.ends(form))
             near = self.survey.nearer(form, candidate, before)
-            told = closed or full
-            hidden = self.rooms.hidden(told, pool, candidate.wanted) if told else ()
-            found = (*firsts, *caps, money, told or near, *hidden)
-            reasons = tuple(reason for reason in found if isinstance(reason, Reason))
+            unpaid = () if isinstance(money, int) else self.allowances.money_reasons(job, pool)
+            there = self._there(form, candidate, closed or full)
+            found = (*firsts, *caps, *unpaid, *there, near)
+            reasons = tuple(reason for reason in found if reason is not None)
             offer = Offer(form, pool, candidate.wanted, reasons, candidate.transfer_ms)
             is_barred = any(firsts) or near is not None or closed is not None
             if not is_barred and not isinstance(money, Reason):
@@ -57,6 +57,16 @@ class Offers:
                 if (caps or full is not None) and self.policy.is_backfilling:
                     offer = self._promising(offer, candidate, is_capped=bool(caps))
             yield offer
+
+    def _there(
+        self, form: JobRecord, candidate: Candidate, told: Reason | None
+    ) -> Iterator[Reason]:
+        """What is in the way of the cards: what is told first, and all that is behind it."""
+        if told is not None:
+            yield told
+            yield from self.rooms.hidden(told, candidate.pool, candidate.wanted)
+            if told.code is not ReasonCode.RESERVED:
+                yield from self.survey.why_kept(form, candidate)
 
     def _promising(self, offer: Offer, candidate: Candidate, *, is_capped: bool) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""

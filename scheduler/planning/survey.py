@@ -1,6 +1,6 @@
 """What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -9,7 +9,8 @@ from scheduler.model.job import Job, NodeShare, Reason
 from scheduler.model.offered import outside_hours
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, shape_of
-from scheduler.planning.explain import closed_reason, pool_reason
+from scheduler.placing.racks import free_cards
+from scheduler.planning.explain import closed_reason, kept_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.victims import SOON_MS, Clearing
@@ -86,6 +87,22 @@ class Survey:
             reason = pool_reason(pool, room, wanted, job.device_count, is_heard=is_heard)
             candidate.full[is_short] = reason
         return reason
+
+    def why_kept(self, form: JobRecord, candidate: Candidate) -> Iterator[Reason]:
+        """Whether what is kept for one that is ahead is in its way as well, behind what is told.
+
+        It is where some of what is free is kept, or where the pool would not hold both.
+        """
+        room, pool, wanted = candidate.room, candidate.pool, candidate.wanted
+        kept, need = room.reservation, form.job.device_count
+        if kept is None or room.is_short(self._forecasts.ends(form)):
+            return
+        emptied = ((node_id, pool.cards_per_node) for node_id in self._park.node_ids(pool.id))
+        beside = free_cards(self._park, pool, emptied)
+        for share in kept.shares:
+            beside.set(share.node_id, pool.cards_per_node - share.card_count)
+        if room.long.total < room.now.total or not beside.fits(wanted):
+            yield kept_reason(pool, kept, room.long, wanted, need)
 
     def find_cleared(
         self, form: JobRecord, candidate: Candidate, clearing: Clearing

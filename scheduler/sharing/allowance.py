@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
-from accounting.packages import spans
 from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -23,7 +22,7 @@ from scheduler.model.entitlements import PARK, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
-from scheduler.sharing.prices import Prices
+from scheduler.sharing.prices import Prices, uncovered_ms
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
@@ -222,42 +221,43 @@ class Allowances:
 
     def hold_micros(self, job: Job, pool: Pool) -> int | Reason:
         """What to set aside for the job's longest run in this pool, or why that is not possible."""
-        tenant = self._state.tenants[job.tenant_id]
-        price = self._prices.of(pool.device_kind_id, job.priority, tenant.price_class)
+        need = self._needed_micros(job, pool)
+        return need if isinstance(need, Reason) else next(self._unpaid(job, need), need)
+
+    def money_reasons(self, job: Job, pool: Pool) -> Iterator[Reason]:
+        """All that is in the way of that."""
+        need = self._needed_micros(job, pool)
+        return iter([need]) if isinstance(need, Reason) else self._unpaid(job, need)
+
+    def _needed_micros(self, job: Job, pool: Pool) -> int | Reason:
+        price_class = self._state.tenants[job.tenant_id].price_class
+        price = self._prices.of(pool.device_kind_id, job.priority, price_class)
         if isinstance(price, str):
             return Reason(code=ReasonCode.NO_PRICE, where=pool.id, detail=price)
-        need = charge_micros(self._charged_ms(job, pool.device_kind_id), price)
-        free, saving = self._available(tenant.id), self._saving.get(tenant.id)
-        if (closed := self._used_up(job, need)) is not None:
-            return closed
-        if saving is None and need <= free:
-            return need
-        return Reason(
-            code=ReasonCode.FUNDS,
-            where=tenant.id,
-            need=need,
-            free=free if saving is None else 0,
-            unit=MICROS_UNIT,
-            detail=f"kept for job {saving}" if saving else "",
-        )
+        return charge_micros(self._charged_ms(job, pool.device_kind_id), price)
+
+    def _unpaid(self, job: Job, need: int) -> Iterator[Reason]:
+        """What keeps so much from being set aside: each budget that is used up, and the balance."""
+        yield from self._used_up(job, need)
+        tenant_id = job.tenant_id
+        free, saving = self._available(tenant_id), self._saving.get(tenant_id)
+        if saving is not None or need > free:
+            yield Reason(
+                code=ReasonCode.FUNDS,
+                where=tenant_id,
+                need=need,
+                free=free if saving is None else 0,
+                unit=MICROS_UNIT,
+                detail=f"kept for job {saving}" if saving else "",
+            )
 
     def _charged_ms(self, job: Job, kind_id: str) -> int:
-        """Its cards over its longest run, less what packages cover beside what runs or is granted.
-
-        All that is taken to go on. Where that is too much, as others start as well, the hold is
-        extended.
-        """
-        whole_ms = job.device_count * job.longest_ms
+        """Its cards over its longest run, less what packages cover beside what runs and starts."""
         stocks = self._state.funds[job.tenant_id].stocks_of(kind_id, self._now_ms)
         if not stocks:
-            return whole_ms
+            return job.device_count * job.longest_ms
         beside = self._cards_of(job.tenant_id, kind_id)
-        until_ms = self._now_ms + job.longest_ms
-        with_it, without = (
-            sum(span.covered_device_ms for span in spans(stocks, self._now_ms, until_ms, cards))
-            for cards in (beside + job.device_count, beside)
-        )
-        return whole_ms - min(whole_ms, with_it - without)
+        return uncovered_ms(job, stocks, beside, self._now_ms)
 
     def _cards_of(self, tenant_id: str, kind_id: str) -> int:
         live = self._state.agenda.of_tenant(tenant_id).values()
@@ -265,21 +265,19 @@ class Allowances:
         running = sum(one.card_count for one in places if one.device_kind_id == kind_id)
         return running + self._granted_cards[tenant_id, kind_id]
 
-    def _used_up(self, job: Job, need: int) -> Reason | None:
-        """The budget that forbids the job, if one does."""
+    def _used_up(self, job: Job, need: int) -> Iterator[Reason]:
+        """The budgets that forbid the job."""
         record = self._state.jobs.get(job.id)
-        found = record and self._state.purses.used_up(record, self._now_ms)
-        if not found:
-            return None
-        budget, spent_micros = found
-        return Reason(
-            code=ReasonCode.BUDGET,
-            where=budget.where,
-            need=need,
-            free=budget.amount_micros - spent_micros,
-            unit=MICROS_UNIT,
-            until_ms=None if budget.job_id else month_bounds(month_of(self._now_ms))[1],
-        )
+        found = self._state.purses.all_used_up(record, self._now_ms) if record else ()
+        for budget, spent_micros in found:
+            yield Reason(
+                code=ReasonCode.BUDGET,
+                where=budget.where,
+                need=need,
+                free=budget.amount_micros - spent_micros,
+                unit=MICROS_UNIT,
+                until_ms=None if budget.job_id else month_bounds(month_of(self._now_ms))[1],
+            )
 
     def covers(self, record: JobRecord, kind_ids: tuple[str, ...]) -> bool:
         """Whether the job may be, and can be paid, on all of these kinds."""
@@ -297,7 +295,7 @@ class Allowances:
         funds = self._state.funds[tenant.id]
         if funds.stocks and any(funds.stocks_of(one, self._now_ms) for one in kind_ids):
             return False  # each job has another share of what they cover
-        if price is None or tenant.id in self._saving or self._used_up(job, 0) is not None:
+        if price is None or tenant.id in self._saving or any(self._used_up(job, 0)):
             return False
         return charge_micros(job.device_count * job.longest_ms, price) <= self._available(tenant.id)
 

@@ -1,6 +1,10 @@
 """What a card-hour of each kind costs those who wait: looked up once a plan."""
 
+from collections.abc import Sequence
+
+from accounting.packages import Stock, spans
 from accounting.rating import PriceBook, PriceMissing
+from scheduler.model.job import Job
 
 
 class Prices:
@@ -31,3 +35,17 @@ class Prices:
         except PriceMissing as error:
             return str(error)
         return price
+
+
+def uncovered_ms(job: Job, stocks: Sequence[Stock], beside: int, now_ms: int) -> int:
+    """Its cards over its longest run, less what packages cover beside so many cards of its tenant.
+
+    All that is taken to go on. Where that is too much, as others start as well, the hold is
+    extended.
+    """
+    whole_ms, until_ms = job.device_count * job.longest_ms, now_ms + job.longest_ms
+    with_it, without = (
+        sum(span.covered_device_ms for span in spans(stocks, now_ms, until_ms, cards))
+        for cards in (beside + job.device_count, beside)
+    )
+    return whole_ms - min(whole_ms, with_it - without)

@@ -153,6 +153,30 @@ def test_a_waiting_job_is_told_where_it_stands_and_who_holds_what(park: Served) 
     park.steel.post(f"/v1/jobs/{job_id}:cancel")
 
 
+@pytest.mark.usefixtures("busy")
+def test_of_one_that_waits_all_that_is_in_the_way_is_told(park: Served) -> None:
+    path = f"/v1/jobs/{submitted(park.poor, devices=4, device=BOTH[:1], limit='90m')}"
+    await_that(lambda: park.poor.get(path).json()["reasons"])
+
+    first = park.poor.get(path).json()["reasons"]
+    told = park.poor.get(f"{path}/explain").json()
+    with ExitStack() as asking:
+        for other in range(QUESTIONS_MAX):
+            asking.enter_context(park.broker.services.questions.admitted(f"other {other}"))
+        busy = park.poor.get(f"{path}/explain").json()
+    over = park.poor.post(f"{path}:cancel").json()
+
+    assert [one["code"] for one in first] == ["funds"]
+    funds, cards = told["reasons"]
+    assert (funds["code"], funds["unit"], funds["gap"]) == ("funds", "micro-yuan", 16_800_000)
+    assert (cards["code"], cards["need"], cards["free"], cards["gap"]) == ("devices_busy", 4, 2, 2)
+    (west,) = told["standing"]["pools"]
+    assert west["reasons"] == told["reasons"]
+    assert (busy["reasons"], busy["standing"]) == (first, None)
+    assert over["state"] == "cancelled"
+    assert park.poor.get(f"{path}/explain").json()["standing"] is None
+
+
 def test_only_what_waits_has_a_standing(park: Served, busy: str) -> None:
     problem = problem_of(park.fish.get(f"/v1/jobs/{busy}/standing"), 409)
 

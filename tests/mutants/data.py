@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant("api/submission.py", "        data=list(job.data_ids),\n", "", _API),
     Mutant("api/data_notes.py", "if centre_id not in dataset.centre_ids", "if True", _API),
     Mutant("api/data_notes.py", "for centre_id in allowed\n", "for centre_id in park.centre_by_id\n", _API),
-    Mutant("api/routes/jobs.py", "() if job.state in FINAL_STATES else data_notes(job.spec, park)", "data_notes(job.spec, park)", _API),
+    Mutant("api/routes/quotes.py", "() if job.state in FINAL_STATES else data_notes(job.spec, park)", "data_notes(job.spec, park)", _API),
     Mutant("api/quoting.py", "        transfer_ms=prospect.transfer_ms,\n", "", _API),
     Mutant("api/quoting.py", "    if first.transfer_ms:\n", "    if False:\n", _API),
     Mutant("api/routes/datasets.py", "            if one.tenant_id is None or caller.may_see(one.tenant_id)\n", "", _API),

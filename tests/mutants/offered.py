@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("scheduler/facts/drains.py", "snapshot.closed_node_ids, snapshot.suspects)", "(), snapshot.suspects)", _UNIT),
     Mutant("scheduler/planning/desk.py", "money = closed or self._allowances.terms(form, candidate.pool)", "money = self._allowances.terms(form, candidate.pool)", _UNIT),
     Mutant("scheduler/planning/survey.py", "if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):", "if False:", _UNIT),
-    Mutant("scheduler/planning/offers.py", "told = closed or full", "told = full", _UNIT),
+    Mutant("scheduler/planning/offers.py", "closed or full)", "full)", _UNIT),
     Mutant("scheduler/planning/explain.py", "away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}", "away = {ReasonCode.CENTRE_SILENT}", _UNIT),
     Mutant("scheduler/planning/verifier.py", '            yield "the pool is not offered at this hour"\n', "            return\n", _UNIT),
     Mutant("scheduler/planning/verifier.py", "elif job.checkpoint is None and begin_ms + job.longest_ms > closes_ms:", "elif False:", _UNIT),

@@ -22,7 +22,8 @@ from api.cli.park_tables import print_datasets
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
 from api.commands import app
 from api.examples import ANSWERS
-from api.schemas import DataNote, Explanation, JobSpec, JobView
+from api.quote_schemas import Explanation
+from api.schemas import DataNote, JobSpec, JobView
 
 COMMANDS = ["submit", "quote", "jobs", "show", "why", "logs", "cancel", "capacity", "top", "usage"]
 COMMANDS += [

@@ -1,5 +1,6 @@
 """What is told to be in a job's way is all of it: were it gone, the job would start."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 from hypothesis import assume, given, note, settings
@@ -9,6 +10,7 @@ from cluster.inventory import Pool
 from scheduler.asking.ranking import ranking
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
+from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Reason, ReasonCode
 from scheduler.model.plan import Grant
 from scheduler.model.policy import DEFAULT
@@ -20,6 +22,22 @@ from tests.entitled import entitled, lift
 from tests.unit.test_planner_invariants import states
 
 NOW_MS = 7
+UNCOUNTED = {ReasonCode.BACKOFF, ReasonCode.MAKING_ROOM, ReasonCode.NO_PRICE}
+"""Of these there is no amount that is short."""
+
+
+@st.composite
+def budgeted(draw: st.DrawFn, states: st.SearchStrategy[State]) -> State:
+    """The same, and some tenants have used up a budget, of theirs or of a project's."""
+    state = draw(states)
+    for tenant_id in sorted(state.tenants):
+        for project in draw(st.sampled_from([(), (), (None,), ("default",), (None, "default")])):
+            budget = Budget(
+                tenant_id=tenant_id, project=project, amount_micros=5, is_hard_stop=True
+            )
+            happen(state, ev.BudgetSet(at_ms=1, budget=budget))
+        state.funds[tenant_id].spending.add("1970-01", "default", draw(st.integers(4, 6)))
+    return state
 
 
 def remove(state: State, reason: Reason, pool: Pool, job: Job) -> None:
@@ -30,6 +48,8 @@ def remove(state: State, reason: Reason, pool: Pool, job: Job) -> None:
     match reason.code:
         case ReasonCode.BACKOFF:
             state.jobs[job.id].not_before_ms = 0
+        case ReasonCode.BUDGET:
+            raise_budget(state, reason, job)
         case ReasonCode.FUNDS:
             state.funds[job.tenant_id].available_micros += reason.gap
         case ReasonCode.DEVICES_BUSY | ReasonCode.FRAGMENTED:
@@ -62,6 +82,14 @@ def widen(state: State, reason: Reason, job: Job) -> None:
         else:
             tenant = replace(state.tenants[branch], max_cards=more)
             happen(state, ev.TenantDeclared(at_ms=NOW_MS, tenant=tenant))
+
+
+def raise_budget(state: State, reason: Reason, job: Job) -> None:
+    """More may be spent than was."""
+    for watched in state.funds[job.tenant_id].spending.watched:
+        if watched.budget.where == reason.where:
+            more = watched.budget.amount_micros - reason.free + 1
+            happen(state, ev.BudgetSet(at_ms=1, budget=replace(watched.budget, amount_micros=more)))
 
 
 def bring_data(state: State, centre_id: str) -> None:
@@ -112,6 +140,28 @@ def test_once_all_that_is_told_of_a_pool_is_gone_the_job_starts(
 @given(entitled(states()), st.data())
 def test_so_it_is_where_branches_own_borrow_and_lend(state: State, data: st.DataObject) -> None:
     check_sufficient(state, data)
+
+
+@settings(max_examples=25)
+@given(budgeted(states()), st.data())
+def test_so_it_is_where_budgets_are_used_up(state: State, data: st.DataObject) -> None:
+    check_sufficient(state, data)
+
+
+@settings(max_examples=25)
+@given(budgeted(entitled(states())))
+def test_each_reason_is_told_once_with_what_is_short_and_in_the_same_order_again(
+    state: State,
+) -> None:
+    for job_id in plan(state, NOW_MS).verdicts:
+        found = ranking(state, NOW_MS, job_id)
+        assert found is not None
+        for use in found.pools:
+            assert len({*use.reasons}) == len(use.reasons)
+            assert [one for one in use.reasons if one.code not in UNCOUNTED and not one.gap] == []
+        again = ranking(deepcopy(state), NOW_MS, job_id)
+        assert again is not None
+        assert again.pools == found.pools
 
 
 def check_sufficient(state: State, data: st.DataObject) -> None:

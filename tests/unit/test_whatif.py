@@ -56,7 +56,8 @@ def test_each_pool_says_when_and_for_how_much_the_soonest_first() -> None:
     assert now.cost_fen == 8 * 10.8 * FEN_PER_YUAN
     assert (later.pool.id, later.start_ms) == ("east-npu", 3 * HOUR_MS)
     assert later.cost_fen == 8 * 3.6 * FEN_PER_YUAN
-    assert [reason.code for reason in later.reasons] == [ReasonCode.DEVICES_BUSY]
+    codes = [reason.code for reason in later.reasons]
+    assert codes == [ReasonCode.DEVICES_BUSY, ReasonCode.RESERVED]
 
 
 def test_who_is_ahead_decides_by_priority() -> None:
