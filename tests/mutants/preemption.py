@@ -69,6 +69,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "if not run.is_void), WINDOW)", "if not run.is_void), None)", "tests/unit/test_history.py"),
     Mutant("scheduler/forecast/history.py", "max(0, now_ms - at_ms) * speed", "(now_ms - at_ms) * speed", "tests/unit/test_history.py"),
     Mutant("scheduler/asking/whatif.py", "expected_ms = min(waiting.expected_ms, job.limit_ms)", "expected_ms = state.history.expected_ms(job, now_ms)", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "reckoned_ms = min(waiting.reckoned_ms, job.limit_ms)", "reckoned_ms = state.history.reckoned_ms(job, now_ms)", _WHATIF),
     Mutant("api/up.py", "name in SETTINGS or ", "", "tests/unit/test_interrupts.py"),
     Mutant("scheduler/planning/offers.py", "offer.transfer_ms, start_ms, start_ms, victims)", "offer.transfer_ms, start_ms, start_ms)", _WHATIF),
     Mutant("scheduler/timing/backfill.py", "            (self.now, self.soon),\n", "", _CLAIMS),

@@ -28,6 +28,7 @@ from tests.builders import (
     happen,
     submit,
 )
+from tests.preemptive import TURNS
 from tests.unit.test_planner_invariants import jobs, states
 
 FEN_PER_YUAN = 100
@@ -221,6 +222,35 @@ def test_who_waits_keeps_its_place_whatever_has_run_since() -> None:
     (npu,) = what_if(state, NOW_MS, state.jobs["mine"].job)
 
     assert npu.start_ms == HOUR_MS + 60_000, "after `first`, which is like it"
+
+
+def test_who_waits_starves_no_sooner_whatever_has_run_since() -> None:
+    """Their like had run for 20 hours: after 30 neither starves, though others ran a minute."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    state.history.begin(a_job("like"), "like.1", 0)
+    state.history.end("like.1", 20 * HOUR_MS)
+    submit(state, a_job("runs", limit_ms=40 * HOUR_MS))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    first = a_job("first", limit_ms=50 * HOUR_MS)
+    submit(state, first, replace(first, id="mine", submitted_at_ms=1))
+    for attempt_id in ("like.2", "like.3", "like.4"):
+        state.history.begin(a_job("like"), attempt_id, 0)
+        state.history.end(attempt_id, 60_000)
+
+    (npu,) = what_if(state, 30 * HOUR_MS, state.jobs["mine"].job, TURNS)
+
+    assert npu.start_ms is not None
+    assert npu.start_ms > 40 * HOUR_MS
+
+
+def test_who_is_left_alone_for_a_while_is_so_with_fewer_cards_as_well() -> None:
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("mine"))
+    state.jobs["mine"].not_before_ms = 500
+
+    (npu,) = what_if(state, NOW_MS, replace(state.jobs["mine"].job, device_count=4))
+
+    assert [reason.code for reason in npu.reasons] == [ReasonCode.BACKOFF]
 
 
 def test_a_quote_says_how_long_its_like_have_run() -> None:
