@@ -8,7 +8,7 @@ from operator import itemgetter
 from scheduler.facts.kinds import KindOf, Kinds
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.history import History
-from scheduler.forecast.siblings import nearest
+from scheduler.forecast.siblings import NEAREST, first_near
 from scheduler.model.job import Job
 from scheduler.model.levels import level
 
@@ -139,8 +139,10 @@ class JobQueue:
     def learn(self, job: Job, history: History, now_ms: int) -> None:
         """One like these has run: those that were submitted nearest to it are reckoned anew."""
         like = self._by_like.get(_like(job), [])
-        for _, _, record in nearest(like, job.submitted_at_ms):
-            reckoned_ms = history.reckoned_ms(record.job, now_ms)
+        first = first_near(like, job.submitted_at_ms)
+        records = [record for _, _, record in like[first : first + NEAREST]]
+        all_reckoned_ms = history.all_reckoned_ms((one.job for one in records), now_ms)
+        for record, reckoned_ms in zip(records, all_reckoned_ms, strict=True):
             if reckoned_ms != record.reckoned_ms:
                 lane = self.lanes[lane_key(record)]
                 del lane[bisect_left(lane, (due_key(record),))]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
 
-from scheduler.forecast.siblings import Siblings
+from scheduler.forecast.siblings import Near, Siblings, first_near
 from scheduler.model.job import Job
 
 WINDOW = 16
@@ -34,6 +34,8 @@ OWN_GROUPS, ALL_GROUPS = 3, 5
 """So many of a job's groups, the nearest first, are of its user alone, and so many are in all."""
 
 Group = tuple[str | int, ...]
+Window = tuple[Group, int]
+"""So many runs of a group from that one on, in the order of their submission."""
 Lengths = dict[tuple[int, str], list[int]]
 """How long runs took, by how many cards of which kind they had."""
 
@@ -157,11 +159,22 @@ class History:
 
         At least 1 ms, and at most its limit; an hour where no run has ended.
         """
+        return self._reckoned_ms(job, now_ms, {})
+
+    def all_reckoned_ms(self, jobs: Iterable[Job], now_ms: int) -> list[int]:
+        """The same of each; what is nearest to several is looked through once."""
+        near: dict[Window, Near] = {}
+        return [self._reckoned_ms(job, now_ms, near) for job in jobs]
+
+    def _reckoned_ms(self, job: Job, now_ms: int, near: dict[Window, Near]) -> int:
         for group in _groups(job.tenant_id, job.user, job.name, job.device_count):
             siblings = self._siblings.get(group)
             if siblings is not None and siblings.ended_count:
-                found_ms = siblings.reckoned_ms(job.submitted_at_ms, now_ms)
-                return max(1, min(job.limit_ms, found_ms))
+                window = group, first_near(siblings.runs, job.submitted_at_ms)
+                found = near.get(window)
+                if found is None:
+                    found = near[window] = siblings.around(window[1], now_ms)
+                return max(1, min(job.limit_ms, found.reckoned_ms(job.submitted_at_ms)))
         return min(job.limit_ms, UNKNOWN_MS)
 
     def foretold_ms(self, job: Job, now_ms: int) -> int | None:

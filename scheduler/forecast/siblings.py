@@ -14,7 +14,8 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isqrt
-from typing import Protocol, TypeVar
+from operator import itemgetter
+from typing import NamedTuple, Protocol, TypeVar
 
 NEAREST = 16
 """So many runs count, those that were submitted nearest to the job."""
@@ -45,6 +46,8 @@ class Run(Protocol):
 
 
 Entry = tuple[int, str, Run]
+Ended = tuple[int, int, int | None]
+"""How long a run took, its inverse, and when it was submitted; None is at no distance."""
 
 
 @dataclass(slots=True)
@@ -72,46 +75,76 @@ class Siblings:
         if run.length_ms is not None:
             self.end(run.length_ms, -1)
 
-    def reckoned_ms(self, submitted_at_ms: int, now_ms: int) -> int:
-        """Of a job submitted then; some run must have ended."""
+    def around(self, first: int, now_ms: int) -> "Near":
+        """The window that begins with the run of this number; some run must have ended."""
         mean_ms, inverse = self.sum_ms // self.ended_count, self.sum_inverse // self.ended_count
-        ended = [(WHOLE, mean_ms, inverse)]
+        ended: list[Ended] = [(mean_ms, _inverse(mean_ms), None)]
         running: list[tuple[int, int]] = []
-        for at_ms, _, run in nearest(self.runs, submitted_at_ms):
-            weight = WHOLE * NEAR_MS // (NEAR_MS + abs(at_ms - submitted_at_ms))
+        for at_ms, _, run in self.runs[first : first + NEAREST]:
             if run.length_ms is not None:
-                ended.append((weight, run.length_ms, _inverse(run.length_ms)))
+                ended.append((run.length_ms, _inverse(run.length_ms), at_ms))
             else:
                 had_ms = max(0, now_ms - run.started_at_ms) * run.speed_permille // 1_000
-                running.append((weight, had_ms))
-        total_ms = sum(weight * length_ms for weight, length_ms, _ in ended)
-        total_inverse = sum(weight * one for weight, _, one in ended)
-        # What has run for longer than the short ones is none of them.
-        known = [(WHOLE, mean_ms, _inverse(mean_ms)), *ended[1:]]
-        for weight, had_ms in running:
-            length_ms, one = _if_longer(known, had_ms)
+                running.append((at_ms, had_ms))
+        # Moments are not compared: of runs as long as the mean it does not matter which is first.
+        ended.sort(key=itemgetter(0), reverse=True)
+        lengths_ms = [-length_ms for length_ms, _, _ in ended]
+        longer = [(at_ms, had_ms, bisect_left(lengths_ms, -had_ms)) for at_ms, had_ms in running]
+        return Near(ended, longer, inverse - _inverse(mean_ms))
+
+
+class Near(NamedTuple):
+    """The runs of a window at some moment, for all jobs of which they are the nearest.
+
+    `ended` are the longest first, and among them what all came to in the mean. Of each that runs
+    it is known how many of those ran for longer than it has. `more_inverse` is by how much the mean
+    of the inverse is above the inverse of the mean.
+    """
+
+    ended: list[Ended]
+    running: list[tuple[int, int, int]]
+    more_inverse: int
+
+    def reckoned_ms(self, submitted_at_ms: int) -> int:
+        """Of a job submitted then."""
+        weights = total_ms = total_inverse = 0
+        means = [(0, 0)]
+        for length_ms, inverse, at_ms in self.ended:
+            weight = WHOLE if at_ms is None else _weight(at_ms - submitted_at_ms)
+            weights += weight
             total_ms += weight * length_ms
-            total_inverse += weight * one
+            total_inverse += weight * inverse
+            means.append((total_ms // weights, total_inverse // weights))
+        total_inverse += WHOLE * self.more_inverse
+        # What has run for longer than the short ones is none of them.
+        for at_ms, had_ms, count in self.running:
+            weight = _weight(at_ms - submitted_at_ms)
+            length_ms, inverse = means[count] if count else _half_over(had_ms)
+            total_ms += weight * length_ms
+            total_inverse += weight * inverse
         return isqrt(total_ms * INVERSE // total_inverse)
 
 
-def nearest(entries: Sequence[tuple[int, str, Item]], at_ms: int) -> list[tuple[int, str, Item]]:
-    """The few submitted nearest to a moment, the nearest first; of two as near the earlier."""
+def first_near(entries: Sequence[tuple[int, str, Item]], at_ms: int) -> int:
+    """Where those few begin that were submitted nearest to a moment; of two as near the earlier."""
     high = bisect_left(entries, (at_ms, ""))
-    few = [*entries[max(0, high - NEAREST) : high][::-1], *entries[high : high + NEAREST]]
-    return sorted(few, key=lambda one: abs(one[0] - at_ms))[:NEAREST]
+    low, high = max(0, high - NEAREST), min(high, max(0, len(entries) - NEAREST))
+    while low < high:
+        middle = (low + high) // 2
+        if at_ms - entries[middle][0] > entries[middle + NEAREST][0] - at_ms:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
-def _if_longer(ended: Sequence[tuple[int, int, int]], had_ms: int) -> tuple[int, int]:
-    """How long what has run for so long does, and its inverse, both in the mean."""
-    longer = [one for one in ended if one[1] > had_ms]
-    if not longer:
-        return 2 * had_ms, _inverse(2 * had_ms)
-    weights = sum(weight for weight, _, _ in longer)
-    return (
-        sum(weight * length_ms for weight, length_ms, _ in longer) // weights,
-        sum(weight * one for weight, _, one in longer) // weights,
-    )
+def _weight(distance_ms: int) -> int:
+    return WHOLE * NEAR_MS // (NEAR_MS + abs(distance_ms))
+
+
+def _half_over(had_ms: int) -> tuple[int, int]:
+    """How long what has run for longer than all does, and its inverse."""
+    return 2 * had_ms, _inverse(2 * had_ms)
 
 
 def _inverse(length_ms: int) -> int:

@@ -3,13 +3,13 @@
 from copy import deepcopy
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.forecast.history import UNKNOWN_MS, History, PastRun
-from scheduler.forecast.siblings import NEAR_MS, NEAREST, SHORT_MS, Siblings
+from scheduler.forecast.siblings import NEAR_MS, NEAREST, SHORT_MS, Siblings, first_near
 from scheduler.model.job import EndCause, Job
 from tests.builders import (
     HOUR_MS,
@@ -107,13 +107,28 @@ def test_of_which_nothing_near_has_run_may_be_short() -> None:
 
 
 def test_only_the_nearest_count() -> None:
-    far = [(-MINUTE_MS, HOUR_MS)]
+    far = [(MINUTE_MS, HOUR_MS)]
     near = [(0, MINUTE_MS)] * NEAREST
 
     counted = [after(*near, *far * n).reckoned_ms(sent(0), 0) for n in (0, 1)]
 
     assert counted[0] == MINUTE_MS
     assert MINUTE_MS < counted[1] < 2 * MINUTE_MS, "as a part of what its group ever ran"
+
+
+@given(st.lists(st.integers(0, 60), max_size=3 * NEAREST), st.integers(-5, 65))
+@example([0, *[1] * (NEAREST - 1), 2], 1)
+@example([*range(2 * NEAREST)], NEAREST)
+def test_the_nearest_stand_together_and_of_two_as_near_it_is_the_earlier(
+    moments: list[int], at_ms: int
+) -> None:
+    entries = [(moment, "", None) for moment in sorted(moments)]
+
+    first = first_near(entries, at_ms)
+
+    found = [moment for moment, _, _ in entries[first : first + NEAREST]]
+    by_distance = sorted(moments, key=lambda one: (abs(one - at_ms), one))
+    assert found == sorted(by_distance[:NEAREST])
 
 
 def test_what_still_runs_counts_as_those_that_ran_for_longer() -> None:
@@ -142,6 +157,14 @@ def test_what_runs_for_longer_than_the_short_ones_is_none_of_them() -> None:
     history = after(*far, *[(0, None)] * NEAREST)
 
     assert history.reckoned_ms(sent(0), 2 * MINUTE_MS) > 15 * MINUTE_MS
+
+
+def test_what_runs_counts_as_those_alone_that_ran_for_longer_than_it_has() -> None:
+    history = after((0, MINUTE_MS), (0, HOUR_MS), *[(0, None)] * 8)
+
+    fresh_ms, late_ms = (history.reckoned_ms(sent(0), at) for at in (0, 2 * MINUTE_MS))
+
+    assert 2 * late_ms > 3 * fresh_ms
 
 
 def test_what_is_trivial_counts_as_ten_seconds_in_the_inverse() -> None:
@@ -181,6 +204,22 @@ def test_a_checkpoint_reckons_the_same(runs: list[tuple[str, int, int | None, bo
         for at_ms in (0, 5 * MINUTE_MS, HOUR_MS):
             job = sent(at_ms, user=user)
             assert again.reckoned_ms(job, HOUR_MS) == history.reckoned_ms(job, HOUR_MS)
+
+
+@given(RUNS, st.lists(st.integers(0, 9 * MINUTE_MS), max_size=5))
+def test_several_are_reckoned_as_each_alone(
+    runs: list[tuple[str, int, int | None, bool]], moments: list[int]
+) -> None:
+    history = History()
+    for number, (user, at_ms, length_ms, has_ended) in enumerate(runs):
+        history.begin(sent(at_ms, user=user), str(number), number)
+        if has_ended:
+            history.end(str(number), length_ms)
+    jobs = [sent(at_ms, user=user) for at_ms in moments for user in ("u", "v")]
+
+    reckoned = history.all_reckoned_ms(jobs, HOUR_MS)
+
+    assert reckoned == [history.reckoned_ms(job, HOUR_MS) for job in jobs]
 
 
 # What the queue learns.
