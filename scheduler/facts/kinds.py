@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from scheduler.facts.record import JobRecord
 
-KindOf = Callable[[JobRecord], tuple[Hashable, Hashable, Hashable]]
-"""Of what size a job is, of what shape, which is of one size, and what else makes jobs alike."""
+KindOf = Callable[[JobRecord], tuple[Hashable, Hashable, Hashable, str]]
+"""Of what size a job is, of what shape, which is of one size, what else makes jobs alike, and what
+it is called: that makes a difference only where others have run that were called so."""
 Alike = dict[str, JobRecord]
 """Jobs of one shape that are alike in all."""
 Inner = TypeVar("Inner")
@@ -15,35 +16,41 @@ Inner = TypeVar("Inner")
 class Kinds:
     """The same jobs twice; nothing is kept where there are none.
 
-    `by_shape` has them by shape and by what else makes them alike, `by_size` by size, by what else
-    makes them alike, and by shape.
+    `by_shape` has them by shape, by what else makes them alike, and by name; `by_size` by size, by
+    what else makes them alike, by name, and by shape.
     """
 
     def __init__(self, of: KindOf, records: Iterable[JobRecord]) -> None:
         self.of = of
-        self.by_shape: dict[Hashable, dict[Hashable, Alike]] = {}
-        self.by_size: dict[Hashable, dict[Hashable, dict[Hashable, Alike]]] = {}
+        self.by_shape: dict[Hashable, dict[Hashable, dict[str, Alike]]] = {}
+        self.by_size: dict[Hashable, dict[Hashable, dict[str, dict[Hashable, Alike]]]] = {}
         for record in records:
             self.add(record)
 
     def add(self, record: JobRecord) -> None:
-        size, shape, own = self.of(record)
-        of_shape = self.by_shape.setdefault(shape, {})
-        alike = of_shape.get(own)
+        size, shape, own, name = self.of(record)
+        by_name = self.by_shape.setdefault(shape, {}).setdefault(own, {})
+        alike = by_name.get(name)
         if alike is None:
-            alike = of_shape[own] = {}
-            self.by_size.setdefault(size, {}).setdefault(own, {})[shape] = alike
+            alike = by_name[name] = {}
+            of_size = self.by_size.setdefault(size, {}).setdefault(own, {})
+            of_size.setdefault(name, {})[shape] = alike
         alike[record.job.id] = record
 
     def discard(self, record: JobRecord) -> None:
-        size, shape, own = self.of(record)
-        alike = self.by_shape[shape][own]
-        del alike[record.job.id]
-        if not alike:
+        size, shape, own, name = self.of(record)
+        by_name, of_size = self.by_shape[shape][own], self.by_size[size][own]
+        del by_name[name][record.job.id]
+        if by_name[name]:
+            return
+        del by_name[name]
+        if not by_name:
             _drop(self.by_shape, shape, own)
-            del self.by_size[size][own][shape]
-            if not self.by_size[size][own]:
-                _drop(self.by_size, size, own)
+        del of_size[name][shape]
+        if not of_size[name]:
+            del of_size[name]
+        if not of_size:
+            _drop(self.by_size, size, own)
 
     def check(self, records: Iterable[JobRecord]) -> None:
         """Raise `AssertionError` where they are not these."""

@@ -12,6 +12,7 @@ short have ended, would be taken for short.
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -33,6 +34,7 @@ TELLING_MS = 600_000
 OWN_GROUPS, ALL_GROUPS = 3, 5
 """So many of a job's groups, the nearest first, are of its user alone, and so many are in all."""
 
+NO_NAMES: AbstractSet[str] = frozenset()
 Group = tuple[str | int, ...]
 Window = tuple[Group, int]
 """So many runs of a group from that one on, in the order of their submission."""
@@ -115,6 +117,7 @@ class History:
         self._open: dict[str, PastRun] = {}
         self._by_group: dict[Group, deque[PastRun]] = {}
         self._known: dict[Group, Known] = {}
+        self._names: dict[tuple[str, str], set[str]] = {}
         self._lengths: dict[Group, Lengths] = {}
         self._siblings: dict[Group, Siblings] = {}
         for run in runs:
@@ -191,7 +194,11 @@ class History:
 
     def has_namesakes(self, job: Job) -> bool:
         """Whether anything that its user calls by its name has run."""
-        return _namesakes(job.tenant_id, job.user, job.name) in self._by_group
+        return job.name in self.names(job)
+
+    def names(self, job: Job) -> AbstractSet[str]:
+        """What its user called all that has run; by them alone its jobs of one size differ."""
+        return self._names.get((job.tenant_id, job.user), NO_NAMES)
 
     def lengths_ms(self, job: Job, card_count: int, kind_ids: Collection[str]) -> list[int]:
         """How long what its user calls by its name ran from its beginning to its end, so placed.
@@ -248,6 +255,7 @@ class History:
             if (runs := self._by_group.get(group)) is None:
                 runs = self._by_group[group] = deque(maxlen=KEPT)
             runs.append(run)
+        self._names.setdefault((run.tenant_id, run.user), set()).add(run.name)
         if not run.is_void:
             for group in _alike(run):
                 self._siblings.setdefault(group, Siblings()).add(run)
@@ -272,6 +280,8 @@ class History:
                 runs.popleft()
             if not runs:
                 del self._by_group[group]
+        if groups[-1] not in self._by_group:
+            self._names[run.tenant_id, run.user].discard(run.name)
         if not run.is_void:
             self._part(run)
         self._unlearn(groups)

@@ -3,14 +3,17 @@
 What is free now only shrinks while a plan is made. So a shape of jobs that fits nowhere any more is
 not looked at again, and one that fits is all that has to be known. It fits where it finds room
 beside the pool's reservation; or in what is kept for that, if one of its jobs is out of the way in
-time. Jobs alike in all that decides that are looked at once, and shapes that fit nowhere when it is
-first asked are not looked at one by one: each pool is asked once for each way to sit in it.
+time. Jobs alike in all that decides that are looked at once, whatever they are called where nothing
+has run that was called so; and shapes that fit nowhere when it is first asked are not looked at one
+by one: each pool is asked once for each way to sit in it.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.kinds import Alike
@@ -26,6 +29,8 @@ from scheduler.planning.victims import SOON_MS
 from scheduler.timing.backfill import PoolRoom
 from scheduler.timing.forecasts import Forecasts
 
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 QUEUES_MAX = 8
 """Of so many sets of shapes that wait it is kept where they could be."""
 
@@ -63,7 +68,7 @@ class Vacancy:
         self._rooms = rooms
         self._granted = granted
         self._closed_ids = closed_ids
-        self._shapes: Mapping[Hashable, Mapping[Hashable, Alike]] = {}
+        self._shapes: Mapping[Hashable, Mapping[Hashable, Mapping[str, Alike]]] = {}
         self._left: list[Hashable] | None = None
         self._seen: tuple[PoolRoom, int] | None = None
         self._waiting: dict[Hashable, Iterator[JobRecord]] = {}
@@ -95,7 +100,7 @@ class Vacancy:
             claim = Ends(likely_ms + SOON_MS, latest_ms + SOON_MS)
             yield Way(pool, self._rooms.of(pool), wanted, claim)
         for wide, by_own in kinds.items():
-            record = None if isinstance(wide, Shape) else _any_of(next(iter(by_own.values())))
+            record = None if isinstance(wide, Shape) else _any_of(_any_of(_any_of(by_own)))
             for form in self._forecasts.forms(record) if record else ():
                 for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
                     yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)
@@ -153,14 +158,15 @@ class Vacancy:
             self._soonest_of[card_count] = known
         return known
 
-    def _ends(self, kinds: Iterable[Mapping[Hashable, Alike]]) -> Iterator[Ends]:
-        """Of jobs that are alike but for their shapes."""
-        for by_shape in kinds:
-            ones = map(_any_of, by_shape.values())
-            for one in ones:
-                yield from self._forecasts.ends_of_forms(one)
-                if not self._forecasts.varies_by_kind(one.job):
-                    break
+    def _ends(self, kinds: Iterable[Mapping[str, Mapping[Hashable, Alike]]]) -> Iterator[Ends]:
+        """Of jobs that are alike but for their names and shapes."""
+        for by_name in kinds:
+            names = self._forecasts.names(_any_of(_any_of(_any_of(by_name))).job)
+            for by_shape in map(next, _told_apart(by_name, names)):
+                for one in map(_any_of, by_shape.values()):
+                    yield from self._forecasts.ends_of_forms(one)
+                    if not self._forecasts.varies_by_kind(one.job):
+                        break
 
     def _ungranted(
         self, wide: Hashable, beside: PoolRoom | None, pool: Pool | None = None
@@ -170,14 +176,17 @@ class Vacancy:
         Only those that are out of the way of the room's reservation, and gone by the pool's close,
         where these are given.
         """
-        for alike in self._shapes[wide].values():
-            one = _any_of(alike)
-            if pool is not None and not self._is_any_in_hours(one, pool):
-                continue
-            if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
-                for job_id, record in alike.items():
-                    while job_id not in self._granted:
-                        yield record
+        for by_name in self._shapes[wide].values():
+            names = self._forecasts.names(_any_of(_any_of(by_name)).job)
+            for some in _told_apart(by_name, names):
+                records = chain.from_iterable(alike.values() for alike in some)
+                one = next(records)
+                if pool is not None and not self._is_any_in_hours(one, pool):
+                    continue
+                if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
+                    for record in chain((one,), records):
+                        while record.job.id not in self._granted:
+                            yield record
 
     def _is_any_in_hours(self, record: JobRecord, pool: Pool) -> bool:
         forms = self._forecasts.forms(record)
@@ -205,8 +214,17 @@ def _first_of(some: Iterable[Ends]) -> Ends:
     return Ends(min(one.likely_ms for one in ends), min(one.latest_ms for one in ends))
 
 
-def _any_of(alike: Alike) -> JobRecord:
-    return next(iter(alike.values()))
+def _any_of(some: Mapping[Key, Item]) -> Item:
+    return next(iter(some.values()))
+
+
+def _told_apart(by_name: Mapping[str, Item], names: AbstractSet[str]) -> Iterator[Iterator[Item]]:
+    """What is called by each of these names, and all else together."""
+    known = by_name.keys() & names
+    for name in sorted(known):
+        yield iter((by_name[name],))
+    if len(known) < len(by_name):
+        yield (one for name, one in by_name.items() if name not in known)
 
 
 def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
@@ -216,7 +234,7 @@ def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
         if isinstance(wide, Shape):
             yield wide, best
         else:
-            for form in forms(_any_of(next(iter(by_own.values()))).job):
+            for form in forms(_any_of(_any_of(_any_of(by_own))).job):
                 yield shape_of(form), best
 
 
@@ -229,22 +247,21 @@ class Own(NamedTuple):
     turn: tuple[int, int]
     tenant_id: str
     user: str
-    name: str
     grace: tuple[int, bool]
     longest_ms: int
     had_ms: int
     speed_permille: int
 
 
-def kind_of(record: JobRecord) -> tuple[Hashable, Hashable, Hashable]:
-    """For how many cards it asks, its shape, and what else makes it alike others.
+def kind_of(record: JobRecord) -> tuple[Hashable, Hashable, Hashable, str]:
+    """For how many cards it asks, its shape, what else makes it alike others, and its name.
 
     Those with several forms are of no size.
     """
     job, speed = record.job, record.speed_permille
     grace = job.grace_ms, job.checkpoint is None
     turn = -job.priority.rank, level(record.served_card_ms)
-    own = Own(turn, job.tenant_id, job.user, job.name, grace, job.longest_ms, record.had_ms, speed)
+    own = Own(turn, job.tenant_id, job.user, grace, job.longest_ms, record.had_ms, speed)
     if job.has_forms:
-        return None, (shape_of(job), job.variants, job.min_device_count), own
-    return job.device_count, shape_of(job), own
+        return None, (shape_of(job), job.variants, job.min_device_count), own, job.name
+    return job.device_count, shape_of(job), own, job.name

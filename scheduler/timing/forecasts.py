@@ -6,12 +6,14 @@ looked up once, and a plan asks of each several times.
 
 from bisect import bisect_left
 from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from scheduler.facts.agenda import Ending
 from scheduler.facts.record import UNKNOWN_ENDS, Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
+from scheduler.forecast.history import NO_NAMES
 from scheduler.forecast.speeds import at_speed, kind_speed, knows_kinds, lengths_by_kind, speeds
 from scheduler.model.job import Job
 from scheduler.model.policy import Policy
@@ -64,6 +66,10 @@ class Forecasts:
         if like not in self._with_kinds:
             self._with_kinds[like] = knows_kinds(job, self._state.history)
         return self._with_kinds[like]
+
+    def names(self, job: Job) -> AbstractSet[str]:
+        """What has run was called so: jobs alike but for such names are not foretold the same."""
+        return self._state.history.names(job) if self._is_forecasting else NO_NAMES
 
     def _variants(self, record: JobRecord) -> tuple[JobRecord, ...]:
         own_ms = self._forecast_ms(record.job)

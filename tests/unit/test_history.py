@@ -152,6 +152,8 @@ def test_the_oldest_runs_are_forgotten() -> None:
     history = after((like(user="gone"), 7), *[(like(), 5)] * RUNS_MAX)
 
     assert len(history.runs) == RUNS_MAX
+    assert not history.names(like(user="gone"))
+    assert history.names(like())
     assert history.expected_ms(like(user="gone", tenant_id="steel"), 0) == 5
 
 

@@ -72,8 +72,13 @@ def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
     assert (len(queue), list(queue)) == (1, ["b"])
 
 
-def by_tenant(record: JobRecord) -> tuple[int, str, str]:
-    return record.job.device_count, record.job.tenant_id, record.job.priority
+def by_tenant(record: JobRecord) -> tuple[int, str, str, str]:
+    job = record.job
+    return job.device_count, job.tenant_id, job.priority, "n"
+
+
+def by_name(record: JobRecord) -> tuple[int, str, str, str]:
+    return 1, "t", "", record.job.name
 
 
 def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
@@ -85,13 +90,14 @@ def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
     queue.discard("b")
 
     assert queue.kinds(by_tenant) is kinds
-    assert {one: {k: [*some] for k, some in by.items()} for one, by in kinds.by_shape.items()} == {
-        "t": {"normal": ["a", "c"], "low": ["d"]}
+    assert {kind: [*some["n"]] for kind, some in kinds.by_shape["t"].items()} == {
+        "normal": ["a", "c"],
+        "low": ["d"],
     }
     queue.check()
     queue.discard("d")
     assert [*kinds.by_shape["t"]] == ["normal"]
-    kinds.by_shape["t"]["normal"].pop("a")
+    kinds.by_shape["t"]["normal"]["n"].pop("a")
     with pytest.raises(AssertionError, match="kinds drifted"):
         queue.check()
 
@@ -100,18 +106,28 @@ def test_the_same_jobs_are_kept_by_size_in_all_shapes_of_it() -> None:
     queue = JobQueue([a_record("a"), a_record("b", tenant_id="u"), a_record("c", "u")])
     kinds = queue.kinds(by_tenant)
 
-    assert [*kinds.by_size[1]["normal"]] == ["t", "u"]
-    assert kinds.by_size[1]["normal"]["u"] is kinds.by_shape["u"]["normal"]
+    assert [*kinds.by_size[1]["normal"]["n"]] == ["t", "u"]
+    assert kinds.by_size[1]["normal"]["n"]["u"] is kinds.by_shape["u"]["normal"]["n"]
     for job_id in "cb":
         queue.discard(job_id)
         queue.check()
-    assert [*kinds.by_size[1]["normal"]] == ["t"]
+    assert [*kinds.by_size[1]["normal"]["n"]] == ["t"]
     queue.discard("a")
     assert not kinds.by_size
     queue.add(a_record("d"))
     kinds.by_size.clear()
     with pytest.raises(AssertionError, match="kinds by size drifted"):
         queue.check()
+
+
+def test_jobs_alike_but_for_their_names_are_kept_by_these() -> None:
+    queue = JobQueue([a_record("a"), a_record("b")])
+    kinds = queue.kinds(by_name)
+
+    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][""]] == ["a", "b"]
+    queue.discard("a")
+    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][""]] == ["b"]
+    queue.check()
 
 
 def test_a_queue_made_of_many_is_as_if_they_had_come_one_after_the_other() -> None:

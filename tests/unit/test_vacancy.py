@@ -87,6 +87,35 @@ def test_where_it_goes_by_forecasts_who_is_likely_to_be_over_in_time_is_reached(
     assert [grant.job_id for grant in result.grants] == ["brief"]
 
 
+def test_of_jobs_alike_but_for_their_names_each_of_which_its_like_ran_is_looked_at() -> None:
+    state = a_node_with(2)
+    ran(state, ("brief", HOUR_MS // 2), *[("other", 2 * HOUR_MS)] * 3)
+    strange, brief = (replace(wants(name, 2), name=name) for name in ("a-strange", "brief"))
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH), strange, brief)
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["brief"]
+
+
+def test_and_one_of_all_others() -> None:
+    state = a_node_with(2)
+    ran(state, ("a-long", 2 * HOUR_MS), *[("other", HOUR_MS // 2)] * 3)
+    long, strange = (replace(wants(name, 2), name=name) for name in ("a-long", "strange"))
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH), long, strange)
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["strange"]
+
+
+def ran(state: State, *runs: tuple[str, int]) -> None:
+    """On two cards, so named and for so long, one begun after the other."""
+    for number, (name, length_ms) in enumerate(runs):
+        state.history.begin(replace(wants(name, 2), name=name), f"before-{number}.1", 0)
+        state.history.end(f"before-{number}.1", length_ms)
+
+
 def test_what_is_spare_beside_the_first_is_left_for_all() -> None:
     long = [wants(f"long-{number}", 1) for number in range(2)]
     others = [wants(f"others-{number}", 8) for number in range(3)]
