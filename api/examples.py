@@ -38,7 +38,7 @@ _TURN: list[dict[str, Any]] = [
         "name": "priority",
         "value": "normal",
         "text": "its priority is normal",
-        "text_zh": "优先级为 normal",
+        "text_zh": "优先级为普通",
     },
 ]
 _QUEUED: dict[str, Any] = {

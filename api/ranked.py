@@ -9,7 +9,7 @@ from api.reasons import views as reason_views
 from api.schemas import JobView
 from scheduler.asking.ranking import Fork, Queue, Ranking, ShareTerm, Terms
 from scheduler.facts.queue import SLOWDOWN
-from scheduler.model.job import Reason
+from scheduler.model.job import Priority, Reason
 
 TFLOPS_MS_PER_PH = 1_000 * 3_600_000
 QUOTAS = {
@@ -22,6 +22,7 @@ FORKS = {
     Fork.TENANT: ("", "企业"),
     Fork.PROJECT: ("of its tenant ", "项目"),
 }
+PRIORITIES_ZH = {Priority.LOW: "低", Priority.NORMAL: "普通", Priority.HIGH: "高"}
 HUNGER = {
     True: ("yes", "it has waited too long, and goes first in its class", "等待过久，同级优先"),
     False: ("no", "it has not waited too long yet", "尚未等待过久"),
@@ -77,7 +78,7 @@ def _terms(terms: Terms) -> Iterator[TermView]:
         name="priority",
         value=priority,
         text=f"its priority is {priority}",
-        text_zh=f"优先级为 {priority}",
+        text_zh=f"优先级为{PRIORITIES_ZH[terms.priority]}",
     )
     if terms.is_starving is not None:
         value, english, chinese = HUNGER[terms.is_starving]

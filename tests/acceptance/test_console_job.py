@@ -1,5 +1,6 @@
 """A job opened in the console: all that was asked, and what would let it start sooner."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -48,3 +49,50 @@ def test_what_would_be_sooner_is_asked_on_demand(
     console.row("waiting", waiting).locator("button.link").click()
     expect(panel.get_by_text("怎样可更早开始？")).to_be_visible()
     expect(panel.locator("ul.sooner")).to_have_count(0)
+
+
+def test_by_what_a_job_waits_is_told_with_who_holds_its_pools(
+    console: Console, park: Served, waiting: str
+) -> None:
+    told = park.steel.get(f"/v1/jobs/{waiting}/explain").json()
+    console.log_in(park.keys["steel"])
+
+    console.row("waiting", waiting).locator("button.link").click()
+
+    panel = console.page.locator("#job")
+    terms = [term["text_zh"] for term in told["standing"]["terms"]]
+    expect(panel.locator("ol.terms li")).to_have_text(terms)
+    expect(panel.locator(".why ul.reasons li")).to_have_text(
+        [one["text_zh"] for one in told["reasons"]]
+    )
+    expect(panel.locator("table.holders tbody tr").first).to_have_text(
+        re.compile(r"^west-k100\s*8\s*8\s*0\s*0\s*8\s*—$")
+    )
+
+
+def test_the_queue_is_shown_by_what_each_stands_where_it_stands(
+    console: Console, park: Served, waiting: str
+) -> None:
+    ahead = submitted(park.steel, devices=8, name="ahead", priority="high", **WEST)
+    await_that(lambda: park.steel.get(f"/v1/jobs/{ahead}").json()["reasons"])
+    console.log_in(park.keys["steel"])
+    assert not [url for url in console.requested if "/v1/queue" in url]
+
+    console.page.locator("#waiting-choice [data-order='terms']").click()
+
+    rows = console.page.locator("#waiting table.turns tbody tr")
+    expect(rows).to_have_count(2)
+    assert [rows.nth(at).get_attribute("data-job") for at in (0, 1)] == [ahead, waiting]
+    expect(console.page.locator("#waiting thead th")).to_have_text(
+        ["#", "作业", "额定配额", "优先级", "份额", "到期"]
+    )
+    expect(rows.first.locator("[data-term='priority']")).to_have_text("高")
+    expect(rows.first.locator("[data-term='priority']")).to_have_attribute("title", "优先级为高")
+    expect(rows.first.locator("[data-term='share']")).to_have_text("1/1")
+    rows.first.locator("button.link").click()
+    expect(console.page.locator("#job-title")).to_have_text("ahead")
+    console.page.keyboard.press("Escape")
+    console.page.locator("#waiting-choice [data-order='list']").click()
+    expect(console.row("waiting", waiting)).to_be_visible()
+    park.steel.post(f"/v1/jobs/{ahead}:cancel")
+    await_state(park.steel, ahead, "cancelled")

@@ -166,11 +166,11 @@ def told_of(state: State, job_id: str) -> list[tuple[ReasonCode, int, int]]:
 
 
 def test_what_is_kept_for_who_is_ahead_is_told_behind_what_is_in_use() -> None:
-    state = kept_ahead(8, 7)
+    state = kept_ahead(8, 8)
     submit(state, wants("behind", 8))
 
     assert told_of(state, "behind") == [
-        (ReasonCode.DEVICES_BUSY, 8, 1),
+        (ReasonCode.DEVICES_BUSY, 8, 0),
         (ReasonCode.RESERVED, 8, 0),
     ]
     (use,) = of(state, "behind").pools

@@ -10,6 +10,7 @@ import * as load from "./load.js";
 import * as notices from "./notices.js";
 import { Panel } from "./panel.js";
 import { Stream } from "./stream.js";
+import * as turns from "./turns.js";
 import * as usage from "./usage.js";
 import { monthStart, nowMs, setServerTime, span, speak, spoken, t } from "./words.js";
 
@@ -20,7 +21,7 @@ const POLL_MS_UNHEARD = 5_000; // while the stream is down
 const ROLES = ["operator", "tenant", "finance"];
 const PAGE_MAX = 500; // the interface lists the newest first, the board the queue's front
 
-const chosen = { hours: 24, month: 0, show: "active" };
+const chosen = { hours: 24, month: 0, show: "active", order: "list" };
 const jobNames = new Map();
 const tenantNames = new Map();
 const recent = new Recent();
@@ -88,7 +89,10 @@ const panels = {
     load: () => jobPage(chosen.show === "active" ? jobs.ACTIVE : jobs.ENDED),
     draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, names),
   }),
-  waiting: new Panel(byId("waiting"), { load: waitingPage, draw: (page) => jobs.waiting(page, names) }),
+  waiting: new Panel(byId("waiting"), {
+    load: () => (chosen.order === "list" ? waitingPage() : get("/v1/queue", { limit: jobs.SHOWN })),
+    draw: (page) => (chosen.order === "list" ? jobs.waiting : turns.table)(page, names),
+  }),
   usage: new Panel(byId("usage"), {
     load: () => get("/v1/usage", { from_ms: monthStart(chosen.month), to_ms: Math.min(monthStart(chosen.month + 1), nowMs()) }),
     draw: (view) => usage.draw(view, me?.role === "tenant", names),
@@ -168,6 +172,7 @@ function drawConnection() {
 function drawAll() {
   press(byId("load-window"), "hours", chosen.hours);
   press(byId("running-choice"), "show", chosen.show);
+  press(byId("waiting-choice"), "order", chosen.order);
   press(byId("usage-month"), "month", chosen.month);
   press(document.querySelector(".top .segments"), "language", spoken());
   byId("who").textContent = me ? t(`role.${me.role}`, { tenant: names.tenant(me.tenant) }) : "";
@@ -265,6 +270,7 @@ function listen() {
   });
   onClick(byId("load-window"), "hours", ({ hours }) => choose("hours", Number(hours), "load"));
   onClick(byId("running-choice"), "show", ({ show: which }) => choose("show", which, "running"));
+  onClick(byId("waiting-choice"), "order", ({ order }) => choose("order", order, "waiting"));
   onClick(byId("usage-month"), "month", ({ month }) => choose("month", Number(month), "usage"));
   onClick(byId("usage"), "tenant", ({ tenant }) => {
     usage.toggle(tenant);

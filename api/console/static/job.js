@@ -4,6 +4,7 @@ import { get, post } from "./client.js";
 import { byId, h, show } from "./dom.js";
 import { LogTail } from "./log.js";
 import { ACTIVE, ENDED, WAITING, nameOf, needs, plannedStart, sentence, stateChip } from "./jobs.js";
+import * as turns from "./turns.js";
 import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./words.js";
 
 const dialog = byId("job");
@@ -86,7 +87,7 @@ export class Drawer {
         "div.drawer-body",
         {},
         this.#error && h("p.error", { role: "alert" }, `${t("panel.failed")} ${this.#error.message}`),
-        job && [this.#why(), this.#facts(job), this.#attempts(job), this.#log.draw(job), this.#command(job)],
+        job && [this.#why(), this.#turn(), this.#facts(job), this.#attempts(job), this.#log.draw(job), this.#command(job)],
       ),
       job && this.#actions(job),
     );
@@ -105,6 +106,11 @@ export class Drawer {
       reasons.length > 0 && h("ul.reasons", {}, reasons.map((reason) => h("li", {}, sentence(reason)))),
       this.#job.state === "queued" && this.#whatIsSooner(),
     );
+  }
+
+  #turn() {
+    const { standing } = this.#explanation;
+    return standing && turns.standing(standing);
   }
 
   #whatIsSooner() {
