@@ -48,7 +48,7 @@ MUTANTS = [
     Mutant("scheduler/facts/invariants.py", "    state.held.arrays.check(state.jobs.values())\n", "", "tests/unit/test_invariants.py"),
     Mutant("scheduler/facts/arrays.py", '            assert is_within, f"more of', '            assert True, f"more of', "tests/unit/test_invariants.py"),
     Mutant("scheduler/facts/arrays.py", '        assert counts == counted, "how', '        assert True, "how', "tests/unit/test_invariants.py"),
-    Mutant("api/console/static/app.js", "{ load: waitingPage, draw", "{ load: () => jobPage(jobs.WAITING, PAGE_MAX), draw", "tests/acceptance/test_console.py -k hides"),
+    Mutant("api/console/static/app.js", "? waitingPage() :", "? jobPage(jobs.WAITING, PAGE_MAX) :", "tests/acceptance/test_console.py -k hides"),
     Mutant("api/console/static/jobs.js", " + indexOf(job);", ";", "tests/acceptance/test_console.py -k reload"),
     Mutant("api/array_spec.py", "    if count > MAX_TASKS:\n", "    if False:\n", _SPEC),
     Mutant("api/array_spec.py", "    if not found:\n", "    if False:\n", _SPEC),

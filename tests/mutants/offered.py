@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "if all(self._is_late(form, attempt) for form in forms(taker.job)):", "if False:", _CLOSE),
     Mutant("scheduler/planning/verifier.py", " or self._is_late(form, attempt):", ":", _CLOSE),
     Mutant("scheduler/planning/verifier.py", "self._now_ms + self._state.jobs[attempt.job_id].job.grace_ms", "self._now_ms", _CLOSE),
-    Mutant("scheduler/planning/vacancy.py", "            if pool is not None and not self._is_any_in_hours(one, pool):\n                continue\n", "", _CLOSE),
+    Mutant("scheduler/planning/vacancy.py", "                if pool is not None and not self._is_any_in_hours(one, pool):\n                    continue\n", "", _CLOSE),
     Mutant("scheduler/planning/vacancy.py", "        elif pool.hours is None:\n", "        else:\n", _CLOSE),
     Mutant("scheduler/planning/vacancy.py", "grace = job.grace_ms, job.checkpoint is None", "grace = job.grace_ms", _CLOSE),
     Mutant("scheduler/planning/vacancy.py", "grace = job.grace_ms, job.checkpoint is None", "grace = job.checkpoint is None", _CLOSE),
