@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +20,7 @@ from api.commands import app
 from api.job_file import prepare, read_job_file
 from api.park_file import load
 from api.settings import Settings
+from benchmarks.__main__ import COMMANDS
 from cluster.meters import METER_COMMAND
 from cluster.nursery import MORE_VARIABLES
 from docs.references import anchor
@@ -39,6 +41,8 @@ WRAPPED = ("benchmarks.md", "concepts.md", "scheduling.md", "README.md")
 """Pages of which each line is short enough to be read beside code."""
 LINE_MAX = 160
 PLACEHOLDERS = re.compile(r"[A-Z_]{2,}|\.\.\.|\[.*\]")
+BENCHMARK = re.compile(r"python -m benchmarks ((?:\\\n|[^\n`#])+)")
+OPTION = re.compile(r"--[a-z-]+")
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 VARIABLES_OF_MEMBERS = {
     *("BRAIN_JOB_ID", "BRAIN_ATTEMPT", "BRAIN_CHECKPOINT_DIR", "BRAIN_OUTPUT_DIR"),
@@ -145,6 +149,31 @@ def test_every_command_shown_exists(page: Path) -> None:
     calls = calls_of(page.read_text("utf-8"))
 
     assert not [(call, why) for call in calls if (why := complaint(call))]
+
+
+@every_page
+def test_every_benchmark_shown_can_be_run(page: Path) -> None:
+    text = page.read_text("utf-8")
+
+    calls = [found.replace("\\\n", " ").split() for found in BENCHMARK.findall(text)]
+
+    assert not [call for call in calls if not can_be_run(*call)]
+
+
+def can_be_run(name: str, *words: str) -> bool:
+    """Whether it is one, and has these options; what a sentence leaves out is not missed."""
+    if name not in COMMANDS:
+        return False
+    parser = ArgumentParser()
+    COMMANDS[name].add_arguments(parser)
+    known = {*OPTION.findall(parser.format_help()), "--json", "--report"}
+    return known.issuperset(word for word in words if word.startswith("--"))
+
+
+def test_a_benchmark_that_does_not_exist_is_noticed() -> None:
+    assert can_be_run("plan", "--runs", "3", "--help")
+    assert not can_be_run("plan", "--rums", "3")
+    assert not can_be_run("plam")
 
 
 @every_page

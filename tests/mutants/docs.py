@@ -16,6 +16,7 @@ MUTANTS = [
     Mutant("docs/park-file.md", "stated_tflops: 8000         # must", "stated_tflops: 8001         # must", f"{_DOCS} -k park"),
     Mutant("docs/scheduling.md", "planning/quiet.py", "planning/loud.py", f"{_DOCS} -k module"),
     Mutant("docs/scheduling.md", "of a broker's own past:\n", "of a broker's own past: ", f"{_DOCS} -k line"),
+    Mutant("docs/benchmarks.md", "--runs 2 --peer none", "--rums 2 --peer none", f"{_DOCS} -k benchmark"),
     Mutant("docs/operations.md", "brain jobs --state failed", "brain jobs --status failed", f"{_DOCS} -k exists"),
 ]
 # fmt: on
