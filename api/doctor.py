@@ -20,6 +20,8 @@ from api.park_machines import devices_text
 from api.profile import ProfileInvalid, read_profile
 from api.sdk import ApiError, Client
 from api.settings import Settings
+from cluster.inventory import Park
+from scheduler.model.promises import promise_warnings
 
 PYTHON_MIN = (3, 11)
 MEMORY_NEEDED = 3 << 30
@@ -42,7 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _ray()
     yield _memory()
     yield _disk(settings.data)
-    yield _park(settings.park)
+    yield from _park(settings.park)
     yield _database(settings)
     try:
         profile = read_profile(settings.data)
@@ -105,12 +107,28 @@ def _disk(data: Path) -> Finding:
     )
 
 
-def _park(path: Path | None) -> Finding:
-    name = both("park file", "园区文件")
+def _park(path: Path | None) -> Iterator[Finding]:
     try:
-        park = load(path).park
+        park_file = load(path)
     except ParkFileInvalid as error:
-        return Finding(name=name, is_well=False, text=str(error), fix="docs/park-file.md")
+        name, fix = both("park file", "园区文件"), "docs/park-file.md"
+        yield Finding(name=name, is_well=False, text=str(error), fix=fix)
+        return
+    yield _which_park(path, park_file.park)
+    if found := [*promise_warnings(park_file.tree, park_file.park)]:
+        yield Finding(
+            name=both("quotas", "配额"),
+            is_well=False,
+            text="; ".join(found),
+            fix=both(
+                "name both quotas in cards of the kind, or both in TFLOPS alone",
+                "请将上下级配额都按该型号的卡数填写，或都只按算力（TFLOPS）填写",
+            ),
+        )
+
+
+def _which_park(path: Path | None, park: Park) -> Finding:
+    name = both("park file", "园区文件")
     if path is None:
         text = both(
             "BRAIN_PARK is not set: `brain up` takes the local park, `brain serve` the default one",

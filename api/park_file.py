@@ -56,6 +56,12 @@ class ParkFile:
     price_lists: tuple[PriceList, ...]
     opening_balances: Mapping[str, int]
 
+    @property
+    def tree(self) -> Tree:
+        """Its cohorts, tenants and projects."""
+        tenants = {tenant.id: tenant for tenant in self.tenants}
+        return Tree(tenants, self.cohorts, self.projects)
+
 
 def load(path: Path | None = None) -> ParkFile:
     """The park in the file `path`, or the default park; raises `ParkFileInvalid`."""
@@ -70,24 +76,21 @@ def load(path: Path | None = None) -> ParkFile:
     if found:
         raise _invalid(path, found)
     park = entry.park()
-    cohorts = tuple(cohort.cohort() for cohort in entry.cohorts)
-    tenants = tuple(tenant.tenant() for tenant in entry.tenants)
-    projects = tuple(one for tenant in entry.tenants for one in tenant.declared_projects())
-    tree = Tree({tenant.id: tenant for tenant in tenants}, cohorts, projects)
-    found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
-    found += promise_problems(tree, park)
-    found += limit_problems(tree, park)
-    found += data_problems(park, {tenant.id for tenant in tenants})
-    if found:
-        raise _invalid(path, found)
-    return ParkFile(
+    declared = ParkFile(
         park=park,
-        cohorts=cohorts,
-        tenants=tenants,
-        projects=projects,
+        cohorts=tuple(cohort.cohort() for cohort in entry.cohorts),
+        tenants=tuple(tenant.tenant() for tenant in entry.tenants),
+        projects=tuple(one for tenant in entry.tenants for one in tenant.declared_projects()),
         price_lists=tuple(prices.price_list() for prices in entry.price_lists),
         opening_balances={tenant.id: tenant.opening_balance for tenant in entry.tenants},
     )
+    found = [_as_text(mismatch) for mismatch in sum_mismatches(park)]
+    found += promise_problems(declared.tree, park)
+    found += limit_problems(declared.tree, park)
+    found += data_problems(park, {tenant.id for tenant in declared.tenants})
+    if found:
+        raise _invalid(path, found)
+    return declared
 
 
 def _invalid(path: Path, found: list[str]) -> ParkFileInvalid:

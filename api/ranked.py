@@ -17,6 +17,11 @@ QUOTAS = {
     True: ("within", "it is within its tenant's nominal quota", "在企业额定配额之内"),
     False: ("beyond", "it is beyond its tenant's nominal quota", "超出企业额定配额"),
 }
+LENT = (
+    "within",
+    "it is within its own nominal quota, but beyond its cohort's or tenant's: there it borrows",
+    "在自身额定配额之内，但超出上级（互借组或企业）的额定配额：在上级按借用计",
+)
 FORKS = {
     Fork.COHORT: ("", "互借组"),
     Fork.TENANT: ("", "企业"),
@@ -71,7 +76,7 @@ def queue_view(found: Queue, jobs: Mapping[str, JobView]) -> QueueView:
 
 def _terms(terms: Terms) -> Iterator[TermView]:
     """The first in which two jobs differ decides."""
-    value, english, chinese = QUOTAS[terms.is_owner]
+    value, english, chinese = LENT if terms.is_lent else QUOTAS[terms.is_owner]
     yield TermView(name="nominal_quota", value=value, text=english, text_zh=chinese)
     priority = terms.priority.value
     yield TermView(

@@ -49,11 +49,13 @@ class Terms:
     """What decides a job's turn, the first that differs (see docs/scheduling.md).
 
     `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
-    where that has none. `level` and `is_starving` are None where jobs do not take turns. `shares`
-    are from the top of the tree.
+    where that has none. `is_lent` where it is so for a part, and borrows in what is the whole's:
+    there it takes back from nobody who is within. `level` and `is_starving` are None where jobs do
+    not take turns. `shares` are from the top of the tree.
     """
 
     is_owner: bool | None
+    is_lent: bool
     priority: Priority
     is_starving: bool | None
     level: int | None
@@ -202,6 +204,7 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
     is_shared = desk.policy.is_shared
     return Terms(
         is_owner=any(standing) if has_quota else None,
+        is_lent=has_quota and any(standing) and not standing.top,
         priority=record.job.priority,
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,

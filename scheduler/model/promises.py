@@ -34,6 +34,34 @@ def promise_problems(tree: Tree, park: Park) -> Iterator[str]:
     yield from _together(tree, said, entitlements)
 
 
+def promise_warnings(tree: Tree, park: Park) -> Iterator[str]:
+    """What is not always had: of a kind more is owned in TFLOPS than who stands above owns of it.
+
+    On other kinds all of it may be had, so that it is declared all the same.
+    """
+    nominal = Entitlements(tree, park).nominal
+    for branch, unit in sorted(nominal):
+        if unit == P:
+            yield from _beyond(branch, tree, Entitlements(tree, park))
+
+
+def _beyond(branch: str, tree: Tree, entitlements: Entitlements) -> Iterator[str]:
+    nominal, above = entitlements.nominal, entitlements.above(branch)
+    for kind_id in sorted(entitlements.cards):
+        there = nominal.get((above, kind_id))
+        if there is None or P not in entitlements.units(kind_id):
+            continue
+        cards = nominal[branch, P] // entitlements.amount(P, kind_id, 1)
+        own = min(cards, nominal.get((branch, kind_id), cards))
+        if own > there:
+            whole, field = name_of(above, tree), field_of("nominal", kind_id)
+            yield (
+                f"{name_of(branch, tree)}: nominal_tflops {nominal[branch, P]} are {own} cards of "
+                f"{kind_id}, and {whole} owns {there}: what runs beyond those is borrowed there, "
+                f"and does not take them back; name {field}, {there} at most, or none for {whole}"
+            )
+
+
 def _nodes(tree: Tree, park: Park) -> Iterator[str]:
     """Whole nodes, or racks, are of pools, and not more of one than it has."""
     promised: Counter[str] = Counter()

@@ -235,6 +235,21 @@ def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["doctor"]).exit_code == FAILED
 
 
+def test_doctor_names_what_is_owned_in_tflops_beyond_the_cards_of_a_cohort(tmp_path: Path) -> None:
+    whole = (Path(__file__).parents[1] / "data" / "small-park.yaml").read_text("utf-8")
+    cohort = "cohorts: [{id: coast, name: C, nominal_cards: {ascend-910b3: 1}}]\ntenants:\n"
+    fish = "  - id: fish\n    cohort: coast\n    nominal_tflops: 626\n"
+    found = whole.replace("tenants:\n", cohort).replace("  - id: fish\n", fish)
+    (tmp_path / "park.yaml").write_text(found, encoding="utf-8")
+
+    said = CliRunner().invoke(app, ["doctor"], env={"BRAIN_PARK": "park.yaml"})
+
+    text = " ".join(said.stdout.split())
+    assert "626 are 2 cards of ascend-910b3, and cohort coast owns 1" in text
+    assert "name both quotas in cards of the kind" in text
+    assert said.exit_code == FAILED
+
+
 def test_where_no_broker_is_it_says_how_to_start_one() -> None:
     url = f"http://127.0.0.1:{free_port()}"
 

@@ -1,7 +1,7 @@
 """What branches may be entitled to: what could not be kept is named with its numbers."""
 
 from scheduler.facts.state import State
-from scheduler.model.promises import promise_problems
+from scheduler.model.promises import promise_problems, promise_warnings
 from tests.builders import a_park, a_pool, a_state, a_tenant
 from tests.entitled import a_cohort, a_project
 
@@ -88,3 +88,32 @@ def test_a_project_keeps_nothing_from_others_that_its_tenant_lends() -> None:
     assert problems(state) == [
         "tenant steel: by lending_cards of npu its projects keep 3 in all, and it keeps 2 itself"
     ]
+
+
+def warnings(state: State) -> list[str]:
+    assert state.park is not None
+    assert problems(state) == [], "it is declared all the same"
+    return [*promise_warnings(state.tree, state.park)]
+
+
+def test_who_owns_more_of_a_kind_in_tflops_than_its_cohort_owns_of_it_is_told() -> None:
+    state = a_state(a_tenant("fish", cohort_id="coast", nominal_tflops=2_000), park=PARK)
+    a_cohort(state, "coast", nominal_cards=(("gpu", 4), ("npu", 6)))
+    assert warnings(state) == []
+    a_cohort(state, "coast", nominal_cards=(("gpu", 1), ("npu", 5)))
+
+    assert warnings(state) == [
+        f"tenant fish: nominal_tflops 2000 are {own} cards of {kind}, and cohort coast owns "
+        f"{there}: what runs beyond those is borrowed there, and does not take them back; name "
+        f"nominal_cards of {kind}, {there} at most, or none for cohort coast"
+        for kind, own, there in (("gpu", 2, 1), ("npu", 6, 5))
+    ]
+
+
+def test_who_says_how_much_of_the_kind_is_its_own_is_told_nothing() -> None:
+    own = (("npu", 5),)
+    fish = a_tenant("fish", cohort_id="coast", nominal_tflops=2_000, nominal_cards=own)
+    state = a_state(fish, park=PARK)
+    a_cohort(state, "coast", nominal_cards=own)
+
+    assert warnings(state) == []

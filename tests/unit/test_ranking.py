@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from typing_extensions import override
 
+from api.ranked import standing_view
 from scheduler.asking.ranking import Fork, Ranking, queue, ranking
 from scheduler.facts import events as ev
 from scheduler.facts.queue import SLOWDOWN
@@ -32,6 +33,7 @@ from tests.builders import (
     submit,
     with_data,
 )
+from tests.entitled import a_cohort
 from tests.preemptive import NODE, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
 from tests.unit.test_preemption_invariants import POLICIES, crowded
 
@@ -345,6 +347,21 @@ def test_a_job_of_several_kinds_is_within_where_it_comes_first_alone() -> None:
     submit(state, replace(wants("own", 4), device_kind_ids=("gpu",)))
 
     assert of(state, "own").terms.is_owner is True
+
+
+@pytest.mark.parametrize(("cards", "is_lent"), [(4, False), (8, True)])
+def test_what_is_its_own_but_not_its_cohorts_is_told(cards: int, is_lent: bool) -> None:
+    fish = a_tenant("fish", cohort_id="coast", nominal_tflops=8 * TFLOPS)
+    state = a_state(fish, park=a_park(a_pool(POOL, 2, 8)))
+    a_cohort(state, "coast", nominal_cards=(("npu", 4),))
+    submit(state, replace(wants("a", cards), tenant_id="fish"))
+
+    found = of(state, "a")
+
+    assert (found.terms.is_owner, found.terms.is_lent) == (True, is_lent)
+    told = standing_view(found, [use.reasons for use in found.pools]).terms[0]
+    assert told.value == "within"
+    assert ("but beyond its cohort's" in told.text) == ("按借用计" in told.text_zh) == is_lent
 
 
 def test_what_a_tenant_has_had_is_not_divided_by_its_weight() -> None:
