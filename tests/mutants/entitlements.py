@@ -94,7 +94,7 @@ MUTANTS = [
     Mutant("scheduler/model/limits.py", "if nominal <= bound < nominal + more:", "if False:", _LIMITS),
     Mutant("scheduler/model/limits.py", "if cards is not None and entitlements.is_of_cards(unit):", "if False:", _LIMITS),
     Mutant("scheduler/model/limits.py", "if most is not None and above != branch:", "if False:", _LIMITS),
-    Mutant("api/park_file.py", "    found += limit_problems(tree, park)\n", "", "tests/unit/test_park_file.py"),
+    Mutant("api/park_file.py", "    found += limit_problems(declared.tree, park)\n", "", "tests/unit/test_park_file.py"),
     Mutant("api/promised.py", "    yield from limit_problems(tree, park)\n", "", _API),
     Mutant("api/promised.py", "        if problem not in known:\n", "        if False:\n", _API),
     Mutant("api/cli/entitled.py", "        if text != NONE:\n            found[name] = int(text)\n", "        if text != NONE:\n            pass\n", _API),

@@ -6,6 +6,7 @@ _HAND = "tests/unit/test_standing.py tests/unit/test_standing_turns.py"
 _FILE = "tests/unit/test_park_file.py"
 _SUFFICIENT = "tests/unit/test_ranking.py tests/unit/test_sufficient.py"
 _RANKING = "tests/unit/test_ranking.py"
+_BEHIND = "tests/unit/test_in_the_way.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py -k stand"
 _API = "tests/acceptance/test_api_park.py -k owner"
 
@@ -62,13 +63,13 @@ MUTANTS = [
     Mutant("scheduler/planning/offers.py", "*self.allowances.quota_reasons(form))", "self.allowances.quota_reason(form))", _SUFFICIENT),
     Mutant("scheduler/planning/rooms.py", "self._state.free_cards | self.of(pool).now.by_node", "self._state.free_cards", _SUFFICIENT),
     Mutant("scheduler/planning/offers.py", "            yield from self.rooms.hidden(told, candidate.pool, candidate.wanted)\n", "", _SUFFICIENT),
-    Mutant("scheduler/planning/offers.py", "                yield from self.survey.why_kept(form, candidate)\n", "                pass\n", _RANKING),
-    Mutant("scheduler/planning/survey.py", "if kept is None or room.is_short(self._forecasts.ends(form)):", "if kept is None:", _RANKING),
-    Mutant("scheduler/planning/survey.py", "room.long.total < room.now.total or not beside.fits(wanted)", "not beside.fits(wanted)", _RANKING),
-    Mutant("scheduler/planning/survey.py", "room.long.total < room.now.total or not beside.fits(wanted)", "room.long.total < room.now.total", _RANKING),
-    Mutant("scheduler/planning/offers.py", "() if isinstance(money, int) else self.allowances.money_reasons(job, pool)", "[one for one in [money] if isinstance(one, Reason)]", _SUFFICIENT),
-    Mutant("scheduler/facts/purses.py", "                yield watched.budget, spent_micros\n", "                yield watched.budget, spent_micros\n                return\n", _RANKING),
-    Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _RANKING),
+    Mutant("scheduler/planning/offers.py", "                yield from self.survey.why_kept(form, candidate)\n", "                pass\n", _BEHIND),
+    Mutant("scheduler/planning/survey.py", "if kept is None or room.is_short(self._forecasts.ends(form)):", "if kept is None:", _BEHIND),
+    Mutant("scheduler/planning/survey.py", "room.long.total < room.now.total or not beside.fits(wanted)", "not beside.fits(wanted)", _BEHIND),
+    Mutant("scheduler/planning/survey.py", "room.long.total < room.now.total or not beside.fits(wanted)", "room.long.total < room.now.total", _BEHIND),
+    Mutant("scheduler/planning/offers.py", "() if isinstance(money, int) else self.allowances.money_reasons(job, pool)", "[one for one in [money] if isinstance(one, Reason)]", _BEHIND),
+    Mutant("scheduler/facts/purses.py", "                yield watched.budget, spent_micros\n", "                yield watched.budget, spent_micros\n                return\n", _BEHIND),
+    Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _BEHIND),
     Mutant("scheduler/planning/explain.py", "free=beside.total if beside.total < need else beside.usable(wanted)", "free=beside.total", _SUFFICIENT),
     Mutant("scheduler/model/promises.py", "        if own > there:\n", "        if own >= there:\n", "tests/unit/test_promises.py"),
     Mutant("scheduler/model/promises.py", "own = min(cards, nominal.get((branch, kind_id), cards))", "own = cards", "tests/unit/test_promises.py"),

@@ -1,0 +1,117 @@
+"""What is in a waiting job's way behind what it is told first, one rule a test."""
+
+from dataclasses import replace
+
+from scheduler.asking.ranking import PoolUse, ranking
+from scheduler.facts import events as ev
+from scheduler.facts.state import State
+from scheduler.model.budget import Budget
+from scheduler.model.job import ReasonCode
+from tests.builders import (
+    HOUR_MS,
+    a_dataset,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+    with_data,
+)
+from tests.preemptive import NOW_MS, POOL, normal, run, wants
+
+
+def uses(state: State, job_id: str) -> tuple[PoolUse, ...]:
+    found = ranking(state, NOW_MS, job_id)
+    assert found is not None
+    return found.pools
+
+
+def kept_ahead(ahead_cards: int, *cards: int) -> State:
+    """Nodes of 8 of which so many cards are in use, and some kept for who is ahead."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, len(cards), 8)))
+    run(state, replace(normal("s", sum(cards), None), limit_ms=2 * HOUR_MS), *cards)
+    submit(state, wants("ahead", ahead_cards))
+    return state
+
+
+def told_of(state: State, job_id: str) -> list[tuple[ReasonCode, int, int]]:
+    (use,) = uses(state, job_id)
+    return [(one.code, one.need, one.free) for one in use.reasons]
+
+
+def test_what_is_kept_for_who_is_ahead_is_told_behind_what_is_in_use() -> None:
+    state = kept_ahead(8, 8)
+    submit(state, wants("behind", 8))
+
+    assert told_of(state, "behind") == [
+        (ReasonCode.DEVICES_BUSY, 8, 0),
+        (ReasonCode.RESERVED, 8, 0),
+    ]
+    (use,) = uses(state, "behind")
+    assert use.reasons[1].until_ms == 2 * HOUR_MS
+    assert use.reasons[1].detail == "kept for job ahead"
+
+
+def test_what_is_kept_beside_which_there_will_be_room_is_not_told() -> None:
+    state = kept_ahead(8, 8, 8)
+    submit(state, wants("behind", 8))
+
+    assert told_of(state, "behind") == [(ReasonCode.DEVICES_BUSY, 8, 0)]
+
+
+def test_of_what_is_free_what_is_kept_is_told_though_there_will_be_room_beside_it() -> None:
+    state = kept_ahead(8, 7, 8)
+    submit(state, wants("behind", 8))
+
+    assert told_of(state, "behind") == [
+        (ReasonCode.DEVICES_BUSY, 8, 1),
+        (ReasonCode.RESERVED, 8, 0),
+    ]
+
+
+def test_what_is_kept_is_not_told_to_who_is_over_before_it_is_needed() -> None:
+    state = kept_ahead(8, 7)
+    submit(state, replace(wants("behind", 8), limit_ms=HOUR_MS))
+
+    assert told_of(state, "behind") == [(ReasonCode.DEVICES_BUSY, 8, 1)]
+
+
+def test_each_budget_that_is_used_up_is_told_and_the_balance_behind_them() -> None:
+    state = kept_ahead(8, 8)
+    submit(state, wants("behind", 8))
+    for project in (None, "default"):
+        budget = Budget(tenant_id="steel", project=project, amount_micros=5, is_hard_stop=True)
+        happen(state, ev.BudgetSet(at_ms=1, budget=budget))
+    state.funds["steel"].spending.add("1970-01", "default", 7)
+    state.funds["steel"].available_micros = 3
+
+    (use,) = uses(state, "behind")
+
+    found = [(one.code, one.where, one.free) for one in use.reasons]
+    assert found[:3] == [
+        (ReasonCode.BUDGET, "steel", -2),
+        (ReasonCode.BUDGET, "steel/default", -2),
+        (ReasonCode.FUNDS, "steel", 3),
+    ]
+
+
+def test_that_its_data_is_nearer_elsewhere_is_told_beside_what_is_in_use() -> None:
+    park = with_data(
+        a_dataset("d", "east", ms=60_000),
+        park=a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8)),
+    )
+    state = a_state(a_tenant("steel"), park=park)
+    for pool_id in ("east-npu", "north-npu"):
+        job = a_job(f"in-{pool_id}", device_count=8, limit_ms=1_000)
+        submit(state, job)
+        happen(state, a_lease(job.id, a_placement(pool_id, 8), at_ms=NOW_MS))
+    submit(state, replace(wants("a", 8), data_ids=("d",)))
+
+    near, far = uses(state, "a")
+
+    assert [one.code for one in near.reasons] == [ReasonCode.DEVICES_BUSY]
+    assert [one.code for one in far.reasons] == [ReasonCode.DEVICES_BUSY, ReasonCode.NEARER_DATA]
