@@ -7,6 +7,7 @@ a line on bills and nothing more.
 
 from bisect import insort
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from scheduler.model.job import Reason, ReasonCode
@@ -68,6 +69,8 @@ class Tree:
         self.tenants = tenants
         self.cohorts = {cohort.id: cohort for cohort in cohorts}
         self.projects: dict[str, Project] = {}
+        self._is_bounding = -1, False
+        """Of which version that is."""
         self._members: dict[str, list[str]] = {}
         self._projects_of: dict[str, list[str]] = {}
         for tenant in tenants.values():
@@ -100,6 +103,16 @@ class Tree:
             insort(self._projects_of.setdefault(project.tenant_id, []), branch)
         self.version += 1
         self.projects[branch] = project
+
+    @property
+    def is_bounding(self) -> bool:
+        """Whether anybody limits what is borrowed or lent; looked up once for each version."""
+        version, found = self._is_bounding
+        if version != self.version:
+            said = chain(self.projects.values(), self.tenants.values(), self.cohorts.values())
+            found = any(one.is_bounding for one in said)
+            self._is_bounding = self.version, found
+        return found
 
     def unknown_project(self, tenant_id: str, project_id: str) -> str | None:
         """Of which projects the tenant is made, where that is none of them."""

@@ -6,8 +6,7 @@ may borrow, and all together never more than the park has.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterator
 
 from cluster.inventory import Park
 from scheduler.facts.state import State
@@ -26,11 +25,7 @@ class Recount:
         self._tree = state.tree
         self._park = park
         self._held: Held = Counter()
-        tree = state.tree
-        said: Iterable[Entitlement]
-        said = chain(tree.projects.values(), tree.tenants.values(), tree.cohorts.values())
-        self._is_bounding = any(one.is_bounding for one in said)
-        for attempt in state.live.values() if self._is_bounding else ():
+        for attempt in state.live.values() if state.tree.is_bounding else ():
             job, placement = state.jobs[attempt.job_id].job, attempt.placement
             self.add(job, placement.device_kind_id, placement.card_count)
 
@@ -39,7 +34,7 @@ class Recount:
 
     def wrong(self, job: Job, kind_id: str, cards: int) -> Iterator[str]:
         """Which limits so many cards more would be above, that are not above it without them."""
-        if not self._is_bounding:
+        if not self._tree.is_bounding:
             return
         key = job.tenant_id, job.project, kind_id
         after = self._held + Counter({key: cards})

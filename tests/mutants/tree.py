@@ -10,6 +10,8 @@ _API = "tests/acceptance/test_api_branches.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/model/tree.py", "        if version != self.version:\n", "        if version < 0:\n", _TREE),
+    Mutant("scheduler/model/tree.py", "        self._is_bounding = -1, False\n", "        self._is_bounding = 0, False\n", _TREE),
     Mutant("scheduler/model/tree.py", "        need += max(0, -free)\n", "", _TREE),
     Mutant("scheduler/model/tree.py", "if project not in self.projects:", "if project not in self.projects and False:", _TREE),
     Mutant("scheduler/model/tree.py", "project = rest_branch(tenant_id) if self.projects_of(tenant_id) else NOBODY", "project = NOBODY", _TREE),

@@ -1,5 +1,7 @@
 """The tree of cohorts, tenants and projects: who is in which branch, and what binds it."""
 
+from dataclasses import replace
+
 from scheduler.model.job import ReasonCode
 from scheduler.model.tenancy import Cohort, Project
 from scheduler.model.tree import REST_WEIGHT, Path, Quota, Tree, cohort_branch
@@ -79,3 +81,15 @@ def test_who_is_not_divided_has_any_project() -> None:
     assert TREE.unknown_project("steel", "anything") is None
     assert TREE.unknown_project("fish", "vision") is None
     assert TREE.unknown_project("fish", "default") == "vision"
+
+
+def test_whether_anybody_has_a_limit_is_as_it_was_declared_last() -> None:
+    bound = replace(a_tenant("steel"), lending_tflops=0)
+    tree = Tree({"steel": bound})
+    before = tree.is_bounding
+
+    tree.declare_tenant(a_tenant("steel"))
+    between = tree.is_bounding
+    tree.declare_cohort(Cohort(id="metal", name="Metal", borrowing_tflops=1))
+
+    assert (before, between, tree.is_bounding) == (True, False, True)
