@@ -6,7 +6,7 @@ from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
 from scheduler.planning.explain import in_units, with_quantiles
 from scheduler.planning.growth import ripe
-from scheduler.planning.quiet import is_quiet
+from scheduler.planning.quiet import is_all_taken, is_quiet
 
 
 def plan(
@@ -15,11 +15,13 @@ def plan(
     """Consider every waiting job once, in the policy's order."""
     if state.park is None or not (state.queue or ripe(state, now_ms, policy)):
         return Plan(grants=(), verdicts={})
+    # Where one waits alone there is nobody to spare a look.
+    is_brief = answers is Answers.GRANTS and len(state.queue) > 1
+    if is_brief and is_all_taken(state, state.park, policy):
+        return Plan(grants=(), verdicts={}, answers=answers)
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
     verdicts: dict[str, Verdict] = {}
-    # Where one waits alone there is nobody to spare a look.
-    is_brief = answers is Answers.GRANTS and len(state.queue) > 1
     for job_id, answer in () if is_brief and is_quiet(desk) else desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)

@@ -9,6 +9,7 @@ may grow; who waits starves.
 
 from collections.abc import Iterator
 
+from cluster.inventory import Park
 from scheduler.facts.state import State
 from scheduler.model.policy import Policy
 from scheduler.model.variants import forms
@@ -22,6 +23,13 @@ from scheduler.sharing.standing import Merit, Standings
 NEVER_MS = 1 << 60
 WAITING_MAX = 1_000
 """Where more wait it is not asked whom they could have stopped: that costs as much as a plan."""
+
+
+def is_all_taken(state: State, park: Park, policy: Policy) -> bool:
+    """Whether no card is free and nobody may be stopped: the same, seen before a plan begins."""
+    held = state.holdings.cards_by_pool
+    is_full = all(held[pool.id] >= pool.card_count for pool in park.pools)
+    return is_full and not may_stop_any(state, policy)
 
 
 def is_quiet(desk: Desk) -> bool:

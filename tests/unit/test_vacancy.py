@@ -43,6 +43,26 @@ def test_nobody_else_is_looked_at_once_no_shape_fits_into_what_is_free() -> None
     assert planned(a_node_with(4), *jobs) == (["j0"], [])
 
 
+def test_where_all_is_taken_in_one_pool_others_are_looked_at() -> None:
+    state = a_state(park=a_park(a_pool(POOL, 1, 8), a_pool("west-npu", 1, 8)))
+    ask(state, wants("runs", 8))
+    happen(state, a_lease("runs", a_placement(POOL, 8)))
+
+    assert planned(state, wants("a", 8), wants("b", 8))[0] == ["a"]
+
+
+def test_where_all_is_taken_who_may_be_stopped_is() -> None:
+    state = a_state(park=a_park(a_pool(POOL, 1, 8)))
+    ask(state, replace(wants("runs", 8), priority=Priority.LOW))
+    happen(state, a_lease("runs", a_placement(POOL, 8)))
+    happen(state, ev.Started(at_ms=0, attempt_id="runs.1"))
+    ask(state, wants("a", 8), wants("b", 8))
+
+    result = plan(state, HOUR_MS, DEFAULT, Answers.GRANTS)
+
+    assert [one.attempt_id for one in result.evictions] == ["runs.1"]
+
+
 def test_whoever_fits_is_reached_behind_many_who_do_not() -> None:
     jobs = [wants(f"j{number}", 4, 2 * HOUR_MS) for number in range(5)]
 
