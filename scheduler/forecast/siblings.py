@@ -23,6 +23,8 @@ NEAR_MS = 300_000
 """A run that was submitted so long before or after the job counts half."""
 WHOLE = 1 << 20
 """The weight of a run that was submitted with it, and of all that its group ever ran."""
+HALVED = WHOLE * NEAR_MS
+"""The weight of a run is that over `NEAR_MS` and how far it was submitted from the job."""
 SHORT_MS = 10_000
 """What is shorter counts as so short: nobody minds."""
 INVERSE = 10**12
@@ -110,7 +112,8 @@ class Near(NamedTuple):
         weights = total_ms = total_inverse = 0
         means = [(0, 0)]
         for length_ms, inverse, at_ms in self.ended:
-            weight = WHOLE if at_ms is None else _weight(at_ms - submitted_at_ms)
+            away_ms = 0 if at_ms is None else abs(at_ms - submitted_at_ms)
+            weight = HALVED // (NEAR_MS + away_ms)
             weights += weight
             total_ms += weight * length_ms
             total_inverse += weight * inverse
@@ -118,7 +121,7 @@ class Near(NamedTuple):
         total_inverse += WHOLE * self.more_inverse
         # What has run for longer than the short ones is none of them.
         for at_ms, had_ms, count in self.running:
-            weight = _weight(at_ms - submitted_at_ms)
+            weight = HALVED // (NEAR_MS + abs(at_ms - submitted_at_ms))
             length_ms, inverse = means[count] if count else _half_over(had_ms)
             total_ms += weight * length_ms
             total_inverse += weight * inverse
@@ -136,10 +139,6 @@ def first_near(entries: Sequence[tuple[int, str, Item]], at_ms: int) -> int:
         else:
             high = middle
     return low
-
-
-def _weight(distance_ms: int) -> int:
-    return WHOLE * NEAR_MS // (NEAR_MS + abs(distance_ms))
 
 
 def _half_over(had_ms: int) -> tuple[int, int]:

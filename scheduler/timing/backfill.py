@@ -10,7 +10,7 @@ rather than user runtime estimates", 2007).
 What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,9 +66,9 @@ class PoolRoom:
         free: FreeCards,
         running: Running,
         stopping: Iterable[Release] = (),
-        known: Known | None = None,
+        known: Callable[[], Known] = dict,
     ) -> None:
-        """`known` is what was found out of the pool as it is now, and is to be kept with it."""
+        """`known` says what was found out of the pool as it is now, and is to be kept with it."""
         self.now = self.long = self.soon = self.soon_long = free
         self.soon_ms = 0
         self.version = 0
@@ -77,7 +77,8 @@ class PoolRoom:
         self._running = running
         self._releases: list[Release] = []
         self._stopped: set[str] = set()
-        self._known: Known = {} if known is None else known
+        self._known_before = known
+        self._known: Known | None = None
         for stop in stopping:
             self.free_soon(stop)
 
@@ -153,6 +154,8 @@ class PoolRoom:
 
         Firm: if all ends by its limit, which is sure; else as is likely.
         """
+        if self._known is None:
+            self._known = self._known_before()
         key = wanted, is_firm
         if key not in self._known:
             self._known[key] = self._opening(wanted, is_firm=is_firm)

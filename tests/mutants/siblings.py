@@ -7,8 +7,8 @@ _SIBLINGS = "tests/unit/test_siblings.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/forecast/siblings.py", "            self.end(run.length_ms, -1)\n", "            pass\n", _SIBLINGS),
-    Mutant("scheduler/forecast/siblings.py", "weight = WHOLE if at_ms is None else", "weight = 1 if at_ms is None else", _SIBLINGS),
-    Mutant("scheduler/forecast/siblings.py", "    return WHOLE * NEAR_MS // (NEAR_MS + abs(distance_ms))", "    return WHOLE", _SIBLINGS),
+    Mutant("scheduler/forecast/siblings.py", "away_ms = 0 if at_ms is None else abs(at_ms - submitted_at_ms)", "away_ms = 0", _SIBLINGS),
+    Mutant("scheduler/forecast/siblings.py", "            weight = HALVED // (NEAR_MS + abs(at_ms - submitted_at_ms))\n", "            weight = WHOLE\n", _SIBLINGS),
     Mutant("scheduler/forecast/siblings.py", "isqrt(total_ms * INVERSE // total_inverse)", "means[-1][0]", _SIBLINGS),
     Mutant("scheduler/forecast/siblings.py", "means[count] if count else", "means[-1] if count else", _SIBLINGS),
     Mutant("scheduler/forecast/siblings.py", "    return 2 * had_ms, _inverse(2 * had_ms)", "    return had_ms, _inverse(had_ms)", _SIBLINGS),
