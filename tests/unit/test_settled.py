@@ -20,7 +20,7 @@ from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
 from scheduler.planning.survey import Survey
 from scheduler.sharing.standing import Merit
-from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.builders import HOUR_MS, YUAN, a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.preemptive import (
     LIMIT_MS,
     NOW_MS,
@@ -213,6 +213,20 @@ def test_whose_quota_was_taken_meanwhile_is_not_told_what_its_like_was() -> None
     assert [grant.job_id for grant in result.grants] == ["c-starts"]
     assert code(result.verdicts["b"]) is ReasonCode.DEVICES_BUSY
     assert code(result.verdicts["d"]) is ReasonCode.TENANT_QUOTA
+
+
+def test_whose_money_is_saved_meanwhile_is_not_told_what_its_like_was() -> None:
+    """Ten hours of a node cost 288 yuan; 32 cards can be paid once what is held is free again."""
+    state = a_state(a_tenant("steel"), a_tenant("fish"), park=a_park(a_pool(POOL, 4, 8)))
+    run(state, replace(normal("all", 32), tenant_id="fish"), 8, 8, 8, 8)
+    submit(state, of_fish(wants("promised", 8, Priority.HIGH)))
+    submit(state, wants("a", 8), wants("b", 8), wants("c-dear", 32), wants("d", 8))
+    state.funds["steel"].available_micros = state.funds["steel"].held_micros = 600 * YUAN
+
+    told = plan(state, NOW_MS).verdicts
+
+    assert code(told["b"]) is ReasonCode.DEVICES_BUSY
+    assert [code(told[one]) for one in ("c-dear", "d")] == [ReasonCode.FUNDS] * 2
 
 
 def test_of_those_alike_one_looks_for_what_comes_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from tests.builders import (
 )
 from tests.preemptive import (
     LIMIT_MS,
+    MIN_RUN_MS,
     NODE,
     NOW_MS,
     POOL,
@@ -238,6 +239,23 @@ def test_a_job_of_several_kinds_comes_first_only_where_all_are_its_own() -> None
     grants = [(grant.job_id, grant.placement.pool_id) for grant in plan(state, NOW_MS).grants]
 
     assert grants == [("own", GPU_POOL), ("theirs", POOL)]
+
+
+def test_what_it_owns_of_one_kind_takes_nothing_back_of_another() -> None:
+    """On npu `new` borrows as well, and takes its turn: not of `lately`, which would lose less."""
+    tenants = a_tenant("steel", nominal_cards=(("gpu", 8),)), a_tenant("fish")
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8), a_pool(GPU_POOL, 1, 8)))
+    run(state, of_fish(normal("long", checkpoint=replace(SAVES, signal=None))), 8)
+    run(state, of_fish(normal("lately")), 0, 8, at_ms=NOW_MS - MIN_RUN_MS)
+    submit(state, of_fish(normal("fresh")))
+    lease = a_lease("fresh", a_placement(GPU_POOL, 8), at_ms=NOW_MS)
+    happen(state, lease, ev.Started(at_ms=NOW_MS, attempt_id=lease.attempt_id))
+    submit(state, replace(wants(), device_kind_ids=("npu", "gpu")))
+    state.queue.discard("new")
+    state.jobs["new"].served_card_ms = 8 * MIN_RUN_MS  # as much as `lately`
+    state.queue.add(state.jobs["new"])
+
+    assert stopped(plan(state, NOW_MS, TURNS)) == ["long.1"]
 
 
 def test_a_quota_where_the_job_may_not_go_is_none() -> None:

@@ -113,7 +113,7 @@ def test_who_starves_comes_first_among_owners() -> None:
     submit(state, wants("new", 8))
     submit(state, replace(wants("old", 8), submitted_at_ms=-3 * STARVING_MS, limit_ms=2 * LIMIT_MS))
     state.queue.discard("old")
-    state.jobs["old"].expected_ms = 2 * LIMIT_MS
+    state.jobs["old"].reckoned_ms = 2 * LIMIT_MS  # so that it is due after `new`
     state.queue.add(state.jobs["old"])
 
     assert [grant.job_id for grant in plan(state, NOW_MS, TURNS).grants] == ["old"]
