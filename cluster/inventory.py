@@ -129,6 +129,10 @@ class Park:
         return tuple(pool for centre in self.centres for pool in centre.pools)
 
     @cached_property
+    def card_count(self) -> int:
+        return sum(pool.card_count for pool in self.pools)
+
+    @cached_property
     def pools_with_hours(self) -> tuple[Pool, ...]:
         return tuple(pool for pool in self.pools if pool.hours is not None)
 

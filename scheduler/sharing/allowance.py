@@ -27,6 +27,8 @@ from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
 MICROS_UNIT = "micro-yuan"
+COUNTED_TIMES = 3
+"""No branch is ever counted with more than so many times the cards of the park."""
 
 
 @dataclass(slots=True)
@@ -208,9 +210,15 @@ class Allowances:
         return need + promised <= self._free(quota)
 
     def _quotas(self, job: Job) -> tuple[Quota, ...]:
+        """Those that may bind: not who may hold more than all that could ever count at once.
+
+        That is what runs or starts now, what is to start once others are gone, and the job itself.
+        """
         key = job.tenant_id, job.project
         if key not in self._quotas_by_project:
-            self._quotas_by_project[key] = self._state.tree.quotas(*key)
+            counted = COUNTED_TIMES * self._park.card_count
+            quotas = self._state.tree.quotas(*key)
+            self._quotas_by_project[key] = tuple(one for one in quotas if one.most < counted)
         return () if is_on_cores(job, self._park) else self._quotas_by_project[key]
 
     def _caps(self, job: Job, kind_id: str) -> tuple[Quota, ...]:

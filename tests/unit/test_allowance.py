@@ -8,12 +8,17 @@ from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, Priority, ReasonCode
 from scheduler.model.plan import Plan
+from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
+from scheduler.planning.victims import SOON_MS
+from scheduler.sharing.allowance import Allowances
+from scheduler.timing.forecasts import Forecasts
 from tests.builders import (
     HOUR_MS,
     a_job,
     a_lease,
     a_park,
+    a_placement,
     a_pool,
     a_state,
     a_tenant,
@@ -74,6 +79,22 @@ def test_who_cannot_pay_keeps_nobody_out() -> None:
 
     assert sorted(names(result)) == [f"r{n}" for n in range(1, 10)]
     assert [reason.code for reason in result.verdicts["broke"].reasons] == [ReasonCode.FUNDS]
+
+
+@pytest.mark.parametrize(("most", "is_over"), [(23, True), (24, False)])
+def test_a_quota_counts_as_long_as_it_could_bind(most: int, *, is_over: bool) -> None:
+    """Against what runs, what is to start once that is gone, and one more: each all of the park."""
+    state = a_state(a_tenant("steel", max_cards=most), park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, *(a_job(job_id, device_count=8) for job_id in ("runs", "next", "waits")))
+    happen(state, a_lease("runs", a_placement("east-npu", 8)))
+    assert state.park is not None
+    (pool,) = state.park.pools
+    allowances = Allowances(state, 0, DEFAULT, Forecasts(state, 0, DEFAULT))
+    allowances.take(state.jobs["next"], pool, 0, SOON_MS)
+
+    reason = allowances.quota_reason(state.jobs["waits"], SOON_MS)
+
+    assert (reason is not None) == is_over
 
 
 def test_who_is_below_zero_is_told_all_that_is_missing() -> None:
