@@ -334,6 +334,7 @@ class Snapshot:
     price_lists: list[PriceList] = field(default_factory=list)
     jobs: list[JobRecord] = field(default_factory=list)
     queued_ids: list[str] = field(default_factory=list)
+    live_ids: list[str] = field(default_factory=list)
     final_states: dict[str, JobState] = field(default_factory=dict)
     funds: dict[str, Funds] = field(default_factory=dict)
     shares: dict[str, Share] = field(default_factory=dict)
@@ -349,3 +350,8 @@ class Snapshot:
     closed_node_ids: list[str] = field(default_factory=list)
     suspects: dict[str, Suspect] = field(default_factory=dict)
     heard_centre_ids: list[str] = field(default_factory=list)
+
+    def live(self) -> dict[str, Attempt]:
+        """In the order of their leases, which older checkpoints do not say."""
+        found = {one.attempt.id: one.attempt for one in self.jobs if one.attempt is not None}
+        return {attempt_id: found[attempt_id] for attempt_id in self.live_ids or found}

@@ -353,6 +353,7 @@ class State:
             price_lists=list(self.prices.lists),
             jobs=list(self.jobs.values()),
             queued_ids=list(self.queue),
+            live_ids=list(self.live),
             final_states=self.final_states,
             funds=self.funds,
             shares=self.shares,
@@ -376,16 +377,15 @@ class State:
         state = cls()
         state.tenants = {tenant.id: tenant for tenant in snapshot.tenants}
         state.tree = Tree(state.tenants, snapshot.cohorts, snapshot.projects)
-        state.prices = PriceBook(tuple(snapshot.price_lists))
+        state.prices, state.live = PriceBook(tuple(snapshot.price_lists)), snapshot.live()
         state.jobs = {record.job.id: record for record in snapshot.jobs}
         for record in snapshot.jobs:  # older checkpoints have no expectations, nor what was done
             record.expected_ms = record.expected_ms or min(record.job.limit_ms, UNKNOWN_MS)
             record.done_ms = record.done_ms or record.served_card_ms // record.job.device_count
-        state.agenda = Agenda(snapshot.jobs)
+        state.agenda = Agenda(state.jobs[one.job_id] for one in state.live.values())
         state.queue = JobQueue(state.jobs[job_id] for job_id in snapshot.queued_ids)
         state.held = Held(snapshot.jobs, snapshot.array_failures)
         state.quotes = KeptQuotes(snapshot.jobs, snapshot.quote_pauses)
-        state.live = {one.attempt.id: one.attempt for one in snapshot.jobs if one.attempt}
         state.history = History(snapshot.runs)
         state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)
         state.claims, state.final_states = dict(snapshot.claims), dict(snapshot.final_states)

@@ -1,5 +1,6 @@
 """What is due of live attempts, as events come, against all of it looked at anew."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 from scheduler.facts import events as ev
@@ -201,3 +202,17 @@ def test_a_pools_ends_have_another_version_whenever_they_have_changed() -> None:
     look()
 
     assert len(set(seen)) == len(seen)
+
+
+def test_a_new_leader_has_what_is_live_in_the_order_of_its_leases() -> None:
+    state = a_state()
+    submit(state, a_job("first", device_count=1), a_job("second", device_count=1))
+    for number, job_id in enumerate(("second", "first")):
+        happen(state, a_lease(job_id, a_placement(POOL, 1), at_ms=number))
+
+    snapshot = state.snapshot()
+    restored = State.restored(deepcopy(snapshot))
+    older = State.restored(replace(deepcopy(snapshot), live_ids=[]))
+
+    assert [*restored.live] == restored.agenda.in_order([*restored.live]) == ["second.1", "first.1"]
+    assert {*older.live} == {*restored.live}
