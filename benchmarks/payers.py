@@ -25,7 +25,8 @@ def _worse(mine: Mapping[str, list[int]], easy: Mapping[str, list[int]]) -> str:
     """In one line: `1 of 11, 189 jobs; ee9e8c: 323,531 s, 56,708 under easy`."""
     before = {key: nearest_rank(waits, PERCENT) for key, waits in easy.items()}
     after = {key: nearest_rank(waits, PERCENT) for key, waits in mine.items()}
-    worse = [key for key in sorted(before) if _is_worse(after[key], before[key])]
+    both = sorted(before.keys() & after.keys())
+    worse = [key for key in both if _is_worse(after[key], before[key])]
     told = f"{len(worse)} of {len(before)}"
     if not worse:
         return told

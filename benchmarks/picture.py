@@ -87,7 +87,7 @@ def _over_time(axes: Axes, steps: Mapping[str, Steps], what: str) -> None:
 def _distribution(axes: Axes, schedules: Schedules, label: str) -> None:
     """Which part of the jobs of this size waited for no longer than so long."""
     for name, rows in schedules.items():
-        waits = sorted(waits_by_class(rows)[label])
+        waits = sorted(waits_by_class(rows).get(label, ()))
         hours = [max(wait_ms / MS_PER_HOUR, FIRST_WAIT_H) for wait_ms in waits]
         parts = [number / len(waits) for number in range(1, len(waits) + 1)]
         axes.step(hours, parts, where="post", label=name)

@@ -4,6 +4,11 @@ Time is virtual: the controller steps whenever a job arrives or ends, on simulat
 planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime. The
 peer is a plain list in order of arrival on as many devices without nodes.
 
+With --log it is a period of the broker's own event log, with all that is in it: the park, tenants,
+quotas, money, each job as it was asked for, cancels, and what was lost. It begins with all as it
+stood then. A job runs as long as it ran, and under the broker's own policy all comes as it came:
+`decided_alike` says how much of it.
+
 Where nodes fail, what runs on them is lost and begins again, or goes on from where it was last
 stopped. Which nodes fail when is the seed's, and the same under every policy.
 """
@@ -15,28 +20,30 @@ from pathlib import Path
 from random import Random
 
 from api.park_file import load
+from benchmarks import period_report
 from benchmarks.failures import MS_PER_HOUR, NO_FAILURES, FailureRate, add_failures, failure_rate
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
 from benchmarks.list_fifo import list_fifo
 from benchmarks.options import add_seed, positive
+from benchmarks.own_log import add_log, add_period
 from benchmarks.saturation import saturation
-from benchmarks.score import RunRow, score, write_schedule
+from benchmarks.score import Measured, score, write_schedule
 from benchmarks.simulate import Simulation, simulate
-from benchmarks.traces import MS_PER_S, read_trace
-from benchmarks.workload import ideal_park, park_of_centres, workload
+from benchmarks.traces import MS_PER_S, BadTrace, read_trace
+from benchmarks.workload import TAKING_TURNS, ideal_park, park_of_centres, workload
 from cluster.inventory import Park
 from scheduler.forecast.punctuality import Score
-from scheduler.model.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy, Preemption
+from scheduler.model.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
 
 CAPACITY_KEY = "capacity"
-TAKING_TURNS = Preemption(is_shared=True)
 
 EXAMPLES = """examples:
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
   python -m benchmarks replay --trace theta.csv.gz --walltime theta_walltime.csv.gz --nodes 1 \\
       --cards 4392 --policy easy --schedule out.csv.gz --report out.json
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 64 --seed 1 \\
-      --failures-per-node-day 0.05 --repair-h 4"""
+      --failures-per-node-day 0.05 --repair-h 4
+  python -m benchmarks replay --log --from 2026-11-01 --until 2026-12-01 --policy fifo"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +65,11 @@ class Replay:
 
 def add_workload(parser: ArgumentParser) -> None:
     """What runs, and where."""
-    parser.add_argument("--trace", type=Path, required=True, help="T.csv or T.csv.gz")
-    where = parser.add_mutually_exclusive_group(required=True)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--trace", type=Path, help="T.csv or T.csv.gz")
+    add_log(source)
+    add_period(parser)
+    where = parser.add_mutually_exclusive_group()
     where.add_argument("--park", type=Path, help="a park file")
     where.add_argument(
         "--nodes", type=positive, help="one centre of so many nodes, 1: an ideal pool"
@@ -85,8 +95,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--preemption",
         choices=("off", "on"),
-        default="off",
-        help="may jobs be stopped and resumed (%(default)s)",
+        help="may jobs be stopped and resumed (off; with --log as BRAIN_PREEMPTION says)",
     )
     parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
     parser.add_argument(
@@ -101,6 +110,22 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> dict[str, object]:
+    rows, report = _of_log(arguments) if arguments.trace is None else _of_trace(arguments)
+    if arguments.schedule:
+        write_schedule(arguments.schedule, rows)
+    return report
+
+
+def _of_log(arguments: Namespace) -> Measured:
+    if arguments.foretell == "on":
+        raise BadTrace("--foretell goes with --trace: how the broker kept its word is in /metrics")
+    found = period_report.read(arguments)
+    policy = period_report.policy_in(POLICY_BY_NAME[arguments.policy], arguments.preemption)
+    rows, figures = period_report.measured(found, policy, arguments.restart_s * MS_PER_S)
+    return rows, {**figures, **period_report.about(found, arguments.seed)}
+
+
+def _of_trace(arguments: Namespace) -> Measured:
     replay = Replay(
         trace=arguments.trace,
         walltimes=arguments.walltime,
@@ -111,10 +136,7 @@ def run(arguments: Namespace) -> dict[str, object]:
         is_foretelling=arguments.foretell == "on",
         failing=failure_rate(arguments),
     )
-    rows, report = measured(replay)
-    if arguments.schedule:
-        write_schedule(arguments.schedule, rows)
-    return report
+    return measured(replay)
 
 
 def park_of(arguments: Namespace) -> Park:
@@ -122,10 +144,12 @@ def park_of(arguments: Namespace) -> Park:
         return load(arguments.park).park
     if arguments.centres:
         return park_of_centres(arguments.centres, arguments.cards)
+    if arguments.nodes is None:
+        raise BadTrace("a trace names no park: give --park, --nodes or --centres")
     return ideal_park(arguments.nodes, arguments.cards)
 
 
-def measured(replay: Replay) -> tuple[tuple[RunRow, ...], dict[str, object]]:
+def measured(replay: Replay) -> Measured:
     """The schedule and its report; what it cost counts from the trace's file to the last end."""
     began_s, began_cpu_s = time.perf_counter(), cpu_s()
     trace = read_trace(replay.trace, replay.walltimes)

@@ -58,6 +58,10 @@ class Score:
     preemptions: int
 
 
+Measured = tuple[tuple[RunRow, ...], dict[str, object]]
+"""A schedule, and what it came to."""
+
+
 def score(rows: Sequence[RunRow], capacity: int) -> Score:
     """Measure a schedule on `capacity` devices."""
     runs_by_job: dict[str, list[RunRow]] = defaultdict(list)

@@ -6,27 +6,16 @@ hours, data, dependencies, arrays, racks and nodes asked for: who was held comes
 released.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-
 from api.clock import now_ms
-from api.database import BadDatabaseUrl, engine
-from api.guard import postgres_folder
-from api.postgres import EmbeddedPostgres
-from api.reasons import PARK_ZONE
-from api.settings import Settings, SettingsInvalid
 from benchmarks.arrivals import LeftOut, courses, from_zero, numbered, traced
-from benchmarks.local_broker import BenchmarkFailed
+from benchmarks.own_log import NO_PERIOD, add_period, connected
 from benchmarks.traces import BadTrace, TraceJob, write_trace, write_walltimes
 
-MS_PER_S = 1_000
 MS_PER_DAY = 86_400_000
 
 EXAMPLES = """examples:
@@ -39,14 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--database", help="PostgreSQL's address (BRAIN_DATABASE_URL, else that of `brain up`)"
     )
-    parser.add_argument(
-        "--from",
-        dest="from_ms",
-        type=_moment,
-        default=0,
-        help="like 2026-11-01 or 2026-11-01T08:00, in UTC+8; the first job if not given",
-    )
-    parser.add_argument("--until", dest="until_ms", type=_moment, help="now if not given")
+    add_period(parser)
     parser.add_argument(
         "--names",
         choices=("kept", "numbered"),
@@ -57,23 +39,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--walltime", type=Path, help="write the jobs' limits: W.csv or W.csv.gz")
 
 
-def _moment(text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text} is no day or time like 2026-11-01T08:00") from None
-    return int(at.replace(tzinfo=at.tzinfo or PARK_ZONE).timestamp() * MS_PER_S)
-
-
 def run(arguments: Namespace) -> dict[str, object]:
     until_ms = now_ms() if arguments.until_ms is None else arguments.until_ms
     if arguments.from_ms >= until_ms:
-        raise BadTrace("there is no period: --from must be before --until (now if not given)")
-    try:
-        with _connection(arguments.database) as connection:
-            found = [traced(one) for one in courses(connection, arguments.from_ms, until_ms)]
-    except (BadDatabaseUrl, SettingsInvalid, SQLAlchemyError) as error:
-        raise BenchmarkFailed(f"the database cannot be read: {error}") from None
+        raise BadTrace(NO_PERIOD)
+    with connected(arguments.database) as connection:
+        found = [traced(one) for one in courses(connection, arguments.from_ms, until_ms)]
     left_out = Counter(one for one in found if isinstance(one, LeftOut))
     counted = {why.value: left_out[why] for why in LeftOut}
     jobs = from_zero([one for one in found if isinstance(one, TraceJob)])
@@ -85,36 +56,6 @@ def run(arguments: Namespace) -> dict[str, object]:
     if arguments.walltime:
         write_walltimes(arguments.walltime, jobs)
     return _report(jobs) | counted
-
-
-@contextmanager
-def _connection(given: str | None) -> Iterator[Connection]:
-    with _database_url(given) as url:
-        database = engine(url)
-        try:
-            with database.connect() as connection:
-                yield connection
-        finally:
-            database.dispose()
-
-
-@contextmanager
-def _database_url(given: str | None) -> Iterator[str]:
-    """As is given or set, else of the database in the data folder, whether it runs or not."""
-    settings = Settings.load()
-    if given is None and settings.database_url is not None:
-        given = settings.database_url.get_secret_value()
-    if given is not None:
-        yield given
-        return
-    embedded = EmbeddedPostgres(postgres_folder(settings.data))
-    if embedded.process_id() is not None:
-        yield embedded.url()
-        return
-    if not embedded.data.exists():
-        raise BenchmarkFailed(f"{settings.data} has no database: name one by --database")
-    with embedded:
-        yield embedded.url()
 
 
 def _report(jobs: Sequence[TraceJob]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from cluster.inventory import Centre, Park, Pool
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, Job, Priority, Reason
+from scheduler.model.policy import Preemption
 from scheduler.model.tenancy import Tenant
 from scheduler.placing.placement import impossible
 
@@ -25,6 +26,7 @@ NO_QUOTA = 1 << 40
 PRICE_CLASS = "replay"
 RESTARTS_MAX = 100
 """After as many runs lost to failing nodes a job would never end."""
+TAKING_TURNS = Preemption(is_shared=True)
 RESUMABLE = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=0)
 REFUSALS_SHOWN = 5
 KINDS = 4

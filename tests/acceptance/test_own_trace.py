@@ -1,21 +1,25 @@
-"""`python -m benchmarks trace`: what users asked of this broker, replayed under other policies."""
+"""What users asked of this broker, once more: its own log, and a trace of it to give away."""
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.clock import now_ms
 from benchmarks.__main__ import main
+from benchmarks.score import read_schedule
 from benchmarks.traces import read_trace
 from tests.acceptance.brokers import Served, await_state, submitted
 
 EAST = "ascend-910b3"
 
 
-def told(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+def told(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert main([*words, "--json"]) == 0
-    report: dict[str, object] = json.loads(capsys.readouterr().out)
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
     return report
 
 
@@ -51,6 +55,62 @@ def test_what_was_asked_of_the_broker_is_replayed_under_another_policy(
     for policy in ("default", "fifo"):
         replayed = ["replay", "--trace", str(trace), "--nodes", "3", "--policy", policy]
         assert told(replayed, capsys)["jobs"] == 3
+
+
+def test_a_period_of_its_own_log_comes_as_it_came_and_is_laid_beside_other_policies(
+    park: Served, module_database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin_ms = now_ms()
+    first = submitted(park.steel, command="sleep 1", devices=8, device=EAST, priority="high")
+    later = [
+        submitted(park.steel, command="sleep 0.3", devices=8, device=EAST, priority=priority)
+        for priority in ("low", "normal", "high")
+    ]
+    last = submitted(park.steel, command="sleep 0.2", devices=8, device=EAST, after=[first])
+    gone = submitted(park.fish, command="sleep 600", devices=8)
+    park.fish.post(f"/v1/jobs/{gone}:cancel")
+    for job_id in later:
+        await_state(park.steel, job_id, "succeeded")
+    await_state(park.steel, last, "succeeded")
+    begin = datetime.fromtimestamp(begin_ms / 1_000, UTC).isoformat()
+    period = ["--log", module_database_url, "--from", begin]
+    picture, schedule = tmp_path / "own.png", tmp_path / "own.csv"
+
+    report = told(["replay", *period, "--schedule", str(schedule)], capsys)
+    compared = told(["compare", *period, "--picture", str(picture)], capsys)
+
+    assert (report["came"], report["parts_first"]) == (6, "")
+    assert report["decided_alike"] == report["decided_in_the_log"]
+    assert len(read_schedule(schedule)) >= report["jobs"] >= 5
+    columns: list[dict[str, Any]] = compared["policies"]
+    was, fifo, _, ours, _ = columns
+    assert (was["policy"], fifo["policy"], ours["policy"]) == ("as it was", "fifo", "default")
+    assert was["mean_wait_s"] == ours["mean_wait_s"] == report["mean_wait_s"]
+    assert fifo["decided_in_the_log"] == ours["decided_alike"] == report["decided_alike"]
+    assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["--from", "2099-01-01"], 2, "no job of that period is in the log"),
+        (["--from", "2026-01-02", "--until", "2026-01-01"], 2, "--from must be before --until"),
+        (["--nodes", "4"], 2, "--nodes goes with --trace"),
+        (["--failures-per-node-day", "1"], 2, "--failures-per-node-day goes with --trace"),
+        (["--foretell", "on"], 2, "--foretell goes with --trace"),
+        (["--log", "mysql://x/y"], 1, "mysql cannot be used"),
+    ],
+)
+def test_what_does_not_go_with_the_log_is_refused_with_why(
+    words: list[str],
+    code: int,
+    why: str,
+    module_database_url: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["replay", "--log", module_database_url, *words]) == code
+
+    assert why in capsys.readouterr().err
 
 
 def test_a_period_without_jobs_and_a_database_that_is_none_are_told_so(

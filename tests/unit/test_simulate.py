@@ -6,11 +6,10 @@ from random import Random
 
 import pytest
 
-from benchmarks.replay import TAKING_TURNS
 from benchmarks.score import RunRow
 from benchmarks.simulate import Work, simulate
 from benchmarks.traces import BadTrace, TraceJob, read_trace
-from benchmarks.workload import UNKNOWN_LIMIT_MS, Workload, ideal_park, workload
+from benchmarks.workload import TAKING_TURNS, UNKNOWN_LIMIT_MS, Workload, ideal_park, workload
 from cluster.driver import AttemptEnd, LaunchOrder, MemberOrder
 from cluster.simulated import Run, World
 from scheduler.model.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
