@@ -30,7 +30,8 @@ from scheduler.sharing.standing import BEST_MERIT, Owns, Standing, Standings
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
 from scheduler.timing.forecasts import Forecasts
-from scheduler.timing.outlook import Holding, Outlook
+from scheduler.timing.outlook import Outlook
+from scheduler.timing.prospects import Holding
 
 
 @dataclass(slots=True)

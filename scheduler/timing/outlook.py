@@ -18,13 +18,12 @@ from scheduler.facts.state import State
 from scheduler.facts.takings import Path, Takings
 from scheduler.model.cores import is_on_cores, quotas_of
 from scheduler.model.entitlements import Entitlements, Key
-from scheduler.model.job import Job, Placement, PlannedStart
+from scheduler.model.job import Job, PlannedStart
 from scheduler.model.offered import needed_ms
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
-from scheduler.placing.placement import Fit
-from scheduler.timing.clearings import Clearings
 from scheduler.timing.forecasts import Forecasts
+from scheduler.timing.prospects import Holding, Prospect, prospect
 from scheduler.timing.ranking import Place, Rankings, Seat
 from scheduler.timing.timeline import Timeline
 
@@ -32,15 +31,6 @@ Bound = tuple[Timeline, int]
 """What is to come of a pool or a quota, and how much of it a job takes."""
 OPENINGS_MAX = 100
 """So many of a pool's hours are looked at, and then no start is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Cards that a job is likely to hold until then."""
-
-    job: Job
-    placement: Placement
-    end_ms: int
 
 
 class Bid(NamedTuple):
@@ -56,37 +46,6 @@ class Run(NamedTuple):
 
     job: Job
     length_ms: int
-
-
-@dataclass(slots=True)
-class Prospect:
-    """What is to come of one pool: its cards, its next end, and when its nodes have room.
-
-    `room_ms[k]` is when some node has `k` cards free, `whole_ms` has when each node is whole, and
-    `rack_ms[k]` is when some rack has `k + 1` whole nodes, if nothing new began. `nodes` knows the
-    same of bundles of several sizes.
-    """
-
-    kind_id: str
-    cards: Timeline
-    next_end_ms: int | None
-    room_ms: list[int | None]
-    whole_ms: list[int]
-    rack_ms: list[int | None]
-    last_start_ms: int
-    nodes: Clearings
-
-    def soonest(self, wanted: Fit, from_ms: int) -> int | None:
-        """Before this moment the pool has no room for it, however many cards are free."""
-        room_ms = self.room_ms[wanted.card_count]
-        if wanted.bundles:
-            room_ms = self.nodes.room_ms(wanted)
-        elif wanted.is_in_rack:
-            room_ms = self.rack_ms[wanted.node_count - 1]
-        elif wanted.node_count > 1:
-            enough = len(self.whole_ms) >= wanted.node_count
-            room_ms = self.whole_ms[wanted.node_count - 1] if enough else None
-        return None if room_ms is None else max(from_ms, room_ms)
 
 
 @dataclass(slots=True)
@@ -126,9 +85,11 @@ class Outlook:
             by_pool[holding.placement.pool_id].append(holding)
             for quota, amount in self._held(holding):
                 ends[quota].append((holding.end_ms, amount, self._path(holding.job)))
+        online = self.state.drains.serving(self.state.online_node_ids)
         for pool in self.park.pools:
             if pool.centre_id in self.state.heard_centre_ids:
-                self._pools[pool.id] = self._prospect(pool, by_pool[pool.id])
+                held = by_pool[pool.id]
+                self._pools[pool.id] = prospect(self.park, pool, held, online, self.now_ms)
         for quota, own in ends.items():
             self._quotas[quota.key] = self._timeline(quota, own)
 
@@ -212,10 +173,10 @@ class Outlook:
         self._take(Run(record.job, self.forecasts.length_ms(record)), start)
 
     def _take(self, run: Run, start: PlannedStart) -> None:
-        prospect, end_ms = self._pools[start.pool_id], start.at_ms + run.length_ms
-        prospect.last_start_ms = start.at_ms
-        prospect.cards.take(run.job.device_count, start.at_ms, end_ms)
-        for timeline, amount in self._bounds(run.job, prospect.kind_id):
+        pool, end_ms = self._pools[start.pool_id], start.at_ms + run.length_ms
+        pool.last_start_ms = start.at_ms
+        pool.cards.take(run.job.device_count, start.at_ms, end_ms)
+        for timeline, amount in self._bounds(run.job, pool.kind_id):
             timeline.take(amount, start.at_ms, end_ms)
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
@@ -227,10 +188,10 @@ class Outlook:
 
     def _cards_ms(self, run: Run, seat: Seat) -> int | None:
         """When the pool has the cards for it, whatever else forbids it."""
-        _, prospect, soonest_ms = seat
+        _, pool, soonest_ms = seat
         if not self.policy.is_backfilling:
-            soonest_ms = max(soonest_ms, prospect.last_start_ms)
-        return prospect.cards.earliest(run.job.device_count, run.length_ms, soonest_ms)
+            soonest_ms = max(soonest_ms, pool.last_start_ms)
+        return pool.cards.earliest(run.job.device_count, run.length_ms, soonest_ms)
 
     def _allowed_ms(self, run: Run, place: Place, from_ms: int) -> int | None:
         """When all quotas have room for it as well, and the pool is offered."""
@@ -307,43 +268,15 @@ class Outlook:
             end_ms = self.stops.get(attempt.id) or self.forecasts.live_ends(attempt).likely_ms
             yield Holding(job, attempt.placement, max(end_ms, self.now_ms + 1))
 
-    def _prospect(self, pool: Pool, holdings: Iterable[Holding]) -> Prospect:
-        """What is free of a pool's nodes now and later; nodes that are down give nothing."""
-        online = self.state.drains.serving(self.state.online_node_ids)
-        by_node: dict[str, list[tuple[int, int]]] = {
-            node_id: [] for node_id in self.park.node_ids(pool.id) if node_id in online
-        }
-        for holding in holdings:
-            for share in holding.placement.shares:
-                if share.node_id in by_node:
-                    by_node[share.node_id].append((holding.end_ms, share.card_count))
-        ends = [end for of_node in by_node.values() for end in of_node]
-        opening = [(at_ms, 0) for at_ms in _openings(pool, self.now_ms)]
-        free = len(by_node) * pool.cards_per_node - sum(cards for _, cards in ends)
-        whole_ms = {n: max(own, default=(self.now_ms, 0))[0] for n, own in by_node.items()}
-        room_ms: list[int | None] = [None] * (pool.cards_per_node + 1)
-        for of_node in by_node.values():
-            _note_room(room_ms, of_node, self.now_ms)
-        return Prospect(
-            kind_id=pool.device_kind_id,
-            cards=Timeline(self.now_ms, free, ends),
-            next_end_ms=min((end_ms for end_ms, _ in [*ends, *opening]), default=None),
-            room_ms=room_ms,
-            whole_ms=sorted(whole_ms.values()),
-            rack_ms=_rack_ms(pool.nodes_per_rack or 0, whole_ms, self.park.rack_by_node),
-            last_start_ms=self.now_ms,
-            nodes=Clearings(pool.cards_per_node, self.now_ms, by_node, self.park.rack_by_node),
-        )
-
 
 def _seat(pools: Mapping[str, Prospect], place: Place, from_ms: int | None) -> Seat | None:
     """When the place may have room first; None where its pool never has, or is not heard of."""
-    prospect = pools.get(place.pool.id)
-    begin_ms = prospect.next_end_ms if prospect and from_ms is None else from_ms
-    if prospect is None or begin_ms is None:
+    pool = pools.get(place.pool.id)
+    begin_ms = pool.next_end_ms if pool and from_ms is None else from_ms
+    if pool is None or begin_ms is None:
         return None
-    soonest_ms = prospect.soonest(place.wanted, begin_ms)
-    return None if soonest_ms is None else Seat(place, prospect, soonest_ms)
+    soonest_ms = pool.soonest(place.wanted, begin_ms)
+    return None if soonest_ms is None else Seat(place, pool, soonest_ms)
 
 
 def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:
@@ -359,42 +292,7 @@ def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:
     return at_ms
 
 
-def _openings(pool: Pool, now_ms: int) -> Iterator[int]:
-    """When the next of the pool's hours begin, if it has any."""
-    if pool.hours is not None:
-        opens_ms = pool.hours.opens_ms(pool.hours.closes_ms(now_ms) or now_ms)
-        assert opens_ms is not None, f"pool {pool.id} has hours, and is never offered"
-        yield opens_ms
-
-
 def _most_cards(record: JobRecord) -> int:
     """In whichever of its forms."""
     job = record.job
     return max((job.device_count, *(one.device_count for one in job.variants)))
-
-
-def _rack_ms(
-    size: int, whole_ms: Mapping[str, int], rack_by_node: Mapping[str, int]
-) -> list[int | None]:
-    """When the first rack has so many whole nodes, by their number; None where none ever has."""
-    if not size:
-        return []
-    by_rack: dict[int, list[int]] = defaultdict(list)
-    for node_id, at_ms in sorted(whole_ms.items(), key=lambda one: one[1]):
-        by_rack[rack_by_node[node_id]].append(at_ms)
-    return [
-        min((own[count - 1] for own in by_rack.values() if len(own) >= count), default=None)
-        for count in range(1, size + 1)
-    ]
-
-
-def _note_room(room_ms: list[int | None], ends: list[tuple[int, int]], now_ms: int) -> None:
-    """Where this node has so many cards free sooner than the others, it is this one that counts."""
-    free = len(room_ms) - 1 - sum(cards for _, cards in ends)
-    for at_ms, cards in [(now_ms, 0), *sorted(ends)]:
-        free += cards
-        for count in range(free, -1, -1):
-            known_ms = room_ms[count]
-            if known_ms is not None and known_ms <= at_ms:
-                break
-            room_ms[count] = at_ms

@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "elif job.checkpoint is None and begin_ms + job.longest_ms > closes_ms:", "elif False:", _UNIT),
     Mutant("scheduler/placing/placement.py", "    if len(shut) == len(possible):\n", "    if False:\n", _UNIT),
     Mutant("scheduler/timing/outlook.py", "if opens_ms is None or opens_ms == at_ms:", "if True:", _UNIT),
-    Mutant("scheduler/timing/outlook.py", "for end_ms, _ in [*ends, *opening]), default=None)", "for end_ms, _ in ends), default=None)", _UNIT),
+    Mutant("scheduler/timing/prospects.py", "for end_ms, _ in [*ends, *opening]), default=None)", "for end_ms, _ in ends), default=None)", _UNIT),
     Mutant(_OPENING, " or pool.hours.closes_ms(attempt.leased_at_ms)\n", "\n", _CLOSE),
     Mutant(_OPENING, "pool.hours.closes_ms(attempt.leased_at_ms)\n", "now_ms\n", _CLOSE),
     Mutant("scheduler/planning/survey.py", "room.soon is room.now or self.is_late(record, candidate):", "room.soon is room.now:", _CLOSE),

@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("scheduler/placing/racks.py", "            return max(map(seating.seatable, self._buckets_by_rack().values()), default=0)\n", "            return super().usable(wanted)\n", _BUNDLES),
     Mutant("scheduler/placing/racks.py", "            if wanted.is_in_rack and seating.seatable(racks[rack]) < seating.card_count:\n", "            if False:\n", _BUNDLES),
     Mutant("scheduler/planning/explain.py", "part.usable(wanted) if wanted.bundles else part.total", "part.total", _PLANS),
-    Mutant("scheduler/timing/outlook.py", "            room_ms = self.nodes.room_ms(wanted)\n", "            pass\n", _PLANS),
+    Mutant("scheduler/timing/prospects.py", "            room_ms = self.nodes.room_ms(wanted)\n", "            pass\n", _PLANS),
     Mutant("scheduler/timing/clearings.py", "            count += nodes\n", "            count = nodes\n", _PLANS),
     Mutant("scheduler/timing/clearings.py", "        if not wanted.is_in_rack:\n", "        if True:\n", _PLANS),
     Mutant("scheduler/timing/clearings.py", "            if free >= cards:\n", "            if False:\n", _PLANS),
