@@ -165,11 +165,10 @@ def _queued(state: State, now_ms: int, tenant_id: str | None, policy: Policy) ->
     assert state.park is not None
     desk, shares = Desk(state, state.park, now_ms, policy), _Shares(state, now_ms)
     waiting = (one for one, answer in desk.answers() if isinstance(answer, Verdict))
-    for position, job_id in enumerate(waiting, start=1):
-        record = state.jobs[job_id]
+    for position, record in enumerate(waiting, start=1):
         if tenant_id in {None, record.job.tenant_id}:
             terms = _terms(desk, record, shares)
-            yield Queued(job_id=job_id, position=position, terms=terms)
+            yield Queued(job_id=record.job.id, position=position, terms=terms)
 
 
 def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) -> Ranking | None:
@@ -182,9 +181,7 @@ def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) ->
         return None
     desk = Desk(state, state.park, now_ms, policy)
     ahead = [
-        state.jobs[other_id].job
-        for other_id, answer in desk.answers(until=job_id)
-        if isinstance(answer, Verdict)
+        other.job for other, answer in desk.answers(until=job_id) if isinstance(answer, Verdict)
     ]
     tenant_id = record.job.tenant_id
     return Ranking(

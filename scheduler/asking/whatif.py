@@ -104,13 +104,10 @@ def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
 def _ahead(desk: Desk, record: JobRecord) -> Outlook:
     """What is to come once all that is ahead of the job has its due."""
     with desk.state.queue.instead(record):
-        verdicts = {
-            job_id: answer
-            for job_id, answer in desk.answers(until=record.job.id)
-            if isinstance(answer, Verdict)
-        }
+        answers = [*desk.answers(until=record.job.id)]
+    ahead = [(one, answer) for one, answer in answers if isinstance(answer, Verdict)]
     outlook = desk.outlook()
-    desk.foresee(outlook, verdicts)
+    desk.foresight.foresee(outlook, [one for one, _ in ahead], [verdict for _, verdict in ahead])
     return outlook
 
 

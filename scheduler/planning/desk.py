@@ -1,6 +1,6 @@
 """One plan in the making: each job comes up once, and what it takes is gone for the next."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,6 +15,7 @@ from scheduler.placing.placement import misfits, placement_in, shape_of
 from scheduler.planning.claims import claimants, kept_cards, kind_id_of
 from scheduler.planning.explain import is_cap, making_room
 from scheduler.planning.foresight import Foresight
+from scheduler.planning.groups import Groups
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Finding, Offer, Option
@@ -54,7 +55,7 @@ class Desk:
     _repeats: Repeats = field(init=False)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
-    _foresight: Foresight = field(init=False)
+    foresight: Foresight = field(init=False)
     _is_begun: bool = False
 
     def __post_init__(self) -> None:
@@ -64,11 +65,11 @@ class Desk:
         self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
-        self._foresight = Foresight(self.state, self.now_ms, self._forecasts, one)
+        self.foresight = Foresight(self.now_ms, self._forecasts, one)
         waiting = (self.state.queue, self._forecasts, self._rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
-    def answers(self, until: str | None = None) -> Iterator[tuple[str, Grant | Verdict]]:
+    def answers(self, until: str | None = None) -> Iterator[tuple[JobRecord, Grant | Verdict]]:
         """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
 
         First who lost a node, and those for whom room was made, where it was made.
@@ -77,8 +78,8 @@ class Desk:
         # Not a method of its own: who holds one holds the desk, which would hold itself.
         standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)
         self._turns = Turns(self.state, self.now_ms, self.policy, standings, owns)
-        found = (self._forecasts, self._allowances, self._survey)
-        self._repeats = Repeats(*found, standings, self._stops)
+        groups = Groups(self._forecasts, self._survey, standings)
+        self._repeats = Repeats(groups, self._forecasts, self._allowances, self._stops)
         served: set[str] = set()
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
@@ -87,12 +88,12 @@ class Desk:
             answer = self._consider(record) if is_repair else self._claimed(record)
             if answer is not None:
                 served.add(record.job.id)
-                yield record.job.id, answer
+                yield record, answer
         for record in self._turns:
             if record.job.id == until:
                 return
             if record.job.id not in served:
-                yield record.job.id, self._consider(record)
+                yield record, self._consider(record)
 
     def begin(self) -> Stops:
         """How all stand, and whom the plan may stop: worked out when first it is asked for."""
@@ -133,11 +134,11 @@ class Desk:
         first = record.backoff_reason(self.now_ms)
         if first is not None:
             return Verdict(reasons=(first,))
-        if len(self._forecasts.forms(record)) > 1:
-            return self._find_form(record)
         told = self._repeats.told(record)
         if told is not None:
             return told
+        if len(self._forecasts.forms(record)) > 1:
+            return self._find_form(record)
         reason = self._allowances.quota_reason(record)
         if reason is None:
             return self._find(record)
@@ -148,10 +149,6 @@ class Desk:
         self._repeats.forget()
         pools = (one.pool for one in self._survey.candidates(shape_of(form.job)))
         self._allowances.keep_for(form, filter(self._rooms.is_heard, pools))
-
-    def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-        """The same, and when and where each job would start."""
-        return self._foresight.foresee(outlook, verdicts)
 
     def grow(self) -> None:
         """One job that runs small is asked to go on larger, if nobody who waits wants the cards."""
@@ -198,7 +195,7 @@ class Desk:
             if is_like_all and self._stops.asks_now(record):
                 merit = self._standings.merit(record)
                 settled.note_vain(self._survey.claim_ends(record), merit)
-            self._foresight.note(record, candidates, found)
+            self.foresight.note(candidates, found)
         return found
 
     def _is_like_all(self, record: JobRecord) -> bool:
@@ -208,7 +205,7 @@ class Desk:
 
     def _find_form(self, record: JobRecord) -> Grant | Verdict:
         """Of a job with several forms: in the first of them that can start now."""
-        findings, over = self._foresight.findings.setdefault(record.job.id, []), []
+        findings, over = self.foresight.findings.setdefault(record.job.id, []), []
         for form in self._forecasts.forms(record):
             shape = shape_of(form.job)
             finding = Finding(form, self._survey.candidates(shape))
@@ -342,7 +339,7 @@ class Desk:
         self._allowances.take(form, candidate.pool, option.hold_micros, SOON_MS)
         self._repeats.forget()
         self._charge(form, candidate.pool, shares)
-        self._foresight.promised[job.id] = form
+        self.foresight.promised[job.id] = form
         reason = making_room(candidate.pool, candidate.room, job.device_count, start_ms)
         start = self._promised_start(form, candidate.pool, start_ms)
         return Verdict(reasons=(reason,), start=start)
@@ -389,7 +386,7 @@ class Desk:
         self._repeats.settled.clear()
         self._repeats.forget()
         self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
-        self._foresight.promised[record.job.id] = form
+        self.foresight.promised[record.job.id] = form
         # What fitted for long a moment ago may not fit beside the promise; short work still does.
         start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)
         return Verdict(reasons=tuple(reasons), start=start)

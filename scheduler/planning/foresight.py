@@ -1,12 +1,11 @@
 """When each job that waits would start, by what a plan has found out of it and told it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from scheduler.facts.record import JobRecord
-from scheduler.facts.state import State
-from scheduler.model.job import Reason
+from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import shape_of
 from scheduler.planning.explain import begin_ms, foreseen
@@ -14,7 +13,7 @@ from scheduler.planning.options import Candidate, Finding
 from scheduler.planning.survey import Survey
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.outlook import Bid, Outlook
-from scheduler.timing.ranking import Place
+from scheduler.timing.ranking import Place, Wish
 
 
 class Told(NamedTuple):
@@ -25,6 +24,13 @@ class Told(NamedTuple):
     from_ms: int | None
 
 
+class Alike(NamedTuple):
+    """What all want who were told this very verdict: they are of one shape, and end at one time."""
+
+    verdict: Verdict
+    wish: Wish
+
+
 @dataclass(frozen=True, slots=True)
 class Foresight:
     """`findings` are of jobs with several forms, `promised` is in which form a start is promised.
@@ -32,49 +38,76 @@ class Foresight:
     Both grow as the plan does, as does what is known of jobs that are told the same.
     """
 
-    state: State
     now_ms: int
     forecasts: Forecasts
     survey: Survey
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     promised: dict[str, JobRecord] = field(default_factory=dict)
     _told: dict[int, Told] = field(default_factory=dict)
+    _alike: dict[int, Alike] = field(default_factory=dict)
 
-    def note(self, record: JobRecord, candidates: list[Candidate], verdict: Verdict) -> None:
+    def note(self, candidates: list[Candidate], verdict: Verdict) -> None:
         """Others of its shape will be told the same."""
-        _, places, from_ms = self._bid(record, candidates, verdict.reasons)
-        # The reasons are kept: as long as they are, no others are at their place.
-        self._told[id(verdict.reasons)] = Told(verdict.reasons, places, from_ms)
+        # The reasons are kept, as are verdicts: as long as they are, no others are at their place.
+        hopes = self._hopes(candidates, verdict.reasons)
+        self._told[id(verdict.reasons)] = Told(verdict.reasons, *hopes)
 
-    def foresee(self, outlook: Outlook, verdicts: Mapping[str, Verdict]) -> dict[str, Verdict]:
-        """The same, and when and where each job would start: in order, beside what is promised."""
-        for job_id, verdict in verdicts.items():
+    def foresee(
+        self, outlook: Outlook, waiting: Sequence[JobRecord], told: Sequence[Verdict]
+    ) -> dict[str, Verdict]:
+        """What each who waits was told, and when and where it would start.
+
+        In order, beside what is promised.
+        """
+        for record, verdict in zip(waiting, told, strict=True):
             if verdict.start is not None and not isinstance(verdict, KeptCards):
-                form = self.promised.get(job_id) or self.state.jobs[job_id]
-                outlook.take(form, verdict.start)
+                outlook.take(self.promised.get(record.job.id) or record, verdict.start)
         return {
-            job_id: verdict
+            record.job.id: verdict
             if verdict.start
-            else Verdict(
-                reasons=verdict.reasons, start=outlook.start(self._bids(job_id, verdict.reasons))
-            )
-            for job_id, verdict in verdicts.items()
+            else Verdict(reasons=verdict.reasons, start=self._start(outlook, record, verdict))
+            for record, verdict in zip(waiting, told, strict=True)
         }
 
-    def _bids(self, job_id: str, reasons: tuple[Reason, ...]) -> list[Bid]:
-        """Where it could start; nowhere if that depends on more than the ends of what runs."""
-        record, told = self.state.jobs[job_id], self._told.get(id(reasons))
-        if told is not None:
-            return [Bid(record, told.places, told.from_ms)]
-        findings = self.findings.get(job_id)
-        if findings is not None:
-            return [self._bid(one.form, one.candidates, tuple(one.reasons)) for one in findings]
-        return [
-            self._bid(form, self.survey.candidates(shape_of(form.job)), reasons)
-            for form in self.forecasts.forms(record)
-        ]
+    def _start(self, outlook: Outlook, record: JobRecord, verdict: Verdict) -> PlannedStart | None:
+        """Nowhere if that depends on more than the ends of what runs."""
+        alike = self._alike.get(id(verdict))
+        if alike is None:
+            told = self._told.get(id(verdict.reasons))
+            if told is None:
+                return self._start_alone(outlook, record, verdict.reasons)
+            wish = outlook.wish(record, told.places, told.from_ms)
+            alike = self._alike[id(verdict)] = Alike(verdict, wish)
+        return outlook.start(record.job, alike.wish)
+
+    def _start_alone(
+        self, outlook: Outlook, record: JobRecord, reasons: tuple[Reason, ...]
+    ) -> PlannedStart | None:
+        """Of one that was told what no other was."""
+        findings = self.findings.get(record.job.id)
+        if findings is None:
+            forms = self.forecasts.forms(record)
+            of_forms = [
+                self._bid(outlook, form, self.survey.candidates(shape_of(form.job)), reasons)
+                for form in forms
+            ]
+        else:
+            of_forms = [
+                self._bid(outlook, one.form, one.candidates, tuple(one.reasons)) for one in findings
+            ]
+        return outlook.start(*of_forms[0]) if len(of_forms) == 1 else outlook.start_of(of_forms)
 
     def _bid(
-        self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
+        self,
+        outlook: Outlook,
+        form: JobRecord,
+        candidates: list[Candidate],
+        reasons: tuple[Reason, ...],
     ) -> Bid:
-        return Bid(form, foreseen(candidates, reasons), begin_ms(reasons, self.now_ms))
+        return Bid(form.job, outlook.wish(form, *self._hopes(candidates, reasons)))
+
+    def _hopes(
+        self, candidates: list[Candidate], reasons: tuple[Reason, ...]
+    ) -> tuple[Sequence[Place], int | None]:
+        """Where it could start, and from when on."""
+        return foreseen(candidates, reasons), begin_ms(reasons, self.now_ms)

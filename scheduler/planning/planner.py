@@ -1,5 +1,6 @@
 """The one planner, a pure function of the state: who starts now and where, and who must wait."""
 
+from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.model.plan import Answers, Grant, Plan, Verdict
 from scheduler.model.policy import DEFAULT, Policy
@@ -21,18 +22,22 @@ def plan(
         return Plan(grants=(), verdicts={}, answers=answers)
     desk = Desk(state, state.park, now_ms, policy)
     grants: list[Grant] = []
-    verdicts: dict[str, Verdict] = {}
-    for job_id, answer in () if is_brief and is_quiet(desk) else desk.answers():
+    waiting: list[JobRecord] = []
+    told: list[Verdict] = []
+    for record, answer in () if is_brief and is_quiet(desk) else desk.answers():
         if isinstance(answer, Grant):
             grants.append(answer)
         else:
-            verdicts[job_id] = answer
-        if is_brief and desk.is_full(job_id):
+            waiting.append(record)
+            told.append(answer)
+        if is_brief and desk.is_full(record.job.id):
             break
     desk.grow()
-    if verdicts and answers is Answers.ALL:
-        verdicts = desk.foresee(desk.outlook(), verdicts)
+    if told and answers is Answers.ALL:
+        verdicts = desk.foresight.foresee(desk.outlook(), waiting, told)
         verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)
+    else:
+        verdicts = {record.job.id: verdict for record, verdict in zip(waiting, told, strict=True)}
     if state.park.core_kind_ids:
         verdicts = in_units(verdicts, state)
     return Plan(

@@ -98,8 +98,12 @@ class Victims:
             mine and not all_own for mine, all_own in zip(taker.owns, self._all_own, strict=True)
         ):
             return False
+        return not self.is_any_below(taker.merit)
+
+    def is_any_below(self, merit: Merit) -> bool:
+        """Whether anybody who is not stopped yet is of lower merit."""
         lowest = self._lowest_merit()
-        return lowest is None or lowest >= taker.merit
+        return lowest is not None and lowest < merit
 
     def _lowest_merit(self) -> Merit | None:
         """Of those that may be stopped yet: who is stopped stays so while the plan is made."""

@@ -4,53 +4,51 @@ Whether quotas and money allow a job is asked once of all that would take the sa
 the plan has taken or kept something.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from scheduler.facts.record import JobRecord
-from scheduler.forecast.ends import Ends
 from scheduler.model.plan import Verdict
 from scheduler.placing.placement import Shape, shape_of
+from scheduler.planning.groups import Group, Groups
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
-from scheduler.planning.survey import Survey
 from scheduler.sharing.allowance import Allowances
-from scheduler.sharing.standing import Standings
 from scheduler.timing.forecasts import Forecasts
+
+Allowed = tuple[Group, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
     """`settled` has the shapes for which the plan has nothing more to find out."""
 
+    groups: Groups
     forecasts: Forecasts
     allowances: Allowances
-    survey: Survey
-    standings: Standings
     stops: Stops
     settled: dict[Shape, Settled] = field(default_factory=dict)
-    _allowed: dict[Hashable, bool] = field(default_factory=dict)
+    _allowed: dict[Allowed, bool] = field(default_factory=dict)
 
     def told(self, record: JobRecord) -> Verdict | None:
         """What its like was told; None where it is to be looked at itself."""
         settled = self.settled.get(shape_of(record.job))
         if settled is None:
             return None
-        ends = self.forecasts.ends(record)
-        known = settled.of(record.job, ends)
-        if known is None or not self._is_allowed(record, ends, settled.kind_ids):
+        group = self.groups.of(record)
+        if group.may_vary and len(self.forecasts.forms(record)) > 1:
             return None
-        return None if self._might_stop(record, settled) else known
+        known = settled.of(record.job, group.ends)
+        if known is None or not self._is_allowed(record, group, settled.kind_ids):
+            return None
+        return None if self._might_stop(record, group, settled) else known
 
     def forget(self) -> None:
         """The plan has taken or kept some of a quota, or of somebody's money."""
         self._allowed.clear()
 
-    def _is_allowed(self, record: JobRecord, ends: Ends, kind_ids: tuple[str, ...]) -> bool:
+    def _is_allowed(self, record: JobRecord, group: Group, kind_ids: tuple[str, ...]) -> bool:
         """Whether no quota forbids it now, and it can be paid on all of these kinds."""
-        job = record.job
-        own = record if record.watched else None
-        key = job.tenant_id, job.project, job.priority, job.device_count, kind_ids, ends, id(own)
+        key = group, kind_ids
         known = self._allowed.get(key)
         if known is None:
             is_within = self.allowances.quota_reason(record) is None
@@ -58,9 +56,9 @@ class Repeats:
             self._allowed[key] = known
         return known
 
-    def _might_stop(self, record: JobRecord, settled: Settled) -> bool:
+    def _might_stop(self, record: JobRecord, group: Group, settled: Settled) -> bool:
         """Whether others might be stopped for the job, and none like it asked for that in vain."""
-        if not self.stops.may_ask(record, [record]):
+        if not self.stops.is_any_below(record, group.merit):
             return False
-        ends, merit = self.survey.claim_ends(record), self.standings.merit(record)
-        return not settled.is_vain(ends, merit)
+        is_vain = settled.is_vain(group.claim_ends, group.merit)
+        return not is_vain and self.stops.may_ask(record, [record])

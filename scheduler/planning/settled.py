@@ -35,13 +35,17 @@ class Settled:
         self._vain: dict[tuple[bool, ...], Merit] = {}
 
     def of(self, job: Job, ends: Ends) -> Verdict | None:
-        """What a job that ends then is told; None where none like it was there yet."""
+        """What a job that ends then is told; None where none like it was there yet.
+
+        It is the same verdict for all of those and for nobody else, so that whoever has it knows of
+        what shape the job is, and when it would end.
+        """
         needs_ms = self._needs_ms(job)
         known = self._known.get((needs_ms, ends))
         if known is None:
-            known = self._verdicts.get((needs_ms, *self._like(ends)))
-            if known is not None:
-                self._known[needs_ms, ends] = known
+            like = self._verdicts.get((needs_ms, *self._like(ends)))
+            if like is not None:
+                known = self._known[needs_ms, ends] = Verdict(reasons=like.reasons)
         return known
 
     def note(self, job: Job, ends: Ends, verdict: Verdict) -> None:

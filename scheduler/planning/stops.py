@@ -62,6 +62,16 @@ class Stops:
         running = self._running(record)
         return running is not None and not running.is_over(standing)
 
+    def is_any_below(self, record: JobRecord, merit: Merit) -> bool:
+        """Whether anybody is of lower merit: else nobody may be stopped for the job.
+
+        Where somebody owns cards that is not known by merit alone.
+        """
+        running = self._running(record)
+        if self.standings.has_owners:
+            return running is not None
+        return running is not None and running.is_any_below(merit)
+
     def is_any_left(
         self, taker: JobRecord, standing: Standing, ways: Callable[[], Iterable[Way]]
     ) -> bool:

@@ -1,7 +1,7 @@
 """Whose turn it is: the waiting jobs in the order in which a plan considers them."""
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cache
 
 from scheduler.facts.queue import DueKey, LaneKey, age_key
@@ -13,6 +13,7 @@ from scheduler.sharing.fairtree import FairKey, FairTree
 from scheduler.sharing.standing import NOTHING, Owns, Standings
 
 TurnKey = tuple[tuple[bool, ...], int, int, FairKey, DueKey]
+Head = tuple[DueKey, JobRecord]
 Entry = tuple[TurnKey, "Lane", JobRecord, int]
 """Whose turn is when, and how many charges had been made when that was found."""
 Lane = tuple[str, str, int, Owns]
@@ -87,13 +88,31 @@ class Turns:
                     done.add(record.job.id)
                 self.is_of_owner = any(owned)
                 yield record
-            head = next(lanes[lane], None)
+            behind = lanes[lane]
+            head = (yield from self._run(heap, behind)) if is_once else next(behind, None)
             if head is None:
                 heapq.heappop(heap)
             else:
                 heapq.heapreplace(heap, self._turn(lane, *head))
 
-    def _lanes(self) -> dict[Lane, Iterator[tuple[DueKey, JobRecord]]]:
+    def _run(
+        self, heap: Sequence[Entry], lane: Iterator[Head]
+    ) -> Generator[JobRecord, None, Head | None]:
+        """Of the first lane those who come before all others; then who is next in it.
+
+        All of one class in a lane have the same turn but for when they are due, as long as nothing
+        is given: they need not be put among the others one by one.
+        """
+        (last, rank, level, share, _), _, _, charge_count = heap[0]
+        bar = min((turn for turn, *_ in heap[1:3]), default=None)
+        for key, record in lane:
+            is_same = charge_count == self._charge_count and key[0] == rank
+            if not is_same or (bar is not None and (last, rank, level, share, key) > bar):
+                return key, record
+            yield record
+        return None
+
+    def _lanes(self) -> dict[Lane, Iterator[Head]]:
         """Those of the queue, one more for those who starve, and of each one more for owners.
 
         That is where a branch has a nominal quota with room.
@@ -107,9 +126,7 @@ class Turns:
                 lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
 
-    def _owners(
-        self, lane: list[tuple[DueKey, JobRecord]], owned: Owns
-    ) -> Iterator[tuple[DueKey, JobRecord]]:
+    def _owners(self, lane: list[Head], owned: Owns) -> Iterator[Head]:
         return (entry for entry in lane if self._is_in(owned, entry[1]))
 
     def _is_in(self, owned: Owns, record: JobRecord) -> bool:

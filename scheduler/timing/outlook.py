@@ -8,7 +8,7 @@ whole nodes, and racks of them, are looked for only among what runs now.
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from heapq import heappop, heappush, heapreplace
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.prospects import Holding, Prospect, prospect
-from scheduler.timing.ranking import Place, Rankings, Seat
+from scheduler.timing.ranking import Place, Rankings, Seat, Wish
 from scheduler.timing.timeline import Timeline
 
 Bound = tuple[Timeline, int]
@@ -33,19 +33,19 @@ OPENINGS_MAX = 100
 """So many of a pool's hours are looked at, and then no start is told."""
 
 
+STARTS_MAX = 65_536
+"""So many starts are kept, each one value for all who are told it."""
+
+
 class Bid(NamedTuple):
-    """A job in one of its forms, where that could be, and from when on; see `Outlook.start`."""
-
-    form: JobRecord
-    places: Sequence[Place]
-    from_ms: int | None
-
-
-class Run(NamedTuple):
-    """A job in one of its forms, and how long it is likely to hold its cards."""
+    """A job in one of its forms, and what it wants so."""
 
     job: Job
-    length_ms: int
+    wish: Wish
+
+
+Found = tuple[int, int, int]
+"""When a job would have its data in the first place, the number of that, and when its cards."""
 
 
 @dataclass(slots=True)
@@ -111,49 +111,50 @@ class Outlook:
         for quota in (*quotas, *self._entitlements.caps(*key, kind_id)):
             yield quota, self._entitlements.amount(quota.unit, kind_id, cards)
 
-    def start(self, bids: Sequence[Bid]) -> PlannedStart | None:
-        """Where and in which form the job would be over first, which is then taken.
+    def wish(self, form: JobRecord, places: Sequence[Place], from_ms: int | None) -> Wish:
+        """What a job wants as it is, in one of these places from then on."""
+        length_ms = self.forecasts.length_ms(form)
+        return self._rankings.wish(places, form.job.device_count, length_ms, from_ms)
 
-        None where it never could start. Without `from_ms` it is no sooner than something ends in
-        the pool: now there is no room.
-        """
-        best: tuple[int, PlannedStart, Run] | None = None
-        for bid in bids:
-            run = Run(bid.form.job, self.forecasts.length_ms(bid.form))
-            first, ready_ms = self._first(run, bid.places, bid.from_ms)
-            if first is None:
-                continue
-            over_ms = ready_ms + run.length_ms
-            if best is None or over_ms < best[0]:
-                best = over_ms, first, run
-        if best is None:
-            return None
-        _, start, run = best
-        self._take(run, start)
-        return replace(start, card_count=run.job.device_count) if len(bids) > 1 else start
-
-    def _first(
-        self, run: Run, places: Sequence[Place], from_ms: int | None
-    ) -> tuple[PlannedStart | None, int]:
-        """Where the job would have its data first, and when; None where it never could start.
+    def start(self, job: Job, wish: Wish) -> PlannedStart | None:
+        """Where the job would have its data first, which is then taken; None where it never could.
 
         Of places as good as one another it is the first.
         """
-        kind = run.job.device_count, run.length_ms, from_ms
-        seats, ready = self._rankings.of(places, kind)
-        best: tuple[int, int, int] | None = None
+        found = self._first(job, wish)
+        return None if found is None else self._taken(job, wish, found)
+
+    def start_of(self, bids: Sequence[Bid]) -> PlannedStart | None:
+        """Of a job with several forms: where and in which it would be over first."""
+        best: tuple[int, Bid, Found] | None = None
+        for bid in bids:
+            found = self._first(*bid)
+            if found is None:
+                continue
+            over_ms = found[0] + bid.wish.length_ms
+            if best is None or over_ms < best[0]:
+                best = over_ms, bid, found
+        if best is None:
+            return None
+        _, bid, found = best
+        return replace(self._taken(*bid, found), card_count=bid.job.device_count)
+
+    def _first(self, job: Job, wish: Wish) -> Found | None:
+        """Its ranking is left as it is known then."""
+        seats, ready = self._rankings.of(wish)
+        best: Found | None = None
         seen = []
         while ready and (best is None or ready[0] < best):
             known_ms, number = ready[0]
             seat = seats[number]
             assert seat is not None, "only places that have room are ranked"
-            place, cards_ms = seat.place, self._cards_ms(run, seat)
+            place, cards_ms = seat.place, self._cards_ms(seat, wish.card_count, wish.length_ms)
             if cards_ms is None:
                 heappop(ready)
             elif cards_ms + place.transfer_ms > known_ms:
                 heapreplace(ready, (cards_ms + place.transfer_ms, number))
             else:
-                at_ms = self._allowed_ms(run, place, cards_ms)
+                at_ms = self._allowed_ms(job, wish.length_ms, place, cards_ms)
                 if at_ms == cards_ms:  # all others are ready later
                     best = at_ms + place.transfer_ms, number, at_ms
                     break
@@ -163,63 +164,54 @@ class Outlook:
                     best = found if best is None else min(best, found)
         for one in seen:
             heappush(ready, one)
-        if best is None:
-            return None, 0
-        ready_ms, number, at_ms = best
-        return PlannedStart(at_ms, places[number].pool.id), ready_ms
+        return best
+
+    def _taken(self, job: Job, wish: Wish, found: Found) -> PlannedStart:
+        _, number, at_ms = found
+        pool_id = wish.places[number].pool.id
+        self._take(job, wish.length_ms, pool_id, at_ms)
+        return _planned(at_ms, pool_id)
 
     def take(self, record: JobRecord, start: PlannedStart) -> None:
         """Count with the job from then on."""
-        self._take(Run(record.job, self.forecasts.length_ms(record)), start)
+        self._take(record.job, self.forecasts.length_ms(record), start.pool_id, start.at_ms)
 
-    def _take(self, run: Run, start: PlannedStart) -> None:
-        pool, end_ms = self._pools[start.pool_id], start.at_ms + run.length_ms
-        pool.last_start_ms = start.at_ms
-        pool.cards.take(run.job.device_count, start.at_ms, end_ms)
-        for timeline, amount in self._bounds(run.job, pool.kind_id):
-            timeline.take(amount, start.at_ms, end_ms)
+    def _take(self, job: Job, length_ms: int, pool_id: str, at_ms: int) -> None:
+        pool, end_ms = self._pools[pool_id], at_ms + length_ms
+        pool.last_start_ms = at_ms
+        pool.cards.take(job.device_count, at_ms, end_ms)
+        for timeline, amount in self._bounds(job, pool.kind_id):
+            timeline.take(amount, at_ms, end_ms)
 
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
-        """When the job could start there; None if never, and without `from_ms` as above."""
-        run = Run(record.job, self.forecasts.length_ms(record))
+        """When the job could start there; None if never, and without `from_ms` as for a wish."""
+        job, length_ms = record.job, self.forecasts.length_ms(record)
         seat = _seat(self._pools, place, from_ms)
-        cards_ms = self._cards_ms(run, seat) if seat else None
-        return None if cards_ms is None else self._allowed_ms(run, place, cards_ms)
+        cards_ms = self._cards_ms(seat, job.device_count, length_ms) if seat else None
+        return None if cards_ms is None else self._allowed_ms(job, length_ms, place, cards_ms)
 
-    def _cards_ms(self, run: Run, seat: Seat) -> int | None:
+    def _cards_ms(self, seat: Seat, card_count: int, length_ms: int) -> int | None:
         """When the pool has the cards for it, whatever else forbids it."""
         _, pool, soonest_ms = seat
         if not self.policy.is_backfilling:
             soonest_ms = max(soonest_ms, pool.last_start_ms)
-        return pool.cards.earliest(run.job.device_count, run.length_ms, soonest_ms)
+        return pool.cards.earliest(card_count, length_ms, soonest_ms)
 
-    def _allowed_ms(self, run: Run, place: Place, from_ms: int) -> int | None:
+    def _allowed_ms(self, job: Job, length_ms: int, place: Place, from_ms: int) -> int | None:
         """When all quotas have room for it as well, and the pool is offered."""
-        bounds = self._bounds(run.job, place.pool.device_kind_id)
+        bounds = self._bounds(job, place.pool.device_kind_id)
         if not bounds and place.pool.hours is None:
             return from_ms
-        cards = self._pools[place.pool.id].cards, run.job.device_count
-        return self._in_hours(run, place.pool, [cards, *bounds], from_ms)
-
-    def _in_hours(
-        self, run: Run, pool: Pool, bounds: Collection[Bound], from_ms: int
-    ) -> int | None:
-        """When all have room for it, and the pool is offered for as long as it needs that."""
-        at_ms = _in_all(run, bounds, from_ms)
-        if pool.hours is None:
-            return at_ms
-        for _ in range(OPENINGS_MAX):
-            opens_ms = None if at_ms is None else pool.hours.opens_ms(at_ms, needed_ms(run.job))
-            if opens_ms is None or opens_ms == at_ms:
-                return opens_ms
-            at_ms = _in_all(run, bounds, opens_ms)
-        return None
+        cards = self._pools[place.pool.id].cards, job.device_count
+        return _in_hours(job, length_ms, place.pool, [cards, *bounds], from_ms)
 
     def _bounds(self, job: Job, kind_id: str) -> tuple[Bound, ...]:
         """What is to come of each quota that binds the job, and how much of it the job takes.
 
         It is the same of all jobs of a project that ask for so many cards of these kinds.
         """
+        if not (self._entitlements.is_bounding or self._of_all_kinds(job)):
+            return ()
         key = job.tenant_id, job.project, job.device_count, job.device_kind_ids, kind_id
         found = self._bounds_by_like.get(key)
         if found is None:
@@ -279,14 +271,35 @@ def _seat(pools: Mapping[str, Prospect], place: Place, from_ms: int | None) -> S
     return None if soonest_ms is None else Seat(place, pool, soonest_ms)
 
 
-def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:
+@lru_cache(maxsize=STARTS_MAX)
+def _planned(at_ms: int, pool_id: str) -> PlannedStart:
+    """Many begin at one moment, when others end."""
+    return PlannedStart(at_ms, pool_id)
+
+
+def _in_hours(
+    job: Job, length_ms: int, pool: Pool, bounds: Collection[Bound], from_ms: int
+) -> int | None:
+    """When all have room for it, and the pool is offered for as long as it needs that."""
+    at_ms = _in_all(length_ms, bounds, from_ms)
+    if pool.hours is None:
+        return at_ms
+    for _ in range(OPENINGS_MAX):
+        opens_ms = None if at_ms is None else pool.hours.opens_ms(at_ms, needed_ms(job))
+        if opens_ms is None or opens_ms == at_ms:
+            return opens_ms
+        at_ms = _in_all(length_ms, bounds, opens_ms)
+    return None
+
+
+def _in_all(length_ms: int, bounds: Collection[Bound], from_ms: int) -> int | None:
     """When the pool and all quotas that bind the job have room for all of it."""
     at_ms: int | None = from_ms
     began_ms = None
     while at_ms is not None and at_ms != began_ms:
         began_ms = at_ms
         for timeline, amount in bounds:
-            at_ms = timeline.earliest(amount, run.length_ms, at_ms)
+            at_ms = timeline.earliest(amount, length_ms, at_ms)
             if at_ms is None:
                 break
     return at_ms
@@ -295,4 +308,6 @@ def _in_all(run: Run, bounds: Collection[Bound], from_ms: int) -> int | None:
 def _most_cards(record: JobRecord) -> int:
     """In whichever of its forms."""
     job = record.job
+    if not job.variants:
+        return job.device_count
     return max((job.device_count, *(one.device_count for one in job.variants)))

@@ -5,6 +5,7 @@ look at no place anew that another comes before.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from heapq import heapify
 from typing import NamedTuple, Protocol
 
@@ -17,8 +18,6 @@ RANKS_MAX = 2_000_000
 
 Rank = tuple[int, int]
 """When a job would be ready in a place at the soonest, and the number of the place."""
-Kind = tuple[int, int, int | None]
-"""For how many cards jobs ask, for how long, and from when on."""
 
 
 class Place(Protocol):
@@ -30,6 +29,20 @@ class Place(Protocol):
     def wanted(self) -> Fit: ...
     @property
     def transfer_ms(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wish:
+    """What jobs want that are alike: so many cards for so long, in one of these places, from then.
+
+    Without `from_ms` it is no sooner than something ends in the pool: now there is no room. What is
+    known of a wish is looked up by the very object, so that nothing of it need be compared.
+    """
+
+    places: Sequence[Place]
+    card_count: int
+    length_ms: int
+    from_ms: int | None
 
 
 class Awaited(Protocol):
@@ -64,24 +77,32 @@ class Ranking(NamedTuple):
 
 
 class Rankings:
-    """By places, and by kinds of jobs."""
+    """By wishes."""
 
     def __init__(self, seat_of: SeatOf) -> None:
         self._seat_of = seat_of
-        self._known: dict[tuple[int, Kind], Ranking] = {}
+        self._wishes: dict[tuple[int, int, int, int | None], Wish] = {}
+        self._known: dict[Wish, Ranking] = {}
         self._seats: dict[tuple[int, int | None], tuple[Sequence[Place], list[Seat | None]]] = {}
         self._rank_count = 0
 
-    def of(self, places: Sequence[Place], kind: Kind) -> Ranking:
-        """The same places must be the same object, which is kept: no other is where it is."""
-        key = id(places), kind
-        found = self._known.get(key)
+    def wish(
+        self, places: Sequence[Place], card_count: int, length_ms: int, from_ms: int | None
+    ) -> Wish:
+        """The same object for the same; the places must be as well, which are kept with it."""
+        key = id(places), card_count, length_ms, from_ms
+        if key not in self._wishes:
+            self._wishes[key] = Wish(places, card_count, length_ms, from_ms)
+        return self._wishes[key]
+
+    def of(self, wish: Wish) -> Ranking:
+        found = self._known.get(wish)
         if found is None:
             if self._rank_count > RANKS_MAX:
-                self._known, self._seats, self._rank_count = {}, {}, 0
-            self._rank_count += len(places)
-            seats = self._seats_of(places, kind[2])
-            found = self._known[key] = Ranking(seats, _ranks(seats, kind))
+                self._wishes, self._known, self._seats, self._rank_count = {}, {}, {}, 0
+            self._rank_count += len(wish.places)
+            seats = self._seats_of(wish.places, wish.from_ms)
+            found = self._known[wish] = Ranking(seats, _ranks(seats, wish))
         return found
 
     def _seats_of(self, places: Sequence[Place], from_ms: int | None) -> list[Seat | None]:
@@ -93,12 +114,11 @@ class Rankings:
         return self._seats[key][1]
 
 
-def _ranks(seats: Iterable[Seat | None], kind: Kind) -> list[Rank]:
+def _ranks(seats: Iterable[Seat | None], wish: Wish) -> list[Rank]:
     """Without places that never have the cards."""
-    cards, length_ms, _ = kind
     ranks = []
     for number, seat in enumerate(seats):
-        bound_ms = seat.pool.cards.bound(cards, length_ms) if seat else None
+        bound_ms = seat.pool.cards.bound(wish.card_count, wish.length_ms) if seat else None
         if seat and bound_ms is not None:
             ranks.append((max(bound_ms, seat.soonest_ms) + seat.place.transfer_ms, number))
     heapify(ranks)

@@ -10,6 +10,8 @@ _STOPS = "tests/unit/test_controller_stops.py"
 _TOLD = "tests/unit/test_preemption_told.py"
 _SEEDS = "tests/simulation/test_seeds.py"
 _WHATIF = "tests/unit/test_whatif.py"
+_GROUPS = "tests/unit/test_groups.py"
+_TURNS = "tests/unit/test_turns.py"
 
 # fmt: off
 MUTANTS = [
@@ -49,10 +51,29 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "max(claim, self.claims.get(event.for_job_id, claim))", "claim", _CLAIMS),
     Mutant("scheduler/planning/victims.py", "if any(_holds(part, freed, wanted) for part in domains):", "if False:", _CLAIMS),
     Mutant("scheduler/planning/repeats.py", "known = is_within and self.allowances.covers(record, kind_ids)", "known = is_within", "tests/unit/test_settled.py"),
-    Mutant("scheduler/planning/repeats.py", "return None if self._might_stop(record, settled) else known", "return known", "tests/unit/test_settled.py -k though"),
+    Mutant("scheduler/planning/repeats.py", "return None if self._might_stop(record, group, settled) else known", "return known", "tests/unit/test_settled.py -k though"),
     Mutant("scheduler/planning/repeats.py", "        self._allowed.clear()\n", "        pass\n", "tests/unit/test_settled.py -k meanwhile"),
     Mutant("scheduler/planning/repeats.py", "is_within = self.allowances.quota_reason(record) is None", "is_within = True", "tests/unit/test_settled.py -k meanwhile"),
-    Mutant("scheduler/planning/repeats.py", "return not settled.is_vain(ends, merit)", "return True", "tests/unit/test_settled.py -k alike_one"),
+    Mutant("scheduler/planning/repeats.py", "return not is_vain and self", "return self", "tests/unit/test_settled.py -k alike_one"),
+    Mutant("scheduler/planning/settled.py", "known = self._known[needs_ms, ends] = Verdict(reasons=like.reasons)", "known = self._known[needs_ms, ends] = like", "tests/unit/test_outlook.py -k one_shape"),
+    Mutant("scheduler/planning/stops.py", "return running is not None and running.is_any_below(merit)", "return False", "tests/unit/test_settled.py -k though_its_like_has"),
+    Mutant("scheduler/planning/groups.py", "            job.priority,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            job.user,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            job.name,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            job.project,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            job.limit_ms,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            record.done_ms,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            record.speed_permille,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            record.served_card_ms,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            job.min_device_count,\n", "", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "return record.watched is not None or ", "return ", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "                self._known.clear()\n", "                pass\n", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "may_vary, own\n", "may_vary\n", _GROUPS),
+    Mutant("scheduler/planning/groups.py", "            found = self._group_by_like[like] = Group(", "            found = Group(", _GROUPS),
+    Mutant("scheduler/sharing/turns.py", "charge_count == self._charge_count and key[0] == rank", "key[0] == rank", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "charge_count == self._charge_count and key[0] == rank", "charge_count == self._charge_count", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "share, key) > bar):", "share, key) < bar):", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "for turn, *_ in heap[1:3]), default=None)", "for turn, *_ in heap[1:2]), default=None)", _TURNS),
     Mutant("scheduler/planning/stops.py", "return has_waited and self.may_ask", "return self.may_ask", "tests/unit/test_settled.py -k though_its_like_has"),
     Mutant("scheduler/planning/settled.py", "max(merit, self._vain.get(short, merit))", "merit", "tests/unit/test_settled.py -k vain"),
     Mutant("scheduler/planning/settled.py", "return known is not None and merit <= known", "return known is not None", "tests/unit/test_settled.py -k vain"),

@@ -64,6 +64,14 @@ def test_all_who_wait_are_planned_one_after_another() -> None:
     assert plan(state, 1).verdicts["b"].start == PlannedStart(2 * HOUR_MS, POOL)
 
 
+def test_of_one_shape_each_is_planned_for_as_long_as_it_runs() -> None:
+    state = a_full_park()
+    hours = {"a": 1, "b": 2, "c": 1, "d": 2, "e": 1}
+    submit(state, *(waiting(job_id, hours=own) for job_id, own in hours.items()))
+
+    assert starts(state) == {"a": 1, "b": 2, "c": 4, "d": 5, "e": 7}
+
+
 def test_small_ones_are_planned_beside_and_between_the_big_ones() -> None:
     state = a_full_park()
     submit(state, waiting("a", 6), waiting("b", 8, 2), waiting("c", 2), waiting("d", 2))

@@ -7,7 +7,7 @@ import pytest
 from cluster.inventory import Pool
 from scheduler.placing.placement import Fit
 from scheduler.timing import ranking
-from scheduler.timing.ranking import Place, Rankings, Seat
+from scheduler.timing.ranking import Place, Ranking, Rankings, Seat
 from scheduler.timing.timeline import Timeline
 from tests.builders import a_pool
 
@@ -42,8 +42,13 @@ def rankings(soonest_ms: int, cards: Timeline, asked: list[str]) -> Rankings:
     return Rankings(seat_of)
 
 
+def of(known: Rankings, length_ms: int) -> Ranking:
+    """Of all who want a whole node for so long."""
+    return known.of(known.wish(SPOTS, 8, length_ms, None))
+
+
 def test_a_place_is_ready_no_sooner_than_it_has_room_and_its_data() -> None:
-    found = rankings(3, Timeline(0, 8, []), []).of(SPOTS, (8, HOUR_MS, None))
+    found = of(rankings(3, Timeline(0, 8, []), []), HOUR_MS)
 
     assert found.ready == [(3, 0), (8, 1)]
 
@@ -52,7 +57,7 @@ def test_what_was_found_for_one_bounds_all_who_ask_for_as_much() -> None:
     cards = Timeline(0, 0, [(10, 8)])
     cards.earliest(8, HOUR_MS, 0)
 
-    assert rankings(3, cards, []).of(SPOTS, (8, HOUR_MS, None)).ready == [(10, 0), (15, 1)]
+    assert of(rankings(3, cards, []), HOUR_MS).ready == [(10, 0), (15, 1)]
 
 
 def test_places_are_looked_at_once_for_however_long_a_job_runs() -> None:
@@ -60,7 +65,7 @@ def test_places_are_looked_at_once_for_however_long_a_job_runs() -> None:
     known = rankings(0, Timeline(0, 8, []), asked)
 
     for length_ms in range(1, 10):
-        known.of(SPOTS, (8, length_ms, None))
+        of(known, length_ms)
 
     assert asked == ["near-npu", "far-npu"]
 
@@ -71,6 +76,6 @@ def test_all_is_forgotten_where_it_grows_too_much(monkeypatch: pytest.MonkeyPatc
     known = rankings(0, Timeline(0, 8, []), asked)
 
     for length_ms in range(1, 10):
-        assert known.of(SPOTS, (8, length_ms, None)).ready == [(0, 0), (5, 1)]
+        assert of(known, length_ms).ready == [(0, 0), (5, 1)]
 
     assert asked == ["near-npu", "far-npu"] * 2
