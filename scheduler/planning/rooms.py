@@ -60,9 +60,9 @@ class Rooms:
         open_ids = self._state.drains.open(self._state.online_node_ids)
         nodes = self._state.holdings.nodes(pool.id, open_ids)
         cards = free_cards(self.park, pool, nodes.by_node, nodes.buckets())
-        return PoolRoom(
-            cards, running, stopping, lambda: nodes.known(self._forecasts.runs(pool.id))
-        )
+        # Not of these rooms, which hold the room: they would hold themselves.
+        forecasts = self._forecasts
+        return PoolRoom(cards, running, stopping, lambda: nodes.known(forecasts.runs(pool.id)))
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""
