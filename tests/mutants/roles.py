@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _BUNDLES = "tests/unit/test_bundles.py"
 _PLANS = "tests/unit/test_role_plans.py"
+_CLEARINGS = "tests/unit/test_clearings.py"
 _GANG = "tests/unit/test_gang_roles.py"
 _LINK = "tests/unit/test_link.py"
 _ORDERS = "tests/unit/test_orders.py"
@@ -40,9 +41,9 @@ MUTANTS = [
     Mutant("scheduler/placing/racks.py", "            if wanted.is_in_rack and seating.seatable(racks[rack]) < seating.card_count:\n", "            if False:\n", _BUNDLES),
     Mutant("scheduler/planning/explain.py", "part.usable(wanted) if wanted.bundles else part.total", "part.total", _PLANS),
     Mutant("scheduler/timing/prospects.py", "            room_ms = self.nodes.room_ms(wanted)\n", "            pass\n", _PLANS),
-    Mutant("scheduler/timing/clearings.py", "            count += nodes\n", "            count = nodes\n", _PLANS),
-    Mutant("scheduler/timing/clearings.py", "        if not wanted.is_in_rack:\n", "        if True:\n", _PLANS),
-    Mutant("scheduler/timing/clearings.py", "            if free >= cards:\n", "            if False:\n", _PLANS),
+    Mutant("scheduler/timing/clearings.py", "            count += nodes\n", "            count = nodes\n", _CLEARINGS),
+    Mutant("scheduler/timing/clearings.py", "        if not wanted.is_in_rack:\n", "        if True:\n", _CLEARINGS),
+    Mutant("scheduler/timing/clearings.py", "            if free >= cards:\n", "            if False:\n", _CLEARINGS),
     Mutant("scheduler/planning/victims.py", "if there >= cards and n not in used]", "if there >= cards]", _PLANS),
     Mutant("scheduler/planning/victims.py", "if node_id in free.by_node and node_id not in used\n", "if node_id in free.by_node\n", _PLANS),
     Mutant("scheduler/planning/victims.py", "        if len(nodes) + len(by_cost) < count:\n            return {}\n", "", _PLANS),

@@ -127,7 +127,7 @@ MUTANTS = [
     Mutant("scheduler/timing/backfill.py", "if share.node_id in free.by_node:", "if True:", _BACKFILL),
     Mutant("scheduler/timing/backfill.py", "releases[index + 1][0] != at_ms", "True", _BACKFILL),
     Mutant("scheduler/planning/survey.py", "is_short = candidate.room.is_short(ends)", "is_short = True", _BACKFILL),
-    Mutant("scheduler/timing/forecasts.py", "max(ends.latest_ms, soonest_ms)", "ends.latest_ms", _BACKFILL),
+    Mutant("scheduler/timing/forecasts.py", "max(ends.latest_ms, soonest_ms)", "ends.latest_ms", _FORECAST),
     Mutant("scheduler/facts/record.py", "return self.started_at_ms or self.leased_at_ms", "return self.leased_at_ms", _BACKFILL),
     Mutant("scheduler/planning/desk.py", "min(promises, key=self._over_ms)", "promises[0]", _BACKFILL),
     Mutant("scheduler/sharing/fairtree.py", "self._scores[branch] += tflops * COMMITTED_MS", "self._scores[branch] += 0 * COMMITTED_MS", _PLANNER),

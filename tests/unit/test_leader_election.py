@@ -114,8 +114,8 @@ def has_taken_in(loop: LeaderLoop) -> bool:
 
 def test_of_several_candidates_one_leads_and_when_it_goes_another(database: Engine) -> None:
     clock = SteadyClock()
-    loops = [candidate(database, clock) for _ in range(3)]
-    epochs = []
+    candidates = [candidate(database, clock) for _ in range(3)]
+    loops, epochs = [*candidates], []
 
     def leader() -> tuple[LeaderLoop, int] | None:
         """Two that saw the lead free at once may both have taken it: the later one has it."""
@@ -132,6 +132,7 @@ def test_of_several_candidates_one_leads_and_when_it_goes_another(database: Engi
             loops.remove(led)
 
     assert epochs == sorted(set(epochs)), "each lead has a higher epoch than the one before"
+    assert not any(loop.is_leading for loop in candidates), "who has gone leads no more"
 
 
 def test_nobody_leads_while_another_lead_has_not_expired(database: Engine) -> None:
