@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.mutants import MUTANTS, Mutant
-from tests.mutants.bench import RED, Bench, is_on_ray
+from tests.mutants.bench import PASSES, RED, Bench, is_on_ray
 from tests.mutants.seen import Seen
 
 WORKERS = 2
@@ -55,8 +55,8 @@ def _found(mutants: Sequence[Mutant], bench: Bench, seen: Seen, workers: int) ->
         unchanged = dict(zip(tests, _told(tests, pool, bench.unchanged, str), strict=True))
 
         def find(mutant: Mutant) -> str:
-            if failure := unchanged[mutant.tests]:
-                return f"FAILS WITHOUT: {failure}"
+            if unchanged[mutant.tests] != PASSES:
+                return "NOT RUN"
             finding = bench.finding(mutant)
             if finding == RED:
                 seen.add(mutant)

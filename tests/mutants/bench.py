@@ -21,6 +21,7 @@ COPIED = (
 )
 RUN_TIMEOUT_S = 600
 RED = "red"
+PASSES = "passes"
 PYTEST_PASSED = 0
 PYTEST_FAILED = 1
 PLUGINS = ("-p", "no:cacheprovider", "-p", "no:schemathesis")  # the latter starts slowly
@@ -40,9 +41,9 @@ class Bench:
                 shutil.copy2(ROOT / name, folder / name)
 
     def unchanged(self, tests: str) -> str:
-        """What they say if they fail without any mutant."""
+        """That they pass without any mutant, or what they say."""
         code, output = _run_tests(self._unchanged, tests)
-        return "" if code == PYTEST_PASSED else output
+        return PASSES if code == PYTEST_PASSED else f"fails without any mutant:\n{output}"
 
     def finding(self, mutant: Mutant) -> str:
         with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
