@@ -167,6 +167,12 @@ def test_what_runs_counts_as_those_alone_that_ran_for_longer_than_it_has() -> No
     assert 2 * late_ms > 3 * fresh_ms
 
 
+def test_what_runs_and_was_submitted_far_away_counts_for_little() -> None:
+    history = after((0, MINUTE_MS), (HOUR_MS, None))
+
+    assert history.reckoned_ms(sent(0), 10 * HOUR_MS) < 10 * MINUTE_MS
+
+
 def test_what_is_trivial_counts_as_ten_seconds_in_the_inverse() -> None:
     assert after((0, 1)).reckoned_ms(sent(0), 0) == 100  # the root of 1 and 10,000 ms
     assert after((0, SHORT_MS)).reckoned_ms(sent(0), 0) == SHORT_MS
