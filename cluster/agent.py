@@ -23,23 +23,25 @@ import httpx2
 
 from cluster import archive, wire
 from cluster.devices import DeviceKind
+from cluster.driver import CentreReport
 from cluster.inventory import Centre
 from cluster.member import Leasing
 from cluster.ray_driver import RayDriver
 from cluster.ray_watch import CentreRay
 from cluster.run_files import write_whole
 from cluster.shipping import Shipping, batches, shipped
-from cluster.steady import failure, go_on, in_background
+from cluster.steady import RETRY_S_MIN, Pause, failure, go_on, in_background
 from cluster.supervisor import FENCED_AFTER_S
 
 HEARTBEAT_S = 1.0
+CALM_MS = 3_000
+"""Where nothing runs, what is as it was is not said again so soon."""
+
 COALESCE_S = 0.003
 """How long news wait for other news, so that many at once are one report."""
 
 ORDERS_WAIT_MS = 10_000
 OUTPUT_WAIT_S = 2.0
-RETRY_S_MIN = 0.1
-RETRY_S_MAX = 3.0
 CALL_TIMEOUT_S = 10.0
 ARCHIVES_CACHED_BYTES_MAX = 256 * 1024 * 1024
 
@@ -201,6 +203,7 @@ class Agent:
         self._cache_lock = threading.Lock()
         self._started_at_ms = start_number(settings.data_dir / "agent-start")
         self._report_number = 0
+        self._told: CentreReport | None = None
         self._last_orders = wire.Orders()
         self._shipping = Shipping()
         self._silence = Silence(settings.data_dir / "heard")
@@ -252,7 +255,7 @@ class Agent:
             self._ending.wait(RETRY_S_MIN)
 
     def _report(self) -> None:
-        """Say all we know: once a second, and as soon as there is news."""
+        """Say all we know: as soon as there is news, and while anything runs once a second."""
         # First, for it must hold also where all that follows fails.
         is_cut = self._silence.ms > self._fence_after_ms
         self._driver.set_leasing(Leasing.LET_END if is_cut else Leasing.RENEW)
@@ -263,8 +266,10 @@ class Agent:
         self._news.wait(HEARTBEAT_S)
         self._ending.wait(COALESCE_S)
         self._news.clear()
-        self._report_number += 1
         observed = self._driver.observe()
+        if self._is_told(observed):
+            return
+        self._report_number += 1
         report = wire.Report(
             agent_started_at_ms=self._started_at_ms,
             number=self._report_number,
@@ -274,6 +279,15 @@ class Agent:
         )
         if self._ask(self._send_report, report, self._pauses["report"]):
             self._silence.end()
+            self._told = observed
+
+    def _is_told(self, observed: CentreReport) -> bool:
+        """Whether nothing runs, and the leader took in just this a moment ago."""
+        told = self._told
+        if told is None or told.attempts or observed.attempts:
+            return False
+        is_recent = 0 <= observed.heard_at_ms - told.heard_at_ms < CALM_MS
+        return is_recent and told.online_node_ids == observed.online_node_ids
 
     def _send_report(self, report: wire.Report) -> bool:
         """That the leader took this in is all that counts as hearing it: it judges us by it."""
@@ -332,6 +346,7 @@ class Agent:
             attempts=[wire.AttemptNoted.of(one) for one in diary.attempts],
         )
         self._ask(self._send_diary, told, self._pauses["diary"])
+        self._told = None
         self._news.set()
 
     def _send_diary(self, told: wire.DiaryTold) -> bool:
@@ -351,7 +366,7 @@ class Agent:
         if len(shipping.offsets) > OUTPUTS_REMEMBERED:
             shipping.keep_only(set(self._driver.stopping_ids()) | set(self._driver.known_ids()))
 
-    def _ask(self, ask: Callable[[_Q], _A], question: _Q, pause: "Pause") -> _A | None:
+    def _ask(self, ask: Callable[[_Q], _A], question: _Q, pause: Pause) -> _A | None:
         """The broker's answer; without one, `None` after a pause that grows."""
         try:
             answer = ask(question)
@@ -371,23 +386,6 @@ class Agent:
                 while sum(map(len, self._cache.values())) > ARCHIVES_CACHED_BYTES_MAX:
                     del self._cache[next(iter(self._cache))]
             return data
-
-
-class Pause:
-    """Between two calls to a broker that does not answer: longer each time, and said once."""
-
-    def __init__(self, ending: threading.Event) -> None:
-        self._ending = ending
-        self._s = RETRY_S_MIN
-
-    def take(self, why: str) -> None:
-        if self._s == RETRY_S_MIN:
-            _log.warning("the broker is not heard: %s", why)
-        self._ending.wait(self._s)
-        self._s = min(2 * self._s, RETRY_S_MAX)
-
-    def end(self) -> None:
-        self._s = RETRY_S_MIN
 
 
 def _begin_anew() -> None:

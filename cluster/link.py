@@ -53,7 +53,7 @@ class DiaryHeard:
 class CentreLink:
     """One centre's link, to be used from any thread; `clock` gives the broker's time.
 
-    `on_report` is called after each report, so that the controller can look at once.
+    `on_report` is called after each report with news, so that the controller can look at once.
     """
 
     def __init__(
@@ -115,7 +115,8 @@ class CentreLink:
             if (report.agent_started_at_ms, report.number) <= self._heard:
                 return False
             self._heard = (report.agent_started_at_ms, report.number)
-            self._report = CentreReport(
+            before = self._report
+            now = self._report = CentreReport(
                 centre_id=self._centre_id,
                 heard_at_ms=self._clock(),
                 online_node_ids=frozenset(report.online_node_ids),
@@ -126,7 +127,9 @@ class CentreLink:
             self._drop_done()
             self._refuse_what_is_not_understood()
             self._told.notify_all()
-        self._on_report()
+        # That it was heard again is news to nobody who looks now and then.
+        if before is None or replace(before, heard_at_ms=now.heard_at_ms) != now:
+            self._on_report()
         return True
 
     @property

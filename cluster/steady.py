@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 
 PAUSE_S = 1.0
+RETRY_S_MIN = 0.1
+RETRY_S_MAX = 3.0
 
 _log = logging.getLogger(__name__)
 
@@ -35,3 +37,20 @@ def in_background(step: Callable[[], None], is_over: threading.Event) -> threadi
     return threading.Thread(
         target=go_on, args=(step, is_over), name=getattr(step, "__name__", None), daemon=True
     )
+
+
+class Pause:
+    """Between two calls to a broker that does not answer: longer each time, and said once."""
+
+    def __init__(self, ending: threading.Event) -> None:
+        self._ending = ending
+        self._s = RETRY_S_MIN
+
+    def take(self, why: str) -> None:
+        if self._s == RETRY_S_MIN:
+            _log.warning("the broker is not heard: %s", why)
+        self._ending.wait(self._s)
+        self._s = min(2 * self._s, RETRY_S_MAX)
+
+    def end(self) -> None:
+        self._s = RETRY_S_MIN

@@ -187,9 +187,18 @@ class Supervisor:
         until_s = time.monotonic() + wait_s
         while True:
             chunks = self._new_output(offsets, done)
-            if chunks or time.monotonic() > until_s:
+            left_s = until_s - time.monotonic()
+            if chunks or left_s < 0:
                 return chunks
+            await self._may_write(done, left_s)
+
+    async def _may_write(self, done: set[MemberKey], wait_s: float) -> None:
+        """Look again soon while a member may write; while none may, once one was begun."""
+        if any((run.state.attempt_id, run.state.rank) not in done for run in self._runs):
             await asyncio.sleep(LOG_LOOK_S)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), wait_s)
 
     def _new_output(
         self, offsets: dict[MemberKey, int], done: set[MemberKey]

@@ -28,16 +28,22 @@ LOG = logging.getLogger(__name__)
 class Pace:
     """How long the loop waits for what.
 
-    After a step it rests `rests_per_step` times as long as the step took, `rest_s_max` at most.
-    `turn_s` is how long a question waits for its turn between steps.
+    Where no job is known and none quoted only time goes on: then it looks `idles_of_none` times as
+    seldom, but for what wakes it. After a step it rests `rests_per_step` times as long as the step
+    took, `rest_s_max` at most. `turn_s` is how long a question waits for its turn between steps.
     """
 
     idle_s: float = 0.25
+    idles_of_none: int = 4
     renew_ms: int = 2_000
     retry_s: float = 0.5
     rests_per_step: int = 2
     rest_s_max: float = 0.25
     turn_s: float = 2.0
+
+    def wait_s(self, state: State) -> float:
+        """How long nothing may wake it until it looks by itself."""
+        return self.idle_s if state.jobs or state.quotes else self.idles_of_none * self.idle_s
 
     def rest_s(self, step_ms: int) -> float:
         return min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)
@@ -126,7 +132,7 @@ class LeaderLoop:
         self.controller = controller
         LOG.info("leading under epoch %d", controller.epoch)
         while not self.stop.is_set():
-            self.wake.wait(self.pace.idle_s)
+            self.wake.wait(self.pace.wait_s(controller.state))
             self.wake.clear()
             with self._own_turn():
                 began_ms = self._clock()

@@ -48,7 +48,7 @@ MUTANTS = [
     Mutant("cluster/link.py", "            if 0 < told.asked == self._diary_asked:\n", "            if True:\n", f"{_LINK} -k another"),
     Mutant("cluster/link.py", "if 0 < told.asked ==", "if told.asked ==", _LINK),
     Mutant("cluster/link.py", "max(self._clock(), self._diary_asked + 1)", "self._diary_asked + 1", _LINK),
-    Mutant("cluster/link.py", "            self._told.notify_all()\n        self._on_report()", "        self._on_report()", _LINK),
+    Mutant("cluster/link.py", "            self._refuse_what_is_not_understood()\n            self._told.notify_all()\n", "            self._refuse_what_is_not_understood()\n", _LINK),
     Mutant("cluster/link.py", "if self._diary is None and self.keeps_diary else 0", "if self._diary is None else 0", _LINK),
     Mutant("cluster/link.py", "                self._diary, self._diary_asked = None, 0\n", "                pass\n", f"{_LINK} -k nobody_waits"),
     Mutant("cluster/link.py", "                self._diary, self._diary_asked = None, 0\n", "                self._diary_asked = 0\n", _LINK),

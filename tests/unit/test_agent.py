@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -10,13 +11,15 @@ from threading import Event, Thread
 import pytest
 from typing_extensions import override
 
+from cluster import agent as module
 from cluster.agent import Agent, AgentSettings, Broker, BrokerUnheard, Silence, start_number
-from cluster.driver import AttemptPhase
+from cluster.driver import AttemptPhase, AttemptReport
 from cluster.member import Leasing
 from cluster.steady import in_background
 from cluster.wire import DiaryTold, Orders, Report, StopWanted
 from tests.ray_centre import CENTRE, PARK
 
+ENDED = AttemptReport(attempt_id="j.1", phase=AttemptPhase.ENDED)
 REPORT = Report(agent_started_at_ms=1, number=1, online_node_ids=[], attempts=[])
 
 
@@ -120,6 +123,35 @@ def test_a_report_that_is_passed_over_does_not_end_the_silence(
         report_once(agent)
 
     assert (tmp_path / "heard").exists() is is_heard
+
+
+def test_where_nothing_runs_what_is_as_it_was_is_not_said_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(204) as url, an_agent(url, tmp_path) as agent:
+        monkeypatch.setattr(module, "CALM_MS", 600_000)
+        report_once(agent)
+        report_once(agent)
+        assert agent._report_number == 1
+        assert agent._told is not None
+
+        agent._told = replace(agent._told, online_node_ids=frozenset({"n1"}))
+        report_once(agent)
+        assert agent._report_number == 2, "it is there no more"
+        agent._told = replace(agent._told, attempts=(ENDED,))
+        report_once(agent)
+        assert agent._report_number == 3, "it was forgotten"
+        monkeypatch.setattr(module, "CALM_MS", 0)
+        report_once(agent)
+        assert agent._report_number == 4
+
+
+def test_what_the_leader_did_not_take_in_is_said_again(tmp_path: Path) -> None:
+    with answering(503) as url, an_agent(url, tmp_path) as agent:
+        report_once(agent)
+        report_once(agent)
+
+        assert agent._report_number == 2
 
 
 def test_orders_and_output_do_not_end_the_silence(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ from api.database import engine
 from scheduler.controller import Settings
 from scheduler.facts.events import ParkDeclared
 from scheduler.facts.log import Cycle, Request
-from scheduler.facts.record import Snapshot
+from scheduler.facts.record import JobRecord, Snapshot
 from scheduler.facts.state import State
 from scheduler.leader import LeaderLoop, Pace
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.storage.store import SqlLog, put_requests
-from tests.builders import PARK
+from tests.builders import PARK, a_job
 
 HOUR_MS = 3_600_000
 
@@ -71,6 +71,13 @@ def test_after_a_step_the_loop_rests_longer_than_the_step_took() -> None:
 
 def test_a_long_plan_never_makes_the_loop_rest_longer_than_its_limit() -> None:
     assert Pace().rest_s(step_ms=60_000) == Pace().rest_s_max
+
+
+def test_where_there_is_no_job_the_loop_looks_more_seldom() -> None:
+    empty, busy = State(), State()
+    busy.jobs["j"] = JobRecord(job=a_job("j"))
+
+    assert (Pace().wait_s(busy), Pace().wait_s(empty)) == (0.25, 1.0)
 
 
 def test_a_clock_that_is_set_back_makes_no_negative_rest() -> None:

@@ -132,14 +132,19 @@ def test_an_agent_that_started_again_counts_from_the_beginning() -> None:
     assert seen.online_node_ids == {"after"}
 
 
-def test_each_report_is_told_to_who_waits_for_it() -> None:
-    told: list[None] = []
-    link = CentreLink("lsl", Clock(), on_report=lambda: told.append(None))
+def test_each_report_with_news_is_told_to_who_waits_for_it() -> None:
+    told: list[int] = []
+    clock = Clock()
+    link = CentreLink("lsl", clock, on_report=lambda: told.append(clock.now_ms))
 
-    link.hear(report(1))
-    link.hear(report(1))
+    for at_ms, (number, node) in enumerate([(1, "n1"), (1, "n2"), (2, "n1"), (3, "n2")]):
+        clock.now_ms = at_ms
+        link.hear(report(number, node=node))
 
-    assert len(told) == 1
+    assert told == [0, 3], "what comes twice is older, and what is as it was is no news"
+    seen = link.observe()
+    assert seen is not None
+    assert seen.heard_at_ms == 3
 
 
 def test_who_waits_hears_of_an_order_at_once() -> None:

@@ -312,3 +312,26 @@ def an_archive() -> tuple[bytes, str]:
         file.addfile(entry, io.BytesIO(b"content"))
     packed = buffer.getvalue()
     return packed, hashlib.sha256(packed).hexdigest()
+
+
+def test_where_no_member_may_write_nobody_looks_until_one_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def first_output(node: Supervisor) -> MemberState:
+        monkeypatch.setattr(module, "LOG_LOOK_S", 2 * PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await node.read_logs({}, set(), 0.01) == ()
+        reading = asyncio.create_task(node.read_logs({}, set(), 2 * PATIENCE_S))
+        await asyncio.sleep(0)
+        monkeypatch.undo()
+        await node.start(replace(START, command="echo here"))
+        async with asyncio.timeout(PATIENCE_S):
+            (chunk,) = await reading
+        assert (chunk.data, chunk.offset) == (b"here\n", 0)
+        state = await until(node, MemberPhase.ENDED)
+        monkeypatch.setattr(module, "LOG_LOOK_S", 2 * PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await node.read_logs({}, {(state.attempt_id, state.rank)}, 0.01) == ()
+        return state
+
+    assert done(tmp_path, first_output).exit_code == 0
