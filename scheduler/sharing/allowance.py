@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from accounting.calendar import month_bounds, month_of
 from accounting.money import charge_micros
 from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
@@ -22,11 +21,10 @@ from scheduler.model.entitlements import PARK, Key
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.policy import Policy
 from scheduler.model.tree import Quota
-from scheduler.sharing.prices import Prices, uncovered_ms
+from scheduler.sharing.prices import MICROS_UNIT, Prices, over_budget, uncovered_ms
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
-MICROS_UNIT = "micro-yuan"
 COUNTED_TIMES = 3
 """No branch is ever counted with more than so many times the cards of the park."""
 
@@ -278,14 +276,7 @@ class Allowances:
         record = self._state.jobs.get(job.id)
         found = self._state.purses.all_used_up(record, self._now_ms) if record else ()
         for budget, spent_micros in found:
-            yield Reason(
-                code=ReasonCode.BUDGET,
-                where=budget.where,
-                need=need,
-                free=budget.amount_micros - spent_micros,
-                unit=MICROS_UNIT,
-                until_ms=None if budget.job_id else month_bounds(month_of(self._now_ms))[1],
-            )
+            yield over_budget(budget, spent_micros, need, self._now_ms)
 
     def covers(self, record: JobRecord, kind_ids: tuple[str, ...]) -> bool:
         """Whether the job may be, and can be paid, on all of these kinds."""

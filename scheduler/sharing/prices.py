@@ -1,10 +1,14 @@
-"""What a card-hour of each kind costs those who wait: looked up once a plan."""
+"""What a card-hour costs those who wait, what packages cover, and what a budget forbids."""
 
 from collections.abc import Sequence
 
+from accounting.calendar import month_bounds, month_of
 from accounting.packages import Stock, spans
 from accounting.rating import PriceBook, PriceMissing
-from scheduler.model.job import Job
+from scheduler.model.budget import Budget
+from scheduler.model.job import Job, Reason, ReasonCode
+
+MICROS_UNIT = "micro-yuan"
 
 
 class Prices:
@@ -49,3 +53,15 @@ def uncovered_ms(job: Job, stocks: Sequence[Stock], beside: int, now_ms: int) ->
         for cards in (beside + job.device_count, beside)
     )
     return whole_ms - min(whole_ms, with_it - without)
+
+
+def over_budget(budget: Budget, spent_micros: int, need: int, now_ms: int) -> Reason:
+    """Why nothing more is set aside by it: a month's until the next, a job's for ever."""
+    return Reason(
+        code=ReasonCode.BUDGET,
+        where=budget.where,
+        need=need,
+        free=budget.amount_micros - spent_micros,
+        unit=MICROS_UNIT,
+        until_ms=None if budget.job_id else month_bounds(month_of(now_ms))[1],
+    )
