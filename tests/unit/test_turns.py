@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.queue import DueKey, due_key
@@ -26,7 +26,13 @@ ASKED = st.tuples(
 """By whom, of which class, and when."""
 
 
+def asked_at(*turns: tuple[str, int]) -> list[tuple[str, str, Priority, int]]:
+    return [(tenant_id, "default", Priority.NORMAL, at_ms) for tenant_id, at_ms in turns]
+
+
 @settings(max_examples=60)
+@example(asked_at(("steel", 0), ("fish", 3), ("ship", 1), ("steel", 2)), set())
+@example(asked_at(("steel", 0), ("fish", 1), ("ship", 3), ("steel", 2)), set())
 @given(st.lists(ASKED, max_size=24), st.sets(st.integers(0, 23)))
 def test_the_next_is_who_stands_first_once_all_that_was_given_counts(
     asked: list[tuple[str, str, Priority, int]], given_at: set[int]
