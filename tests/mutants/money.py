@@ -57,7 +57,7 @@ MUTANTS = [
     Mutant("scheduler/facts/purses.py", "        attempt.hold_left_micros -= from_hold\n", "", _STATEFUL),
     Mutant("scheduler/facts/funds.py", "        self.hold(-left_micros)\n", "", _STATEFUL),
     Mutant("scheduler/facts/metering.py", "    if attempt.hold_left_micros:\n", "    if attempt.hold_left_micros > 1_000_000:\n", _STATEFUL),
-    Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", _STATEFUL),
+    Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", "tests/unit/test_metering.py"),
     Mutant("accounting/packages.py", "return self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms, self.id", "return False, self.until_ms, self.from_ms, self.id", _PACKAGES),
     Mutant("accounting/packages.py", "self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms", "self.kind is PackageKind.CARD_HOURS, -self.until_ms, self.from_ms", _PACKAGES),
     Mutant("accounting/packages.py", "if begin_ms <= at_ms < end_ms)", "if begin_ms < at_ms < end_ms)", _PACKAGES),

@@ -222,6 +222,16 @@ def test_a_lease_holds_usage_posts_and_the_end_releases() -> None:
     ]
 
 
+def test_what_a_hold_does_not_cover_is_held_before_it_is_metered() -> None:
+    state = a_run(hold_micros=5_000)
+
+    extended, used = slices(state, state.live["j1.1"], BEGIN_MS + 1_000, NOW_MS)
+
+    assert isinstance(extended, ev.HoldExtended)
+    assert (extended.number, extended.amount_micros) == (1, 3_000)
+    assert isinstance(used, ev.Metered)
+
+
 def test_a_log_of_an_earlier_release_holds_what_is_missing_as_it_posts() -> None:
     state = a_run(hold_micros=9_000)
 
