@@ -135,12 +135,12 @@ class ToldCentre:
     def advance(self, now_ms: int) -> None:
         """Let everything happen that is due until then."""
         self.now_ms = now_ms
+        while self.told and self.told[0][0] <= now_ms:
+            self._take(*self.told.popleft())
         while self._due and self._due[0][0] <= now_ms:
             _, _, attempt_id, report = heappop(self._due)
             if self._is_so(attempt_id, report):
                 self._show(attempt_id, report)
-        while self.told and self.told[0][0] <= now_ms:
-            self._take(*self.told.popleft())
 
     def _take(self, from_ms: int, event: Told) -> None:
         if isinstance(event, CentreLinkChanged):
@@ -287,11 +287,11 @@ class ToldCentre:
 def told_of(found: Happened, centre_id: str, suspect_after_ms: int) -> Iterator[tuple[int, Told]]:
     """What was committed of it, from when on; a silence from when it was heard of last.
 
-    That is known where work was given up for it, which counts until then.
+    That is known where work was given up for it, or was gone after it: it counts until then.
     """
     courses = found.course_by_attempt.values()
     mine = [one.ended for one in courses if one.placement.centre_id == centre_id and one.ended]
-    given_up_ms = sorted(one.at_ms for one in mine if one.cause is EndCause.CENTRE)
+    given_up_ms = sorted(one.at_ms for one in mine if one.cause in FAULTS and one.node_id is None)
     for at_ms, event in found.told:
         if event.centre_id == centre_id:
             latest_ms = at_ms - suspect_after_ms * is_loss(event)

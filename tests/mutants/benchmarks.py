@@ -6,6 +6,7 @@ _FULL = "tests/unit/test_saturation.py"
 _DRAWN = "tests/unit/test_synthesize.py"
 _FAIL = "tests/unit/test_failures.py"
 _OWN = "tests/unit/test_arrivals.py"
+_AGAIN = "tests/unit/test_period.py"
 _PAYERS = "tests/unit/test_payers.py"
 
 # fmt: off
@@ -17,6 +18,28 @@ MUTANTS = [
     Mutant("benchmarks/arrivals.py", "replace(job, submit_ms=job.submit_ms - jobs[0].submit_ms)", "job", _OWN),
     Mutant("benchmarks/arrivals.py", "users.setdefault((job.tenant, job.user)", 'users.setdefault(("", job.user)', _OWN),
     Mutant("benchmarks/arrivals.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_own_trace.py"),
+    Mutant("benchmarks/work_left.py", "courses if self.job_by_id[job_id].checkpoint else courses[-1:]", "courses", "tests/unit/test_work_left.py"),
+    Mutant("benchmarks/work_left.py", "            left -= self.done[job_id]\n", "            pass\n", "tests/unit/test_work_left.py"),
+    Mutant("benchmarks/work_left.py", "self._done_in(course) + rate", "self._done_in(course)", "tests/unit/test_work_left.py"),
+    Mutant("benchmarks/work_left.py", "ran_ms = course.ran_ms(self.end_ms) + course.is_running", "ran_ms = course.ran_ms(self.end_ms)", "tests/unit/test_work_left.py"),
+    Mutant("benchmarks/work_left.py", "0 < self.run_counts[job_id] >= known_count", "self.run_counts[job_id] >= known_count - 1", "tests/unit/test_work_left.py"),
+    Mutant("benchmarks/happened.py", "if self.has_acted or not found.turns", "if not found.turns", f"{_AGAIN} -k step_of_its_own"),
+    Mutant("benchmarks/happened.py", 'return event.by == "operator"', "return True", f"{_AGAIN} -k nobody_asks"),
+    Mutant("benchmarks/happened.py", "(event.at_ms < at_ms or at_ms < quote.until_ms)", "True", f"{_AGAIN} -k nobody_asks"),
+    Mutant("benchmarks/happened.py", "isinstance(wish, ev.Submitted | ev.QuoteKept) and not is_in_period", "False", f"{_AGAIN} -k left_out"),
+    Mutant("benchmarks/happened.py", "before=deepcopy(state.snapshot())", "before=state.snapshot()", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/told_centre.py", "course.leased_ms == leased_ms and _cards", "False and _cards", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/told_centre.py", "            self._plan_logged_end(run, course, FAULTS)\n", "            self._plan_own_end(run)\n", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/told_centre.py", "if node_ids and not run.is_logged(self.now_ms):", "if node_ids:", "tests/unit/test_told_centre.py"),
+    Mutant("benchmarks/told_centre.py", "telling_ms = (course.told_ms or 0) - course.ended.at_ms", "pass", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/told_centre.py", "if attempt.stop_at_ms is not None:", "if False:", "tests/unit/test_told_centre.py"),
+    Mutant("benchmarks/told_centre.py", "self._heard_ms() if self._silent_ms is None", "self._heard_ms() if True", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/period.py", "_with_length(wish, work) if is_told else wish", "wish", f"{_AGAIN} -k oracle"),
+    Mutant("benchmarks/period.py", "is_told = settings.policy.order is SJF_ORACLE.order", "is_told = True", f"{_AGAIN} -k oracle"),
+    Mutant("benchmarks/period.py", "            centre.resume(", "            (lambda *_: None)(", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/period.py", "beat_ms if beat_ms <= tick_ms + BEAT_MS else tick_ms", "tick_ms", f"{_AGAIN} -k same_policy"),
+    Mutant("benchmarks/own_log.py", "CheckpointRow.recorded_at_ms < from_ms", "CheckpointRow.recorded_at_ms > 0", "tests/unit/test_own_log.py"),
+    Mutant("benchmarks/own_log.py", "EventRow.seq > seq)", "EventRow.seq >= seq)", "tests/unit/test_own_log.py"),
     Mutant("benchmarks/trace.py", "arguments.from_ms >= until_ms:", "arguments.from_ms > until_ms:", "tests/acceptance/test_own_trace.py -k ends"),
     Mutant("benchmarks/month_park.py", "(CORES.id,) if number % CORE_EVERY == 1 else ()", "()", "tests/unit/test_month.py"),
     Mutant("benchmarks/month_park.py", "                active_permille=active_permille,\n", "", "tests/unit/test_month.py"),

@@ -29,17 +29,30 @@ def comparable(events: list[ev.Event]) -> list[ev.Event]:
     ]
 
 
-@pytest.mark.parametrize("policy", [STOPPING, TURNS])
-@pytest.mark.parametrize(
+DAYS = pytest.mark.parametrize(
     ("faults", "part"), [(NO_FAULTS, 0), (NO_FAULTS, 3), (UNKIND, 0), (UNKIND, 2)]
 )
-@pytest.mark.parametrize(
-    "seed", [3, *(pytest.param(n, marks=pytest.mark.heavy) for n in range(10, 30))]
-)
+EITHER = pytest.mark.parametrize("policy", [STOPPING, TURNS])
+
+
+@DAYS
+@EITHER
 def test_the_same_policy_does_all_again_at_the_same_moments(
-    seed: int, faults: Faults, part: int, policy: Policy
+    faults: Faults, part: int, policy: Policy
 ) -> None:
-    log = logged(seed, faults, policy)
+    check_again(logged(3, faults, policy), part, policy)
+
+
+@pytest.mark.heavy
+@DAYS
+@EITHER
+@pytest.mark.parametrize("seed", range(10, 30))
+def test_so_it_does_whatever_happened(seed: int, faults: Faults, part: int, policy: Policy) -> None:
+    check_again(logged(seed, faults, policy), part, policy)
+
+
+def check_again(log: list[Recorded], part: int, policy: Policy) -> None:
+    """From the first event, or from one further on."""
     from_ms = log[len(log) // part].at_ms if part else log[0].at_ms
 
     again = play(happened(State(), log, from_ms), settings_of(policy), tick_ms=NEVER_MS)
