@@ -10,19 +10,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
-from accounting.activity import ActivitySlice
-from accounting.claims import Claim, ClaimRule, Contract
-from accounting.concessions import Concession
-from accounting.invoices import InvoiceRequest, InvoiceStep, Receipt
+from accounting.bills.claims import Claim, ClaimRule, Contract
+from accounting.bills.concessions import Concession
+from accounting.bills.invoices import InvoiceRequest, InvoiceStep, Receipt
+from accounting.bills.replies import Reply
+from accounting.bills.terms import CentreTerms, SettledMonth
 from accounting.ledger import Transfer
-from accounting.packages import Package
-from accounting.rating import PriceList
-from accounting.replies import Reply
-from accounting.terms import CentreTerms, SettledMonth
-from accounting.usage import UsageCredit, UsageSlice
-from accounting.vouchers import Voucher, VoucherEntry
+from accounting.link import GENESIS, Link
+from accounting.prices.packages import Package
+from accounting.prices.rating import PriceList
+from accounting.prices.vouchers import Voucher, VoucherEntry
+from accounting.usage.activity import ActivitySlice
+from accounting.usage.slices import UsageCredit, UsageSlice
 
 PARK = ""
 """The chain of what belongs to no tenant."""
@@ -84,17 +85,6 @@ _WORDS: Mapping[type[Any], str] = {
 _NAMES: Mapping[type[Any], tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind)) for kind in _WORDS
 }
-
-
-class Link(NamedTuple):
-    """The `number`th fact of a chain, from 1 on, and the hash of the chain up to it: 32 bytes."""
-
-    number: int
-    hash: bytes
-
-
-GENESIS = Link(0, bytes(32))
-"""Before the first fact."""
 
 
 def chain_of(fact: Fact) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
 
-from accounting.closing import ClosedBook, close_month, closed
+from accounting.bills.taxes import taxes_of
 from accounting.money import MICROS_PER_FEN
-from accounting.settling import settle_month
-from accounting.taxes import taxes_of
-from accounting.voucher_store import entries
-from accounting.vouchers import EntryKind
+from accounting.months.closing import ClosedBook, close_month, closed
+from accounting.months.settling import settle_month
+from accounting.prices.vouchers import EntryKind
+from accounting.storage.voucher_store import entries
 from scheduler.facts.events import Credited, TaxStated
 from scheduler.facts.log import Request
 from scheduler.storage.store import put_requests

@@ -26,8 +26,8 @@ import api.cli.submit
 import api.cli.tenants
 import api.cli.terms
 import api.cli.vouchers
-import api.serving
-import api.upkeep
+import api.running.serving
+import api.running.upkeep
 from api.cli.language import both
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ PANELS = (
         both("Books", "账务"),
         (api.cli.books.app, api.cli.closing.app, api.cli.evidence.app, api.cli.report.app),
     ),
-    (both("Running a broker", "运行调度服务"), (api.serving.app, api.upkeep.app)),
+    (both("Running a broker", "运行调度服务"), (api.running.serving.app, api.running.upkeep.app)),
 )
 for panel, parts in PANELS:
     for part in parts:

@@ -12,7 +12,7 @@ from functools import partial
 
 from sqlalchemy import select
 
-from api.book_schemas import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
+from api.schemas.books import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 from api.services import Services
 from cluster.diary import Noted
 from cluster.driver import Driver

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from accounting.rating import PriceBook, PriceList
+from accounting.prices.rating import PriceBook, PriceList
 from api.errors import Refused
 from cluster.inventory import Park
 from scheduler.model.budget import Budget

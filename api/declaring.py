@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
-from accounting.hours import metered_units
-from api.park_file import ParkFile, ParkFileInvalid
+from accounting.storage.hours import metered_units
+from api.files.park_file import ParkFile, ParkFileInvalid
 from cluster.inventory import SHARE_HALF_LIFE_MS, Park
 from scheduler.facts.events import (
     CohortDeclared,

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from api.auth import Only, Role, authenticate
 from api.errors import MEDIA_TYPE
-from api.examples import ANSWERS, BODIES, PROBLEM
+from api.examples.answers import ANSWERS, BODIES, PROBLEM
 
 JSON = "application/json"
 GOOD = {"200", "201"}

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from api.entitled import Entitled
+from api.schemas.entitled import Entitled
 from scheduler.model.tenancy import Entitlement
 
 Pairs = tuple[tuple[str, int], ...]

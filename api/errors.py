@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api.chinese import chinese
-from api.schemas import Problem, ReasonView, Wire
+from api.schemas.jobs import Problem, ReasonView, Wire
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2

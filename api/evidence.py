@@ -12,9 +12,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from accounting import evidence as facts
 from accounting.chain import kinds
-from accounting.evidence import Evidence
+from accounting.proof import evidence as facts
+from accounting.proof.evidence import Evidence
 from api.evidence_check import FORMAT, SEAL
 from scheduler.storage import queries
 from scheduler.storage.queries import EventRecord

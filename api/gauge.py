@@ -4,8 +4,8 @@ import threading
 
 from sqlalchemy import Connection
 
+from api.answers.reasons import view
 from api.errors import Refused
-from api.reasons import view
 from scheduler.model.job import Reason, ReasonCode
 from scheduler.storage.queries import waiting_count
 

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection
 
-from accounting.concessions import Concession
+from accounting.bills.concessions import Concession
+from accounting.bills.replies import Reply
 from accounting.money import MICROS_PER_FEN
-from accounting.replies import Reply
-from accounting.replying import decide
+from accounting.months.replying import decide
 from scheduler.facts.events import Credited
 from scheduler.facts.log import Request
 from scheduler.storage.store import put_requests

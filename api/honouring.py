@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, inspect, select, update
 
+from api.answers.quoting import Quoted, honoured
+from api.answers.reasons import moment
 from api.asking import DROP_PREFIX, KEEP_PREFIX, ask, heard
 from api.auth import Caller
 from api.errors import Refused
-from api.quote_schemas import HonouredQuote, Quote, QuoteTerms
-from api.quoting import Quoted, honoured
-from api.reasons import moment
-from api.schemas import JobAsked, JobCreate, JobSpec
+from api.schemas.jobs import JobAsked, JobCreate, JobSpec
+from api.schemas.quotes import HonouredQuote, Quote, QuoteTerms
 from api.services import Services
 from api.submission import jobs_of, tenant_of
 from api.tables import QuoteRow

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete, exists, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from accounting.roots import draw_root
-from accounting.store import index_new_facts
+from accounting.proof.roots import draw_root
+from accounting.storage.store import index_new_facts
 from api.asking import DROP_PREFIX, KEEP_PREFIX
 from api.database import ARCHIVES_LOCK, SWEEP_LOCK
 from api.settings import Settings

@@ -10,12 +10,12 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection
 from typing_extensions import override
 
-from accounting.activity_hours import active_in
 from accounting.calendar import month_of
 from accounting.money import MICROS_PER_YUAN, MS_PER_HOUR
-from accounting.overdrafts import overdrafts
+from accounting.storage.activity_hours import active_in
+from accounting.storage.overdrafts import overdrafts
 from accounting.units import Unit
-from accounting.usage import UsageSum
+from accounting.usage.slices import UsageSum
 from api.errors import Refused
 from api.services import Services
 from scheduler.model.budget import Budget

@@ -10,7 +10,13 @@ from urllib.parse import urlencode
 
 import httpx2
 
-from api.administration import (
+from api.client.bill_calls import BillCalls
+from api.client.claim_calls import ClaimCalls
+from api.client.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
+from api.client.machine_calls import MachineCalls
+from api.client.sdk_errors import ApiError
+from api.client.streamed import LINES, EventReader, LogReader, StreamedEvent
+from api.schemas.administration import (
     BranchPut,
     CohortList,
     CohortView,
@@ -24,30 +30,16 @@ from api.administration import (
     TenantPut,
     TenantView,
 )
-from api.array_spec import ArrayView
-from api.bill_calls import BillCalls
-from api.book_schemas import (
+from api.schemas.array_spec import ArrayView
+from api.schemas.books import (
     CentresReconciled,
     MonthList,
     MonthView,
     ReconciliationLine,
     VerificationLine,
 )
-from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
-from api.claim_calls import ClaimCalls
-from api.connection import PAUSE_FIRST_S, TRIES_MAX, Connection, Model, new_key, quoted, read
-from api.machine_calls import MachineCalls
-from api.package_schemas import PackageList, PackageSell, PackageView
-from api.quote_schemas import (
-    Alternatives,
-    Explanation,
-    JobSubmitted,
-    QueueStanding,
-    QueueView,
-    Quote,
-    QuoteTerms,
-)
-from api.schemas import (
+from api.schemas.budgets import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
+from api.schemas.jobs import (
     JobAsked,
     JobBatch,
     JobCreate,
@@ -56,9 +48,17 @@ from api.schemas import (
     JobView,
     UsageView,
 )
-from api.sdk_errors import ApiError
-from api.streamed import LINES, EventReader, LogReader, StreamedEvent
-from api.voucher_schemas import VoucherIssue, VoucherList, VoucherView
+from api.schemas.packages import PackageList, PackageSell, PackageView
+from api.schemas.quotes import (
+    Alternatives,
+    Explanation,
+    JobSubmitted,
+    QueueStanding,
+    QueueView,
+    Quote,
+    QuoteTerms,
+)
+from api.schemas.vouchers import VoucherIssue, VoucherList, VoucherView
 
 __all__ = ["TRIES_MAX", "ApiError", "Client"]
 

@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from api.array_spec import ArraySpec, ArrayTaskView
+from api.answers.reasons import views as reason_views
 from api.auth import Caller
-from api.checkpoint_spec import CheckpointSpec
 from api.clock import new_array_id, new_job_ids
 from api.declared import Declared
 from api.errors import Refused
-from api.reasons import views as reason_views
-from api.role_spec import RoleSpec
-from api.schemas import JobAsked, JobSpec
+from api.schemas.array_spec import ArraySpec, ArrayTaskView
+from api.schemas.checkpoint_spec import CheckpointSpec
+from api.schemas.jobs import JobAsked, JobSpec
+from api.schemas.role_spec import RoleSpec
+from api.schemas.variant_spec import VariantSpec
 from api.services import Services
 from api.tables import ArchiveRow
-from api.variant_spec import VariantSpec
 from cluster.inventory import Park
 from scheduler.facts.events import Submitted
 from scheduler.model.cores import is_mixed

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from accounting.store import sums_after
-from accounting.usage import UsageSum
+from accounting.storage.store import sums_after
+from accounting.usage.slices import UsageSum
 from scheduler.storage.queries import ended_counts, last_seq
 
 

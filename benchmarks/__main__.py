@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from api.files.park_file import ParkFileInvalid
 from api.garbage import look_seldom
-from api.park_file import ParkFileInvalid
 from api.postgres import PostgresFailed
-from api.up import UpFailed
+from api.running.up import UpFailed
 from benchmarks import (
     books,
     compare,

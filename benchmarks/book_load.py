@@ -16,10 +16,11 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Connection, Engine, insert
 
 from accounting.calendar import month_bounds
-from accounting.chain import Link, links
-from accounting.rating import PriceList
-from accounting.tables import ChainHeadRow
-from accounting.usage import UsageCredit, UsageSlice
+from accounting.chain import links
+from accounting.link import Link
+from accounting.prices.rating import PriceList
+from accounting.storage.tables import ChainHeadRow
+from accounting.usage.slices import UsageCredit, UsageSlice
 
 MONTH = "2026-10"
 SLICE_MS = 300_000

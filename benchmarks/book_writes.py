@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, text
 
 from accounting import ledger
 from accounting.ledger import Transfer
-from accounting.store import book
-from accounting.usage import Charge, UsageSlice
+from accounting.storage.store import book
+from accounting.usage.slices import Charge, UsageSlice
 from benchmarks.book_load import DEARER, PRICES, SLICE_MS, facts_of
 
 T = TypeVar("T")

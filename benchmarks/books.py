@@ -18,12 +18,12 @@ from statistics import median
 from sqlalchemy import Engine, func, select, text
 
 from accounting.calendar import month_bounds, next_month
-from accounting.closing import statement
-from accounting.export import charges_sheet
-from accounting.hours import unfit
-from accounting.sheet import spreadsheet_csv
-from accounting.store import charges, month_sums, publish_price_list, usage_sums
-from accounting.tables import UsageHourRow
+from accounting.exports.export import charges_sheet
+from accounting.exports.sheet import spreadsheet_csv
+from accounting.months.closing import statement
+from accounting.storage.hours import unfit
+from accounting.storage.store import charges, month_sums, publish_price_list, usage_sums
+from accounting.storage.tables import UsageHourRow
 from api.closing import close_once
 from benchmarks.book_load import DEARER, MONTH, PRICES, BookLoad
 from benchmarks.book_writes import writes

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from statistics import median
 
-from api.park_file import load
+from api.files.park_file import load
 from benchmarks.hardware import conditions, cpu_s
 from benchmarks.laps import MS_PER_S, Bench, Lap, Peer, bench_database
 from benchmarks.options import add_count, add_seed

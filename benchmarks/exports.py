@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 
 from accounting.calendar import month_bounds
-from accounting.focus import Bills, focus_sheet
-from accounting.focus_lines import Names
-from accounting.rating import PriceList
-from accounting.sheet import json_lines, plain_csv
-from accounting.usage import Charge, UsageSlice
-from api.parquet import parquet
+from accounting.exports.focus import Bills, focus_sheet
+from accounting.exports.focus_lines import Names
+from accounting.exports.sheet import json_lines, plain_csv
+from accounting.prices.rating import PriceList
+from accounting.usage.slices import Charge, UsageSlice
+from api.documents.parquet import parquet
 from benchmarks.hardware import KIB_PER_MIB, conditions, cpu_s
 from benchmarks.options import add_count, add_seed
 

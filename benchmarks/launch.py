@@ -20,8 +20,8 @@ from typing import Protocol
 
 import httpx2
 
-from api.guard import centres_of
-from api.up import LocalPark
+from api.running.guard import centres_of
+from api.running.up import LocalPark
 from benchmarks.hardware import conditions
 from benchmarks.local_broker import BenchmarkFailed, free_port
 from benchmarks.options import add_count, add_seed

@@ -15,9 +15,9 @@ import httpx2
 import psutil
 
 from api.database import migrate
-from api.local_keys import prepare_keys
-from api.park_file import load
+from api.files.park_file import load
 from api.postgres import EmbeddedPostgres
+from api.running.local_keys import prepare_keys
 
 READY_TIMEOUT_S = 60.0
 LOOK_S = 0.05

@@ -18,25 +18,25 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
 
-from accounting import focus_lines
-from accounting.activity_tables import ActivityRow
-from accounting.billed import bills_of
+from accounting.bills.replies import Reply, ReplyKind
 from accounting.calendar import month_bounds, next_month
-from accounting.closing import StoredStatement, statement
-from accounting.export import charges_sheet, statement_sheet, usage_sheet
-from accounting.focus import focus_sheet
-from accounting.replies import Reply, ReplyKind
-from accounting.replying import reply
-from accounting.roots import draw_root
-from accounting.sheet import plain_csv, spreadsheet_csv
-from accounting.store import charges, slices
-from accounting.tables import TransferRow, UsageCreditRow, UsageRow
-from accounting.verifying import Misfit, Walked, verify
-from accounting.voucher_store import balances, issue
+from accounting.exports import focus_lines
+from accounting.exports.export import charges_sheet, statement_sheet, usage_sheet
+from accounting.exports.focus import focus_sheet
+from accounting.exports.sheet import plain_csv, spreadsheet_csv
+from accounting.months.billed import bills_of
+from accounting.months.closing import StoredStatement, statement
+from accounting.months.replying import reply
+from accounting.proof.roots import draw_root
+from accounting.proof.verifying import Misfit, Walked, verify
+from accounting.storage.activity_tables import ActivityRow
+from accounting.storage.store import charges, slices
+from accounting.storage.tables import TransferRow, UsageCreditRow, UsageRow
+from accounting.storage.voucher_store import balances, issue
 from api.closing import close_once
+from api.documents.parquet import parquet
 from api.documents.statement import Names, statement_pdf
 from api.granting import decide_once
-from api.parquet import parquet
 from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.laps import bench_database
 from benchmarks.month_park import MonthPark

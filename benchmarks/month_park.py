@@ -8,10 +8,10 @@ from random import Random
 
 from sqlalchemy import Engine
 
-from accounting.packages import Package, PackageKind
-from accounting.rating import PERMILLE, PriceList
-from accounting.vouchers import Voucher
-from api.park_file import load
+from accounting.prices.packages import Package, PackageKind
+from accounting.prices.rating import PERMILLE, PriceList
+from accounting.prices.vouchers import Voucher
+from api.files.park_file import load
 from cluster.devices import DeviceKind, Unit
 from cluster.driver import LaunchOrder
 from cluster.inventory import Park, Pool

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.answers.reasons import PARK_ZONE
 from api.database import BadDatabaseUrl, engine
-from api.guard import postgres_folder
 from api.postgres import EmbeddedPostgres
-from api.reasons import PARK_ZONE
+from api.running.guard import postgres_folder
 from api.settings import Settings, SettingsInvalid
 from benchmarks.happened import Happened, Recorded, Unplayable, happened
 from benchmarks.local_broker import BenchmarkFailed

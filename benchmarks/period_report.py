@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 
 from accounting.calendar import iso_time
+from api.running.wiring import policy_of
 from api.settings import Settings
-from api.wiring import policy_of
 from benchmarks.happened import Course, Happened, follow
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
 from benchmarks.own_log import NO_PERIOD, connected, read_period

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from api.park_file import load
+from api.files.park_file import load
 from benchmarks.crowd import NOW_MS, Crowd, crowded, ended
 from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.one_event import event_costs_ms

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
-from api.park_file import load
+from api.files.park_file import load
 from benchmarks import period_report
 from benchmarks.failures import MS_PER_HOUR, NO_FAILURES, FailureRate, add_failures, failure_rate
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.park_file import load
+from api.files.park_file import load
 from benchmarks.controller import taken_in
 from benchmarks.crowd import NOW_MS, Crowd, crowded
 from benchmarks.hardware import conditions, cpu_s

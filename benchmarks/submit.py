@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from api.park_file import DEFAULT_PARK, load
+from api.files.park_file import DEFAULT_PARK, load
 from benchmarks.hardware import conditions
 from benchmarks.local_broker import BenchmarkFailed, LocalBroker, local_broker
 from benchmarks.options import add_count

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from accounting.rating import PERMILLE, PriceList
+from accounting.prices.rating import PERMILLE, PriceList
 from benchmarks.traces import BadTrace, TraceJob, read_rows
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool

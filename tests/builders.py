@@ -7,8 +7,8 @@ from typing import Unpack
 
 from typing_extensions import TypedDict
 
-from accounting.rating import PriceList
-from accounting.usage import UsageSlice, UsageSum
+from accounting.prices.rating import PriceList
+from accounting.usage.slices import UsageSlice, UsageSum
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Centre, Park, Pool

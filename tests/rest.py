@@ -11,7 +11,7 @@ from scheduler.planning.planner import plan
 from scheduler.planning.potential import Potential, potential
 from scheduler.sharing.standing import Merit, Standings
 from tests.preemptive import NOW_MS, gone, stop
-from tests.unit.test_preemption_invariants import lease_all
+from tests.unit.scheduler.test_preemption_invariants import lease_all
 
 Held = tuple[Potential, dict[str, Merit]]
 """The potential, and the class and level of all that runs."""

@@ -17,8 +17,8 @@ from typer.main import get_command
 
 from api.cli.arguments import prepared
 from api.commands import app
-from api.job_file import prepare, read_job_file
-from api.park_file import load
+from api.files.job_file import prepare, read_job_file
+from api.files.park_file import load
 from api.settings import Settings
 from benchmarks.__main__ import COMMANDS
 from cluster.meters import METER_COMMAND

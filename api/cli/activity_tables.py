@@ -4,7 +4,7 @@ from rich.table import Table
 
 from api.cli.language import both
 from api.cli.terminal import plain, share_text, table
-from api.schemas import Activity, UsageView
+from api.schemas.jobs import Activity, UsageView
 
 MS_PER_SECOND = 1_000
 

@@ -5,9 +5,9 @@ import threading
 
 from rich.table import Table
 
-from api.array_spec import ArrayView
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, fail, plain, state_text
+from api.schemas.array_spec import ArrayView
 from api.sdk import Client
 
 POLL_S = 1.0

@@ -2,9 +2,9 @@
 
 from rich.table import Table
 
-from api.bill_schemas import InvoiceList, InvoiceView, PaymentList, ReplyList
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, plain, table
+from api.schemas.bills import InvoiceList, InvoiceView, PaymentList, ReplyList
 
 _STANDINGS = {
     "open": ("not confirmed", "未确认", "yellow"),

@@ -8,7 +8,7 @@ from rich.table import Table
 from api.cli.activity_tables import activity_table, seconds_text
 from api.cli.language import both
 from api.cli.terminal import PARK_ZONE, clock_text, console, fail, hours_text, plain, table
-from api.schemas import UsageLine, UsageView
+from api.schemas.jobs import UsageLine, UsageView
 
 MS_PER_SECOND = 1_000
 

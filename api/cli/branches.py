@@ -11,7 +11,7 @@ from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, table
 
 if TYPE_CHECKING:
-    from api.administration import BranchPut, CohortView, ProjectView
+    from api.schemas.administration import BranchPut, CohortView, ProjectView
 
     Branch = ProjectView | CohortView
 
@@ -220,7 +220,7 @@ def _wanted(
 ) -> "BranchPut":
     from pydantic import ValidationError
 
-    from api.administration import BranchPut
+    from api.schemas.administration import BranchPut
 
     name = name if name is not None else (known.name if known else branch_id)
     weight = weight if weight is not None else (known.weight if known else 100)

@@ -112,8 +112,8 @@ def set_budget(
     as_json: Json = False,
 ) -> None:
     """Set a budget."""
-    from api.budget_schemas import BudgetPut
     from api.cli.wanted import made as made_of
+    from api.schemas.budgets import BudgetPut
 
     wanted = made_of(BudgetPut, amount=amount, project=project, job_id=job, hard_stop=hard)
     session = session_of(context)

@@ -109,9 +109,9 @@ def contract(
     as_json: Json = False,
 ) -> None:
     """Register a contract."""
-    from api.claim_schemas import ContractRegister
     from api.cli.book_tables import day_ms
     from api.cli.wanted import made
+    from api.schemas.claims import ContractRegister
 
     wanted = made(
         ContractRegister,
@@ -156,9 +156,9 @@ def rule(
     as_json: Json = False,
 ) -> None:
     """Publish a rule."""
-    from api.claim_schemas import RulePublish
     from api.cli.book_tables import day_ms
     from api.cli.wanted import made
+    from api.schemas.claims import RulePublish
 
     wanted = made(
         RulePublish,

@@ -12,7 +12,7 @@ from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, print_json
 
 if TYPE_CHECKING:  # the models take long to load, and most commands need none
-    from api.book_schemas import CentresReconciled, ReconciliationLine, VerificationLine
+    from api.schemas.books import CentresReconciled, ReconciliationLine, VerificationLine
     from api.sdk import Client
 
 NOT_COMPARED = 2
@@ -120,7 +120,7 @@ def _centres(
     broker: "Client", lines: "Iterable[ReconciliationLine]", *, as_json: bool
 ) -> "CentresReconciled":
     """Where the centres cannot be asked, what is known of the books is told all the same."""
-    from api.sdk_errors import ApiError
+    from api.client.sdk_errors import ApiError
 
     try:
         return broker.reconcile_centres()

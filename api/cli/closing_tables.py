@@ -4,7 +4,10 @@ from collections import Counter
 
 from rich.table import Table
 
-from api.book_schemas import (
+from api.cli.bill_tables import standing_text
+from api.cli.language import both
+from api.cli.terminal import clock_text, console, errors, plain, table
+from api.schemas.books import (
     MisfitView,
     MonthList,
     MonthView,
@@ -12,9 +15,6 @@ from api.book_schemas import (
     Verdict,
     VerificationLine,
 )
-from api.cli.bill_tables import standing_text
-from api.cli.language import both
-from api.cli.terminal import clock_text, console, errors, plain, table
 
 SHOWN = 16
 """So many figures of a hash are enough to tell two apart; JSON has all."""

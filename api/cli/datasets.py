@@ -88,7 +88,7 @@ def set_dataset(
     """Declare a dataset."""
     from pydantic import ValidationError
 
-    from api.administration import DatasetPut
+    from api.schemas.administration import DatasetPut
 
     with client(session_of(context)) as broker:
         known = {one.id: one for one in broker.datasets().items}.get(dataset_id)

@@ -1,8 +1,8 @@
 """How a terminal shows what log and books have otherwise than the diaries of the centres."""
 
-from api.book_schemas import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, plain
+from api.schemas.books import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 
 MS_PER_S = 1_000
 

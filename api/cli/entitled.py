@@ -9,7 +9,7 @@ from api.cli.language import both
 from api.cli.terminal import fail, plain
 
 if TYPE_CHECKING:
-    from api.administration import CohortView, ProjectView, TenantView
+    from api.schemas.administration import CohortView, ProjectView, TenantView
 
     View = TenantView | ProjectView | CohortView
 

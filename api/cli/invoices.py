@@ -11,7 +11,7 @@ from api.cli.session import Identity, client, whose
 from api.cli.terminal import console, errors, print_json
 
 if TYPE_CHECKING:
-    from api.bill_schemas import InvoiceView
+    from api.schemas.bills import InvoiceView
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -64,8 +64,8 @@ def invoices(
     """List invoices."""
     if context.invoked_subcommand is not None:
         return
-    from api.bill_schemas import InvoiceList
     from api.cli.bill_tables import invoices_table
+    from api.schemas.bills import InvoiceList
 
     with client(session_of(context), Identity.BOOKS) as broker:
         found = page = broker.invoices(tenant, month)
@@ -99,8 +99,8 @@ def ask(
     """Ask for an invoice."""
     import secrets
 
-    from api.bill_schemas import InvoiceAsk
     from api.cli.wanted import made
+    from api.schemas.bills import InvoiceAsk
 
     session = session_of(context)
     with client(session, Identity.BOOKS) as broker:

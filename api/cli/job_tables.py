@@ -8,8 +8,8 @@ from rich.table import Table
 from api.cli.activity_tables import active_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
-from api.quote_schemas import Explanation
-from api.schemas import AttemptView, JobSpec, JobView, ReasonView
+from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
+from api.schemas.quotes import Explanation
 
 NAME_SHOWN = 10
 MINUTE = len("11-26 10:00")

@@ -11,7 +11,7 @@ from api.cli.session import client
 from api.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
-    from api.quote_schemas import Alternatives, Explanation, QueueStanding
+    from api.schemas.quotes import Alternatives, Explanation, QueueStanding
     from api.sdk import Client
 
 app = typer.Typer()
@@ -116,9 +116,9 @@ def jobs(
 )
 def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Show one job."""
-    from api.array_spec import ArrayView
     from api.cli.arrays import is_array_id, print_array
     from api.cli.job_tables import print_job
+    from api.schemas.array_spec import ArrayView
 
     with client(session_of(context)) as broker:
         found = broker.array(job_id) if is_array_id(job_id) else broker.job(job_id)

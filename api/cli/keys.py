@@ -91,8 +91,8 @@ def create(
     """Make a key."""
     from pydantic import ValidationError
 
-    from api.administration import KeyCreate
     from api.cli.terminal import fail
+    from api.schemas.administration import KeyCreate
 
     try:
         wanted = KeyCreate.model_validate(

@@ -101,7 +101,7 @@ def sell(
     from pydantic import ValidationError
 
     from api.cli.book_tables import day_ms
-    from api.package_schemas import PackageSell
+    from api.schemas.packages import PackageSell
 
     if bool(cards) == bool(hours):
         fail(both("give either --cards or --card-hours", "请指定 --cards 或 --card-hours 之一"), 2)

@@ -4,8 +4,6 @@ from pydantic import ByteSize
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from api.administration import DatasetList, NodeView
-from api.capacity_schemas import CapacityView, CentreCapacity, PoolCapacity
 from api.cli.job_tables import jobs_table
 from api.cli.language import both
 from api.cli.terminal import (
@@ -17,8 +15,10 @@ from api.cli.terminal import (
     share_text,
     table,
 )
+from api.schemas.administration import DatasetList, NodeView
+from api.schemas.capacity import CapacityView, CentreCapacity, PoolCapacity
+from api.schemas.values import DeviceUnit
 from api.sdk import Client
-from api.values import DeviceUnit
 
 BAR_WIDTH = 20
 JOBS_SHOWN = 10

@@ -75,9 +75,9 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record a payment."""
-    from api.bill_schemas import PaymentRecord
     from api.cli.book_tables import day_ms
     from api.cli.wanted import made
+    from api.schemas.bills import PaymentRecord
 
     wanted = made(
         PaymentRecord,
@@ -113,8 +113,8 @@ def top_up(
     as_json: Json = False,
 ) -> None:
     """Book a top-up."""
-    from api.administration import TopUp
     from api.cli.wanted import made
+    from api.schemas.administration import TopUp
 
     wanted = made(TopUp, amount=amount, reference=reference)
     with client(session_of(context), Identity.BOOKS) as broker:

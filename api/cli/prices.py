@@ -10,7 +10,7 @@ from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, plain, print_json, table, year_text
 
 if TYPE_CHECKING:
-    from api.administration import PriceListView
+    from api.schemas.administration import PriceListView
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -93,9 +93,9 @@ def publish(
     as_json: Json = False,
 ) -> None:
     """Publish a price list."""
-    from api.administration import PriceListCreate
     from api.cli.book_tables import day_ms
     from api.cli.wanted import made
+    from api.schemas.administration import PriceListCreate
 
     named = dict(map(_named, price))
     with client(session_of(context), Identity.BOOKS) as broker:

@@ -7,9 +7,9 @@ from rich.table import Table
 from api.cli.job_tables import MINUTE, reason_text
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, plain, table
-from api.durations import about
-from api.quote_schemas import Alternatives, PoolUseView, QueueStanding, Quote, QuoteOption
-from api.schemas import ReasonView
+from api.schemas.durations import about
+from api.schemas.jobs import ReasonView
+from api.schemas.quotes import Alternatives, PoolUseView, QueueStanding, Quote, QuoteOption
 
 
 def print_standing(standing: QueueStanding) -> None:

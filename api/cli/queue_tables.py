@@ -9,8 +9,8 @@ from api.cli.job_tables import name_text
 from api.cli.language import both
 from api.cli.reason_names import CHINESE
 from api.cli.terminal import plain, table
-from api.durations import about
-from api.quote_schemas import QueueItem, QueueView, TermView
+from api.schemas.durations import about
+from api.schemas.quotes import QueueItem, QueueView, TermView
 
 VALUES_ZH: Mapping[str, str] = {
     "none": "无",

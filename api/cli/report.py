@@ -11,7 +11,7 @@ from api.cli.session import Identity, client
 from api.cli.terminal import console, hours_text, plain, print_json, table
 
 if TYPE_CHECKING:
-    from api.report_schemas import BrainReport, ReportedUsage, ReportedWaits
+    from api.schemas.reports import BrainReport, ReportedUsage, ReportedWaits
 
 app = typer.Typer()
 MS_PER_MINUTE = 60_000

@@ -10,7 +10,7 @@ from api.cli.language import Language, both, language
 from api.cli.terminal import fail
 
 if TYPE_CHECKING:
-    from api.schemas import Problem
+    from api.schemas.jobs import Problem
     from api.sdk import ApiError, Client
 
 AS_ALL = "operator"
@@ -29,7 +29,7 @@ class Session:
     """Settings of this run: environment first, then settings.env, then keys.json of `brain up`."""
 
     def __init__(self, url: str | None = None, key_name: str | None = None) -> None:
-        from api.profile import ProfileInvalid, read_profile
+        from api.client.profile import ProfileInvalid, read_profile
         from api.settings import Settings, SettingsInvalid, broker_url
 
         try:
@@ -108,7 +108,7 @@ def whose(session: Session, broker: "Client", tenant: str | None) -> str:
 
 def _told(error: "ApiError") -> str:
     """What the broker said; the reasons of a refused job in the language of this run."""
-    from api.sdk_errors import told
+    from api.client.sdk_errors import told
 
     problem = error.problem
     if problem is None or language() is Language.EN:

@@ -13,10 +13,10 @@ from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, fail, print_json
 
 if TYPE_CHECKING:
-    from api.bill_schemas import ReplyView
     from api.cli.session import Session
+    from api.schemas.bills import ReplyView
+    from api.schemas.values import Decision
     from api.sdk import Client
-    from api.values import Decision
 
 app = typer.Typer(
     invoke_without_command=True,

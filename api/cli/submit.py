@@ -12,9 +12,9 @@ from api.cli.session import client
 from api.cli.terminal import console, fail, note, print_json
 
 if TYPE_CHECKING:
-    from api.job_file import PreparedJob
-    from api.quote_schemas import JobSubmitted
-    from api.schemas import JobView
+    from api.files.job_file import PreparedJob
+    from api.schemas.jobs import JobView
+    from api.schemas.quotes import JobSubmitted
     from api.sdk import Client
 
 app = typer.Typer()
@@ -279,8 +279,8 @@ def prepared_job(
     As a question it needs to say neither what it runs nor where. Without a file, and without what
     was quoted, it has one card.
     """
-    from api.job_file import JobFileInvalid, prepare, read_job_file
-    from api.workdir import WorkdirInvalid
+    from api.client.workdir import WorkdirInvalid
+    from api.files.job_file import JobFileInvalid, prepare, read_job_file
 
     given = {name: value for name, value in options.items() if value not in (None, {})}
     try:

@@ -21,7 +21,7 @@ from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, table
 
 if TYPE_CHECKING:
-    from api.administration import TenantPut, TenantView
+    from api.schemas.administration import TenantPut, TenantView
 
 tenants_app = typer.Typer(
     invoke_without_command=True,
@@ -124,7 +124,7 @@ def _wanted(
 ) -> "TenantPut":
     from pydantic import ValidationError
 
-    from api.administration import TenantPut
+    from api.schemas.administration import TenantPut
 
     kept = known.model_dump(include={*TenantPut.model_fields})
     asked = {"weight": weight, "max_cards": max_cards}

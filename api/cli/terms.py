@@ -10,7 +10,7 @@ from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, plain, print_json, table
 
 if TYPE_CHECKING:
-    from api.settlement_schemas import TermsView
+    from api.schemas.settlements import TermsView
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -113,7 +113,7 @@ def publish(
 ) -> None:
     """Publish terms."""
     from api.cli.wanted import made
-    from api.settlement_schemas import TermsPublish
+    from api.schemas.settlements import TermsPublish
 
     if sum(given is not None for given in (cost, share, tier)) != 1:
         fail(

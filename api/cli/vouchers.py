@@ -110,7 +110,7 @@ def issue(  # its options
     from pydantic import ValidationError
 
     from api.cli.book_tables import day_ms
-    from api.voucher_schemas import VoucherIssue
+    from api.schemas.vouchers import VoucherIssue
 
     try:
         wanted = VoucherIssue(

@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from api.cli.terminal import fail
-from api.schemas import Wire
+from api.schemas.jobs import Wire
 
 Sent = TypeVar("Sent", bound=Wire)
 

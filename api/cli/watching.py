@@ -5,7 +5,7 @@ import threading
 from api.cli.job_tables import nodes_text, reason_text
 from api.cli.language import both
 from api.cli.terminal import console, duration_text, plain, state_text
-from api.schemas import JobView
+from api.schemas.jobs import JobView
 from api.sdk import Client
 
 POLL_S = 0.25

@@ -2,9 +2,9 @@
 
 from rich.table import Table
 
-from api.capacity_schemas import Levels, UsedItem, WaterfallItem, WaterfallView
 from api.cli.language import both
 from api.cli.terminal import clock_text, console, hours_text, plain, share_text, table
+from api.schemas.capacity import Levels, UsedItem, WaterfallItem, WaterfallView
 
 MS_PER_HOUR = 3_600_000
 TFLOPS_PER_P = 1_000

@@ -2,7 +2,7 @@
 
 import json
 
-from accounting.statement import sha256_of
+from accounting.bills.statement import sha256_of
 from api.documents.printing import Names, in_words, printed
 
 

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
+from accounting.bills.replies import Reply
+from accounting.bills.statement import sha256_of
 from accounting.calendar import iso_time
-from accounting.replies import Reply
-from accounting.statement import sha256_of
 from api.documents.printing import Names, in_words, printed
 
 __all__ = ["Names", "statement_pdf"]

@@ -9,5 +9,7 @@ import api.tables
 import scheduler.storage.tables
 
 METADATA: tuple[MetaData, ...] = (scheduler.storage.tables.Base.metadata, api.tables.Base.metadata)
-if importlib.util.find_spec("accounting.activity_tables"):  # it imports the books' other tables
-    METADATA += (importlib.import_module("accounting.activity_tables").Base.metadata,)
+if importlib.util.find_spec(
+    "accounting.storage.activity_tables"
+):  # it imports the books' other tables
+    METADATA += (importlib.import_module("accounting.storage.activity_tables").Base.metadata,)

@@ -14,11 +14,11 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from starlette.concurrency import run_in_threadpool
 
-from api.administration import ArchiveView
 from api.auth import Caller, CallerDep, Role, WorkerDep
 from api.database import ARCHIVES_LOCK
 from api.errors import Refused, missing
 from api.routes.parameters import problems
+from api.schemas.administration import ArchiveView
 from api.services import Services, ServicesDep
 from api.submission import OPERATORS
 from api.tables import ArchiveChunkRow, ArchiveRow

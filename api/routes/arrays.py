@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from sqlalchemy import Connection
 
-from api.array_spec import ArrayView
 from api.asking import ask_all
 from api.auth import Caller, WorkerDep
 from api.errors import missing
 from api.routes.parameters import problems
+from api.schemas.array_spec import ArrayView
 from api.services import ServicesDep
 from scheduler.facts.events import CancelRequested
 from scheduler.facts.log import Request

@@ -6,23 +6,23 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds, month_of
-from accounting.closing import statement as read_statement
-from accounting.export import statement_sheet
+from accounting.exports.export import statement_sheet
+from accounting.exports.sheet import spreadsheet_csv
 from accounting.money import card_hours, p_hours, yuan_of_fen, yuan_of_micros
-from accounting.replying import replies
-from accounting.sheet import spreadsheet_csv
-from accounting.store import credit_sums, usage_sums
+from accounting.months.closing import statement as read_statement
+from accounting.months.replying import replies
+from accounting.storage.store import credit_sums, usage_sums
 from accounting.units import Unit, card_ms, core_ms
-from accounting.usage import UsageSum
-from api.active import activity, activity_lines, divided, summed
+from accounting.usage.slices import UsageSum
+from api.answers.active import activity, activity_lines, divided, summed
+from api.answers.disputed import disputed_time
 from api.auth import PayerDep, PersonDep
-from api.disputed import disputed_time
 from api.documents.statement import Names, statement_pdf
+from api.documents.xlsx import workbook
 from api.errors import missing
 from api.routes.parameters import FromMs, Month, TenantQuery, ToMs, one_tenant, problems, window
-from api.schemas import UsageLine, UsageView
+from api.schemas.jobs import UsageLine, UsageView
 from api.services import Services, ServicesDep
-from api.xlsx import workbook
 
 router = APIRouter(prefix="/v1", tags=["books"])
 

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
 
-from api.administration import BranchPut, CohortList, CohortView, ProjectList, ProjectView
 from api.asking import ask, heard, request_id
 from api.auth import Caller, OperatorDep, PersonDep, WorkerDep
 from api.declared import Declared
 from api.entitling import entitled, entitlement
 from api.errors import Refused, missing
+from api.examples.requests import COHORT_EXAMPLES, PROJECT_EXAMPLES
 from api.promised import check_promises
-from api.request_examples import COHORT_EXAMPLES, PROJECT_EXAMPLES
 from api.routes.parameters import NAME_PATTERN, TenantQuery, problems
+from api.schemas.administration import BranchPut, CohortList, CohortView, ProjectList, ProjectView
 from api.services import Services, ServicesDep
 from scheduler.facts.events import CohortDeclared, ProjectDeclared
 from scheduler.facts.log import Request

@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds, month_of
 from accounting.money import parse_yuan, yuan_of_micros
-from accounting.store import credit_sums, reference_sums, usage_sums
-from accounting.usage import UsageSum
+from accounting.storage.store import credit_sums, reference_sums, usage_sums
+from accounting.usage.slices import UsageSum
 from api.asking import ask, heard, request_id
 from api.auth import PayerDep, WorkerDep
-from api.budget_schemas import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
 from api.errors import Refused, missing
-from api.request_examples import BUDGET_EXAMPLES, HARD_STOP_EXAMPLES
+from api.examples.requests import BUDGET_EXAMPLES, HARD_STOP_EXAMPLES
 from api.routes.parameters import TenantId, TenantQuery, problems
+from api.schemas.budgets import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
 from api.services import ServicesDep
 from scheduler.facts.events import BudgetSet, HardStopSet
 from scheduler.facts.log import Request

@@ -7,21 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection, Row
 
-from accounting.waterfall import Step, Weight, peaks, waterfall
-from api.administration import CentreList, NodeList, NodeView
+from accounting.usage.waterfall import Step, Weight, peaks, waterfall
+from api.answers.load import course
+from api.answers.steps import step_ms_for, steps_between
 from api.auth import PersonDep, Role
-from api.capacity_schemas import (
+from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
+from api.routes.waterfall import read_steps
+from api.schemas.administration import CentreList, NodeList, NodeView
+from api.schemas.capacity import (
     CapacityView,
     CentreCapacity,
     PoolCapacity,
     UtilisationPoint,
     UtilisationView,
 )
-from api.load import course
-from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
-from api.routes.waterfall import read_steps
 from api.services import Services, ServicesDep
-from api.steps import step_ms_for, steps_between
 from cluster.inventory import Centre, Park, Pool
 from scheduler.storage import queries
 

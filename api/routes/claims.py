@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Response
 from sqlalchemy import Connection
 
-from accounting.claiming import (
+from accounting.bills.claims import Claim, ClaimMode, ClaimRefused, ClaimRule, Contract
+from accounting.money import parse_fen, yuan_of_fen
+from accounting.months.claiming import (
     assessed,
     basis_of,
     claim,
@@ -20,12 +22,15 @@ from accounting.claiming import (
     rule,
     rules,
 )
-from accounting.claims import Claim, ClaimMode, ClaimRefused, ClaimRule, Contract
-from accounting.money import parse_fen, yuan_of_fen
 from api.auth import FinanceDep, PayerDep
-from api.bill_examples import CLAIM_EXAMPLES, CONTRACT_EXAMPLES, RULE_EXAMPLES
-from api.claim_pack import claim_pack
-from api.claim_schemas import (
+from api.declared import Declared
+from api.documents.claim_pack import claim_pack
+from api.documents.printing import Names
+from api.errors import Refused, missing
+from api.examples.bills import CLAIM_EXAMPLES, CONTRACT_EXAMPLES, RULE_EXAMPLES
+from api.routes.books import attachment, check_known
+from api.routes.parameters import TenantQuery, problems
+from api.schemas.claims import (
     AssessmentView,
     ClaimAsk,
     ClaimList,
@@ -37,11 +42,6 @@ from api.claim_schemas import (
     RulePublish,
     RuleView,
 )
-from api.declared import Declared
-from api.documents.printing import Names
-from api.errors import Refused, missing
-from api.routes.books import attachment, check_known
-from api.routes.parameters import TenantQuery, problems
 from api.services import ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["books"])

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
 
-from api.administration import DataClassView, DatasetList, DatasetPut, DatasetView
 from api.asking import ask, heard, request_id
 from api.auth import OperatorDep, PersonDep
 from api.errors import Refused
-from api.request_examples import DATASET_EXAMPLES
+from api.examples.requests import DATASET_EXAMPLES
 from api.routes.parameters import NAME_PATTERN, problems
+from api.schemas.administration import DataClassView, DatasetList, DatasetPut, DatasetView
 from api.services import ServicesDep
 from cluster.data_rules import dataset_problems
 from cluster.datasets import Dataset

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from api.administration import NodeList, NodesDrain, NodeView
 from api.asking import ask, heard, request_id
 from api.auth import Caller, OperatorDep
 from api.errors import Refused, missing
-from api.request_examples import DRAIN_EXAMPLES
+from api.examples.requests import DRAIN_EXAMPLES
 from api.routes.capacity import node_views
 from api.routes.parameters import problems
+from api.schemas.administration import NodeList, NodesDrain, NodeView
 from api.services import Services, ServicesDep
 from cluster.inventory import Park
 from scheduler.facts.events import NodesDrained

@@ -10,7 +10,7 @@ from fastapi import Path as InPath
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
-from accounting.evidence import Evidence, NoEvidence, of_job, of_line
+from accounting.proof.evidence import Evidence, NoEvidence, of_job, of_line
 from api.auth import PayerDep
 from api.errors import Refused, missing
 from api.evidence import evidence_file

@@ -10,20 +10,20 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from accounting.billed import bills_of
 from accounting.calendar import month_bounds, month_of
-from accounting.export import charges_sheet, usage_sheet
-from accounting.focus import focus_sheet
-from accounting.focus_lines import Names, ascii_name
-from accounting.sheet import Sheet, json_lines, plain_csv, spreadsheet_csv
-from accounting.store import charges, slices
+from accounting.exports.export import charges_sheet, usage_sheet
+from accounting.exports.focus import focus_sheet
+from accounting.exports.focus_lines import Names, ascii_name
+from accounting.exports.sheet import Sheet, json_lines, plain_csv, spreadsheet_csv
+from accounting.months.billed import bills_of
+from accounting.storage.store import charges, slices
 from api.auth import PayerDep
+from api.client.streamed import LINES
 from api.declared import Declared
-from api.parquet import parquet
+from api.documents.parquet import parquet
 from api.routes.books import CSV, attachment, check_known
 from api.routes.parameters import Month, TenantQuery, problems
 from api.services import Services, ServicesDep
-from api.streamed import LINES
 
 router = APIRouter(prefix="/v1", tags=["books"])
 

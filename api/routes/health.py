@@ -4,10 +4,10 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.administration import Health
 from api.auth import OperatorDep
 from api.errors import Refused
 from api.routes.parameters import problems
+from api.schemas.administration import Health
 from api.scrape import CONTENT_TYPE, exposition
 from api.services import Services, ServicesDep
 from scheduler.storage.queries import leader

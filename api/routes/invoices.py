@@ -5,9 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Query, Response
 from sqlalchemy import Connection
 
-from accounting.billing import ask_for_invoice, invoice, invoices, note_step
-from accounting.invoice_lines import InvoiceLine
-from accounting.invoices import (
+from accounting.bills.invoice_lines import InvoiceLine
+from accounting.bills.invoices import (
     BillRefused,
     Invoice,
     InvoiceRequest,
@@ -15,9 +14,15 @@ from accounting.invoices import (
     StepKind,
 )
 from accounting.money import decimal_text, parse_fen, yuan_of_fen, yuan_of_micros
+from accounting.months.billing import ask_for_invoice, invoice, invoices, note_step
 from api.auth import Caller, FinanceDep, PayerDep
-from api.bill_examples import CREDITED_EXAMPLES, INVOICE_EXAMPLES, ISSUED_EXAMPLES
-from api.bill_schemas import (
+from api.documents.printing import Names
+from api.documents.settlement import invoice_pdf
+from api.errors import Refused, missing
+from api.examples.bills import CREDITED_EXAMPLES, INVOICE_EXAMPLES, ISSUED_EXAMPLES
+from api.routes.books import PDF, attachment, check_known
+from api.routes.parameters import NAME_PATTERN, Month, TenantQuery, one_tenant, problems
+from api.schemas.bills import (
     InvoiceAsk,
     InvoiceCredited,
     InvoiceIssued,
@@ -26,11 +31,6 @@ from api.bill_schemas import (
     InvoiceStepView,
     InvoiceView,
 )
-from api.documents.printing import Names
-from api.documents.settlement import invoice_pdf
-from api.errors import Refused, missing
-from api.routes.books import PDF, attachment, check_known
-from api.routes.parameters import NAME_PATTERN, Month, TenantQuery, one_tenant, problems
 from api.services import Services, ServicesDep
 
 router = APIRouter(prefix="/v1/invoices", tags=["books"])

@@ -9,19 +9,18 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection, Row
 
-from api.active import attempts_with_activity
+from api.answers.active import attempts_with_activity
+from api.answers.explaining import named_jobs, without_strangers
+from api.answers.placed import node_views
+from api.answers.reasons import views as reason_views
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
 from api.database import at_once
 from api.errors import Refused, missing
-from api.explaining import named_jobs, without_strangers
+from api.examples.requests import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.honouring import honour, take, to_take
-from api.placed import node_views
-from api.quote_schemas import HonouredQuote, JobSubmitted
-from api.reasons import views as reason_views
-from api.request_examples import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.routes.parameters import JobId, problems
-from api.schemas import (
+from api.schemas.jobs import (
     MAX_PAGE,
     AttemptView,
     JobAccepted,
@@ -32,9 +31,10 @@ from api.schemas import (
     JobView,
     Wire,
 )
+from api.schemas.quotes import HonouredQuote, JobSubmitted
+from api.schemas.values import Identifier
 from api.services import Services, ServicesDep
 from api.submission import jobs_of, put, spec_of, task_view, tasks_of
-from api.values import Identifier
 from scheduler.facts.events import CancelRequested
 from scheduler.facts.log import Request
 from scheduler.model.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode

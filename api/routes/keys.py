@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path, Request, Response
 from sqlalchemy import Connection, Row, func, select
 
-from api.administration import KeyCreate, KeyCreated, KeyList, KeyView, Me
 from api.asking import IdempotencyKey, once, remember
 from api.auth import Caller, CallerDep, Keys, PersonDep, Role, WorkerDep, create_key, revoke_key
 from api.errors import Refused, missing
-from api.request_examples import KEY_EXAMPLES
+from api.examples.requests import KEY_EXAMPLES
 from api.routes.parameters import problems
+from api.schemas.administration import KeyCreate, KeyCreated, KeyList, KeyView, Me
 from api.services import Services, ServicesDep
 from api.tables import KeyRow
 

@@ -13,14 +13,14 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, Watch, WorkerDep
+from api.client.streamed import LINES, LogPart
 from api.errors import missing
 from api.logs import Kept, log_of, read_log
-from api.role_spec import RoleName
 from api.routes.jobs import own_job
 from api.routes.parameters import JobId, problems
-from api.schemas import Wire
+from api.schemas.jobs import Wire
+from api.schemas.role_spec import RoleName
 from api.services import Services, ServicesDep
-from api.streamed import LINES, LogPart
 from api.streams import Stream
 from scheduler.model.job import FINAL_STATES, Job
 from scheduler.storage import queries

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from accounting.closing import CannotClose, ClosedBook, StoredStatement, closed, months
-from accounting.replies import Reply
-from accounting.replying import standings
+from accounting.bills.replies import Reply
+from accounting.months.closing import CannotClose, ClosedBook, StoredStatement, closed
+from accounting.months.known import months
+from accounting.months.replying import standings
 from api.auth import Caller, FinanceDep, PayerDep
-from api.book_schemas import ClosedStatement, MonthList, MonthView
 from api.closing import close_once
 from api.errors import Refused
 from api.routes.parameters import MonthPath, problems
+from api.schemas.books import ClosedStatement, MonthList, MonthView
 from api.services import ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["books"])

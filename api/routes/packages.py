@@ -6,15 +6,15 @@ from fastapi import APIRouter, Body
 
 from accounting.calendar import month_of
 from accounting.money import MICROS_PER_FEN, MS_PER_HOUR, card_hours, parse_yuan, yuan_of_fen
-from accounting.package_store import commitments, packages
-from accounting.packages import Commitment, Package, PackageKind, faults
+from accounting.prices.packages import Commitment, Package, PackageKind, faults
+from accounting.storage.package_store import commitments, packages
 from api.asking import ask, heard, request_id
 from api.auth import FinanceDep, PayerDep
 from api.declared import Declared
 from api.errors import Refused, missing
-from api.package_schemas import PackageList, PackageSell, PackageView
-from api.request_examples import PACKAGE_EXAMPLES
+from api.examples.requests import PACKAGE_EXAMPLES
 from api.routes.parameters import TenantQuery, problems
+from api.schemas.packages import PackageList, PackageSell, PackageView
 from api.services import ServicesDep
 from scheduler.facts.events import PackageBought
 from scheduler.facts.log import Request

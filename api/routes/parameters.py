@@ -6,8 +6,8 @@ from fastapi import Path, Query
 
 from api.auth import Caller
 from api.errors import MEDIA_TYPE, TITLES, Refused
-from api.schemas import Problem
-from api.values import MAX_MS
+from api.schemas.jobs import Problem
+from api.schemas.values import MAX_MS
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
 DAY_MS = 86_400_000

@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from sqlalchemy import Connection
 
-from accounting.billing import accounts, invoice, receipts, receive
-from accounting.invoices import Account, BillRefused, Receipt
+from accounting.bills.invoices import Account, BillRefused, Receipt
 from accounting.money import parse_fen, yuan_of_fen
+from accounting.months.billing import accounts, invoice, receipts, receive
 from api.auth import FinanceDep, PayerDep
-from api.bill_examples import PAYMENT_EXAMPLES
-from api.bill_schemas import AccountView, PaymentList, PaymentRecord, PaymentView
 from api.errors import Refused, missing
+from api.examples.bills import PAYMENT_EXAMPLES
 from api.routes.books import check_known
 from api.routes.parameters import TenantQuery, problems
+from api.schemas.bills import AccountView, PaymentList, PaymentRecord, PaymentView
 from api.services import ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["books"])

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 
 from accounting.money import parse_yuan, yuan_of_micros
-from accounting.rating import PriceBook, PriceList, PriceMissing
-from api.administration import Accepted, PriceListCreate, PriceLists, PriceListView
+from accounting.prices.rating import PriceBook, PriceList, PriceMissing
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import FinanceDep, PersonDep
-from api.request_examples import PRICE_EXAMPLES
+from api.examples.requests import PRICE_EXAMPLES
 from api.routes.parameters import problems
+from api.schemas.administration import Accepted, PriceListCreate, PriceLists, PriceListView
 from api.services import ServicesDep
 from scheduler.facts.events import PriceListPublished
 from scheduler.facts.log import Request

@@ -6,13 +6,20 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Body, Query
 
+from api.answers.data_notes import data_notes
+from api.answers.explaining import explanation
+from api.answers.quoting import alternative_view, quote_of
+from api.answers.ranked import queue_view, standing_view
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
-from api.data_notes import data_notes
 from api.errors import Refused, missing
-from api.explaining import explanation
+from api.examples.requests import JOB_EXAMPLES
 from api.honouring import Given, check_keepable, find, give_up, keep, kept, write_down
-from api.quote_schemas import (
+from api.routes.jobs import own_job, told_reasons, view_of, views_of
+from api.routes.leading import elsewhere
+from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
+from api.schemas.jobs import JobView
+from api.schemas.quotes import (
     Alternatives,
     Explanation,
     QueueStanding,
@@ -22,13 +29,6 @@ from api.quote_schemas import (
     QuoteList,
     QuoteTerms,
 )
-from api.quoting import alternative_view, quote_of
-from api.ranked import queue_view, standing_view
-from api.request_examples import JOB_EXAMPLES
-from api.routes.jobs import own_job, told_reasons, view_of, views_of
-from api.routes.leading import elsewhere
-from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
-from api.schemas import JobView
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner

@@ -5,18 +5,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body
 
-from accounting.concession_store import concessions
-from accounting.concessions import Concession
+from accounting.bills.concessions import Concession
+from accounting.bills.replies import Reply, ReplyKind, ReplyRefused
 from accounting.money import parse_fen, yuan_of_fen
-from accounting.replies import Reply, ReplyKind, ReplyRefused
-from accounting.replying import replies, reply
+from accounting.months.replying import replies, reply
+from accounting.storage.concession_store import concessions
 from api.auth import Caller, FinanceDep, PayerDep, TenantDep
-from api.bill_examples import CONFIRMATION_EXAMPLES, DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
-from api.bill_schemas import Confirmation, Dispute, ReplyList, ReplyView, Resolution
 from api.errors import Refused
+from api.examples.bills import CONFIRMATION_EXAMPLES, DISPUTE_EXAMPLES, RESOLUTION_EXAMPLES
 from api.granting import decide_once
 from api.routes.books import check_known
 from api.routes.parameters import MonthPath, TenantQuery, one_tenant, problems
+from api.schemas.bills import Confirmation, Dispute, ReplyList, ReplyView, Resolution
 from api.services import Services, ServicesDep
 
 router = APIRouter(prefix="/v1/statements/{month}", tags=["books"])

@@ -8,14 +8,14 @@ from sqlalchemy import Connection
 
 from accounting.calendar import month_bounds
 from accounting.money import card_hours, p_hours, yuan_of_fen
-from accounting.store import credit_sums, usage_sums
+from accounting.storage.store import credit_sums, usage_sums
 from accounting.units import card_ms, core_ms
-from accounting.usage import UsageSum
+from accounting.usage.slices import UsageSum
 from api.auth import OverseerDep
-from api.capacity_schemas import WaterfallItem
-from api.report_schemas import BrainReport, ReportedUsage, ReportedWaits
 from api.routes.parameters import MonthPath, problems
 from api.routes.waterfall import PARK, items_of, read_steps, read_watched
+from api.schemas.capacity import WaterfallItem
+from api.schemas.reports import BrainReport, ReportedUsage, ReportedWaits
 from api.services import ServicesDep
 from cluster.inventory import Park
 from scheduler.model.job import FAULT_CAUSES

@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 
+from accounting.bills.platform_month import PLATFORM
+from accounting.bills.terms import CentreTerms, TermsKind, TermsMissing
 from accounting.calendar import month_of
+from accounting.exports.settlement_export import centre_sheet, platform_sheets
+from accounting.exports.sheet import Sheet
 from accounting.money import parse_yuan, yuan_of_micros
-from accounting.platform_month import PLATFORM
-from accounting.settlement_export import centre_sheet, platform_sheets
-from accounting.settling import (
+from accounting.months.settling import (
     StoredSettlement,
     TermsRefused,
     centre_party,
@@ -17,19 +19,17 @@ from accounting.settling import (
     settlement,
     terms,
 )
-from accounting.sheet import Sheet
-from accounting.terms import CentreTerms, TermsKind, TermsMissing
 from api.auth import FinanceDep
-from api.bill_examples import TERMS_EXAMPLES
 from api.declared import Declared
 from api.documents.printing import Names
 from api.documents.settlement import centre_pdf, platform_pdf
+from api.documents.xlsx import workbook
 from api.errors import Refused, missing
+from api.examples.bills import TERMS_EXAMPLES
 from api.routes.books import PDF, XLSX, attachment
 from api.routes.parameters import NAME_PATTERN, Month, problems
+from api.schemas.settlements import TermsList, TermsPublish, TermsView, TierView
 from api.services import ServicesDep
-from api.settlement_schemas import TermsList, TermsPublish, TermsView, TierView
-from api.xlsx import workbook
 
 router = APIRouter(prefix="/v1", tags=["books"])
 

@@ -8,16 +8,16 @@ from sqlalchemy import Connection
 
 from accounting.ledger import available_account, held_account
 from accounting.money import parse_yuan, yuan_of_micros
-from accounting.store import balances
-from api.administration import TenantList, TenantPut, TenantView, TopUp
+from accounting.storage.store import balances
 from api.asking import IdempotencyKey, ask, heard, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
 from api.declared import Declared
 from api.entitling import entitled, entitlement
 from api.errors import Refused, missing
+from api.examples.requests import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.promised import check_promises, wrong
-from api.request_examples import TENANT_EXAMPLES, TOP_UP_EXAMPLES
 from api.routes.parameters import TenantId, problems
+from api.schemas.administration import TenantList, TenantPut, TenantView, TopUp
 from api.services import Services, ServicesDep
 from scheduler.facts.events import Credited, HardStopSet, TenantDeclared
 from scheduler.facts.log import Request

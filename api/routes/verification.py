@@ -7,11 +7,17 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, text
 
-from accounting.chain import Link
-from accounting.roots import newest_root
-from accounting.verifying import Misfit, Walked, verify
+from accounting.link import Link
+from accounting.proof.roots import newest_root
+from accounting.proof.verifying import Misfit, Walked, verify
 from api.auth import FinanceDep
-from api.book_schemas import (
+from api.client.streamed import LINES
+from api.comparing import compared, reconciled_view
+from api.database import VERIFY_LOCK
+from api.errors import Refused
+from api.routes.leading import elsewhere
+from api.routes.parameters import problems
+from api.schemas.books import (
     CentresReconciled,
     DifferenceView,
     MisfitView,
@@ -20,14 +26,8 @@ from api.book_schemas import (
     VerificationLine,
     VerifiedChain,
 )
-from api.comparing import compared, reconciled_view
-from api.database import VERIFY_LOCK
-from api.errors import Refused
-from api.routes.leading import elsewhere
-from api.routes.parameters import problems
-from api.schemas import Wire
+from api.schemas.jobs import Wire
 from api.services import Services, ServicesDep
-from api.streamed import LINES
 from scheduler.storage.reconciling import Played, reconcile
 
 router = APIRouter(prefix="/v1", tags=["books"])

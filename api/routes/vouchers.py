@@ -7,17 +7,17 @@ from fastapi import APIRouter, Body
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from accounting.claims import ClaimRefused
+from accounting.bills.claims import ClaimRefused
 from accounting.money import MICROS_PER_FEN, parse_yuan, yuan_of_fen
-from accounting.voucher_store import balances, issue
-from accounting.vouchers import Balance, Voucher, faults
+from accounting.prices.vouchers import Balance, Voucher, faults
+from accounting.storage.voucher_store import balances, issue
 from api.auth import FinanceDep, PayerDep
 from api.declared import Declared
 from api.errors import Refused
-from api.request_examples import VOUCHER_EXAMPLES
+from api.examples.requests import VOUCHER_EXAMPLES
 from api.routes.parameters import TenantQuery, problems
+from api.schemas.vouchers import VoucherIssue, VoucherList, VoucherView
 from api.services import ServicesDep
-from api.voucher_schemas import VoucherIssue, VoucherList, VoucherView
 
 router = APIRouter(prefix="/v1", tags=["books"])
 

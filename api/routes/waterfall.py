@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
-from accounting.activity import divide
-from accounting.activity_hours import HOUR, active_in
-from accounting.hours import HourKey, used_by
 from accounting.money import MS_PER_HOUR
+from accounting.storage.activity_hours import HOUR, active_in
+from accounting.storage.hours import HourKey, used_by
 from accounting.units import Unit, unit_of
-from accounting.waterfall import (
+from accounting.usage.activity import divide
+from accounting.usage.waterfall import (
     Step,
     Watched,
     Weight,
@@ -23,12 +23,12 @@ from accounting.waterfall import (
     watched_waterfalls,
     waterfalls,
 )
+from api.answers.steps import step_ms_for, steps_between
 from api.auth import PersonDep
-from api.capacity_schemas import Divided, Levels, UsedItem, WaterfallItem, WaterfallView
 from api.errors import Refused
 from api.routes.parameters import FromMs, ToMs, problems, window
+from api.schemas.capacity import Divided, Levels, UsedItem, WaterfallItem, WaterfallView
 from api.services import ServicesDep
-from api.steps import step_ms_for, steps_between
 from cluster.inventory import Park
 
 router = APIRouter(prefix="/v1", tags=["machines"])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from accounting.money import charge_fen
-from accounting.rating import PriceMissing
+from accounting.prices.rating import PriceMissing
 from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State

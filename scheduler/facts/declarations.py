@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import product, zip_longest
 
 from accounting.calendar import iso_time
-from accounting.rating import PriceBook, PriceMissing
+from accounting.prices.rating import PriceBook, PriceMissing
 from cluster.data_rules import DATASETS_MAX, dataset_problems, with_dataset
 from cluster.inventory import Park
 from scheduler.facts.events import (

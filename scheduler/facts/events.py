@@ -7,8 +7,8 @@ broker knows); the log adds when it was recorded. Facts are never changed, only 
 from dataclasses import dataclass
 from typing import Literal
 
-from accounting.packages import Covered, Package
-from accounting.rating import PriceList
+from accounting.prices.packages import Covered, Package
+from accounting.prices.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
 from scheduler.facts.measured import Measured as Measured  # noqa: PLC0414 - an event too

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from accounting.packages import Stock
+from accounting.prices.packages import Stock
 from scheduler.facts.spending import Spending
 
 

@@ -5,9 +5,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from accounting.activity import ActivitySlice
 from accounting.ledger import Transfer
-from accounting.usage import UsageCredit, UsageSlice
+from accounting.usage.activity import ActivitySlice
+from accounting.usage.slices import UsageCredit, UsageSlice
 from scheduler.facts.events import Event, Wish
 from scheduler.facts.record import Snapshot
 from scheduler.model.job import JobState, PlannedStart, Reason

@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from accounting import ledger
-from accounting.activity import ActivitySlice, by_hour
 from accounting.calendar import month_edges
 from accounting.ledger import Transfer
 from accounting.money import MICROS_PER_FEN, charge_micros
-from accounting.packages import Covered, Package, Span, covered_reference, spans
-from accounting.usage import UsageCredit, UsageSlice
+from accounting.prices.packages import Covered, Package, Span, covered_reference, spans
+from accounting.usage.activity import ActivitySlice, by_hour
+from accounting.usage.slices import UsageCredit, UsageSlice
 from cluster.devices import DeviceKind
 from scheduler.facts.events import (
     Credited,

@@ -5,7 +5,7 @@ from typing import Protocol, assert_never
 
 from accounting.calendar import month_of
 from accounting.money import MICROS_PER_FEN, yuan_of_fen
-from accounting.packages import Package, Stock, faults
+from accounting.prices.packages import Package, Stock, faults
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import credit_refusal
 from scheduler.facts.events import (

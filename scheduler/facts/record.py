@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from accounting.rating import PriceList
+from accounting.prices.rating import PriceList
 from cluster.driver import Activity
 from cluster.inventory import Park
 from scheduler.facts.events import Ended, Leased

@@ -8,7 +8,7 @@ nothing, so a report told twice or late is harmless. What must hold after any ev
 from collections.abc import Iterator
 from typing import assert_never
 
-from accounting.rating import PriceBook
+from accounting.prices.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from accounting.rating import PriceBook, PriceMissing
+from accounting.prices.rating import PriceBook, PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.facts.takings import Takings
 from scheduler.model.cores import accepts, in_its_unit, quotas_of

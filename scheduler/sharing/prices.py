@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from accounting.calendar import month_bounds, month_of
-from accounting.packages import Stock, spans
-from accounting.rating import PriceBook, PriceMissing
+from accounting.prices.packages import Stock, spans
+from accounting.prices.rating import PriceBook, PriceMissing
 from scheduler.model.budget import Budget
 from scheduler.model.job import Job, Reason, ReasonCode
 

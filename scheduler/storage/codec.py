@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, JsonValue, TypeAdapter
 
-from accounting.rating import PriceList
+from accounting.prices.rating import PriceList
 from cluster.inventory import Park
 from scheduler.facts.events import Event, Wish
 from scheduler.facts.log import PoolLoad

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Row, Text, any_, func, literal, or_, select
 
-from accounting.tables import UsageRow
+from accounting.storage.tables import UsageRow
 from cluster.diary import Diary
 from scheduler.asking.diaries import Logged
 from scheduler.model.job import EndCause

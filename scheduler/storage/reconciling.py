@@ -24,13 +24,13 @@ from sqlalchemy import (
     select,
 )
 
-from accounting import hours
-from accounting import store as books
-from accounting.activity import ActivitySlice
-from accounting.activity_tables import ActivityRow
 from accounting.ledger import Transfer, TransferKind, available_account, held_account
-from accounting.tables import TransferRow, UsageCreditRow, UsageRow
-from accounting.usage import UsageCredit, UsageSlice
+from accounting.storage import hours
+from accounting.storage import store as books
+from accounting.storage.activity_tables import ActivityRow
+from accounting.storage.tables import TransferRow, UsageCreditRow, UsageRow
+from accounting.usage.activity import ActivitySlice
+from accounting.usage.slices import UsageCredit, UsageSlice
 from scheduler.facts.metering import Booking, book
 from scheduler.facts.state import State
 from scheduler.storage.codec import decode

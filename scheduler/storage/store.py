@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from accounting import store as books
+from accounting.storage import store as books
 from scheduler.facts import events as ev
 from scheduler.facts.log import Cycle, Deposed, Request
 from scheduler.facts.record import Snapshot

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from accounting import store as books
-from accounting.fact_store import keep
+from accounting.storage import store as books
+from accounting.storage.fact_store import keep
 from cluster.data_rules import with_dataset
 from cluster.inventory import Park
 from scheduler.facts import events as ev

@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 from typing_extensions import override
 
-from accounting.rating import PriceList
+from accounting.prices.rating import PriceList
 from api.auth import Role, create_key
 from api.clock import now_ms
 from api.database import engine
-from api.park_file import ParkFile
+from api.files.park_file import ParkFile
+from api.running.wiring import Broker, running
 from api.settings import Settings
-from api.wiring import Broker, running
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.driver import CentreReport, LaunchOrder

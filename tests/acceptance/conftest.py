@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext
 
-from api.wiring import server
+from api.running.wiring import server
 from tests.acceptance.brokers import Served, served
 from tests.acceptance.product import Product, product_in
 from tests.acceptance.tab import Console, chromium

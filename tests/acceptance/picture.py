@@ -24,10 +24,10 @@ from api.auth import Role, create_key
 from api.clock import new_job_id, now_ms
 from api.database import engine, migrate
 from api.declaring import declare
-from api.park_file import DEFAULT_PARK, ParkFile, load
+from api.files.park_file import DEFAULT_PARK, ParkFile, load
 from api.postgres import EmbeddedPostgres
+from api.running.wiring import Broker, running, server
 from api.settings import Settings
-from api.wiring import Broker, running, server
 from cluster.driver import CentreReport, LaunchOrder
 from cluster.simulated import SimulatedCentre
 from scheduler.controller import Controller

@@ -12,11 +12,11 @@ from typing import Any
 import psutil
 import pytest
 
-from api.guard import centres_of
-from api.profile import Profile, read_profile
-from api.schemas import AttemptView, JobView
+from api.client.profile import Profile, read_profile
+from api.client.sdk_errors import ApiError
+from api.running.guard import centres_of
+from api.schemas.jobs import AttemptView, JobView
 from api.sdk import Client
-from api.sdk_errors import ApiError
 from cluster.local_ray import LocalRay
 from tests.acceptance.processes import (
     Running,

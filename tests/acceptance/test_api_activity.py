@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, insert
 
-from accounting import store
-from accounting.activity import by_hour
+from accounting.storage import store
+from accounting.usage.activity import by_hour
+from api.client.profile import Profile, write_profile
 from api.database import engine
-from api.profile import Profile, write_profile
 from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
 from tests.acceptance.test_api_park import load
 from tests.builders import HOUR_MS, shanghai, used
-from tests.unit.test_activity import WATCHED
+from tests.unit.accounting.usage.test_activity import WATCHED
 
 pytestmark = [
     pytest.mark.slow,

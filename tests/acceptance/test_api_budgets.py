@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from accounting import store
 from accounting.calendar import month_bounds, month_of
+from accounting.storage import store
+from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from api.database import engine
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of, submitted
 from tests.acceptance.in_process import brain
 from tests.builders import HOUR_MS, USAGE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.profile import Profile, write_profile
+from api.client.profile import Profile, write_profile
 from tests.acceptance.brokers import (
     Served,
     await_state,

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from api import auth
+from api.client.streamed import LINES, LogPart
 from api.logs import Piece, append
 from api.routes import logs as route
 from api.sdk import Client
-from api.streamed import LINES, LogPart
 from scheduler.storage.tables import AttemptRow, JobRow
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 
@@ -107,7 +107,7 @@ def output(park: Served) -> Output:
 def test_nothing_is_lost_where_an_attempt_follows_and_the_reader_reconnects(
     park: Served, address: str, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.connection.FOLLOW_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("api.client.connection.FOLLOW_TIMEOUT_S", 0.5)
     output.begin()
     output.say(0, b"A" * 100 + b"\n", is_last=True)
     with followed(park, address, output) as follower:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from api.client.profile import Profile, write_profile
 from api.clock import now_ms
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 from tests.acceptance.in_process import brain
 from tests.builders import HOUR_MS

@@ -10,15 +10,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert
 
-from accounting.store import book
-from accounting.usage import UsageSlice
+from accounting.storage.store import book
+from accounting.usage.slices import UsageSlice
 from api import comparing
 from api.app import create_app
 from api.auth import Role, create_key
-from api.book_schemas import CentresReconciled
 from api.clock import now_ms
 from api.comparing import compared, reconciled_view
 from api.feed import Feed
+from api.schemas.books import CentresReconciled
 from api.services import Services
 from api.settings import Settings
 from cluster.driver import AttemptPhase

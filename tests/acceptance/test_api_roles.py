@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.brokers import Served, await_state, problem_of, submitted
-from tests.unit.test_role_spec import LAUNCHER, WORKER
+from tests.unit.api.schemas.test_role_spec import LAUNCHER, WORKER
 
 
 def of_roles(*roles: dict[str, Any], **fields: object) -> dict[str, object]:

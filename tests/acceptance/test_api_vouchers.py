@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from accounting import store
+from accounting.storage import store
+from api.client.profile import Profile, write_profile
 from api.database import engine
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_that, problem_of
 from tests.acceptance.in_process import brain
 from tests.builders import shanghai, used

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.profile import Profile, write_profile
+from api.client.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
 

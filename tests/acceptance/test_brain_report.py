@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from accounting import store
-from accounting.usage import UsageCredit
-from api.profile import Profile, write_profile
+from accounting.storage import store
+from accounting.usage.slices import UsageCredit
+from api.client.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
 from tests.builders import used

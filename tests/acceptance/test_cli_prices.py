@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from api.client.profile import Profile, write_profile
 from api.commands import app
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 
 pytestmark = pytest.mark.enable_socket

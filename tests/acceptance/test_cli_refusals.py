@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from api.cli.arguments import prepared
 from api.cli.language import language
+from api.client.profile import Profile, write_profile
 from api.commands import app
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 from tests.acceptance.processes import brain, free_port
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from accounting import ledger, store
+from accounting import ledger
 from accounting.calendar import month_of, next_month
-from accounting.roots import draw_root
+from accounting.proof.roots import draw_root
+from accounting.storage import store
+from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from api.database import VERIFY_LOCK, engine
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, problem_of
 from tests.acceptance.in_process import brain
 from tests.builders import used

@@ -38,7 +38,7 @@ def data_folder(demo: Running) -> Path:
         for process in psutil.Process(demo.process.pid).children():
             with suppress(psutil.Error):
                 words = process.cmdline()
-                found += [Path(words[-1])] if "api.guard" in words else []
+                found += [Path(words[-1])] if "api.running.guard" in words else []
         return found
 
     eventually(lambda: bool(named()), lambda: f"it has begun: {demo.said()}")

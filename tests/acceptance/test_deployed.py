@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from api.park_file import load
-from api.schemas import JobCreate, JobView
+from api.files.park_file import load
+from api.schemas.jobs import JobCreate, JobView
 from api.sdk import Client
 from cluster.local_ray import LocalRay
 from tests.acceptance.processes import (

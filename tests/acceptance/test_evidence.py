@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from accounting import ledger, store
+from accounting import ledger
+from accounting.storage import store
+from api.client.profile import Profile, write_profile
 from api.evidence_check import check
-from api.profile import Profile, write_profile
 from tests.acceptance.brokers import Served, await_state, newcomer, problem_of, submitted
 from tests.acceptance.in_process import brain
 from tests.builders import used

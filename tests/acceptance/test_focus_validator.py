@@ -17,23 +17,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
-from accounting import store
-from accounting.billed import bills_of
-from accounting.closing import close_month
-from accounting.concession_store import transfer_of
-from accounting.fact_store import keep
-from accounting.focus import focus_sheet
-from accounting.focus_lines import Names
-from accounting.replies import ReplyKind
-from accounting.replying import decide, reply
-from accounting.sheet import plain_csv
-from accounting.usage import UsageCredit, UsageSlice
-from accounting.voucher_store import issue
-from api.parquet import parquet
+from accounting.bills.replies import ReplyKind
+from accounting.exports.focus import focus_sheet
+from accounting.exports.focus_lines import Names
+from accounting.exports.sheet import plain_csv
+from accounting.months.billed import bills_of
+from accounting.months.closing import close_month
+from accounting.months.replying import decide, reply
+from accounting.storage import store
+from accounting.storage.concession_store import transfer_of
+from accounting.storage.fact_store import keep
+from accounting.storage.voucher_store import issue
+from accounting.usage.slices import UsageCredit, UsageSlice
+from api.documents.parquet import parquet
 from tests.builders import PRICES, shanghai, used
-from tests.unit.test_package_store import PACK
-from tests.unit.test_replies import REPLY
-from tests.unit.test_vouchers import VOUCHER
+from tests.unit.accounting.bills.test_replies import REPLY
+from tests.unit.accounting.prices.test_vouchers import VOUCHER
+from tests.unit.accounting.storage.test_package_store import PACK
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = ROOT / ".venv/focus-validator"

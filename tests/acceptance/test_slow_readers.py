@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from accounting.store import PAGE_ROWS
+from accounting.storage.store import PAGE_ROWS
 from api.database import POOL_OVERFLOW, POOL_SIZE
 from tests.acceptance.brokers import Served, await_that
 

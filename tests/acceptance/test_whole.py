@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.schemas import JobView
+from api.schemas.jobs import JobView
 from tests.acceptance.processes import eventually
 from tests.acceptance.product import MARKS, NORTH, NORTH_NODES, SOUTH, Product, product_in
 from tests.acceptance.ray_bed import shim_of

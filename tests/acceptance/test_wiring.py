@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import func, select
 
-from api.wiring import server
+from api.running.wiring import server
 from scheduler.storage.tables import EventRow, InboxRow
 from tests.acceptance.brokers import Served, await_state, await_that, served, submitted
 

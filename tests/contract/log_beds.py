@@ -4,7 +4,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, func, select
 
-from accounting.tables import TransferRow, UsageCreditRow, UsageRow
+from accounting.storage.tables import TransferRow, UsageCreditRow, UsageRow
 from scheduler.facts import events as ev
 from scheduler.facts.log import Log, MemoryLog, Request
 from scheduler.storage import queries

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from accounting import ledger
-from accounting.usage import UsageCredit
+from accounting.usage.slices import UsageCredit
 from api.database import engine
 from cluster.simulated import SimulatedCentre
 from scheduler.controller import Controller, Settings

@@ -2,10 +2,10 @@
 
 from tests.mutants.mutant import Mutant
 
-_ARRAYS = "tests/unit/test_arrays.py"
-_SPEC = "tests/unit/test_array_spec.py"
+_ARRAYS = "tests/unit/scheduler/facts/test_arrays.py"
+_SPEC = "tests/unit/api/schemas/test_array_spec.py"
 _API = "tests/acceptance/test_api_arrays.py"
-_CLI = "tests/unit/test_cli.py -k 'task or array'"
+_CLI = "tests/unit/api/test_cli.py -k 'task or array'"
 
 # fmt: off
 MUTANTS = [
@@ -44,20 +44,20 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "self.final_states.pop(job.array.id, None) if job.array else None", "None", _ARRAYS),
     Mutant("scheduler/facts/state.py", "        while len(self.final_states) > FINAL_STATES_MAX:", "        if len(self.final_states) > FINAL_STATES_MAX:", _ARRAYS),
     Mutant("scheduler/facts/state.py", "            array_failures=self.held.arrays.failures(),\n", "", _ARRAYS),
-    Mutant("scheduler/orders.py", "            *_array_env(job),\n", "", "tests/unit/test_orders.py"),
-    Mutant("scheduler/facts/invariants.py", "    state.held.arrays.check(state.jobs.values())\n", "", "tests/unit/test_invariants.py"),
-    Mutant("scheduler/facts/arrays.py", '            assert is_within, f"more of', '            assert True, f"more of', "tests/unit/test_invariants.py"),
-    Mutant("scheduler/facts/arrays.py", '        assert counts == counted, "how', '        assert True, "how', "tests/unit/test_invariants.py"),
+    Mutant("scheduler/orders.py", "            *_array_env(job),\n", "", "tests/unit/scheduler/test_orders.py"),
+    Mutant("scheduler/facts/invariants.py", "    state.held.arrays.check(state.jobs.values())\n", "", "tests/unit/scheduler/facts/test_invariants.py"),
+    Mutant("scheduler/facts/arrays.py", '            assert is_within, f"more of', '            assert True, f"more of', "tests/unit/scheduler/facts/test_invariants.py"),
+    Mutant("scheduler/facts/arrays.py", '        assert counts == counted, "how', '        assert True, "how', "tests/unit/scheduler/facts/test_invariants.py"),
     Mutant("api/console/static/app.js", "? waitingPage() :", "? jobPage(jobs.WAITING, PAGE_MAX) :", "tests/acceptance/test_console.py -k hides"),
     Mutant("api/console/static/jobs.js", " + indexOf(job);", ";", "tests/acceptance/test_console.py -k reload"),
-    Mutant("api/array_spec.py", "    if count > MAX_TASKS:\n", "    if False:\n", _SPEC),
-    Mutant("api/array_spec.py", "    if not found:\n", "    if False:\n", _SPEC),
-    Mutant("api/array_spec.py", "return sorted({index for one in ranges for index in one})", "return [index for one in ranges for index in one]", _SPEC),
-    Mutant("api/array_spec.py", "int(last or first) + 1, int(step or 1)", "int(last or first) + 1, 1", _SPEC),
-    Mutant("api/array_spec.py", "    if not _SHORT.fullmatch(value):\n", "    if False:\n", _SPEC),
-    Mutant("api/array_spec.py", "int(at_most) if at_most else None", "None", _SPEC),
-    Mutant("api/array_spec.py", "        AfterValidator(_known),\n", "", _SPEC),
-    Mutant("api/schemas.py", "any(job.array or job.quote_id for", "any(job.quote_id for", f"{_API} -k batch"),
+    Mutant("api/schemas/array_spec.py", "    if count > MAX_TASKS:\n", "    if False:\n", _SPEC),
+    Mutant("api/schemas/array_spec.py", "    if not found:\n", "    if False:\n", _SPEC),
+    Mutant("api/schemas/array_spec.py", "return sorted({index for one in ranges for index in one})", "return [index for one in ranges for index in one]", _SPEC),
+    Mutant("api/schemas/array_spec.py", "int(last or first) + 1, int(step or 1)", "int(last or first) + 1, 1", _SPEC),
+    Mutant("api/schemas/array_spec.py", "    if not _SHORT.fullmatch(value):\n", "    if False:\n", _SPEC),
+    Mutant("api/schemas/array_spec.py", "int(at_most) if at_most else None", "None", _SPEC),
+    Mutant("api/schemas/array_spec.py", "        AfterValidator(_known),\n", "", _SPEC),
+    Mutant("api/schemas/jobs.py", "any(job.array or job.quote_id for", "any(job.quote_id for", f"{_API} -k batch"),
     Mutant("api/submission.py", "    _check_size(job, len(indices))\n", "", f"{_API} -k none"),
     Mutant("api/submission.py", "array=replace(task, index=index))", "array=task)", f"{_API} -k one_submission"),
     Mutant("api/submission.py", "        at_most=array.at_most,\n", "", f"{_API} -k so_many"),
@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant("scheduler/storage/array_queries.py", "_is_one_of(JobRow.array_id, array_ids), JobRow.state.in_(OUT_STATES))", "_is_one_of(JobRow.array_id, array_ids))", f"{_API} -k so_many"),
     Mutant("scheduler/storage/array_queries.py", "JobRow.array_id == array_id, JobRow.state.in_(WRONG_STATES)", "JobRow.array_id == array_id", f"{_API} -k one_submission"),
     Mutant("scheduler/storage/array_queries.py", "order_by(JobRow.array_index).limit(limit)", "order_by(JobRow.array_index.desc()).limit(limit)", f"{_API} -k large"),
-    Mutant("scheduler/storage/rows.py", "        job.array.index if job.array else None,\n", "        None,\n", "tests/unit/test_store.py -k submit_writes"),
+    Mutant("scheduler/storage/rows.py", "        job.array.index if job.array else None,\n", "        None,\n", "tests/unit/scheduler/storage/test_store.py -k submit_writes"),
     Mutant("api/cli/arrays.py", 're.fullmatch(r"a[0-9a-z]{26}", word) is not None', "False", "tests/acceptance/test_cli_refusals.py -k 'why or show or logs'"),
     Mutant("api/cli/arrays.py", "if count <= FAILED_SHOWN else", "if True else", _CLI),
     Mutant("api/cli/job_tables.py", "[: NAME_SHOWN - len(index)] + index", "[:NAME_SHOWN]", _CLI),

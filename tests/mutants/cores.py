@@ -2,21 +2,21 @@
 
 from tests.mutants.mutant import Mutant
 
-_CORES = "tests/unit/test_cores.py"
-_UNITS = "tests/unit/test_units.py"
-_FILE = "tests/unit/test_park_file.py"
+_CORES = "tests/unit/scheduler/model/test_cores.py"
+_UNITS = "tests/unit/accounting/test_units.py"
+_FILE = "tests/unit/api/files/test_park_file.py"
 
 # fmt: off
 MUTANTS = [
     Mutant("deploy/alerts.yml", 'brain_capacity_cores{level="online"}', 'brain_capacity_cores{level="registered"}', "tests/acceptance/test_alerts.py -k raised"),
-    Mutant("api/declaring.py", "        _check_units(connection, park_file.park)\n", "", "tests/unit/test_declaring.py -k metered"),
-    Mutant("accounting/hours.py", "unit_of(0 if row.is_core else 1)", "unit_of(0)", "tests/unit/test_declaring.py"),
-    Mutant("accounting/hours.py", ".where(tuple_(kind_id, hour_ms).in_(newest)).distinct()", ".distinct()", "tests/unit/test_declaring.py -k metered"),
-    Mutant("api/declaring.py", "(kind_id, kind.unit.value) not in metered", "False", "tests/unit/test_declaring.py -k metered"),
+    Mutant("api/declaring.py", "        _check_units(connection, park_file.park)\n", "", "tests/unit/api/test_declaring.py -k metered"),
+    Mutant("accounting/storage/hours.py", "unit_of(0 if row.is_core else 1)", "unit_of(0)", "tests/unit/api/test_declaring.py"),
+    Mutant("accounting/storage/hours.py", ".where(tuple_(kind_id, hour_ms).in_(newest)).distinct()", ".distinct()", "tests/unit/api/test_declaring.py -k metered"),
+    Mutant("api/declaring.py", "(kind_id, kind.unit.value) not in metered", "False", "tests/unit/api/test_declaring.py -k metered"),
     Mutant("cluster/devices.py", "return self.tflops_fp16 or 1", "return self.tflops_fp16", _CORES),
     Mutant("cluster/inventory.py", "if kind.unit is Unit.CORE)", "if kind.unit is None)", _CORES),
-    Mutant("api/park_machines.py", "if (tflops == 0) != (unit is Unit.CORE):", "if tflops == 0 and unit is Unit.CARD:", _FILE),
-    Mutant("api/park_machines.py", 'if (name == "CORE") != (unit is Unit.CORE):', 'if name == "CORE" and unit is Unit.CARD:', _FILE),
+    Mutant("api/files/park_machines.py", "if (tflops == 0) != (unit is Unit.CORE):", "if tflops == 0 and unit is Unit.CARD:", _FILE),
+    Mutant("api/files/park_machines.py", 'if (name == "CORE") != (unit is Unit.CORE):', 'if name == "CORE" and unit is Unit.CARD:', _FILE),
     Mutant("scheduler/model/cores.py", "return kind_id in (kind_ids or park.card_kind_ids)", "return not kind_ids or kind_id in kind_ids", _CORES),
     Mutant("scheduler/model/cores.py", 'form.device_kind_ids or ("",)', "form.device_kind_ids", _CORES),
     Mutant("scheduler/model/cores.py", "for form in forms(job) for kind_id", "for form in forms(job)[:1] for kind_id", _CORES),
@@ -38,25 +38,25 @@ MUTANTS = [
     Mutant("accounting/units.py", "return one.device_ms if one.unit is Unit.CARD else 0", "return one.device_ms", _UNITS),
     Mutant("accounting/units.py", "return one.device_ms if one.unit is Unit.CORE else 0", "return one.device_ms", _UNITS),
     Mutant("accounting/units.py", "    if any(one.unit is Unit.CORE for one in known):\n", "    if True:\n", _UNITS),
-    Mutant("accounting/usage.py", "return unit_of(self.tflops_ms) if self.device_ms else Unit.CARD", "return unit_of(self.tflops_ms)", _UNITS),
-    Mutant("accounting/export.py", '| ({"device_ms": 0} if unit == Unit.CORE else {})', "", _UNITS),
-    Mutant("accounting/export.py", "self._core_ms += sign * core_ms(usage)", "self._core_ms += core_ms(usage)", _UNITS),
-    Mutant("accounting/focus_lines.py", "pricing_unit=_PRICED_IN[self._unit]", "pricing_unit=PRICING_UNIT", _UNITS),
-    Mutant("accounting/focus_lines.py", "sku_meter=_METERS[self._unit]", "sku_meter=_METERS[Unit.CARD]", _UNITS),
-    Mutant("accounting/focus_lines.py", "    if usage.unit is Unit.CORE:\n", "    if False:\n", _UNITS),
-    Mutant("accounting/invoice_lines.py", 'CORE_UNIT if "unit" in line else UNIT', "UNIT", _UNITS),
-    Mutant("accounting/settlement.py", "by_month[entry.month] += card_ms(entry)", "by_month[entry.month] += entry.device_ms", _UNITS),
-    Mutant("accounting/waterfall.py", "            return int(unit_of(tflops) is Unit.CORE)", "            return 1", _UNITS),
-    Mutant("accounting/hours.py", "case((tflops > 0, device_ms), else_=0)", "device_ms", _UNITS),
-    Mutant("accounting/tables.py", "device_count > 0 AND tflops >= 0", "device_count > 0 AND tflops > 0", "tests/unit/test_database.py"),
+    Mutant("accounting/usage/slices.py", "return unit_of(self.tflops_ms) if self.device_ms else Unit.CARD", "return unit_of(self.tflops_ms)", _UNITS),
+    Mutant("accounting/exports/export.py", '| ({"device_ms": 0} if unit == Unit.CORE else {})', "", _UNITS),
+    Mutant("accounting/exports/export.py", "self._core_ms += sign * core_ms(usage)", "self._core_ms += core_ms(usage)", _UNITS),
+    Mutant("accounting/exports/focus_lines.py", "pricing_unit=_PRICED_IN[self._unit]", "pricing_unit=PRICING_UNIT", _UNITS),
+    Mutant("accounting/exports/focus_lines.py", "sku_meter=_METERS[self._unit]", "sku_meter=_METERS[Unit.CARD]", _UNITS),
+    Mutant("accounting/exports/focus_lines.py", "    if usage.unit is Unit.CORE:\n", "    if False:\n", _UNITS),
+    Mutant("accounting/bills/invoice_lines.py", 'CORE_UNIT if "unit" in line else UNIT', "UNIT", _UNITS),
+    Mutant("accounting/bills/settlement.py", "by_month[entry.month] += card_ms(entry)", "by_month[entry.month] += entry.device_ms", _UNITS),
+    Mutant("accounting/usage/waterfall.py", "            return int(unit_of(tflops) is Unit.CORE)", "            return 1", _UNITS),
+    Mutant("accounting/storage/hours.py", "case((tflops > 0, device_ms), else_=0)", "device_ms", _UNITS),
+    Mutant("accounting/storage/tables.py", "device_count > 0 AND tflops >= 0", "device_count > 0 AND tflops > 0", "tests/unit/api/test_database.py"),
     Mutant("api/migrations/versions/0024_cores.py", '    op.create_check_constraint(NAME, "usage", "device_count > 0 AND tflops >= 0")\n', '    op.create_check_constraint(NAME, "usage", "device_count > 0 AND tflops > 0")\n', _UNITS),
     Mutant("api/documents/statement.typ", "([核时合计], totals.core_hours),", "([核时合计], totals.card_hours),", _UNITS),
     Mutant("scheduler/model/cores.py", "return f\"cores{unit.removeprefix('cards')}\" if unit.startswith(\"cards\") else unit", "return unit", _CORES),
     Mutant("scheduler/planning/planner.py", "        verdicts = in_units(verdicts, state)\n", "        pass\n", _CORES),
     Mutant("scheduler/placing/placement.py", "return in_its_unit(_impossible(job, park, tree, prices, now_ms), job, park)", "return _impossible(job, park, tree, prices, now_ms)", _CORES),
     Mutant("scheduler/asking/whatif.py", "reasons=in_its_unit(offer.reasons, form.job, desk.park)", "reasons=offer.reasons", _CORES),
-    Mutant("api/reasons.py", '        case "cards" | "cores":\n', '        case "cards":\n', _CORES),
-    Mutant("cluster/ray_watch.py", "self.is_logical or kind.unit is Unit.CORE", "self.is_logical", "tests/unit/test_ray_watch.py"),
-    Mutant("cluster/supervisor.py", "        if self._settings.visible_devices_variable == CORES_VARIABLE:\n", "        if False:\n", "tests/unit/test_supervisor.py -k cores"),
+    Mutant("api/answers/reasons.py", '        case "cards" | "cores":\n', '        case "cards":\n', _CORES),
+    Mutant("cluster/ray_watch.py", "self.is_logical or kind.unit is Unit.CORE", "self.is_logical", "tests/unit/cluster/test_ray_watch.py"),
+    Mutant("cluster/supervisor.py", "        if self._settings.visible_devices_variable == CORES_VARIABLE:\n", "        if False:\n", "tests/unit/cluster/test_supervisor.py -k cores"),
     Mutant("scheduler/facts/declarations.py", "        if before.unit is not kind.unit:\n", "        if False:\n", _CORES),
 ]

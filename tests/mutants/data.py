@@ -2,13 +2,13 @@
 
 from tests.mutants.mutant import Mutant
 
-_PARK = "tests/unit/test_park_data.py"
-_LOCALITY = "tests/unit/test_locality.py"
+_PARK = "tests/unit/cluster/test_park_data.py"
+_LOCALITY = "tests/unit/scheduler/model/test_locality.py"
 _API = "tests/acceptance/test_api_data.py"
 _CLI = "tests/acceptance/test_cli_refusals.py -k broker_refuses"
-_TOLD = "tests/unit/test_cli.py -k data"
-_DURATIONS = "tests/unit/test_durations.py"
-_CUSTODY = "tests/unit/test_custody.py"
+_TOLD = "tests/unit/api/test_cli.py -k data"
+_DURATIONS = "tests/unit/api/schemas/test_durations.py"
+_CUSTODY = "tests/unit/scheduler/model/test_custody.py"
 
 # fmt: off
 MUTANTS = [
@@ -21,15 +21,15 @@ MUTANTS = [
     Mutant("cluster/data_rules.py", "yield from _unreachable(park, dataset, allowed or tuple(park.centre_by_id))", "yield from _unreachable(park, dataset, tuple(park.centre_by_id))", _PARK),
     Mutant("cluster/data_rules.py", "if centre_id in held_in or any(", "if any(", _PARK),
     Mutant("cluster/data_rules.py", "if len(link.centre_ids) != len(set(link.centre_ids)):", "if False:", _PARK),
-    Mutant("api/park_data.py", "centre_ids=tuple(sorted(self.between or ()))", "centre_ids=tuple(self.between or ())", _PARK),
-    Mutant("api/park_data.py", "MAX_GBIT_PER_S * MBIT_PER_GBIT or mbit != int(mbit)", "MAX_GBIT_PER_S * MBIT_PER_GBIT", _PARK),
-    Mutant("api/values.py", "if not _BYTES.fullmatch(str(value)):", "if False:", _PARK),
+    Mutant("api/files/park_data.py", "centre_ids=tuple(sorted(self.between or ()))", "centre_ids=tuple(self.between or ())", _PARK),
+    Mutant("api/files/park_data.py", "MAX_GBIT_PER_S * MBIT_PER_GBIT or mbit != int(mbit)", "MAX_GBIT_PER_S * MBIT_PER_GBIT", _PARK),
+    Mutant("api/schemas/values.py", "if not _BYTES.fullmatch(str(value)):", "if False:", _PARK),
     Mutant("scheduler/model/locality.py", "    if any(_unknown(data_class, data_ids, park)):\n        return ()\n", "", _LOCALITY),
     Mutant("scheduler/model/locality.py", "if all(one in of_class for of_class in allowed)", "if not allowed or any(one in of_class for of_class in allowed)", _LOCALITY),
     Mutant("scheduler/model/locality.py", "class_ids = [data_class, *(dataset.data_class for dataset in datasets if dataset)]", "class_ids = [data_class]", _LOCALITY),
     Mutant("scheduler/model/locality.py", "class_ids = [data_class, *(", "class_ids = [*(", _LOCALITY),
-    Mutant("scheduler/model/locality.py", "if one is not None and one.centre_ids)", "if one is not None)", "tests/unit/test_locality_invariants.py"),
-    Mutant("scheduler/model/locality.py", "return sum(park.transfer_ms(park.dataset_by_id", "return max(park.transfer_ms(park.dataset_by_id", f"{_LOCALITY} tests/unit/test_locality_invariants.py"),
+    Mutant("scheduler/model/locality.py", "if one is not None and one.centre_ids)", "if one is not None)", "tests/unit/cluster/test_locality_invariants.py"),
+    Mutant("scheduler/model/locality.py", "return sum(park.transfer_ms(park.dataset_by_id", "return max(park.transfer_ms(park.dataset_by_id", f"{_LOCALITY} tests/unit/cluster/test_locality_invariants.py"),
     Mutant("scheduler/placing/placement.py", "if not shape.centre_ids or one in shape.centre_ids)", ")", _LOCALITY),
     Mutant("scheduler/placing/placement.py", "(transfers[p.centre_id], rank", "(0, rank", _LOCALITY),
     Mutant("scheduler/placing/placement.py", "if one.tenant_id in (None, job.tenant_id)]", "]", _LOCALITY),
@@ -41,8 +41,8 @@ MUTANTS = [
     Mutant("scheduler/model/custody.py", "            class_ids.append(dataset.data_class)\n", "            pass\n", _CUSTODY),
     Mutant("scheduler/model/custody.py", "if data_class.centre_ids and centre_id not in data_class.centre_ids:", "if False:", _CUSTODY),
     Mutant("scheduler/facts/state.py", "        if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:\n            return refusal\n", "", _CUSTODY),
-    Mutant("scheduler/orders.py", "if centre_id in one.centre_ids}", "}", "tests/unit/test_orders.py"),
-    Mutant("scheduler/orders.py", "    if not job.data_ids:\n        return ()\n", "", "tests/unit/test_orders.py"),
+    Mutant("scheduler/orders.py", "if centre_id in one.centre_ids}", "}", "tests/unit/scheduler/test_orders.py"),
+    Mutant("scheduler/orders.py", "    if not job.data_ids:\n        return ()\n", "", "tests/unit/scheduler/test_orders.py"),
     Mutant("scheduler/planning/verifier.py", "        refusal = custody_refusal(job, placement, self._park)\n        if refusal is not None:\n            yield refusal\n", "", _CUSTODY),
     Mutant("scheduler/facts/declarations.py", '        if refusal is not None:\n            return f"in the new park', '        if False:\n            return f"in the new park', _CUSTODY),
     Mutant("scheduler/planning/options.py", "if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "if promise.start_ms + near.transfer_ms >= start_ms + self.transfer_ms:", _LOCALITY),
@@ -60,24 +60,24 @@ MUTANTS = [
     Mutant("api/submission.py", "data_ids=tuple(dict.fromkeys(spec.data)),", "data_ids=tuple(spec.data),", _API),
     Mutant("api/submission.py", "        data_class=spec.data_class,\n", "", _API),
     Mutant("api/submission.py", "        data=list(job.data_ids),\n", "", _API),
-    Mutant("api/data_notes.py", "if centre_id not in dataset.centre_ids", "if True", _API),
-    Mutant("api/data_notes.py", "for centre_id in allowed\n", "for centre_id in park.centre_by_id\n", _API),
+    Mutant("api/answers/data_notes.py", "if centre_id not in dataset.centre_ids", "if True", _API),
+    Mutant("api/answers/data_notes.py", "for centre_id in allowed\n", "for centre_id in park.centre_by_id\n", _API),
     Mutant("api/routes/quotes.py", "() if job.state in FINAL_STATES else data_notes(job.spec, park)", "data_notes(job.spec, park)", _API),
-    Mutant("api/quoting.py", "        transfer_ms=prospect.transfer_ms,\n", "", _API),
-    Mutant("api/quoting.py", "    if first.transfer_ms:\n", "    if False:\n", _API),
+    Mutant("api/answers/quoting.py", "        transfer_ms=prospect.transfer_ms,\n", "", _API),
+    Mutant("api/answers/quoting.py", "    if first.transfer_ms:\n", "    if False:\n", _API),
     Mutant("api/routes/datasets.py", "            if one.tenant_id is None or caller.may_see(one.tenant_id)\n", "", _API),
     Mutant("api/routes/datasets.py", "one.tenant_id is None or caller", "caller", _API),
-    Mutant("api/durations.py", "parts = -(-duration_ms // _UNIT_MS[part])", "parts = duration_ms // _UNIT_MS[part]", _DURATIONS),
+    Mutant("api/schemas/durations.py", "parts = -(-duration_ms // _UNIT_MS[part])", "parts = duration_ms // _UNIT_MS[part]", _DURATIONS),
     Mutant("api/cli/quote.py", '        "data": data,\n', "", _CLI),
     Mutant("api/cli/quote.py", '        "data_class": data_class,\n', "", _CLI),
     Mutant("api/cli/submit.py", '        "data": data,\n', "", _CLI),
     Mutant("api/cli/submit.py", '        "data_class": data_class,\n', "", _CLI),
-    Mutant("api/cli/prospect_tables.py", "taken = about(option.transfer_ms) if option.transfer_ms else", "taken = about(option.transfer_ms) if False else", "tests/unit/test_prospect_tables.py"),
+    Mutant("api/cli/prospect_tables.py", "taken = about(option.transfer_ms) if option.transfer_ms else", "taken = about(option.transfer_ms) if False else", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/cli/job_tables.py", "    for note in explanation.data:\n", "    for note in ():\n", _TOLD),
-    Mutant("cluster/data_rules.py", "park.dataset_by_id | {dataset.id: dataset}", "{dataset.id: dataset}", "tests/unit/test_state_declared.py -k dataset"),
-    Mutant("scheduler/facts/declarations.py", "        return problem\n", "        pass\n", "tests/unit/test_state_declared.py -k dataset"),
-    Mutant("scheduler/facts/declarations.py", "    if len(park.datasets) > DATASETS_MAX:\n", "    if False:\n", "tests/unit/test_state_declared.py -k dataset"),
-    Mutant("scheduler/facts/declarations.py", "    return park_refusal(park, live, jobs) or park\n", "    return park\n", "tests/unit/test_state_declared.py -k dataset"),
+    Mutant("cluster/data_rules.py", "park.dataset_by_id | {dataset.id: dataset}", "{dataset.id: dataset}", "tests/unit/scheduler/test_state_declared.py -k dataset"),
+    Mutant("scheduler/facts/declarations.py", "        return problem\n", "        pass\n", "tests/unit/scheduler/test_state_declared.py -k dataset"),
+    Mutant("scheduler/facts/declarations.py", "    if len(park.datasets) > DATASETS_MAX:\n", "    if False:\n", "tests/unit/scheduler/test_state_declared.py -k dataset"),
+    Mutant("scheduler/facts/declarations.py", "    return park_refusal(park, live, jobs) or park\n", "    return park\n", "tests/unit/scheduler/test_state_declared.py -k dataset"),
     Mutant("scheduler/storage/views.py", "    return with_dataset(decode_value(Park, body), event.dataset)\n", "    return decode_value(Park, body)\n", "tests/acceptance/test_api_datasets.py -k declares"),
     Mutant("scheduler/storage/rows.py", "                return event.dataset.tenant_id\n", "                return None\n", "tests/acceptance/test_api_datasets.py -k declares"),
     Mutant("api/routes/datasets.py", "    if wrong := list(dataset_problems(declared.park, dataset, declared.tenants)):\n", "    if wrong := []:\n", "tests/acceptance/test_api_datasets.py -k nowhere"),

@@ -2,14 +2,14 @@
 
 from tests.mutants.mutant import Mutant
 
-_DIARIES = "tests/unit/test_diaries.py"
-_FILE = "tests/unit/test_diary_file.py"
-_LINK = "tests/unit/test_link.py"
-_AGENT = "tests/unit/test_agent.py"
+_DIARIES = "tests/unit/scheduler/asking/test_diaries.py"
+_FILE = "tests/unit/cluster/test_diary_file.py"
+_LINK = "tests/unit/cluster/test_link.py"
+_AGENT = "tests/unit/cluster/test_agent.py"
 _API = "tests/acceptance/test_api_reconciliation.py"
 _BOOKS = "tests/simulation/test_books.py"
-_RECONCILE = "tests/unit/test_reconcile_command.py"
-_SHOWN = "tests/unit/test_diary_tables.py"
+_RECONCILE = "tests/unit/api/test_reconcile_command.py"
+_SHOWN = "tests/unit/api/cli/test_diary_tables.py"
 
 # fmt: off
 MUTANTS = [
@@ -57,8 +57,8 @@ MUTANTS = [
     Mutant("cluster/agent.py", "number = self._report_number + 1", "number = self._report_number", _AGENT),
     Mutant("cluster/agent.py", "works.append(partial(self._ask_diary, orders.diary))", "works.append(partial(self._tell, orders.diary))", f"{_AGENT} -k while_a_diary"),
     Mutant("cluster/agent.py", "self._diary_asked = 0  #", "pass  #", f"{_AGENT} -k while_a_diary"),
-    Mutant("cluster/gang.py", "len(given) or member.card_count", "member.card_count", "tests/unit/test_gang.py -k noted"),
-    Mutant("cluster/wire.py", '| {"cards": tuple(one.cards)}', "", "tests/unit/test_wire.py -k diary"),
+    Mutant("cluster/gang.py", "len(given) or member.card_count", "member.card_count", "tests/unit/cluster/test_gang.py -k noted"),
+    Mutant("cluster/wire.py", '| {"cards": tuple(one.cards)}', "", "tests/unit/cluster/test_wire.py -k diary"),
     Mutant("api/comparing.py", "found = lasting(first[again.centre_id].found, again.found)", "found = first[again.centre_id].found", _API),
     Mutant("api/comparing.py", "sorted({*services.links, *connection.scalars(live)})", "sorted({*services.links})", _API),
     Mutant("api/comparing.py", "services.step_count() + 2, threading", "services.step_count() + 1, threading", _API),

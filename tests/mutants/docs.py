@@ -7,9 +7,9 @@ _DOCS = "tests/test_docs.py"
 # fmt: off
 MUTANTS = [
     Mutant("api/cli/jobs.py", 'typer.Option("--follow", "-f"', 'typer.Option("--tail", "-t"', f"{_DOCS} -k exists"),
-    Mutant("api/schemas.py", "cards of the whole gang", "cards of all members", f"{_DOCS} -k references"),
+    Mutant("api/schemas/jobs.py", "cards of the whole gang", "cards of all members", f"{_DOCS} -k references"),
     Mutant("api/settings.py", "    bind: str | None", "    listen: str | None", f"{_DOCS} -k variable"),
-    Mutant("api/job_file.py", "return {str(name): value for name, value in content.items()}", "return {}", f"{_DOCS} -k job"),
+    Mutant("api/files/job_file.py", "return {str(name): value for name, value in content.items()}", "return {}", f"{_DOCS} -k job"),
     Mutant("docs/references.py", "os.environ[VARIABLE] = ", "language = ", f"{_DOCS} -k references"),
     Mutant("docs/job-file.md", "(api.md#jobcreate)", "(api.md#job-create)", f"{_DOCS} -k link"),
     Mutant("docs/glossary.md", "| **pool** | 资源池 |", "| **pool** | pool |", f"{_DOCS} -k chinese"),

@@ -2,11 +2,11 @@
 
 from tests.mutants.mutant import Mutant
 
-_UNIT = "tests/unit/test_drains.py"
-_SUSPECTS = "tests/unit/test_suspects.py"
-_GANG = "tests/unit/test_gang.py"
-_REPAIR = "tests/unit/test_repair.py"
-_OWN = "tests/unit/test_supervisor.py -k own_fault"
+_UNIT = "tests/unit/scheduler/facts/test_drains.py"
+_SUSPECTS = "tests/unit/scheduler/facts/test_suspects.py"
+_GANG = "tests/unit/cluster/test_gang.py"
+_REPAIR = "tests/unit/scheduler/test_repair.py"
+_OWN = "tests/unit/cluster/test_supervisor.py -k own_fault"
 
 # fmt: off
 MUTANTS = [
@@ -45,12 +45,12 @@ MUTANTS = [
     Mutant("cluster/gang.py", "if self.order is None or self.refusal or end", "if self.order is None or end", _GANG),
     Mutant("cluster/supervisor.py", "is_own_fault=is_own_fault(error)", "is_own_fault=False", _OWN),
     Mutant("cluster/member_folders.py", "return not (isinstance(cause, OSError) and cause.errno in _OF_NODE)", "return True", _OWN),
-    Mutant("cluster/member_folders.py", " or isinstance(error, ArchiveGone):", ":", "tests/unit/test_supervisor.py -k whatever"),
+    Mutant("cluster/member_folders.py", " or isinstance(error, ArchiveGone):", ":", "tests/unit/cluster/test_supervisor.py -k whatever"),
     Mutant("cluster/member_folders.py", "raise BadFolder(why) from error", "raise", _OWN),
     Mutant("cluster/runs.py", '            ended["is_own_fault"] = True\n', "            pass\n", _OWN),
     Mutant("cluster/gang.py", "or self.refusal or end not in at_fault:", "or self.refusal or end is not AttemptEnd.NODE:", _GANG),
-    Mutant("cluster/simulated.py", "self._end(run, AttemptEnd.NODE, None, node_id)", "self._end(run, AttemptEnd.NODE, None)", "tests/unit/test_simulated.py"),
-    Mutant("cluster/wire.py", "            node_id=self.node_id,\n", "", "tests/unit/test_wire.py"),
+    Mutant("cluster/simulated.py", "self._end(run, AttemptEnd.NODE, None, node_id)", "self._end(run, AttemptEnd.NODE, None)", "tests/unit/cluster/test_simulated.py"),
+    Mutant("cluster/wire.py", "            node_id=self.node_id,\n", "", "tests/unit/cluster/test_wire.py"),
     Mutant("scheduler/facts/record.py", "if attempt.started_at_ms is None or attempt.stop_cause is not None:", "if attempt.stop_cause is not None:", _REPAIR),
     Mutant("scheduler/facts/record.py", "if attempt.started_at_ms is None or attempt.stop_cause is not None:", "if attempt.started_at_ms is None:", _REPAIR),
     Mutant("scheduler/facts/record.py", "if event.cause is not EndCause.NODE or event.node_id is None:", "if event.node_id is None:", _REPAIR),

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_elastic.py"
+_HAND = "tests/unit/scheduler/test_elastic.py"
 _API = "tests/acceptance/test_api_variants.py"
 
 # fmt: off
@@ -34,11 +34,11 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "self._left(node_id) + own.get(node_id, 0)", "self._left(node_id) + 8", _HAND),
     Mutant("scheduler/planning/verifier.py", "is_whole and min(room) >= wanted.card_count and not any(self._over(job, pool, more))", "is_whole and min(room) >= wanted.card_count", _HAND),
     Mutant("scheduler/planning/verifier.py", "found = [*self._too_soon(attempt, policy), *self._wrong", "found = [*self._wrong", _HAND),
-    Mutant("api/variant_spec.py", "    if gang.variants:\n", "    if False:\n", _API),
-    Mutant("api/variant_spec.py", "    if gang.checkpoint is None:\n", "    if False:\n", _API),
-    Mutant("api/variant_spec.py", "    if odd:\n", "    if False:\n", _API),
-    Mutant("api/variant_spec.py", "gang.devices < 2 * gang.min_devices", "False", _API),
+    Mutant("api/schemas/variant_spec.py", "    if gang.variants:\n", "    if False:\n", _API),
+    Mutant("api/schemas/variant_spec.py", "    if gang.checkpoint is None:\n", "    if False:\n", _API),
+    Mutant("api/schemas/variant_spec.py", "    if odd:\n", "    if False:\n", _API),
+    Mutant("api/schemas/variant_spec.py", "gang.devices < 2 * gang.min_devices", "False", _API),
     Mutant("api/submission.py", "        min_device_count=spec.min_devices,\n", "", _API),
     Mutant("api/submission.py", "        min_devices=job.min_device_count,\n", "", _API),
-    Mutant("api/explaining.py", "cards_of(attempt) < job.spec.devices", "False", _API),
+    Mutant("api/answers/explaining.py", "cards_of(attempt) < job.spec.devices", "False", _API),
 ]

@@ -2,14 +2,14 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_entitlements.py"
-_KEPT = "tests/unit/test_entitled.py"
-_QUOTAS = "tests/unit/test_branch_quotas.py"
-_BACK = "tests/unit/test_entitlements_reclaim.py"
-_CELLS = "tests/unit/test_cells.py"
-_RACKS = "tests/unit/test_rack_cells.py"
-_PROMISES = "tests/unit/test_promises.py"
-_LIMITS = "tests/unit/test_limits.py"
+_HAND = "tests/unit/scheduler/model/test_entitlements.py"
+_KEPT = "tests/unit/scheduler/test_entitled.py"
+_QUOTAS = "tests/unit/scheduler/test_branch_quotas.py"
+_BACK = "tests/unit/scheduler/test_entitlements_reclaim.py"
+_CELLS = "tests/unit/scheduler/sharing/test_cells.py"
+_RACKS = "tests/unit/scheduler/test_rack_cells.py"
+_PROMISES = "tests/unit/scheduler/model/test_promises.py"
+_LIMITS = "tests/unit/scheduler/model/test_limits.py"
 _API = "tests/acceptance/test_api_branches.py -k owned"
 
 # fmt: off
@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant("scheduler/planning/recount.py", "claimed > most and claimed > self._inside(branch, unit, self._held)", "claimed > most and False", _HAND),
     Mutant("scheduler/planning/recount.py", " if pool_id in by_id)\n", ")\n", _HAND),
     Mutant("scheduler/planning/recount.py", "        return max(kept, self._inside(branch, unit, held))\n", "        return self._inside(branch, unit, held)\n", _HAND),
-    Mutant("scheduler/sharing/starving.py", "        hungry = _within_caps(state, hungry)\n", "        pass\n", "tests/unit/test_starving.py"),
+    Mutant("scheduler/sharing/starving.py", "        hungry = _within_caps(state, hungry)\n", "        pass\n", "tests/unit/scheduler/sharing/test_starving.py"),
     Mutant("scheduler/sharing/cells.py", "return more == 0 or", "return True or", _CELLS),
     Mutant("scheduler/sharing/cells.py", "return more == 0 or ", "return ", _CELLS),
     Mutant("scheduler/sharing/cells.py", "        if is_kept:\n            self._occupied.add", "        if True:\n            self._occupied.add", _CELLS),
@@ -80,8 +80,8 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "seats_in(room, part, wanted, victims, ends))", "seats_in(room, room.view_soon(ends), wanted, victims, ends))", _RACKS),
     Mutant("scheduler/planning/preemption.py", "return cheapest, view.on(n for n, choice in choices.items() if choice == cheapest)", "return cheapest, view", _RACKS),
     Mutant("scheduler/planning/survey.py", "        if shares is not None:\n            return shares\n        found", "        found", _RACKS),
-    Mutant("api/park_machines.py", 'guarantees_racks=self.guarantees == "racks",', "", "tests/unit/test_park_file.py"),
-    Mutant("api/park_machines.py", 'if self.guarantees == "racks" and self.nodes_per_rack is None:', "if False:", "tests/unit/test_park_file.py"),
+    Mutant("api/files/park_machines.py", 'guarantees_racks=self.guarantees == "racks",', "", "tests/unit/api/files/test_park_file.py"),
+    Mutant("api/files/park_machines.py", 'if self.guarantees == "racks" and self.nodes_per_rack is None:', "if False:", "tests/unit/api/files/test_park_file.py"),
     Mutant("scheduler/model/promises.py", "if is_bound and promised > own:", "if False:", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if promised > amount:\n", "        if False:\n", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if kept > keeps:\n", "        if False:\n", _PROMISES),
@@ -94,9 +94,9 @@ MUTANTS = [
     Mutant("scheduler/model/limits.py", "if nominal <= bound < nominal + more:", "if False:", _LIMITS),
     Mutant("scheduler/model/limits.py", "if cards is not None and entitlements.is_of_cards(unit):", "if False:", _LIMITS),
     Mutant("scheduler/model/limits.py", "if most is not None and above != branch:", "if False:", _LIMITS),
-    Mutant("api/park_file.py", "    found += limit_problems(declared.tree, park)\n", "", "tests/unit/test_park_file.py"),
+    Mutant("api/files/park_file.py", "    found += limit_problems(declared.tree, park)\n", "", "tests/unit/api/files/test_park_file.py"),
     Mutant("api/promised.py", "    yield from limit_problems(tree, park)\n", "", _API),
     Mutant("api/promised.py", "        if problem not in known:\n", "        if False:\n", _API),
     Mutant("api/cli/entitled.py", "        if text != NONE:\n            found[name] = int(text)\n", "        if text != NONE:\n            pass\n", _API),
-    Mutant("api/reasons.py", 'return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"', 'return f"{number}"', _API),
+    Mutant("api/answers/reasons.py", 'return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"', 'return f"{number}"', _API),
 ]

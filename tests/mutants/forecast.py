@@ -2,9 +2,9 @@
 
 from tests.mutants.mutant import Mutant
 
-_FORECAST = "tests/unit/test_forecast.py"
-_PUNCTUALITY = "tests/unit/test_punctuality.py"
-_WHATIF = "tests/unit/test_whatif.py"
+_FORECAST = "tests/unit/scheduler/test_forecast.py"
+_PUNCTUALITY = "tests/unit/scheduler/forecast/test_punctuality.py"
+_WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
 
 # fmt: off
 MUTANTS = [
@@ -50,18 +50,18 @@ MUTANTS = [
     Mutant("scheduler/forecast/punctuality.py", "self.score.by_p90 += started_ms <= foretold.p90_ms", "self.score.by_p90 += 1", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "self.score.by_p50 += started_ms <= foretold.p50_ms", "self.score.by_p50 += 1", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "MEDIAN_PERMILLE = 500", "MEDIAN_PERMILLE = 600", _PUNCTUALITY),
-    Mutant("scheduler/storage/rows.py", '"start_p50_ms": start.p50_ms if start else None,', '"start_p50_ms": None,', "tests/unit/test_rows.py"),
-    Mutant("scheduler/storage/told.py", "            (new.p50_ms, old.p50_ms),\n", "", "tests/unit/test_told.py"),
+    Mutant("scheduler/storage/rows.py", '"start_p50_ms": start.p50_ms if start else None,', '"start_p50_ms": None,', "tests/unit/scheduler/storage/test_rows.py"),
+    Mutant("scheduler/storage/told.py", "            (new.p50_ms, old.p50_ms),\n", "", "tests/unit/scheduler/storage/test_told.py"),
     Mutant("scheduler/facts/state.py", "            self.punctuality.note(event.foretold, event.at_ms)\n", "            pass\n", _PUNCTUALITY),
     Mutant("scheduler/facts/state.py", "        state.punctuality = Punctuality(snapshot.starts, snapshot.start_score)\n", "", _PUNCTUALITY),
     Mutant("scheduler/planning/planner.py", "        verdicts = with_quantiles(verdicts, state.punctuality.outlook(), now_ms)\n", "", _PUNCTUALITY),
-    Mutant("scheduler/controller.py", "foretold=self._told.foretold.get(grant.job_id),", "foretold=None,", "tests/unit/test_controller.py"),
-    Mutant("scheduler/storage/told.py", "if answer.start is not None and job_id not in self.foretold:", "if answer.start is not None:", "tests/unit/test_told.py"),
-    Mutant("scheduler/storage/told.py", "                self.foretold.pop(job_id, None)\n", "", "tests/unit/test_told.py"),
-    Mutant("scheduler/storage/rows.py", '"start_p90_ms": start.p90_ms if start else None,', '"start_p90_ms": None,', "tests/unit/test_rows.py"),
-    Mutant("scheduler/storage/rows.py", "    start_p90_ms=None,\n", "", "tests/unit/test_rows.py"),
-    Mutant("api/cli/job_tables.py", "    if explanation.start_p90_ms is not None:\n", "    if False:\n", "tests/unit/test_cli.py"),
-    Mutant("api/explaining.py", "late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)", "late, late_zh = by_quantiles(None, None)", "tests/unit/test_explaining.py"),
+    Mutant("scheduler/controller.py", "foretold=self._told.foretold.get(grant.job_id),", "foretold=None,", "tests/unit/scheduler/test_controller.py"),
+    Mutant("scheduler/storage/told.py", "if answer.start is not None and job_id not in self.foretold:", "if answer.start is not None:", "tests/unit/scheduler/storage/test_told.py"),
+    Mutant("scheduler/storage/told.py", "                self.foretold.pop(job_id, None)\n", "", "tests/unit/scheduler/storage/test_told.py"),
+    Mutant("scheduler/storage/rows.py", '"start_p90_ms": start.p90_ms if start else None,', '"start_p90_ms": None,', "tests/unit/scheduler/storage/test_rows.py"),
+    Mutant("scheduler/storage/rows.py", "    start_p90_ms=None,\n", "", "tests/unit/scheduler/storage/test_rows.py"),
+    Mutant("api/cli/job_tables.py", "    if explanation.start_p90_ms is not None:\n", "    if False:\n", "tests/unit/api/test_cli.py"),
+    Mutant("api/answers/explaining.py", "late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)", "late, late_zh = by_quantiles(None, None)", "tests/unit/api/answers/test_explaining.py"),
     Mutant("scheduler/timing/forecasts.py", "Ends(ends.likely_ms + delay_ms, ends.latest_ms + delay_ms)", "ends", _FORECAST),
     Mutant("scheduler/forecast/punctuality.py", "return start.told_ms // BURST_MS", "return start.told_ms", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "_rounded_up(BURST_WEIGHT, sizes[_burst(start)])", "BURST_WEIGHT", _PUNCTUALITY),

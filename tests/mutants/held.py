@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_HELD = "tests/unit/test_held.py"
+_HELD = "tests/unit/scheduler/facts/test_held.py"
 _API = "tests/acceptance/test_api_dependencies.py"
 
 # fmt: off
@@ -35,5 +35,5 @@ MUTANTS = [
     Mutant("api/submission.py", "for one in job.after_ids if not known[one].is_over)", "for one in job.after_ids)", _API),
     Mutant("api/routes/jobs.py", "if followed_id in states and not states[followed_id].is_over", "if followed_id not in states", _API),
     Mutant("scheduler/storage/queries.py", ".filter(JobRow.state == JobState.QUEUED)\n", "\n", "tests/acceptance/test_metrics.py -k old"),
-    Mutant("api/explaining.py", 'return f"was cancelled{ran}{detail}"', 'return f"was cancelled{ran}"', _API),
+    Mutant("api/answers/explaining.py", 'return f"was cancelled{ran}{detail}"', 'return f"was cancelled{ran}"', _API),
 ]

@@ -3,9 +3,9 @@
 from tests.mutants.mutant import Mutant
 
 _API = "tests/acceptance/test_api_honouring.py"
-_KEEPING = "tests/unit/test_housekeeping.py -k quote"
-_WHATIF = "tests/unit/test_whatif.py"
-_TOLD = "tests/unit/test_preemption_told.py"
+_KEEPING = "tests/unit/api/test_housekeeping.py -k quote"
+_WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
+_TOLD = "tests/unit/api/test_preemption_told.py"
 
 # fmt: off
 MUTANTS = [
@@ -20,14 +20,14 @@ MUTANTS = [
     Mutant("api/honouring.py", ' | {"tenant": tenant_of(caller, spec)}', ' | {"tenant": given.tenant_id}', _API),
     Mutant("api/honouring.py", "job.array.id if job.array else job.id", "job.id", _API),
     Mutant("api/honouring.py", "    except (Refused, TimeoutError):", "    except TimeoutError:", _API),
-    Mutant("api/quoting.py", "max(quoted.start_ms, now_ms) + LATE_MS", "max(quoted.start_ms, now_ms) * 2", _API),
-    Mutant("api/quoting.py", "    if now is None or quoted.start_ms is None:", "    if quoted.start_ms is None:", _API),
-    Mutant("api/quoting.py", "if one.tenant_id == job.tenant_id]", "]", _TOLD),
-    Mutant("api/quoting.py", "if one.tenant_id != job.tenant_id]", "]", _TOLD),
+    Mutant("api/answers/quoting.py", "max(quoted.start_ms, now_ms) + LATE_MS", "max(quoted.start_ms, now_ms) * 2", _API),
+    Mutant("api/answers/quoting.py", "    if now is None or quoted.start_ms is None:", "    if quoted.start_ms is None:", _API),
+    Mutant("api/answers/quoting.py", "if one.tenant_id == job.tenant_id]", "]", _TOLD),
+    Mutant("api/answers/quoting.py", "if one.tenant_id != job.tenant_id]", "]", _TOLD),
     Mutant("api/routes/jobs.py", "            take(connection, given, jobs[0])", "            pass", _API),
-    Mutant("api/schemas.py", "any(job.array or job.quote_id", "any(job.array", f"{_API} -k batch"),
+    Mutant("api/schemas/jobs.py", "any(job.array or job.quote_id", "any(job.array", f"{_API} -k batch"),
     Mutant("api/housekeeping.py", "(QuoteRow.expires_at_ms < now_ms - ANSWERS_KEPT_MS)", "(QuoteRow.expires_at_ms < now_ms)", _KEEPING),
     Mutant("scheduler/asking/whatif.py", "run_ms=_run_ms(desk, record, form),", "run_ms=record.expected_ms,", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "*desk.state.prices.edges(begin_ms, end_ms), ", "", _WHATIF),
-    Mutant("api/quoting.py", "    if first.price_count > 1:", "    if False:", _TOLD),
+    Mutant("api/answers/quoting.py", "    if first.price_count > 1:", "    if False:", _TOLD),
 ]

@@ -2,10 +2,10 @@
 
 from tests.mutants.mutant import Mutant
 
-_UNIT = "tests/unit/test_quotes.py"
-_PLANS = "tests/unit/test_quoted_plans.py"
+_UNIT = "tests/unit/scheduler/facts/test_quotes.py"
+_PLANS = "tests/unit/scheduler/test_quoted_plans.py"
 _API = "tests/acceptance/test_api_kept_quotes.py"
-_SWEPT = "tests/unit/test_housekeeping.py -k old_and_done"
+_SWEPT = "tests/unit/api/test_housekeeping.py -k old_and_done"
 
 # fmt: off
 MUTANTS = [
@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "        self._take_all(batch, news)\n", "", _UNIT),
     Mutant("scheduler/controller.py", "self._told.new_answers(verdicts, now_ms", "self._told.new_answers(self.plan.verdicts, now_ms", _UNIT),
     Mutant("scheduler/storage/rows.py", "            case ev.QuoteCardsKept() | ev.QuoteEnded():", "            case ev.QuoteEnded():", _UNIT),
-    Mutant("api/quoting.py", "min(valid_ms, job.limit_ms) if is_kept else valid_ms", "valid_ms", _API),
+    Mutant("api/answers/quoting.py", "min(valid_ms, job.limit_ms) if is_kept else valid_ms", "valid_ms", _API),
     Mutant("api/routes/quotes.py", "        keep(services, placed, answer.expires_at_ms)\n", "        pass\n", _API),
     Mutant("api/routes/quotes.py", "placed = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)", "placed = job", _API),
     Mutant("api/honouring.py", ".values(is_kept=True)", ".values(is_kept=False)", _API),

@@ -2,21 +2,21 @@
 
 from tests.mutants.mutant import Mutant
 
-_FAIRSHARE = "tests/unit/test_fairshare.py"
-_ORDERS = "tests/unit/test_orders.py"
-_METERING = "tests/unit/test_metering.py"
-_CONTROLLER = "tests/unit/test_controller.py"
-_STOPS = "tests/unit/test_controller_stops.py"
-_QUIET = "tests/unit/test_quiet.py"
-_DRAFTS = "tests/unit/test_drafts.py"
-_INVARIANTS = "tests/unit/test_invariants.py"
-_TOLD = "tests/unit/test_told.py"
-_AGENDA = "tests/unit/test_agenda.py"
-_READINGS = "tests/unit/test_following.py"
-_REACH = "tests/unit/test_reach.py"
-_BARREN = "tests/unit/test_barren.py"
-_GARBAGE = "tests/unit/test_garbage.py -k lost"
-_ELECTION = "tests/unit/test_leader_election.py"
+_FAIRSHARE = "tests/unit/scheduler/model/test_fairshare.py"
+_ORDERS = "tests/unit/scheduler/test_orders.py"
+_METERING = "tests/unit/scheduler/facts/test_metering.py"
+_CONTROLLER = "tests/unit/scheduler/test_controller.py"
+_STOPS = "tests/unit/scheduler/test_controller_stops.py"
+_QUIET = "tests/unit/scheduler/planning/test_quiet.py"
+_DRAFTS = "tests/unit/scheduler/test_drafts.py"
+_INVARIANTS = "tests/unit/scheduler/facts/test_invariants.py"
+_TOLD = "tests/unit/scheduler/storage/test_told.py"
+_AGENDA = "tests/unit/scheduler/facts/test_agenda.py"
+_READINGS = "tests/unit/cluster/test_following.py"
+_REACH = "tests/unit/scheduler/test_reach.py"
+_BARREN = "tests/unit/scheduler/test_barren.py"
+_GARBAGE = "tests/unit/api/test_garbage.py -k lost"
+_ELECTION = "tests/unit/scheduler/test_leader_election.py"
 
 # fmt: off
 MUTANTS = [
@@ -30,7 +30,7 @@ MUTANTS = [
     Mutant("scheduler/facts/holdings.py", "            share.half_life_ms = self._park.share_half_life_ms\n", "            pass\n", _FAIRSHARE),
     Mutant("scheduler/facts/holdings.py", "            if share.half_life_ms != park.share_half_life_ms:\n", "            if True:\n", _FAIRSHARE),
     Mutant("scheduler/facts/holdings.py", "                change_half_life(share, park.share_half_life_ms, at_ms)\n", "                pass\n", _FAIRSHARE),
-    Mutant("api/park_file.py", "share_half_life_ms=self.share_half_life_h * MS_PER_HOUR", "share_half_life_ms=self.share_half_life_h", "tests/unit/test_park_file.py"),
+    Mutant("api/files/park_file.py", "share_half_life_ms=self.share_half_life_h * MS_PER_HOUR", "share_half_life_ms=self.share_half_life_h", "tests/unit/api/files/test_park_file.py"),
     Mutant("scheduler/model/fairshare.py", "lost = -expm1(exponent)", "lost = 1.0 - exp(exponent)", _FAIRSHARE),
     Mutant("scheduler/model/fairshare.py", "share.used, share.at_ms = decayed(share, now_ms), now_ms", "share.at_ms = now_ms", _FAIRSHARE),
     Mutant("scheduler/model/fairshare.py", "    now_ms = max(now_ms, share.at_ms)\n", "", _FAIRSHARE),
@@ -68,7 +68,7 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "        if now_ms < self._moved_ms.get(pool_id, now_ms):", "        if False:", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "self._likely_ms.pop(key), key)", "before.ends.likely_ms, key)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "            self._likely_ms[key] = at_ms\n", "", _AGENDA),
-    Mutant("scheduler/facts/agenda.py", "return min(likely_ms, ends.latest_ms)", "return likely_ms", f"{_AGENDA} tests/unit/test_forecast.py"),
+    Mutant("scheduler/facts/agenda.py", "return min(likely_ms, ends.latest_ms)", "return likely_ms", f"{_AGENDA} tests/unit/scheduler/test_forecast.py"),
     Mutant("scheduler/facts/agenda.py", "        record.note_ends()\n", "", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=not is_settled)", "is_member=is_stopping)", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "is_member=record.is_cancelled and not is_stopping)", "is_member=record.is_cancelled)", _AGENDA),
@@ -77,12 +77,12 @@ MUTANTS = [
     Mutant("scheduler/facts/agenda.py", "        del self._by_tenant[record.job.tenant_id][attempt.id]\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        else:\n            self.agenda.note(record)\n", "", _AGENDA),
     Mutant("scheduler/facts/state.py", "        self.agenda.note_metered(attempt)\n", "", _AGENDA),
-    Mutant("scheduler/facts/state.py", "            live_ids=list(self.live),\n", "", "tests/unit/test_agenda.py"),
-    Mutant("scheduler/facts/record.py", "self.live_ids or found", "found", "tests/unit/test_agenda.py"),
-    Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(state.jobs[one.job_id] for one in state.live.values())\n", "", "tests/unit/test_claims.py"),
+    Mutant("scheduler/facts/state.py", "            live_ids=list(self.live),\n", "", "tests/unit/scheduler/facts/test_agenda.py"),
+    Mutant("scheduler/facts/record.py", "self.live_ids or found", "found", "tests/unit/scheduler/facts/test_agenda.py"),
+    Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(state.jobs[one.job_id] for one in state.live.values())\n", "", "tests/unit/scheduler/planning/test_claims.py"),
     Mutant("scheduler/facts/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
-    Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
-    Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, one, shares) for _, one", "sorted((_, one, shares) for _, one", "tests/unit/test_forecast.py tests/unit/test_backfill.py"),
+    Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/scheduler/test_forecast.py tests/unit/scheduler/timing/test_backfill.py"),
+    Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, one, shares) for _, one", "sorted((_, one, shares) for _, one", "tests/unit/scheduler/test_forecast.py tests/unit/scheduler/timing/test_backfill.py"),
     Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.follow(report)", _READINGS),
     Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.is_of(agenda)", _READINGS),
     Mutant("scheduler/readings.py", "news is None or news.before is not self.attempts:", "news is None:", _READINGS),
@@ -94,18 +94,18 @@ MUTANTS = [
     Mutant("scheduler/readings.py", "if one in self.known and one not in live_ids}", "if one in self.known}", _READINGS),
     Mutant("scheduler/readings.py", "return [told for told in self.attempts if told.attempt_id in stray_ids]", "return [self.known[one] for one in sorted(stray_ids)]", _READINGS),
     Mutant("scheduler/readings.py", "        self._by_centre.pop(centre_id, None)\n", "        pass\n", _READINGS),
-    Mutant("cluster/simulated.py", "        self._changed.update(dict.fromkeys(self._reports))\n", "", "tests/unit/test_simulated.py"),
-    Mutant("cluster/simulated.py", "        self._changed[attempt_id] = None\n", "        pass\n", "tests/unit/test_simulated.py"),
-    Mutant("cluster/simulated.py", "News(self._told, self._changed), {}", "News(self._told, self._changed), self._changed", "tests/unit/test_simulated.py"),
-    Mutant("scheduler/facts/agenda.py", "is_member=record.watched is not None)", "is_member=False)", "tests/unit/test_budgets.py"),
-    Mutant("scheduler/facts/purses.py", "            state.agenda.note(record)\n", "            pass\n", "tests/unit/test_budgets.py"),
-    Mutant("scheduler/facts/purses.py", "if state.jobs[attempt.job_id].job.tenant_id == tenant_id:", "if True:", "tests/unit/test_budgets.py"),
-    Mutant("scheduler/planning/survey.py", "        candidate.room.version += 1\n", "", "tests/unit/test_vacancy.py"),
+    Mutant("cluster/simulated.py", "        self._changed.update(dict.fromkeys(self._reports))\n", "", "tests/unit/cluster/test_simulated.py"),
+    Mutant("cluster/simulated.py", "        self._changed[attempt_id] = None\n", "        pass\n", "tests/unit/cluster/test_simulated.py"),
+    Mutant("cluster/simulated.py", "News(self._told, self._changed), {}", "News(self._told, self._changed), self._changed", "tests/unit/cluster/test_simulated.py"),
+    Mutant("scheduler/facts/agenda.py", "is_member=record.watched is not None)", "is_member=False)", "tests/unit/scheduler/test_budgets.py"),
+    Mutant("scheduler/facts/purses.py", "            state.agenda.note(record)\n", "            pass\n", "tests/unit/scheduler/test_budgets.py"),
+    Mutant("scheduler/facts/purses.py", "if state.jobs[attempt.job_id].job.tenant_id == tenant_id:", "if True:", "tests/unit/scheduler/test_budgets.py"),
+    Mutant("scheduler/planning/survey.py", "        candidate.room.version += 1\n", "", "tests/unit/scheduler/planning/test_vacancy.py"),
     Mutant("scheduler/planning/preemption.py", "            while left and left[-1].id in self._stopped:\n                left.pop()\n", "", _REACH),
     Mutant("scheduler/planning/stops.py", "            self._ways = [*ways()]\n", "            self._ways = [*ways()][:1]\n", _REACH),
     Mutant("scheduler/planning/stops.py", "while self._ways and not self._may_clear(self._ways[-1], wants):", "while False:", _REACH),
     Mutant("scheduler/planning/stops.py", "        if way.room.view_soon(way.ends).fits(way.wanted):\n            return True\n", "", _REACH),
-    Mutant("scheduler/planning/stops.py", "        if self.standings.has_owners:\n            return True\n", "", "tests/unit/test_plan_after_plan.py tests/unit/test_preemption.py"),
+    Mutant("scheduler/planning/stops.py", "        if self.standings.has_owners:\n            return True\n", "", "tests/unit/scheduler/test_plan_after_plan.py tests/unit/scheduler/planning/test_preemption.py"),
     Mutant("scheduler/planning/vacancy.py", "yield Way(pool, self._rooms.of(pool), wanted, claim)", "yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)", _REACH),
     Mutant("scheduler/planning/vacancy.py", "                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)\n", "                    pass\n", _REACH),
     Mutant("scheduler/planning/quiet.py", "return not stops.could_any(_takers(state, desk.policy, stops.standings))", "return True", _BARREN),
@@ -133,18 +133,18 @@ MUTANTS = [
     Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return policy.is_shared or bool(", _BARREN),
     Mutant("scheduler/planning/stops.py", "return has_owners or policy.is_shared or bool(", "return has_owners or bool(", _BARREN),
     Mutant("scheduler/planning/stops.py", " or bool(state.agenda.of_priority(Priority.LOW))", "", _BARREN),
-    Mutant("scheduler/readings.py", "        if agreed and all(map(is_, sets, agreed)):", "        if agreed:", "tests/unit/test_readings.py"),
+    Mutant("scheduler/readings.py", "        if agreed and all(map(is_, sets, agreed)):", "        if agreed:", "tests/unit/scheduler/test_readings.py"),
     Mutant("scheduler/readings.py", "        if online & mine != report.online_node_ids & mine:", "        if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "job.checkpoint.grace_ms if job.checkpoint else self.settings.stop_grace_ms", "self.settings.stop_grace_ms", _STOPS),
     Mutant("scheduler/controller.py", "End(EndCause.CENTRE, self._heard_ms.get(centre_id, 0),", "End(EndCause.CENTRE, now_ms,", _STOPS),
-    Mutant("scheduler/leader.py", "if state.jobs or state.quotes else", "if state.quotes else", "tests/unit/test_leader.py"),
-    Mutant("cluster/link.py", "if before is None or replace(before, heard_at_ms=now.heard_at_ms) != now:", "if before is None:", "tests/unit/test_link.py"),
-    Mutant("cluster/supervisor.py", "await asyncio.wait_for(self._changed.wait(), wait_s)\n\n    def _new", "await asyncio.sleep(wait_s)\n\n    def _new", "tests/unit/test_supervisor.py -k nobody_looks"),
-    Mutant("cluster/agent.py", "if told is None or told.attempts or observed.attempts:", "if told is None:", "tests/unit/test_agent.py"),
-    Mutant("cluster/agent.py", "is_recent and told.online_node_ids == observed.online_node_ids", "is_recent", "tests/unit/test_agent.py"),
-    Mutant("cluster/agent.py", "0 <= observed.heard_at_ms - told.heard_at_ms < CALM_MS", "True", "tests/unit/test_agent.py"),
-    Mutant("cluster/agent.py", "            self._silence.end()\n            self._told = observed\n", "            self._silence.end()\n        self._told = observed\n", "tests/unit/test_agent.py"),
-    Mutant("cluster/supervisor.py", "if any((run.state.attempt_id, run.state.rank) not in done for run in self._runs):", "if True:", "tests/unit/test_supervisor.py -k nobody_looks"),
+    Mutant("scheduler/leader.py", "if state.jobs or state.quotes else", "if state.quotes else", "tests/unit/scheduler/test_leader.py"),
+    Mutant("cluster/link.py", "if before is None or replace(before, heard_at_ms=now.heard_at_ms) != now:", "if before is None:", "tests/unit/cluster/test_link.py"),
+    Mutant("cluster/supervisor.py", "await asyncio.wait_for(self._changed.wait(), wait_s)\n\n    def _new", "await asyncio.sleep(wait_s)\n\n    def _new", "tests/unit/cluster/test_supervisor.py -k nobody_looks"),
+    Mutant("cluster/agent.py", "if told is None or told.attempts or observed.attempts:", "if told is None:", "tests/unit/cluster/test_agent.py"),
+    Mutant("cluster/agent.py", "is_recent and told.online_node_ids == observed.online_node_ids", "is_recent", "tests/unit/cluster/test_agent.py"),
+    Mutant("cluster/agent.py", "0 <= observed.heard_at_ms - told.heard_at_ms < CALM_MS", "True", "tests/unit/cluster/test_agent.py"),
+    Mutant("cluster/agent.py", "            self._silence.end()\n            self._told = observed\n", "            self._silence.end()\n        self._told = observed\n", "tests/unit/cluster/test_agent.py"),
+    Mutant("cluster/supervisor.py", "if any((run.state.attempt_id, run.state.rank) not in done for run in self._runs):", "if True:", "tests/unit/cluster/test_supervisor.py -k nobody_looks"),
     Mutant("scheduler/leader.py", "                if self._is_free():\n                    self._lead()", "                self._lead()", _ELECTION),
     Mutant("scheduler/leader.py", "            except Exception:\n", "            except ZeroDivisionError:\n", _ELECTION),
     Mutant("scheduler/leader.py", "            finally:\n                self.controller = None\n", "            finally:\n                pass\n", _ELECTION),

@@ -2,14 +2,14 @@
 
 from tests.mutants.mutant import Mutant
 
-_EXTENDING = "tests/unit/test_extending.py"
-_STOPS = "tests/unit/test_controller_stops.py -k money"
-_BUDGETS = "tests/unit/test_budgets.py"
-_STATEFUL = "tests/unit/test_ledger_stateful.py"
-_PACKAGES = "tests/unit/test_packages.py"
-_METERED = "tests/unit/test_packages_metered.py"
-_PACKAGE_STORE = "tests/unit/test_package_store.py"
-_TOLD = "tests/unit/test_controller_stops.py -k told"
+_EXTENDING = "tests/unit/scheduler/facts/test_extending.py"
+_STOPS = "tests/unit/scheduler/test_controller_stops.py -k money"
+_BUDGETS = "tests/unit/scheduler/test_budgets.py"
+_STATEFUL = "tests/unit/accounting/test_ledger_stateful.py"
+_PACKAGES = "tests/unit/accounting/prices/test_packages.py"
+_METERED = "tests/unit/scheduler/test_packages_metered.py"
+_PACKAGE_STORE = "tests/unit/accounting/storage/test_package_store.py"
+_TOLD = "tests/unit/scheduler/test_controller_stops.py -k told"
 
 # fmt: off
 MUTANTS = [
@@ -31,8 +31,8 @@ MUTANTS = [
     Mutant("accounting/ledger.py", 'reference=f"{attempt_id}+{number}"', "reference=attempt_id", _EXTENDING),
     Mutant("scheduler/controller.py", "                yield from ahead(self.state, attempt, now_ms, *limits)\n", "", _STOPS),
     Mutant("scheduler/controller.py", "self._meter, released, told):", "self._meter, released):", _TOLD),
-    Mutant("scheduler/sharing/allowance.py", "free=free if saving is None else 0", "free=max(0, free) if saving is None else 0", "tests/unit/test_allowance.py -k missing"),
-    Mutant("api/reasons.py", "{'-' if micros < 0 else ''}", "", "tests/unit/test_reasons.py -k owes"),
+    Mutant("scheduler/sharing/allowance.py", "free=free if saving is None else 0", "free=max(0, free) if saving is None else 0", "tests/unit/scheduler/sharing/test_allowance.py -k missing"),
+    Mutant("api/answers/reasons.py", "{'-' if micros < 0 else ''}", "", "tests/unit/api/answers/test_reasons.py -k owes"),
     Mutant("scheduler/model/budget.py", "100 * spent_micros >= one * self.amount_micros", "100 * spent_micros > one * self.amount_micros", _BUDGETS),
     Mutant("scheduler/facts/spending.py", "for level in LEVELS if told < level <= reached", "for level in LEVELS if level == reached", _BUDGETS),
     Mutant("scheduler/facts/spending.py", "        self.told[month] = level\n", "", _BUDGETS),
@@ -47,27 +47,27 @@ MUTANTS = [
     Mutant("scheduler/facts/alerts.py", "if attempt.stop_cause is None and state", "if state", _BUDGETS),
     Mutant("scheduler/facts/alerts.py", "            yield from _stops(state, tenant_id, stop_grace_ms, now_ms)\n", "            pass\n", _BUDGETS),
     Mutant("scheduler/sharing/allowance.py", "        yield from self._used_up(job, need)\n", "", _BUDGETS),
-    Mutant("accounting/focus_lines.py", "_committed(row, package_id, hours, _part_of_price(package, device_ms))", "_committed(row, package_id, hours, 0)", "tests/unit/test_package_store.py -k focus"),
-    Mutant("accounting/focus_lines.py", "net_micros = package.price.net_fen * MICROS_PER_FEN", "net_micros = package.amount_fen * MICROS_PER_FEN", "tests/unit/test_package_store.py -k focus"),
-    Mutant("accounting/overdrafts.py", " if account == available_account(tenant)", "", "tests/unit/test_overdrafts.py"),
-    Mutant("accounting/overdrafts.py", ".where(BalanceRow.amount_micros < 0)", "", "tests/unit/test_overdrafts.py"),
+    Mutant("accounting/exports/focus_lines.py", "_committed(row, package_id, hours, _part_of_price(package, device_ms))", "_committed(row, package_id, hours, 0)", "tests/unit/accounting/storage/test_package_store.py -k focus"),
+    Mutant("accounting/exports/focus_lines.py", "net_micros = package.price.net_fen * MICROS_PER_FEN", "net_micros = package.amount_fen * MICROS_PER_FEN", "tests/unit/accounting/storage/test_package_store.py -k focus"),
+    Mutant("accounting/storage/overdrafts.py", " if account == available_account(tenant)", "", "tests/unit/accounting/storage/test_overdrafts.py"),
+    Mutant("accounting/storage/overdrafts.py", ".where(BalanceRow.amount_micros < 0)", "", "tests/unit/accounting/storage/test_overdrafts.py"),
     Mutant("scheduler/storage/reconciling.py", "for hour in hours.unfit(connection):", "for hour in ():", "tests/acceptance/test_closing.py -k 'altered or come'"),
     Mutant("api/routes/budgets.py", " if budget.project in {None, line.project})", ")", "tests/acceptance/test_api_budgets.py -k spent"),
-    Mutant("accounting/store.py", "for rows in (_used(0, _EVER_MS), back_rows(0, _EVER_MS)):", "for rows in (_used(0, _EVER_MS),):", "tests/unit/test_accounting_store.py -k attempts"),
+    Mutant("accounting/storage/store.py", "for rows in (_used(0, _EVER_MS), back_rows(0, _EVER_MS)):", "for rows in (_used(0, _EVER_MS),):", "tests/unit/accounting/test_accounting_store.py -k attempts"),
     Mutant("scheduler/facts/purses.py", "        attempt.hold_left_micros -= from_hold\n", "", _STATEFUL),
     Mutant("scheduler/facts/funds.py", "        self.hold(-left_micros)\n", "", _STATEFUL),
     Mutant("scheduler/facts/metering.py", "    if attempt.hold_left_micros:\n", "    if attempt.hold_left_micros > 1_000_000:\n", _STATEFUL),
-    Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", "tests/unit/test_metering.py"),
-    Mutant("accounting/packages.py", "return self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms, self.id", "return False, self.until_ms, self.from_ms, self.id", _PACKAGES),
-    Mutant("accounting/packages.py", "self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms", "self.kind is PackageKind.CARD_HOURS, -self.until_ms, self.from_ms", _PACKAGES),
-    Mutant("accounting/packages.py", "if begin_ms <= at_ms < end_ms)", "if begin_ms < at_ms < end_ms)", _PACKAGES),
-    Mutant("accounting/packages.py", "            cards += known[2]\n", "", _PACKAGES),
-    Mutant("accounting/packages.py", "one[0] < one[1] and one[1] > kept_from_ms", "one[0] < one[1]", _PACKAGES),
-    Mutant("accounting/packages.py", "            left[one.package_id] -= one.card_count * (span.to_ms - at_ms)\n", "            pass\n", _PACKAGES),
-    Mutant("accounting/packages.py", "        if not cards or not stock.is_valid(from_ms):\n", "        if not cards:\n", _PACKAGES),
-    Mutant("accounting/packages.py", "            cards -= taken\n", "", _PACKAGES),
-    Mutant("accounting/packages.py", "            self.left_device_ms += device_ms\n", "            pass\n", _PACKAGES),
-    Mutant("accounting/packages.py", "return package.device_ms - self.earlier_device_ms", "return package.device_ms", _PACKAGES),
+    Mutant("scheduler/facts/metering.py", "        if missing_micros > 0:\n", "        if False:\n", "tests/unit/scheduler/facts/test_metering.py"),
+    Mutant("accounting/prices/packages.py", "return self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms, self.id", "return False, self.until_ms, self.from_ms, self.id", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "self.kind is PackageKind.CARD_HOURS, self.until_ms, self.from_ms", "self.kind is PackageKind.CARD_HOURS, -self.until_ms, self.from_ms", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "if begin_ms <= at_ms < end_ms)", "if begin_ms < at_ms < end_ms)", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "            cards += known[2]\n", "", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "one[0] < one[1] and one[1] > kept_from_ms", "one[0] < one[1]", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "            left[one.package_id] -= one.card_count * (span.to_ms - at_ms)\n", "            pass\n", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "        if not cards or not stock.is_valid(from_ms):\n", "        if not cards:\n", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "            cards -= taken\n", "", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "            self.left_device_ms += device_ms\n", "            pass\n", _PACKAGES),
+    Mutant("accounting/prices/packages.py", "return package.device_ms - self.earlier_device_ms", "return package.device_ms", _PACKAGES),
     Mutant("scheduler/facts/metering.py", "        rest -= cards\n", "", _METERED),
     Mutant("scheduler/facts/metering.py", "device_count=cards, price_micros=0)", "device_count=cards)", _METERED),
     Mutant("scheduler/facts/metering.py", "    return Booking(credits=(credit, *covered), transfers", "    return Booking(credits=(credit,), transfers", _METERED),
@@ -83,16 +83,16 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "self._granted_cards[job.tenant_id, kind_id] += job.device_count", "self._granted_cards[job.tenant_id, 'npu'] += job.device_count", _METERED),
     Mutant("scheduler/sharing/prices.py", "for cards in (beside + job.device_count, beside)", "for cards in (job.device_count, 0)", _METERED),
     Mutant("scheduler/storage/views.py", "            keep(connection, event.package)\n", "            pass\n", "tests/acceptance/test_api_packages.py"),
-    Mutant("accounting/package_store.py", "AND back.reference IS NULL", "", _PACKAGE_STORE),
-    Mutant("accounting/package_store.py", "        found += facts(connection, Package, *known, *late)\n", "        pass\n", _PACKAGE_STORE),
-    Mutant("accounting/statement.py", "bool(self.sums or self.purchases or", "bool(self.sums or", _PACKAGE_STORE),
-    Mutant("accounting/fact_store.py", "    Package: PackageRow,\n", "", _PACKAGE_STORE),
-    Mutant("accounting/focus.py", "        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)\n", "        pass\n", _PACKAGE_STORE),
-    Mutant("accounting/focus_lines.py", "        if not package_id:\n            return row\n", "        if package_id:\n            return row\n", _PACKAGE_STORE),
-    Mutant("accounting/export.py", "    yield from _package_rows(statement)\n", "", "tests/unit/test_export.py -k packages"),
-    Mutant("api/evidence_check.py", 'is_covered = all("/" in one["reference"] for one in slices)', "is_covered = True", "tests/unit/test_evidence.py -k price"),
-    Mutant("accounting/evidence.py", "sorted({*attempt_ids, *drawn})", "sorted(attempt_ids)", "tests/unit/test_evidence.py -k package"),
-    Mutant("accounting/closing.py", "min(packages.months(connection) | ({used} if used else set()), default=None)", "used", _PACKAGE_STORE),
-    Mutant("accounting/closing.py", "{*used, *bought, *connection", "{*used, *connection", _PACKAGE_STORE),
+    Mutant("accounting/storage/package_store.py", "AND back.reference IS NULL", "", _PACKAGE_STORE),
+    Mutant("accounting/storage/package_store.py", "        found += facts(connection, Package, *known, *late)\n", "        pass\n", _PACKAGE_STORE),
+    Mutant("accounting/bills/statement.py", "bool(self.sums or self.purchases or", "bool(self.sums or", _PACKAGE_STORE),
+    Mutant("accounting/storage/fact_store.py", "    Package: PackageRow,\n", "", _PACKAGE_STORE),
+    Mutant("accounting/exports/focus.py", "        yield from _purchase_rows(_account(bills, package.tenant_id, names), package)\n", "        pass\n", _PACKAGE_STORE),
+    Mutant("accounting/exports/focus_lines.py", "        if not package_id:\n            return row\n", "        if package_id:\n            return row\n", _PACKAGE_STORE),
+    Mutant("accounting/exports/export.py", "    yield from _package_rows(statement)\n", "", "tests/unit/accounting/exports/test_export.py -k packages"),
+    Mutant("api/evidence_check.py", 'is_covered = all("/" in one["reference"] for one in slices)', "is_covered = True", "tests/unit/accounting/proof/test_evidence.py -k price"),
+    Mutant("accounting/proof/evidence.py", "sorted({*attempt_ids, *drawn})", "sorted(attempt_ids)", "tests/unit/accounting/proof/test_evidence.py -k package"),
+    Mutant("accounting/months/closing.py", "min(packages.months(connection) | ({used} if used else set()), default=None)", "used", _PACKAGE_STORE),
+    Mutant("accounting/months/known.py", "{*used, *bought, *connection", "{*used, *connection", _PACKAGE_STORE),
     Mutant("scheduler/facts/funds.py", " and one.package.until_ms > from_ms", "", _METERED),
 ]

@@ -2,8 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
-_UNIT = "tests/unit/test_offered.py"
-_CLOSE = "tests/unit/test_offered_close.py"
+_UNIT = "tests/unit/scheduler/model/test_offered.py"
+_CLOSE = "tests/unit/scheduler/test_offered_close.py"
 _SEEDS = "tests/simulation/test_seeds.py::test_the_rules_hold_where_pools_have_hours_and_tenants_whole_nodes[0]"
 _HOURS = "cluster/hours.py"
 _OFFERED = "scheduler/model/offered.py"

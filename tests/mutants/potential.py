@@ -2,8 +2,8 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_potential.py"
-_STANDING = "tests/unit/test_standing.py"
+_HAND = "tests/unit/scheduler/planning/test_potential.py"
+_STANDING = "tests/unit/scheduler/sharing/test_standing.py"
 
 # fmt: off
 MUTANTS = [

@@ -2,16 +2,16 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_preemption.py"
-_CLAIMS = "tests/unit/test_claims.py"
-_ALWAYS = "tests/unit/test_preemption_invariants.py"
-_STARVING = "tests/unit/test_starving.py"
-_STOPS = "tests/unit/test_controller_stops.py"
-_TOLD = "tests/unit/test_preemption_told.py"
+_HAND = "tests/unit/scheduler/planning/test_preemption.py"
+_CLAIMS = "tests/unit/scheduler/planning/test_claims.py"
+_ALWAYS = "tests/unit/scheduler/test_preemption_invariants.py"
+_STARVING = "tests/unit/scheduler/sharing/test_starving.py"
+_STOPS = "tests/unit/scheduler/test_controller_stops.py"
+_TOLD = "tests/unit/api/test_preemption_told.py"
 _SEEDS = "tests/simulation/test_seeds.py"
-_WHATIF = "tests/unit/test_whatif.py"
-_GROUPS = "tests/unit/test_groups.py"
-_TURNS = "tests/unit/test_turns.py"
+_WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
+_GROUPS = "tests/unit/scheduler/planning/test_groups.py"
+_TURNS = "tests/unit/scheduler/sharing/test_turns.py"
 
 # fmt: off
 MUTANTS = [
@@ -50,13 +50,13 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "            and self._allowances.quota_reason(finding.form, SOON_MS) is None\n", "", _CLAIMS),
     Mutant("scheduler/facts/state.py", "max(claim, self.claims.get(event.for_job_id, claim))", "claim", _CLAIMS),
     Mutant("scheduler/planning/victims.py", "if any(_holds(part, freed, wanted) for part in domains):", "if False:", _CLAIMS),
-    Mutant("scheduler/planning/repeats.py", "known = is_within and self.allowances.covers(record, kind_ids)", "known = is_within", "tests/unit/test_settled.py"),
-    Mutant("scheduler/planning/repeats.py", "return None if self._might_stop(record, group, settled) else known", "return known", "tests/unit/test_settled.py -k though"),
-    Mutant("scheduler/planning/repeats.py", "        self._allowed.clear()\n", "        pass\n", "tests/unit/test_settled.py -k meanwhile"),
-    Mutant("scheduler/planning/repeats.py", "is_within = self.allowances.quota_reason(record) is None", "is_within = True", "tests/unit/test_settled.py -k meanwhile"),
-    Mutant("scheduler/planning/repeats.py", "return not is_vain and self", "return self", "tests/unit/test_settled.py -k alike_one"),
-    Mutant("scheduler/planning/settled.py", "known = self._known[needs_ms, ends] = Verdict(reasons=like.reasons)", "known = self._known[needs_ms, ends] = like", "tests/unit/test_outlook.py -k one_shape"),
-    Mutant("scheduler/planning/stops.py", "return running is not None and running.is_any_below(merit)", "return False", "tests/unit/test_settled.py -k though_its_like_has"),
+    Mutant("scheduler/planning/repeats.py", "known = is_within and self.allowances.covers(record, kind_ids)", "known = is_within", "tests/unit/scheduler/planning/test_settled.py"),
+    Mutant("scheduler/planning/repeats.py", "return None if self._might_stop(record, group, settled) else known", "return known", "tests/unit/scheduler/planning/test_settled.py -k though"),
+    Mutant("scheduler/planning/repeats.py", "        self._allowed.clear()\n", "        pass\n", "tests/unit/scheduler/planning/test_settled.py -k meanwhile"),
+    Mutant("scheduler/planning/repeats.py", "is_within = self.allowances.quota_reason(record) is None", "is_within = True", "tests/unit/scheduler/planning/test_settled.py -k meanwhile"),
+    Mutant("scheduler/planning/repeats.py", "return not is_vain and self", "return self", "tests/unit/scheduler/planning/test_settled.py -k alike_one"),
+    Mutant("scheduler/planning/settled.py", "known = self._known[needs_ms, ends] = Verdict(reasons=like.reasons)", "known = self._known[needs_ms, ends] = like", "tests/unit/scheduler/timing/test_outlook.py -k one_shape"),
+    Mutant("scheduler/planning/stops.py", "return running is not None and running.is_any_below(merit)", "return False", "tests/unit/scheduler/planning/test_settled.py -k though_its_like_has"),
     Mutant("scheduler/planning/groups.py", "            job.priority,\n", "", _GROUPS),
     Mutant("scheduler/planning/groups.py", "            job.user,\n", "", _GROUPS),
     Mutant("scheduler/planning/groups.py", "            job.name,\n", "", _GROUPS),
@@ -74,24 +74,24 @@ MUTANTS = [
     Mutant("scheduler/sharing/turns.py", "charge_count == self._charge_count and key[0] == rank", "charge_count == self._charge_count", _TURNS),
     Mutant("scheduler/sharing/turns.py", "share, key) > bar):", "share, key) < bar):", _TURNS),
     Mutant("scheduler/sharing/turns.py", "for turn, *_ in heap[1:3]), default=None)", "for turn, *_ in heap[1:2]), default=None)", _TURNS),
-    Mutant("scheduler/planning/stops.py", "return has_waited and self.may_ask", "return self.may_ask", "tests/unit/test_settled.py -k though_its_like_has"),
-    Mutant("scheduler/planning/settled.py", "max(merit, self._vain.get(short, merit))", "merit", "tests/unit/test_settled.py -k vain"),
-    Mutant("scheduler/planning/settled.py", "return known is not None and merit <= known", "return known is not None", "tests/unit/test_settled.py -k vain"),
-    Mutant("scheduler/planning/desk.py", "            self._repeats.settled.clear()\n            room.free_soon", "            room.free_soon", "tests/unit/test_settled.py -k though"),
-    Mutant("scheduler/planning/desk.py", "is_whole = self.policy.is_backfilling and len(", "is_whole = len(", "tests/unit/test_settled.py"),
-    Mutant("scheduler/planning/settled.py", "self._short(later) if self.has_soon else ()", "()", "tests/unit/test_settled.py -k in_time"),
-    Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if True:", "tests/unit/test_settled.py -k quota"),
-    Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if not settled.has_soon:", "tests/unit/test_settled.py -k comes_free"),
-    Mutant("scheduler/planning/desk.py", "if is_like_all and self._stops.asks_now(record):", "if is_like_all:", "tests/unit/test_settled.py -k though_its_like_has"),
-    Mutant("scheduler/planning/settled.py", "[ends[which] <= start_ms for", "[start_ms >= 0 for", "tests/unit/test_settled.py"),
-    Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving or", "if price is None or", "tests/unit/test_settled.py"),
-    Mutant("scheduler/facts/record.py", "        if is_preempted or self.job.checkpoint:", "        if is_preempted:", "tests/unit/test_history.py"),
-    Mutant("scheduler/facts/state.py", "record.expected_ms = record.expected_ms or", "record.expected_ms = 0 and", "tests/unit/test_history.py"),
-    Mutant("scheduler/forecast/history.py", "if not run.is_void), WINDOW)", "if not run.is_void), None)", "tests/unit/test_history.py"),
-    Mutant("scheduler/forecast/history.py", "max(0, now_ms - at_ms) * speed", "(now_ms - at_ms) * speed", "tests/unit/test_history.py"),
+    Mutant("scheduler/planning/stops.py", "return has_waited and self.may_ask", "return self.may_ask", "tests/unit/scheduler/planning/test_settled.py -k though_its_like_has"),
+    Mutant("scheduler/planning/settled.py", "max(merit, self._vain.get(short, merit))", "merit", "tests/unit/scheduler/planning/test_settled.py -k vain"),
+    Mutant("scheduler/planning/settled.py", "return known is not None and merit <= known", "return known is not None", "tests/unit/scheduler/planning/test_settled.py -k vain"),
+    Mutant("scheduler/planning/desk.py", "            self._repeats.settled.clear()\n            room.free_soon", "            room.free_soon", "tests/unit/scheduler/planning/test_settled.py -k though"),
+    Mutant("scheduler/planning/desk.py", "is_whole = self.policy.is_backfilling and len(", "is_whole = len(", "tests/unit/scheduler/planning/test_settled.py"),
+    Mutant("scheduler/planning/settled.py", "self._short(later) if self.has_soon else ()", "()", "tests/unit/scheduler/planning/test_settled.py -k in_time"),
+    Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if True:", "tests/unit/scheduler/planning/test_settled.py -k quota"),
+    Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if not settled.has_soon:", "tests/unit/scheduler/planning/test_settled.py -k comes_free"),
+    Mutant("scheduler/planning/desk.py", "if is_like_all and self._stops.asks_now(record):", "if is_like_all:", "tests/unit/scheduler/planning/test_settled.py -k though_its_like_has"),
+    Mutant("scheduler/planning/settled.py", "[ends[which] <= start_ms for", "[start_ms >= 0 for", "tests/unit/scheduler/planning/test_settled.py"),
+    Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving or", "if price is None or", "tests/unit/scheduler/planning/test_settled.py"),
+    Mutant("scheduler/facts/record.py", "        if is_preempted or self.job.checkpoint:", "        if is_preempted:", "tests/unit/scheduler/forecast/test_history.py"),
+    Mutant("scheduler/facts/state.py", "record.expected_ms = record.expected_ms or", "record.expected_ms = 0 and", "tests/unit/scheduler/forecast/test_history.py"),
+    Mutant("scheduler/forecast/history.py", "if not run.is_void), WINDOW)", "if not run.is_void), None)", "tests/unit/scheduler/forecast/test_history.py"),
+    Mutant("scheduler/forecast/history.py", "max(0, now_ms - at_ms) * speed", "(now_ms - at_ms) * speed", "tests/unit/scheduler/forecast/test_history.py"),
     Mutant("scheduler/asking/whatif.py", "expected_ms = min(waiting.expected_ms, job.limit_ms)", "expected_ms = state.history.expected_ms(job, now_ms)", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "reckoned_ms = min(waiting.reckoned_ms, job.limit_ms)", "reckoned_ms = state.history.reckoned_ms(job, now_ms)", _WHATIF),
-    Mutant("api/up.py", "name in SETTINGS or ", "", "tests/unit/test_interrupts.py"),
+    Mutant("api/running/up.py", "name in SETTINGS or ", "", "tests/unit/api/test_interrupts.py"),
     Mutant("scheduler/planning/offers.py", "offer.transfer_ms, start_ms, start_ms, victims)", "offer.transfer_ms, start_ms, start_ms)", _WHATIF),
     Mutant("scheduler/timing/backfill.py", "            (self.now, self.soon),\n", "", _CLAIMS),
     Mutant("scheduler/timing/backfill.py", "        to_come = [one for one in to_come if one[1] not in stopped]\n", "", f"{_CLAIMS} {_ALWAYS} {_SEEDS}"),
@@ -108,11 +108,11 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "                    for_job_id=eviction.job_id,\n", "", _STOPS),
     Mutant("scheduler/timing/outlook.py", "self.stops.get(attempt.id) or ", "", _CLAIMS),
     Mutant("api/routes/events.py", " if name not in _OTHERS}", "}", _TOLD),
-    Mutant("api/quoting.py", "stops, stops_zh = _stops(len(first.stopped))", "stops, stops_zh = _stops(0)", _TOLD),
-    Mutant("api/wiring.py", 'is_shared=settings.preemption == "turns",', "is_shared=True,", _TOLD),
-    Mutant("api/wiring.py", '    if settings.preemption == "off":\n        return replace(DEFAULT, preemption=None)\n', "", _TOLD),
-    Mutant("benchmarks/simulate.py", "while log.inbox or pace.is_stopping():", "while log.inbox:", "tests/unit/test_simulate.py"),
-    Mutant("benchmarks/simulate.py", "turn_ms = now_ms + TICK_MS if is_shared and", "turn_ms = NEVER_MS if is_shared and", "tests/unit/test_simulate.py"),
+    Mutant("api/answers/quoting.py", "stops, stops_zh = _stops(len(first.stopped))", "stops, stops_zh = _stops(0)", _TOLD),
+    Mutant("api/running/wiring.py", 'is_shared=settings.preemption == "turns",', "is_shared=True,", _TOLD),
+    Mutant("api/running/wiring.py", '    if settings.preemption == "off":\n        return replace(DEFAULT, preemption=None)\n', "", _TOLD),
+    Mutant("benchmarks/simulate.py", "while log.inbox or pace.is_stopping():", "while log.inbox:", "tests/unit/benchmarks/test_simulate.py"),
+    Mutant("benchmarks/simulate.py", "turn_ms = now_ms + TICK_MS if is_shared and", "turn_ms = NEVER_MS if is_shared and", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("scheduler/facts/record.py", "max(STARVING_MS, STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_MS", _STARVING),
     Mutant("scheduler/facts/record.py", "STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_RUNS * self.expected_ms)", _STARVING),
     Mutant("scheduler/facts/record.py", "STARVING_RUNS * self.expected_ms, self.had_ms)", "STARVING_RUNS * max(self.expected_ms, self.had_ms))", _STARVING),
@@ -124,8 +124,8 @@ MUTANTS = [
     Mutant("scheduler/sharing/starving.py", "return record.not_before_ms <= now_ms and all(least <= one.most for one in quotas)", "return record.not_before_ms <= now_ms", _STARVING),
     Mutant("scheduler/facts/record.py", "            is_starving=event.is_starving,\n", "", _STARVING),
     Mutant("scheduler/planning/desk.py", "hungry, held = job.id in self._standings.starving.job_ids,", "hungry, held = False,", _STARVING),
-    Mutant("scheduler/sharing/turns.py", "            if present > heap[0]:", "            if False:", "tests/unit/test_fairtree.py"),
-    Mutant("scheduler/sharing/turns.py", "        self._charge_count += 1\n", "", "tests/unit/test_fairtree.py"),
+    Mutant("scheduler/sharing/turns.py", "            if present > heap[0]:", "            if False:", "tests/unit/scheduler/sharing/test_fairtree.py"),
+    Mutant("scheduler/sharing/turns.py", "        self._charge_count += 1\n", "", "tests/unit/scheduler/sharing/test_fairtree.py"),
     Mutant("scheduler/sharing/starving.py", "for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):", "for attempt in []:", _STARVING),
     Mutant("scheduler/sharing/starving.py", "key=lambda one: (one.leased_at_ms, one.id)", "key=lambda one: (-one.leased_at_ms, one.id)", _STARVING),
     Mutant("scheduler/sharing/starving.py", "has_share = left[side] > 0", "has_share = True", _STARVING),

@@ -3,42 +3,42 @@
 from tests.mutants.mutant import Mutant
 
 _DEMO = "tests/acceptance/test_demo.py"
-_LOCAL_RAY = "tests/unit/test_local_ray.py"
+_LOCAL_RAY = "tests/unit/cluster/test_local_ray.py"
 _METRICS = "tests/acceptance/test_metrics.py"
 _REFUSALS = "tests/acceptance/test_cli_refusals.py"
 _SERVE = "tests/acceptance/test_serve.py"
-_SETTINGS = "tests/unit/test_settings.py"
-_TALLY = "tests/unit/test_tally.py"
+_SETTINGS = "tests/unit/api/test_settings.py"
+_TALLY = "tests/unit/api/test_tally.py"
 _UP = "tests/acceptance/test_up.py"
 _WHOLE = "tests/acceptance/test_whole.py"
 
 # fmt: off
 MUTANTS = [
-    Mutant("api/wiring.py", "self.force_exit = self.should_exit and sig == signal.SIGINT\n        self.should_exit = True", "super().handle_exit(sig, frame)", f"{_SERVE} -k told"),
-    Mutant("api/wiring.py", "lock = hold(settings.data)", "lock = os.open(os.devnull, 0)", f"{_SERVE} -k alone"),
+    Mutant("api/running/wiring.py", "self.force_exit = self.should_exit and sig == signal.SIGINT\n        self.should_exit = True", "super().handle_exit(sig, frame)", f"{_SERVE} -k told"),
+    Mutant("api/running/wiring.py", "lock = hold(settings.data)", "lock = os.open(os.devnull, 0)", f"{_SERVE} -k alone"),
     Mutant("api/data_folder.py", "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", f"{_SERVE} -k alone"),
-    Mutant("api/postgres.py", 'process.name() in {"initdb", "pg_ctl"}', 'process.name() == "initdb"', "tests/unit/test_postgres.py -k caller"),
+    Mutant("api/postgres.py", 'process.name() in {"initdb", "pg_ctl"}', 'process.name() == "initdb"', "tests/unit/api/test_postgres.py -k caller"),
     Mutant("cluster/local_ray.py", 'signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]', 'signs = [f"{self.temp_dir}/"]', f"{_LOCAL_RAY} -k given_up"),
     Mutant("cluster/local_ray.py", "if tries_left == 0 or self._is_given_up.is_set():", "if tries_left == 0:", f"{_LOCAL_RAY} -k given_up"),
     Mutant("cluster/local_ray.py", "if self._is_given_up.wait(POLL_S):", "if self._is_given_up.wait(POLL_S) and False:", f"{_LOCAL_RAY} -k waits_for_another"),
     Mutant("cluster/local_ray.py", "        if self._is_given_up.is_set():\n            raise RayFailed(self._given_up())\n", "", f"{_LOCAL_RAY} -k begins_nothing"),
     Mutant("cluster/local_ray.py", "STARTS_MAX = 2", "STARTS_MAX = 1", f"{_LOCAL_RAY} -k once_more"),
-    Mutant("api/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
-    Mutant("api/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
-    Mutant("api/serving.py", "if data != DEFAULT_FOLDER.expanduser():", "if False:", f"{_UP} -k type_next"),
-    Mutant("api/demo.py", "    _make(output)\n", "", f"{_DEMO} -k cannot"),
+    Mutant("api/running/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
+    Mutant("api/running/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
+    Mutant("api/running/serving.py", "if data != DEFAULT_FOLDER.expanduser():", "if False:", f"{_UP} -k type_next"),
+    Mutant("api/running/demo.py", "    _make(output)\n", "", f"{_DEMO} -k cannot"),
     Mutant("api/settings.py", "env_ignore_empty=True", "env_ignore_empty=False", f"{_SETTINGS} -k nothing"),
     Mutant("api/settings.py", 'return key.isascii() and key.isprintable() and " " not in key', "return True", f"{_SETTINGS} -k header"),
     Mutant("api/settings.py", "except ValueError:  # half an IPv6 address, or a port that is none\n        is_one = False", "except ZeroDivisionError:\n        is_one = False", f"{_SETTINGS} -k address"),
     Mutant("api/settings.py", "        except RuntimeError:\n            raise SettingsInvalid", "        except ZeroDivisionError:\n            raise SettingsInvalid", f"{_REFUSALS} -k settings"),
-    Mutant("api/connection.py", "if key and not is_sendable(key):", "if False:", "tests/unit/test_sdk.py -k header"),
-    Mutant("api/workdir.py", "(is_folder and (path / LOCK_NAME).exists())", "False", "tests/unit/test_workdir.py -k home"),
-    Mutant("api/workdir.py", "if _leads_to_itself(link):", "if False:", "tests/unit/test_workdir.py -k itself"),
+    Mutant("api/client/connection.py", "if key and not is_sendable(key):", "if False:", "tests/unit/api/test_sdk.py -k header"),
+    Mutant("api/client/workdir.py", "(is_folder and (path / LOCK_NAME).exists())", "False", "tests/unit/api/client/test_workdir.py -k home"),
+    Mutant("api/client/workdir.py", "if _leads_to_itself(link):", "if False:", "tests/unit/api/client/test_workdir.py -k itself"),
     Mutant("api/cli/options.py", "if not re.fullmatch(pattern, text, re.ASCII):", "if False:", f"{_REFUSALS} -k meant"),
     Mutant("api/cli/jobs.py", 'r"[a-z0-9]{1,64}"', "'.*'", f"{_REFUSALS} -k meant"),
     Mutant("api/cli/session.py", 'fail(f"--url {url}: {error}", 2)', "raise", f"{_REFUSALS} -k meant"),
-    Mutant("api/up.py", "    except SQLAlchemyError as error:\n", "    except ZeroDivisionError as error:\n", f"{_REFUSALS} -k run"),
-    Mutant("api/up.py", "            _migrate(database_url)  # what", "            pass  # what", f"{_REFUSALS} -k run"),
+    Mutant("api/running/up.py", "    except SQLAlchemyError as error:\n", "    except ZeroDivisionError as error:\n", f"{_REFUSALS} -k run"),
+    Mutant("api/running/up.py", "            _migrate(database_url)  # what", "            pass  # what", f"{_REFUSALS} -k run"),
     Mutant("api/routes/books.py", "        check_known(connection, services, tenant_id)\n        used", "        used", f"{_REFUSALS} -k nobody"),
     Mutant("api/scrape.py", "count * load.tflops / TFLOPS_PER_PFLOPS", "count * load.tflops", f"{_METRICS} -k level"),
     Mutant("api/scrape.py", "(tenant_id,), waited_ms / 1_000)", "(tenant_id,), waited_ms)", f"{_METRICS} -k old"),
@@ -49,13 +49,13 @@ MUTANTS = [
     Mutant("api/tally.py", "tflops_ms=known.tflops_ms + line.tflops_ms", "tflops_ms=line.tflops_ms", f"{_TALLY} -k since"),
     Mutant("api/tally.py", "max(last_seq(connection), self._event_seq or 0)", "None", f"{_TALLY} -k once"),
     Mutant("api/tally.py", "self._event_seq = max(last_seq(connection), self._event_seq or 0)", "self._event_seq = last_seq(connection)", f"{_TALLY} -k older"),
-    Mutant("accounting/store.py", "        back_rows(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
-    Mutant("accounting/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
+    Mutant("accounting/storage/store.py", "        back_rows(*bounds).where(mine, is_new, UsageCreditRow.seq <= seq),\n", "", f"{_TALLY} -k since"),
+    Mutant("accounting/storage/store.py", "return max(seq, *(found or 0 for found in newest)), lines", "return max(found or 0 for found in newest), lines", f"{_TALLY} -k older"),
     Mutant("scheduler/storage/queries.py", '_ENDING_KINDS = ("ended", "cancel_requested", ', '_ENDING_KINDS = ("ended", ', f"{_TALLY} -k once"),
-    Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/test_housekeeping.py -k number"),
-    Mutant("api/serving.py", "        signal.signal(ending, signal.SIG_IGN)\n", "        pass\n", "tests/unit/test_interrupts.py"),
-    Mutant("api/serving.py", "*[signal.SIGHUP] * is_hangup_heard", "signal.SIGHUP", "tests/unit/test_interrupts.py"),
-    Mutant("api/up.py", "                finally:\n                    threads.shutdown(cancel_futures=True)", "                except AssertionError:\n                    threads.shutdown(cancel_futures=True)", "tests/unit/test_interrupts.py"),
+    Mutant("api/housekeeping.py", "    index_new_facts(connection)\n", "", "tests/unit/api/test_housekeeping.py -k number"),
+    Mutant("api/running/serving.py", "        signal.signal(ending, signal.SIG_IGN)\n", "        pass\n", "tests/unit/api/test_interrupts.py"),
+    Mutant("api/running/serving.py", "*[signal.SIGHUP] * is_hangup_heard", "signal.SIGHUP", "tests/unit/api/test_interrupts.py"),
+    Mutant("api/running/up.py", "                finally:\n                    threads.shutdown(cancel_futures=True)", "                except AssertionError:\n                    threads.shutdown(cancel_futures=True)", "tests/unit/api/test_interrupts.py"),
     Mutant("api/console/static/app.js", "  if (me !== caller) return; // signed out meanwhile\n", "", "tests/acceptance/test_console.py -k signs"),
     Mutant("api/console/static/client.js", "  if (!key()) throw new Refused(401, {}); // signed out while a part was being read\n", "", "tests/acceptance/test_console.py -k signs"),
 ]

@@ -2,17 +2,17 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_standing.py tests/unit/test_standing_turns.py"
-_FILE = "tests/unit/test_park_file.py"
-_SUFFICIENT = "tests/unit/test_ranking.py tests/unit/test_sufficient.py"
-_RANKING = "tests/unit/test_ranking.py"
-_BEHIND = "tests/unit/test_in_the_way.py"
+_HAND = "tests/unit/scheduler/sharing/test_standing.py tests/unit/scheduler/test_standing_turns.py"
+_FILE = "tests/unit/api/files/test_park_file.py"
+_SUFFICIENT = "tests/unit/scheduler/asking/test_ranking.py tests/unit/scheduler/test_sufficient.py"
+_RANKING = "tests/unit/scheduler/asking/test_ranking.py"
+_BEHIND = "tests/unit/scheduler/test_in_the_way.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py -k stand"
 _API = "tests/acceptance/test_api_park.py -k owner"
 
 # fmt: off
 MUTANTS = [
-    Mutant("scheduler/model/entitlements.py", "        key = tenant_id, project_id\n        if key not in self._paths:", "        key = tenant_id, str()\n        if key not in self._paths:", "tests/unit/test_branch_quotas.py"),
+    Mutant("scheduler/model/entitlements.py", "        key = tenant_id, project_id\n        if key not in self._paths:", "        key = tenant_id, str()\n        if key not in self._paths:", "tests/unit/scheduler/test_branch_quotas.py"),
     Mutant("scheduler/sharing/standing.py", "owns = self._owning.get(attempt.id, NOTHING)", "owns = NOTHING", _HAND),
     Mutant("scheduler/sharing/standing.py", "standing = Standing(self.owns(record, kind_id), self.merit(record))", "standing = self.best(record)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return Standing(self.most, max", "return Standing(NOTHING, max", _HAND),
@@ -28,7 +28,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "-work.merit.spared, work.began_ms, work.id", "-work.merit.spared, -work.began_ms, work.id", _HAND),
     Mutant("scheduler/planning/preemption.py", "        if any(strongest.owns):\n            return state.live.values()\n", "", _HAND),
     Mutant("scheduler/planning/preemption.py", "        if is_owner and not owns:\n            return True\n", "", _HAND),
-    Mutant("scheduler/planning/preemption.py", "if is_owner and not owns:", "if level is not None and not owns:", f"{_HAND} tests/unit/test_preemption.py"),
+    Mutant("scheduler/planning/preemption.py", "if is_owner and not owns:", "if level is not None and not owns:", f"{_HAND} tests/unit/scheduler/planning/test_preemption.py"),
     Mutant("scheduler/planning/preemption.py", "return victim.is_preemptible and (is_below", "return (is_below", _HAND),
     Mutant("scheduler/planning/preemption.py", "if not (has_owners or is_preemptible):", "if not self._is_preemptible(record.job):", _HAND),
     Mutant("scheduler/planning/preemption.py", "mine and not all_own for mine,", "False for mine,", _HAND),
@@ -39,10 +39,10 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "merit = BEST_MERIT if is_owner else self._standings.merit(record)", "merit = self._standings.merit(record)", _HAND),
     Mutant("scheduler/sharing/turns.py", "(record.job.id not in done and self._is_in(owned, record))", "(record.job.id not in done)", _HAND),
     Mutant("scheduler/planning/preemption.py", "owns = level is not None and victim.standing.owns[level]", "owns = any(victim.standing.owns)", _HAND),
-    Mutant("scheduler/planning/preemption.py", "(owns and not is_owner)", "False", "tests/unit/test_entitlements.py"),
+    Mutant("scheduler/planning/preemption.py", "(owns and not is_owner)", "False", "tests/unit/scheduler/model/test_entitlements.py"),
     Mutant("scheduler/planning/victims.py", "return min(self.job.grace_ms, SOON_MS)", "return self.job.grace_ms", _HAND),
-    Mutant("scheduler/controller.py", "grace_ms=min(stop.grace_ms, SOON_MS),", "grace_ms=stop.grace_ms,", "tests/unit/test_controller_stops.py"),
-    Mutant("scheduler/controller.py", "if not is_reading and (job_id", "if (job_id", "tests/unit/test_controller.py"),
+    Mutant("scheduler/controller.py", "grace_ms=min(stop.grace_ms, SOON_MS),", "grace_ms=stop.grace_ms,", "tests/unit/scheduler/test_controller_stops.py"),
+    Mutant("scheduler/controller.py", "if not is_reading and (job_id", "if (job_id", "tests/unit/scheduler/test_controller.py"),
     Mutant("scheduler/planning/survey.py", "return Owns(*map(all, zip(*found", "return Owns(*map(any, zip(*found", _HAND),
     Mutant("scheduler/sharing/turns.py", "                lanes[*STARVING_LANE, owned] = self._owners(starving, owned)\n", "", _HAND),
     Mutant("scheduler/storage/queries.py", "func.coalesce(JobRow.released_at_ms, JobRow.submitted_at_ms)", "JobRow.submitted_at_ms", "tests/acceptance/test_api_dependencies.py"),
@@ -52,8 +52,8 @@ MUTANTS = [
     Mutant("scheduler/model/promises.py", "keys() - park_cards.keys()):", "keys() - dict(own.nominal_cards).keys()):", _FILE),
     Mutant("api/routes/tenants.py", "{**declared.tenants, tenant.id: tenant}", "{tenant.id: tenant}", _API),
     Mutant("api/entitling.py", "nominal_cards=dict(own.nominal_cards)", "nominal_cards={}", _API),
-    Mutant("api/quoting.py", "        is_borrowing=prospect.is_borrowing,\n", "        is_borrowing=False,\n", _API),
-    Mutant("api/quoting.py", "    if first.is_borrowing:\n", "    if False:\n", _API),
+    Mutant("api/answers/quoting.py", "        is_borrowing=prospect.is_borrowing,\n", "        is_borrowing=False,\n", _API),
+    Mutant("api/answers/quoting.py", "    if first.is_borrowing:\n", "    if False:\n", _API),
     Mutant("scheduler/planning/desk.py", "return Standing(self._owns(record), self._standings.merit(record))", "return self._standings.best(record)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "if isinstance(answer, Verdict)\n", "", _RANKING),
     Mutant("scheduler/asking/ranking.py", "sum(job.tenant_id == tenant_id for job in ahead)", "len(ahead)", _RANKING),
@@ -71,11 +71,11 @@ MUTANTS = [
     Mutant("scheduler/facts/purses.py", "                yield watched.budget, spent_micros\n", "                yield watched.budget, spent_micros\n                return\n", _BEHIND),
     Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _BEHIND),
     Mutant("scheduler/planning/explain.py", "free=beside.total if beside.total < need else beside.usable(wanted)", "free=beside.total", _SUFFICIENT),
-    Mutant("scheduler/model/promises.py", "        if own > there:\n", "        if own >= there:\n", "tests/unit/test_promises.py"),
-    Mutant("scheduler/model/promises.py", "own = min(cards, nominal.get((branch, kind_id), cards))", "own = cards", "tests/unit/test_promises.py"),
+    Mutant("scheduler/model/promises.py", "        if own > there:\n", "        if own >= there:\n", "tests/unit/scheduler/model/test_promises.py"),
+    Mutant("scheduler/model/promises.py", "own = min(cards, nominal.get((branch, kind_id), cards))", "own = cards", "tests/unit/scheduler/model/test_promises.py"),
     Mutant("scheduler/asking/ranking.py", "has_quota and any(standing) and not standing.top", "has_quota and any(standing)", _RANKING),
-    Mutant("api/ranked.py", "LENT if terms.is_lent else QUOTAS[terms.is_owner]", "QUOTAS[terms.is_owner]", _RANKING),
-    Mutant("api/doctor.py", "if found := [*promise_warnings(park_file.tree, park_file.park)]:", "if found := [*promise_warnings(park_file.tree, park_file.park)][:0]:", "tests/acceptance/test_cli_refusals.py -k doctor"),
+    Mutant("api/answers/ranked.py", "LENT if terms.is_lent else QUOTAS[terms.is_owner]", "QUOTAS[terms.is_owner]", _RANKING),
+    Mutant("api/running/doctor.py", "if found := [*promise_warnings(park_file.tree, park_file.park)]:", "if found := [*promise_warnings(park_file.tree, park_file.park)][:0]:", "tests/acceptance/test_cli_refusals.py -k doctor"),
     Mutant("scheduler/asking/ranking.py", "had_tflops_ms=self._fair.had(branch)", "had_tflops_ms=self._fair.score(branch)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "other < scores[branch] for", "other > scores[branch] for", _RANKING),
     Mutant("scheduler/asking/ranking.py", "merit.spared == STARVING if is_shared else None", "False if is_shared else None", _RANKING),
@@ -84,11 +84,11 @@ MUTANTS = [
     Mutant("scheduler/asking/ranking.py", "for node_id in node_ids if node_id in online)", "for node_id in node_ids)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "state.drains.open(state.online_node_ids) if is_heard else frozenset()", "state.drains.open(state.online_node_ids)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "offer.pool.card_count - held.total() - free", "0", _RANKING),
-    Mutant("api/ranked.py", "term.had_tflops_ms / TFLOPS_MS_PER_PH", "term.had_tflops_ms", _QUOTES),
+    Mutant("api/answers/ranked.py", "term.had_tflops_ms / TFLOPS_MS_PER_PH", "term.had_tflops_ms", _QUOTES),
     Mutant("api/routes/quotes.py", "    if state == JobState.QUEUED:\n", "    if True:\n", _QUOTES),
     Mutant("api/routes/quotes.py", "    except Refused:\n        return None\n", "    except KeyError:\n        return None\n", _QUOTES),
-    Mutant("api/explaining.py", "(_all_reasons(standing) if standing else []) or job.reasons", "job.reasons", _QUOTES),
-    Mutant("api/cli/prospect_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/test_prospect_tables.py"),
-    Mutant("api/declaring.py", '    ("guarantees_racks", False),\n', "", "tests/unit/test_declaring.py -k stays_known"),
-    Mutant("api/declaring.py", " if one not in ([], None)}", "}", "tests/unit/test_declaring.py"),
+    Mutant("api/answers/explaining.py", "(_all_reasons(standing) if standing else []) or job.reasons", "job.reasons", _QUOTES),
+    Mutant("api/cli/prospect_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/api/cli/test_prospect_tables.py"),
+    Mutant("api/declaring.py", '    ("guarantees_racks", False),\n', "", "tests/unit/api/test_declaring.py -k stays_known"),
+    Mutant("api/declaring.py", " if one not in ([], None)}", "}", "tests/unit/api/test_declaring.py"),
 ]

@@ -2,17 +2,17 @@
 
 from tests.mutants.mutant import Mutant
 
-_RACKS = "tests/unit/test_racks.py"
-_ALWAYS = "tests/unit/test_racks_invariants.py"
-_FILE = "tests/unit/test_park_file.py"
-_ALTERNATIVES = "tests/unit/test_alternatives.py"
+_RACKS = "tests/unit/scheduler/placing/test_racks.py"
+_ALWAYS = "tests/unit/scheduler/test_racks_invariants.py"
+_FILE = "tests/unit/api/files/test_park_file.py"
+_ALTERNATIVES = "tests/unit/scheduler/asking/test_alternatives.py"
 _JOBS = "tests/acceptance/test_api_jobs.py -k 'rack or name'"
 
 # fmt: off
 MUTANTS = [
     Mutant("cluster/inventory.py", "1 + index // pool.nodes_per_rack", "1 + index % pool.nodes_per_rack", _RACKS),
-    Mutant("api/park_machines.py", "            nodes_per_rack=self.nodes_per_rack,\n", "", _FILE),
-    Mutant("api/park_machines.py", "self.nodes_per_rack is not None and self.nodes_per_rack > self.nodes", "False", _FILE),
+    Mutant("api/files/park_machines.py", "            nodes_per_rack=self.nodes_per_rack,\n", "", _FILE),
+    Mutant("api/files/park_machines.py", "self.nodes_per_rack is not None and self.nodes_per_rack > self.nodes", "False", _FILE),
     Mutant("scheduler/placing/placement.py", "        job.topology,\n", "", _RACKS),
     Mutant("scheduler/placing/placement.py", "answer.node_count == 1 or shape.topology", "shape.topology", _RACKS),
     Mutant("scheduler/placing/placement.py", "if answer.node_count > rack:", "if False:", _RACKS),
@@ -44,9 +44,9 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_rack(job, placement)\n", "", _RACKS),
     Mutant("scheduler/asking/alternatives.py", "    if job.topology is not Topology.POOL:\n", "    if False:\n", _ALTERNATIVES),
     Mutant("api/submission.py", "        topology=Topology(spec.topology),\n", "", _JOBS),
-    Mutant("api/submission.py", "        topology=job.topology.value,\n", "", "tests/unit/test_submission.py"),
+    Mutant("api/submission.py", "        topology=job.topology.value,\n", "", "tests/unit/scheduler/test_submission.py"),
     Mutant("api/cli/submit.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
     Mutant("api/cli/quote.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
-    Mutant("api/cli/job_tables.py", 'if spec.topology == "rack" else', 'if spec.topology == "pool" else', "tests/unit/test_cli.py -k rack"),
+    Mutant("api/cli/job_tables.py", 'if spec.topology == "rack" else', 'if spec.topology == "pool" else', "tests/unit/api/test_cli.py -k rack"),
     Mutant("tests/simulation/audit.py", 'assert len(racks) == 1, f"{attempt_id} is in {len(racks)} racks"', "pass", _RACKS),
 ]

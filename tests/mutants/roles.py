@@ -2,14 +2,14 @@
 
 from tests.mutants.mutant import Mutant
 
-_BUNDLES = "tests/unit/test_bundles.py"
-_PLANS = "tests/unit/test_role_plans.py"
-_CLEARINGS = "tests/unit/test_clearings.py"
-_GANG = "tests/unit/test_gang_roles.py"
-_LINK = "tests/unit/test_link.py"
-_ORDERS = "tests/unit/test_orders.py"
-_SPEC = "tests/unit/test_role_spec.py"
-_SHOWN = "tests/unit/test_placed.py"
+_BUNDLES = "tests/unit/scheduler/placing/test_bundles.py"
+_PLANS = "tests/unit/scheduler/test_role_plans.py"
+_CLEARINGS = "tests/unit/scheduler/timing/test_clearings.py"
+_GANG = "tests/unit/cluster/test_gang_roles.py"
+_LINK = "tests/unit/cluster/test_link.py"
+_ORDERS = "tests/unit/scheduler/test_orders.py"
+_SPEC = "tests/unit/api/schemas/test_role_spec.py"
+_SHOWN = "tests/unit/api/answers/test_placed.py"
 _API = "tests/acceptance/test_api_roles.py"
 _REAL = "tests/acceptance/test_roles.py"
 
@@ -48,7 +48,7 @@ MUTANTS = [
     Mutant("scheduler/planning/victims.py", "if node_id in free.by_node and node_id not in used\n", "if node_id in free.by_node\n", _PLANS),
     Mutant("scheduler/planning/victims.py", "        if len(nodes) + len(by_cost) < count:\n            return {}\n", "", _PLANS),
     Mutant("scheduler/planning/victims.py", "return seating.seatable(buckets) == seating.card_count", "return False", _PLANS),
-    Mutant("scheduler/planning/verifier.py", "if job.roles and seats(job.roles, placement.shares) is None:", "if False:", "tests/unit/test_verifier.py"),
+    Mutant("scheduler/planning/verifier.py", "if job.roles and seats(job.roles, placement.shares) is None:", "if False:", "tests/unit/scheduler/planning/test_verifier.py"),
     Mutant("scheduler/model/variants.py", "    if job.roles:\n        return\n", "", _PLANS),
     Mutant("scheduler/orders.py", "        here[node_id] += 1\n", "", _ORDERS),
     Mutant("scheduler/orders.py", "command=role.command or job.command)", "command=job.command)", _ORDERS),
@@ -61,23 +61,23 @@ MUTANTS = [
     Mutant("cluster/gang.py", " or self.has_succeeded\n", "\n", _GANG),
     Mutant("cluster/gang.py", "        if self.has_succeeded and not self.refusal:\n", "        if False:\n", _GANG),
     Mutant("cluster/gang.py", "return state.end is MemberEnd.EXITED and state.exit_code == 0", "return state.exit_code == 0", _GANG),
-    Mutant("cluster/journal.py", "            role_ports=attempt.role_ports,\n", "", "tests/unit/test_journal.py"),
+    Mutant("cluster/journal.py", "            role_ports=attempt.role_ports,\n", "", "tests/unit/cluster/test_journal.py"),
     Mutant("cluster/link.py", "                and _needs(order) <= (self._understands or UNIFORM)\n", "", _LINK),
     Mutant("cluster/link.py", "            if _needs(order) > self._understands:\n", "            if False:\n", _LINK),
     Mutant("cluster/link.py", "            self._refused.pop(attempt_id, None)\n", "", _LINK),
     Mutant("cluster/link.py", "if not is_over and attempt_id not in self._refused:", "if not is_over:", _LINK),
     Mutant("cluster/agent.py", "            understands=wire.DIARY,\n", "", _REAL),
-    Mutant("api/role_spec.py", '    if "devices" not in fields:\n', "    if False:\n", _SPEC),
-    Mutant("api/role_spec.py", "    if cardless > MAX_CARDLESS:\n", "    if False:\n", _SPEC),
-    Mutant("api/role_spec.py", "    if is_spread:\n", "    if False:\n", _SPEC),
-    Mutant("api/role_spec.py", "    elif cards != devices:\n", "    elif False:\n", _SPEC),
+    Mutant("api/schemas/role_spec.py", '    if "devices" not in fields:\n', "    if False:\n", _SPEC),
+    Mutant("api/schemas/role_spec.py", "    if cardless > MAX_CARDLESS:\n", "    if False:\n", _SPEC),
+    Mutant("api/schemas/role_spec.py", "    if is_spread:\n", "    if False:\n", _SPEC),
+    Mutant("api/schemas/role_spec.py", "    elif cards != devices:\n", "    elif False:\n", _SPEC),
     Mutant("api/submission.py", "        ends_with=spec.ends_with,\n", "", _API),
     Mutant("api/submission.py", "        ends_with=job.ends_with,\n", "", _SPEC),
     Mutant("api/routes/logs.py", "            return first + asked.member\n", "            return asked.member\n", _REAL),
     Mutant("api/routes/logs.py", "if role.name == asked.role and asked.member < role.count:", "if role.name == asked.role:", _API),
-    Mutant("api/placed.py", "if runs and number == runs[-1][-1] + 1:", "if False:", _SHOWN),
-    Mutant("api/sdk.py", '"role": role, ', "", "tests/unit/test_sdk.py -k role"),
+    Mutant("api/answers/placed.py", "if runs and number == runs[-1][-1] + 1:", "if False:", _SHOWN),
+    Mutant("api/sdk.py", '"role": role, ', "", "tests/unit/api/test_sdk.py -k role"),
     Mutant("api/cli/jobs.py", "member=member, role=role,", "member=member,", _REAL),
-    Mutant("cluster/gang.py", "_has_failed(state) and (state.ended_at_ms or 0) < done_ms", "False", "tests/unit/test_gang_roles.py"),
-    Mutant("cluster/gang.py", "(state.ended_at_ms or 0) < done_ms", "True", "tests/unit/test_gang_roles.py"),
+    Mutant("cluster/gang.py", "_has_failed(state) and (state.ended_at_ms or 0) < done_ms", "False", "tests/unit/cluster/test_gang_roles.py"),
+    Mutant("cluster/gang.py", "(state.ended_at_ms or 0) < done_ms", "True", "tests/unit/cluster/test_gang_roles.py"),
 ]

@@ -3,37 +3,37 @@
 from tests.mutants.mutant import Mutant
 
 _SEEDS = "tests/simulation/test_seeds.py"
-_TRUST = "tests/unit/test_controller_trust.py"
-_ALLOWANCE = "tests/unit/test_allowance.py"
-_STATE = "tests/unit/test_state.py"
-_DECLARED = "tests/unit/test_state_declared.py"
-_PLACEMENT = "tests/unit/test_placement.py"
-_ALTERNATIVES = "tests/unit/test_alternatives.py"
-_WHATIF = "tests/unit/test_whatif.py"
+_TRUST = "tests/unit/scheduler/test_controller_trust.py"
+_ALLOWANCE = "tests/unit/scheduler/sharing/test_allowance.py"
+_STATE = "tests/unit/scheduler/facts/test_state.py"
+_DECLARED = "tests/unit/scheduler/test_state_declared.py"
+_PLACEMENT = "tests/unit/scheduler/placing/test_placement.py"
+_ALTERNATIVES = "tests/unit/scheduler/asking/test_alternatives.py"
+_WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py"
-_OUTLOOK = "tests/unit/test_outlook.py"
-_TIMELINE = "tests/unit/test_timeline.py"
-_PLANNER = "tests/unit/test_planner.py"
-_BACKFILL = "tests/unit/test_backfill.py"
-_INVARIANTS = "tests/unit/test_planner_invariants.py"
+_OUTLOOK = "tests/unit/scheduler/timing/test_outlook.py"
+_TIMELINE = "tests/unit/scheduler/timing/test_timeline.py"
+_PLANNER = "tests/unit/scheduler/planning/test_planner.py"
+_BACKFILL = "tests/unit/scheduler/timing/test_backfill.py"
+_INVARIANTS = "tests/unit/scheduler/test_planner_invariants.py"
 _LOGS = "tests/contract/test_logs.py"
-_STORE = "tests/unit/test_store.py"
-_ROWS = "tests/unit/test_rows.py"
-_HISTORY = "tests/unit/test_history.py"
-_FREE_NODES = "tests/unit/test_free_nodes.py"
-_FORECAST = "tests/unit/test_forecast.py"
-_QUEUE = "tests/unit/test_queue.py"
-_VACANCY = "tests/unit/test_vacancy.py"
-_AGENDA = "tests/unit/test_agenda.py"
-_AFTER = "tests/unit/test_plan_after_plan.py"
+_STORE = "tests/unit/scheduler/storage/test_store.py"
+_ROWS = "tests/unit/scheduler/storage/test_rows.py"
+_HISTORY = "tests/unit/scheduler/forecast/test_history.py"
+_FREE_NODES = "tests/unit/scheduler/facts/test_free_nodes.py"
+_FORECAST = "tests/unit/scheduler/test_forecast.py"
+_QUEUE = "tests/unit/scheduler/facts/test_queue.py"
+_VACANCY = "tests/unit/scheduler/planning/test_vacancy.py"
+_AGENDA = "tests/unit/scheduler/facts/test_agenda.py"
+_AFTER = "tests/unit/scheduler/test_plan_after_plan.py"
 
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/asking/alternatives.py", "if _seat(prospect) not in allowed and ", "if ", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "            return job.limit_ms - reason.gap\n", "            return 0\n", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "job.limit_ms * max(0, reason.free) // reason.need", "0", _ALTERNATIVES),
-    Mutant("scheduler/asking/ranking.py", "        if tenant_id in {None, record.job.tenant_id}:\n", "        if True:\n", "tests/unit/test_ranking.py"),
-    Mutant("scheduler/asking/ranking.py", "islice(_queued(state, now_ms, tenant_id, policy), limit)", "_queued(state, now_ms, tenant_id, policy)", "tests/unit/test_ranking.py"),
+    Mutant("scheduler/asking/ranking.py", "        if tenant_id in {None, record.job.tenant_id}:\n", "        if True:\n", "tests/unit/scheduler/asking/test_ranking.py"),
+    Mutant("scheduler/asking/ranking.py", "islice(_queued(state, now_ms, tenant_id, policy), limit)", "_queued(state, now_ms, tenant_id, policy)", "tests/unit/scheduler/asking/test_ranking.py"),
     Mutant("scheduler/controller.py", "is_news = report.heard_at_ms > max(before_ms, self._led_ms)", "is_news = report.heard_at_ms > before_ms", _SEEDS),
     Mutant("scheduler/controller.py", "End(EndCause.NODE, before_ms,", "End(EndCause.NODE, now_ms,", _SEEDS),
     Mutant("scheduler/orders.py", "return attempt.started_at_ms is not None and told.started_at_ms is None", "return False", _SEEDS),
@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "max(min(told.started_at_ms, now_ms), attempt.leased_at_ms)", "min(max(told.started_at_ms, attempt.leased_at_ms), now_ms)", _TRUST),
     Mutant("scheduler/orders.py", "return ended_ms - told_ms + started_ms", "return ended_ms", _TRUST),
     Mutant("scheduler/facts/metering.py", "attempt.price_class", "state.tenants[job.tenant_id].price_class", _TRUST),
-    Mutant("scheduler/leader.py", " or now_ms - self._lead_seen[1] >= self.log.lease_ms", "", "tests/unit/test_leader.py"),
+    Mutant("scheduler/leader.py", " or now_ms - self._lead_seen[1] >= self.log.lease_ms", "", "tests/unit/scheduler/test_leader.py"),
     Mutant("scheduler/planning/desk.py", "                    finding.capped.append(Option(candidate, hold))\n                continue\n", "                    pass\n                finding.payable.append(Option(candidate, 0))\n                continue\n", _ALLOWANCE),
     Mutant("scheduler/planning/desk.py", "self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)", "pass", _ALLOWANCE),
     Mutant("scheduler/sharing/allowance.py", "        self._spoken_for[job.tenant_id] += hold_micros\n", "", _ALLOWANCE),
@@ -54,7 +54,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "self._saving.setdefault(job.tenant_id, job.id)", "pass", _ALLOWANCE),
     Mutant("scheduler/sharing/allowance.py", "                kept.spare -= need\n", "                pass\n", _ALLOWANCE),
     Mutant("scheduler/model/job.py", "self.limit_ms + (self.checkpoint.grace_ms if self.checkpoint else 0)", "self.limit_ms", _ALLOWANCE),
-    Mutant("scheduler/leader.py", "        controller.checkpoint()\n", "", "tests/unit/test_leader.py"),
+    Mutant("scheduler/leader.py", "        controller.checkpoint()\n", "", "tests/unit/scheduler/test_leader.py"),
     Mutant("scheduler/facts/state.py", "            del self.final_states[next(iter(self.final_states))]", "            pass", _STATE),
     Mutant("scheduler/facts/log.py", "if epoch != self.epoch:", "if epoch > self.epoch:", _SEEDS),
     Mutant("scheduler/facts/log.py", "if request.id not in self._asked_ids:", "if True:", f"{_LOGS} -k memory"),
@@ -88,9 +88,9 @@ MUTANTS = [
     Mutant("scheduler/storage/rows.py", "    planned_start_ms=None,\n", "", _ROWS),
     Mutant("scheduler/storage/rows.py", "        if asked:", "        if False:", _ROWS),
     Mutant("scheduler/facts/state.py", "if record.is_cancelled:\n            self._finish(record, JobState.CANCELLED)\n        elif", "if False:\n            pass\n        elif", _SEEDS),
-    Mutant("scheduler/facts/queue.py", "return -record.job.priority.rank, record.queued_at_ms", "return record.job.priority.rank, record.queued_at_ms", "tests/unit/test_queue.py"),
-    Mutant("scheduler/planning/planner.py", "if is_brief and desk.is_full(record.job.id):", "if answers is Answers.GRANTS:", "tests/unit/test_simulate.py"),
-    Mutant("scheduler/timing/backfill.py", "return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return True", "tests/unit/test_simulate.py"),
+    Mutant("scheduler/facts/queue.py", "return -record.job.priority.rank, record.queued_at_ms", "return record.job.priority.rank, record.queued_at_ms", "tests/unit/scheduler/facts/test_queue.py"),
+    Mutant("scheduler/planning/planner.py", "if is_brief and desk.is_full(record.job.id):", "if answers is Answers.GRANTS:", "tests/unit/benchmarks/test_simulate.py"),
+    Mutant("scheduler/timing/backfill.py", "return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return True", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("scheduler/storage/queries.py", "statement.where(JobRow.id < wanted.before_id)", "statement.where(JobRow.id <= wanted.before_id)", "tests/acceptance/test_api_jobs.py -k pages"),
     Mutant("scheduler/facts/state.py", ' or job.id in self.final_states:\n            return f"job {job.id} is known', ':\n            return f"job {job.id} is known', _STATE),
     Mutant("scheduler/facts/state.py", "if event.hold_micros > funds.available_micros:", "if False:", _STATE),
@@ -121,7 +121,7 @@ MUTANTS = [
     Mutant("scheduler/placing/placement.py", "for bucket in self._buckets[cards:]:", "for bucket in reversed(self._buckets[cards:]):", _PLACEMENT),
     Mutant("scheduler/placing/placement.py", "whole = self._buckets[-1]\n", "whole = self.by_node\n", _PLACEMENT),
     Mutant("scheduler/timing/backfill.py", "            views += [self.long, self.soon_long]\n", "            pass\n", f"{_BACKFILL} {_INVARIANTS}"),
-    Mutant("scheduler/timing/backfill.py", "            (self.long, self.now),\n", "", "tests/unit/test_claims.py"),
+    Mutant("scheduler/timing/backfill.py", "            (self.long, self.now),\n", "", "tests/unit/scheduler/planning/test_claims.py"),
     Mutant("scheduler/timing/backfill.py", "min(free.by_node[node_id], spare)", "free.by_node[node_id]", f"{_BACKFILL} {_INVARIANTS}"),
     Mutant("scheduler/timing/backfill.py", "ends.by(is_firm=kept.is_firm) <= kept.start_ms", "ends.by(is_firm=kept.is_firm) <= kept.start_ms + 1", f"{_INVARIANTS} -k promised"),
     Mutant("scheduler/timing/backfill.py", "if share.node_id in free.by_node:", "if True:", _BACKFILL),
@@ -147,15 +147,15 @@ MUTANTS = [
     Mutant("scheduler/timing/prospects.py", "return None if room_ms is None else max(from_ms, room_ms)", "return from_ms", _OUTLOOK),
     Mutant("scheduler/timing/prospects.py", "if known_ms is not None and known_ms <= at_ms:", "if known_ms is not None:", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "soonest_ms = max(soonest_ms, pool.last_start_ms)", "pass", _OUTLOOK),
-    Mutant("scheduler/timing/outlook.py", "        for one in seen:\n            heappush(ready, one)\n", "", "tests/unit/test_outlook.py"),
-    Mutant("scheduler/timing/outlook.py", "if one.lowest < self._wanted_cards)", "if False)", "tests/unit/test_outlook.py"),
-    Mutant("scheduler/timing/outlook.py", "best = found if best is None else min(best, found)", "best = found", "tests/unit/test_outlook.py"),
+    Mutant("scheduler/timing/outlook.py", "        for one in seen:\n            heappush(ready, one)\n", "", "tests/unit/scheduler/timing/test_outlook.py"),
+    Mutant("scheduler/timing/outlook.py", "if one.lowest < self._wanted_cards)", "if False)", "tests/unit/scheduler/timing/test_outlook.py"),
+    Mutant("scheduler/timing/outlook.py", "best = found if best is None else min(best, found)", "best = found", "tests/unit/scheduler/timing/test_outlook.py"),
     Mutant("scheduler/timing/outlook.py", "if at_ms == cards_ms:", "if at_ms is not None:", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "job.project, job.device_count, job.device_kind_ids", "job.project, job.device_kind_ids", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "job.device_kind_ids, kind_id\n", "job.device_kind_ids\n", _OUTLOOK),
-    Mutant("scheduler/timing/ranking.py", "self._wishes, self._known, self._seats, self._rank_count = {}, {}, {}, 0", "pass", "tests/unit/test_rankings.py"),
-    Mutant("scheduler/timing/ranking.py", "max(bound_ms, seat.soonest_ms)", "seat.soonest_ms", "tests/unit/test_rankings.py"),
-    Mutant("scheduler/timing/ranking.py", "max(bound_ms, seat.soonest_ms)", "bound_ms", "tests/unit/test_rankings.py"),
+    Mutant("scheduler/timing/ranking.py", "self._wishes, self._known, self._seats, self._rank_count = {}, {}, {}, 0", "pass", "tests/unit/scheduler/test_rankings.py"),
+    Mutant("scheduler/timing/ranking.py", "max(bound_ms, seat.soonest_ms)", "seat.soonest_ms", "tests/unit/scheduler/test_rankings.py"),
+    Mutant("scheduler/timing/ranking.py", "max(bound_ms, seat.soonest_ms)", "bound_ms", "tests/unit/scheduler/test_rankings.py"),
     Mutant("scheduler/timing/ranking.py", "place.transfer_ms, number))", "place.transfer_ms, -number))", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "elif cards_ms + place.transfer_ms > known_ms:", "elif False:", _OUTLOOK),
     Mutant("scheduler/timing/prospects.py", "for node_id in park.node_ids(pool.id) if node_id in online", "for node_id in park.node_ids(pool.id)", _OUTLOOK),
@@ -168,19 +168,19 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "sorted(offers, key=preference)", "offers", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "record = replace(waiting or JobRecord(job=job), job=job)", "record = JobRecord(job=job)", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "        not prospect.is_promised,\n", "", _WHATIF),
-    Mutant("scheduler/leader.py", "self.turn.acquire(timeout=wait_s)", "self.turn.acquire()", "tests/unit/test_leader.py"),
-    Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/test_leader.py"),
-    Mutant("scheduler/leader.py", "        with self._own_turn():\n            controller.checkpoint()", "        if True:\n            controller.checkpoint()", "tests/unit/test_leader.py"),
+    Mutant("scheduler/leader.py", "self.turn.acquire(timeout=wait_s)", "self.turn.acquire()", "tests/unit/scheduler/test_leader.py"),
+    Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/scheduler/test_leader.py"),
+    Mutant("scheduler/leader.py", "        with self._own_turn():\n            controller.checkpoint()", "        if True:\n            controller.checkpoint()", "tests/unit/scheduler/test_leader.py"),
     Mutant("api/questions.py", "            if scope in self._scopes:", "            if False:", _QUOTES),
     Mutant("api/questions.py", "            if len(self._scopes) >= self.most:", "            if False:", _QUOTES),
     Mutant("api/questions.py", "                self._scopes.discard(scope)", "                pass", _QUOTES),
-    Mutant("scheduler/storage/told.py", "or told.start.at_ms <= now_ms:", "or False:", "tests/unit/test_told.py"),
+    Mutant("scheduler/storage/told.py", "or told.start.at_ms <= now_ms:", "or False:", "tests/unit/scheduler/storage/test_told.py"),
     Mutant("api/routes/quotes.py", "    check_possible([job], declared, services.clock())\n", "", _QUOTES),
     Mutant("api/routes/quotes.py", "raise elsewhere(services, path)", "raise elsewhere(services)", _QUOTES),
     Mutant("api/routes/quotes.py", "replace(one, reasons=tuple(some))", "one", _QUOTES),
-    Mutant("api/quoting.py", "start_ms + job.limit_ms", "start_ms", _QUOTES),
-    Mutant("api/connection.py", 'if self.url.startswith("https:") and not', "if False and not", "tests/unit/test_sdk.py"),
-    Mutant("api/sdk.py", 'return read(self._wire.ask_leader("GET", path, tries=1)', 'return read(self._wire.ask_leader("GET", path)', "tests/unit/test_sdk.py"),
+    Mutant("api/answers/quoting.py", "start_ms + job.limit_ms", "start_ms", _QUOTES),
+    Mutant("api/client/connection.py", 'if self.url.startswith("https:") and not', "if False and not", "tests/unit/api/test_sdk.py"),
+    Mutant("api/sdk.py", 'return read(self._wire.ask_leader("GET", path, tries=1)', 'return read(self._wire.ask_leader("GET", path)', "tests/unit/api/test_sdk.py"),
     Mutant("scheduler/asking/alternatives.py", "one.ready_ms + CLEARLY_MS <= other.ready_ms", "one.ready_ms < other.ready_ms", _ALTERNATIVES),
     Mutant("scheduler/model/variants.py", "count is None or count % 2 == 0 for", "count != 1 for", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if prospect.pool == pool), None)", "if True), None)", _ALTERNATIVES),
@@ -196,21 +196,21 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "            if job_id in before:\n                self.add(before[job_id])\n", "", _ALTERNATIVES),
     Mutant("scheduler/facts/queue.py", "            self._record_by_id = before  # in", "            pass  # in", _ALTERNATIVES),
     Mutant("api/routes/quotes.py", "    if row.state != JobState.QUEUED:", "    if False:", _QUOTES),
-    Mutant("api/cli/prospect_tables.py", "    if found.items:", "    if True:", "tests/unit/test_prospect_tables.py"),
+    Mutant("api/cli/prospect_tables.py", "    if found.items:", "    if True:", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("scheduler/timing/timeline.py", "if version != self._version and", "if version == -1 and", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "self._lowest = min(self._lowest, *left)", "pass", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "if found_ms is None or from_ms <= found_ms:", "if True:", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "            self._shorten()", "            pass", _TIMELINE),
     Mutant("scheduler/timing/timeline.py", "limit = sorted(losses)[len(losses) // 2]", "limit = max(losses)", _TIMELINE),
-    Mutant("scheduler/storage/told.py", "abs(new_ms - old_ms) < slack_ms", "True", "tests/unit/test_told.py"),
-    Mutant("scheduler/storage/told.py", "if new.is_promised and new.at_ms != old.at_ms:", "if False:", "tests/unit/test_told.py"),
+    Mutant("scheduler/storage/told.py", "abs(new_ms - old_ms) < slack_ms", "True", "tests/unit/scheduler/storage/test_told.py"),
+    Mutant("scheduler/storage/told.py", "if new.is_promised and new.at_ms != old.at_ms:", "if False:", "tests/unit/scheduler/storage/test_told.py"),
     Mutant("scheduler/storage/rows.py", '"is_start_promised": start is not None and start.is_promised', '"is_start_promised": False', _ROWS),
-    Mutant("api/explaining.py", "    if job.is_start_promised:", "    if False:", "tests/unit/test_explaining.py"),
+    Mutant("api/answers/explaining.py", "    if job.is_start_promised:", "    if False:", "tests/unit/api/answers/test_explaining.py"),
     Mutant("scheduler/planning/desk.py", "        option.candidate.room.take(placement, job.id, ends)\n", "", _PLANNER),
     Mutant("scheduler/facts/record.py", "        if until_ms <= now_ms:", "        if True:", _PLANNER),
     Mutant("scheduler/planning/planner.py", "desk.is_full(record.job.id):\n            break", "desk.is_full(record.job.id):\n            pass", _PLANNER),
-    Mutant("scheduler/storage/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/test_answers.py"),
-    Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/test_leader.py"),
+    Mutant("scheduler/storage/told.py", "max(self.pause_ms, queue_length)", "self.pause_ms", "tests/unit/scheduler/test_answers.py"),
+    Mutant("scheduler/leader.py", "min(self.rests_per_step * max(0, step_ms) / 1_000, self.rest_s_max)", "self.rests_per_step * max(0, step_ms) / 1_000", "tests/unit/scheduler/test_leader.py"),
     Mutant("scheduler/forecast/history.py", "return lengths[len(lengths) // 2]", "return sum(lengths) // len(lengths)", _HISTORY),
     Mutant("scheduler/forecast/history.py", "max(1, min(job.limit_ms, typical_ms))", "max(1, typical_ms)", _HISTORY),
     Mutant("scheduler/forecast/history.py", "run.length_ms, run.is_void = length_ms, length_ms is None", "run.length_ms = length_ms or 0", _HISTORY),
@@ -245,11 +245,11 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", "return self._is_forecasting, self._state.agenda.version(pool_id), *lates", "return self._is_forecasting, self._state.agenda.version(pool_id)", _FORECAST),
     Mutant("scheduler/facts/agenda.py", "            self._put_likely(ordered, moved)\n            self._versions[pool_id] += 1\n", "            self._put_likely(ordered, moved)\n", _AGENDA),
     Mutant("scheduler/facts/agenda.py", "        self._versions[attempt.placement.pool_id] += 1\n", "", _AGENDA),
-    Mutant("scheduler/planning/preemption.py", "        if not self._policy.is_shared:\n            return state", "        if True:\n            return state", "tests/unit/test_preemption.py"),
-    Mutant("scheduler/planning/preemption.py", "-spared if one.rank == rank else -1", "-spared", "tests/unit/test_preemption.py"),
-    Mutant("scheduler/planning/preemption.py", "            if one.rank <= rank\n", "            if one.rank == rank\n", "tests/unit/test_preemption.py"),
-    Mutant("scheduler/facts/agenda.py", "if times_ms[level] <= now_ms]", "if times_ms[level] < now_ms]", "tests/unit/test_agenda.py"),
-    Mutant("scheduler/facts/agenda.py", "        self._beyond.get(record.job.priority, {}).pop(attempt.id, None)\n", "", "tests/unit/test_agenda.py"),
+    Mutant("scheduler/planning/preemption.py", "        if not self._policy.is_shared:\n            return state", "        if True:\n            return state", "tests/unit/scheduler/planning/test_preemption.py"),
+    Mutant("scheduler/planning/preemption.py", "-spared if one.rank == rank else -1", "-spared", "tests/unit/scheduler/planning/test_preemption.py"),
+    Mutant("scheduler/planning/preemption.py", "            if one.rank <= rank\n", "            if one.rank == rank\n", "tests/unit/scheduler/planning/test_preemption.py"),
+    Mutant("scheduler/facts/agenda.py", "if times_ms[level] <= now_ms]", "if times_ms[level] < now_ms]", "tests/unit/scheduler/facts/test_agenda.py"),
+    Mutant("scheduler/facts/agenda.py", "        self._beyond.get(record.job.priority, {}).pop(attempt.id, None)\n", "", "tests/unit/scheduler/facts/test_agenda.py"),
     Mutant("scheduler/placing/placement.py", "return any(self._buckets[wanted.card_count :])", "return any(self._buckets)", _PLACEMENT),
     Mutant("scheduler/placing/placement.py", "return self.whole_node_count() >= wanted.node_count\n", "return self.whole_node_count() > 0\n", _PLACEMENT),
     Mutant("scheduler/facts/queue.py", "            self._kinds.add(record)\n", "            pass\n", _QUEUE),
@@ -260,9 +260,9 @@ MUTANTS = [
     Mutant("scheduler/facts/kinds.py", "        if not of_size:\n", "        if False:\n", _QUEUE),
     Mutant("scheduler/facts/kinds.py", "            del of_size[name]\n", "            pass\n", _QUEUE),
     Mutant("scheduler/facts/kinds.py", "        del by_name[name]\n        if not by_name:\n", "        if by_name[name]:\n", _QUEUE),
-    Mutant("scheduler/forecast/history.py", "            self._names[run.tenant_id, run.user].discard(run.name)\n", "            pass\n", "tests/unit/test_history.py"),
-    Mutant("scheduler/planning/rooms.py", "nodes.known(forecasts.runs(pool.id))", "nodes.known(self._forecasts.runs(pool.id))", "tests/unit/test_garbage.py -k nothing_is_lost"),
-    Mutant("scheduler/sharing/allowance.py", "COUNTED_TIMES = 3\n", "COUNTED_TIMES = 2\n", "tests/unit/test_allowance.py -k could_bind"),
+    Mutant("scheduler/forecast/history.py", "            self._names[run.tenant_id, run.user].discard(run.name)\n", "            pass\n", "tests/unit/scheduler/forecast/test_history.py"),
+    Mutant("scheduler/planning/rooms.py", "nodes.known(forecasts.runs(pool.id))", "nodes.known(self._forecasts.runs(pool.id))", "tests/unit/api/test_garbage.py -k nothing_is_lost"),
+    Mutant("scheduler/sharing/allowance.py", "COUNTED_TIMES = 3\n", "COUNTED_TIMES = 2\n", "tests/unit/scheduler/sharing/test_allowance.py -k could_bind"),
     Mutant("scheduler/planning/quiet.py", "is_full = all(held[pool.id] >=", "is_full = any(held[pool.id] >=", _VACANCY),
     Mutant("scheduler/planning/quiet.py", "    return is_full and not may_stop_any(state, policy)\n", "    return is_full\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "    for name in sorted(known):\n", "    for name in ():\n", _VACANCY),

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_SIBLINGS = "tests/unit/test_siblings.py"
+_SIBLINGS = "tests/unit/scheduler/forecast/test_siblings.py"
 
 # fmt: off
 MUTANTS = [

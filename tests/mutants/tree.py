@@ -2,10 +2,10 @@
 
 from tests.mutants.mutant import Mutant
 
-_TREE = "tests/unit/test_tree.py"
-_FAIR = "tests/unit/test_fairtree.py"
-_QUOTAS = "tests/unit/test_branch_quotas.py"
-_FILE = "tests/unit/test_park_file.py -k 'cohort or project'"
+_TREE = "tests/unit/scheduler/model/test_tree.py"
+_FAIR = "tests/unit/scheduler/sharing/test_fairtree.py"
+_QUOTAS = "tests/unit/scheduler/test_branch_quotas.py"
+_FILE = "tests/unit/api/files/test_park_file.py -k 'cohort or project'"
 _API = "tests/acceptance/test_api_branches.py"
 
 # fmt: off
@@ -46,17 +46,17 @@ MUTANTS = [
     Mutant("scheduler/timing/outlook.py", "if quota.key not in self._quotas:", "if True:", _QUOTAS),
     Mutant("scheduler/planning/explain.py", "if only.code in QUOTA_CODES:", "if only.code is ReasonCode.TENANT_QUOTA:", _QUOTAS),
     Mutant("scheduler/placing/placement.py", "    if known is not None:\n        code, detail", "    if False:\n        code, detail", _QUOTAS),
-    Mutant("scheduler/asking/ranking.py", "setdefault(path[:index], {})", "setdefault(path[: index // 2], {})", "tests/unit/test_ranking.py"),
-    Mutant("scheduler/asking/ranking.py", "setdefault(path[:index], {})", "setdefault(path[: min(index, 1)], {})", "tests/unit/test_ranking.py"),
-    Mutant("scheduler/asking/ranking.py", "if path not in self._terms:", "if True:", "tests/unit/test_ranking.py -k once"),
-    Mutant("api/park_file.py", "    yield from _unknown_cohorts(entry)\n", "", _FILE),
-    Mutant("api/park_file.py", "            cohort_id=self.cohort,\n", "", _FILE),
-    Mutant("api/park_file.py", "        cohorts=tuple(cohort.cohort() for cohort in entry.cohorts),\n", "", _FILE),
-    Mutant("api/park_file.py", "        projects=tuple(one for tenant in entry.tenants for one in tenant.declared_projects()),\n", "", _FILE),
-    Mutant("api/park_file.py", 'yield from _twice(f"tenant {tenant.id}: project", [one.id for one in tenant.projects])', "pass", _FILE),
-    Mutant("api/park_file.py", '    yield from _twice("cohort", [cohort.id for cohort in entry.cohorts])\n', "", _FILE),
-    Mutant("api/declaring.py", "    for cohort in park_file.cohorts:\n        yield CohortDeclared(at_ms=now_ms, cohort=cohort)\n", "", "tests/unit/test_declaring.py"),
-    Mutant("api/declaring.py", "    for project in park_file.projects:\n        yield ProjectDeclared(at_ms=now_ms, project=project)\n", "", "tests/unit/test_declaring.py"),
+    Mutant("scheduler/asking/ranking.py", "setdefault(path[:index], {})", "setdefault(path[: index // 2], {})", "tests/unit/scheduler/asking/test_ranking.py"),
+    Mutant("scheduler/asking/ranking.py", "setdefault(path[:index], {})", "setdefault(path[: min(index, 1)], {})", "tests/unit/scheduler/asking/test_ranking.py"),
+    Mutant("scheduler/asking/ranking.py", "if path not in self._terms:", "if True:", "tests/unit/scheduler/asking/test_ranking.py -k once"),
+    Mutant("api/files/park_file.py", "    yield from _unknown_cohorts(entry)\n", "", _FILE),
+    Mutant("api/files/park_file.py", "            cohort_id=self.cohort,\n", "", _FILE),
+    Mutant("api/files/park_file.py", "        cohorts=tuple(cohort.cohort() for cohort in entry.cohorts),\n", "", _FILE),
+    Mutant("api/files/park_file.py", "        projects=tuple(one for tenant in entry.tenants for one in tenant.declared_projects()),\n", "", _FILE),
+    Mutant("api/files/park_file.py", 'yield from _twice(f"tenant {tenant.id}: project", [one.id for one in tenant.projects])', "pass", _FILE),
+    Mutant("api/files/park_file.py", '    yield from _twice("cohort", [cohort.id for cohort in entry.cohorts])\n', "", _FILE),
+    Mutant("api/declaring.py", "    for cohort in park_file.cohorts:\n        yield CohortDeclared(at_ms=now_ms, cohort=cohort)\n", "", "tests/unit/api/test_declaring.py"),
+    Mutant("api/declaring.py", "    for project in park_file.projects:\n        yield ProjectDeclared(at_ms=now_ms, project=project)\n", "", "tests/unit/api/test_declaring.py"),
     Mutant("api/routes/branches.py", "shown = [one for _, one in sorted(projects) if wanted in {None, one.tenant_id}]", "shown = [one for _, one in sorted(projects)]", _API),
     Mutant("api/routes/branches.py", "if caller.may_see(tenant_id)],", "],", _API),
     Mutant("api/routes/branches.py", "if view.tenants or not caller.is_tenant]", "]", _API),
@@ -65,7 +65,7 @@ MUTANTS = [
     Mutant("api/routes/tenants.py", "if tenant.cohort_id not in {None, *declared.tree.cohorts}:", "if False:", "tests/acceptance/test_api_park.py -k sense"),
     Mutant("api/routes/events.py", "EventFilter(tenant_id=caller.tenant_id, hidden_kinds=_GROUPS)", "EventFilter(tenant_id=caller.tenant_id)", _API),
     Mutant("api/routes/events.py", 'if one.get("tenant_id") in visible]', "]", "tests/acceptance/test_api_data.py -k stream"),
-    Mutant("api/declaring.py", "if not is_known or _is_refused(connection, last_id):", "if not is_known:", "tests/unit/test_declaring.py"),
+    Mutant("api/declaring.py", "if not is_known or _is_refused(connection, last_id):", "if not is_known:", "tests/unit/api/test_declaring.py"),
     Mutant("scheduler/storage/array_queries.py", "order_by(JobRow.id.desc())", "order_by(JobRow.id)", "tests/acceptance/test_api_arrays.py -k last_tasks"),
     Mutant("api/cli/branches.py", "return known.max_cards if known else None", "return None", _API),
     Mutant("scheduler/storage/queries.py", '    ViewRow.name.startswith("project:"),\n', "", _API),

@@ -2,13 +2,13 @@
 
 from tests.mutants.mutant import Mutant
 
-_HAND = "tests/unit/test_variants.py"
-_TOLD = "tests/unit/test_variants_told.py"
-_SPEEDS = "tests/unit/test_speeds.py"
-_ALWAYS = "tests/unit/test_variants_invariants.py"
+_HAND = "tests/unit/scheduler/model/test_variants.py"
+_TOLD = "tests/unit/scheduler/test_variants_told.py"
+_SPEEDS = "tests/unit/scheduler/forecast/test_speeds.py"
+_ALWAYS = "tests/unit/scheduler/test_variants_invariants.py"
 _API = "tests/acceptance/test_api_variants.py"
-_CLI = "tests/unit/test_cli_variants.py"
-_KINDS = "tests/unit/test_kind_speeds.py"
+_CLI = "tests/unit/api/test_cli_variants.py"
+_KINDS = "tests/unit/scheduler/test_kind_speeds.py"
 
 # fmt: off
 MUTANTS = [
@@ -55,28 +55,28 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "0 if prospect.reasons else rank,", "0,", _TOLD),
     Mutant("scheduler/asking/whatif.py", "offer.transfer_ms + prospect.length_ms", "offer.transfer_ms", _TOLD),
     Mutant("scheduler/asking/ranking.py", "needed=offer.form.job.device_count", "needed=offer.pool.card_count", _TOLD),
-    Mutant("scheduler/orders.py", "    job = form_in(job, attempt.placement)\n", "", "tests/unit/test_orders.py"),
-    Mutant("scheduler/orders.py", "            *_gang_env(attempt.placement),\n", "", "tests/unit/test_orders.py"),
-    Mutant("api/variant_spec.py", "permille = min(1_000, self.speed_permille or 1_000)", "permille = self.speed_permille or 1_000", _API),
-    Mutant("api/variant_spec.py", "-(-own_ms // permille) * 1_000 if permille < 1_000 else own_ms", "own_ms", _API),
-    Mutant("api/variant_spec.py", "if one.devices == other.devices and shared:", "if False:", _API),
-    Mutant("api/variant_spec.py", "one.device or device, other.device or device", "one.device, other.device", _API),
-    Mutant("api/values.py", '"a number is needed, such as 0.6")', '"a number")', _API),
-    Mutant("api/submission.py", "device_kind_ids=tuple(dict.fromkeys(stated.device or spec.device))", "device_kind_ids=tuple(stated.device)", f"{_API} tests/unit/test_submission.py"),
+    Mutant("scheduler/orders.py", "    job = form_in(job, attempt.placement)\n", "", "tests/unit/scheduler/test_orders.py"),
+    Mutant("scheduler/orders.py", "            *_gang_env(attempt.placement),\n", "", "tests/unit/scheduler/test_orders.py"),
+    Mutant("api/schemas/variant_spec.py", "permille = min(1_000, self.speed_permille or 1_000)", "permille = self.speed_permille or 1_000", _API),
+    Mutant("api/schemas/variant_spec.py", "-(-own_ms // permille) * 1_000 if permille < 1_000 else own_ms", "own_ms", _API),
+    Mutant("api/schemas/variant_spec.py", "if one.devices == other.devices and shared:", "if False:", _API),
+    Mutant("api/schemas/variant_spec.py", "one.device or device, other.device or device", "one.device, other.device", _API),
+    Mutant("api/schemas/values.py", '"a number is needed, such as 0.6")', '"a number")', _API),
+    Mutant("api/submission.py", "device_kind_ids=tuple(dict.fromkeys(stated.device or spec.device))", "device_kind_ids=tuple(stated.device)", f"{_API} tests/unit/scheduler/test_submission.py"),
     Mutant("api/submission.py", 'f"{which} {_as_form(jobs[number], variant, form)}" if variant else which', "which", _API),
     Mutant("api/submission.py", "for one in enumerate(forms(job))]", "for one in enumerate([job])]", _API),
-    Mutant("api/explaining.py", "    if number:\n", "    if False:\n", _API),
-    Mutant("api/quoting.py", "devices=job.device_count", "devices=prospect.pool.card_count", _API),
-    Mutant("api/quoting.py", "    if job.has_forms:\n", "    if False:\n", _API),
-    Mutant("api/ranked.py", "needs=use.needed", "needs=use.free", _API),
+    Mutant("api/answers/explaining.py", "    if number:\n", "    if False:\n", _API),
+    Mutant("api/answers/quoting.py", "devices=job.device_count", "devices=prospect.pool.card_count", _API),
+    Mutant("api/answers/quoting.py", "    if job.has_forms:\n", "    if False:\n", _API),
+    Mutant("api/answers/ranked.py", "needs=use.needed", "needs=use.free", _API),
     Mutant("api/cli/job_tables.py", "    for one in spec.variants:\n", "    for one in ():\n", _CLI),
     Mutant("api/cli/prospect_tables.py", "*([str(option.devices)] if has_sizes else []),", "*([option.device] if has_sizes else []),", _CLI),
-    Mutant("scheduler/asking/whatif.py", "at_speed(own_ms, form.speed_permille)", "own_ms", "tests/unit/test_variants_told.py"),
-    Mutant("scheduler/planning/desk.py", "if over and verdict.start is None:", "if over and not any(one.payable for one in findings):", "tests/unit/test_variants_told.py"),
-    Mutant("scheduler/planning/desk.py", "Standing(self._standings.most, merit)", "Standing(NOTHING, merit)", "tests/unit/test_variants_told.py"),
-    Mutant("api/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
-    Mutant("api/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
-    Mutant("api/variant_spec.py", "SIZES_MAX = 8\n", "SIZES_MAX = 9\n", "tests/unit/test_variants.py"),
+    Mutant("scheduler/asking/whatif.py", "at_speed(own_ms, form.speed_permille)", "own_ms", "tests/unit/scheduler/test_variants_told.py"),
+    Mutant("scheduler/planning/desk.py", "if over and verdict.start is None:", "if over and not any(one.payable for one in findings):", "tests/unit/scheduler/test_variants_told.py"),
+    Mutant("scheduler/planning/desk.py", "Standing(self._standings.most, merit)", "Standing(NOTHING, merit)", "tests/unit/scheduler/test_variants_told.py"),
+    Mutant("api/schemas/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
+    Mutant("api/schemas/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
+    Mutant("api/schemas/variant_spec.py", "SIZES_MAX = 8\n", "SIZES_MAX = 9\n", "tests/unit/scheduler/model/test_variants.py"),
     Mutant("scheduler/forecast/speeds.py", "return known if len(known) > 1 and kind_ids[0] in known else {}", "return known", _KINDS),
     Mutant("scheduler/forecast/speeds.py", "if job.has_forms or len(kind_ids) == 1 or job.data_ids or not", "if job.has_forms or len(kind_ids) == 1 or not", _KINDS),
     Mutant("scheduler/forecast/speeds.py", "lengths_ms.get(kind_id, first_ms)", "first_ms", _KINDS),
@@ -91,9 +91,9 @@ MUTANTS = [
     Mutant("scheduler/timing/outlook.py", "return replace(self._taken(*bid, found), card_count=bid.job.device_count)", "return self._taken(*bid, found)", _HAND),
     Mutant("scheduler/planning/desk.py", "cards = None if is_only else form.job.device_count", "cards = None", _HAND),
     Mutant("scheduler/planning/desk.py", "is_only = form is self.state.jobs.get(form.job.id)", "is_only = False", _HAND),
-    Mutant("scheduler/storage/told.py", "        old.card_count,\n", "        new.card_count,\n", "tests/unit/test_told.py"),
-    Mutant("scheduler/storage/rows.py", '"planned_device_count": start.card_count if start else None,', '"planned_device_count": None,', "tests/unit/test_rows.py"),
-    Mutant("scheduler/storage/rows.py", "    planned_device_count=None,\n", "", "tests/unit/test_rows.py"),
-    Mutant("api/explaining.py", "    if cards is not None:  # in one of its forms\n", "    if False:\n", "tests/unit/test_explaining.py"),
-    Mutant("api/cli/job_tables.py", "on = both(f", "on = "" and both(f", "tests/unit/test_cli_variants.py -k planned"),
+    Mutant("scheduler/storage/told.py", "        old.card_count,\n", "        new.card_count,\n", "tests/unit/scheduler/storage/test_told.py"),
+    Mutant("scheduler/storage/rows.py", '"planned_device_count": start.card_count if start else None,', '"planned_device_count": None,', "tests/unit/scheduler/storage/test_rows.py"),
+    Mutant("scheduler/storage/rows.py", "    planned_device_count=None,\n", "", "tests/unit/scheduler/storage/test_rows.py"),
+    Mutant("api/answers/explaining.py", "    if cards is not None:  # in one of its forms\n", "    if False:\n", "tests/unit/api/answers/test_explaining.py"),
+    Mutant("api/cli/job_tables.py", "on = both(f", "on = "" and both(f", "tests/unit/api/test_cli_variants.py -k planned"),
 ]

@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_VERIFIER = "tests/unit/test_verifier.py"
+_VERIFIER = "tests/unit/scheduler/planning/test_verifier.py"
 
 # fmt: off
 MUTANTS = [
@@ -41,6 +41,6 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "plan = replace(plan, grants=grants, evictions=evictions)", "pass", _VERIFIER),
     Mutant("scheduler/drafts.py", "return verified(state, found, now_ms, self.policy)", "return found, ()", _VERIFIER),
     Mutant("scheduler/controller.py", "            flaws=batch.flaws,\n", "", _VERIFIER),
-    Mutant("scheduler/planning/planner.py", "            told.append(answer)\n", "            told.append(answer)\n            break\n", "tests/unit/test_isolation.py"),
+    Mutant("scheduler/planning/planner.py", "            told.append(answer)\n", "            told.append(answer)\n            break\n", "tests/unit/scheduler/test_isolation.py"),
     Mutant("scheduler/leader.py", "        self.flaw_count += len(cycle.flaws)\n", "", "tests/acceptance/test_metrics.py"),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from accounting.ledger import Transfer, available_account, balances, held_account
-from accounting.usage import UsageSlice
+from accounting.usage.slices import UsageSlice
 from cluster.driver import AttemptEnd
 from cluster.simulated import Run, World
 from scheduler.facts import events as ev

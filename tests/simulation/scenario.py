@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from accounting.rating import PriceList
+from accounting.prices.rating import PriceList
 from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind
 from cluster.inventory import Centre, Park, Pool

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 from typing_extensions import override
 
-from accounting.verifying import Misfit, verify
+from accounting.proof.verifying import Misfit, verify
 from cluster.simulated import Run
 from scheduler.facts.log import Cycle, MemoryLog
 from scheduler.storage.reconciling import Difference, Played, reconcile

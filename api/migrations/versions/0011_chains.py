@@ -7,10 +7,17 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from accounting.chain import GENESIS, ClosedMonth, Fact, Link, chain_of, content, next_link
+from accounting.chain import (
+    ClosedMonth,
+    Fact,
+    chain_of,
+    content,
+    next_link,
+)
+from accounting.link import GENESIS, Link
 from accounting.ledger import Transfer, TransferKind
-from accounting.rating import PriceList
-from accounting.usage import UsageCredit, UsageSlice
+from accounting.prices.rating import PriceList
+from accounting.usage.slices import UsageCredit, UsageSlice
 
 revision = "0011"
 down_revision = "0010"

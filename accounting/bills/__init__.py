@@ -1,0 +1,1 @@
+"""Papers of a month, pure: the same facts are the same bytes."""

@@ -1,0 +1,1 @@
+"""The books as sheets, as FOCUS, and as a claim's proofs."""

@@ -1,0 +1,1 @@
+"""What happens to a month: closed, replied to, billed, settled, claimed."""

@@ -1,0 +1,1 @@
+"""What time costs, and what pays for it beforehand: price lists, packages, vouchers."""

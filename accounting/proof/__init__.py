@@ -1,0 +1,1 @@
+"""Whether the books are what was written, and the evidence of it."""

@@ -1,0 +1,1 @@
+"""The books in PostgreSQL: facts are written once, and chained."""

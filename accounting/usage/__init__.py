@@ -1,0 +1,1 @@
+"""What was held and used: slices, what devices did, where capacity went."""

@@ -1,0 +1,1 @@
+"""What the core says, as an answer and in sentences: in English and in Chinese."""

@@ -1,0 +1,1 @@
+"""What the description of the interface shows as asked and answered."""

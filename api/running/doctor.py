@@ -1,0 +1,205 @@
+"""What `brain doctor` looks at, and what to do about what it finds."""
+
+import importlib.metadata
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.cli.language import both
+from api.client.profile import ProfileInvalid, read_profile
+from api.database import BadDatabaseUrl, engine
+from api.files.park_file import ParkFileInvalid, load
+from api.files.park_machines import devices_text
+from api.sdk import ApiError, Client
+from api.settings import Settings
+from cluster.inventory import Park
+from scheduler.model.promises import promise_warnings
+
+PYTHON_MIN = (3, 11)
+MEMORY_NEEDED = 3 << 30
+DISK_NEEDED = 2 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at; `fix` says what to do where it is not well."""
+
+    name: str
+    is_well: bool
+    text: str
+    fix: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything in the order in which it is needed."""
+    yield _python()
+    yield _ray()
+    yield _memory()
+    yield _disk(settings.data)
+    yield from _park(settings.park)
+    yield _database(settings)
+    try:
+        profile = read_profile(settings.data)
+    except ProfileInvalid as error:
+        fix = both("then start `brain up` again", "然后重新运行 `brain up`")
+        yield Finding(name=both("keys", "密钥"), is_well=False, text=str(error), fix=fix)
+        return
+    key = settings.api_key.get_secret_value() if settings.api_key else None
+    key = key or (profile.keys.get("operator") if profile else None)
+    url = settings.url if "url" in settings.model_fields_set or not profile else profile.url
+    yield from _broker(url, key)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding(
+        name="Python",
+        is_well=sys.version_info >= PYTHON_MIN,
+        text=version,
+        fix=both("install Python 3.11 or newer", "请安装 Python 3.11 或更新版本"),
+    )
+
+
+def _ray() -> Finding:
+    try:
+        version = importlib.metadata.version("ray")
+    except importlib.metadata.PackageNotFoundError:
+        version = ""
+    return Finding(
+        name="Ray",
+        is_well=bool(version),
+        text=version or both("not installed", "未安装"),
+        fix=both("install it: make .venv/.ok", "请安装：make .venv/.ok"),
+    )
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    return Finding(
+        name=both("memory", "内存"),
+        is_well=free >= MEMORY_NEEDED,
+        text=both(f"{free / (1 << 30):.1f} GiB free", f"可用 {free / (1 << 30):.1f} GiB"),
+        fix=both(
+            "the local park needs 3 GiB: three Ray clusters",
+            "本机园区需要 3 GiB：三个 Ray 集群",
+        ),
+    )
+
+
+def _disk(data: Path) -> Finding:
+    place = next(folder for folder in (data, *data.parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    return Finding(
+        name=both("disk", "磁盘"),
+        is_well=free >= DISK_NEEDED,
+        text=both(
+            f"{free / (1 << 30):.1f} GiB free in {data}", f"{data} 可用 {free / (1 << 30):.1f} GiB"
+        ),
+        fix=both("free some space, or set BRAIN_DATA", "请清理空间，或设置 BRAIN_DATA"),
+    )
+
+
+def _park(path: Path | None) -> Iterator[Finding]:
+    try:
+        park_file = load(path)
+    except ParkFileInvalid as error:
+        name, fix = both("park file", "园区文件"), "docs/park-file.md"
+        yield Finding(name=name, is_well=False, text=str(error), fix=fix)
+        return
+    yield _which_park(path, park_file.park)
+    if found := [*promise_warnings(park_file.tree, park_file.park)]:
+        yield Finding(
+            name=both("quotas", "配额"),
+            is_well=False,
+            text="; ".join(found),
+            fix=both(
+                "name both quotas in cards of the kind, or both in TFLOPS alone",
+                "请将上下级配额都按该型号的卡数填写，或都只按算力（TFLOPS）填写",
+            ),
+        )
+
+
+def _which_park(path: Path | None, park: Park) -> Finding:
+    name = both("park file", "园区文件")
+    if path is None:
+        text = both(
+            "BRAIN_PARK is not set: `brain up` takes the local park, `brain serve` the default one",
+            "未设置 BRAIN_PARK：`brain up` 使用本机园区，`brain serve` 使用默认园区",
+        )
+        return Finding(name=name, is_well=True, text=text)
+    count, (english, chinese) = len(park.centres), devices_text(park, park.pools)
+    text = both(f"{park.id}: {count} centres, {english}", f"{park.id}：{count} 个中心，{chinese}")
+    return Finding(name=name, is_well=True, text=text)
+
+
+def _database(settings: Settings) -> Finding:
+    name = both("database", "数据库")
+    if settings.database_url is None:
+        is_there = shutil.which("unshare") is not None or shutil.which("setpriv") is not None
+        return Finding(
+            name=name,
+            is_well=is_there,
+            text=both("embedded PostgreSQL", "内置 PostgreSQL"),
+            fix=both(
+                "install util-linux, or set BRAIN_DATABASE_URL",
+                "请安装 util-linux，或设置 BRAIN_DATABASE_URL",
+            ),
+        )
+    fix = both("check BRAIN_DATABASE_URL and the server", "请检查 BRAIN_DATABASE_URL 与服务器")
+    try:
+        database = engine(settings.database_url.get_secret_value())
+        with database.connect() as connection:
+            version = str(connection.scalar(text("SHOW server_version")))
+        database.dispose()
+    except (BadDatabaseUrl, SQLAlchemyError) as error:
+        return Finding(name=name, is_well=False, text=str(error).splitlines()[0], fix=fix)
+    return Finding(name=name, is_well=True, text=f"PostgreSQL {version}")
+
+
+def _broker(url: str, key: str | None) -> Iterator[Finding]:
+    name = both("broker", "调度服务")
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=2).close()
+    except OSError as error:
+        fix = both("start one: brain up; or set BRAIN_URL", "请运行 brain up，或设置 BRAIN_URL")
+        yield Finding(name=name, is_well=False, text=f"{url}: {error.strerror or error}", fix=fix)
+        return
+    yield Finding(name=name, is_well=True, text=url)
+    yield from _through(url, key)
+
+
+def _through(url: str, key: str | None) -> Iterator[Finding]:
+    """What only the broker can say: whether our key is good, and which centres it hears."""
+    name = both("key", "密钥")
+    try:
+        with Client(url, key) as broker:
+            me = broker.me()
+            yield Finding(name=name, is_well=True, text=f"{me.role} ({me.label})")
+            view = broker.capacity()
+    except ApiError as error:
+        fix = both("set BRAIN_API_KEY", "请设置 BRAIN_API_KEY")
+        yield Finding(name=name, is_well=False, text=str(error).splitlines()[0], fix=fix)
+        return
+    for centre in view.centres:
+        online = sum(pool.online_cards for pool in centre.pools)
+        registered = sum(pool.registered_cards for pool in centre.pools)
+        yield Finding(
+            name=both(f"centre {centre.id}", f"中心 {centre.id}"),
+            is_well=centre.is_heard and online == registered,
+            text=both(
+                f"{online} of {registered} cards online", f"{registered} 张卡中 {online} 张在线"
+            ),
+            fix=both(
+                f"start its agent: brain agent --centre {centre.id}",
+                f"请启动其代理：brain agent --centre {centre.id}",
+            ),
+        )

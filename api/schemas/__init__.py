@@ -1,0 +1,1 @@
+"""The wire: what the HTTP interface takes and gives, checked and limited."""

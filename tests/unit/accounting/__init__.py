@@ -1,0 +1,1 @@
+"""Tests of accounting/, each module's by its name."""

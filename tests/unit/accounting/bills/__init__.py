@@ -1,0 +1,1 @@
+"""Tests of accounting/bills/, each module's by its name."""

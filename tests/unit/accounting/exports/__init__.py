@@ -1,0 +1,1 @@
+"""Tests of accounting/exports/, each module's by its name."""

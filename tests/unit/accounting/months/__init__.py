@@ -1,0 +1,1 @@
+"""Tests of accounting/months/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of accounting/prices/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of accounting/proof/, each module's by its name."""

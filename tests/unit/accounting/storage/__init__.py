@@ -1,0 +1,1 @@
+"""Tests of accounting/storage/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of accounting/usage/, each module's by its name."""

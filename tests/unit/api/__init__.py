@@ -1,0 +1,1 @@
+"""Tests of api/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of api/answers/, each module's by its name."""

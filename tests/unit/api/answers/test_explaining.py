@@ -1,0 +1,122 @@
+"""A job's standing in a sentence, in English and in Chinese."""
+
+import re
+
+import pytest
+
+from api.answers.explaining import explanation
+from api.answers.reasons import view
+from api.schemas.jobs import AttemptView, JobSpec, JobView
+from scheduler.model.job import EndCause, JobState, Reason, ReasonCode
+
+ATTEMPT = AttemptView(
+    id="j1.1",
+    centre="east",
+    pool="east-910b3",
+    device="ascend-910b3",
+    nodes=[{"node_id": "east-910b3-n001", "card_count": 8}],
+    leased_at_ms=1_000,
+    started_at_ms=2_000,
+    ended_at_ms=None,
+    cause=None,
+    exit_code=None,
+    detail="",
+)
+JOB = JobView(
+    id="j1",
+    tenant="steel",
+    state="queued",
+    spec=JobSpec(command="true", devices=8, device=["hygon-k100-ai", "ascend-910b3"]),
+    submitted_at_ms=0,
+    started_at_ms=None,
+    ended_at_ms=None,
+    position=None,
+    planned_start_ms=None,
+    end_cause=None,
+    detail="",
+    reasons=[],
+)
+BUSY = view(Reason(code=ReasonCode.DEVICES_BUSY, where="east-910b3", need=8, free=2))
+
+
+def summaries(**changes: object) -> tuple[str, str]:
+    answer = explanation(JOB.model_copy(update=changes))
+    assert not re.search(r"[\u4e00-\u9fff]", answer.summary)
+    assert re.search(r"[\u4e00-\u9fff]", answer.summary_zh)
+    return answer.summary, answer.summary_zh
+
+
+def test_a_job_that_just_came_waits_for_the_plan() -> None:
+    assert summaries()[0] == "just arrived: the next plan places it"
+
+
+def test_a_waiting_job_tells_its_place_its_reasons_and_its_start() -> None:
+    start = {"planned_start_ms": 1_767_225_600_000, "planned_pool": "east-910b3"}
+    english, chinese = summaries(position=3, reasons=[BUSY], **start)
+
+    assert english == (
+        "waits at place 3: needs 8 cards in east-910b3: 2 free, 6 short. "
+        "By the present plan it starts about 2026-01-01 08:00:00 in east-910b3"
+    )
+    assert "第 3 位" in chinese
+    english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start)
+    assert english.endswith(". Cards are kept for it in east-910b3 from about 2026-01-01 08:00:00")
+    assert "已在 east-910b3 为其预留资源，约 2026-01-01 08:00:00 启动" in chinese
+    late = {"start_p50_ms": 1_767_229_200_000, "start_p90_ms": 1_767_232_800_000}
+    english, chinese = summaries(reasons=[BUSY], is_start_promised=True, **start, **late)
+    assert english.endswith(
+        "about 2026-01-01 08:00:00 "
+        "(half by 2026-01-01 09:00:00, nine of ten by 2026-01-01 10:00:00)"
+    )
+    assert chinese.endswith(
+        "启动（五成概率不晚于 2026-01-01 09:00:00，九成概率不晚于 2026-01-01 10:00:00）"
+    )
+    english, chinese = summaries(
+        reasons=[BUSY], is_start_promised=True, planned_devices=16, **start
+    )
+    assert english.endswith("from about 2026-01-01 08:00:00, on 16 cards")
+    assert chinese.endswith("启动，使用 16 张卡")
+    assert ", nine of ten by 2026" in summaries(reasons=[BUSY], **start, **late)[0]
+    english, chinese = summaries(reasons=[BUSY], **start | {"planned_pool": None})
+    assert "None" not in english + chinese
+
+
+def test_a_job_that_waits_again_tells_what_became_of_it_before() -> None:
+    lost = ATTEMPT.model_copy(update={"cause": "node", "ended_at_ms": 3_000})
+
+    assert (
+        "Attempt 1 in east ended because a node failed"
+        in summaries(reasons=[BUSY], attempts=[lost])[0]
+    )
+
+
+def test_a_running_job_tells_where_and_which_choice_that_was() -> None:
+    english, _ = summaries(state="running", attempts=[ATTEMPT])
+
+    assert english == (
+        "runs in east, pool east-910b3, on east-910b3-n001 x 8. "
+        "ascend-910b3 is choice 2 of 2: the ones before had no room"
+    )
+
+
+@pytest.mark.parametrize("cause", list(EndCause))
+def test_a_failed_job_tells_its_cause(cause: EndCause) -> None:
+    ended = ATTEMPT.model_copy(update={"cause": cause, "exit_code": 7, "ended_at_ms": 62_000})
+
+    english, chinese = summaries(
+        state="failed",
+        end_cause=cause,
+        started_at_ms=2_000,
+        ended_at_ms=62_000,
+        attempts=[ended],
+        detail="out of memory",
+    )
+
+    assert "exit code 7" in english
+    assert english.endswith("after 1m in east: out of memory")
+    assert "退出码 7" in chinese
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_every_state_has_its_sentence(state: JobState) -> None:
+    summaries(state=state, attempts=[ATTEMPT])

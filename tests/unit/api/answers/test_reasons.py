@@ -1,0 +1,90 @@
+"""Every reason for waiting has its sentence, in both languages, with its numbers."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from api.answers.reasons import TEXTS, Language, text, view
+from scheduler.model.job import Reason, ReasonCode
+
+EVERY_CODE = pytest.mark.parametrize("code", list(ReasonCode))
+
+
+def test_every_code_has_both_texts_and_no_other_has_one() -> None:
+    assert TEXTS.keys() == set(ReasonCode)
+
+
+@EVERY_CODE
+def test_both_texts_say_where_or_how_much_alike(code: ReasonCode) -> None:
+    english, chinese = (set(re.findall(r"\{\w+\}", words)) for words in TEXTS[code])
+
+    assert english == chinese
+
+
+@EVERY_CODE
+def test_each_text_is_written_in_its_language(code: ReasonCode) -> None:
+    reason = Reason(code=code, where="qdaicc", need=8, free=2, detail="known: x")
+
+    assert not re.search(r"[\u4e00-\u9fff]", text(reason, Language.EN))
+    assert re.search(r"[\u4e00-\u9fff]", text(reason, Language.ZH))
+
+
+def test_a_busy_pool_is_told_in_numbers() -> None:
+    busy = Reason(code=ReasonCode.DEVICES_BUSY, where="qdaicc-910b3", need=8, free=2)
+
+    assert text(busy, Language.EN) == "needs 8 cards in qdaicc-910b3: 2 free, 6 short"
+    assert text(busy, Language.ZH) == "在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡"
+
+
+def test_money_is_told_in_yuan_rounded_so_that_paying_it_in_suffices() -> None:
+    poor = Reason(
+        code=ReasonCode.FUNDS, where="steel", need=1_234_560_001, free=560_000, unit="micro-yuan"
+    )
+
+    said = text(poor, Language.EN)
+
+    assert "a hold of 1,234.57 CNY" in said
+    assert "0.56 CNY" in said
+    assert "1,234.01 CNY short" in said
+
+
+def test_who_owes_is_told_so() -> None:
+    owing = Reason(
+        code=ReasonCode.FUNDS, where="steel", need=10_000, free=-505_000, unit="micro-yuan"
+    )
+
+    assert "has -0.51 CNY: 0.52 CNY short" in text(owing, Language.EN)
+
+
+def test_a_time_is_told_by_the_clock_of_the_park() -> None:
+    reserved = Reason(code=ReasonCode.RESERVED, where="p", until_ms=1_767_225_600_000)
+
+    assert text(reserved, Language.EN).endswith("(until about 2026-01-01 08:00:00)")
+
+
+def test_of_hours_it_is_told_when_the_next_begin_or_that_none_are_so_long() -> None:
+    hours = Reason(code=ReasonCode.OUTSIDE_HOURS, where="p", need=7_200_000, unit="ms")
+    later = replace(hours, until_ms=1_767_225_600_000)
+
+    assert text(later, Language.EN).endswith(
+        "(the next that are long enough: from 2026-01-01 08:00:00)"
+    )
+    assert text(later, Language.ZH).endswith("（下一个足够长的时段：2026-01-01 08:00:00 起）")
+    assert text(hours, Language.EN).endswith("(none are so long)")
+    assert text(hours, Language.ZH).endswith("（没有足够长的时段）")
+
+
+def test_what_is_beside_a_reason_is_told_in_its_language_too() -> None:
+    unknown = Reason(code=ReasonCode.UNKNOWN_CENTRE, where="x", detail="known: east, west")
+
+    assert text(unknown, Language.EN) == "there is no centre x in the park (known: east, west)"
+    assert text(unknown, Language.ZH) == "园区没有名为 x 的中心（现有：east, west）"
+
+
+def test_the_wire_carries_numbers_and_both_texts() -> None:
+    shown = view(Reason(code=ReasonCode.TOO_BIG, where="p", need=32, free=16))
+
+    assert (shown.code, shown.need, shown.free, shown.gap) == ("too_big", 32, 16, 16)
+    assert shown.text.startswith("needs 32 cards")
+    assert shown.text_zh.startswith("需要 32 张卡")

@@ -1,0 +1,1 @@
+"""Tests of api/cli/, each module's by its name."""

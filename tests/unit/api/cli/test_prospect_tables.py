@@ -1,0 +1,117 @@
+"""What a job would meet, and where it stands, as a terminal shows it."""
+
+import pytest
+
+from api.cli.prospect_tables import print_alternatives, print_quote, print_standing
+from api.examples.answers import ANSWERS
+from api.schemas.quotes import Alternatives, QueueStanding, Quote
+
+
+def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (waits,) = quote.options
+    now = waits.model_copy(update={"pool": "lsl-910b3", "reasons": []})
+    unknown = waits.model_copy(update={"start_ms": None, "cost": None})
+
+    print_quote(quote.model_copy(update={"options": [now, waits, unknown]}))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines[1:])) <= 80
+    assert [line.split()[:2] for line in lines[2:5]] == [
+        ["lsl-910b3", "now"],
+        ["qdaicc-910b3", "11-25"],
+        ["qdaicc-910b3", "-"],
+    ]
+    assert "    • needs 8 cards in qdaicc-910b3: 2 free, 6 short" in lines
+    assert lines[-1].strip() == f"until 18:11:31: brain submit --quote {quote.id}"
+
+
+def test_a_quote_says_how_long_data_takes_where_it_has_to_come(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (far,) = (option.model_copy(update={"transfer_ms": 726_000}) for option in quote.options)
+    near = far.model_copy(update={"transfer_ms": 0, "reasons": []})
+
+    print_quote(quote.model_copy(update={"options": [near, far]}))
+
+    head, near_line, far_line = capsys.readouterr().out.splitlines()[1:4]
+    assert "data takes" in head
+    assert near_line.split()[1:3] == ["now", "-"]
+    assert " 12m6s " in far_line
+
+
+def test_a_quote_says_when_it_ends_and_whom_it_stops(capsys: pytest.CaptureFixture[str]) -> None:
+    quote = Quote.model_validate(ANSWERS["quote"])
+    (option,) = quote.options
+    stops = {"stops": 3, "stops_own": ["j7"], "stops_others": {"standard": 2}}
+    ends = {"likely_end_ms": 1_795_620_000_000, "end_ms": 1_795_630_000_000}
+    changed = option.model_copy(update=stops | ends | {"is_borrowing": True})
+
+    print_quote(quote.model_copy(update={"options": [changed]}))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert "likely over at most until cost, yuan stops" in " ".join(lines[1].split())
+    assert "11-25 23:20 11-26 02:06" in " ".join(lines[2].split())
+    assert lines[2].split()[-1] == "3"
+    assert "  • qdaicc-910b3: it would stop j7, 2 x standard" in lines
+    assert any("on borrowed cards" in line for line in lines)
+
+
+def test_what_is_in_the_way_in_several_pools_is_told_once_with_where(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    standing = QueueStanding.model_validate(ANSWERS["standing"])
+    (use,) = standing.pools
+    (busy,) = use.reasons
+    quota = busy.model_copy(update={"where": "t03", "text": "tenant t03 is short"})
+    cap = busy.model_copy(update={"where": "coast", "text": "coast is short of npu"})
+    first = use.model_copy(update={"reasons": [quota, cap, busy]})
+    second = use.model_copy(update={"pool": "hzx", "reasons": [quota, cap]})
+    third = use.model_copy(update={"pool": "lsl", "reasons": [quota]})
+
+    print_standing(standing.model_copy(update={"pools": [first, second, third]}))
+
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "  all that is in its way:",
+        "    • tenant t03 is short (everywhere)",
+        "    • coast is short of npu (qdaicc-910b3, hzx)",
+        f"    • {busy.text}",
+    ]
+
+
+def test_a_standing_is_told_with_its_terms_and_who_holds_what(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_standing(QueueStanding.model_validate(ANSWERS["standing"]))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "  of 42 that wait it is 3; ahead of it: 1 of yours, 1 of others",
+        "  its turn, the first that differs decides:",
+        "    • it is within its tenant's nominal quota",
+        "    • its priority is normal",
+    ]
+    assert lines[4].split()[:5] == ["pool", "cards", "free", "yours", "others"]
+    assert lines[5].split() == ["qdaicc-910b3", "8", "4", "1", "standard", "3"]
+    assert lines[6:] == [
+        "  all that is in its way:",
+        "    • needs 8 cards in qdaicc-910b3: 2 free, 6 short",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
+def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = Alternatives.model_validate(ANSWERS["alternatives"])
+
+    print_alternatives(found)
+    print_alternatives(found.model_copy(update={"items": []}))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "  it would start sooner with:",
+        "    • 2 cards instead of 8: now in qdaicc-910b3, 28.00 yuan",
+    ]

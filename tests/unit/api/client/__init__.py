@@ -1,0 +1,1 @@
+"""Tests of api/client/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of api/documents/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of api/files/, each module's by its name."""

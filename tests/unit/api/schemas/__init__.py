@@ -1,0 +1,1 @@
+"""Tests of api/schemas/, each module's by its name."""

@@ -1,0 +1,129 @@
+"""Whatever is refused is told in Chinese as well."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.chinese import CATALOGUE, chinese
+from scheduler.model.limits import limit_problems
+from tests.builders import a_park, a_pool, a_state, a_tenant
+from tests.entitled import Own
+
+ROOT = Path(__file__).parents[3]
+REFUSALS = re.compile(r"Refused|_?wrong|_not_now|\w+Refused|CannotClose|NoEvidence")
+RAISED = {"ValueError", "StatementAltered", "PriceMissing"}
+HOLE = "◦"
+FILLED = ("8", "tenant 8", "tenants", "tenant", "a second", "is disputed already")
+"""What may stand there; one of them must make a sentence."""
+COUNTED = f"{HOLE} in the request{HOLE}"
+"""`2 errors in the request, of which 1 are shown`: three sentences, by number."""
+RETURNING = [
+    *(ROOT / "scheduler/facts").glob("[dhpq]*s.py"),
+    ROOT / "scheduler/facts/held.py",
+    ROOT / "scheduler/model/custody.py",
+]
+YIELDING = [
+    *(ROOT / "scheduler/model" / f"{name}.py" for name in ("limits", "promises")),
+    *(ROOT / "accounting/bills" / f"{name}.py" for name in ("claims", "terms")),
+    *(ROOT / "accounting/prices" / f"{name}.py" for name in ("packages", "vouchers")),
+]
+SERVED = [
+    *(path for path in (ROOT / "accounting").rglob("*.py") if path.name != "verifying.py"),
+    *(ROOT / "api/routes").glob("*.py"),
+    *(
+        ROOT / "api" / f"{name}.py"
+        for name in (
+            *("asking", "auth", "bodies", "declared", "errors", "gauge", "honouring", "promised"),
+            *("questions", "streams", "submission"),
+        )
+    ),
+    *(
+        ROOT / "api/schemas" / f"{name}.py"
+        for name in ("array_spec", "budgets", "durations", "jobs", "values", "variant_spec")
+    ),
+]
+
+
+def said(node: ast.AST | None) -> str:
+    """A text, with `HOLE` where something is filled in."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(said(one) or HOLE for one in values)
+        case _:
+            return ""
+
+
+def sentences() -> Iterator[str]:
+    for path in SERVED:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and is_refusal(node.func):
+                yield from map(said, [*node.args, *(one.value for one in node.keywords)])
+    for paths, kind in ((RETURNING, ast.Return), (YIELDING, ast.Yield)):
+        for path in paths:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, kind):
+                    yield said(node.value)
+
+
+def is_refusal(function: ast.expr) -> bool:
+    name = ast.unparse(function)
+    return bool(REFUSALS.fullmatch(name)) or name in RAISED
+
+
+EVERY = sorted({text for text in sentences() if " " in text} - {COUNTED})
+
+
+def test_there_are_sentences_to_look_at() -> None:
+    assert len(EVERY) > 200
+
+
+@pytest.mark.parametrize("text", EVERY)
+def test_every_refusal_has_its_chinese(text: str) -> None:
+    told = [found for one in FILLED if (found := chinese(text.replace(HOLE, one)))]
+
+    assert told, f"add to {CATALOGUE.name}: {text}"
+    assert re.search(r"[\u4e00-\u9fff]", told[0])
+
+
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        ("there is no tenant t99", "没有企业 t99"),
+        (
+            "a key of role tenant or finance is needed; this one is of operator",
+            "需要企业或财务的密钥；当前密钥属于运营方",
+        ),
+        (
+            "the voucher cannot be issued: ocean is unknown",
+            "算力券无法签发：没有 ocean",
+        ),
+        ("Input should be greater than or equal to 1", "应不小于 1"),
+        ("Input should be 'low', 'normal' or 'high'", "应为 'low', 'normal' or 'high' 之一"),
+        ("job {0} is over: it has failed", "作业 {0} 已结束：失败"),
+    ],
+)
+def test_what_stands_in_a_sentence_is_told_in_chinese_too(english: str, expected: str) -> None:
+    assert chinese(english) == expected
+
+
+def test_limits_that_contradict_are_told_with_their_numbers() -> None:
+    own: Own = {"nominal_cards": (("npu", 2),), "borrowing_cards": (("npu", 7),)}
+    state = a_state(a_tenant("steel", max_cards=8, **own), park=a_park(a_pool("east-npu", 3, 8)))
+    assert state.park is not None
+    (problem,) = limit_problems(state.tree, state.park)
+
+    assert chinese(problem) == (
+        "企业 steel：borrowing_cards 中 npu 为 7，可占用 9，而企业 steel 按 max_cards 最多占用 8："
+        "请把前者降到 6，或先提高后者"
+    )
+
+
+def test_what_nobody_has_written_is_no_sentence() -> None:
+    assert chinese("quite another thing") is None
+    assert chinese("there is no tenant " + "x" * 2_000) is None
+    assert chinese("") is None

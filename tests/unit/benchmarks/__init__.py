@@ -1,0 +1,1 @@
+"""Tests of benchmarks/, each module's by its name."""

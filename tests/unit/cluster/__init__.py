@@ -1,0 +1,1 @@
+"""Tests of cluster/, each module's by its name."""

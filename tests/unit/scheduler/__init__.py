@@ -1,0 +1,1 @@
+"""Tests of scheduler/, each module's by its name."""

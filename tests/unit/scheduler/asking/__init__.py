@@ -1,0 +1,1 @@
+"""Tests of scheduler/asking/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of scheduler/facts/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of scheduler/forecast/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of scheduler/model/, each module's by its name."""

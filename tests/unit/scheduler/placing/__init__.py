@@ -1,0 +1,1 @@
+"""Tests of scheduler/placing/, each module's by its name."""

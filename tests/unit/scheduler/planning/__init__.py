@@ -1,0 +1,1 @@
+"""Tests of scheduler/planning/, each module's by its name."""

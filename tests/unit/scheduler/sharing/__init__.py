@@ -1,0 +1,1 @@
+"""Tests of scheduler/sharing/, each module's by its name."""

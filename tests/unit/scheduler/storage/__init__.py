@@ -1,0 +1,1 @@
+"""Tests of scheduler/storage/, each module's by its name."""

@@ -1,0 +1,151 @@
+"""What holds of quotas on the tree, whatever is declared, runs and waits."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduler.facts.state import State
+from scheduler.model.job import Job, ReasonCode
+from scheduler.model.plan import Answers
+from scheduler.model.policy import DEFAULT, Policy
+from scheduler.model.tenancy import Entitlement
+from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
+from tests.builders import a_park, a_pool, a_state, a_tenant, submit
+from tests.entitled import a_cohort, a_project, entitled
+from tests.preemptive import MIN_RUN_MS, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
+from tests.rest import comes_to_rest
+from tests.unit.scheduler.test_planner_invariants import lease, states
+
+POLICIES = st.sampled_from([DEFAULT, TURNS])
+BRANCHES = ("fish/", "fish/a", "ship/", "ship/b", "steel/")
+
+
+@settings(max_examples=25)
+@given(entitled(states()), POLICIES)
+def test_no_plan_breaks_a_rule_that_is_counted_anew(state: State, policy: Policy) -> None:
+    result = plan(state, 7, policy)
+
+    _, flaws = verified(state, result, 7, policy)
+    assert flaws == ()
+    for grant in result.grants:
+        lease(state, grant, 7)
+
+
+@st.composite
+def owned(draw: st.DrawFn, cards_per_node: int = 1) -> State:
+    """Tenants in a cohort and in none, and projects, own some of the cards of small nodes."""
+    count = draw(st.integers(2, 10))
+    park = a_park(a_pool(POOL, count, cards_per_node))
+    state = a_state(
+        a_tenant("fish", cohort_id="coast"),
+        a_tenant("ship", cohort_id="coast"),
+        a_tenant("steel"),
+        park=park,
+    )
+    a_cohort(state, "coast")
+    a_project(state, "fish", "a")
+    a_project(state, "ship", "b")
+    left = count * cards_per_node
+    tree = state.tree
+    own = draw(st.integers(0, left))
+    parts = [draw(st.integers(0, own))]
+    parts += [draw(st.integers(0, own - parts[0]))]
+    levels: list[tuple[dict[str, Any], str, int]] = [
+        (tree.cohorts, "coast", own),
+        (tree.tenants, "fish", parts[0]),
+        (tree.tenants, "ship", parts[1]),
+        (tree.projects, "fish/a", draw(st.integers(0, parts[0]))),
+        (tree.projects, "ship/b", draw(st.integers(0, parts[1]))),
+        (tree.tenants, "steel", draw(st.integers(0, left - own))),
+    ]
+    for branches, name, cards in levels:
+        nominal = (("npu", cards),) if cards else ()
+        branches[name] = replace(branches[name], nominal_cards=nominal)
+    tree.version += 1  # as if all had been declared
+    return state
+
+
+@st.composite
+def busy(draw: st.DrawFn) -> State:
+    """Nodes of one card each, of which most run something."""
+    state = draw(owned())
+    assert state.park is not None
+    count, first = state.park.pools[0].node_count, 0
+    while first < count:
+        cards = draw(st.integers(1, count - first))
+        job = _of(draw(st.sampled_from(BRANCHES)), f"r{first:02}", cards)
+        if draw(st.integers(0, 4)):
+            job = replace(job, checkpoint=draw(st.sampled_from([None, SAVES])))
+            run(state, job, *[0] * first, *[1] * cards, at_ms=draw(st.integers(0, 5)))
+        first += cards
+    for number in range(draw(st.integers(1, 6))):
+        job = _of(draw(st.sampled_from(BRANCHES)), f"w{number}", draw(st.integers(1, count)))
+        submit(state, replace(job, submitted_at_ms=wants().submitted_at_ms))
+    return state
+
+
+def _of(branch: str, job_id: str, cards: int) -> Job:
+    tenant_id, _, project_id = branch.partition("/")
+    return replace(normal(job_id, cards), tenant_id=tenant_id, project=project_id or "default")
+
+
+@settings(max_examples=50)
+@given(busy())
+def test_who_stays_within_all_its_branches_is_served_at_once_where_cells_are_feasible(
+    state: State,
+) -> None:
+    """The bound is the patience of who asks and the least run of who is stopped: both are over."""
+    result = plan(state, NOW_MS)
+
+    served = {grant.job_id for grant in result.grants}
+    for job_id, verdict in result.verdicts.items():
+        if verdict.reasons[0].code is ReasonCode.MAKING_ROOM:
+            served.add(job_id)
+    nominal = dict(state.tree.tenants["steel"].nominal_cards).get("npu", 0)
+    waiting = [one.job for one in state.queue.records() if one.job.tenant_id == "steel"]
+    if state.held_cards["steel"] + sum(job.device_count for job in waiting) <= nominal:
+        assert {job.id for job in waiting} <= served
+    for branch in ("fish/a", "ship/b"):
+        _check_project(state, branch, served)
+
+
+def _check_project(state: State, branch: str, served: set[str]) -> None:
+    """Where its tenant and its cohort have room as well."""
+    tree, tenant_id = state.tree, branch.partition("/")[0]
+    jobs = [one.job for one in state.queue.records()]
+    of_cohort = [job for job in jobs if job.tenant_id in ("fish", "ship")]
+    of_tenant = [job for job in of_cohort if job.tenant_id == tenant_id]
+    of_project = [job for job in of_tenant if job.project == branch.partition("/")[2]]
+    rooms: tuple[tuple[Entitlement, int, list[Job]], ...] = (
+        (tree.projects[branch], state.held_cards[branch], of_project),
+        (tree.tenants[tenant_id], state.held_cards[tenant_id], of_tenant),
+        (
+            tree.cohorts["coast"],
+            state.held_cards["fish"] + state.held_cards["ship"],
+            of_cohort,
+        ),
+    )
+    if all(
+        held + sum(job.device_count for job in waiting) <= dict(one.nominal_cards).get("npu", 0)
+        for one, held, waiting in rooms
+    ):
+        assert {job.id for job in of_project} <= served
+
+
+@settings(max_examples=25)
+@given(busy(), POLICIES)
+def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
+    """Where nobody comes and nothing ends, there comes a plan that stops nobody any more."""
+    comes_to_rest(state, policy, MIN_RUN_MS + 10)
+
+
+@settings(max_examples=25)
+@given(busy(), POLICIES)
+def test_both_ways_of_asking_find_the_same(state: State, policy: Policy) -> None:
+    whole, grants = (plan(state, NOW_MS, policy, answers) for answers in Answers)
+
+    assert whole.evictions == grants.evictions
+    assert whole.grants == grants.grants

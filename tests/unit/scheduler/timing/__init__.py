@@ -1,0 +1,1 @@
+"""Tests of scheduler/timing/, each module's by its name."""
