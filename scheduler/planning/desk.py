@@ -227,8 +227,7 @@ class Desk:
         """Where it fits first; else it is noted why not."""
         form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
         for candidate in finding.candidates:
-            closed = survey.why_closed(form.job, candidate.pool)
-            money = closed or self._allowances.terms(form, candidate.pool)
+            money = survey.terms(form, candidate.pool, self._allowances)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
                 hold = self._allowances.hold_micros(form.job, candidate.pool)

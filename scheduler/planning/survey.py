@@ -14,6 +14,7 @@ from scheduler.planning.explain import closed_reason, kept_reason, pool_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.victims import SOON_MS, Clearing
+from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
@@ -63,6 +64,14 @@ class Survey:
     def why_closed(self, job: Job, pool: Pool) -> Reason | None:
         """Whether it could not be gone before the pool's hours end."""
         return outside_hours(job, pool, self._now_ms)
+
+    def terms(self, form: JobRecord, pool: Pool, allowances: Allowances) -> int | Reason:
+        """What to set aside, or why it may not be there: who cannot pay waits for no hours."""
+        closed = self.why_closed(form.job, pool)
+        if closed is None:
+            return allowances.terms(form, pool)
+        hold = allowances.hold_micros(form.job, pool)
+        return hold if isinstance(hold, Reason) else closed
 
     def is_late(self, form: JobRecord, candidate: Candidate) -> bool:
         """Whether it could not be gone by then if it started once all has gone that is stopped."""
