@@ -168,7 +168,7 @@ def happened(
 ) -> Happened:
     """Play the rest of the log on `state`, and note what happens from `from_ms` on.
 
-    With 0 it begins with the log, without `until_ms` it ends with it. Raises `Unplayable`.
+    With 0 it begins with the log; it ends with it at the latest. Raises `Unplayable`.
     """
     rest = iter(log)
     first = next((one for one in rest if one.at_ms >= from_ms or _is_skipped(state, one)), None)
@@ -188,6 +188,7 @@ def happened(
             found.until_ms = one.at_ms + 1
         notes.take(one)
         _apply(state, one)
+    found.until_ms = min(found.until_ms, found.end_ms + 1)
     return found
 
 

@@ -27,6 +27,7 @@ MUTANTS = [
     Mutant("benchmarks/happened.py", 'return event.by == "operator"', "return True", f"{_AGAIN} -k nobody_asks"),
     Mutant("benchmarks/happened.py", "(event.at_ms < at_ms or at_ms < quote.until_ms)", "True", f"{_AGAIN} -k nobody_asks"),
     Mutant("benchmarks/happened.py", "isinstance(wish, ev.Submitted | ev.QuoteKept) and not is_in_period", "False", f"{_AGAIN} -k left_out"),
+    Mutant("benchmarks/happened.py", "min(found.until_ms, found.end_ms + 1)", "found.until_ms", f"{_AGAIN} -k at_the_latest"),
     Mutant("benchmarks/happened.py", "before=deepcopy(state.snapshot())", "before=state.snapshot()", f"{_AGAIN} -k same_policy"),
     Mutant("benchmarks/told_centre.py", "course.leased_ms == leased_ms and _cards", "False and _cards", f"{_AGAIN} -k same_policy"),
     Mutant("benchmarks/told_centre.py", "            self._plan_logged_end(run, course, FAULTS)\n", "            self._plan_own_end(run)\n", f"{_AGAIN} -k same_policy"),

@@ -153,6 +153,15 @@ def test_who_comes_after_the_period_is_left_out_and_how_long_work_runs_is_known_
     assert any(course.told_ms and course.told_ms > until_ms for course in _courses(found))
 
 
+def test_a_period_ends_with_the_log_at_the_latest() -> None:
+    log = logged(3)
+
+    whole, beyond = happened(State(), log, 0), happened(State(), log, 0, log[-1].at_ms + 86_400_000)
+
+    assert beyond.until_ms == whole.until_ms == log[-1].at_ms + 1
+    assert as_it_was(beyond) == as_it_was(whole)
+
+
 def _courses(found: Happened) -> list[Course]:
     return [*found.course_by_attempt.values()]
 
