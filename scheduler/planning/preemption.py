@@ -168,7 +168,7 @@ class Victims:
             found = Clearing(self._by_nodes(room, pool_id, wanted, taker, ends))
         if found.victims and self._standings.has_owners:
             found = self._lasting(room, pool_id, wanted, taker, ends, found)
-        if not found.victims:
+        if not (found.victims or room.view_soon(ends).fits(wanted)):
             self._failed[key] = merit
         return found
 

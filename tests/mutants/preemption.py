@@ -15,6 +15,7 @@ _TURNS = "tests/unit/scheduler/sharing/test_turns.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/planning/preemption.py", "if not (found.victims or room.view_soon(ends).fits(wanted)):", "if not found.victims:", "tests/unit/scheduler/planning/test_preemption.py -k over_a_limit"),
     Mutant("scheduler/planning/preemption.py", "return (is_resumed or job.priority is Priority.LOW) and", "return", _HAND),
     Mutant("scheduler/planning/preemption.py", "if victim.id in self._stopped or (owns and", "if (owns and", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/preemption.py", "        if merit >= taker.standing.merit:\n            return False\n", "", f"{_HAND} {_ALWAYS}"),

@@ -10,7 +10,17 @@ from scheduler.model.levels import STEPS_CARD_MS, level
 from scheduler.model.plan import Answers, Eviction
 from scheduler.model.policy import EASY
 from scheduler.planning.planner import plan
-from tests.builders import a_job, a_lease, a_placement, a_tenant, happen, submit
+from tests.builders import (
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
 from tests.preemptive import (
     LIMIT_MS,
     MIN_RUN_MS,
@@ -363,3 +373,19 @@ def test_nor_from_one_above_it_because_others_may() -> None:
     submit(state, first, wants())
 
     assert plan(state, NOW_MS, TURNS).evictions == ()
+
+
+def test_who_is_over_a_limit_though_cards_are_free_hides_nobody_to_stop() -> None:
+    """Nobody need be stopped for its cards, which says nothing of those behind it."""
+    fish = a_tenant("fish", borrowing_cards=(("npu", 1),))
+    state = a_state(a_tenant("steel"), fish, park=a_park(a_pool(POOL, 1, 4)))
+    for number in range(2):
+        run(state, low(f"old{number}", cards=1), 1)
+    run(state, replace(normal("its-own", cards=1), tenant_id="fish"), 1)
+    submit(state, replace(wants("over", cards=1, priority=Priority.HIGH), tenant_id="fish"))
+    submit(state, wants("fits", cards=1), wants("next", cards=1))
+
+    result = plan(state, NOW_MS)
+
+    assert [one.job_id for one in result.grants] == ["fits"]
+    assert [one.job_id for one in result.evictions] == ["next"]
