@@ -202,7 +202,9 @@ def _known_words() -> list[str]:
 
 
 def _spelling(word: str) -> str | None:
-    guesses = difflib.get_close_matches(word, _known_words(), n=2)
+    # A word of another request may be the very one that is refused here.
+    words = [known for known in _known_words() if known != word]
+    guesses = difflib.get_close_matches(word, words, n=2)
     return f"did you mean {' or '.join(guesses)}?" if guesses else None
 
 

@@ -74,6 +74,12 @@ class Course:
         return self.ended is not None and self.ended.cause in FAULT_CAUSES
 
     @property
+    def is_preempted(self) -> bool:
+        """Whether it ran and was stopped so that others could run."""
+        was_stopped = self.ended is not None and self.ended.cause is EndCause.PREEMPTED
+        return was_stopped and self.started_ms is not None
+
+    @property
     def ended_ms(self) -> int | None:
         return self.ended.at_ms if self.ended is not None else None
 

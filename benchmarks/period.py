@@ -28,11 +28,15 @@ OVERTIME_MS = 30 * STILL_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """How it went this time: all that was committed, until when, and which requests did not fit."""
+    """How it went this time: all that was committed, until when, and which requests did not fit.
+
+    `open_ids` are the jobs that were not over then.
+    """
 
     events: tuple[ev.Event, ...]
     end_ms: int
     refused: dict[str, str]
+    open_ids: frozenset[str]
 
     def decided(self, until_ms: int) -> list[ev.Event]:
         """What was decided before then."""
@@ -73,7 +77,12 @@ def play(found: Happened, settings: Settings, restart_ms: int = 0, tick_ms: int 
             centre.advance(now_ms)
         if not controller.step(now_ms).is_empty:
             pace.changed_ms = now_ms
-    return Again(events=tuple(log.events), end_ms=pace.now_ms, refused=log.refused)
+    return Again(
+        events=tuple(log.events),
+        end_ms=pace.now_ms,
+        refused=log.refused,
+        open_ids=frozenset(controller.state.jobs),
+    )
 
 
 def _centres(found: Happened, work: WorkLeft, settings: Settings) -> Iterator[ToldCentre]:

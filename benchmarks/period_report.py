@@ -3,7 +3,7 @@
 import time
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, replace
 
 from accounting.calendar import iso_time
@@ -58,6 +58,7 @@ def measured(found: Happened, policy: Policy, restart_ms: int) -> Measured:
     rows, figures = _measured(found, courses, _arrivals(found, again.events), again.end_ms)
     return rows, {
         **figures,
+        "not_over": _count(rows, again.open_ids),
         "refused": sum(one.startswith("submitted ") for one in again.refused),
         **beside_the_log(found, again),
         "wall_s": round(wall_s, 3),
@@ -73,7 +74,18 @@ def as_it_was(found: Happened) -> Measured:
     arrivals = _arrivals(found, ()) | found.released_ms
     rows, figures = _measured(found, found.course_by_attempt, arrivals, found.end_ms)
     count = len(found.decided)
-    return rows, {**figures, "refused": 0, "decided_in_the_log": count, "decided_alike": count}
+    return rows, {
+        **figures,
+        "not_over": _count(rows, found.state.jobs),
+        "refused": 0,
+        "decided_in_the_log": count,
+        "decided_alike": count,
+    }
+
+
+def _count(rows: Iterable[RunRow], open_ids: Container[str]) -> int:
+    """How many jobs ran and are not over: they run still, or wait again."""
+    return len({row.job_id for row in rows if row.job_id in open_ids})
 
 
 def _arrivals(found: Happened, events: Iterable[ev.Event]) -> dict[str, int]:
@@ -96,13 +108,12 @@ def _measured(
     if not rows:
         raise BadTrace("no job of that period ever ran")
     ran = {row.job_id for row in rows}
-    open_ids = {one.job_id for one in courses.values() if one.ended is None}
     capacity = capacity_of(found)
     return rows, {
         **asdict(score(rows, capacity)),
         "util_arrivals": _utilisation(found, all_rows, capacity),
         "never_started": len(came - ran),
-        "not_over": len(ran & open_ids),
+        "preemptions": sum(one.is_preempted for one in courses.values() if one.job_id in ran),
     }
 
 

@@ -13,6 +13,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.chinese import chinese
 from api.cli.language import both
 from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
@@ -119,7 +120,7 @@ def _park(path: Path | None) -> Iterator[Finding]:
         yield Finding(
             name=both("quotas", "配额"),
             is_well=False,
-            text="; ".join(found),
+            text=both("; ".join(found), "；".join(chinese(one) or one for one in found)),
             fix=both(
                 "name both quotas in cards of the kind, or both in TFLOPS alone",
                 "请将上下级配额都按该型号的卡数填写，或都只按算力（TFLOPS）填写",
@@ -135,8 +136,8 @@ def _which_park(path: Path | None, park: Park) -> Finding:
             "未设置 BRAIN_PARK：`brain up` 使用本机园区，`brain serve` 使用默认园区",
         )
         return Finding(name=name, is_well=True, text=text)
-    count, (english, chinese) = len(park.centres), devices_text(park, park.pools)
-    text = both(f"{park.id}: {count} centres, {english}", f"{park.id}：{count} 个中心，{chinese}")
+    count, (cards, cards_zh) = len(park.centres), devices_text(park, park.pools)
+    text = both(f"{park.id}: {count} centres, {cards}", f"{park.id}：{count} 个中心，{cards_zh}")
     return Finding(name=name, is_well=True, text=text)
 
 

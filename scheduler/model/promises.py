@@ -52,7 +52,8 @@ def _beyond(branch: str, tree: Tree, entitlements: Entitlements) -> Iterator[str
         if there is None or P not in entitlements.units(kind_id):
             continue
         cards = nominal[branch, P] // entitlements.amount(P, kind_id, 1)
-        own = min(cards, nominal.get((branch, kind_id), cards))
+        # More of the kind than the park has nobody could run.
+        own = min(cards, nominal.get((branch, kind_id), cards), entitlements.cards[kind_id])
         if own > there:
             whole, field = name_of(above, tree), field_of("nominal", kind_id)
             yield (

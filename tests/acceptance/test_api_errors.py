@@ -79,6 +79,12 @@ def test_fields_that_do_not_agree_are_said(
     assert word in problem["errors"][0]["problem"]
 
 
+def test_a_word_of_another_request_is_not_proposed_where_it_was_refused(park: Served) -> None:
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(is_drained=True)), 422)
+
+    assert "is_drained" not in str(problem["errors"][0].get("fix"))
+
+
 def test_a_misspelt_field_is_guessed(park: Served) -> None:
     problem = problem_of(park.steel.post("/v1/jobs", json=job(prioritty=8)), 422)
 

@@ -145,4 +145,5 @@ MUTANTS = [
     Mutant("scheduler/storage/store.py", "SELECT count(*), pg_notify(:channel, '') FROM asked", "SELECT count(*), :channel FROM asked", "tests/unit/scheduler/storage/test_store.py -k submit_wakes"),
     Mutant("scheduler/storage/rows.py", "[encode_value(reason) for reason in reasons]", "[encode_value(reason) for reason in reasons[:1]]", "tests/unit/scheduler/storage/test_rows.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/api/test_housekeeping.py"),
+    Mutant("api/errors.py", "[known for known in _known_words() if known != word]", "[*_known_words()]", "tests/acceptance/test_api_errors.py -k another_request"),
 ]

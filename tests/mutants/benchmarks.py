@@ -130,4 +130,6 @@ MUTANTS = [
     Mutant("benchmarks/workload.py", "        retry_count=RESTARTS_MAX + 1,\n", "", f"{_FAIL} -k begins"),
     Mutant("benchmarks/traces.py", 'gzip.GzipFile("", "wb", fileobj=file, mtime=0)', 'gzip.GzipFile(str(path), "wb", fileobj=file)', _DRAWN),
     Mutant("benchmarks/compare.py", "        failing=failure_rate(arguments),\n", "", "tests/unit/benchmarks/test_compare.py -k alike"),
+    Mutant("benchmarks/period_report.py", "sum(one.is_preempted for one in courses.values() if one.job_id in ran)", "score(rows, capacity).preemptions", "tests/unit/benchmarks/test_period.py -k lost_its_node"),
+    Mutant("benchmarks/period_report.py", '"not_over": _count(rows, found.state.jobs),', '"not_over": _count(rows, {one.job_id for one in found.state.live.values()}),', "tests/unit/benchmarks/test_period.py -k waits_again"),
 ]

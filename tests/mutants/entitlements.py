@@ -82,6 +82,7 @@ MUTANTS = [
     Mutant("scheduler/planning/survey.py", "        if shares is not None:\n            return shares\n        found", "        found", _RACKS),
     Mutant("api/files/park_machines.py", 'guarantees_racks=self.guarantees == "racks",', "", "tests/unit/api/files/test_park_file.py"),
     Mutant("api/files/park_machines.py", 'if self.guarantees == "racks" and self.nodes_per_rack is None:', "if False:", "tests/unit/api/files/test_park_file.py"),
+    Mutant("scheduler/model/promises.py", ", cards), entitlements.cards[kind_id])", ", cards))", _PROMISES),
     Mutant("scheduler/model/promises.py", "if is_bound and promised > own:", "if False:", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if promised > amount:\n", "        if False:\n", _PROMISES),
     Mutant("scheduler/model/promises.py", "        if kept > keeps:\n", "        if False:\n", _PROMISES),

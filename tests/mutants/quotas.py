@@ -72,7 +72,7 @@ MUTANTS = [
     Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _BEHIND),
     Mutant("scheduler/planning/explain.py", "free=beside.total if beside.total < need else beside.usable(wanted)", "free=beside.total", _SUFFICIENT),
     Mutant("scheduler/model/promises.py", "        if own > there:\n", "        if own >= there:\n", "tests/unit/scheduler/model/test_promises.py"),
-    Mutant("scheduler/model/promises.py", "own = min(cards, nominal.get((branch, kind_id), cards))", "own = cards", "tests/unit/scheduler/model/test_promises.py"),
+    Mutant("scheduler/model/promises.py", "min(cards, nominal.get((branch, kind_id), cards), entitlements", "min(cards, entitlements", "tests/unit/scheduler/model/test_promises.py"),
     Mutant("scheduler/asking/ranking.py", "has_quota and any(standing) and not standing.top", "has_quota and any(standing)", _RANKING),
     Mutant("api/answers/ranked.py", "LENT if terms.is_lent else QUOTAS[terms.is_owner]", "QUOTAS[terms.is_owner]", _RANKING),
     Mutant("api/running/doctor.py", "if found := [*promise_warnings(park_file.tree, park_file.park)]:", "if found := [*promise_warnings(park_file.tree, park_file.park)][:0]:", "tests/acceptance/test_cli_refusals.py -k doctor"),

@@ -105,6 +105,7 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
         ("Input should be greater than or equal to 1", "应不小于 1"),
         ("Input should be 'low', 'normal' or 'high'", "应为 'low', 'normal' or 'high' 之一"),
         ("job {0} is over: it has failed", "作业 {0} 已结束：失败"),
+        ("did you mean device or devices?", "是否想写 device 或 devices？"),
     ],
 )
 def test_what_stands_in_a_sentence_is_told_in_chinese_too(english: str, expected: str) -> None:

@@ -13,6 +13,7 @@ from benchmarks.period_report import as_it_was, beside_the_log, measured, policy
 from cluster.simulated import NO_FAULTS, Faults
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
+from scheduler.model.job import EndCause
 from scheduler.model.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
 from tests.broker_log import NEVER_MS, STOPPING, TURNS, UNKIND, digest, logged, settings_of
 
@@ -160,6 +161,48 @@ def test_a_period_ends_with_the_log_at_the_latest() -> None:
 
     assert beyond.until_ms == whole.until_ms == log[-1].at_ms + 1
     assert as_it_was(beyond) == as_it_was(whole)
+
+
+def test_who_lost_its_node_was_not_stopped_for_others() -> None:
+    kind = replace(DEFAULT, preemption=None)
+    unlucky, stopping = (happened(State(), one, 0) for one in (logged(3, UNKIND, kind), logged(3)))
+
+    assert any(course.is_fault for course in _courses(unlucky))
+    assert as_it_was(unlucky)[1]["preemptions"] == 0
+    assert measured(unlucky, FIFO, 0)[1]["preemptions"] == 0
+    assert (
+        0
+        < as_it_was(stopping)[1]["preemptions"]
+        == len(
+            [
+                one
+                for one in _courses(stopping)
+                if one.ended and one.ended.cause is EndCause.PREEMPTED
+            ]
+        )
+    )
+
+
+def test_who_was_stopped_and_waits_again_is_not_over() -> None:
+    log = logged(8)
+    stops_ms = [
+        one.at_ms
+        for one in log
+        if isinstance(one.event, ev.Ended) and one.event.cause is EndCause.PREEMPTED
+    ]
+    until = (happened(State(), [one for one in log if one.at_ms <= ms], 0) for ms in stops_ms)
+
+    found, again_ids = next((one, ids) for one in until if (ids := _stopped_ids(one)))
+
+    rows, figures = as_it_was(found)
+    live_ids = {one.job_id for one in found.state.live.values()}
+    assert figures["not_over"] == len(again_ids | ({row.job_id for row in rows} & live_ids))
+
+
+def _stopped_ids(found: Happened) -> set[str]:
+    """Who ran, and waits again as the log ends."""
+    ran = {one.job_id for one in _courses(found) if one.is_preempted}
+    return ran & ({*found.state.jobs} - {one.job_id for one in found.state.live.values()})
 
 
 def _courses(found: Happened) -> list[Course]:

@@ -110,6 +110,13 @@ def test_who_owns_more_of_a_kind_in_tflops_than_its_cohort_owns_of_it_is_told() 
     ]
 
 
+def test_whose_cohort_owns_all_that_the_park_has_is_told_nothing() -> None:
+    state = a_state(a_tenant("fish", cohort_id="coast", nominal_tflops=8_000), park=PARK)
+    a_cohort(state, "coast", nominal_cards=(("gpu", 4), ("npu", 24)))
+
+    assert warnings(state) == [], "25 npus come to 8,000 TFLOPS, and there are 24"
+
+
 def test_who_says_how_much_of_the_kind_is_its_own_is_told_nothing() -> None:
     own = (("npu", 5),)
     fish = a_tenant("fish", cohort_id="coast", nominal_tflops=2_000, nominal_cards=own)
