@@ -66,6 +66,10 @@ def test_many_budgets_are_listed_by_as_many_questions_as_few(park: Served) -> No
         asked.append(statement)
 
     def questions() -> int:
+        """The fewest of three: once a second the key is looked up as well."""
+        return min(one_call() for _ in "123")
+
+    def one_call() -> int:
         asked.clear()
         assert park.steel.get("/v1/budgets").status_code == 200
         return len(asked)
