@@ -39,10 +39,10 @@ def promise_warnings(tree: Tree, park: Park) -> Iterator[str]:
 
     On other kinds all of it may be had, so that it is declared all the same.
     """
-    nominal = Entitlements(tree, park).nominal
-    for branch, unit in sorted(nominal):
+    entitlements = Entitlements(tree, park)
+    for branch, unit in sorted(entitlements.nominal):
         if unit == P:
-            yield from _beyond(branch, tree, Entitlements(tree, park))
+            yield from _beyond(branch, tree, entitlements)
 
 
 def _beyond(branch: str, tree: Tree, entitlements: Entitlements) -> Iterator[str]:

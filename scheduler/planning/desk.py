@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -230,6 +231,8 @@ class Desk:
             money = survey.terms(form, candidate.pool, self._allowances)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
+                if survey.why_closed(form.job, candidate.pool) is None:
+                    finding.refused.append(money)
                 hold = self._allowances.hold_micros(form.job, candidate.pool)
                 if is_cap(money) and isinstance(hold, int):
                     finding.capped.append(Option(candidate, hold))
@@ -251,7 +254,8 @@ class Desk:
         reasons = [reason for finding in findings for reason in finding.reasons]
         verdict = self._with_openings(record, findings) if self.policy.is_backfilling else None
         if verdict is None and not any(finding.payable for finding in findings):
-            self._allowances.save_for(record.job, reasons)
+            refused = chain.from_iterable(finding.refused for finding in findings)
+            self._allowances.save_for(record.job, refused)
             self._repeats.forget()
             self._keep_caps(findings)
         return verdict or self._wait(record, findings, reasons)

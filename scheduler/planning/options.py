@@ -108,11 +108,13 @@ class Finding:
     """What a plan has found for a job in one of its forms: why not now, and where it can be paid.
 
     There is a reason for each candidate, unless there is one for all. Where it could be paid as
-    well, and only a limit is in the way, is `capped`: who uses that up may be stopped.
+    well, and only a limit is in the way, is `capped`: who uses that up may be stopped. `refused`
+    is what it was in pools that are open: money is saved for no others.
     """
 
     form: JobRecord
     candidates: list[Candidate]
     reasons: list[Reason] = field(default_factory=list)
+    refused: list[Reason] = field(default_factory=list)
     payable: list[Option] = field(default_factory=list)
     capped: list[Option] = field(default_factory=list)

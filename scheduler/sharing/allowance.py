@@ -302,7 +302,7 @@ class Allowances:
         """What it may still commit."""
         return self._state.funds[tenant_id].available_micros - self._spoken_for[tenant_id]
 
-    def save_for(self, job: Job, reasons: list[Reason]) -> None:
+    def save_for(self, job: Job, reasons: Iterable[Reason]) -> None:
         """No pool can be paid: later jobs wait, if what is held for running work could suffice."""
         needs = [reason.need for reason in reasons if reason.code is ReasonCode.FUNDS]
         held = self._state.funds[job.tenant_id].held_micros + self._taken_micros[job.tenant_id]

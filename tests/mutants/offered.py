@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _UNIT = "tests/unit/scheduler/model/test_offered.py"
+_UNPAID = "tests/unit/scheduler/planning/test_unpaid.py"
 _CLOSE = "tests/unit/scheduler/test_offered_close.py"
 _SEEDS = "tests/simulation/test_seeds.py::test_the_rules_hold_where_pools_have_hours_and_tenants_whole_nodes[0]"
 _HOURS = "cluster/hours.py"
@@ -36,7 +37,7 @@ MUTANTS = [
     Mutant("scheduler/facts/drains.py", '"hours": self.closed_ids,', '"hours": self.node_ids,', _UNIT),
     Mutant("scheduler/facts/drains.py", "snapshot.closed_node_ids, snapshot.suspects)", "(), snapshot.suspects)", _UNIT),
     Mutant("scheduler/planning/survey.py", "        closed = self.why_closed(form.job, pool)\n        if closed is None:\n", "        closed = self.why_closed(form.job, pool)\n        if True:\n", _UNIT),
-    Mutant("scheduler/planning/survey.py", "return hold if isinstance(hold, Reason) else closed", "return closed", f"{_UNIT} -k cannot_pay"),
+    Mutant("scheduler/planning/survey.py", "return hold if isinstance(hold, Reason) else closed", "return closed", _UNPAID),
     Mutant("scheduler/planning/survey.py", "if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):", "if False:", _UNIT),
     Mutant("scheduler/planning/offers.py", "closed or full)", "full)", _UNIT),
     Mutant("scheduler/planning/explain.py", "away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}", "away = {ReasonCode.CENTRE_SILENT}", _UNIT),
@@ -60,4 +61,6 @@ MUTANTS = [
     Mutant("scheduler/planning/vacancy.py", "grace = job.grace_ms, job.checkpoint is None", "grace = job.grace_ms", _CLOSE),
     Mutant("scheduler/planning/vacancy.py", "grace = job.grace_ms, job.checkpoint is None", "grace = job.checkpoint is None", _CLOSE),
     Mutant("scheduler/planning/settled.py", "return needed_ms(job) if self._has_hours else 0", "return 0", _CLOSE),
+    Mutant("scheduler/planning/desk.py", "self._allowances.save_for(record.job, refused)", "self._allowances.save_for(record.job, reasons)", _UNPAID),
+    Mutant("scheduler/planning/desk.py", "self._allowances.save_for(record.job, refused)", "self._allowances.save_for(record.job, [])", _UNPAID),
 ]

@@ -242,17 +242,6 @@ def test_what_else_is_in_the_way_is_told_as_well() -> None:
     ]
 
 
-def test_who_cannot_pay_waits_for_no_hours_and_is_told_no_start() -> None:
-    state, _ = at(CLOSES_MS)
-    state.funds["steel"].available_micros = 0
-    submit(state, a_job("j1", device_count=16, node_count=2))
-
-    verdict = plan(state, CLOSES_MS).verdicts["j1"]
-
-    assert {one.code for one in verdict.reasons} == {ReasonCode.FUNDS}
-    assert verdict.start is None
-
-
 def test_nothing_is_kept_for_who_could_not_be_gone_by_the_close() -> None:
     """Its cards come free too late: who comes behind it need not wait for that."""
     state, _ = at(0, a_job("j0", limit_ms=8 * HOUR_MS, device_count=8))
