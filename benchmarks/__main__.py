@@ -6,7 +6,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from api.files.park_file import ParkFileInvalid
 from api.garbage import look_seldom
@@ -104,7 +104,9 @@ def _print_table(command: str, report: dict[str, object]) -> None:
 def _print_columns(lines: list[dict[str, object]]) -> None:
     """One column for each, one row for each figure; its first figure is its name."""
     title, *names = lines[0]
-    table = Table(title, *(str(line[title]) for line in lines))
+    # A name that does not fit is folded: cut off, two could not be told apart.
+    first = Column(title, overflow="fold")
+    table = Table(first, *(str(line[title]) for line in lines))
     for name in names:
         table.add_row(name, *(_text(line.get(name, "-")) for line in lines))
     Console().print(table)

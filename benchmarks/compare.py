@@ -16,7 +16,7 @@ from benchmarks import period_report
 from benchmarks.failures import add_failures, failure_rate
 from benchmarks.happened import Happened
 from benchmarks.hardware import conditions
-from benchmarks.options import add_seed
+from benchmarks.options import add_restart, add_seed
 from benchmarks.payers import payers
 from benchmarks.picture import draw
 from benchmarks.replay import CAPACITY_KEY, Replay, add_workload, measured, park_of
@@ -62,7 +62,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help=f"of {', '.join(sorted(POLICY_BY_NAME))}, and default{PREEMPTION}",
     )
-    parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
+    add_restart(parser)
     add_failures(parser)
     add_seed(parser, "which nodes fail when")
     parser.add_argument("--picture", type=_picture, help="draw them: OUT.png, OUT.svg or OUT.pdf")

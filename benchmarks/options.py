@@ -10,6 +10,19 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """A count that may be none."""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text} is not a whole number of at least 0")
+    return int(text)
+
+
+def add_restart(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--restart-s", type=not_negative, default=60, help="what each costs (%(default)s)"
+    )
+
+
 def add_count(parser: ArgumentParser, name: str, default: int, what: str) -> None:
     parser.add_argument(name, type=positive, default=default, help=f"{what} (%(default)s)")
 

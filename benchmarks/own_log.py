@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from api.answers.reasons import PARK_ZONE
 from api.database import BadDatabaseUrl, engine
@@ -71,6 +71,10 @@ def connected(given: str | None) -> Iterator[Connection]:
                     yield connection.execution_options(isolation_level="REPEATABLE READ")
             finally:
                 database.dispose()
+    except ProgrammingError:
+        raise BenchmarkFailed(
+            "the database has no broker's log of this release: see `brain migrate`, or name another"
+        ) from None
     except (BadDatabaseUrl, SettingsInvalid, SQLAlchemyError) as error:
         raise BenchmarkFailed(f"the database cannot be read: {error}") from None
 
@@ -88,7 +92,9 @@ def _database_url(given: str | None) -> Iterator[str]:
         yield embedded.url()
         return
     if not embedded.data.exists():
-        raise BenchmarkFailed(f"{settings.data} has no database: name one by --database or --log")
+        raise BenchmarkFailed(
+            f"{settings.data} has no database: name one, or set BRAIN_DATABASE_URL"
+        )
     with embedded:
         yield embedded.url()
 

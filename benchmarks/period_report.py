@@ -21,7 +21,7 @@ from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.model.policy import DEFAULT, Policy
 
-ONLY_TRACES = ("walltime", "park", "nodes", "centres")
+ONLY_TRACES = ("walltime", "park", "nodes", "centres", "cards")
 LEAST_S = 0.001
 
 

@@ -1,13 +1,13 @@
 """`replay`: a trace through the real controller, to a schedule, its score, and what it cost.
 
 Time is virtual: the controller steps whenever a job arrives or ends, on simulated centres. The
-planner knows how long a job runs only under `sjf-oracle`, and under `easy` without --walltime. The
-peer is a plain list in order of arrival on as many devices without nodes.
+planner knows how long a job of a trace runs only under `sjf-oracle`, and under `easy` without
+--walltime. The peer is a plain list in order of arrival on as many devices without nodes.
 
 With --log it is a period of the broker's own event log, with all that is in it: the park, tenants,
 quotas, money, each job as it was asked for, cancels, and what was lost. It begins with all as it
-stood then. A job runs as long as it ran, and under the broker's own policy all comes as it came:
-`decided_alike` says how much of it.
+stood then. A job runs as long as it ran, which only `sjf-oracle` is told. Under the broker's own
+policy all comes as it came: `decided_alike` says how much of it.
 
 Where nodes fail, what runs on them is lost and begins again, or goes on from where it was last
 stopped. Which nodes fail when is the seed's, and the same under every policy.
@@ -24,7 +24,7 @@ from benchmarks import period_report
 from benchmarks.failures import MS_PER_HOUR, NO_FAILURES, FailureRate, add_failures, failure_rate
 from benchmarks.hardware import conditions, cpu_s, peak_rss_mib
 from benchmarks.list_fifo import list_fifo
-from benchmarks.options import add_seed, positive
+from benchmarks.options import add_restart, add_seed, positive
 from benchmarks.own_log import add_log, add_period
 from benchmarks.saturation import saturation
 from benchmarks.score import Measured, score, write_schedule
@@ -36,6 +36,7 @@ from scheduler.forecast.punctuality import Score
 from scheduler.model.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
 
 CAPACITY_KEY = "capacity"
+NODE_CARDS = 8
 
 EXAMPLES = """examples:
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
@@ -76,10 +77,7 @@ def add_workload(parser: ArgumentParser) -> None:
     )
     where.add_argument("--centres", type=Path, help="centres of a CSV file: pool,capacity")
     parser.add_argument(
-        "--cards",
-        type=positive,
-        default=8,
-        help="with --nodes and --centres: cards of each node (%(default)s)",
+        "--cards", type=positive, help=f"with --nodes and --centres: of each node ({NODE_CARDS})"
     )
     parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
 
@@ -97,7 +95,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         choices=("off", "on"),
         help="may jobs be stopped and resumed (off; with --log as BRAIN_PREEMPTION says)",
     )
-    parser.add_argument("--restart-s", type=int, default=60, help="what each costs (%(default)s)")
+    add_restart(parser)
     parser.add_argument(
         "--foretell",
         choices=("off", "on"),
@@ -142,11 +140,12 @@ def _of_trace(arguments: Namespace) -> Measured:
 def park_of(arguments: Namespace) -> Park:
     if arguments.park:
         return load(arguments.park).park
+    cards = arguments.cards or NODE_CARDS
     if arguments.centres:
-        return park_of_centres(arguments.centres, arguments.cards)
+        return park_of_centres(arguments.centres, cards)
     if arguments.nodes is None:
         raise BadTrace("a trace names no park: give --park, --nodes or --centres")
-    return ideal_park(arguments.nodes, arguments.cards)
+    return ideal_park(arguments.nodes, cards)
 
 
 def measured(replay: Replay) -> Measured:

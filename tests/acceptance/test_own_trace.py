@@ -96,6 +96,7 @@ def test_a_period_of_its_own_log_comes_as_it_came_and_is_laid_beside_other_polic
         (["--from", "2099-01-01"], 2, "no job of that period is in the log"),
         (["--from", "2026-01-02", "--until", "2026-01-01"], 2, "--from must be before --until"),
         (["--nodes", "4"], 2, "--nodes goes with --trace"),
+        (["--cards", "8"], 2, "--cards goes with --trace"),
         (["--failures-per-node-day", "1"], 2, "--failures-per-node-day goes with --trace"),
         (["--foretell", "on"], 2, "--foretell goes with --trace"),
         (["--log", "mysql://x/y"], 1, "mysql cannot be used"),

@@ -105,7 +105,7 @@ MUTANTS = [
     Mutant("api/schemas/values.py", '    if "\\x00" in text:', "    if False:", "tests/acceptance/test_api_errors.py -k database"),
     Mutant("api/schemas/values.py", "if _UNPRINTED.search(text):", "if False:", "tests/acceptance/test_api_errors.py -k line"),
     Mutant("api/schemas/values.py", "str, StringConstraints(max_length=MAX_ENV_VALUE_LENGTH), AfterValidator(without_nul)", "str, AfterValidator(without_nul)", "tests/acceptance/test_api_errors.py -k database"),
-    Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/scheduler/test_submission.py"),
+    Mutant("api/submission.py", "return JobSpec.model_construct(", "return JobSpec(", "tests/unit/api/test_submission.py"),
     Mutant("api/answers/reasons.py", "by_text.setdefault(shown.text, shown)", "by_text[str(len(by_text))] = shown", "tests/unit/scheduler/test_kind_speeds.py"),
     Mutant("api/console/static/app.js", "      panels.notices.draw();\n", "", "tests/acceptance/test_console_notices.py"),
     Mutant("api/routes/capacity.py", "one, loads.get(one.id), drained.get(one.id, 0))", "one, loads.get(one.id), 0)", "tests/acceptance/test_console_notices.py"),

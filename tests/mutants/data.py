@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_PARK = "tests/unit/cluster/test_park_data.py"
+_PARK = "tests/unit/api/files/test_park_data.py"
 _LOCALITY = "tests/unit/scheduler/model/test_locality.py"
 _API = "tests/acceptance/test_api_data.py"
 _CLI = "tests/acceptance/test_cli_refusals.py -k broker_refuses"

@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_rack(job, placement)\n", "", _RACKS),
     Mutant("scheduler/asking/alternatives.py", "    if job.topology is not Topology.POOL:\n", "    if False:\n", _ALTERNATIVES),
     Mutant("api/submission.py", "        topology=Topology(spec.topology),\n", "", _JOBS),
-    Mutant("api/submission.py", "        topology=job.topology.value,\n", "", "tests/unit/scheduler/test_submission.py"),
+    Mutant("api/submission.py", "        topology=job.topology.value,\n", "", "tests/unit/api/test_submission.py"),
     Mutant("api/cli/submit.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
     Mutant("api/cli/quote.py", '        "topology": topology,\n', "", "tests/acceptance/test_cli_refusals.py -k broker_refuses"),
     Mutant("api/cli/job_tables.py", 'if spec.topology == "rack" else', 'if spec.topology == "pool" else', "tests/unit/api/test_cli.py -k rack"),

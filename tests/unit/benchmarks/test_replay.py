@@ -138,6 +138,24 @@ def test_what_cannot_be_replayed_is_said_in_one_line(
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_restart_costs_nothing_or_more(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--trace", TINY, "--nodes", "1", "--restart-s", "-1"])
+
+    assert "-1 is not a whole number of at least 0" in capsys.readouterr().err
+
+
+def test_figures_are_told_apart_where_the_terminal_is_narrow(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    main(["compare", "--trace", TINY, "--nodes", "1"])
+
+    assert "…" not in "".join(line[:9] for line in capsys.readouterr().out.splitlines())
+
+
 @pytest.mark.parametrize("count", ["0", "-1", "x", "1.5", ""])
 def test_a_count_is_a_whole_number_of_at_least_one(
     count: str, capsys: pytest.CaptureFixture[str]

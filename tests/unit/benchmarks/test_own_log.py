@@ -1,7 +1,7 @@
 """Rules of reading a period out of the broker's own database."""
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, text
 
 from benchmarks.happened import Recorded, happened
 from benchmarks.local_broker import BenchmarkFailed
@@ -76,3 +76,11 @@ def test_what_cannot_be_played_is_refused_with_the_checkpoints_after_which_a_per
         assert read_period(connection, MIDDLE_MS, None).arrived_ids
         with pytest.raises(BadTrace, match="no job of that period"):
             read_period(connection, LOG[-1].at_ms + 1, None)
+
+
+def test_a_database_without_a_log_is_named_as_that(database_url: str) -> None:
+    with (
+        pytest.raises(BenchmarkFailed, match="no broker's log of this release"),
+        connected(database_url) as connection,
+    ):
+        connection.execute(text("SELECT 1 FROM nowhere"))
