@@ -116,14 +116,19 @@ def workload(
 ) -> Workload:
     """All jobs and what must be declared before them; raises `BadTrace` if one could never run.
 
-    A job's limit is its walltime where the trace has one, else its run time if `is_length_known`,
+    A job's limit is its run time if `is_length_known`, else its walltime where the trace has one,
     else none to speak of. A walltime below the run time was not enforced there, nor is it here.
     If `is_resumable`, each can be stopped and go on from where it was.
     """
     trace_job_by_id = {f"{number:07}": job for number, job in enumerate(trace)}
-    limit = _known_limit_ms if is_length_known else _stated_limit_ms
     jobs = tuple(
-        _job(job_id, trace_job, limit(trace_job), park, RESUMABLE if is_resumable else None)
+        _job(
+            job_id,
+            trace_job,
+            trace_job.duration_ms if is_length_known else _stated_limit_ms(trace_job),
+            park,
+            RESUMABLE if is_resumable else None,
+        )
         for job_id, trace_job in trace_job_by_id.items()
     )
     result = Workload(
@@ -134,10 +139,6 @@ def workload(
     )
     _check(result)
     return result
-
-
-def _known_limit_ms(job: TraceJob) -> int:
-    return max(job.walltime_ms or 0, job.duration_ms)
 
 
 def _stated_limit_ms(job: TraceJob) -> int:

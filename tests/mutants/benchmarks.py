@@ -51,6 +51,7 @@ MUTANTS = [
     Mutant("benchmarks/simulate.py", "max(0, _length_ms(run) - self.restart_ms)", "_length_ms(run)", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("benchmarks/workload.py", "max_cards=NO_QUOTA,", "max_cards=4,", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("benchmarks/workload.py", "max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)", "job.walltime_ms or UNKNOWN_LIMIT_MS", "tests/unit/benchmarks/test_simulate.py"),
+    Mutant("benchmarks/workload.py", "trace_job.duration_ms if is_length_known else ", "max(trace_job.walltime_ms or 0, trace_job.duration_ms) if is_length_known else ", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("benchmarks/traces.py", "if job.id in jobs:", "if False:", "tests/unit/benchmarks/test_traces.py"),
     Mutant("benchmarks/launch.py", '["true"] * count', '["true"]', "tests/unit/benchmarks/test_launch.py -k burst"),
     Mutant("benchmarks/launch.py", "jobs_per_s(peer, arguments.peer_burst)", "jobs_per_s(product, arguments.peer_burst)", "tests/unit/benchmarks/test_launch.py -k same"),

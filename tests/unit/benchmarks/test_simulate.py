@@ -75,11 +75,11 @@ def test_a_gang_too_uneven_for_the_nodes_is_refused_before_the_replay() -> None:
         replayed(FIFO, node_count=2)
 
 
-def test_a_limit_is_the_walltime_and_never_less_than_the_run() -> None:
+def test_a_limit_is_the_walltime_and_never_less_than_the_run_or_the_run_if_known() -> None:
     trace = read_trace(DATA / "tiny.csv", DATA / "tiny_walltime.csv")
 
     stated = workload(trace, ideal_park(1, 4), is_length_known=False).jobs
-    known = workload(TINY, ideal_park(1, 4), is_length_known=True).jobs
+    known = workload(trace, ideal_park(1, 4), is_length_known=True).jobs
     unknown = workload(TINY, ideal_park(1, 4), is_length_known=False).jobs
 
     assert [job.limit_ms for job in stated] == [120_000, 60_000, 30_000, UNKNOWN_LIMIT_MS]
