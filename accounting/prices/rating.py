@@ -101,11 +101,18 @@ def _faults(price_list: PriceList) -> Iterator[str]:
     for name in ("on_demand", "qos_permille", "class_permille"):
         keys = [key for key, _ in getattr(price_list, name)]
         yield from (f"{name} names {key} twice" for key in sorted({*keys}) if keys.count(key) > 1)
+    highest = _highest(price_list.qos_permille) * _highest(price_list.class_permille)
     for kind_id, price in price_list.on_demand:
         if not 0 <= price < MAX_YUAN * MICROS_PER_YUAN:
             yield f"{price} micro-yuan is no price for {kind_id}"
+        elif price * highest >= MAX_YUAN * MICROS_PER_YUAN * PERMILLE * PERMILLE:
+            yield f"{price} micro-yuan by its highest multipliers is no price for {kind_id}"
     for key, permille in (*price_list.qos_permille, *price_list.class_permille):
         if not 0 <= permille <= MAX_PERMILLE:
             yield f"{permille} permille is no multiplier for {key}"
     if not 0 <= price_list.vat_permille < PERMILLE:
         yield f"{price_list.vat_permille} permille is no tax rate"
+
+
+def _highest(multipliers: tuple[tuple[str, int], ...]) -> int:
+    return max((permille for _, permille in multipliers), default=0)

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, assert_never
 
 from accounting.calendar import month_of
-from accounting.money import MICROS_PER_FEN, yuan_of_fen
+from accounting.money import (
+    MAX_YUAN,
+    MICROS_PER_FEN,
+    MICROS_PER_YUAN,
+    yuan_of_fen,
+    yuan_of_micros,
+)
 from accounting.prices.packages import Package, Stock, faults
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.declarations import credit_refusal
@@ -36,6 +42,8 @@ class Paying(Protocol):
     agenda: Agenda
 
 
+MAX_BALANCE_MICROS = 4 * MAX_YUAN * MICROS_PER_YUAN
+"""What the ledger's accounts can hold in all is little more than twice as much."""
 BUDGETS_MAX = 1_000
 """For months, of each tenant."""
 
@@ -96,8 +104,12 @@ class Purses:
     def _credit(self, event: Credited) -> str | None:
         if (refusal := credit_refusal(event, self.funds, self.references)) is not None:
             return refusal
+        funds = self.funds[event.tenant_id]
+        if funds.available_micros + event.amount_micros > MAX_BALANCE_MICROS:
+            most = yuan_of_micros(MAX_BALANCE_MICROS)
+            return f"the balance of {event.tenant_id} would be above {most} yuan: is it mistyped?"
         self.references.add(event.reference)
-        self.funds[event.tenant_id].add(event.amount_micros)
+        funds.add(event.amount_micros)
         self._changed[event.tenant_id] = None
         return None
 

@@ -105,6 +105,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "        if attempt.stop_cause is None:\n            record.state = JobState.RUNNING", "        record.state = JobState.RUNNING", _STATE),
     Mutant("scheduler/facts/state.py", "online = mine.intersection(event.online_node_ids)", "online = frozenset(event.online_node_ids)", _STATE),
     Mutant("scheduler/facts/declarations.py", "if event.reference in booked_references:", "if False:", _DECLARED),
+    Mutant("scheduler/facts/purses.py", "funds.available_micros + event.amount_micros > MAX_BALANCE_MICROS:", "False:", _DECLARED),
     Mutant("scheduler/facts/purses.py", "(known.credit_limit_micros if known else 0)", "0", _DECLARED),
     Mutant("scheduler/facts/holdings.py", "if rates[branch] != share.rate:", "if False:", _DECLARED),
     Mutant("scheduler/facts/declarations.py", "if there < used:", "if not there:", _DECLARED),

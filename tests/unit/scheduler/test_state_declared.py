@@ -10,6 +10,7 @@ from cluster.inventory import Pool
 from scheduler.facts import events as ev
 from scheduler.facts.invariants import check
 from scheduler.facts.metering import slices
+from scheduler.facts.purses import MAX_BALANCE_MICROS
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause
 from tests.builders import (
@@ -230,6 +231,16 @@ def test_a_payment_counts_once() -> None:
 
     assert state.funds["steel"].available_micros == RICH + 7
     assert "booked already" in refused(state, paid)
+
+
+def test_no_balance_outgrows_what_the_ledger_can_hold() -> None:
+    state = a_state()
+    room = MAX_BALANCE_MICROS - RICH
+    paid = ev.Credited(at_ms=1, tenant_id="steel", amount_micros=room + 1, reference="r")
+
+    assert "would be above 4000000000000.00 yuan" in refused(state, paid)
+    happen(state, replace(paid, amount_micros=room))
+    assert MAX_BALANCE_MICROS * 2 < 1 << 63
 
 
 def test_nobody_pays_in_nothing_or_for_nobody() -> None:

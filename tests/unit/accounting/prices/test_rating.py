@@ -56,6 +56,10 @@ def test_a_list_never_begins_at_or_before_another(from_ms: int) -> None:
         (replace(PRICES, on_demand=(("a", 1), ("a", 2))), "on_demand names a twice"),
         (replace(PRICES, on_demand=(("a", -1),)), "-1 micro-yuan is no price for a"),
         (replace(PRICES, on_demand=(("a", 10**18),)), "is no price for a"),
+        (
+            replace(PRICES, on_demand=(("a", 10**16),), class_permille=(("sme", 10**5),)),
+            "by its highest multipliers is no price for a",
+        ),
         (replace(PRICES, qos_permille=(("low", -1),)), "is no multiplier for low"),
         (replace(PRICES, class_permille=(("sme", 10**6),)), "is no multiplier for sme"),
         (replace(PRICES, vat_permille=1_000), "1000 permille is no tax rate"),

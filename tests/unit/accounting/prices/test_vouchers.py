@@ -126,6 +126,14 @@ def test_vouchers_pay_no_more_than_the_total() -> None:
     assert paid([line()], left(VOUCHER), gross_fen=5 * YUAN) == {"v1": 5 * YUAN}
 
 
+def test_nor_do_two_of_them_together() -> None:
+    first, second = VOUCHER, replace(VOUCHER, id="v2")
+
+    found = paid([line()], left(first, 3), left(second), gross_fen=5 * YUAN)
+
+    assert found == {"v1": 3 * YUAN, "v2": 2 * YUAN}
+
+
 @pytest.mark.parametrize(("from_ms", "until_ms"), [(AT_MS + 1, 10_000), (0, AT_MS)])
 def test_a_voucher_pays_within_its_window_alone(from_ms: int, until_ms: int) -> None:
     other = replace(VOUCHER, from_ms=from_ms, until_ms=until_ms)
@@ -143,6 +151,18 @@ def test_a_credit_gives_back_what_was_paid_last_first() -> None:
     assert [(one.voucher.id, one.kind, one.amount_fen) for one in found] == [
         ("v2", EntryKind.RETURNED, 6 * YUAN),
         ("v1", EntryKind.RETURNED, 14 * YUAN),
+    ]
+
+
+def test_who_paid_first_and_again_has_paid_last() -> None:
+    other = replace(VOUCHER, id="v2")
+    earlier = [burnt(VOUCHER, 30), burnt(other, 10), burnt(VOUCHER, 1)]
+
+    found = give_back(35 * YUAN, earlier)
+
+    assert [(one.voucher.id, one.amount_fen) for one in found] == [
+        ("v1", 31 * YUAN),
+        ("v2", 4 * YUAN),
     ]
 
 
