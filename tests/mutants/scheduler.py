@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant
 
-_SEEDS = "tests/simulation/test_seeds.py"
+_SEEDS = "tests/simulation/test_seeds.py -m 'not heavy'"
 _TRUST = "tests/unit/scheduler/test_controller_trust.py"
 _ALLOWANCE = "tests/unit/scheduler/sharing/test_allowance.py"
 _STATE = "tests/unit/scheduler/facts/test_state.py"

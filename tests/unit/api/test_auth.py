@@ -17,7 +17,6 @@ from api.auth import (
     find_caller,
     revoke_key,
 )
-from api.database import engine
 from api.errors import Refused
 from api.feed import Feed
 from api.services import Services
@@ -28,11 +27,9 @@ MINUTE_MS = 60_000
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    database = engine(database_url)
-    with database.connect() as connection:
+def connection(module_database: Engine) -> Iterator[Connection]:
+    with module_database.connect() as connection:
         yield connection
-    database.dispose()
 
 
 def test_a_key_opens_what_it_was_made_for(connection: Connection) -> None:

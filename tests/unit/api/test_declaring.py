@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from accounting.money import MS_PER_HOUR
 from accounting.storage import store
-from api.database import engine
 from api.declaring import declare
 from api.files.park_file import ParkFileInvalid
 from cluster.devices import Unit
@@ -22,11 +21,9 @@ WISHES = 1 + len(TENANTS) + 1 + 2
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    database = engine(database_url)
-    with database.connect() as connection:
+def connection(module_database: Engine) -> Iterator[Connection]:
+    with module_database.connect() as connection:
         yield connection
-    database.dispose()
 
 
 def kinds(connection: Connection) -> list[str]:

@@ -4,21 +4,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from api import logs
-from api.database import engine
 from api.logs import CUT_NOTICE, Piece, append, log_of, read_log
 
 pytestmark = pytest.mark.enable_socket
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    database = engine(database_url)
-    with database.begin() as opened:
+def connection(module_database: Engine) -> Iterator[Connection]:
+    with module_database.connect() as opened:
         yield opened
-    database.dispose()
 
 
 def piece(

@@ -191,6 +191,16 @@ def test_who_was_stopped_and_waits_again_is_not_over() -> None:
     assert figures["not_over"] == len(again_ids | ({row.job_id for row in rows} & live_ids))
 
 
+def test_of_the_period_as_it_is_again_those_are_counted_who_are_left_then() -> None:
+    """One lost its node and waits, which began again in the log; others never ran."""
+    found = happened(State(), logged(6, UNKIND), 0)
+
+    figures = measured(found, FIFO, 0)[1]
+
+    assert figures["never_started"] == 5
+    assert (figures["not_over"], as_it_was(found)[1]["not_over"]) == (1, 0)
+
+
 def _stopped_ids(found: Happened) -> set[str]:
     """Who ran, and waits again as the log ends."""
     ran = {one.job_id for one in _courses(found) if one.is_preempted}

@@ -39,9 +39,9 @@ AFTER_NOVEMBER = shanghai("2026-12-03T10:00")
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Books of an October that is closed: steel used 56.00 and 3.50, and disputes the second."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER, OTHER], [], [])
         close_month(connection, "2026-10", AFTER_OCTOBER)

@@ -60,9 +60,9 @@ def of_centre(centre_id: str, fen: int, rate: int = 60) -> dict[str, Any]:
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """October: steel used 56.00 in the east, fish 28.00 there and 28.00 in the west."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         booked(connection, OCTOBER, FISH, WEST)
         yield connection

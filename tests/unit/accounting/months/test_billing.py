@@ -43,9 +43,9 @@ PAID = Receipt(
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """October is closed: steel used 56.00 yuan, and a voucher pays 6.00 of it."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER], [], [])
         year = shanghai("2027-01-01T00:00")

@@ -51,9 +51,9 @@ SAID = Claim(
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """October is closed: steel used 56.00 yuan, has an invoice over all of it, and paid 20.00."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER], [], [])
         close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))

@@ -23,9 +23,9 @@ DISPUTE = replace(REPLY, number=0, sha256="", lines=(1,))
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Books of a month that is closed, in which steel used 56.00 yuan; nobody commits them."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.book(connection, [OCTOBER], [], [])
         close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))

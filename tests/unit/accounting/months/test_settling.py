@@ -61,9 +61,9 @@ def booked(connection: Connection, *slices: UsageSlice) -> None:
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """October: steel used 56.00 and fish 28.00 in the east, fish 28.00 in the west."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         booked(connection, OCTOBER, FISH, WEST)
         publish_terms(connection, COST)

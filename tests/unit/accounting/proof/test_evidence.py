@@ -52,9 +52,9 @@ VOUCHER = Voucher(
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Books with two tenants, two closed months, and roots; nobody commits them."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         issue(connection, VOUCHER)
         store.book(connection, [SECRET], [], [ledger.top_up("rival", 7, "bank-9", 0)])

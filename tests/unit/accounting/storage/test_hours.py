@@ -19,9 +19,9 @@ NEWER = replace(PRICES, id="2027", from_ms=DAY_MS)
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """A transaction that nobody commits, in books that know two price lists."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         store.publish_price_list(connection, NEWER)
         yield connection

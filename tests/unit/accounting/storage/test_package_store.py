@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from accounting.exports.focus import focus_rows
@@ -20,7 +20,6 @@ from accounting.proof.verifying import Misfit, verify
 from accounting.storage import package_store, store
 from accounting.storage.fact_store import keep
 from accounting.usage.slices import UsageCredit
-from api.database import engine
 from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, used
 
 pytestmark = pytest.mark.postgres
@@ -42,13 +41,11 @@ NOVEMBER_MS = shanghai("2026-11-03T12:00")
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """A transaction, with prices, that is rolled back."""
-    connected = engine(database_url)
-    with connected.connect() as opened:
+    with module_database.connect() as opened:
         store.publish_price_list(opened, PRICES)
         yield opened
-    connected.dispose()
 
 
 def cover(connection: Connection, begin: str, end: str, cards: int, name: str = "j1.1") -> None:

@@ -22,9 +22,9 @@ ALL = (0, 1 << 50)
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """`east` is silent and `west` heard; a job runs in each since the first hour."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         store.publish_price_list(connection, PRICES)
         jobs = [a_job("j1"), a_job("j2")]
         put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)

@@ -12,7 +12,7 @@ from scheduler.facts import events as ev
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.job import EndCause, Job, Priority, ReasonCode
+from scheduler.model.job import EndCause, Job, Priority, ReasonCode, Variant
 from scheduler.model.plan import Plan, Verdict
 from scheduler.model.policy import DEFAULT, EASY, FIFO, Policy
 from scheduler.planning.planner import plan
@@ -130,6 +130,40 @@ def test_who_has_waited_may_have_others_stopped_though_its_like_has_not() -> Non
 
     assert [*result.verdicts] == ["promised", "waits", "old"]
     assert [one.job_id for one in result.evictions] == ["old"]
+
+
+def test_an_owner_may_have_who_borrows_stopped_though_nobody_is_of_lower_merit() -> None:
+    owning = {"steel": 16, "fish": 8, "guest": 0}
+    tenants = (a_tenant(one, nominal_cards=(("npu", own),)) for one, own in owning.items())
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 3, 8)))
+    run(state, replace(normal("borrows"), tenant_id="guest"), 8)
+    run(state, replace(normal("lasts"), tenant_id="guest"), 0, 8)
+    run(state, normal("own"), 0, 0, 8)
+    submit(
+        state,
+        of_fish(wants("promised", 8, Priority.HIGH)),
+        of_fish(brief("waits", 8)),
+        brief("old", 8),
+    )
+
+    result = plan(state, NOW_MS)
+
+    assert [*result.verdicts] == ["promised", "waits", "old"]
+    assert [(one.attempt_id, one.job_id) for one in result.evictions] == [("borrows.1", "old")]
+
+
+def test_who_would_do_with_less_starts_though_its_like_was_told_to_wait() -> None:
+    """Three that want a whole node settle what their shape is told."""
+    state = a_pool_of()
+    run(state, normal("runs", 6), 6)
+    less = Variant(device_kind_ids=("npu",), device_count=1, limit_ms=HOUR_MS)
+    submit(state, *(wants(f"new-{number}") for number in range(3)))
+    submit(state, replace(wants("yields"), submitted_at_ms=NOW_MS, variants=(less,)))
+
+    result = plan(state, NOW_MS)
+
+    assert [*result.verdicts] == ["new-0", "new-1", "new-2"]
+    assert [(one.job_id, one.placement.card_count) for one in result.grants] == [("yields", 1)]
 
 
 def test_what_comes_free_for_another_may_be_claimed_though_its_like_found_nothing() -> None:

@@ -17,9 +17,9 @@ WAITS_MS = {"j1": 10, "j2": 20, "j3": 90, "late": 500}
 
 
 @pytest.fixture
-def connection(database: Engine) -> Iterator[Connection]:
+def connection(module_database: Engine) -> Iterator[Connection]:
     """Three jobs that start in the window [0, 1,000), and one after it; nobody commits them."""
-    with database.connect() as connection:
+    with module_database.connect() as connection:
         fields = {name: "health" if name == "j3" else "ocean" for name in WAITS_MS}
         jobs = [replace(a_job(name), field=field) for name, field in fields.items()]
         put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)
