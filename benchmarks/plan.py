@@ -1,6 +1,6 @@
 """`plan`: one full plan of a crowded park, beside a plain sort and first fit over the same queue.
 
-Each run draws a park of its own: all devices taken, a twentieth of the jobs just over, and many
+Each run draws a crowd of its own: all devices taken, a twentieth of the jobs just over, and many
 waiting. The plan is timed alone (`full`), and together with one more event before it (`step`); then
 what single events cost, each with the plan of who starts now and its verification, as the leader
 plans between two full plans of a long queue (`event`, in processor time). The peer takes the same
@@ -12,6 +12,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 from api.files.park_file import load
@@ -33,6 +34,7 @@ FIRST_FIT = "first-fit"
 
 EXAMPLES = """examples:
   python -m benchmarks plan
+  python -m benchmarks plan --park park.yaml --pending 20000 --runs 3
   python -m benchmarks plan --nodes 1000 --pending 50000 --shapes 100 --runs 5 --json
   python -m benchmarks plan --nodes 10000 --centres 10 --pending 100000 --shapes 200 --runs 3 \\
       --peer none
@@ -41,17 +43,22 @@ EXAMPLES = """examples:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    what = f"of {CARDS_PER_NODE} cards in one pool; else the default park: 904 nodes in 9 pools"
-    parser.add_argument("--nodes", type=positive, help=what)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--park", type=Path, help="a park file; if not given, the default park: 904 nodes, 9 pools"
+    )
+    where.add_argument(
+        "--nodes", type=positive, help=f"of {CARDS_PER_NODE} cards in one pool, and no park file"
+    )
     wide = "with --nodes: so many centres of one pool each, of four device kinds by turns"
     parser.add_argument("--centres", type=positive, help=wide)
     add_count(parser, "--events", 20, "single events of each run, an arrival and an end by turns")
     add_count(parser, "--pending", 10_000, "jobs that wait")
     add_count(parser, "--shapes", 40, "different shapes of jobs")
-    add_count(parser, "--runs", 20, "each with a park of its own")
+    add_count(parser, "--runs", 20, "each with a crowd of its own")
     peer = "what is measured beside it; a first fit looks at each node for each job (%(default)s)"
     parser.add_argument("--peer", choices=(FIRST_FIT, "none"), default=FIRST_FIT, help=peer)
-    add_seed(parser, "the first run's park; the others follow")
+    add_seed(parser, "the first run's crowd; the others follow")
 
 
 def run(arguments: Namespace) -> dict[str, object]:
@@ -75,7 +82,7 @@ def run(arguments: Namespace) -> dict[str, object]:
 
 def park_of(arguments: Namespace) -> Park:
     if not arguments.nodes:
-        return load().park
+        return load(arguments.park).park
     if not arguments.centres:
         return ideal_park(arguments.nodes, CARDS_PER_NODE)
     return wide_park(arguments.nodes, CARDS_PER_NODE, arguments.centres)

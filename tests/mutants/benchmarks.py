@@ -57,6 +57,7 @@ MUTANTS = [
     Mutant("benchmarks/launch.py", "jobs_per_s(peer, arguments.peer_burst)", "jobs_per_s(product, arguments.peer_burst)", "tests/unit/benchmarks/test_launch.py -k same"),
     Mutant("benchmarks/options.py", "int(text) < 1", "int(text) < 0", "tests/unit/benchmarks/test_replay.py -k count"),
     Mutant("benchmarks/submit.py", "    counts[0] += work.count % work.clients\n", "", "tests/unit/benchmarks/test_submit.py -k share"),
+    Mutant("benchmarks/plan.py", "load(arguments.park).park", "load().park", "tests/unit/benchmarks/test_plan.py -k file"),
     Mutant("benchmarks/plan.py", "free[node_id] -= wanted.card_count", "pass", "tests/unit/benchmarks/test_plan.py -k first_fit"),
     Mutant("benchmarks/crowd.py", "    fill(state)\n", "", "tests/unit/benchmarks/test_plan.py -k crowded"),
     Mutant("benchmarks/controller.py", "sum(cycles) / events", "sum(cycles) / len(laps)", "tests/unit/benchmarks/test_controller_bench.py -k steady"),

@@ -1,6 +1,7 @@
 """Rules of measuring plans: the crowded park that is drawn, the peer, and what is reported."""
 
 import json
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from scheduler.facts import events as ev
 from scheduler.facts.invariants import check
 from scheduler.planning.planner import plan
 
+PARK_FILE = Path(__file__).parents[2] / "data" / "small-park.yaml"
 SMALL = Crowd(park=ideal_park(20, 8), pending=300, shapes=5, seed=7)
 
 
@@ -81,6 +83,16 @@ def test_plans_are_measured_alone_where_the_peer_would_take_for_ever(
     said = json.loads(capsys.readouterr().out)
     assert said["full_ms_p50"] > 0
     assert not [name for name in said if "first_fit" in name]
+
+
+def test_the_park_of_a_file_is_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = [f"--park={PARK_FILE}", "--pending=30", "--shapes=5", "--runs=1", "--events=2"]
+
+    assert main(["plan", *sizes, "--peer=none", "--json"]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert (said["nodes"], said["centres"], said["pending"]) == (3, 2, 30)
+    assert said["with_start_time"] > 0
 
 
 def test_a_wide_park_is_of_centres_as_large_as_can_be_alike_and_of_four_kinds() -> None:
