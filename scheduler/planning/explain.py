@@ -27,10 +27,14 @@ QUOTA_CODES = (
 def pool_reason(pool: Pool, room: PoolRoom, wanted: Fit, need: int, *, is_heard: bool) -> Reason:
     """The first that holds: silent, kept for others, down, in pieces, in use."""
     if not is_heard:
-        return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
+        return silent_reason(pool, need)
     if room.reservation is not None and room.now.find(wanted) is not None:
         return kept_reason(pool, room.reservation, room.long, wanted, need)
     return cards_reason(pool, room.now, wanted, need)
+
+
+def silent_reason(pool: Pool, need: int) -> Reason:
+    return Reason(code=ReasonCode.CENTRE_SILENT, where=pool.centre_id, need=need)
 
 
 def kept_reason(pool: Pool, kept: Reservation, beside: FreeCards, wanted: Fit, need: int) -> Reason:

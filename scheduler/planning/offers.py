@@ -46,7 +46,7 @@ class Offers:
             full = self.survey.why_full(job, candidate, self.forecasts.ends(form))
             near = self.survey.nearer(form, candidate, before)
             unpaid = () if isinstance(money, int) else self.allowances.money_reasons(job, pool)
-            there = self._there(form, candidate, closed or full)
+            there = self._there(form, candidate, closed, full)
             found = (*firsts, *caps, *unpaid, *there, near)
             reasons = tuple(reason for reason in found if reason is not None)
             offer = Offer(form, pool, candidate.wanted, reasons, candidate.transfer_ms)
@@ -59,11 +59,14 @@ class Offers:
             yield offer
 
     def _there(
-        self, form: JobRecord, candidate: Candidate, told: Reason | None
+        self, form: JobRecord, candidate: Candidate, closed: Reason | None, full: Reason | None
     ) -> Iterator[Reason]:
         """What is in the way of the cards: what is told first, and all that is behind it."""
+        told = closed or full
         if told is not None:
             yield told
+            if closed is not None:
+                yield from self.survey.why_silent(form.job, candidate.pool)
             yield from self.rooms.hidden(told, candidate.pool, candidate.wanted)
             if told.code is not ReasonCode.RESERVED:
                 yield from self.survey.why_kept(form, candidate)

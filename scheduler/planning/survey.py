@@ -10,7 +10,7 @@ from scheduler.model.offered import outside_hours
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.placing.racks import free_cards
-from scheduler.planning.explain import closed_reason, kept_reason, pool_reason
+from scheduler.planning.explain import closed_reason, kept_reason, pool_reason, silent_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.victims import SOON_MS, Clearing
@@ -64,6 +64,11 @@ class Survey:
     def why_closed(self, job: Job, pool: Pool) -> Reason | None:
         """Whether it could not be gone before the pool's hours end."""
         return outside_hours(job, pool, self._now_ms)
+
+    def why_silent(self, job: Job, pool: Pool) -> Iterator[Reason]:
+        """Whether nothing is given there as its centre is not heard of."""
+        if not self.is_heard(pool):
+            yield silent_reason(pool, job.device_count)
 
     def terms(self, form: JobRecord, pool: Pool, allowances: Allowances) -> int | Reason:
         """What to set aside, or why it may not be there: who cannot pay waits for no hours."""

@@ -8,6 +8,7 @@ beside them for ever.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 from accounting.money import charge_micros
@@ -231,9 +232,11 @@ class Allowances:
         return need if isinstance(need, Reason) else next(self._unpaid(job, need), need)
 
     def money_reasons(self, job: Job, pool: Pool) -> Iterator[Reason]:
-        """All that is in the way of that."""
+        """All that is in the way of that: where there is no price, what is so whatever it is."""
         need = self._needed_micros(job, pool)
-        return iter([need]) if isinstance(need, Reason) else self._unpaid(job, need)
+        if not isinstance(need, Reason):
+            return self._unpaid(job, need)
+        return chain([need], self._used_up(job, 0))
 
     def _needed_micros(self, job: Job, pool: Pool) -> int | Reason:
         price_class = self._state.tenants[job.tenant_id].price_class

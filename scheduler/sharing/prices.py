@@ -9,6 +9,8 @@ from scheduler.model.budget import Budget
 from scheduler.model.job import Job, Reason, ReasonCode
 
 MICROS_UNIT = "micro-yuan"
+LEAST_MICROS = 1
+"""Who costs nothing, or nobody knows how much, needs something of a budget all the same."""
 
 
 class Prices:
@@ -60,7 +62,7 @@ def over_budget(budget: Budget, spent_micros: int, need: int, now_ms: int) -> Re
     return Reason(
         code=ReasonCode.BUDGET,
         where=budget.where,
-        need=need,
+        need=max(need, LEAST_MICROS),
         free=budget.amount_micros - spent_micros,
         unit=MICROS_UNIT,
         until_ms=None if budget.job_id else month_bounds(month_of(now_ms))[1],

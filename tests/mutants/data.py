@@ -50,7 +50,7 @@ MUTANTS = [
     Mutant("scheduler/planning/options.py", "return start_ms + self.candidate.transfer_ms", "return start_ms", _LOCALITY),
     Mutant("scheduler/planning/survey.py", "for near, _ in before if self._policy.is_backfilling else ():", "for near, _ in before:", _LOCALITY),
     Mutant("scheduler/planning/desk.py", "            if near is None:\n                payable.append(", "            if True:\n                payable.append(", _LOCALITY),
-    Mutant("scheduler/planning/offers.py", "                before.append(Option(candidate, money))\n", "", _LOCALITY),
+    Mutant("scheduler/planning/offers.py", "                before.append(Option(candidate, money))\n", "                pass\n", _LOCALITY),
     Mutant("scheduler/planning/desk.py", "near = survey.nearer(form, candidate, payable) if candidate.transfer_ms else None", "near = None", _LOCALITY),
     Mutant("scheduler/timing/outlook.py", "elif cards_ms + place.transfer_ms > known_ms:", "elif cards_ms > known_ms:", _LOCALITY),
     Mutant("scheduler/asking/whatif.py", "start_ms + offer.transfer_ms + prospect.length_ms", "start_ms + prospect.length_ms", _LOCALITY),

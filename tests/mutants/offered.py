@@ -39,7 +39,7 @@ MUTANTS = [
     Mutant("scheduler/planning/survey.py", "        closed = self.why_closed(form.job, pool)\n        if closed is None:\n", "        closed = self.why_closed(form.job, pool)\n        if True:\n", _UNIT),
     Mutant("scheduler/planning/survey.py", "return hold if isinstance(hold, Reason) else closed", "return closed", _UNPAID),
     Mutant("scheduler/planning/survey.py", "if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):", "if False:", _UNIT),
-    Mutant("scheduler/planning/offers.py", "closed or full)", "full)", _UNIT),
+    Mutant("scheduler/planning/offers.py", "told = closed or full\n", "told = full\n", _UNIT),
     Mutant("scheduler/planning/explain.py", "away = {ReasonCode.CENTRE_SILENT, ReasonCode.OUTSIDE_HOURS}", "away = {ReasonCode.CENTRE_SILENT}", _UNIT),
     Mutant("scheduler/planning/verifier.py", '            yield "the pool is not offered at this hour"\n', "            return\n", _UNIT),
     Mutant("scheduler/planning/verifier.py", "elif job.checkpoint is None and begin_ms + job.longest_ms > closes_ms:", "elif False:", _UNIT),

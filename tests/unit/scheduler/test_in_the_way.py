@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+from cluster.hours import hours_of
 from scheduler.asking.ranking import PoolUse, ranking
 from scheduler.facts import events as ev
+from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
 from scheduler.model.budget import Budget
 from scheduler.model.job import ReasonCode
 from tests.builders import (
     HOUR_MS,
+    PARK_PRICES,
     a_dataset,
     a_job,
     a_lease,
@@ -115,3 +118,26 @@ def test_that_its_data_is_nearer_elsewhere_is_told_beside_what_is_in_use() -> No
 
     assert [one.code for one in near.reasons] == [ReasonCode.DEVICES_BUSY]
     assert [one.code for one in far.reasons] == [ReasonCode.DEVICES_BUSY, ReasonCode.NEARER_DATA]
+
+
+def test_that_its_centre_is_silent_is_told_though_its_pool_is_closed() -> None:
+    hours = hours_of(["sat 00:00-24:00"])
+    state = a_state(a_tenant("steel"), park=a_park(replace(a_pool(POOL, 1, 8), hours=hours)))
+    happen(state, *by_hours(state, NOW_MS))
+    submit(state, wants("new"))
+    closed = told_of(state, "new")
+    happen(state, ev.CentreLinkChanged(at_ms=0, centre_id="east", is_heard=False))
+
+    assert [code for code, _, _ in closed] == [ReasonCode.OUTSIDE_HOURS]
+    assert told_of(state, "new") == [*closed, (ReasonCode.CENTRE_SILENT, 8, 0)]
+
+
+def test_a_budget_that_is_used_up_is_told_where_there_is_no_price() -> None:
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, 1, 8)))
+    state.prices = type(state.prices)((replace(PARK_PRICES, on_demand=()),))
+    submit(state, wants("new"))
+    budget = Budget(tenant_id="steel", amount_micros=5, is_hard_stop=True)
+    happen(state, ev.BudgetSet(at_ms=1, budget=budget))
+    state.funds["steel"].spending.add("1970-01", "default", 5)
+
+    assert told_of(state, "new") == [(ReasonCode.NO_PRICE, 0, 0), (ReasonCode.BUDGET, 1, 0)]

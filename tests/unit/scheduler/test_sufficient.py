@@ -1,29 +1,39 @@
 """What is told to be in a job's way is all of it: were it gone, the job would start."""
 
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 
+from accounting.prices.rating import PriceBook
+from cluster.hours import Hours, hours_of
 from cluster.inventory import Pool
 from scheduler.asking.ranking import ranking
 from scheduler.facts import events as ev
+from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
 from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Reason, ReasonCode
 from scheduler.model.plan import Grant
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.desk import Desk
-from scheduler.planning.explain import QUOTA_CODES
+from scheduler.planning.explain import MONEY_CODES, QUOTA_CODES
 from scheduler.planning.planner import plan
-from tests.builders import a_lease, happen
+from tests.builders import PARK_PRICES, a_lease, happen
 from tests.entitled import entitled, lift
 from tests.unit.scheduler.test_planner_invariants import states
 
 NOW_MS = 7
 UNCOUNTED = {ReasonCode.BACKOFF, ReasonCode.MAKING_ROOM, ReasonCode.NO_PRICE}
 """Of these there is no amount that is short."""
+HOURS = [
+    None,
+    hours_of(["thu 08:00-09:00", "sun 00:00-24:00"]),
+    hours_of(["thu 09:00-20:00", "sun 00:00-24:00"]),
+]
+"""The moment is Thursday 08:00: for ever, for an hour to come, and not yet."""
 
 
 @st.composite
@@ -40,29 +50,74 @@ def budgeted(draw: st.DrawFn, states: st.SearchStrategy[State]) -> State:
     return state
 
 
+@st.composite
+def hindered(draw: st.DrawFn, states: st.SearchStrategy[State]) -> State:
+    """The same; pools have hours, nodes are drained, kinds have no price, and work is stopped."""
+    state = draw(states)
+    assert state.park is not None
+    set_hours(state, {pool.id: draw(st.sampled_from(HOURS)) for pool in state.park.pools})
+    nodes = sorted(state.park.node_by_id)
+    drained = draw(st.lists(st.sampled_from(nodes), max_size=3, unique=True))
+    if drained:
+        happen(state, ev.NodesDrained(at_ms=NOW_MS, node_ids=tuple(drained)))
+    lacking = draw(st.sampled_from(["", "", "npu", "dcu"]))
+    set_prices(state, [one for one in PARK_PRICES.on_demand if one[0] != lacking])
+    for attempt_id in sorted(state.live):
+        if draw(st.sampled_from([False, False, True])):
+            happen(state, stopped(attempt_id))
+    return state
+
+
+def set_hours(state: State, hours_by_pool: Mapping[str, Hours | None]) -> None:
+    """The centres offer their pools then alone."""
+    assert state.park is not None
+    centres = []
+    for centre in state.park.centres:
+        pools = [replace(one, hours=hours_by_pool.get(one.id, one.hours)) for one in centre.pools]
+        centres.append(replace(centre, pools=tuple(pools)))
+    state.park = replace(state.park, centres=tuple(centres))
+    happen(state, *by_hours(state, NOW_MS))
+
+
+def set_prices(state: State, on_demand: Iterable[tuple[str, int]]) -> None:
+    """These are the prices, and always were."""
+    state.prices = PriceBook((replace(PARK_PRICES, on_demand=tuple(on_demand)),))
+
+
 def remove(state: State, reason: Reason, pool: Pool, job: Job) -> None:
     """What the reason names is no longer so, and nothing else."""
     if reason.code in QUOTA_CODES:
         widen(state, reason, job)
         return
+    if reason.code in MONEY_CODES:
+        pay(state, reason, job)
+        return
     match reason.code:
         case ReasonCode.BACKOFF:
             state.jobs[job.id].not_before_ms = 0
-        case ReasonCode.BUDGET:
-            raise_budget(state, reason, job)
-        case ReasonCode.FUNDS:
-            state.funds[job.tenant_id].available_micros += reason.gap
-        case ReasonCode.DEVICES_BUSY | ReasonCode.FRAGMENTED:
+        case ReasonCode.DEVICES_BUSY | ReasonCode.FRAGMENTED | ReasonCode.MAKING_ROOM:
             live = state.live.values()
             happen(state, *[over(one.id) for one in live if one.placement.pool_id == pool.id])
         case ReasonCode.NODES_DOWN:
-            assert state.apply(all_online(state, pool)) is None
+            mend(state, pool)
         case ReasonCode.CENTRE_SILENT:
             happen(state, heard(pool.centre_id))
         case ReasonCode.NEARER_DATA:
             bring_data(state, pool.centre_id)
+        case ReasonCode.OUTSIDE_HOURS:
+            set_hours(state, {pool.id: None})
         case _:
             assert reason.code is ReasonCode.RESERVED, "kept for one that is ahead"
+
+
+def pay(state: State, reason: Reason, job: Job) -> None:
+    """There is as much more as is short; what has no price costs nothing."""
+    if reason.code is ReasonCode.BUDGET:
+        raise_budget(state, reason, job)
+    elif reason.code is ReasonCode.FUNDS:
+        state.funds[job.tenant_id].available_micros += reason.gap
+    else:
+        set_prices(state, [("npu", 0), ("dcu", 0)])
 
 
 def widen(state: State, reason: Reason, job: Job) -> None:
@@ -103,12 +158,23 @@ def over(attempt_id: str) -> ev.Ended:
     return ev.Ended(at_ms=NOW_MS, attempt_id=attempt_id, cause=EndCause.FINISHED, exit_code=0)
 
 
-def all_online(state: State, pool: Pool) -> ev.NodesChanged:
-    assert state.park is not None
-    nodes = {*state.online_node_ids, *state.park.node_ids(pool.id)}
-    return ev.NodesChanged(
-        at_ms=NOW_MS, centre_id=pool.centre_id, online_node_ids=tuple(sorted(nodes))
+def stopped(attempt_id: str) -> ev.StopDecided:
+    return ev.StopDecided(
+        at_ms=NOW_MS, attempt_id=attempt_id, cause=EndCause.PREEMPTED, grace_ms=30_000
     )
+
+
+def mend(state: State, pool: Pool) -> None:
+    """All of its nodes are online and in nobody's maintenance."""
+    assert state.park is not None
+    own = {*state.park.node_ids(pool.id)}
+    if not own <= state.online_node_ids:
+        online = tuple(sorted(own | state.online_node_ids))
+        happen(
+            state, ev.NodesChanged(at_ms=NOW_MS, centre_id=pool.centre_id, online_node_ids=online)
+        )
+    if drained := sorted(own & state.drains.node_ids):
+        happen(state, ev.NodesDrained(at_ms=NOW_MS, node_ids=tuple(drained), is_drained=False))
 
 
 def heard(centre_id: str) -> ev.CentreLinkChanged:
@@ -142,14 +208,16 @@ def test_so_it_is_where_branches_own_borrow_and_lend(state: State, data: st.Data
     check_sufficient(state, data)
 
 
-@settings(max_examples=25)
-@given(budgeted(states()), st.data())
-def test_so_it_is_where_budgets_are_used_up(state: State, data: st.DataObject) -> None:
+@settings(max_examples=60)
+@given(hindered(budgeted(states())), st.data())
+def test_so_it_is_where_budgets_are_used_up_pools_closed_and_prices_lacking(
+    state: State, data: st.DataObject
+) -> None:
     check_sufficient(state, data)
 
 
 @settings(max_examples=25)
-@given(budgeted(entitled(states())))
+@given(hindered(budgeted(entitled(states()))))
 def test_each_reason_is_told_once_with_what_is_short_and_in_the_same_order_again(
     state: State,
 ) -> None:
