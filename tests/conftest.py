@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,9 @@ TEMPLATE = "brain_template"
 LOCAL_RAY_INDEX = 90  # an address that no park on this machine is likely to use
 MEMORY = Path("/dev/shm")  # noqa: S108 # each folder in it is our own
 MEMORY_BYTES_MIN = 2 << 30
-LONGEST = ("up", "ray")  # whoever takes these groups last would be waited for by all others
+LONGEST = ("up", "ray")
+"""Whoever took these groups last would be waited for by all others. Each has its own clusters."""
+CLUSTERS = pytest.StashKey[ExitStack]()
 
 _numbers = itertools.count(1)
 
@@ -49,12 +51,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("postgres")
         if item.get_closest_marker("ray") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("ray"))
-    items.sort(key=lambda item: _group(item) not in LONGEST)
+    items.sort(key=_rank)
 
 
-def _group(item: pytest.Item) -> str | None:
+def _rank(item: pytest.Item) -> int:
     mark = item.get_closest_marker("xdist_group")
-    return mark.args[0] if mark else None
+    return LONGEST.index(mark.args[0]) if mark and mark.args[0] in LONGEST else len(LONGEST)
+
+
+@pytest.hookimpl(trylast=True)  # once all is given back that its last test had
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End a group's clusters with it: idle, they would take a tenth of a core from all others."""
+    if nextitem is None or _rank(nextitem) != _rank(item):
+        item.session.stash.get(CLUSTERS, ExitStack()).close()
 
 
 class ByModule(LoadGroupScheduling):  # type: ignore[misc] # xdist tells no types
@@ -95,11 +104,24 @@ def _in_memory() -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def local_ray(request: pytest.FixtureRequest) -> Iterator[LocalRay]:
+def clusters(request: pytest.FixtureRequest) -> Iterator[ExitStack]:
+    """What is entered here ends with the group of tests that uses it (see above)."""
+    with ExitStack() as entered:
+        request.session.stash[CLUSTERS] = entered
+        yield entered
+
+
+@pytest.fixture(scope="session")
+def local_ray(request: pytest.FixtureRequest, clusters: ExitStack) -> LocalRay:
     """One real Ray cluster for all tests that need one: they share a worker (see above)."""
     if request.config.getoption("loadgroup", default=False):
         scattered = [item.nodeid for item in request.session.items if not _is_grouped(item)]
         assert not scattered, "two workers would each start this Ray cluster at the same address"
+    return clusters.enter_context(_local_ray())
+
+
+@contextmanager
+def _local_ray() -> Iterator[LocalRay]:
     with tempfile.TemporaryDirectory(prefix="brain-") as folder:
         cluster = LocalRay(CENTRE, PARK, Path(folder) / "lsl", index=LOCAL_RAY_INDEX)
         cluster.start()

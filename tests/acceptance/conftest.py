@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import BrowserContext
@@ -14,11 +15,11 @@ from tests.acceptance.tab import Console, chromium
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def product(tmp_path_factory: pytest.TempPathFactory, clusters: ExitStack) -> Product:
     """One `brain up` for all tests of the whole product, which share the worker "up"."""
-    with product_in(tmp_path_factory.mktemp("up")) as made:
-        made.start()
-        yield made
+    made = clusters.enter_context(product_in(tmp_path_factory.mktemp("up")))
+    made.start()
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -30,6 +30,6 @@ def test_a_job_on_cores_runs_on_ray_and_is_billed_by_the_core_hour(tmp_path: Pat
         assert usage["device_ms"] == sum(
             line["device_ms"] for line in usage["lines"] if line["unit"] == "card"
         )
-        shown = product.brain("statement", "--tenant", "steel", BRAIN_LANG="zh").stdout
+        shown = product.process("statement", "--tenant", "steel", BRAIN_LANG="zh").stdout
         assert "核时" in shown
         assert product.brain("verify").returncode == 0

@@ -1,4 +1,4 @@
-"""`brain up` in an empty folder, and a newcomer's first hour with it: each command a process."""
+"""`brain up` in an empty folder, and a newcomer's first hour with it."""
 
 import csv
 import json
@@ -41,7 +41,7 @@ def trained(product: Product) -> str:
     (mine / "train.py").write_text(TRAIN, encoding="utf-8")
     (mine / "model.py").write_text("STEPS = 5\n", encoding="utf-8")
     (mine / "job.yaml").write_text(JOB, encoding="utf-8")
-    done = product.brain("submit", "mine/job.yaml", "--watch")
+    done = product.process("submit", "mine/job.yaml", "--watch")
     assert done.returncode == 0, done.stderr
     job_id, *told = done.stdout.splitlines()
     assert SAID in done.stdout
@@ -83,8 +83,8 @@ def test_the_folder_is_one_products(product: Product) -> None:
     other = str(free_port())
     data = str(product.data)
 
-    same_folder = product.brain("up", "--park", "park.yaml", "--port", other)
-    same_port = product.brain("up", "--port", str(product.port), BRAIN_DATA=f"{data}-2")
+    same_folder = product.process("up", "--park", "park.yaml", "--port", other)
+    same_port = product.process("up", "--port", str(product.port), BRAIN_DATA=f"{data}-2")
 
     assert (same_folder.returncode, same_port.returncode) == (1, 1)
     assert f"(or its clean-up) uses {data}: end it" in same_folder.stderr
@@ -112,7 +112,7 @@ def test_what_it_wrote_is_read_again_and_what_it_made_is_kept(
     product: Product, trained: str
 ) -> None:
     assert product.brain("logs", trained).stdout == SAID
-    assert product.brain("logs", trained, "-f").stdout == SAID
+    assert product.process("logs", trained, "-f").stdout == SAID
     assert product.brain("logs", trained, "--member", "7").stdout == ""
     (kept,) = product.data.rglob("outputs/*/model.txt")
     assert kept.read_text("utf-8") == "训练完成"
@@ -172,7 +172,7 @@ def test_machines_are_shown_in_p_and_in_cards(product: Product) -> None:
 
 
 def test_doctor_finds_nothing(product: Product) -> None:
-    done = product.brain("doctor")
+    done = product.process("doctor")
 
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
@@ -190,7 +190,7 @@ def test_a_waiting_job_says_why_and_a_cancelled_one_goes(product: Product) -> No
     assert "needs 2 cards in south-k100: 0 free, 2 short" in " ".join(why.split())
     assert "place in the queue: 1" in why
     assert "ascend-910b3 in north as well: now in north-910b3, " in why
-    in_chinese = product.brain("why", second, "--lang", "zh").stdout
+    in_chinese = product.process("why", second, "--lang", "zh").stdout
     assert "在 south-k100 需要 2 张卡：空闲 0 张卡，还差 2 张卡" in in_chinese
     assert "排队位置: 1" in in_chinese
 
@@ -206,7 +206,7 @@ def test_each_task_of_an_array_is_a_job_that_finds_its_index(product: Product) -
     command = 'echo "$BRAIN_ARRAY_INDEX of $BRAIN_ARRAY_COUNT in $BRAIN_ARRAY_ID"; [ "$RANK" = 0 ]'
     words = ["--device", NORTH, "--limit", "10m", "--array", "3-7:2%2", "--name", "sweep"]
 
-    done = product.brain("submit", *words, "--watch", "--", command)
+    done = product.process("submit", *words, "--watch", "--", command)
 
     assert done.returncode == 0, done.stderr
     array_id, *told = done.stdout.splitlines()
@@ -214,7 +214,7 @@ def test_each_task_of_an_array_is_a_job_that_finds_its_index(product: Product) -
     tasks = product.data_of("jobs", "--array", array_id)["items"]
     said = {task["array"]["index"]: product.brain("logs", task["id"]).stdout for task in tasks}
     assert said == {index: f"{index} of 3 in {array_id}\n" for index in (3, 5, 7)}
-    shown = product.brain("show", array_id, "--lang", "zh").stdout
+    shown = product.process("show", array_id, "--lang", "zh").stdout
     assert "3 (3..7)" in shown
     assert max(columns(line) for line in shown.splitlines()) <= COLUMNS
     listed = product.brain("jobs", "--array", array_id, "--state", "succeeded").stdout
@@ -232,7 +232,7 @@ def test_an_array_is_cancelled_and_fails_whoever_watches_it(product: Product) ->
     eventually(lambda: product.client.array(array_id).is_over, f"{array_id} is over")
     assert product.data_of("show", array_id)["states"] == {"cancelled": 10}
     failing = ["submit", "--device", NORTH, "--array", "0,1", "--watch", "--"]
-    done = product.brain(*failing, '[ "$BRAIN_ARRAY_INDEX" = 0 ]')
+    done = product.process(*failing, '[ "$BRAIN_ARRAY_INDEX" = 0 ]')
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2:] == ["1 succeeded, 1 failed", "not succeeded: 1"]
 
@@ -274,7 +274,7 @@ def test_everything_is_said_in_chinese_within_80_columns(
 ) -> None:
     words = [trained if word == "JOB" else word for word in words]
 
-    done = product.brain(*words, LANG="zh_CN.UTF-8")
+    done = product.process(*words, LANG="zh_CN.UTF-8")
 
     assert done.returncode == 0
     assert any("\u4e00" <= sign <= "\u9fff" for sign in done.stdout)
