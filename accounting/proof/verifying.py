@@ -29,7 +29,7 @@ from accounting.chain import (
 from accounting.ledger import Transfer
 from accounting.link import GENESIS, Link
 from accounting.months import settling
-from accounting.months.closing import ClosingMissing, made_again
+from accounting.months.closing import made_again
 from accounting.prices.rating import PriceList, PriceMissing
 from accounting.prices.vouchers import Voucher, VoucherEntry
 from accounting.proof.leaves import roots_drawn
@@ -258,7 +258,7 @@ def _not_closed_so(connection: Connection, row: Row[*tuple[Any, ...]]) -> str | 
         return "it says another moment of closing than the close of its month"
     try:
         again = made_again(connection, row.tenant_id, row.month, row.body)
-    except (PriceMissing, ClosingMissing) as error:
+    except PriceMissing as error:
         return str(error)
     return None if again == row.body else "its facts come to something else"
 

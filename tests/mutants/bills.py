@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant("accounting/bills/platform_month.py", 'if "purchases_fen" in _totals(source)', 'if "lines" in _totals(source)', _SETTLING),
     Mutant("accounting/bills/statement.py", "self.gross_fen + self.purchases_fen + conceded", "self.gross_fen + conceded", "tests/unit/accounting/storage/test_package_store.py"),
     Mutant("accounting/bills/invoice_lines.py", "_sold(body) if due.packages_fen else []", "[]", _INVOICES),
-    Mutant("accounting/bills/invoice_lines.py", "wanted = divided(due, amount_fen, sum(due))", "wanted = (amount_fen - due.packages_fen, due.packages_fen)", _INVOICES),
+    Mutant("accounting/bills/invoice_lines.py", "wanted = divided(due, amount_fen, sum(due))", "wanted = (amount_fen - due.packages_fen, due.packages_fen, 0)", _INVOICES),
     Mutant("accounting/bills/invoice_lines.py", 'packages_fen, granted_fen = totals.get("purchases_fen", 0),', "packages_fen, granted_fen = 0,", _INVOICES),
     Mutant("accounting/bills/invoice_lines.py", "        amount_fen, total_fen = -amount_fen, -total_fen\n", "        return\n", _INVOICES),
     Mutant("accounting/bills/claims.py", 'sold = body["purchases"] if due.packages_fen else []', "sold = []", _SUBSIDIES),

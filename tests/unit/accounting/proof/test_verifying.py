@@ -111,18 +111,23 @@ def test_one_value_of_a_credit_is_enough(connection: Connection, change: str) ->
 def test_one_value_of_a_price_list_is_enough(connection: Connection, change: str) -> None:
     altered(connection, f"UPDATE price_lists SET {change}")
 
-    found = next(one for one in verify(connection) if isinstance(one, Misfit))
+    found = misfits(connection)[0]
     assert found.part == "chain of the park"
     assert found.row.startswith("price_lists")
+
+
+def test_a_price_list_that_is_gone_hides_nothing_else(connection: Connection) -> None:
+    altered(connection, "DELETE FROM price_lists")
+
+    what = "price list 2026 is used, but was never published"
+    assert Misfit(part="statements", row="steel 2026-10", what=what) in misfits(connection)
 
 
 @pytest.mark.parametrize("change", ["month = '2026-09'", "through_seq = 1", "closed_at_ms = 1"])
 def test_one_value_of_a_closing_is_enough(connection: Connection, change: str) -> None:
     altered(connection, f"UPDATE closings SET {change}")
 
-    assert any(
-        one.row.startswith("closings") for one in verify(connection) if isinstance(one, Misfit)
-    )
+    assert any(one.row.startswith("closings") for one in misfits(connection))
 
 
 def test_the_first_row_that_does_not_fit_is_named(connection: Connection) -> None:
