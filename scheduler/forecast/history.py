@@ -10,7 +10,7 @@ short have ended, would be taken for short.
 """
 
 from bisect import bisect_right
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -119,7 +119,7 @@ class History:
         self._known: dict[Group, Known] = {}
         self._names: dict[tuple[str, str], set[str]] = {}
         self._lengths: dict[Group, Lengths] = {}
-        self._siblings: dict[Group, Siblings] = {}
+        self._siblings: dict[Group, Siblings] = defaultdict(Siblings)
         for run in runs:
             self._add(run)
 
@@ -143,11 +143,12 @@ class History:
         run = self._open.pop(attempt_id, None)
         if run is not None:
             run.length_ms, run.is_void = length_ms, length_ms is None
-            self._unlearn(_groups_of(run))
+            groups = _groups_of(run)
+            self._unlearn(groups)
             if length_ms is None:
                 self._part(run)
             else:
-                for group in _alike(run):
+                for group in groups[:ALL_GROUPS]:
                     self._siblings[group].end(length_ms)
 
     def expected_ms(self, job: Job, now_ms: int) -> int:
@@ -242,9 +243,10 @@ class History:
 
     def _unlearn(self, groups: Iterable[Group]) -> None:
         """What is known of these has changed."""
-        for group in groups:
+        *alike, namesakes = groups
+        for group in alike:
             self._known.pop(group, None)
-            self._lengths.pop(group, None)
+        self._lengths.pop(namesakes, None)
 
     def _add(self, run: PastRun) -> None:
         self.runs.append(run)
@@ -257,8 +259,8 @@ class History:
             runs.append(run)
         self._names.setdefault((run.tenant_id, run.user), set()).add(run.name)
         if not run.is_void:
-            for group in _alike(run):
-                self._siblings.setdefault(group, Siblings()).add(run)
+            for group in groups[:ALL_GROUPS]:
+                self._siblings[group].add(run)
         self._unlearn(groups)
         if len(self.runs) > RUNS_MAX:
             self._forget(self.runs.popleft())
@@ -307,10 +309,13 @@ def _groups(tenant_id: str, user: str, name: str, card_count: int) -> tuple[Grou
 
 
 def _known(runs: deque[PastRun]) -> Known:
-    known = [*islice((run for run in reversed(runs) if not run.is_void), WINDOW)]
-    ended_ms = sorted(run.length_ms for run in known if run.length_ms is not None)
-    begun = [(run.started_at_ms, run.speed_permille) for run in known if run.length_ms is None]
-    return Known(ended_ms, begun)
+    ended_ms, begun = [], []
+    for run in islice((run for run in reversed(runs) if not run.is_void), WINDOW):
+        if run.length_ms is None:
+            begun.append((run.started_at_ms, run.speed_permille))
+        else:
+            ended_ms.append(run.length_ms)
+    return Known(sorted(ended_ms), begun)
 
 
 def _lengths(runs: Iterable[PastRun]) -> Lengths:

@@ -222,7 +222,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "            if runs[0] is run:\n", "            if False:\n", _HISTORY),
     Mutant("scheduler/forecast/history.py", "if not ended and max(elapsed, default=0) < TELLING_MS:", "if not ended and not elapsed:", _HISTORY),
     Mutant("scheduler/forecast/history.py", "sorted(ended + [_expected_ms(ended, one) for one in elapsed])", "sorted(ended or elapsed)", _HISTORY),
-    Mutant("scheduler/forecast/history.py", "length_ms is None\n            self._unlearn(_groups_of(run))\n", "length_ms is None\n", _HISTORY),
+    Mutant("scheduler/forecast/history.py", "            self._unlearn(groups)\n            if length_ms", "            if length_ms", _HISTORY),
     Mutant("scheduler/forecast/history.py", "        self._unlearn(groups)\n        if len", "        if len", _HISTORY),
     Mutant("scheduler/forecast/history.py", "            self._part(run)\n        self._unlearn(groups)\n", "            self._part(run)\n", _HISTORY),
     Mutant("scheduler/forecast/history.py", "return longer[len(longer) // 2] if longer else 2 * elapsed_ms", "return elapsed_ms", _HISTORY),

@@ -27,7 +27,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "(not kind_ids or kind_id in kind_ids)", "True", _SPEEDS),
     Mutant("scheduler/forecast/history.py", "run.length_ms is not None and run.device_kind_id:", "run.length_ms is not None:", _SPEEDS),
     Mutant("scheduler/forecast/history.py", "run.length_ms * 1_000 // run.speed_permille\n", "run.length_ms\n", _SPEEDS),
-    Mutant("scheduler/forecast/history.py", "            self._lengths.pop(group, None)\n", "", _SPEEDS),
+    Mutant("scheduler/forecast/history.py", "        self._lengths.pop(namesakes, None)\n", "", _SPEEDS),
     Mutant("scheduler/forecast/history.py", '    return "", tenant_id, user, name\n', '    return "", tenant_id, user\n', _SPEEDS),
     Mutant("scheduler/facts/record.py", 'kind_id = "" if self.had_ms else', 'kind_id = "" if False else', _SPEEDS),
     Mutant("scheduler/facts/record.py", "return run_ms * self.speed_permille // 1_000", "return run_ms", _SPEEDS),
