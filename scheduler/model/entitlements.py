@@ -136,6 +136,16 @@ class Entitlements:
         return self.cards[unit]
 
     @cached_property
+    def divided(self) -> set[Key]:
+        """Branches of which a part has anything of its own, by its unit."""
+        return {(self.above(branch), unit) for branch, unit in self.nominal}
+
+    @cached_property
+    def card_kind_ids(self) -> list[str]:
+        """Of the park's pools with cards."""
+        return [one for one in self.cards if one in self._park.card_kind_ids]
+
+    @cached_property
     def cards(self) -> Counter[str]:
         """Of the park, by kind."""
         cards: Counter[str] = Counter()

@@ -5,8 +5,8 @@ branch with parts, what runs in it are their claims. It never claims more than i
 may borrow, and all together never more than the park has.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from cluster.inventory import Park
 from scheduler.facts.state import State
@@ -14,7 +14,7 @@ from scheduler.model.job import Job
 from scheduler.model.tenancy import Entitlement, P
 from scheduler.model.tree import COHORT, Tree, cohort_branch, project_branch
 
-Held = Counter[tuple[str, str, str]]
+Held = Mapping[tuple[str, str, str], int]
 """Cards by tenant, project and device kind."""
 
 
@@ -24,7 +24,7 @@ class Recount:
     def __init__(self, state: State, park: Park) -> None:
         self._tree = state.tree
         self._park = park
-        self._held: Held = Counter()
+        self._held: dict[tuple[str, str, str], int] = defaultdict(int)
         for attempt in state.live.values() if state.tree.is_bounding else ():
             job, placement = state.jobs[attempt.job_id].job, attempt.placement
             self.add(job, placement.device_kind_id, placement.card_count)
@@ -37,7 +37,7 @@ class Recount:
         if not self._tree.is_bounding:
             return
         key = job.tenant_id, job.project, kind_id
-        after = self._held + Counter({key: cards})
+        after = self._held | {key: self._held[key] + cards}
         for unit in (kind_id, P):
             for branch in self._branches(job):
                 most, claimed = self._most(branch, unit), self._inside(branch, unit, after)

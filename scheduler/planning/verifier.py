@@ -7,7 +7,7 @@ and how jobs stand against one another (`standing`), and nothing else. Where dat
 planner: the others of the plan are carried out, and who is hit waits for the next.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -51,10 +51,10 @@ class Verifier:
         self._park = park
         self._now_ms = now_ms
         self._policy = policy
-        self._cards: Counter[str] = Counter()
-        self._held: Counter[str] = Counter()
-        self._tflops: Counter[str] = Counter()
-        self._micros: Counter[str] = Counter()
+        self._cards: dict[str, int] = defaultdict(int)
+        self._held: dict[str, int] = defaultdict(int)
+        self._tflops: dict[str, int] = defaultdict(int)
+        self._micros: dict[str, int] = defaultdict(int)
         self._held_before: dict[str, int] = {}
         self._started: set[str] = set()
         self._stopped: set[str] = set()
@@ -160,7 +160,7 @@ class Verifier:
         centre = self._park.centre_by_id[pool.centre_id]
         if used[centre.id] + self._tflops[centre.id] + need > centre.stated_tflops:
             yield f"centre {centre.id} would be above its {centre.stated_tflops} TFLOPS"
-        if sum(used.values()) + self._tflops.total() + need > self._park.stated_tflops:
+        if sum(used.values()) + sum(self._tflops.values()) + need > self._park.stated_tflops:
             yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
 
     def _over(self, job: Job, pool: Pool, need: int) -> Iterator[str]:

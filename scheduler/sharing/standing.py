@@ -13,7 +13,7 @@ those of two cohorts by what is the cohorts' own, those of one tenant by what is
 is within the quota of a part is so, before all else, within that of the whole.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
@@ -121,13 +121,10 @@ class Standings:
         self.starving = starving(state, now_ms) if policy.is_shared else Starving()
         self._entitlements = state.entitled.in_force(state.tree, state.park)
         self._nominal = self._entitlements.nominal
-        self._kind_ids = sorted({pool.device_kind_id for pool in state.park.pools})
-        self._card_kind_ids = [one for one in self._kind_ids if one in state.park.card_kind_ids]
-        self._divided = {(self._entitlements.above(one), unit) for one, unit in self._nominal}
         self._park = state.park
         self._guaranteed = (*state.tenants.values(),) if self._nominal else ()
         self._cells = Cells(self._guaranteed, state.park)
-        self._held: Counter[Key] = Counter()
+        self._held: dict[Key, int] = defaultdict(int)
         self._owning: dict[str, Owns] = {}
         self.works: list[Running] = []
         """What runs, the best first; nothing where nobody owns anything."""
@@ -172,7 +169,7 @@ class Standings:
         """The same, at each level on the kind where it stands best."""
         if not self._nominal:
             return _standing(NOTHING, self.merit(record))
-        kind_ids = record.job.device_kind_ids or self._card_kind_ids
+        kind_ids = record.job.device_kind_ids or self._entitlements.card_kind_ids
         found = [self.owns(record, one) for one in kind_ids]
         return Standing(Owns(*map(any, zip(*found, strict=True))), self.merit(record))
 
@@ -225,7 +222,8 @@ class Standings:
             return
         levels = self._entitlements.levels(tenant_id, project_id)
         cohort, tenant, project = (
-            any(self._is_within(one, kind_id, 1) for kind_id in self._kind_ids) for one in levels
+            any(self._is_within(one, kind_id, 1) for kind_id in self._entitlements.cards)
+            for one in levels
         )
         for found in product((False, True), repeat=len(levels)):
             owns = Owns(*found)
@@ -247,6 +245,8 @@ class Standings:
 
     def take(self, record: JobRecord, pool: Pool, node_ids: Collection[str]) -> None:
         """The job was just given its cards, on these nodes."""
+        if not self._nominal:
+            return
         kind_id = pool.device_kind_id
         if any(self.owns(record, kind_id)):
             self._cells.take(pool.id, record.job.tenant_id, node_ids)
@@ -254,7 +254,8 @@ class Standings:
 
     def _hold(self, branches: Iterable[str], kind_id: str, cards: int) -> None:
         for branch in branches:
-            self._held.update(dict(self._amounts(branch, kind_id, cards)))
+            for key, amount in self._amounts(branch, kind_id, cards):
+                self._held[key] += amount
 
     def _count(self, state: State, now_ms: int) -> None:
         """What runs, by branch, and what of it is within."""
@@ -303,7 +304,8 @@ class Standings:
         cohort, tenant, _ = work.levels
         units = self._entitlements.units(work.kind_id)
         is_split, has_projects = (
-            any((branch, unit) in self._divided for unit in units) for branch in (cohort, tenant)
+            any((branch, unit) in self._entitlements.divided for unit in units)
+            for branch in (cohort, tenant)
         )
         of_tenant = owns.tenant if cohort and is_split else owns.top
         of_project = owns.project if has_projects else of_tenant

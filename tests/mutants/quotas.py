@@ -16,7 +16,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "owns = self._owning.get(attempt.id, NOTHING)", "owns = NOTHING", _HAND),
     Mutant("scheduler/sharing/standing.py", "standing = Standing(self.owns(record, kind_id), self.merit(record))", "standing = self.best(record)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return Standing(self.most, max", "return Standing(NOTHING, max", _HAND),
-    Mutant("scheduler/sharing/standing.py", "kind_ids = record.job.device_kind_ids or self._card_kind_ids", "kind_ids = record.job.device_kind_ids or self._card_kind_ids[:0]", _HAND),
+    Mutant("scheduler/sharing/standing.py", "kind_ids = record.job.device_kind_ids or self._entitlements.card_kind_ids", "kind_ids = record.job.device_kind_ids or []", _HAND),
     Mutant("scheduler/sharing/standing.py", "if unit in self._entitlements.units(kind_id) and branch not in own", "if unit in self._entitlements.units(kind_id)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return any(not owns[level] for one", "return any(True for one", _HAND),
     Mutant("scheduler/sharing/standing.py", "any(self._is_within(one, kind_id, 1) for", "any(self._is_within(one, kind_id, 1) and False for", _HAND),
