@@ -80,7 +80,7 @@ class Desk:
         standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)
         self._turns = Turns(self.state, self.now_ms, self.policy, standings, owns)
         groups = Groups(self._forecasts, self._survey, standings)
-        self._repeats = Repeats(groups, self._forecasts, self._allowances, self._stops)
+        self._repeats = Repeats(groups, self._allowances, self._stops)
         served: set[str] = set()
         for record in claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
@@ -135,11 +135,11 @@ class Desk:
         first = record.backoff_reason(self.now_ms)
         if first is not None:
             return Verdict(reasons=(first,))
+        if len(self._forecasts.forms(record)) > 1:
+            return self._find_form(record)
         told = self._repeats.told(record)
         if told is not None:
             return told
-        if len(self._forecasts.forms(record)) > 1:
-            return self._find_form(record)
         reason = self._allowances.quota_reason(record)
         if reason is None:
             return self._find(record)

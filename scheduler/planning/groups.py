@@ -1,4 +1,4 @@
-"""Jobs that are alike in all but their shape: what holds of one of them holds of all.
+"""Jobs of one form that are alike in all but their shape: what holds of one holds of all.
 
 When a job would end, how it stands, and whether quotas and money allow it go by who asks for how
 many cards and for how long, and by what the job has had. In a long queue thousands are the same in
@@ -22,14 +22,12 @@ KEPT_MAX = 100_000
 class Group:
     """`ends` are as if it began now, `claim_ends` once others have been stopped for it.
 
-    It `may_vary` where it has several forms, or would if it named several kinds. Of a group there
-    is one object, by which it is known.
+    Of a group there is one object, by which it is known.
     """
 
     ends: Ends
     claim_ends: Ends
     merit: Merit
-    may_vary: bool
 
 
 class Groups:
@@ -54,8 +52,6 @@ class Groups:
             job.device_count,
             job.limit_ms,
             None if job.checkpoint is None else job.checkpoint.grace_ms,
-            bool(job.variants),
-            job.min_device_count,
             record.done_ms,
             record.speed_permille,
             record.served_card_ms,
@@ -75,12 +71,11 @@ class Groups:
     def _found(self, record: JobRecord) -> Group:
         """That of all who ask for as much in the same branches, for as long, and stand as well."""
         job, ends, merit = record.job, self._forecasts.ends(record), self._standings.merit(record)
-        may_vary = job.has_forms or self._forecasts.varies_by_kind(job)
         own = job.id if self._is_alone(record) else ""
         branches = job.tenant_id, job.project
-        like = *branches, job.priority, job.device_count, ends, merit, may_vary, own
+        like = *branches, job.priority, job.device_count, ends, merit, own
         found = self._group_by_like.get(like)
         if found is None:
             claim_ends = self._survey.claim_ends(record)
-            found = self._group_by_like[like] = Group(ends, claim_ends, merit, may_vary)
+            found = self._group_by_like[like] = Group(ends, claim_ends, merit)
         return found

@@ -13,7 +13,6 @@ from scheduler.planning.groups import Group, Groups
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
 from scheduler.sharing.allowance import Allowances
-from scheduler.timing.forecasts import Forecasts
 
 Allowed = tuple[Group, tuple[str, ...]]
 
@@ -23,20 +22,17 @@ class Repeats:
     """`settled` has the shapes for which the plan has nothing more to find out."""
 
     groups: Groups
-    forecasts: Forecasts
     allowances: Allowances
     stops: Stops
     settled: dict[Shape, Settled] = field(default_factory=dict)
     _allowed: dict[Allowed, bool] = field(default_factory=dict)
 
     def told(self, record: JobRecord) -> Verdict | None:
-        """What its like was told; None where it is to be looked at itself."""
+        """What its like was told; None where it is to be looked at itself. It has one form."""
         settled = self.settled.get(shape_of(record.job))
         if settled is None:
             return None
         group = self.groups.of(record)
-        if group.may_vary and len(self.forecasts.forms(record)) > 1:
-            return None
         known = settled.of(record.job, group.ends)
         if known is None or not self._is_allowed(record, group, settled.kind_ids):
             return None

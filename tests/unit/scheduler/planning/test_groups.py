@@ -9,7 +9,7 @@ from scheduler.facts.spending import Watched
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.budget import Budget
-from scheduler.model.job import Checkpoint, Job, Priority, Variant
+from scheduler.model.job import Checkpoint, Job, Priority
 from scheduler.model.levels import STARVING_MS
 from scheduler.planning import groups
 from scheduler.planning.groups import Group, Groups
@@ -43,7 +43,7 @@ def test_a_group_knows_when_its_jobs_end_and_how_they_stand() -> None:
 
     assert group.ends == Ends(NOW_MS + HOUR_MS, NOW_MS + HOUR_MS)
     assert group.claim_ends == Ends(*(end_ms + SOON_MS for end_ms in group.ends))
-    assert (group.merit, group.may_vary) == (Merit(JOB.priority.rank, 0), False)
+    assert group.merit == Merit(JOB.priority.rank, 0)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,6 @@ def test_what_none_of_it_goes_by_makes_no_other_group(like: Job) -> None:
         replace(HAD, job=replace(JOB, device_count=2)),
         replace(HAD, job=replace(JOB, limit_ms=2 * HOUR_MS)),
         replace(HAD, job=replace(JOB, checkpoint=Checkpoint(dir="here", grace_ms=1))),
-        replace(
-            HAD,
-            job=replace(
-                JOB, variants=(Variant(device_kind_ids=("npu",), device_count=2, limit_ms=HOUR_MS),)
-            ),
-        ),
-        replace(HAD, job=replace(JOB, min_device_count=1)),
         replace(HAD, served_card_ms=HOUR_MS),
         replace(HAD, watched=Watched(budget=Budget(tenant_id="steel", job_id="j1"))),
     ],
