@@ -49,7 +49,7 @@ class Holdings:
         self.cards_by_pool = dict.fromkeys(park.pool_by_id, 0)
         self.held_cards = dict.fromkeys(self.shares, 0)
         for job, placement in held:
-            self._occupy(job, placement, 1)
+            self._occupy(self._tree.held_by(job.tenant_id, job.project), placement, 1)
 
     def restate(self, park: Park, held: Iterable[Held], at_ms: int) -> None:
         """Another park: a device kind in use may have other TFLOPS, and use decay otherwise."""
@@ -101,12 +101,13 @@ class Holdings:
             add_use(self.shares[branch], tflops_ms, at_ms)
 
     def _change(self, job: Job, placement: Placement, at_ms: int, sign: int) -> None:
-        self._occupy(job, placement, sign)
+        branches = self._tree.held_by(job.tenant_id, job.project)
+        self._occupy(branches, placement, sign)
         tflops = sign * self._share_tflops(placement)
-        for branch in self._tree.held_by(job.tenant_id, job.project):
+        for branch in branches:
             change_rate(self.shares[branch], tflops, at_ms)
 
-    def _occupy(self, job: Job, placement: Placement, sign: int) -> None:
+    def _occupy(self, branches: Iterable[str], placement: Placement, sign: int) -> None:
         nodes = self._nodes.get(placement.pool_id)
         for share in placement.shares:
             free = self.free_cards[share.node_id] - sign * share.card_count
@@ -114,7 +115,7 @@ class Holdings:
             if nodes is not None:
                 nodes.note(share.node_id, free)
         cards, tflops = self._cards(placement), self._kind(placement).tflops_fp16
-        for branch in self._tree.held_by(job.tenant_id, job.project):
+        for branch in branches:
             self.held_cards[branch] += sign * cards
         self.cards_by_pool[placement.pool_id] += sign * placement.card_count
         self.allocated_tflops[placement.centre_id] += sign * placement.card_count * tflops

@@ -5,9 +5,10 @@ from typing import TypeVar
 
 from scheduler.facts.record import JobRecord
 
-KindOf = Callable[[JobRecord], tuple[Hashable, Hashable, Hashable, str]]
+Kind = tuple[Hashable, Hashable, Hashable, str]
 """Of what size a job is, of what shape, which is of one size, what else makes jobs alike, and what
 it is called: that makes a difference only where others have run that were called so."""
+KindOf = Callable[[JobRecord], Kind]
 Alike = dict[str, JobRecord]
 """Jobs of one shape that are alike in all."""
 Inner = TypeVar("Inner")
@@ -24,11 +25,12 @@ class Kinds:
         self.of = of
         self.by_shape: dict[Hashable, dict[Hashable, dict[str, Alike]]] = {}
         self.by_size: dict[Hashable, dict[Hashable, dict[str, dict[Hashable, Alike]]]] = {}
+        self._kind_by_id: dict[str, Kind] = {}
         for record in records:
             self.add(record)
 
     def add(self, record: JobRecord) -> None:
-        size, shape, own, name = self.of(record)
+        size, shape, own, name = self._kind_by_id[record.job.id] = self.of(record)
         by_name = self.by_shape.setdefault(shape, {}).setdefault(own, {})
         alike = by_name.get(name)
         if alike is None:
@@ -38,7 +40,7 @@ class Kinds:
         alike[record.job.id] = record
 
     def discard(self, record: JobRecord) -> None:
-        size, shape, own, name = self.of(record)
+        size, shape, own, name = self._kind_by_id.pop(record.job.id)
         by_name, of_size = self.by_shape[shape][own], self.by_size[size][own]
         del by_name[name][record.job.id]
         if by_name[name]:

@@ -19,6 +19,8 @@ Key = tuple[str, str]
 """A branch and a unit."""
 PARK = "park:"
 """The branch above all others; no tenant has such an id."""
+COUNTED_TIMES = 3
+"""No branch is ever counted with more than so many times the cards of the park."""
 
 
 class Levels(NamedTuple):
@@ -48,6 +50,7 @@ class Entitlements:
         """Whether anybody may not borrow, or does not lend, all there is."""
         self._paths: dict[tuple[str, str], tuple[str, ...]] = {}
         self._caps: dict[tuple[str, str, str], tuple[Quota, ...]] = {}
+        self._quotas: dict[tuple[str, str], tuple[Quota, ...]] = {}
 
     def _note(self, branch: str, own: Entitlement) -> None:
         nominal = self.nominal_of(own)
@@ -109,6 +112,18 @@ class Entitlements:
             levels = self.levels(tenant_id, project_id)
             self._paths[key] = (*(one for one in reversed(levels) if one), PARK)
         return self._paths[key]
+
+    def quotas(self, tenant_id: str, project_id: str) -> tuple[Quota, ...]:
+        """Of cards of all kinds: not who may hold more than all that could ever count at once.
+
+        That is what runs or starts now, what is to start once others are gone, and the job itself.
+        """
+        key = tenant_id, project_id
+        if key not in self._quotas:
+            counted = COUNTED_TIMES * self._park.card_count
+            quotas = self._tree.quotas(tenant_id, project_id)
+            self._quotas[key] = tuple(one for one in quotas if one.most < counted)
+        return self._quotas[key]
 
     def caps(self, tenant_id: str, project_id: str, kind_id: str) -> tuple[Quota, ...]:
         """What a job on this kind is bound by, the narrowest first."""

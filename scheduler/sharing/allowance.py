@@ -26,9 +26,6 @@ from scheduler.sharing.prices import MICROS_UNIT, Prices, over_budget, uncovered
 from scheduler.timing.backfill import Reservation
 from scheduler.timing.forecasts import Forecasts
 
-COUNTED_TIMES = 3
-"""No branch is ever counted with more than so many times the cards of the park."""
-
 
 @dataclass(slots=True)
 class Kept:
@@ -71,7 +68,6 @@ class Allowances:
         self._read: set[str] = set()
         self._kept_by_key: dict[Key, Kept] = {}
         self._promises: list[tuple[Job, str, Reservation]] = []
-        self._quotas_by_project: dict[tuple[str, str], tuple[Quota, ...]] = {}
         self._saving: dict[str, str] = {}
         self._prices = Prices(state.prices, now_ms)
         self._dearest: dict[tuple[tuple[str, ...], str, str], int | None] = {}
@@ -209,16 +205,10 @@ class Allowances:
         return need + promised <= self._free(quota)
 
     def _quotas(self, job: Job) -> tuple[Quota, ...]:
-        """Those that may bind: not who may hold more than all that could ever count at once.
-
-        That is what runs or starts now, what is to start once others are gone, and the job itself.
-        """
-        key = job.tenant_id, job.project
-        if key not in self._quotas_by_project:
-            counted = COUNTED_TIMES * self._park.card_count
-            quotas = self._state.tree.quotas(*key)
-            self._quotas_by_project[key] = tuple(one for one in quotas if one.most < counted)
-        return () if is_on_cores(job, self._park) else self._quotas_by_project[key]
+        """Those that may bind."""
+        if is_on_cores(job, self._park):
+            return ()
+        return self._entitlements.quotas(job.tenant_id, job.project)
 
     def _caps(self, job: Job, kind_id: str) -> tuple[Quota, ...]:
         return self._entitlements.caps(job.tenant_id, job.project, kind_id)

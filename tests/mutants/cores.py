@@ -21,7 +21,7 @@ MUTANTS = [
     Mutant("scheduler/model/cores.py", 'form.device_kind_ids or ("",)', "form.device_kind_ids", _CORES),
     Mutant("scheduler/model/cores.py", "for form in forms(job) for kind_id", "for form in forms(job)[:1] for kind_id", _CORES),
     Mutant("scheduler/model/cores.py", "return () if is_on_cores(job, park) else tree.quotas(job.tenant_id, job.project)", "return tree.quotas(job.tenant_id, job.project)", _CORES),
-    Mutant("scheduler/sharing/allowance.py", "return () if is_on_cores(job, self._park) else self._quotas", "return self._quotas", _CORES),
+    Mutant("scheduler/sharing/allowance.py", "        if is_on_cores(job, self._park):\n            return ()\n", "", _CORES),
     Mutant("scheduler/sharing/allowance.py", "0 if is_on_cores(job, self._park) else job.device_count", "job.device_count", _CORES),
     Mutant("scheduler/facts/holdings.py", "return 0 if is_of_cores else placement.card_count", "return placement.card_count", _CORES),
     Mutant("scheduler/facts/holdings.py", "self._kind(placement).tflops_fp16", "self._kind(placement).share_tflops", _CORES),

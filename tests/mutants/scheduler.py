@@ -263,7 +263,7 @@ MUTANTS = [
     Mutant("scheduler/facts/kinds.py", "        del by_name[name]\n        if not by_name:\n", "        if by_name[name]:\n", _QUEUE),
     Mutant("scheduler/forecast/history.py", "            self._names[run.tenant_id, run.user].discard(run.name)\n", "            pass\n", "tests/unit/scheduler/forecast/test_history.py"),
     Mutant("scheduler/planning/rooms.py", "nodes.known(forecasts.runs(pool.id))", "nodes.known(self._forecasts.runs(pool.id))", "tests/unit/api/test_garbage.py -k nothing_is_lost"),
-    Mutant("scheduler/sharing/allowance.py", "COUNTED_TIMES = 3\n", "COUNTED_TIMES = 2\n", "tests/unit/scheduler/sharing/test_allowance.py -k could_bind"),
+    Mutant("scheduler/model/entitlements.py", "COUNTED_TIMES = 3\n", "COUNTED_TIMES = 2\n", "tests/unit/scheduler/sharing/test_allowance.py -k could_bind"),
     Mutant("scheduler/planning/quiet.py", "is_full = all(held[pool.id] >=", "is_full = any(held[pool.id] >=", _VACANCY),
     Mutant("scheduler/planning/quiet.py", "    return is_full and not may_stop_any(state, policy)\n", "    return is_full\n", _VACANCY),
     Mutant("scheduler/planning/vacancy.py", "    for name in sorted(known):\n", "    for name in ():\n", _VACANCY),
