@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import CheckConstraint, Connection, Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from accounting import ledger
@@ -40,6 +40,24 @@ def test_the_migrations_make_what_the_metadata_says(database_url: str) -> None:
 
     database.dispose()
     assert differences == []
+
+
+def test_the_tables_check_what_the_metadata_says(database: Engine) -> None:
+    made = inspect(database)
+    for table in (table for part in METADATA for table in part.tables.values()):
+        known = {one["name"]: one["sqltext"] for one in made.get_check_constraints(table.name)}
+        checks = [one for one in table.constraints if isinstance(one, CheckConstraint)]
+
+        said = {str(one.name): str(one.sqltext) for one in checks}
+
+        assert {name: plain(text) for name, text in known.items()} == {
+            name: plain(text) for name, text in said.items()
+        }
+
+
+def plain(condition: str) -> str:
+    """PostgreSQL tells it with more brackets."""
+    return "".join(condition.replace("(", "").replace(")", "").split())
 
 
 def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None:

@@ -145,7 +145,8 @@ def test_hours_are_told_by_who_used_them(connection: Connection) -> None:
         Used("port", 0, 2 * HOUR_MS, 800 * HOUR_MS),
         Used("steel", 0, HOUR_MS, 313 * HOUR_MS),
     ]
-    assert [one.hour_ms for one in own] == [0, HOUR_MS]
+    mine = (HOUR_MS, 313 * HOUR_MS)
+    assert own == [Used(USAGE.field, 0, *mine), Used(USAGE.field, HOUR_MS, *mine)]
 
 
 def test_an_altered_hour_is_named(connection: Connection) -> None:
