@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant("scheduler/planning/settled.py", "known = self._known[needs_ms, ends] = Verdict(reasons=like.reasons)", "known = self._known[needs_ms, ends] = like", "tests/unit/scheduler/timing/test_outlook.py -k one_shape"),
     Mutant("scheduler/planning/stops.py", "return running is not None and running.is_any_below(merit)", "return False", "tests/unit/scheduler/planning/test_settled.py -k though_its_like_has"),
     Mutant("scheduler/planning/stops.py", "        if self.standings.has_owners:\n            return running is not None\n", "", "tests/unit/scheduler/planning/test_settled.py -k nobody_is_of_lower_merit"),
-    Mutant("scheduler/planning/repeats.py", "        if group.may_vary and len(self.forecasts.forms(record)) > 1:\n            return None\n", "", "tests/unit/scheduler/planning/test_settled.py -k do_with_less"),
+    Mutant("scheduler/planning/desk.py", "        if len(self._forecasts.forms(record)) > 1:\n            return self._find_form(record)\n", "", "tests/unit/scheduler/planning/test_settled.py -k do_with_less"),
     Mutant("scheduler/planning/groups.py", "            job.priority,\n", "", _GROUPS),
     Mutant("scheduler/planning/groups.py", "            job.user,\n", "", _GROUPS),
     Mutant("scheduler/planning/groups.py", "            job.name,\n", "", _GROUPS),
