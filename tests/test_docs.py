@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def call_of(line: str) -> str | None:
 
 def complaint(call: str) -> str | None:
     """What is wrong with a command line: an unknown command or option, an option without value."""
-    command: Any = get_command(app)
+    command = all_commands()
     words = prepared(shlex.split(call)[1:])
     while words:
         word = words.pop(0)
@@ -133,6 +134,12 @@ def complaint(call: str) -> str | None:
                 return f"there is no command {word}"
             command = command.commands[word]
     return None
+
+
+@cache
+def all_commands() -> Any:
+    """Made once: it takes longer than to look through a page."""
+    return get_command(app)
 
 
 def option_of(command: Any, spelled: str) -> Any:

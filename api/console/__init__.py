@@ -4,6 +4,8 @@ The page holds no data. It asks for an API key, keeps it for the browser tab, an
 HTTP interface answers to that key; so it can show nobody more than the interface would.
 """
 
+from functools import cache
+
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
@@ -33,8 +35,7 @@ HEADERS = {
 
 def mount(app: FastAPI) -> None:
     """Serve the page at `/` and what it is made of under `/static/console/`."""
-    assets = Assets.load()
-    page = Page.load(assets.version)
+    assets, page = _made()
 
     @app.get("/", include_in_schema=False)
     def console(request: Request) -> Response:
@@ -55,3 +56,10 @@ def mount(app: FastAPI) -> None:
         )
         answer.headers.update(HEADERS)
         return answer
+
+
+@cache
+def _made() -> tuple[Assets, Page]:
+    """Once for each process: the files come with the release."""
+    assets = Assets.load()
+    return assets, Page.load(assets.version)
