@@ -95,11 +95,12 @@ def await_ready(serving: Running, url: str) -> None:
     def is_ready() -> bool:
         assert serving.process.poll() is None, serving.said()
         try:
-            return httpx2.get(f"{url}/readyz", trust_env=False).is_success
+            return client.get(f"{url}/readyz").is_success
         except httpx2.TransportError:
             return False
 
-    eventually(is_ready, "the broker is ready")
+    with httpx2.Client(trust_env=False) as client:
+        eventually(is_ready, "the broker is ready")
 
 
 def eventually(is_so: Callable[[], bool], what: Callable[[], str] | str) -> None:

@@ -1,6 +1,7 @@
 """What holds of every stop, whoever runs and waits."""
 
 from dataclasses import replace
+from functools import cache
 
 from hypothesis import given, note
 from hypothesis import strategies as st
@@ -17,51 +18,48 @@ from scheduler.planning.planner import plan
 from scheduler.sharing.starving import starving
 from tests.builders import a_job, a_lease, happen, of_roles, submit
 from tests.preemptive import LIMIT_MS, NOW_MS, SAVES, TURNS, a_pool_of, gone, run, stop, stopped
-from tests.unit.scheduler.test_planner_invariants import members
+from tests.unit.scheduler.test_planner_invariants import members, sometimes
 
 SUBMITTED = st.sampled_from([0, NOW_MS, -2 * STARVING_MS])
-
-
 BEGAN = st.sampled_from([0, NOW_MS // 2, NOW_MS - 1])
+pools = st.tuples(st.integers(1, 4), st.sampled_from([2, 4, 8]), st.sampled_from([None, 2, 3]))
+running, waiting = st.integers(0, 12), st.integers(1, 8)
+fields = st.fixed_dictionaries(
+    {
+        "tenant_id": st.sampled_from(["steel", "fish"]),
+        "device_count": st.sampled_from([1, 1, 2, 3, 4, 8, 16]),
+        "priority": st.sampled_from(Priority),
+        "limit_ms": st.sampled_from([NOW_MS + 5_000, LIMIT_MS]),
+        "checkpoint": st.sampled_from([None, SAVES]),
+        "topology": st.sampled_from(Topology),
+    }
+)
 
 
 @st.composite
 def crowded(draw: st.DrawFn) -> State:
     """Work of every class runs for a shorter or longer time, and others wait."""
-    nodes, cards = draw(st.integers(1, 4)), draw(st.sampled_from([2, 4, 8]))
-    state = a_pool_of(nodes, cards, draw(st.sampled_from([None, 2, 3])))
+    state = a_pool_of(*draw(pools))
     assert state.park is not None
-    for number in range(draw(st.integers(0, 12))):
+    for number in range(draw(running)):
         job = replace(draw(a_random_job(f"r{number:02}")), submitted_at_ms=draw(SUBMITTED))
         placement = _room_for(state, state.park, job)
         if placement:
             at_ms, is_starving = draw(BEGAN), draw(st.booleans())
             run(state, job, *placement, at_ms=at_ms, is_starving=is_starving)
-    for number in range(draw(st.integers(1, 8))):
+    for number in range(draw(waiting)):
         job = draw(a_random_job(f"w{number:02}"))
         if isinstance(fit(shape_of(job), state.park.pools[0]), Fit):
             submit(state, replace(job, submitted_at_ms=draw(SUBMITTED)))
     return state
 
 
+@cache
 @st.composite
 def a_random_job(draw: st.DrawFn, job_id: str) -> Job:
     """Some are of several roles."""
-    job = draw(a_uniform_job(job_id))
-    return of_roles(job, *draw(members)) if draw(st.sampled_from([False, False, True])) else job
-
-
-@st.composite
-def a_uniform_job(draw: st.DrawFn, job_id: str) -> Job:
-    return a_job(
-        job_id,
-        tenant_id=draw(st.sampled_from(["steel", "fish"])),
-        device_count=draw(st.sampled_from([1, 1, 2, 3, 4, 8, 16])),
-        priority=draw(st.sampled_from(Priority)),
-        limit_ms=draw(st.sampled_from([NOW_MS + 5_000, LIMIT_MS])),
-        checkpoint=draw(st.sampled_from([None, SAVES])),
-        topology=draw(st.sampled_from(Topology)),
-    )
+    job = a_job(job_id, **draw(fields))
+    return of_roles(job, *draw(members)) if draw(sometimes) else job
 
 
 def _room_for(state: State, park: Park, job: Job) -> list[int]:

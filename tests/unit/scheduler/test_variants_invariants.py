@@ -3,6 +3,7 @@
 from collections import Counter
 from copy import deepcopy
 from dataclasses import replace
+from functools import cache
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -21,29 +22,29 @@ from scheduler.planning.verifier import verified
 from tests.builders import HOUR_MS, happen, promised_ms, submit
 from tests.unit.scheduler.test_planner_invariants import jobs, lease, policies, states
 
+variants = st.builds(
+    Variant,
+    device_kind_ids=st.sampled_from([(), ("npu",), ("dcu",), ("dcu", "npu")]),
+    device_count=st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16]),
+    limit_ms=st.sampled_from([1, 1_000, HOUR_MS, 20 * HOUR_MS]),
+    node_count=st.sampled_from([None, None, 1, 2]),
+    speed_permille=st.sampled_from([None, 1, 500, 2_000]),
+)
+several = st.lists(variants, max_size=3, unique_by=lambda one: one.device_count)
+least = st.sampled_from([1, 2])
 
-@st.composite
-def variants(draw: st.DrawFn) -> Variant:
-    return Variant(
-        device_kind_ids=draw(st.sampled_from([(), ("npu",), ("dcu",), ("dcu", "npu")])),
-        device_count=draw(st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16])),
-        limit_ms=draw(st.sampled_from([1, 1_000, HOUR_MS, 20 * HOUR_MS])),
-        node_count=draw(st.sampled_from([None, None, 1, 2])),
-        speed_permille=draw(st.sampled_from([None, 1, 500, 2_000])),
-    )
 
-
+@cache
 @st.composite
 def content_jobs(draw: st.DrawFn, number: int) -> Job:
     """With up to three variants, of which no two are alike; or elastic; or of several roles."""
     job = draw(jobs(number))
     if job.roles:
         return job
-    some = draw(st.lists(variants(), max_size=3, unique_by=lambda one: one.device_count))
-    others = tuple(one for one in some if one.device_count != job.device_count)
+    others = tuple(one for one in draw(several) if one.device_count != job.device_count)
     if others or job.device_count % 2 or draw(st.booleans()):
         return replace(job, variants=others)
-    return replace(job, min_device_count=draw(st.sampled_from([1, 2])), checkpoint=SAVES)
+    return replace(job, min_device_count=draw(least), checkpoint=SAVES)
 
 
 mixed = states(of=content_jobs)
