@@ -66,7 +66,7 @@ class Desk:
         self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
         self._survey = one = Survey(*plan, self._rooms)
-        self.foresight = Foresight(self.now_ms, self._forecasts, one)
+        self.foresight = Foresight(self.now_ms, self._forecasts, one, self._allowances)
         waiting = (self.state.queue, self._forecasts, self._rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 

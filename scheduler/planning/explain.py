@@ -1,8 +1,7 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from cluster.inventory import Pool
 from scheduler.facts.state import State
@@ -12,8 +11,6 @@ from scheduler.model.job import Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.timing.backfill import PoolRoom, Reservation
-
-Place = TypeVar("Place")
 
 MONEY_CODES = (ReasonCode.FUNDS, ReasonCode.BUDGET, ReasonCode.NO_PRICE)
 QUOTA_CODES = (
@@ -133,15 +130,6 @@ def in_units(verdicts: Mapping[str, Verdict], state: State) -> dict[str, Verdict
 def is_unforeseen(reasons: Iterable[Reason]) -> bool:
     """Whether what is in the way ends of itself at no known moment."""
     return any(reason.code in MONEY_CODES for reason in reasons)
-
-
-def foreseen(places: Sequence[Place], reasons: Sequence[Reason]) -> Sequence[Place]:
-    """Those at which only the ends of what runs are waited for."""
-    if not is_unforeseen(reasons):
-        return places
-    # Each pool has a reason of its own, in the same order.
-    answers = zip(places, reasons, strict=True)
-    return [place for place, reason in answers if not is_unforeseen([reason])]
 
 
 def is_cap(reason: Reason) -> bool:

@@ -1,19 +1,24 @@
 """When each job that waits would start, by what a plan has found out of it and told it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
-from scheduler.model.job import PlannedStart, Reason
+from scheduler.model.job import PlannedStart, Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import shape_of
-from scheduler.planning.explain import begin_ms, foreseen
+from scheduler.planning.explain import MONEY_CODES, QUOTA_CODES, begin_ms
 from scheduler.planning.options import Candidate, Finding
 from scheduler.planning.survey import Survey
+from scheduler.sharing.allowance import Allowances
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.outlook import Bid, Outlook
 from scheduler.timing.ranking import Place, Wish
+
+BEFORE_MONEY = {ReasonCode.BACKOFF, *QUOTA_CODES}
+"""Who is told this was not asked whether it could pay."""
 
 
 class Told(NamedTuple):
@@ -41,16 +46,18 @@ class Foresight:
     now_ms: int
     forecasts: Forecasts
     survey: Survey
+    allowances: Allowances
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     promised: dict[str, JobRecord] = field(default_factory=dict)
     _told: dict[int, Told] = field(default_factory=dict)
     _alike: dict[int, Alike] = field(default_factory=dict)
+    _unpaid: dict[Hashable, bool] = field(default_factory=dict)
 
     def note(self, candidates: list[Candidate], verdict: Verdict) -> None:
         """Others of its shape will be told the same."""
         # The reasons are kept, as are verdicts: as long as they are, no others are at their place.
-        hopes = self._hopes(candidates, verdict.reasons)
-        self._told[id(verdict.reasons)] = Told(verdict.reasons, *hopes)
+        from_ms = begin_ms(verdict.reasons, self.now_ms)
+        self._told[id(verdict.reasons)] = Told(verdict.reasons, candidates, from_ms)
 
     def foresee(
         self, outlook: Outlook, waiting: Sequence[JobRecord], told: Sequence[Verdict]
@@ -104,10 +111,25 @@ class Foresight:
         candidates: list[Candidate],
         reasons: tuple[Reason, ...],
     ) -> Bid:
-        return Bid(form.job, outlook.wish(form, *self._hopes(candidates, reasons)))
+        hopes = self._hopes(form, candidates, reasons)
+        return Bid(form.job, outlook.wish(form, hopes, begin_ms(reasons, self.now_ms)))
 
     def _hopes(
-        self, candidates: list[Candidate], reasons: tuple[Reason, ...]
-    ) -> tuple[Sequence[Place], int | None]:
-        """Where it could start, and from when on."""
-        return foreseen(candidates, reasons), begin_ms(reasons, self.now_ms)
+        self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
+    ) -> list[Candidate]:
+        """Where only the ends of what runs are waited for: the same list where that is all."""
+        # One for each, in the same order, or one for all of them.
+        whys = reasons if len(reasons) == len(candidates) else reasons[:1] * len(candidates)
+        answers = zip(candidates, whys, strict=True)
+        hopes = [one for one, why in answers if not self._lacks_money(form, one.pool, why)]
+        return candidates if len(hopes) == len(candidates) else hopes
+
+    def _lacks_money(self, form: JobRecord, pool: Pool, why: Reason) -> bool:
+        if why.code not in BEFORE_MONEY:
+            return why.code in MONEY_CODES
+        job, own = form.job, form.job.id if form.watched else ""
+        size = job.priority, job.device_count, job.longest_ms
+        key = job.tenant_id, job.project, *size, pool.device_kind_id, own
+        if key not in self._unpaid:
+            self._unpaid[key] = isinstance(self.allowances.hold_micros(job, pool), Reason)
+        return self._unpaid[key]

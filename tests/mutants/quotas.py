@@ -6,6 +6,7 @@ _HAND = "tests/unit/scheduler/sharing/test_standing.py tests/unit/scheduler/test
 _FILE = "tests/unit/api/files/test_park_file.py"
 _SUFFICIENT = "tests/unit/scheduler/asking/test_ranking.py tests/unit/scheduler/test_sufficient.py"
 _RANKING = "tests/unit/scheduler/asking/test_ranking.py"
+_UNPAID = "tests/unit/scheduler/planning/test_unpaid.py"
 _BEHIND = "tests/unit/scheduler/test_in_the_way.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py -k stand"
 _API = "tests/acceptance/test_api_park.py -k owner"
@@ -71,6 +72,10 @@ MUTANTS = [
     Mutant("scheduler/planning/survey.py", "        if not self.is_heard(pool):\n            yield", "        if True:\n            yield", _BEHIND),
     Mutant("scheduler/sharing/allowance.py", "return chain([need], self._used_up(job, 0))", "return iter([need])", _BEHIND),
     Mutant("scheduler/sharing/prices.py", "max(need, LEAST_MICROS)", "need", _BEHIND),
+    Mutant("scheduler/planning/foresight.py", "if why.code not in BEFORE_MONEY:", "if True:", _UNPAID),
+    Mutant("scheduler/planning/foresight.py", "BEFORE_MONEY = {ReasonCode.BACKOFF, *QUOTA_CODES}", "BEFORE_MONEY = {*QUOTA_CODES}", _UNPAID),
+    Mutant("scheduler/planning/foresight.py", "form.job.id if form.watched else", "", _UNPAID),
+    Mutant("scheduler/planning/foresight.py", "key = job.tenant_id, job.project, *size", "key = job.tenant_id, *size", _UNPAID),
     Mutant("scheduler/planning/offers.py", "() if isinstance(money, int) else self.allowances.money_reasons(job, pool)", "[one for one in [money] if isinstance(one, Reason)]", _BEHIND),
     Mutant("scheduler/facts/purses.py", "                yield watched.budget, spent_micros\n", "                yield watched.budget, spent_micros\n                return\n", _BEHIND),
     Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _BEHIND),

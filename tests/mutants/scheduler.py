@@ -137,7 +137,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/prices.py", "for price_list in (prices.list_at(self._now_ms), *to_come)", "for price_list in (prices.list_at(self._now_ms),)", _PLANNER),
     Mutant("scheduler/sharing/allowance.py", '        self._takings.take(path, "", 0 if is_on_cores(job, self._park) else job.device_count)\n', "", _PLANNER),
     Mutant("scheduler/sharing/allowance.py", "        self._spoken_for[job.tenant_id] += hold_micros\n", "", _PLANNER),
-    Mutant("scheduler/planning/explain.py", "if not is_unforeseen([reason])]", "]", _OUTLOOK),
+    Mutant("scheduler/planning/foresight.py", "return why.code in MONEY_CODES", "return False", _OUTLOOK),
     Mutant("scheduler/planning/offers.py", "offer = self._promising(offer, candidate, is_capped=bool(caps))", "pass", _WHATIF),
     Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or near", "is_barred = near", _WHATIF),
     Mutant("scheduler/planning/explain.py", "            return only.until_ms\n", "            return now_ms\n", _PLANNER),

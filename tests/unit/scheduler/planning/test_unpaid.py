@@ -1,12 +1,29 @@
-"""Who cannot pay where pools are closed at some hours."""
+"""Who cannot pay: where pools are closed at some hours, and what else stands before that."""
 
 from dataclasses import replace
+from typing import Unpack
 
+import pytest
+
+from scheduler.facts import events as ev
 from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
+from scheduler.model.budget import Budget
 from scheduler.model.job import ReasonCode
 from scheduler.planning.planner import plan
-from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, happen, submit
+from tests.builders import (
+    HOUR_MS,
+    TenantChanges,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
 from tests.unit.scheduler.model.test_offered import CLOSES_MS, DAYTIME, OPENS_MS, POOL
 
 EAST_BY_DAY = replace(a_pool(POOL, 2, 8), hours=DAYTIME)
@@ -45,3 +62,59 @@ def test_who_cannot_pay_waits_for_no_hours_and_is_told_no_start() -> None:
 def test_money_is_saved_for_who_could_start_now_and_not_for_a_pool_that_is_closed() -> None:
     assert granted(CLOSES_MS + HOUR_MS) == ["small"]
     assert granted(OPENS_MS) == []
+
+
+# Who is told something else first.
+
+
+def barred(state: State, now_ms: int = 1) -> dict[str, int | None]:
+    """When each would start who waits behind a job of eight cards that runs for an hour."""
+    return {
+        job_id: verdict.start.at_ms if verdict.start else None
+        for job_id, verdict in plan(state, now_ms).verdicts.items()
+    }
+
+
+def behind_one(**own: Unpack[TenantChanges]) -> State:
+    """Two projects have a job that waits; what runs is their tenant's as well."""
+    state = a_state(a_tenant("steel", **own), park=a_park(a_pool(POOL, 2, 8)))
+    submit(state, a_job("runs"))
+    happen(state, a_lease("runs", a_placement(POOL, 8)))
+    submit(state, a_job("j1"), a_job("j2", project="other"))
+    return state
+
+
+@pytest.mark.parametrize(
+    "own", [{"max_cards": 8}, {"nominal_cards": (("npu", 8),), "borrowing_cards": (("npu", 0),)}]
+)
+def test_who_cannot_pay_waits_for_no_limit(own: TenantChanges) -> None:
+    state = behind_one(**own)
+
+    assert barred(state) == {"j1": HOUR_MS, "j2": 2 * HOUR_MS}
+    state.funds["steel"].available_micros = 0
+    assert barred(state) == {"j1": None, "j2": None}
+
+
+def test_who_cannot_pay_is_not_tried_again() -> None:
+    state = behind_one()
+    state.jobs["j1"].not_before_ms = 500
+    assert barred(state)["j1"] == HOUR_MS
+
+    state.funds["steel"].available_micros = 0
+
+    assert barred(state)["j1"] is None
+
+
+@pytest.mark.parametrize("scope", [{"project": "default"}, {"job_id": "j1"}])
+def test_a_budget_that_is_used_up_is_of_whom_it_is_for(scope: dict[str, str]) -> None:
+    state = behind_one(max_cards=8)
+    budget = Budget(tenant_id="steel", amount_micros=5, is_hard_stop=True, **scope)
+    happen(state, ev.BudgetSet(at_ms=1, budget=budget))
+    state.funds["steel"].spending.add("1970-01", "default", 5)
+    state.jobs["j1"].spent_micros = 5
+    submit(state, a_job("j3", project="other" if "project" in scope else "default"))
+
+    starts = barred(state)
+
+    assert starts.pop("j1") is None
+    assert None not in starts.values()
