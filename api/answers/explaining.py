@@ -57,6 +57,8 @@ def explanation(
 ) -> Explanation:
     """`notes` is what is to be told of its data; `standing` has all reasons, where it is known."""
     english, chinese = _summary(job)
+    is_waiting = job.state in {JobState.QUEUED, JobState.HELD}
+    earlier, earlier_zh = _earlier(job.attempts) if is_waiting else ("", "")
     return Explanation(
         job_id=job.id,
         state=job.state,
@@ -72,6 +74,8 @@ def explanation(
         data=list(notes),
         summary=english,
         summary_zh=chinese,
+        earlier=earlier,
+        earlier_zh=earlier_zh,
     )
 
 
@@ -104,7 +108,8 @@ def _waiting(job: JobView) -> tuple[str, str]:
     chinese = f"排队中：{place_zh}" + "；".join(reason.text_zh for reason in job.reasons)
     tries = _earlier(job.attempts)
     start = _start(job)
-    return english + start[0] + tries[0], chinese + start[1] + tries[1]
+    told, told_zh = (english + start[0], tries[0]), (chinese + start[1], tries[1])
+    return ". ".join(filter(None, told)), "。".join(filter(None, told_zh))
 
 
 def _start(job: JobView) -> tuple[str, str]:
@@ -128,14 +133,14 @@ def _start(job: JobView) -> tuple[str, str]:
 
 
 def _earlier(attempts: list[AttemptView]) -> tuple[str, str]:
-    """What became of the attempt before, where there was one."""
+    """What became of the attempt before, where there was one; a sentence without a full stop."""
     last = attempts[-1] if attempts else None
     if last is None or last.cause is None:
         return "", ""
     english, chinese = CAUSES[EndCause(last.cause)]
     return (
-        f". Attempt {len(attempts)} in {last.centre} ended because {english}",
-        f"。第 {len(attempts)} 次运行（{last.centre}）结束原因：{chinese}",
+        f"Attempt {len(attempts)} in {last.centre} ended because {english}",
+        f"第 {len(attempts)} 次运行（{last.centre}）结束原因：{chinese}",
     )
 
 

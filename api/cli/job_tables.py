@@ -7,7 +7,7 @@ from rich.table import Table
 
 from api.cli.activity_tables import active_text
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, duration_text, plain, state_text, table
+from api.cli.terminal import clock_text, console, duration_text, plain, say, state_text, table
 from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation
 
@@ -96,7 +96,7 @@ def print_job(job: JobView) -> None:
         shown.add_row(f"[dim]{name}[/]", value)
     console.print(shown)
     for reason in job.reasons:
-        console.print(f"  [yellow]•[/] {plain(reason_text(reason))}")
+        say(plain(reason_text(reason)), "  [yellow]•[/] ")
     if job.attempts:
         console.print(attempts_table(job.attempts))
     if job.detail:
@@ -208,31 +208,30 @@ def reason_text(reason: ReasonView) -> str:
 
 
 def print_explanation(explanation: Explanation) -> None:
-    console.print(
-        f"{explanation.job_id}  {state_text(explanation.state)}  "
-        f"{plain(both(explanation.summary, explanation.summary_zh))}",
-        soft_wrap=True,
-    )
+    """Of who waits its standing says why, where it is known; else the summary says all."""
+    is_standing = explanation.standing is not None
+    state = f"  {state_text(explanation.state)}" if is_standing else ""
+    console.print(explanation.job_id + state)
+    if not is_standing:
+        say(plain(both(explanation.summary, explanation.summary_zh)))
+    elif explanation.earlier:
+        say(plain(both(explanation.earlier, explanation.earlier_zh)))
     for note in explanation.data:
-        console.print(f"  [blue]•[/] {plain(both(note.text, note.text_zh))}", soft_wrap=True)
-    if explanation.position is not None:
-        place = f"{both('place in the queue', '排队位置')}: {explanation.position}"
-        console.print(f"  {place}")
+        say(plain(both(note.text, note.text_zh)), "  [blue]•[/] ")
+    if is_standing:
+        _print_start(explanation)
+
+
+def _print_start(explanation: Explanation) -> None:
+    """When it is likely to start, as far as that is known."""
     if explanation.planned_start_ms is not None:
-        console.print(f"  {both('planned start', '预计开始')}: {plain(planned_text(explanation))}")
+        say(f"{both('planned start', '预计开始')}: {plain(planned_text(explanation))}")
     if explanation.start_p50_ms is not None:
         half = clock_text(explanation.start_p50_ms)
-        console.print(f"  {both('half start by', '五成概率不晚于')}: {half}")
+        say(f"{both('half start by', '五成概率不晚于')}: {half}")
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
-        console.print(f"  {both('nine of ten start by', '九成概率不晚于')}: {late}")
-
-
-def print_reasons(explanation: Explanation) -> None:
-    """Each of several has a line: the summary has them in one breath."""
-    if len(explanation.reasons) > 1:
-        for reason in explanation.reasons:
-            console.print(f"  [yellow]•[/] {plain(reason_text(reason))}", soft_wrap=True)
+        say(f"{both('nine of ten start by', '九成概率不晚于')}: {late}")
 
 
 def planned_text(job: JobView | Explanation) -> str:

@@ -147,7 +147,7 @@ def show(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
 def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
     """Why a job waits."""
     from api.cli.arrays import refuse_array
-    from api.cli.job_tables import print_explanation, print_reasons
+    from api.cli.job_tables import print_explanation
     from api.cli.prospect_tables import print_alternatives, print_standing
 
     refuse_array(job_id)
@@ -159,11 +159,9 @@ def why(context: typer.Context, job_id: JobId, as_json: Json = False) -> None:
         told = {name: one.model_dump(mode="json") if one else None for name, one in more.items()}
         print_json(explanation.model_dump(mode="json") | told)
         return
-    print_explanation(explanation)
+    print_explanation(explanation.model_copy(update={"standing": standing}))
     if standing:
         print_standing(standing)
-    else:
-        print_reasons(explanation)
     if alternatives:
         print_alternatives(alternatives)
 

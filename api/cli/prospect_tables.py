@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.job_tables import MINUTE, reason_text
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, plain, table
+from api.cli.terminal import clock_text, console, plain, say, table
 from api.schemas.durations import about
 from api.schemas.jobs import ReasonView
 from api.schemas.quotes import Alternatives, PoolUseView, QueueStanding, Quote, QuoteOption
@@ -21,10 +21,10 @@ def print_standing(standing: QueueStanding) -> None:
         f"共 {standing.waiting} 个作业排队，此作业第 {standing.position}；"
         f"前面有本企业 {standing.ahead_yours} 个、其他企业 {others} 个",
     )
-    console.print(f"  {ahead}", soft_wrap=True)
+    say(ahead)
     console.print(f"  {both('its turn, the first that differs decides', '排序依据（依次比较）')}:")
     for term in standing.terms:
-        console.print(f"    [green]•[/] {plain(both(term.text, term.text_zh))}", soft_wrap=True)
+        say(plain(both(term.text, term.text_zh)), "    [green]•[/] ")
     console.print(_uses_table(standing.pools))
     console.print(f"  {both('all that is in its way', '全部等待原因')}:")
     _print_blockers([(use.pool, use.reasons) for use in standing.pools])
@@ -75,7 +75,7 @@ def _print_blockers(by_pool: Sequence[tuple[str, Sequence[ReasonView]]]) -> None
             everywhere = len(pools) == len(names)
             place = both("everywhere", "各资源池") if everywhere else ", ".join(pools)
             where = both(f" ({place})", f"（{place}）")
-        console.print(f"    [yellow]•[/] {plain(text + where)}", soft_wrap=True)
+        say(plain(text + where), "    [yellow]•[/] ")
 
 
 def print_alternatives(found: Alternatives) -> None:
@@ -83,9 +83,7 @@ def print_alternatives(found: Alternatives) -> None:
         console.print(f"  {both('it would start sooner with', '如作以下改动可更早开始')}:")
     for item in found.items:
         cost = both(f", {item.cost} yuan", f"，{item.cost} 元") if item.cost else ""
-        console.print(
-            f"    [green]•[/] {plain(both(item.text, item.text_zh))}{cost}", soft_wrap=True
-        )
+        say(f"{plain(both(item.text, item.text_zh))}{cost}", "    [green]•[/] ")
 
 
 def print_quote(quote: Quote) -> None:
@@ -96,7 +94,7 @@ def print_quote(quote: Quote) -> None:
         _print_blockers([(option.pool, option.reasons) for option in quote.options])
     for option in quote.options:
         for text in _prices_of(option):
-            console.print(f"  [magenta]•[/] {plain(text)}", soft_wrap=True)
+            say(plain(text), "  [magenta]•[/] ")
     until = clock_text(quote.expires_at_ms)[-8:]
     told = both(f"until {until}", f"{until} 前有效")
     if quote.is_kept:

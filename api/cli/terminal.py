@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from api.chinese import chinese
 from api.cli.language import Language, both, language
@@ -79,6 +80,15 @@ def _chinese(line: str) -> str:
 def note(text: str) -> None:
     """Say something beside the answer, which alone goes to standard output."""
     errors.print(plain(text), soft_wrap=True)
+
+
+def say(markup: str, begin: str = "  ") -> None:
+    """A sentence that fits the terminal: what does not fit in a line goes on below `begin`."""
+    head = Text.from_markup(begin)
+    for line in Text.from_markup(markup).wrap(console, console.width - head.cell_len):
+        line.rstrip()
+        console.print(head + line, soft_wrap=True)
+        head = Text(" " * head.cell_len)
 
 
 class Dumped(Protocol):

@@ -220,6 +220,8 @@ ANSWERS: Mapping[str, Any] = {
         "Cards are kept for it in qdaicc-910b3 from about 2026-11-25 22:06:31",
         "summary_zh": "排队中：第 1 位，在 qdaicc-910b3 需要 8 张卡：空闲 2 张卡，还差 6 张卡。"
         "已在 qdaicc-910b3 为其预留资源，约 2026-11-25 22:06:31 启动",
+        "earlier": "",
+        "earlier_zh": "",
     },
     "quote": {
         "id": JOB_ID,

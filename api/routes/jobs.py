@@ -39,7 +39,7 @@ from scheduler.facts.events import CancelRequested
 from scheduler.facts.log import Request
 from scheduler.model.job import FINAL_STATES, Job, JobState, Placement, Reason, ReasonCode
 from scheduler.storage import queries
-from scheduler.storage.array_queries import out_counts, predecessors
+from scheduler.storage.array_queries import Predecessor, out_counts, predecessors
 from scheduler.storage.codec import decode_job, decode_value
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -240,15 +240,17 @@ def _holding(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list
     jobs = [decode_job(row.spec) for row in rows if row.state == JobState.HELD]
     states = predecessors(connection, {one for job in jobs for one in job.followed_ids})
     counts = out_counts(connection, {job.array.id for job in jobs if job.array})
-    return {
-        job.id: [
-            Reason(code=ReasonCode.DEPENDENCY, where=followed_id, need=1, unit="jobs")
-            for followed_id in job.followed_ids
-            if followed_id in states and not states[followed_id].is_over
-        ]
-        or _turn(job, counts)
-        for job in jobs
-    }
+    return {job.id: held_by(job, states, counts) for job in jobs}
+
+
+def held_by(job: Job, states: Mapping[str, Predecessor], counts: Mapping[str, int]) -> list[Reason]:
+    """Each job and array it is to follow that is not over, and its turn; `counts` are out."""
+    follows = [
+        Reason(code=ReasonCode.DEPENDENCY, where=followed_id, need=1, unit="jobs")
+        for followed_id in job.followed_ids
+        if followed_id in states and not states[followed_id].is_over
+    ]
+    return [*follows, *_turn(job, counts)]
 
 
 def _turn(job: Job, counts: Mapping[str, int]) -> list[Reason]:

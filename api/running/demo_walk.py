@@ -18,6 +18,7 @@ from api.client.profile import Profile
 from api.client.streamed import StreamedEvent
 from api.files.job_file import prepare, read_job_file
 from api.schemas.jobs import JobCreate, JobView
+from api.schemas.quotes import Explanation
 from api.sdk import ApiError, Client
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "digits" / "job.yaml"
@@ -52,6 +53,7 @@ class Walk:
         self.profile = profile
         self.data = data
         self.ids: dict[str, str] = {}
+        self._said: dict[str, str] = {}
         self._never = threading.Event()
 
     def client(self, name: str) -> Client:
@@ -140,10 +142,19 @@ class Walk:
         name = {job_id: name for name, job_id in self.ids.items()}.get(event.job_id or "")
         if name is None:
             return
-        explanation = broker.explain(self.ids[name])
-        sign = "[cyan]▶[/]" if event.kind == "started" else "[green]■[/]"
+        line = self.line_of(event.kind, name, broker.explain(self.ids[name]))
+        if line is not None:
+            console.print(line)
+
+    def line_of(self, kind: str, name: str, explanation: Explanation) -> str | None:
+        """What is told of a job that started or ended: of one that is over by now only the end."""
         summary = both(explanation.summary, explanation.summary_zh)
-        console.print(f"  {sign} [bold]{name}[/] {escape(summary)}")
+        is_late = kind == "started" and explanation.state in FINAL
+        if is_late or self._said.get(name) == summary:
+            return None
+        self._said[name] = summary
+        sign = "[cyan]▶[/]" if kind == "started" else "[green]■[/]"
+        return f"  {sign} [bold]{name}[/] {escape(summary)}"
 
     def show_waiting(self) -> None:
         with self.client(QUALITY) as broker:

@@ -259,3 +259,7 @@ class Explanation(Wire):
     )
     summary: str = Field(description="a sentence or two")
     summary_zh: str = Field(description="the same in Chinese")
+    earlier: str = Field(
+        default="", description="of who waits again, what became of the attempt before"
+    )
+    earlier_zh: str = Field(default="", description="the same in Chinese")

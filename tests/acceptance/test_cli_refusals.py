@@ -235,7 +235,9 @@ def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["doctor"]).exit_code == FAILED
 
 
-def test_doctor_names_what_is_owned_in_tflops_beyond_the_cards_of_a_cohort(tmp_path: Path) -> None:
+def test_doctor_names_what_is_owned_in_tflops_beyond_the_cards_of_a_cohort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = (Path(__file__).parents[1] / "data" / "small-park.yaml").read_text("utf-8")
     cohort = "cohorts: [{id: coast, name: C, nominal_cards: {ascend-910b3: 1}}]\ntenants:\n"
     fish = "  - id: fish\n    cohort: coast\n    nominal_tflops: 626\n"
@@ -243,7 +245,13 @@ def test_doctor_names_what_is_owned_in_tflops_beyond_the_cards_of_a_cohort(tmp_p
     (tmp_path / "park.yaml").write_text(found, encoding="utf-8")
 
     said = CliRunner().invoke(app, ["doctor"], env={"BRAIN_PARK": "park.yaml"})
+    monkeypatch.setenv("BRAIN_LANG", "zh")
+    language.cache_clear()
+    in_chinese = CliRunner().invoke(app, ["doctor"], env={"BRAIN_PARK": "park.yaml"}).stdout
+    monkeypatch.setenv("BRAIN_LANG", "en")
+    language.cache_clear()
 
+    assert "626 相当于 2 张 ascend-910b3，而互借组 coast 只有 1 张" in " ".join(in_chinese.split())
     text = " ".join(said.stdout.split())
     assert "626 are 2 cards of ascend-910b3, and cohort coast owns 1" in text
     assert "name both quotas in cards of the kind" in text

@@ -109,6 +109,7 @@ def test_why_tells_all_to_people_and_to_programs(
     told = json.loads(cli("why", waiting[2], "--json"))
 
     assert "  all that is in its way:" in lines
+    assert max(map(len, lines)) <= 80
     assert lines.count("    • needs 8 cards in west-k100: 0 free, 8 short") == 1
     assert (told["job_id"], told["standing"]["position"]) == (waiting[2], 3)
     assert [pool["pool"] for pool in told["standing"]["pools"]] == ["west-k100"]

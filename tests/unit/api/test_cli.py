@@ -14,7 +14,6 @@ from api.cli.job_tables import (
     jobs_table,
     print_explanation,
     print_job,
-    print_reasons,
 )
 from api.cli.park_tables import print_datasets
 from api.cli.terminal import bar, clock_text, console, duration_text, p_text, plain, share_text
@@ -297,20 +296,6 @@ def test_who_waits_is_told_by_when_at_nine_of_ten_where_that_is_known(
     assert "nine of ten" not in before
     assert "half start by: 11-25 22:07:31" in after
     assert "nine of ten start by: 11-25 23:06:31" in after
-
-
-def test_a_reason_that_is_the_only_one_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    waits = Explanation.model_validate(ANSWERS["explain"])
-    (busy,) = waits.reasons
-
-    print_explanation(waits)
-    print_reasons(waits)
-    alone = capsys.readouterr().out
-    print_reasons(waits.model_copy(update={"reasons": [busy, busy]}))
-    several = capsys.readouterr().out
-
-    assert alone.count(busy.text) == 1
-    assert several.count(f"  • {busy.text}\n") == 2
 
 
 def test_datasets_are_told_with_where_they_lie(capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,10 @@ def test_a_job_that_waits_again_tells_what_became_of_it_before() -> None:
         "Attempt 1 in east ended because a node failed"
         in summaries(reasons=[BUSY], attempts=[lost])[0]
     )
+    again = JOB.model_copy(update={"reasons": [BUSY], "attempts": [lost]})
+    assert explanation(again).earlier == "Attempt 1 in east ended because a node failed"
+    assert explanation(again).earlier_zh == "第 1 次运行（east）结束原因：节点故障"
+    assert explanation(again.model_copy(update={"state": "failed"})).earlier == ""
 
 
 def test_a_running_job_tells_where_and_which_choice_that_was() -> None:

@@ -1,10 +1,13 @@
 """What a job would meet, and where it stands, as a terminal shows it."""
 
 import pytest
+from rich.cells import cell_len
 
+from api.cli.job_tables import print_explanation
 from api.cli.prospect_tables import print_alternatives, print_quote, print_standing
+from api.cli.terminal import console, say
 from api.examples.answers import ANSWERS
-from api.schemas.quotes import Alternatives, QueueStanding, Quote
+from api.schemas.quotes import Alternatives, Explanation, QueueStanding, Quote
 
 
 def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
@@ -115,3 +118,46 @@ def test_alternatives_are_told_a_line_each_and_none_where_there_is_none(
         "  it would start sooner with:",
         "    • 2 cards instead of 8: now in qdaicc-910b3, 28.00 yuan",
     ]
+
+
+def explained(capsys: pytest.CaptureFixture[str], **changes: object) -> list[str]:
+    """What `brain why` says of a job that waits."""
+    explanation = Explanation.model_validate(ANSWERS["explain"]).model_copy(update=changes)
+    print_explanation(explanation)
+    if explanation.standing:
+        print_standing(explanation.standing)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_of_who_waits_each_fact_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = explained(capsys, earlier="Attempt 1 in lsl ended because a node failed")
+
+    told = "\n".join(lines)
+    assert "  Attempt 1 in lsl ended because a node failed" in lines
+    for once in ("it is 3", "place", "22:06:31", "8 cards in qdaicc", "queued"):
+        assert told.count(once) == (once != "place"), once
+
+
+def test_who_is_in_no_queue_is_told_by_a_sentence_that_fits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    head, *lines = explained(capsys, standing=None)
+
+    assert head == ANSWERS["explain"]["job_id"]
+    assert " ".join(line.strip() for line in lines) == ANSWERS["explain"]["summary"]
+    assert len(lines) == 2
+    assert all(line.startswith("  ") and len(line) <= 80 for line in lines)
+
+
+def test_a_sentence_goes_on_below_where_it_began(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "_width", 20)
+
+    say("在 [bold]hzx-910b3[/] 需要 8 张卡：空闲 0 张卡，还差 8 张卡", "  [green]•[/] ")
+
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("  • 在 hzx-910b3")
+    assert others
+    assert all(line.startswith("    ") and line[4] != " " for line in others)
+    assert max(cell_len(line) for line in (first, *others)) <= 20

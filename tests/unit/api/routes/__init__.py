@@ -1,0 +1,1 @@
+"""Tests of api/routes/, each module's by its name."""

@@ -1,0 +1,1 @@
+"""Tests of api/running/, each module's by its name."""
