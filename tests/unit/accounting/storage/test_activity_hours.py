@@ -49,6 +49,25 @@ def test_facts_of_an_hour_are_added_up_and_weighed_by_what_a_card_has(
     assert told(connection, HOUR_MS, 2 * HOUR_MS) == []
 
 
+def test_facts_of_a_later_batch_come_on_top(connection: Connection) -> None:
+    book(connection, WATCHED)
+    book(connection, replace(WATCHED, reference="j2.1"))
+
+    assert told(connection, 0, HOUR_MS) == [
+        Active(("steel",), 8 * HOUR_MS, 2 * HOUR_MS, 8 * 313 * HOUR_MS, 2 * 313 * HOUR_MS)
+    ]
+
+
+def test_a_window_is_cut_at_both_of_its_ends(connection: Connection) -> None:
+    """Half of the first of three hours that are alike, the second, and half of the third."""
+    whole = replace(WATCHED, to_ms=3 * HOUR_MS, measured_device_ms=12 * HOUR_MS)
+    book(connection, replace(whole, active_device_ms=3 * HOUR_MS))
+
+    (found,) = told(connection, HOUR_MS // 2, 5 * HOUR_MS // 2)
+
+    assert (found.measured_device_ms, found.active_device_ms) == (8 * HOUR_MS, 2 * HOUR_MS)
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 3 * HOUR_MS), min_size=1, max_size=4), st.data())
 def test_windows_side_by_side_have_each_fact_once(
