@@ -21,6 +21,7 @@ def test_an_archive_comes_back_byte_for_byte(park: Served) -> None:
     other = park.fish.put(f"/v1/archives/{digest}", content=body)
 
     assert [answer.status_code for answer in (first, again, other)] == [201, 200, 201]
+    problem_of(park.poor.get(f"/v1/archives/{digest}"), 404)
     for client in (park.steel, park.fish, park.agent):
         assert client.get(f"/v1/archives/{digest}").content == body
 
@@ -66,6 +67,8 @@ def test_what_is_here_already_needs_no_more_room(
     assert again.status_code == 200
     assert "7 days after its last use" in problem_of(refused, 413)["detail"]
     assert park.poor.get(f"/v1/archives/{digests[1]}").status_code == 404
+    monkeypatch.setattr(archives, "OWNER_BYTES_MAX", len(first) + len(second))
+    assert park.poor.put(f"/v1/archives/{digests[1]}", content=second).status_code == 201
 
 
 @pytest.mark.parametrize("use", ["upload", "submit"])

@@ -281,6 +281,7 @@ def test_an_operator_submits_for_a_tenant_and_sees_all(park: Served) -> None:
     assert park.fish.get(f"/v1/jobs/{job_id}").status_code == 200
     listed = park.operator.get("/v1/jobs", params={"project": "for"}).json()["items"]
     assert [one["tenant"] for one in listed] == ["fish"]
+    assert park.steel.get("/v1/jobs", params={"project": "for"}).json()["items"] == []
 
 
 def test_an_operator_must_say_for_whom(park: Served) -> None:

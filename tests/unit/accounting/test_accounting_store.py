@@ -161,6 +161,22 @@ def test_credits_are_negative_and_say_why(connection: Connection) -> None:
     assert (credit.amount_fen, credit.cause) == (-350, "node")
 
 
+def test_what_a_tenant_is_told_has_nothing_of_others(connection: Connection) -> None:
+    theirs = replace(USAGE, tenant_id="port", reference="j2.1")
+    their_credit = replace(CREDIT, tenant_id="port", reference="j2.1")
+    store.book(connection, [USAGE, theirs], [CREDIT, their_credit], [])
+
+    charges = store.charges(lambda: nullcontext(connection), 0, HOUR_MS, "steel")
+    told = (
+        [one.usage.tenant_id for one in charges],
+        [one.tenant_id for one in store.credit_sums(connection, 0, HOUR_MS, "steel")],
+        [one.tenant_id for one in store.month_sums(connection, "1970-01", "steel", None, None)],
+        [one.tenant_id for one in store.month_sums(connection, "1970-01", "steel", 0, None)],
+    )
+
+    assert told == (["steel"] * 2, ["steel"], ["steel"] * 2, ["steel"] * 2)
+
+
 def test_attempts_are_added_up_with_what_was_given_back_of_them(connection: Connection) -> None:
     other, elsewhere = replace(USAGE, reference="j1.2"), replace(USAGE, reference="j2.1")
     store.book(connection, [USAGE, other, elsewhere], [CREDIT], [])

@@ -87,6 +87,25 @@ def test_the_next_statement_names_what_was_disputed_and_owes_less(connection: Co
     assert "concessions" not in shown(connection, "2026-12")
 
 
+def test_what_one_tenant_is_granted_is_no_others(connection: Connection) -> None:
+    made = granted(connection, 300)
+
+    assert "concessions" not in shown(connection, "2026-11", "fish")
+    assert concessions(connection, "fish") == ()
+    assert concessions(connection, "steel") == (made,)
+
+
+def test_what_was_given_back_to_others_lowers_nothing(connection: Connection) -> None:
+    theirs = replace(OTHER, tenant_id="fish", reference="f.1")
+    store.book(connection, [theirs], [], [])
+    close_month(connection, "2026-11", AFTER_NOVEMBER)
+    reply(connection, replace(DISPUTE, month="2026-11", tenant_id="fish", lines=(1,)))
+    store.book(connection, [], [given_back("o.1", "2026-12-05T00:00")], [])
+    of_fish = replace(ACCEPT, month="2026-11", tenant_id="fish")
+
+    assert granted(connection, 350, of_fish).amount_fen == 350
+
+
 def test_a_tenant_that_was_only_granted_something_gets_a_statement(connection: Connection) -> None:
     granted(connection, 300)
 

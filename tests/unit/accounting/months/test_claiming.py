@@ -131,6 +131,18 @@ def test_rules_of_one_budget_share_it(connection: Connection) -> None:
     assert (made.amount_fen, made.city_fen, made.district_fen) == (1_00, 50, 50)
 
 
+def test_each_tenant_may_claim_up_to_the_cap(connection: Connection) -> None:
+    capped = publish_rule(connection, replace(OPERATOR, cap_fen=5_00))
+    make_claim(connection, capped, CONTRACT, SAID)
+    own = register_contract(connection, replace(CONTRACT, number="HT-2"))
+    other = register_contract(connection, replace(CONTRACT, number="HT-3", tenant_id="fish"))
+
+    with pytest.raises(ClaimRefused, match=r"and 0\.00 for tenant steel"):
+        make_claim(connection, capped, own, SAID)
+    assert make_claim(connection, capped, other, SAID).amount_fen == 5_00
+    assert contracts(connection, "fish") == (other,)
+
+
 def test_rules_and_contracts_are_there_once(connection: Connection) -> None:
     assert publish_rule(connection, replace(TWENTY, at_ms=9)) == TWENTY
     assert register_contract(connection, replace(CONTRACT, at_ms=9)) == CONTRACT
@@ -170,11 +182,15 @@ def test_a_pack_has_all_that_a_fund_asks_and_stays_the_same(connection: Connecti
 
 
 def test_the_operators_pack_has_the_contracts_months(connection: Connection) -> None:
+    november = used("2026-11-10T00:00", "2026-11-10T01:00", tenant_id="fish", reference="f.1")
+    store.book(connection, [november], [], [])
+    close_month(connection, "2026-11", shanghai("2026-12-03T10:00"))
     publish_rule(connection, OPERATOR)
     made = make_claim(connection, OPERATOR, CONTRACT, SAID)
 
     with zipfile.ZipFile(io.BytesIO(claim_pack(basis_of(connection, made), NAMES))) as files:
         assert "consumption/2026-10.json" in files.namelist()
+        assert "consumption/2026-11.json" not in files.namelist()
 
 
 @pytest.mark.parametrize(

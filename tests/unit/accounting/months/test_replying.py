@@ -49,6 +49,20 @@ def test_words_are_kept_in_their_order_with_what_they_are_about(connection: Conn
     assert standings(connection, "2026-10") == {"steel": said[-1]}
 
 
+def test_each_tenants_words_are_its_own(module_database: Engine) -> None:
+    with module_database.connect() as connection:
+        store.publish_price_list(connection, PRICES)
+        store.book(connection, [OCTOBER], [], [])
+        store.book(connection, [replace(OCTOBER, tenant_id="fish", reference="f.1")], [], [])
+        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+        reply(connection, replace(DISPUTE, tenant_id="fish"))
+
+        said = reply(connection, replace(DISPUTE, kind=ReplyKind.CONFIRMED, reason="", lines=()))
+
+        assert replies(connection, "steel", "2026-10") == (said,)
+        assert said.number == 1
+
+
 def test_the_same_word_again_changes_nothing(connection: Connection) -> None:
     first = reply(connection, DISPUTE)
 

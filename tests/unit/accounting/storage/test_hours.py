@@ -118,6 +118,14 @@ def test_a_window_reads_whole_hours_and_cuts_at_both_of_its_ends(connection: Con
     assert line.tflops_ms == 400 * line.device_ms
 
 
+def test_a_tenants_window_has_nothing_of_others_at_its_ends(connection: Connection) -> None:
+    store.book(connection, [USAGE, replace(USAGE, reference="j2.1", tenant_id="port")], [], [])
+
+    found = store.usage_sums(connection, 5, HOUR_MS - 5, "steel")
+
+    assert [(one.tenant_id, one.device_ms) for one in found] == [("steel", HOUR_MS - 10)]
+
+
 def test_a_month_up_to_a_fact_leaves_out_what_came_after(connection: Connection) -> None:
     first, second = (
         used("2026-10-10T00:00", "2026-10-10T02:00"),
@@ -127,6 +135,7 @@ def test_a_month_up_to_a_fact_leaves_out_what_came_after(connection: Connection)
     store.book(connection, [first], [], [])
     seq = store.moment(connection).seq
     store.book(connection, [second, only_later], [], [])
+    store.book(connection, [replace(second, reference="j4.1", tenant_id="port")], [], [])
 
     (line,) = store.month_sums(connection, "2026-10", "steel", None, seq)
 

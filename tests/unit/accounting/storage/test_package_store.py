@@ -88,6 +88,16 @@ def test_a_statement_has_what_was_bought_and_what_was_used_of_it(connection: Con
     assert october["format"] == "industry-brain/statement/4"
 
 
+def test_a_statement_has_no_packages_of_others(connection: Connection) -> None:
+    keep(connection, PACK)
+    keep(connection, replace(PACK, id="p2", tenant_id="port"))
+
+    october = read(connection, "2026-10")
+
+    assert [one["package"] for one in october["purchases"]] == ["p1"]
+    assert [one["package"] for one in october["packages"]] == ["p1"]
+
+
 def test_what_an_earlier_month_used_is_not_committed_again(connection: Connection) -> None:
     keep(connection, PACK)
     cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)

@@ -102,6 +102,20 @@ def test_a_credit_note_gives_the_voucher_back(connection: Connection) -> None:
     assert [one.left_fen for one in balances(connection)] == [100_000 - 5_600 + 5_250]
 
 
+def test_what_comes_back_is_of_ones_own_vouchers(connection: Connection) -> None:
+    issue(connection, replace(YEARS, tenant_id="fish"))
+    theirs = replace(OCTOBER, tenant_id="fish", reference="f.1")
+    store.book(connection, [theirs], [], [])
+    close_month(connection, "2026-10", AFTER_OCTOBER)
+    store.book(connection, [], [CREDIT], [])
+
+    close_month(connection, "2026-11", AFTER_NOVEMBER)
+
+    totals = json.loads(statement(connection, "steel", "2026-11").body)["totals"]
+    assert (totals["gross"], totals["vouchers"], totals["due"]) == ("-56.00", "0.00", "-56.00")
+    assert [one.left_fen for one in balances(connection)] == [100_000 - 5_600]
+
+
 def test_a_voucher_is_never_another_tenants(connection: Connection) -> None:
     issue(connection, replace(YEARS, tenant_id="fish"))
 
