@@ -36,6 +36,9 @@ from tests.unit.scheduler.test_planner_invariants import states
 from tests.unit.scheduler.test_preemption_invariants import crowded
 
 POLICIES = st.sampled_from([DEFAULT, TURNS, EASY, FIFO])
+MORE, LATER = st.integers(1, 3), st.sampled_from([0, 15_000])
+LIMITS = st.sampled_from([1_000, HOUR_MS, 48 * HOUR_MS])
+PRIORITIES = st.sampled_from(Priority)
 SETTLED_MS = NOW_MS + 20_000
 """By then those that began to wait at the moment of the plan have the patience to ask."""
 
@@ -53,15 +56,14 @@ def nothing_is_settled() -> Iterator[None]:
 def with_many_alike(state: State, data: st.DataObject) -> State:
     """Of each job that waits some more, of other classes and limits."""
     for record in list(state.queue.records()):
-        for number in range(data.draw(st.integers(1, 3))):
+        for number in range(data.draw(MORE)):
             like = replace(
                 record.job,
                 id=f"{record.job.id}-{number}",
                 tenant_id=data.draw(st.sampled_from(sorted(state.tenants))),
-                limit_ms=data.draw(st.sampled_from([1_000, HOUR_MS, 48 * HOUR_MS])),
-                priority=data.draw(st.sampled_from(Priority)),
-                submitted_at_ms=record.job.submitted_at_ms
-                + data.draw(st.sampled_from([0, 15_000])),
+                limit_ms=data.draw(LIMITS),
+                priority=data.draw(PRIORITIES),
+                submitted_at_ms=record.job.submitted_at_ms + data.draw(LATER),
             )
             submit(state, like)
     return state
