@@ -136,9 +136,11 @@ def local_ray(request: pytest.FixtureRequest, clusters: ExitStack) -> LocalRay:
 def _local_ray() -> Iterator[LocalRay]:
     with tempfile.TemporaryDirectory(prefix="brain-") as folder:
         cluster = LocalRay(CENTRE, PARK, Path(folder) / "lsl", index=LOCAL_RAY_INDEX)
-        cluster.start()
-        yield cluster
-        cluster.stop()
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def _is_grouped(item: pytest.Item) -> bool:
