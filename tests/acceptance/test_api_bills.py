@@ -202,6 +202,8 @@ def test_a_tenant_asks_for_an_invoice_once(park: Served) -> None:
     assert body["state"] == "requested"
     assert "0.00 are due and not asked for yet" in problem_of(more, 409)["detail"]
     problem_of(park.fish.get("/v1/invoices/i1"), 404)
+    theirs = park.fish.post("/v1/invoices", json=INVOICE | {"tenant": "steel"})
+    assert problem_of(theirs, 404)["detail"] == "there is no tenant steel"
 
 
 def test_finance_notes_what_became_of_it_and_who_paid(data: Path, park: Served) -> None:
@@ -308,6 +310,8 @@ def test_what_was_paid_is_claimed_by_commands(data: Path, park: Served, tmp_path
         assert files.testzip() is None
         assert f"consumption/{MONTH}.pdf" in files.namelist()
     assert park.steel.get("/v1/claims").json()["items"] == [again.json()]
+    for of_tenants in ("claims", "contracts", "invoices", "payments"):
+        assert park.fish.get(f"/v1/{of_tenants}").json()["items"] == []
     problem_of(park.fish.get("/v1/claims/qd-2026.steel/pack"), 404)
 
 

@@ -1,12 +1,15 @@
 """Where the capacity went, over HTTP."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import insert
 
+from accounting.storage.store import book
 from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import Served, problem_of
 from tests.acceptance.test_api_park import load
+from tests.builders import USAGE
 
 HOUR_MS = 3_600_000
 
@@ -51,6 +54,20 @@ def test_the_waterfall_is_told_by_part_and_by_time(park: Served) -> None:
         "hygon-k100-ai",
     ]
     assert read("tenant", "whole")["used"] == []
+
+
+def test_a_tenant_is_told_what_it_used_itself(park: Served) -> None:
+    begin_ms = 600 * HOUR_MS
+    mine = replace(USAGE, from_ms=begin_ms, to_ms=begin_ms + HOUR_MS)
+    with park.broker.services.database.begin() as connection:
+        book(connection, [mine, replace(mine, tenant_id="fish", reference="f.1")], [], [])
+    asked: dict[str, str | int] = {"from_ms": begin_ms, "to_ms": mine.to_ms, "by": "tenant"}
+
+    def used(answer: Any) -> list[str]:
+        return [item["key"] for item in answer.json()["used"]]
+
+    assert used(park.steel.get("/v1/utilisation/waterfall", params=asked)) == ["steel"]
+    assert used(park.operator.get("/v1/utilisation/waterfall", params=asked)) == ["fish", "steel"]
 
 
 def test_a_peak_is_the_same_wherever_it_is_told(park: Served) -> None:

@@ -20,6 +20,10 @@ _VOUCHER_STORE = "tests/unit/accounting/storage/test_voucher_store.py"
 _MONTHS = "tests/unit/accounting/months tests/unit/accounting/storage/test_package_store.py"
 _EVIDENCE = "tests/unit/accounting/proof/test_evidence.py"
 _QUERIES = "tests/unit/scheduler/storage/test_queries.py"
+_BILLS = "tests/acceptance/test_api_bills.py"
+_ACCESS = "tests/acceptance/test_api_access.py"
+_JOBS = "tests/acceptance/test_api_jobs.py"
+_WATERFALL = "tests/acceptance/test_api_waterfall.py"
 _ARCHIVES = "tests/acceptance/test_api_archives.py"
 
 # fmt: off
@@ -55,4 +59,11 @@ MUTANTS = [
     Mutant("api/routes/archives.py", "ArchiveRow.tenant_id == (caller.tenant_id or OPERATORS)", "ArchiveRow.tenant_id == ArchiveRow.tenant_id", _ARCHIVES),
     Mutant("api/routes/archives.py", "(ArchiveRow.tenant_id == owner, ArchiveRow.sha256 == sha256)", "(ArchiveRow.sha256 == sha256,)", _ARCHIVES),
     Mutant("api/routes/archives.py", "held.where(ArchiveRow.tenant_id == owner)", "held", _ARCHIVES),
+    Mutant("api/routes/claims.py", "        found = claims(connection, tenant_id)\n", "        found = claims(connection)\n", _BILLS),
+    Mutant("api/routes/claims.py", "        found = contracts(connection, tenant_id)\n", "        found = contracts(connection)\n", _BILLS),
+    Mutant("api/routes/invoices.py", "    tenant_id = caller.narrowed(tenant)\n", "    tenant_id = tenant\n", _BILLS),
+    Mutant("api/routes/invoices.py", "        tenant_id=one_tenant(caller, wanted.tenant),", "        tenant_id=wanted.tenant or one_tenant(caller, wanted.tenant),", _BILLS),
+    Mutant("api/routes/payments.py", "    tenant_id = caller.narrowed(tenant)\n", "    tenant_id = tenant or caller.tenant_id\n", f"{_ACCESS} -k nothing"),
+    Mutant("api/routes/jobs.py", "tenant_id=caller.narrowed(asked.tenant),", "tenant_id=asked.tenant,", f"{_JOBS} -k operator_submits"),
+    Mutant("api/routes/waterfall.py", "edges, caller.narrowed(None))", "edges, None)", f"{_WATERFALL} -k itself"),
 ]
