@@ -245,7 +245,7 @@ def test_a_job_whose_row_is_there_already_is_not_written_again(
 
 
 def test_what_changes_is_looked_up_however_long_the_table_is(database: Engine) -> None:
-    jobs = [a_job(f"j{number}", submitted_at_ms=3) for number in range(5_000)]
+    jobs = [a_job(f"j{number}", submitted_at_ms=3) for number in range(2_000)]
     with database.begin() as connection:
         put_jobs(connection, [ev.Submitted(at_ms=3, job=job) for job in jobs], 3)
     with database.begin() as connection:
