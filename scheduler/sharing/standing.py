@@ -14,7 +14,7 @@ is within the quota of a part is so, before all else, within that of the whole.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -263,7 +263,7 @@ class Standings:
         self.works.sort(key=_best_first)
         for work in self.works:
             self._hold(work.levels, work.kind_id, work.cards)
-        owning = self._within(self.works, self._cells)
+        owning, self._cells = self._within(self.works)
         self._owning = {work.id: owns for work, owns in zip(self.works, owning, strict=True)}
 
     def work(self, attempt: Attempt, state: State, now_ms: int) -> Running:
@@ -294,7 +294,7 @@ class Standings:
         works = sorted(running, key=_best_first)
         if not self._nominal:
             return [(_standing(NOTHING, work.merit), work) for work in works]
-        owning = self._within(works, Cells(self._guaranteed, self._park))
+        owning, _ = self._within(works)
         return [
             (_standing(self._over_all(work, owns), work.merit), work)
             for work, owns in zip(works, owning, strict=True)
@@ -311,8 +311,28 @@ class Standings:
         of_project = owns.project if has_projects else of_tenant
         return Owns(top=owns.top, tenant=of_tenant, project=of_project)
 
-    def _within(self, running: Sequence[Running], cells: Cells) -> list[Owns]:
-        """Of what runs, the best first, what is within its quotas, as far as they go.
+    def _within(self, running: Sequence[Running]) -> tuple[list[Owns], Cells]:
+        """Of what runs, the best first, what is within its quotas, and the cells that it has.
+
+        What would be in the way of guarantees where it is borrows there, and takes nothing of a
+        quota from the others: so they stand alike, whether it is stopped or not.
+        """
+        borrowing = {work.id for work in running if work.is_borrowing}
+        while True:
+            cells = Cells(self._guaranteed, self._park)
+            owning = self._within_quotas(running, borrowing)
+            misplaced = (
+                work.id
+                for work, owns in zip(running, owning, strict=True)
+                if any(owns) and not cells.take(work.pool_id, work.levels.tenant, work.node_ids)
+            )
+            first = next(misplaced, None)
+            if first is None:
+                return owning, cells
+            borrowing.add(first)
+
+    def _within_quotas(self, running: Sequence[Running], borrowing: Container[str]) -> list[Owns]:
+        """As far as quotas go, but for those that borrow whatever they are.
 
         From the narrowest: what is within the quota of a part comes first in that of the whole.
         """
@@ -322,21 +342,15 @@ class Standings:
             for index in sorted(range(len(running)), key=lambda one: [not o for o in owning[one]]):
                 work = running[index]
                 amounts = self._amounts(work.levels[depth], work.kind_id, work.cards)
-                fits = all(within[key] + more <= self._nominal[key] for key, more in amounts)
-                if amounts and fits:
+                is_within = bool(amounts) and work.id not in borrowing
+                is_within &= all(within[key] + more <= self._nominal[key] for key, more in amounts)
+                if is_within:
                     within.update(dict(amounts))
-                owning[index].insert(0, bool(amounts) and fits)
+                owning[index].insert(0, is_within)
         return [
-            self._there(work, found, cells) for work, found in zip(running, owning, strict=True)
+            self._owns(work.levels, work.kind_id, found)
+            for work, found in zip(running, owning, strict=True)
         ]
-
-    def _there(self, work: Running, within: Sequence[bool], cells: Cells) -> Owns:
-        """What is not within keeps nobody from a node: it can be taken back."""
-        owns = self._owns(work.levels, work.kind_id, within)
-        if work.is_borrowing or not any(owns) or not work.node_ids:
-            return NOTHING if work.is_borrowing else owns
-        is_kept = cells.take(work.pool_id, work.levels.tenant, work.node_ids)
-        return owns if is_kept else NOTHING
 
     def _amounts(self, branch: str, kind_id: str, cards: int) -> list[tuple[Key, int]]:
         """What so many cards are of each of its quotas."""

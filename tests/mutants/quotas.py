@@ -23,7 +23,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "any(self._is_within(one, kind_id, 1) for", "any(self._is_within(one, kind_id, 1) and False for", _HAND),
     Mutant("scheduler/sharing/standing.py", "        self._hold(self.levels(record.job), kind_id, record.job.device_count)\n", "        pass\n", _HAND),
     Mutant("scheduler/sharing/standing.py", "levels, cards = self.levels(record.job), record.job.device_count", "levels, cards = self.levels(record.job), 0", _HAND),
-    Mutant("scheduler/sharing/standing.py", "owning[index].insert(0, bool(amounts) and fits)", "owning[index].insert(0, bool(amounts))", _HAND),
+    Mutant("scheduler/sharing/standing.py", "owning[index].insert(0, is_within)", "owning[index].insert(0, bool(amounts))", _HAND),
     Mutant("scheduler/sharing/standing.py", "self.works.sort(key=_best_first)", "self.works.sort(key=_best_first, reverse=True)", _HAND),
     Mutant("scheduler/sharing/standing.py", "return -work.merit.rank, -work.merit.spared, work.began_ms", "return 0, 0, work.began_ms", _HAND),
     Mutant("scheduler/sharing/standing.py", "-work.merit.spared, work.began_ms, work.id", "-work.merit.spared, -work.began_ms, work.id", _HAND),

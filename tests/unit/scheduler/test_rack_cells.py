@@ -123,6 +123,27 @@ def test_an_owner_in_a_rack_that_is_open_may_use_all_of_it() -> None:
     assert flaws == ("attempt other.1 for job new: it does not stand below that job",)
 
 
+def test_who_is_in_the_way_where_it_is_takes_nothing_of_its_quota_from_others() -> None:
+    """Fish's gang of a node is too much beside its four small jobs; once these stop, it is not.
+
+    It would be in a second open rack, so it borrows; what fish has on the first stays its own.
+    """
+    state = racked(2, owner("fish", SIZE), owner("ship", SIZE + 1), count=7)
+    run(state, of(high("a", 3), "ship"), 3, at_ms=0)
+    run(state, of(high("f1", 1), "fish"), 1, at_ms=1)
+    run(state, of(normal("f2", 1), "fish"), 0, 0, 1, at_ms=0)
+    run(state, of(high("f3", 1), "fish"), 0, 0, 1, at_ms=0)
+    run(state, of(normal("f4", 1), "fish"), 0, 0, 0, 1, at_ms=1)
+    run(state, of(high("f5", 1), "fish"), 0, 0, 0, 1, at_ms=2)
+    run(state, of(high("f6", SIZE), "fish"), 0, 0, 0, 0, SIZE, at_ms=0)
+    submit(state, in_one_rack())
+
+    result = plan(state, NOW_MS)
+
+    assert sorted(stopped(result)) == ["f2.1", "f3.1", "f4.1", "f5.1"]
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
 def test_a_last_rack_that_is_smaller_is_nobodys_guarantee_and_in_nobodys_way() -> None:
     """Fish is in the last, so ship is in the one that is open, and not stopped."""
     state = racked(1, owner("fish", SIZE), owner("ship", SIZE), a_tenant("coal"), count=5)
