@@ -1,7 +1,7 @@
 """Policies as values: the order of the queue, who may pass whom, who is stopped for whom."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Order(StrEnum):
@@ -10,6 +10,14 @@ class Order(StrEnum):
     FAIR = "fair"
     AGE = "age"
     SHORTEST = "shortest"
+
+
+class Firmness(IntEnum):
+    """How far what is promised to a job goes by limits: not at all, what passes it, all of it."""
+
+    LIKELY = 0
+    FIRM = 1
+    SURE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +38,9 @@ class Preemption:
 class Policy:
     """How the queue is ordered, whether later jobs may pass a blocked one, and preemption.
 
-    What is promised to a job is as is likely by forecasts until it has waited for `firm_after_ms`,
-    and from then on by limits, so that no forecast makes it wait for ever.
+    What is promised to a job is as is likely by forecasts; once it has waited for `firm_after_ms`
+    who passes it must be over in time by its limit as well, and after `sure_after_ms` all goes by
+    limits, so that no forecast makes it wait for ever. Where the first is 0 nothing is forecast.
     """
 
     name: str
@@ -39,10 +48,13 @@ class Policy:
     is_backfilling: bool
     preemption: Preemption | None = None
     firm_after_ms: int = 0
+    sure_after_ms: int = 0
 
-    def is_firm(self, waited_ms: int) -> bool:
-        """Whether what is promised to a job that has waited for so long is by limits."""
-        return waited_ms >= self.firm_after_ms
+    def firmness(self, waited_ms: int) -> Firmness:
+        """Of what is promised to a job that has waited for so long."""
+        if waited_ms >= self.sure_after_ms:
+            return Firmness.SURE
+        return Firmness.FIRM if waited_ms >= self.firm_after_ms else Firmness.LIKELY
 
     @property
     def is_forecasting(self) -> bool:
@@ -56,12 +68,14 @@ class Policy:
 
 
 FIRM_AFTER_MS = 3 * 24 * 3_600_000
+SURE_AFTER_MS = 7 * 24 * 3_600_000
 DEFAULT = Policy(
     name="default",
     order=Order.FAIR,
     is_backfilling=True,
     preemption=Preemption(),
     firm_after_ms=FIRM_AFTER_MS,
+    sure_after_ms=SURE_AFTER_MS,
 )
 FIFO = Policy(name="fifo", order=Order.AGE, is_backfilling=False)
 EASY = Policy(name="easy", order=Order.AGE, is_backfilling=True)

@@ -26,9 +26,8 @@ class Settled:
         self._has_hours = any(candidate.pool.hours is not None for candidate in candidates)
         self.has_soon = any(room.soon is not room.now for room in rooms)
         """Whether something comes free soon, which a job may claim."""
-        kept = [room.reservation for room in rooms if room.reservation is not None]
         self.kind_ids = tuple({one.pool.device_kind_id: None for one in candidates})
-        self._promises = [(int(one.is_firm), one.start_ms) for one in kept]
+        self._promises = [room.reservation for room in rooms if room.reservation is not None]
         self._shorts: dict[Ends, tuple[bool, ...]] = {}
         self._verdicts: dict[tuple[int, tuple[bool, ...], tuple[bool, ...]], Verdict] = {}
         self._known: dict[tuple[int, Ends], Verdict] = {}
@@ -76,6 +75,6 @@ class Settled:
         """Which reservations it is out of the way of (see `PoolRoom.is_short`)."""
         known = self._shorts.get(ends)
         if known is None:
-            known = tuple([ends[which] <= start_ms for which, start_ms in self._promises])
+            known = tuple([one.is_clear_of(ends) for one in self._promises])
             self._shorts[ends] = known
         return known

@@ -162,8 +162,8 @@ class Survey:
             return None
         if not self.is_heard(candidate.pool):
             return None
-        is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
-        reservation = room.earliest(record.job.id, candidate.wanted, self._now_ms, is_firm=is_firm)
+        firmness = self._policy.firmness(self._now_ms - record.waiting_since_ms)
+        reservation = room.earliest(record.job.id, candidate.wanted, self._now_ms, firmness)
         candidate.is_hopeless = reservation is None
         if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):
             return None

@@ -344,7 +344,7 @@ class Allowances:
 
     def _keep(self, quota: Quota, record: JobRecord, kind_id: str) -> None:
         """When the branch's work has given back enough for the job."""
-        is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)
+        is_firm = bool(self._policy.firmness(self._now_ms - record.waiting_since_ms))
         then = self._takings.copy()
         ends = self._ends(quota)
         for end in sorted(ends, key=lambda one: (one.ends.by(is_firm=is_firm), one.amount)):

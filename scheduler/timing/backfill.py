@@ -3,9 +3,13 @@
 The first job that a pool blocks gets a reservation there: the earliest moment at which running
 work leaves room for it. What starts now must end before that moment or use only cards that are
 spare at it (Lifka, "The ANL/IBM SP scheduling system", 1995). Work ends as is likely by its
-forecast, or, where the reservation is firm, at the latest by its limit (see `ends`; forecasts in
-the place of limits: Tsafrir, Etsion, Feitelson, "Backfilling using system-generated predictions
-rather than user runtime estimates", 2007).
+forecast (see `ends`; forecasts in the place of limits: Tsafrir, Etsion, Feitelson, "Backfilling
+using system-generated predictions rather than user runtime estimates", 2007).
+
+Where a reservation is firm, what starts must end by its limit as well before the nodes are free by
+the limits of what runs there. Which nodes they are still goes by forecasts: those of which limits
+say that they are free first are often those where work runs for long. Only where it is sure they
+are those, so that nothing that starts later can move it.
 
 What is being stopped comes free soon, and may be claimed before it is: by nobody else then.
 """
@@ -18,6 +22,7 @@ from scheduler.facts.agenda import Ending
 from scheduler.facts.free_nodes import Known, Opening
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import NodeShare, Placement
+from scheduler.model.policy import Firmness
 from scheduler.placing.placement import Fit, FreeCards
 
 
@@ -30,6 +35,10 @@ class Release:
     shares: tuple[NodeShare, ...]
 
 
+Opened = tuple[int, FreeCards, tuple[NodeShare, ...]]
+"""When something first fits, what is free then, and where it fits."""
+
+
 class Running(Protocol):
     """What runs in a pool when a plan begins."""
 
@@ -40,9 +49,10 @@ class Running(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A placement in the future: these cards are needed from `start_ms` on.
+    """A placement in the future: these cards are needed from `likely_ms` on.
 
-    Where it is firm, that is by the limits of what runs there, and `likely_ms` is by its forecasts.
+    Where it is firm, they are free at `start_ms` by the limits of what runs there; else that is the
+    same.
     """
 
     job_id: str
@@ -51,6 +61,10 @@ class Reservation:
     shares: tuple[NodeShare, ...]
     spare: Mapping[str, int]
     is_firm: bool
+
+    def is_clear_of(self, ends: Ends) -> bool:
+        """Whether work that ends then is out of its way."""
+        return ends.by(is_firm=self.is_firm) <= self.start_ms
 
 
 class PoolRoom:
@@ -113,8 +127,7 @@ class PoolRoom:
 
     def is_short(self, ends: Ends) -> bool:
         """Whether work that ends then is out of the reservation's way."""
-        kept = self.reservation
-        return kept is None or ends.by(is_firm=kept.is_firm) <= kept.start_ms
+        return self.reservation is None or self.reservation.is_clear_of(ends)
 
     def take(self, placement: Placement, attempt_id: str, ends: Ends) -> None:
         """Take what is free now."""
@@ -148,17 +161,17 @@ class PoolRoom:
         self.version += 1
 
     def earliest(
-        self, job_id: str, wanted: Fit, now_ms: int, *, is_firm: bool
+        self, job_id: str, wanted: Fit, now_ms: int, firmness: Firmness
     ) -> Reservation | None:
         """When and where the pool could first hold it; None if no end suffices.
 
-        Firm: if all ends by its limit, which is sure; else as is likely.
+        Sure: if all ends by its limit; else as is likely.
         """
         if self._known is None:
             self._known = self._known_before()
-        key = wanted, is_firm
+        key = wanted, firmness
         if key not in self._known:
-            self._known[key] = self._opening(wanted, is_firm=is_firm)
+            self._known[key] = self._opening(wanted, firmness)
         opening = self._known[key]
         if opening is None:
             return None
@@ -168,19 +181,26 @@ class PoolRoom:
             likely_ms=self._not_before(opening.likely_ms, now_ms),
             shares=opening.shares,
             spare=opening.spare,
-            is_firm=is_firm,
+            is_firm=firmness is not Firmness.LIKELY,
         )
 
-    def _opening(self, wanted: Fit, *, is_firm: bool) -> Opening | None:
-        opened = self._opened(self.soon.copy(), wanted, is_firm=is_firm)
-        if opened is None:
+    def _opening(self, wanted: Fit, firmness: Firmness) -> Opening | None:
+        first = self._opened(self.soon.copy(), wanted, is_firm=firmness is Firmness.SURE)
+        if first is None:
             return None
-        at_ms, free, shares = opened
+        likely = sure = first
+        if firmness is not Firmness.LIKELY:
+            nodes = [share.node_id for share in first[-1]]
+            likely, sure = (self._opened_on(nodes, wanted, is_firm=one) for one in (False, True))
+        at_ms, free, shares = sure
         spare = {s.node_id: free.by_node[s.node_id] - s.card_count for s in shares}
-        if is_firm:
-            opened = self._opened(self.soon.on(spare), wanted, is_firm=False)
-            assert opened is not None, "there is room at the latest, but never before"
-        return Opening(at_ms, opened[0], shares, spare)
+        return Opening(at_ms, likely[0], shares, spare)
+
+    def _opened_on(self, node_ids: Sequence[str], wanted: Fit, *, is_firm: bool) -> Opened:
+        """The same, on nodes where there is room once all has ended."""
+        opened = self._opened(self.soon.on(node_ids), wanted, is_firm=is_firm)
+        assert opened is not None, "there is room, but never on its own nodes"
+        return opened
 
     def gone_ms(self, now_ms: int) -> int:
         """When all that is being stopped has gone; what is late goes at any moment."""
@@ -190,9 +210,7 @@ class PoolRoom:
         """Neither now nor before all that is being stopped has gone."""
         return max(at_ms, self.soon_ms, now_ms + 1)
 
-    def _opened(
-        self, free: FreeCards, wanted: Fit, *, is_firm: bool
-    ) -> tuple[int, FreeCards, tuple[NodeShare, ...]] | None:
+    def _opened(self, free: FreeCards, wanted: Fit, *, is_firm: bool) -> Opened | None:
         """When these cards, with what comes free of them, first hold it, and what is free then."""
         releases = self._all_releases(is_firm=is_firm)
         for index, (at_ms, _, given) in enumerate(releases):

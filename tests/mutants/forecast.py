@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _FORECAST = "tests/unit/scheduler/test_forecast.py"
+_BACKFILL = "tests/unit/scheduler/timing/test_backfill.py"
 _PUNCTUALITY = "tests/unit/scheduler/forecast/test_punctuality.py"
 _WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
 
@@ -21,12 +22,15 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "max(0, now_ms - begin_ms)", "(now_ms - begin_ms)", _FORECAST),
     Mutant("scheduler/facts/record.py", " and attempt.stop_at_ms is None:", ":", _FORECAST),
     Mutant("scheduler/model/policy.py", "return self.firm_after_ms > 0", "return True", _FORECAST),
-    Mutant("scheduler/model/policy.py", "return waited_ms >= self.firm_after_ms", "return waited_ms > self.firm_after_ms", _FORECAST),
-    Mutant("scheduler/model/policy.py", "waited_ms >= self.firm_after_ms", "False", _FORECAST),
-    Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted, is_firm=False)", "self._opened(self.soon.on(spare), wanted, is_firm=True)", _FORECAST),
-    Mutant("scheduler/timing/backfill.py", "self._opened(self.soon.on(spare), wanted", "self._opened(self.soon.copy(), wanted", _FORECAST),
+    Mutant("scheduler/model/policy.py", "if waited_ms >= self.firm_after_ms", "if waited_ms > self.firm_after_ms", _FORECAST),
+    Mutant("scheduler/model/policy.py", "if waited_ms >= self.firm_after_ms", "if False", _FORECAST),
+    Mutant("scheduler/timing/backfill.py", "is_firm=firmness is Firmness.SURE)", "is_firm=False)", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "if firmness is not Firmness.LIKELY:", "if firmness is Firmness.SURE:", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "for one in (False, True)", "for one in (True, True)", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "is_firm=firmness is not Firmness.LIKELY", "is_firm=firmness is Firmness.SURE", _FORECAST),
+    Mutant("scheduler/model/policy.py", "if waited_ms >= self.sure_after_ms", "if waited_ms > self.sure_after_ms", _FORECAST),
     Mutant("scheduler/planning/desk.py", "option.candidate.pool, reservation.likely_ms)", "option.candidate.pool, reservation.start_ms)", _FORECAST),
-    Mutant("scheduler/planning/survey.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
+    Mutant("scheduler/planning/survey.py", "firmness = self._policy.firmness(self._now_ms - record.waiting_since_ms)", "firmness = self._policy.firmness(0)", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", "        if not self._is_forecasting:\n            return None", "        if False:\n            return None", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", " or forecast_ms is None or not self._is_forecasting:", " or forecast_ms is None:", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", "return self.ends(record).likely_ms - self._now_ms", "return self.ends(record).latest_ms - self._now_ms", _FORECAST),
@@ -36,7 +40,7 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", "record.had_ms, record.speed_permille)\n", "record.speed_permille)\n", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", ", record.speed_permille)\n", ")\n", _FORECAST),
     Mutant("scheduler/sharing/allowance.py", "return ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return ends.latest_ms <= kept.start_ms", _FORECAST),
-    Mutant("scheduler/sharing/allowance.py", "is_firm = self._policy.is_firm(self._now_ms - record.waiting_since_ms)", "is_firm = False", _FORECAST),
+    Mutant("scheduler/sharing/allowance.py", "is_firm = bool(self._policy.firmness(self._now_ms - record.waiting_since_ms))", "is_firm = False", _FORECAST),
     Mutant("scheduler/asking/whatif.py", "promise_ms is not None or is_unforeseen", "is_unforeseen", _WHATIF),
     Mutant("scheduler/forecast/punctuality.py", "del starts[:-WINDOW]", "pass", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "if len(starts) >= ENOUGH", "if len(starts) > ENOUGH", _PUNCTUALITY),

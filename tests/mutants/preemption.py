@@ -85,7 +85,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if True:", "tests/unit/scheduler/planning/test_settled.py -k quota"),
     Mutant("scheduler/planning/desk.py", "if is_like_all or not settled.has_soon:", "if not settled.has_soon:", "tests/unit/scheduler/planning/test_settled.py -k comes_free"),
     Mutant("scheduler/planning/desk.py", "if is_like_all and self._stops.asks_now(record):", "if is_like_all:", "tests/unit/scheduler/planning/test_settled.py -k though_its_like_has"),
-    Mutant("scheduler/planning/settled.py", "[ends[which] <= start_ms for", "[start_ms >= 0 for", "tests/unit/scheduler/planning/test_settled.py"),
+    Mutant("scheduler/planning/settled.py", "[one.is_clear_of(ends) for", "[one.start_ms >= 0 for", "tests/unit/scheduler/planning/test_settled.py"),
     Mutant("scheduler/sharing/allowance.py", "if price is None or tenant.id in self._saving or", "if price is None or", "tests/unit/scheduler/planning/test_settled.py"),
     Mutant("scheduler/facts/record.py", "        if is_preempted or self.job.checkpoint:", "        if is_preempted:", "tests/unit/scheduler/forecast/test_history.py"),
     Mutant("scheduler/facts/state.py", "record.expected_ms = record.expected_ms or", "record.expected_ms = 0 and", "tests/unit/scheduler/forecast/test_history.py"),

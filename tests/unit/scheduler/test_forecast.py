@@ -9,15 +9,12 @@ from scheduler.facts import events as ev
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends, left_ms
-from scheduler.model.job import Checkpoint, EndCause, Job, NodeShare, PlannedStart, Priority
-from scheduler.model.policy import DEFAULT, EASY, FIRM_AFTER_MS, Policy
-from scheduler.placing.placement import Fit, FreeCards
+from scheduler.model.job import Checkpoint, EndCause, Job, PlannedStart, Priority
+from scheduler.model.policy import DEFAULT, EASY, FIRM_AFTER_MS, SURE_AFTER_MS, Policy
 from scheduler.planning.planner import plan
-from scheduler.timing.backfill import PoolRoom, Release
 from scheduler.timing.forecasts import Forecasts
 from tests.builders import (
     HOUR_MS,
-    Running,
     a_job,
     a_lease,
     a_park,
@@ -287,23 +284,22 @@ def test_nobody_passes_by_a_forecast_who_has_waited_for_days() -> None:
     assert kept.until_ms == FIRM_MS + HOUR_MS // 2 + LIMIT_MS
 
 
-def test_a_firm_promise_tells_when_its_own_nodes_are_likely_to_be_free() -> None:
-    free = FreeCards(8, {"n1": 0, "n2": 0}.items())
-    on = {node: (NodeShare(node_id=node, card_count=8),) for node in ("n1", "n2")}
-    room = PoolRoom(
-        free, Running(Release(Ends(30, 100), "a", on["n1"]), Release(Ends(10, 200), "b", on["n2"]))
-    )
+def test_after_a_week_what_is_free_first_by_limits_is_promised() -> None:
+    """`slow` has come to its limit first, and is likely to end last."""
+    state = a_node_of(("u", HOUR_MS), ("slow", LIMIT_MS), node_count=2)
+    start_ms = SURE_AFTER_MS - HOUR_MS // 2
+    slow, runs_now = lasting("slow", user="slow"), lasting("runs")
+    submit(state, slow, runs_now)
+    for node, job, at_ms in ((1, slow, 3 * HOUR_MS), (2, runs_now, start_ms)):
+        lease = a_lease(job.id, a_placement(POOL, *[0] * (node - 1), 8), at_ms=at_ms)
+        happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
+    submit(state, lasting("head", user="new"))
 
-    firm = room.earliest("j", Fit(1, 8), 0, is_firm=True)
-    likely = room.earliest("j", Fit(1, 8), 0, is_firm=False)
+    before = plan(state, HOUR_MS + SURE_AFTER_MS - 1).verdicts["head"].start
+    after = plan(state, HOUR_MS + SURE_AFTER_MS).verdicts["head"].start
 
-    assert firm is not None
-    assert likely is not None
-    assert (firm.start_ms, firm.likely_ms, firm.shares) == (100, 30, on["n1"])
-    assert (likely.start_ms, likely.likely_ms, likely.shares) == (10, 10, on["n2"])
-    room.reserve(firm)
-    assert room.is_short(Ends(5, 100))
-    assert not room.is_short(Ends(5, 101))
+    assert before == PlannedStart(start_ms + 2 * HOUR_MS, POOL, is_promised=True)
+    assert after == PlannedStart(3 * HOUR_MS + LIMIT_MS, POOL, is_promised=True)
 
 
 def test_a_job_that_went_back_to_the_queue_has_waited_since_then() -> None:

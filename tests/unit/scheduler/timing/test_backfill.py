@@ -6,9 +6,10 @@ import pytest
 
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
+from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.model.plan import Plan
-from scheduler.model.policy import EASY, FIFO
+from scheduler.model.policy import EASY, FIFO, Firmness
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.planning.planner import plan
 from scheduler.timing.backfill import PoolRoom, Release, Reservation
@@ -43,11 +44,41 @@ def release(at_ms: int, **cards: int) -> Release:
 
 
 def promise(room: PoolRoom, wanted: Fit, now_ms: int = 0) -> Reservation | None:
-    return room.earliest("j", wanted, now_ms, is_firm=False)
+    return room.earliest("j", wanted, now_ms, Firmness.LIKELY)
 
 
 def reserved(at_ms: int, spare: dict[str, int], **cards: int) -> Reservation:
     return Reservation("j", at_ms, at_ms, shares(**cards), spare, is_firm=False)
+
+
+@pytest.mark.parametrize(
+    ("firmness", "start_ms", "likely_ms", "node_id", "spare"),
+    [
+        (Firmness.LIKELY, 10, 10, "n2", 2),
+        (Firmness.FIRM, 150, 10, "n2", 0),
+        (Firmness.SURE, 100, 30, "n1", 5),
+    ],
+)
+def test_a_promise_is_of_what_is_likely_to_be_free_first_or_where_it_is_sure_of_what_surely_is(
+    firmness: Firmness, start_ms: int, likely_ms: int, node_id: str, spare: int
+) -> None:
+    """What is spare goes by limits where they count."""
+    room = a_room(
+        {"n1": 0, "n2": 0},
+        Release(Ends(30, 100), "a", shares(n1=8)),
+        Release(Ends(10, 200), "b", shares(n2=5)),
+        Release(Ends(40, 150), "c", shares(n2=3)),
+    )
+
+    found = room.earliest("j", Fit(1, 3), 0, firmness)
+
+    assert found is not None
+    assert (found.start_ms, found.likely_ms) == (start_ms, likely_ms)
+    assert (found.shares, found.spare) == (shares(**{node_id: 3}), {node_id: spare})
+    room.reserve(found)
+    assert room.is_short(Ends(5, start_ms))
+    assert room.is_short(Ends(5, start_ms + 1)) == (firmness is Firmness.LIKELY)
+    assert not room.is_short(Ends(start_ms + 1, start_ms + 1))
 
 
 def taken(**cards: int) -> Placement:
