@@ -14,7 +14,7 @@ is within the quota of a part is so, before all else, within that of the whole.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
 from typing import NamedTuple
@@ -314,43 +314,32 @@ class Standings:
     def _within(self, running: Sequence[Running]) -> tuple[list[Owns], Cells]:
         """Of what runs, the best first, what is within its quotas, and the cells that it has.
 
+        From the narrowest: what is within the quota of a part comes first in that of the whole.
         What would be in the way of guarantees where it is borrows there, and takes nothing of a
         quota from the others: so they stand alike, whether it is stopped or not.
         """
-        borrowing = {work.id for work in running if work.is_borrowing}
-        while True:
-            cells = Cells(self._guaranteed, self._park)
-            owning = self._within_quotas(running, borrowing)
-            misplaced = (
-                work.id
-                for work, owns in zip(running, owning, strict=True)
-                if any(owns) and not cells.take(work.pool_id, work.levels.tenant, work.node_ids)
-            )
-            first = next(misplaced, None)
-            if first is None:
-                return owning, cells
-            borrowing.add(first)
-
-    def _within_quotas(self, running: Sequence[Running], borrowing: Container[str]) -> list[Owns]:
-        """As far as quotas go, but for those that borrow whatever they are.
-
-        From the narrowest: what is within the quota of a part comes first in that of the whole.
-        """
+        cells = Cells(self._guaranteed, self._park)
+        is_kept = {index: False for index, work in enumerate(running) if work.is_borrowing}
         owning: list[list[bool]] = [[] for _ in running]
         for depth in (2, 1, 0):
             within: Counter[Key] = Counter()
             for index in sorted(range(len(running)), key=lambda one: [not o for o in owning[one]]):
                 work = running[index]
                 amounts = self._amounts(work.levels[depth], work.kind_id, work.cards)
-                is_within = bool(amounts) and work.id not in borrowing
-                is_within &= all(within[key] + more <= self._nominal[key] for key, more in amounts)
+                fits = all(within[key] + more <= self._nominal[key] for key, more in amounts)
+                fits &= bool(amounts)
+                if fits and index not in is_kept:
+                    place = work.pool_id, work.levels.tenant, work.node_ids
+                    is_kept[index] = cells.take(*place)
+                is_within = fits and is_kept[index]
                 if is_within:
                     within.update(dict(amounts))
                 owning[index].insert(0, is_within)
-        return [
+        owns = (
             self._owns(work.levels, work.kind_id, found)
             for work, found in zip(running, owning, strict=True)
-        ]
+        )
+        return [*owns], cells
 
     def _amounts(self, branch: str, kind_id: str, cards: int) -> list[tuple[Key, int]]:
         """What so many cards are of each of its quotas."""

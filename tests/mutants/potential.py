@@ -17,7 +17,7 @@ MUTANTS = [
     Mutant("scheduler/planning/potential.py", "left[standing] -= work.cards * park", "left[standing] -= park", _HAND),
     Mutant("scheduler/planning/desk.py", "sorted(self._forecasts.forms(record), key=owns, reverse=True)", "self._forecasts.forms(record)", _HAND),
     Mutant("scheduler/planning/desk.py", "owns = partial(self._standings.owns, kind_id=kind_id)", "owns = self._owns", _HAND),
-    Mutant("scheduler/sharing/standing.py", "                is_within &= all(within[key] + more <= self._nominal[key] for key, more in amounts)\n", "", f"{_HAND} {_STANDING}"),
+    Mutant("scheduler/sharing/standing.py", "is_within = fits and is_kept[index]", "is_within = bool(amounts) and is_kept.get(index, True)", f"{_HAND} {_STANDING}"),
     Mutant("scheduler/sharing/standing.py", "of_tenant = owns.tenant if cohort and is_split else owns.top", "of_tenant = owns.tenant", _HAND),
     Mutant("scheduler/sharing/standing.py", "owns.tenant if cohort and is_split else owns.top", "owns.top", _HAND),
     Mutant("scheduler/sharing/standing.py", "return Owns(top=owns.top, tenant=of_tenant", "return Owns(top=owns.top or owns.tenant, tenant=of_tenant", _HAND),
