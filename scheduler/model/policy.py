@@ -39,7 +39,7 @@ class Policy:
     """How the queue is ordered, whether later jobs may pass a blocked one, and preemption.
 
     What is promised to a job is as is likely by forecasts; once it has waited for `firm_after_ms`
-    who passes it must be over in time by its limit as well, and after `sure_after_ms` all goes by
+    who passes it must be over in time by its limit, and after `sure_after_ms` all goes by
     limits, so that no forecast makes it wait for ever. Where the first is 0 nothing is forecast.
     """
 

@@ -6,7 +6,7 @@ spare at it (Lifka, "The ANL/IBM SP scheduling system", 1995). Work ends as is l
 forecast (see `ends`; forecasts in the place of limits: Tsafrir, Etsion, Feitelson, "Backfilling
 using system-generated predictions rather than user runtime estimates", 2007).
 
-Where a reservation is firm, what starts must end by its limit as well before the nodes are free by
+Where a reservation is firm, what starts must end by its limit before the nodes are free by
 the limits of what runs there. Which nodes they are still goes by forecasts: those of which limits
 say that they are free first are often those where work runs for long. Only where it is sure they
 are those, so that nothing that starts later can move it.
