@@ -12,11 +12,10 @@ from sqlalchemy import Engine
 
 from benchmarks.crowd import LIMITS_MS, PRIORITIES, TENANTS
 from benchmarks.laps import MS_PER_S, Bench, Lap, Peer
-from benchmarks.workload import ideal_park
+from benchmarks.workload import CARDS_PER_NODE, ideal_park
 from scheduler.facts.events import Leased
 from scheduler.model.job import Job
 
-CARDS_PER_NODE = 8
 SIZES = (1, 1, 1, 1, 2, 2, 4, 8, 16)
 CYCLES_MAX = 10_000
 

@@ -21,7 +21,7 @@ from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.one_event import event_costs_ms
 from benchmarks.options import add_count, add_seed, positive
 from benchmarks.score import nearest_rank
-from benchmarks.workload import ideal_park, wide_park
+from benchmarks.workload import CARDS_PER_NODE, ideal_park, wide_park
 from cluster.inventory import Park
 from scheduler.facts.queue import age_key
 from scheduler.facts.state import State
@@ -29,7 +29,6 @@ from scheduler.placing.placement import Fit, Shape, candidate_pools, fit, shape_
 from scheduler.planning.planner import plan
 
 MS_PER_S = 1_000
-CARDS_PER_NODE = 8
 FIRST_FIT = "first-fit"
 
 EXAMPLES = """examples:

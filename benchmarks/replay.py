@@ -30,13 +30,18 @@ from benchmarks.saturation import saturation
 from benchmarks.score import Measured, score, write_schedule
 from benchmarks.simulate import Simulation, simulate
 from benchmarks.traces import MS_PER_S, BadTrace, read_trace
-from benchmarks.workload import TAKING_TURNS, ideal_park, park_of_centres, workload
+from benchmarks.workload import (
+    CARDS_PER_NODE,
+    TAKING_TURNS,
+    ideal_park,
+    park_of_centres,
+    workload,
+)
 from cluster.inventory import Park
 from scheduler.forecast.punctuality import Score
 from scheduler.model.policy import EASY, POLICY_BY_NAME, SJF_ORACLE, Policy
 
 CAPACITY_KEY = "capacity"
-NODE_CARDS = 8
 
 EXAMPLES = """examples:
   python -m benchmarks replay --trace philly_14d.csv.gz --nodes 1 --cards 512 --policy fifo
@@ -77,7 +82,9 @@ def add_workload(parser: ArgumentParser) -> None:
     )
     where.add_argument("--centres", type=Path, help="centres of a CSV file: pool,capacity")
     parser.add_argument(
-        "--cards", type=positive, help=f"with --nodes and --centres: of each node ({NODE_CARDS})"
+        "--cards",
+        type=positive,
+        help=f"with --nodes and --centres: of each node ({CARDS_PER_NODE})",
     )
     parser.add_argument("--walltime", type=Path, help="limits that users stated: W.csv.gz")
 
@@ -140,7 +147,7 @@ def _of_trace(arguments: Namespace) -> Measured:
 def park_of(arguments: Namespace) -> Park:
     if arguments.park:
         return load(arguments.park).park
-    cards = arguments.cards or NODE_CARDS
+    cards = arguments.cards or CARDS_PER_NODE
     if arguments.centres:
         return park_of_centres(arguments.centres, cards)
     if arguments.nodes is None:

@@ -19,13 +19,12 @@ from benchmarks.options import add_count, add_seed, positive
 from benchmarks.slurm_conf import SHIPPED, deep
 from benchmarks.slurm_measures import Placing, Planning, Setting, placings, plannings
 from benchmarks.slurm_server import programs
-from benchmarks.workload import ideal_park
+from benchmarks.workload import CARDS_PER_NODE, ideal_park
 from scheduler.facts.state import State
 from scheduler.model.job import Job
 from scheduler.model.plan import Plan
 from scheduler.planning.planner import plan
 
-CARDS_PER_NODE = 8
 SHAPES = 40
 
 EXAMPLES = """examples:

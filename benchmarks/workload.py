@@ -30,6 +30,8 @@ TAKING_TURNS = Preemption(is_shared=True)
 RESUMABLE = Checkpoint(dir="checkpoint", signal="SIGUSR1", grace_ms=0)
 REFUSALS_SHOWN = 5
 KINDS = 4
+CARDS_PER_NODE = 8
+"""Where nobody says how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
