@@ -240,7 +240,7 @@ MUTANTS = [
     Mutant("scheduler/facts/invariants.py", "        state.holdings.check_nodes(state.drains.open(state.online_node_ids))\n", "", _FREE_NODES),
     Mutant("scheduler/placing/placement.py", "            self._is_ordered = False\n", "", _PLACEMENT),
     Mutant("scheduler/facts/free_nodes.py", "if self._known_of != runs:", "if False:", _AFTER),
-    Mutant("scheduler/timing/backfill.py", "        self._releases.append(release)\n        self._known = {}\n", "        self._releases.append(release)\n", _AFTER),
+    Mutant("scheduler/timing/backfill.py", "        self._releases.append(release)\n        self._known = {}\n", "        self._releases.append(release)\n", "tests/unit/scheduler/timing/test_backfill.py"),
     Mutant("scheduler/timing/backfill.py", "        self._stopped.add(stop.attempt_id)\n        self._known = {}\n", "        self._stopped.add(stop.attempt_id)\n", _BACKFILL),
     Mutant("scheduler/timing/backfill.py", "        key = wanted, firmness\n", "        key = wanted\n", _FORECAST),
     Mutant("scheduler/timing/forecasts.py", "return self._is_forecasting, self._state.agenda.version(pool_id), *lates", "return self._is_forecasting, self._state.agenda.version(pool_id)", _FORECAST),

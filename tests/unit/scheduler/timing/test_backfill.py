@@ -124,6 +124,16 @@ def test_what_starts_now_gives_its_cards_back_at_its_own_limit() -> None:
     assert reservation.start_ms == 40
 
 
+def test_what_starts_now_changes_what_was_found_before() -> None:
+    room = a_room({"n1": 8, "n2": 0}, release(30, n2=8))
+    before = promise(room, Fit(2, 8))
+
+    room.take(taken(n1=8), "now", at(40))
+
+    assert before == reserved(30, {"n1": 0, "n2": 0}, n1=8, n2=8)
+    assert promise(room, Fit(2, 8)) == reserved(40, {"n1": 0, "n2": 0}, n1=8, n2=8)
+
+
 # What may pass it.
 
 
