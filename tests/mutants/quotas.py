@@ -79,7 +79,7 @@ MUTANTS = [
     Mutant("scheduler/planning/offers.py", "() if isinstance(money, int) else self.allowances.money_reasons(job, pool)", "[one for one in [money] if isinstance(one, Reason)]", _BEHIND),
     Mutant("scheduler/facts/purses.py", "                yield watched.budget, spent_micros\n", "                yield watched.budget, spent_micros\n                return\n", _BEHIND),
     Mutant("scheduler/planning/offers.py", "*there, near)", "*there, near if not there else None)", _BEHIND),
-    Mutant("scheduler/planning/explain.py", "free=beside.total if beside.total < need else beside.usable(wanted)", "free=beside.total", _SUFFICIENT),
+    Mutant("scheduler/planning/explain.py", "free=beside.total if beside.total < need else beside.usable(wanted)", "free=beside.total", _BEHIND),
     Mutant("scheduler/model/promises.py", "        if own > there:\n", "        if own >= there:\n", "tests/unit/scheduler/model/test_promises.py"),
     Mutant("scheduler/model/promises.py", "min(cards, nominal.get((branch, kind_id), cards), entitlements", "min(cards, entitlements", "tests/unit/scheduler/model/test_promises.py"),
     Mutant("scheduler/asking/ranking.py", "has_quota and any(standing) and not standing.top", "has_quota and any(standing)", _RANKING),

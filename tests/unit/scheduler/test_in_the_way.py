@@ -76,6 +76,14 @@ def test_of_what_is_free_what_is_kept_is_told_though_there_will_be_room_beside_i
     ]
 
 
+def test_of_what_is_free_beside_what_is_kept_only_that_counts_which_it_could_use() -> None:
+    """Six more cards are free, on two nodes."""
+    state = kept_ahead(8, 2, 5, 5)
+    submit(state, wants("behind", 6))
+
+    assert told_of(state, "behind") == [(ReasonCode.RESERVED, 6, 3)]
+
+
 def test_what_is_kept_is_not_told_to_who_is_over_before_it_is_needed() -> None:
     state = kept_ahead(8, 7)
     submit(state, replace(wants("behind", 8), limit_ms=HOUR_MS))

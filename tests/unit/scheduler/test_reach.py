@@ -98,6 +98,22 @@ def test_who_would_do_with_so_little_in_another_of_its_forms_is_reached_as_well(
     assert stopped(result) == ["low.1"]
 
 
+def test_an_owner_is_reached_behind_one_who_may_not_ask_yet() -> None:
+    """By class alone nobody could be stopped: it takes back what is borrowed."""
+    owning = {"steel": 8, "fish": 8, "guest": 0}
+    tenants = (a_tenant(one, nominal_cards=(("npu", own),)) for one, own in owning.items())
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8)))
+    for number in range(2):
+        job = replace(normal(f"borrows-{number}"), tenant_id="guest")
+        run(state, job, *[0] * number, 8)
+    hasty = replace(wants("hasty", 8, Priority.HIGH), tenant_id="fish", submitted_at_ms=NOW_MS)
+
+    result = brief(state, hasty, wants("owner", 8))
+
+    assert [*result.verdicts] == ["hasty", "owner"]
+    assert [one.job_id for one in result.evictions] == ["owner"]
+
+
 def test_what_is_promised_is_cleared_only_for_who_is_over_in_time() -> None:
     first = wants("first", 8)
     long = [replace(one, limit_ms=20 * HOUR_MS) for one in many(2)]

@@ -166,11 +166,7 @@ def test_where_nobody_passes_nobody_is_looked_at_behind_who_is_blocked() -> None
 
 def test_who_is_over_in_time_on_a_faster_kind_is_reached_behind_its_like_of_another_shape() -> None:
     state = a_node_with(2)
-    for number in range(6):
-        kind_id, length_ms = ("dcu", 2 * HOUR_MS) if number % 2 else ("npu", HOUR_MS // 2)
-        attempt_id = f"digits-{number}.1"
-        state.history.begin(wants("digits", 2), attempt_id, 0, Pace(kind_id, 2, 1_000))
-        state.history.end(attempt_id, length_ms)
+    ran_on_two_kinds(state)
     slow, fast = wants("slow", 2), replace(wants("fast", 2), device_kind_ids=("npu", "dcu"))
     strange = replace(fast, id="another", name="strange")
     first = replace(wants("first", 8), priority=Priority.HIGH)
@@ -179,6 +175,29 @@ def test_who_is_over_in_time_on_a_faster_kind_is_reached_behind_its_like_of_anot
     result = plan(state, 1, DEFAULT, Answers.GRANTS)
 
     assert [grant.job_id for grant in result.grants] == ["fast"]
+
+
+def test_and_may_have_others_stopped_there() -> None:
+    state = a_node_with(2)
+    ran_on_two_kinds(state)
+    ask(state, replace(wants("low", 2, HOUR_MS), priority=Priority.LOW))
+    happen(state, a_lease("low", a_placement(POOL, 2)))
+    happen(state, ev.Started(at_ms=0, attempt_id="low.1"))
+    first = replace(wants("first", 8), priority=Priority.HIGH)
+    ask(state, first, wants("a-slow", 2), replace(wants("fast", 2), device_kind_ids=("npu", "dcu")))
+
+    result = plan(state, HOUR_MS // 4, DEFAULT, Answers.GRANTS)
+
+    assert [(one.attempt_id, one.job_id) for one in result.evictions] == [("low.1", "fast")]
+
+
+def ran_on_two_kinds(state: State) -> None:
+    """On two cards, for half an hour on the one kind and for two hours on the other."""
+    for number in range(6):
+        kind_id, length_ms = ("dcu", 2 * HOUR_MS) if number % 2 else ("npu", HOUR_MS // 2)
+        attempt_id = f"digits-{number}.1"
+        state.history.begin(wants("digits", 2), attempt_id, 0, Pace(kind_id, 2, 1_000))
+        state.history.end(attempt_id, length_ms)
 
 
 def test_who_fits_in_another_of_its_forms_alone_is_reached() -> None:
