@@ -51,7 +51,7 @@ def parse_yuan(text: str) -> int:
         )
     whole, decimals = int(matched[1]), matched[2] or ""
     if whole >= MAX_YUAN:
-        raise ValueError(f"{text} yuan is more than any amount here")
+        raise ValueError(f"{text} yuan is too much: it must be less than {MAX_YUAN:,}")
     return whole * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
 
 

@@ -255,6 +255,7 @@ def _scopes(rule: ClaimRule) -> Collection[str]:
 def contract_faults(contract: Contract) -> Iterator[str]:
     """What no contract may say."""
     if not 0 < contract.amount_fen <= MAX_FEN:
-        yield f"its amount is {contract.amount_fen} fen"
+        amount, most = yuan_of_fen(contract.amount_fen), f"{MAX_FEN // FEN_PER_YUAN:,}"
+        yield f"its amount is {amount} yuan: it must be more than 0, and {most} at most"
     if contract.from_ms >= contract.until_ms:
         yield "it ends before it begins"

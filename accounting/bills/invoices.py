@@ -13,6 +13,7 @@ from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 
 from accounting.bills.invoice_lines import InvoiceLine
+from accounting.money import yuan_of_fen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +172,8 @@ def check_step(invoice: Invoice, step: InvoiceStep) -> None:
         raise BillRefused(f"invoice request {request.id} is {state}: it cannot be {step.kind}")
     if step.kind is StepKind.CREDITED and not 0 < step.amount_fen <= invoice.open_fen:
         raise BillRefused(
-            f"credit note {step.number} is over {step.amount_fen} fen, "
-            f"and {invoice.open_fen} fen of invoice {invoice.number} are left"
+            f"credit note {step.number} is over {yuan_of_fen(step.amount_fen)} yuan, "
+            f"and {yuan_of_fen(invoice.open_fen)} yuan of invoice {invoice.number} are left"
         )
 
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accounting.calendar import month_bounds
-from accounting.money import MAX_YUAN, MICROS_PER_YUAN, MS_PER_HOUR, charge_fen, divide_half_up
+from accounting.money import (
+    MAX_YUAN,
+    MICROS_PER_YUAN,
+    MS_PER_HOUR,
+    charge_fen,
+    divide_half_up,
+    yuan_of_micros,
+)
 from accounting.prices.rating import PERMILLE
 
 
@@ -68,8 +75,10 @@ def faults(terms: CentreTerms) -> Iterator[str]:
         yield "its tiers begin with 0 card-hours, and each later than the one before"
     if any(not 0 <= permille <= PERMILLE for _, permille in terms.tiers):
         yield "a share is at most 1,000 permille"
-    if any(not 0 <= micros < MAX_YUAN * MICROS_PER_YUAN for _, micros in terms.prices):
-        yield "a price is out of all bounds"
+    for kind_id, micros in terms.prices:
+        if not 0 <= micros < MAX_YUAN * MICROS_PER_YUAN:
+            price, most = yuan_of_micros(micros), f"{MAX_YUAN:,}"
+            yield f"{price} yuan is no price for {kind_id}: 0 at least, and less than {most}"
 
 
 def terms_at(known: Iterable[CentreTerms], month: str) -> CentreTerms | None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from accounting.money import MAX_YUAN, MICROS_PER_YUAN, divide_half_up
+from accounting.money import MAX_YUAN, MICROS_PER_YUAN, divide_half_up, yuan_of_micros
 
 PERMILLE = 1_000
 MAX_PERMILLE = 100 * PERMILLE
+_MAX = f"{MAX_YUAN:,}"
 
 
 class PriceMissing(Exception):
@@ -104,14 +105,19 @@ def _faults(price_list: PriceList) -> Iterator[str]:
     highest = _highest(price_list.qos_permille) * _highest(price_list.class_permille)
     for kind_id, price in price_list.on_demand:
         if not 0 <= price < MAX_YUAN * MICROS_PER_YUAN:
-            yield f"{price} micro-yuan is no price for {kind_id}"
+            yield f"{_yuan(price)} is no price for {kind_id}: 0 at least, and less than {_MAX}"
         elif price * highest >= MAX_YUAN * MICROS_PER_YUAN * PERMILLE * PERMILLE:
-            yield f"{price} micro-yuan by its highest multipliers is no price for {kind_id}"
+            most = _yuan(divide_half_up(price * highest, PERMILLE * PERMILLE))
+            yield f"{kind_id} is {most} by its highest multipliers: it must be less than {_MAX}"
     for key, permille in (*price_list.qos_permille, *price_list.class_permille):
         if not 0 <= permille <= MAX_PERMILLE:
-            yield f"{permille} permille is no multiplier for {key}"
+            yield f"{permille} permille is no multiplier for {key}: from 0 to {MAX_PERMILLE:,}"
     if not 0 <= price_list.vat_permille < PERMILLE:
-        yield f"{price_list.vat_permille} permille is no tax rate"
+        yield f"{price_list.vat_permille} permille is no tax rate: from 0 to {PERMILLE - 1}"
+
+
+def _yuan(micros: int) -> str:
+    return f"{yuan_of_micros(micros)} yuan"
 
 
 def _highest(multipliers: tuple[tuple[str, int], ...]) -> int:

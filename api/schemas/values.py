@@ -127,8 +127,11 @@ EnvValue = Annotated[
 
 def _amount(digits: int, decimals: int) -> tuple[AfterValidator, WithJsonSchema]:
     pattern = rf"^[0-9]{{1,{digits}}}(\.[0-9]{{1,{decimals}}})?$"
+    too_large = rf"0*[1-9][0-9]{{{digits},}}(\.[0-9]*)?"
 
     def checked(text: str) -> str:
+        if re.fullmatch(too_large, text, re.ASCII):
+            raise ValueError(f"{text[:40]} yuan is too much: it must be less than {10**digits:,}")
         if re.fullmatch(pattern, text, re.ASCII) is None or text.endswith("\n"):
             raise ValueError(
                 f"an amount is in yuan, such as 3.50: digits, at most {decimals} decimals, "

@@ -42,8 +42,9 @@ class Paying(Protocol):
     agenda: Agenda
 
 
-MAX_BALANCE_MICROS = 4 * MAX_YUAN * MICROS_PER_YUAN
-"""What the ledger's accounts can hold in all is little more than twice as much."""
+MAX_BALANCE_YUAN = 4 * MAX_YUAN
+MAX_BALANCE_MICROS = MAX_BALANCE_YUAN * MICROS_PER_YUAN
+"""What may be committed and what is held together; an account holds little more than twice that."""
 BUDGETS_MAX = 1_000
 """For months, of each tenant."""
 
@@ -105,9 +106,13 @@ class Purses:
         if (refusal := credit_refusal(event, self.funds, self.references)) is not None:
             return refusal
         funds = self.funds[event.tenant_id]
-        if funds.available_micros + event.amount_micros > MAX_BALANCE_MICROS:
-            most = yuan_of_micros(MAX_BALANCE_MICROS)
-            return f"the balance of {event.tenant_id} would be above {most} yuan: is it mistyped?"
+        room_micros = MAX_BALANCE_MICROS - funds.available_micros - funds.held_micros
+        if event.amount_micros > room_micros:
+            most, room = f"{MAX_BALANCE_YUAN:,}", yuan_of_micros(max(0, room_micros))
+            return (
+                f"the balance of {event.tenant_id}, with what is held and its credit limit, is at "
+                f"most {most} yuan: {room} yuan may be paid in"
+            )
         self.references.add(event.reference)
         funds.add(event.amount_micros)
         self._changed[event.tenant_id] = None

@@ -50,7 +50,10 @@ def test_a_package_is_sold_once_and_paid_by_the_balance(park: Served) -> None:
         ({"device": "abacus"}, "there is no device kind abacus"),
         ({"until_ms": 1}, "it would be over already"),
         ({"cards": 8}, "card-hours are more than none, and have no cards"),
-        ({"amount": "0"}, "its price is 0 fen"),
+        (
+            {"amount": "0"},
+            "its price is 0.00 yuan: it must be more than 0, and 10,000,000,000 at most",
+        ),
     ],
 )
 def test_what_cannot_be_sold_is_refused(change: dict[str, object], why: str, park: Served) -> None:

@@ -10,6 +10,8 @@ MUTANTS = [
     Mutant("accounting/money.py", "(2 * abs(dividend) + divisor)", "(2 * abs(dividend))", "tests/unit/accounting/test_money.py"),
     Mutant("accounting/prices/rating.py", "if price_list.from_ms <= at_ms:", "if price_list.from_ms < at_ms:", "tests/unit/accounting/prices/test_rating.py"),
     Mutant("accounting/prices/rating.py", "price_list.from_ms <= self.lists[-1].from_ms", "price_list.from_ms < self.lists[-1].from_ms", "tests/unit/accounting/prices/test_rating.py"),
+    Mutant("accounting/prices/rating.py", "{_yuan(price)} is no price", "{price} is no price", "tests/unit/accounting/prices/test_rating.py"),
+    Mutant("accounting/prices/rating.py", "divide_half_up(price * highest, PERMILLE * PERMILLE)", "price", "tests/unit/accounting/prices/test_rating.py"),
     Mutant("accounting/prices/rating.py", " * _highest(price_list.class_permille)", "", "tests/unit/accounting/prices/test_rating.py"),
     Mutant("accounting/ledger.py", 'reference=f"{attempt_id}@{from_ms}"', "reference=attempt_id", "tests/unit/accounting/test_ledger.py"),
     Mutant("accounting/bills/statement.py", "gross_fen[line.vat_permille] += line.amount_fen", "gross_fen[60] += line.amount_fen", "tests/unit/accounting/bills/test_statement.py"),

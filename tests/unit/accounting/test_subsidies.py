@@ -259,5 +259,7 @@ def test_a_rule_that_cannot_be_says_why(rule: ClaimRule, fault: str) -> None:
 
 def test_a_contract_that_cannot_be_says_why() -> None:
     assert list(contract_faults(CONTRACT)) == []
-    assert list(contract_faults(replace(CONTRACT, amount_fen=0))) == ["its amount is 0 fen"]
+    assert list(contract_faults(replace(CONTRACT, amount_fen=0))) == [
+        "its amount is 0.00 yuan: it must be more than 0, and 1,000,000,000,000 at most"
+    ]
     assert list(contract_faults(replace(CONTRACT, until_ms=0))) == ["it ends before it begins"]

@@ -28,7 +28,7 @@ RETURNING = [
 YIELDING = [
     *(ROOT / "scheduler/model" / f"{name}.py" for name in ("limits", "promises")),
     *(ROOT / "accounting/bills" / f"{name}.py" for name in ("claims", "terms")),
-    *(ROOT / "accounting/prices" / f"{name}.py" for name in ("packages", "vouchers")),
+    *(ROOT / "accounting/prices" / f"{name}.py" for name in ("packages", "rating", "vouchers")),
 ]
 SERVED = [
     *(path for path in (ROOT / "accounting").rglob("*.py") if path.name != "verifying.py"),

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from accounting.money import yuan_of_micros
 from accounting.prices.rating import PriceList
 from cluster.inventory import Pool
 from scheduler.facts import events as ev
@@ -234,12 +235,18 @@ def test_a_payment_counts_once() -> None:
 
 
 def test_no_balance_outgrows_what_the_ledger_can_hold() -> None:
+    """What is held counts as well: it is the tenant's until it is spent."""
     state = a_state()
+    submit(state, a_job(device_count=16))
+    happen(state, a_lease("j1", a_placement("east-npu", 8, 8), hold_micros=RICH // 2))
     room = MAX_BALANCE_MICROS - RICH
     paid = ev.Credited(at_ms=1, tenant_id="steel", amount_micros=room + 1, reference="r")
 
-    assert "would be above 4000000000000.00 yuan" in refused(state, paid)
+    told = f"at most 4,000,000,000,000 yuan: {yuan_of_micros(room)} yuan may be paid in"
+    assert told in refused(state, paid)
     happen(state, replace(paid, amount_micros=room))
+    more = replace(paid, amount_micros=1, reference="s")
+    assert "4,000,000,000,000 yuan: 0.00 yuan may be paid in" in refused(state, more)
     assert MAX_BALANCE_MICROS * 2 < 1 << 63
 
 

@@ -242,8 +242,8 @@ def test_an_invoice_stands_as_what_became_of_it(
         ((ISSUED,), WITHDRAWN, "is issued: it cannot be withdrawn"),
         ((), CREDITED, "is requested: it cannot be credited"),
         ((WITHDRAWN,), ISSUED, "is withdrawn: it cannot be issued"),
-        ((ISSUED,), replace(CREDITED, amount_fen=5_601), "5600 fen of invoice 26370001 are left"),
-        ((ISSUED,), replace(CREDITED, amount_fen=0), "is over 0 fen"),
+        ((ISSUED,), replace(CREDITED, amount_fen=5_601), "56.00 yuan of invoice 26370001 are left"),
+        ((ISSUED,), replace(CREDITED, amount_fen=0), "is over 0.00 yuan"),
     ],
 )
 def test_what_cannot_become_of_it_is_refused(

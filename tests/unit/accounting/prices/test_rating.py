@@ -54,15 +54,21 @@ def test_a_list_never_begins_at_or_before_another(from_ms: int) -> None:
     ("bad", "why"),
     [
         (replace(PRICES, on_demand=(("a", 1), ("a", 2))), "on_demand names a twice"),
-        (replace(PRICES, on_demand=(("a", -1),)), "-1 micro-yuan is no price for a"),
-        (replace(PRICES, on_demand=(("a", 10**18),)), "is no price for a"),
+        (
+            replace(PRICES, on_demand=(("a", -1),)),
+            "-0.000001 yuan is no price for a: 0 at least, and less than 1,000,000,000,000",
+        ),
+        (replace(PRICES, on_demand=(("a", 10**18),)), r"1000000000000.00 yuan is no price for a"),
         (
             replace(PRICES, on_demand=(("a", 10**16),), class_permille=(("sme", 10**5),)),
-            "by its highest multipliers is no price for a",
+            r"a is 1000000000000.00 yuan by its highest multipliers: it must be less than 1,000",
         ),
-        (replace(PRICES, qos_permille=(("low", -1),)), "is no multiplier for low"),
+        (
+            replace(PRICES, qos_permille=(("low", -1),)),
+            "-1 permille is no multiplier for low: from 0 to 100,000",
+        ),
         (replace(PRICES, class_permille=(("sme", 10**6),)), "is no multiplier for sme"),
-        (replace(PRICES, vat_permille=1_000), "1000 permille is no tax rate"),
+        (replace(PRICES, vat_permille=1_000), "1000 permille is no tax rate: from 0 to 999"),
     ],
 )
 def test_a_list_that_cannot_be_meant_is_refused(bad: PriceList, why: str) -> None:

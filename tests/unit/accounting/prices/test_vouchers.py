@@ -229,7 +229,10 @@ def test_an_odd_fen_is_the_citys() -> None:
 @pytest.mark.parametrize(
     ("bad", "what"),
     [
-        (replace(VOUCHER, amount_fen=0), "its amount is 0 fen"),
+        (
+            replace(VOUCHER, amount_fen=0),
+            "its amount is 0.00 yuan: it must be more than 0, and 1,000,000,000 at most",
+        ),
         (replace(VOUCHER, amount_fen=10**12), "its amount is"),
         (replace(VOUCHER, share_permille=0), "it would pay 0 permille"),
         (replace(VOUCHER, share_permille=1_001), "it would pay 1001 permille"),
