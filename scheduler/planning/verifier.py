@@ -22,7 +22,6 @@ from scheduler.model.plan import Eviction, Grant, Plan, Verdict
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.tree import COHORT
 from scheduler.model.variants import form_in, forms
-from scheduler.placing.bundles import seats
 from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.planning.potential import Working
 from scheduler.planning.recount import Recount
@@ -117,8 +116,6 @@ class Verifier:
         cards = [share.card_count for share in placement.shares]
         if not isinstance(wanted, Fit) or cards != wanted.cards_by_node():
             yield f"{cards} cards are not the gang of {job.device_count} that it asked for"
-        if job.roles and seats(job.roles, placement.shares) is None:
-            yield f"{cards} cards leave a member without a seat, or a card without a member"
         node_ids = {share.node_id for share in placement.shares}
         if len(node_ids) != len(placement.shares):
             yield "a node is named twice"

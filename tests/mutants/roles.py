@@ -48,7 +48,6 @@ MUTANTS = [
     Mutant("scheduler/planning/victims.py", "if node_id in free.by_node and node_id not in used\n", "if node_id in free.by_node\n", _PLANS),
     Mutant("scheduler/planning/victims.py", "        if len(nodes) + len(by_cost) < count:\n            return {}\n", "", _PLANS),
     Mutant("scheduler/planning/victims.py", "return seating.seatable(buckets) == seating.card_count", "return False", _PLANS),
-    Mutant("scheduler/planning/verifier.py", "if job.roles and seats(job.roles, placement.shares) is None:", "if False:", "tests/unit/scheduler/planning/test_verifier.py"),
     Mutant("scheduler/model/variants.py", "    if job.roles:\n        return\n", "", _PLANS),
     Mutant("scheduler/orders.py", "        here[node_id] += 1\n", "", _ORDERS),
     Mutant("scheduler/orders.py", "command=role.command or job.command)", "command=job.command)", _ORDERS),

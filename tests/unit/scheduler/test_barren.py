@@ -28,6 +28,13 @@ def test_where_nothing_is_free_and_nobody_is_stopped_nobody_is_looked_at() -> No
     assert not brief(state).verdicts
 
 
+def test_where_no_shape_that_waits_fits_into_what_is_free_nobody_is_looked_at() -> None:
+    state = a_pool_of()
+    run(state, normal("runs", 4), 4)
+
+    assert not brief(state).verdicts
+
+
 def test_low_work_is_stopped_all_the_same() -> None:
     state = a_pool_of()
     run(state, low("low"), 8)

@@ -39,6 +39,18 @@ def test_what_its_job_would_get_is_kept_for_a_quote_and_it_never_starts() -> Non
     assert [one.code for one in result.verdicts["late"].reasons] == [ReasonCode.DEVICES_BUSY]
 
 
+def test_what_is_kept_is_taken_once_of_what_is_to_come() -> None:
+    state = one_node()
+    happen(state, kept(a_job("q", device_count=6)))
+    submit(state, a_job("late", tenant_id="fish", device_count=2, submitted_at_ms=1))
+    state.jobs["late"].not_before_ms = MINUTE_MS
+
+    start = plan(state, 10).verdicts["late"].start
+
+    assert start is not None
+    assert start.at_ms == MINUTE_MS, "beside what is kept"
+
+
 def test_who_is_ahead_before_cards_are_kept_starts_first() -> None:
     state = one_node()
     happen(state, kept(a_job("q", device_count=8)))

@@ -1,11 +1,9 @@
 """What plans do with gangs of several roles: starts, reasons, promises, room that is made."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from scheduler.asking.alternatives import Change, alternatives
 from scheduler.asking.ranking import ranking
 from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
@@ -13,6 +11,7 @@ from scheduler.facts.state import State
 from scheduler.model.job import Job, NodeShare, PlannedStart, Priority, ReasonCode, Topology
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT
+from scheduler.model.variants import halves
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from scheduler.storage.codec import decode_job, encode_job
@@ -141,14 +140,10 @@ def test_what_a_silent_centre_hides_of_bundles_is_told() -> None:
 
 
 def test_fewer_cards_are_no_advice_for_roles() -> None:
-    state = a_state(park=PARK)
-    busy(state, "b", 8, 8, 8)
-    job = mixed()
-    submit(state, job)
+    alike = wants("new", 8)
 
-    changes = [one.change for one in alternatives(job, NOW_MS, partial(what_if, state, NOW_MS))]
-
-    assert Change.CARDS not in changes
+    assert [size.device_count for size in halves(alike)] == [4, 2, 1]
+    assert not [*halves(of_roles(alike, (2, 4)))]
 
 
 # When.

@@ -14,6 +14,7 @@ from scheduler.model.job import Priority, ReasonCode
 from scheduler.model.levels import STARVING_MS
 from scheduler.model.plan import Answers
 from scheduler.model.policy import DEFAULT, Policy
+from scheduler.model.tenancy import Project
 from scheduler.planning.planner import plan
 from tests.builders import (
     a_lease,
@@ -35,6 +36,7 @@ from tests.preemptive import (
     TURNS,
     gone,
     high,
+    low,
     normal,
     of_fish,
     owned_by,
@@ -127,6 +129,19 @@ def test_an_owner_behind_a_larger_job_of_its_tenant_is_found(answers: Answers) -
     submit(state, wants("big", 8), replace(wants("small", 4), submitted_at_ms=NOW_MS - PATIENCE_MS))
 
     assert stopped(plan(state, NOW_MS, answers=answers)) == ["two.1"]
+
+
+@pytest.mark.parametrize("answers", Answers)
+def test_a_higher_class_behind_an_owner_takes_from_its_own_tenant(answers: Answers) -> None:
+    """Of what runs nothing is borrowed but one card, which is held by what has only begun."""
+    state = owned_by(steel=8)
+    own = Project(tenant_id="steel", id="default", name="all", nominal_cards=(("npu", 8),))
+    happen(state, ev.ProjectDeclared(at_ms=0, project=own))
+    run(state, low("old", 7), 7)
+    run(state, of_fish(normal("begun", 1)), 1, at_ms=NOW_MS)
+    submit(state, wants("small", 1, Priority.LOW), wants("large", 7, Priority.HIGH))
+
+    assert stopped(plan(state, NOW_MS, answers=answers)) == ["old.1"]
 
 
 # Afterwards.

@@ -136,6 +136,7 @@ def test_what_begins_after_the_moment_asked_about_has_run_for_nothing() -> None:
         history.begin(like(), str(begins_ms), begins_ms)
 
     assert history.expected_ms(like(), HOUR_MS) == 1
+    assert history.forecast_ms(like(), HOUR_MS) == 0
 
 
 def test_a_restored_state_expects_the_same_of_what_is_over_at_once() -> None:

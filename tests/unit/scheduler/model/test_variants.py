@@ -246,6 +246,16 @@ def test_a_promise_of_a_variant_keeps_its_own_cards() -> None:
     assert started(plan(state, 2)) == {}
 
 
+def test_who_has_one_form_is_not_told_in_which_it_is_promised_a_start() -> None:
+    state = a_queue(a_job("j", device_count=8, device_kind_ids=("npu",)))
+    fill(state, NPU)
+
+    start = plan(state, 1).verdicts["j"].start
+
+    assert start is not None
+    assert (start.is_promised, start.card_count) == (True, None)
+
+
 @pytest.mark.parametrize(("hours", "pool_id", "at_hour"), [(1, DCU, 3), (5, NPU, 4)])
 def test_who_cannot_be_promised_anything_has_a_planned_start_in_its_best_form(
     hours: int, pool_id: str, at_hour: int
