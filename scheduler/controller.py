@@ -16,7 +16,7 @@ from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
 from scheduler.facts.log import Cycle, Log, Request, Waiting
-from scheduler.facts.metering import NOTHING, Booking, book
+from scheduler.facts.metering import NOTHING, Booking, book, fits
 from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
@@ -136,8 +136,7 @@ class Controller:
 
     def _take(self, batch: Batch, event: ev.Event) -> str | None:
         """Apply one event and note what it means; the reason where it does not fit."""
-        is_known = self._fits_books(event)
-        booking = book(self.state, event, batch.now_ms) if is_known else NOTHING
+        booking = book(self.state, event, batch.now_ms) if fits(self.state, event) else NOTHING
         if (refusal := self.state.apply(event)) is not None:
             return refusal
         batch.events.append(event)
@@ -169,18 +168,6 @@ class Controller:
     def _has_sold(self) -> bool:
         """Whether there was ever a job; before that, price lists may begin in the past."""
         return bool(self.state.jobs or self.state.final_states)
-
-    def _fits_books(self, event: ev.Event) -> bool:
-        """Whether the books can look up what the event speaks of; if not, it is refused anyway."""
-        match event:
-            case ev.Leased():
-                return event.job_id in self.state.jobs
-            case ev.Metered() | ev.Measured() | ev.HoldExtended() | ev.Ended():
-                return event.attempt_id in self.state.live
-            case ev.Credited():
-                return event.amount_micros > 0 or event.voucher_id is not None
-            case _:
-                return True
 
     # What the centres say.
 

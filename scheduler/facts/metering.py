@@ -135,6 +135,19 @@ def _charge(
     return charge_micros(cards * ran_then_ms - covered_then_ms, price_micros) - before
 
 
+def fits(state: State, event: Event) -> bool:
+    """Whether `book` can look up what the event speaks of; if not, it is refused anyway."""
+    match event:
+        case Leased():
+            return event.job_id in state.jobs
+        case Metered() | Measured() | HoldExtended() | Ended():
+            return event.attempt_id in state.live
+        case Credited():
+            return event.amount_micros > 0 or event.voucher_id is not None
+        case _:
+            return True
+
+
 def book(state: State, event: Event, now_ms: int) -> Booking:
     """What `event` adds to the books, learnt now; `state` is the one that it is about to change."""
     match event:

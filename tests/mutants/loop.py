@@ -52,7 +52,7 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "if isinstance(wish, ev.ParkDeclared):", "if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)", "at_ms = end.at_ms", _CONTROLLER),
     Mutant("scheduler/controller.py", "elif attempt.is_seen and is_news:", "elif is_news:", _CONTROLLER),
-    Mutant("scheduler/controller.py", "return event.amount_micros > 0", "return True", _CONTROLLER),
+    Mutant("scheduler/facts/metering.py", "return event.amount_micros > 0", "return True", _CONTROLLER),
     Mutant("scheduler/controller.py", "self._events_since_checkpoint = count", "self._events_since_checkpoint = 0 * count", _CONTROLLER),
     Mutant("scheduler/controller.py", "driver.stop(told.attempt_id, 0)", "driver.forget(told.attempt_id)", _CONTROLLER),
     Mutant("scheduler/controller.py", " or centre_id not in self.state.park.centre_by_id:", ":", _CONTROLLER),
