@@ -69,11 +69,7 @@ def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
     leading = _gauge("leading", "1 where this broker leads.")
     leading.add_metric((), int(services.leads()))
     yield leading
-    flaws = CounterMetricFamily(
-        "brain_plan_flaws", "Parts of plans that broke a rule and were not carried out."
-    )
-    flaws.add_metric((), services.flaw_count())
-    yield flaws
+    yield from _failures(services)
     leads = queries.leader(connection)
     epoch = _gauge("leader_epoch", "The epoch of the newest leader.")
     epoch.add_metric((), leads.epoch if leads else 0)
@@ -90,6 +86,30 @@ def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
         if report is not None:
             lag.add_metric((centre_id,), (services.clock() - report.heard_at_ms) / 1_000)
     yield lag
+
+
+def _failures(services: Services) -> Iterator[Metric]:
+    """What went wrong while this broker led."""
+    for name, about, count in (
+        (
+            "plan_flaws",
+            "Parts of plans that broke a rule and were not carried out.",
+            services.flaw_count(),
+        ),
+        (
+            "leader_failures",
+            "Steps of the leader that failed, through no request.",
+            services.failure_count(),
+        ),
+        (
+            "unwritable_requests",
+            "Requests that were refused, as the leader's steps would have failed by them.",
+            services.unwritable_count(),
+        ),
+    ):
+        metric = CounterMetricFamily(f"brain_{name}", about)
+        metric.add_metric((), count)
+        yield metric
 
 
 def _queue(connection: Connection, services: Services) -> Iterator[Metric]:

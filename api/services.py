@@ -40,8 +40,8 @@ class Services:
     """Everything outside a route that it may use.
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
-    to whom alone agents may report, and who alone knows the state (`ask`), the flaws of plans, and
-    how many steps it has made.
+    to whom alone agents may report, and who alone knows the state (`ask`), the flaws of plans, how
+    many steps it has made, how many failed, and how many requests were refused for it.
     """
 
     settings: Settings
@@ -52,6 +52,8 @@ class Services:
     ask: Leader = nobody_leads
     flaw_count: Callable[[], int] = lambda: 0
     step_count: Callable[[], int] = lambda: 0
+    failure_count: Callable[[], int] = lambda: 0
+    unwritable_count: Callable[[], int] = lambda: 0
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)

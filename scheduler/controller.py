@@ -119,12 +119,15 @@ class Controller:
         self._take_all(batch, news)
         self._take_all(batch, self._evictions(now_ms))
         self._take_all(batch, self._leases(now_ms))
-        cycle = self._cycle(batch, requests, is_due=is_due)
-        if not cycle.is_empty:
-            self.log.commit(self.epoch, cycle)
-        self._remember(cycle)
+        cycle = self._committed(batch, requests, is_due=is_due)
         self._act(reports)
         return cycle
+
+    def take(self, request: Request, now_ms: int) -> None:
+        """A cycle of this request alone; raises as `step` does."""
+        batch = Batch(now_ms)
+        self._take_requests(batch, [request])
+        self._committed(batch, [request], is_due=False)
 
     def checkpoint(self) -> None:
         """Whoever leads next begins here, and need not replay what an older version wrote."""
@@ -321,6 +324,13 @@ class Controller:
             )
 
     # What is committed.
+
+    def _committed(self, batch: Batch, requests: Iterable[Request], *, is_due: bool) -> Cycle:
+        cycle = self._cycle(batch, requests, is_due=is_due)
+        if not cycle.is_empty:
+            self.log.commit(self.epoch, cycle)
+        self._remember(cycle)
+        return cycle
 
     def _cycle(self, batch: Batch, requests: Iterable[Request], *, is_due: bool) -> Cycle:
         bookings = batch.bookings

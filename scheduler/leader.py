@@ -17,6 +17,7 @@ from scheduler.controller import Controller, Settings
 from scheduler.facts.log import FILE_PREFIX, Deposed
 from scheduler.facts.state import State
 from scheduler.model.policy import Policy
+from scheduler.sifting import SURROUNDINGS, sift
 from scheduler.storage.store import INBOX_CHANNEL, SqlLog
 
 T = TypeVar("T")
@@ -30,7 +31,8 @@ class Pace:
 
     Where no job is known and none quoted only time goes on: then it looks `idles_of_none` times as
     seldom, but for what wakes it. After a step it rests `rests_per_step` times as long as the step
-    took, `rest_s_max` at most. `turn_s` is how long a question waits for its turn between steps.
+    took, `rest_s_max` at most. `turn_s` is how long a question waits for its turn between steps,
+    `failed_s`, less than a lead lasts, how long a step that fails by itself is not tried again.
     """
 
     idle_s: float = 0.25
@@ -40,6 +42,7 @@ class Pace:
     rests_per_step: int = 2
     rest_s_max: float = 0.25
     turn_s: float = 2.0
+    failed_s: float = 5.0
 
     def wait_s(self, state: State) -> float:
         """How long nothing may wake it until it looks by itself."""
@@ -53,7 +56,9 @@ class LeaderLoop:
     """One broker's candidate for the lead. `wake` makes it step at once; `stop` ends `run`.
 
     Whoever holds `turn` may read the state: no step changes it. `flaw_count` is how many parts of
-    plans broke a rule and were not carried out. `step_count` is how many steps are over.
+    plans broke a rule and were not carried out. `step_count` is how many steps are over,
+    `failure_count` how many failed through no request, `unwritable_count` how many requests were
+    refused as they would have made each step fail.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class LeaderLoop:
         self._clock = clock
         self.flaw_count = 0
         self.step_count = 0
+        self.failure_count = 0
+        self.unwritable_count = 0
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
         self.turn = threading.Lock()
@@ -111,6 +118,7 @@ class LeaderLoop:
                 LOG.warning("deposed: %s", deposed)
             except Exception:
                 LOG.exception("the leader's loop failed; it starts again from the log")
+                self.failure_count += 1
             finally:
                 self.controller = None
             self.stop.wait(self.pace.retry_s)
@@ -126,23 +134,48 @@ class LeaderLoop:
         return now_ms >= until_ms or now_ms - self._lead_seen[1] >= self.log.lease_ms
 
     def _lead(self) -> None:
-        controller = Controller(self.log, self.drivers, self.settings)
-        controller.lead(self._clock())
-        self._renewed_ms = self._clock()
-        self.controller = controller
-        LOG.info("leading under epoch %d", controller.epoch)
+        controller = self.controller = self._led()
         while not self.stop.is_set():
             self.wake.wait(self.pace.wait_s(controller.state))
             self.wake.clear()
             with self._own_turn():
-                began_ms = self._clock()
-                self._step(controller)
+                controller, rest_s = self._stepped(controller)
+                self.controller = controller
             # Requests are answered by this process too, and Python runs one thread at a time:
             # without a rest a stream of submits would wait for a plan each. Together they are one.
-            self.stop.wait(self.pace.rest_s(self._clock() - began_ms))
+            self.stop.wait(rest_s)
         with self._own_turn():
             controller.checkpoint()
         self.log.resign(controller.epoch, self._clock())
+
+    def _led(self) -> Controller:
+        """A new lead, with the state as the log tells it."""
+        controller = Controller(self.log, self.drivers, self.settings)
+        controller.lead(self._clock())
+        self._renewed_ms = self._clock()
+        LOG.info("leading under epoch %d", controller.epoch)
+        return controller
+
+    def _stepped(self, controller: Controller) -> tuple[Controller, float]:
+        """Who leads on after a step, and for how long to rest; a failure costs no lead."""
+        began_ms = self._clock()
+        try:
+            self._step(controller)
+        except SURROUNDINGS:
+            raise
+        except Exception:
+            LOG.exception("a step failed; from the log on, each request is taken by itself")
+            return self._sifted()
+        return controller, self.pace.rest_s(self._clock() - began_ms)
+
+    def _sifted(self) -> tuple[Controller, float]:
+        controller, refused_count = sift(self._led, self._clock, self.stop)
+        self.unwritable_count += refused_count
+        if refused_count:
+            return controller, 0
+        self.failure_count += 1
+        LOG.error("no request is to blame: nothing starts or ends, until a step succeeds again")
+        return controller, self.pace.failed_s
 
     @contextmanager
     def _own_turn(self) -> Iterator[None]:

@@ -83,6 +83,8 @@ class Broker:
             ask=self.loop.ask,
             flaw_count=lambda: self.loop.flaw_count,
             step_count=lambda: self.loop.step_count,
+            failure_count=lambda: self.loop.failure_count,
+            unwritable_count=lambda: self.loop.unwritable_count,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

@@ -17,6 +17,17 @@ class Deposed(Exception):
     """Another leader has a higher epoch: nothing was written, and the state must be dropped."""
 
 
+class Unwritable(Exception):
+    """The log cannot hold what the cycle says, however often it is tried: nothing was written.
+
+    `code` says why in a word (PostgreSQL's SQLSTATE); the text is for the operator's eyes.
+    """
+
+    def __init__(self, code: str, said: str) -> None:
+        super().__init__(f"{said} ({code})")
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Something somebody wants, waiting in the inbox; `id` is unique for ever."""
@@ -101,7 +112,10 @@ class Log(Protocol):
         ...
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
-        """Write all of `cycle`; raises `Deposed`, with nothing written, under an old epoch."""
+        """Write all of `cycle`; raises `Deposed`, with nothing written, under an old epoch.
+
+        Raises `Unwritable`, likewise, where it is for what the cycle says that it cannot be.
+        """
         ...
 
     def save(self, epoch: int, snapshot: Snapshot) -> None:

@@ -5,8 +5,10 @@ With the events it writes what others read: jobs, attempts, views, loads, and th
 
 from collections.abc import Iterable, Iterator
 
+from psycopg import Error as PgError
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.storage import store as books
 from scheduler.facts import events as ev
@@ -24,6 +26,7 @@ from scheduler.storage.codec import (
 )
 from scheduler.storage.rows import SUBMIT_PREFIX, Owners, tenant_of_wish, write_jobs
 from scheduler.storage.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
+from scheduler.storage.unwritable import unwritable
 from scheduler.storage.views import write_views
 
 EVENTS_CHANNEL = "brain_events"
@@ -106,12 +109,13 @@ class SqlLog:
         return decode_snapshot(row.body), self._events_after(row.seq)
 
     def commit(self, epoch: int, cycle: Cycle) -> None:
-        with self._engine.begin() as connection:
-            self._fence(connection, epoch, cycle.now_ms)
-            last_seq = self._write_events(connection, epoch, cycle)
-            self._write_rows(connection, cycle, last_seq)
-            connection.execute(NOTIFY, {"channel": EVENTS_CHANNEL, "payload": str(last_seq)})
-        self._seq = last_seq
+        try:
+            self._seq = self._written(epoch, cycle)
+        except (SQLAlchemyError, PgError) as error:
+            refusal = unwritable(error)
+            if refusal is None:
+                raise
+            raise refusal from None  # its own text has the row, which may hold what is secret
 
     def save(self, epoch: int, snapshot: Snapshot) -> None:
         body = encode_snapshot(snapshot)
@@ -143,6 +147,15 @@ class SqlLog:
             if len(rows) < REPLAY_BATCH:
                 return
             seq = rows[-1].seq
+
+    def _written(self, epoch: int, cycle: Cycle) -> int:
+        """Write it; the last number of the log."""
+        with self._engine.begin() as connection:
+            self._fence(connection, epoch, cycle.now_ms)
+            last_seq = self._write_events(connection, epoch, cycle)
+            self._write_rows(connection, cycle, last_seq)
+            connection.execute(NOTIFY, {"channel": EVENTS_CHANNEL, "payload": str(last_seq)})
+        return last_seq
 
     def _write_events(self, connection: Connection, epoch: int, cycle: Cycle) -> int:
         owners = Owners.of(connection, cycle.events)

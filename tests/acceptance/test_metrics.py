@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
 from scheduler import drafts
-from tests.acceptance.brokers import PARK, Served, await_state, await_that, submitted
+from tests.acceptance.brokers import PARK, Served, await_state, await_that, problem_of, submitted
 from tests.acceptance.promtool import promtool
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -31,6 +32,7 @@ UNITLESS = {
     "brain_leader_epoch",
     "brain_log_events",
     "brain_plan_flaws",
+    "brain_leader_failures",
 }
 CHANGES = re.compile(r"_(total|count|sum|bucket)$")
 
@@ -203,3 +205,20 @@ def test_what_of_a_plan_was_not_carried_out_is_counted(
     await_that(lambda: value(scrape(park), "plan_flaws_total") > 0)
 
     assert "the plan broke a rule, and was not carried out there: a flaw" in caplog.text
+
+
+def test_a_request_that_the_database_refuses_is_answered_and_counted(park: Served) -> None:
+    with park.broker.services.database.begin() as connection:
+        rule = "ALTER TABLE transfers ADD CONSTRAINT odd CHECK (amount_micros <> 13000000)"
+        connection.execute(text(rule))
+    pays = {"reference": "thirteen", "amount": "13.00"}
+
+    told = problem_of(park.finance.post("/v1/tenants/poor:top-up", json=pays), 409)
+
+    assert told["detail"].startswith("it cannot be kept (23514), and nothing of it is done")
+    assert told["detail_zh"].startswith("该请求无法保存（23514），未执行任何操作")
+    again = park.finance.post("/v1/tenants/poor:top-up", json={**pays, "amount": "14.00"})
+    assert again.is_success, "under the same reference, as nothing was done"
+    samples = scrape(park)
+    assert value(samples, "unwritable_requests_total") == 1
+    assert value(samples, "leader_failures_total") == 0

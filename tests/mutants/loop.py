@@ -47,7 +47,7 @@ MUTANTS = [
     Mutant("scheduler/facts/metering.py", "    if missing > 0:", "    if False:", _METERING),
     Mutant("scheduler/facts/metering.py", "recorded_at_ms=now_ms", "recorded_at_ms=event.at_ms", _METERING),
     Mutant("scheduler/facts/metering.py", "if event.cause not in FAULT_CAUSES or attempt.started_at_ms is None:", "if event.cause not in FAULT_CAUSES:", _METERING),
-    Mutant("scheduler/controller.py", "        if not cycle.is_empty:\n            self.log.commit", "        self._act(reports)\n        if not cycle.is_empty:\n            self.log.commit", _CONTROLLER),
+    Mutant("scheduler/controller.py", "        cycle = self._committed(batch, requests, is_due=is_due)\n        self._act(reports)\n", "        self._act(reports)\n        cycle = self._committed(batch, requests, is_due=is_due)\n", _CONTROLLER),
     Mutant("scheduler/controller.py", "elif not attempt.is_seen:", "elif True:", _CONTROLLER),
     Mutant("scheduler/controller.py", "if isinstance(wish, ev.ParkDeclared):", "if False:", _CONTROLLER),
     Mutant("scheduler/controller.py", "at_ms = max(end.at_ms, attempt.metered_to_ms or attempt.leased_at_ms)", "at_ms = end.at_ms", _CONTROLLER),

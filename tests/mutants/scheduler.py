@@ -172,7 +172,7 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "record = replace(waiting or JobRecord(job=job), job=job)", "record = JobRecord(job=job)", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "        not prospect.is_promised,\n", "", _WHATIF),
     Mutant("scheduler/leader.py", "self.turn.acquire(timeout=wait_s)", "self.turn.acquire()", "tests/unit/scheduler/test_leader.py"),
-    Mutant("scheduler/leader.py", "            with self._own_turn():\n                began_ms", "            if True:\n                began_ms", "tests/unit/scheduler/test_leader.py"),
+    Mutant("scheduler/leader.py", "            with self._own_turn():\n                controller, rest_s", "            if True:\n                controller, rest_s", "tests/unit/scheduler/test_leader.py"),
     Mutant("scheduler/leader.py", "        with self._own_turn():\n            controller.checkpoint()", "        if True:\n            controller.checkpoint()", "tests/unit/scheduler/test_leader.py"),
     Mutant("api/questions.py", "            if scope in self._scopes:", "            if False:", _QUOTES),
     Mutant("api/questions.py", "            if len(self._scopes) >= self.most:", "            if False:", _QUOTES),

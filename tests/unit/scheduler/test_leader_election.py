@@ -20,7 +20,7 @@ from tests.builders import PARK
 from tests.hand import HandCentre
 
 LEASE_MS = 2_000
-QUICK = Pace(idle_s=0.01, retry_s=0.01, renew_ms=50)
+QUICK = Pace(idle_s=0.01, retry_s=0.01, renew_ms=50, failed_s=0.01)
 SLEEPY = Pace(idle_s=600.0, retry_s=0.01)
 KILL = text(
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -45,8 +45,9 @@ class HandClock:
 
 
 class FaultyCentre(HandCentre):
-    """A driver with a bug, for as long as it is not repaired."""
+    """A driver that fails so for as long as it is not repaired."""
 
+    error: Exception = RuntimeError("a bug in a driver")
     is_faulty = True
     failure_count = 0
 
@@ -54,7 +55,7 @@ class FaultyCentre(HandCentre):
     def observe(self) -> CentreReport | None:
         if self.is_faulty:
             self.failure_count += 1
-            raise RuntimeError("a bug in a driver")
+            raise self.error
         return super().observe()
 
 
@@ -171,13 +172,27 @@ def test_who_is_deposed_drops_all_it_believed_and_waits_its_turn(database: Engin
     assert controller.state.park == PARK, "as the log tells it"
 
 
-def test_a_failure_costs_the_lead_and_never_the_log(database: Engine) -> None:
+def test_a_defect_costs_neither_the_lead_nor_the_requests_of_others(database: Engine) -> None:
+    centre = FaultyCentre("east")
+    loop = candidate(database, SteadyClock(), centre=centre)
+
+    with running(loop):
+        until(lambda: centre.failure_count > 0)
+        ask(database)
+        until(lambda: has_taken_in(loop))
+
+    assert loop.failure_count > 0
+    assert loop.unwritable_count == 0
+
+
+def test_a_failure_around_it_costs_the_lead_and_never_the_log(database: Engine) -> None:
     clock = SteadyClock()
     centre = FaultyCentre("east")
+    centre.error = OSError("no file can be opened")
     loop = candidate(database, clock, centre=centre)
 
     with running(loop):
-        until(lambda: centre.failure_count > 0 and not loop.is_leading)
+        until(lambda: loop.failure_count > 0 and not loop.is_leading)
         ask(database)
         centre.is_faulty = False
         until(lambda: has_taken_in(loop))

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg.errors import UniqueViolation
 from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import IntegrityError
 
 from api.database import at_once
 from scheduler.facts import events as ev
-from scheduler.facts.log import Cycle, Deposed, Request
+from scheduler.facts.log import Cycle, Deposed, Request, Unwritable
 from scheduler.facts.record import Snapshot
 from scheduler.model.job import ArrayTask, JobState
 from scheduler.storage import queries, store
@@ -117,7 +116,7 @@ def test_who_does_not_know_the_logs_end_writes_nothing(log: SqlLog, database: En
     log.commit(epoch, cycle(paid(1)))
     stranger = SqlLog(database, URL)
 
-    with pytest.raises(UniqueViolation):
+    with pytest.raises(Unwritable, match="23505"):
         stranger.commit(epoch, cycle(paid(2)))
 
     assert list(log.replay()[1]) == [paid(1)]

@@ -1,0 +1,64 @@
+"""After a failure: each request by itself, so that one which cannot be taken stops nobody else.
+
+A cycle is committed as a whole or not at all, and what made it fail would make the next one fail.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from psycopg import Error as PgError
+from sqlalchemy.exc import SQLAlchemyError
+
+from scheduler.controller import Controller
+from scheduler.facts.log import Cycle, Deposed, Request, Unwritable
+
+LOG = logging.getLogger(__name__)
+
+SURROUNDINGS = (Deposed, SQLAlchemyError, PgError, OSError, MemoryError)
+"""What fails so is not to blame on anything that was asked: it may well be done later."""
+
+DEFECT = "defect"
+"""The code where it is the broker that fails at a request, and not the database."""
+
+
+def sift(
+    lead: Callable[[], Controller], clock: Callable[[], int], stop: threading.Event
+) -> tuple[Controller, int]:
+    """Take the requests that wait one by one; who leads on, and how many were refused.
+
+    After each failure the state is what the log says again. Raises one of `SURROUNDINGS`.
+    """
+    controller, refused_count = lead(), 0
+    for request in controller.log.requests(controller.settings.request_limit):
+        if stop.is_set():
+            break
+        code = _tried(controller, request, clock())
+        if code is not None:
+            controller = lead()
+            _refuse(controller, request, code, clock())
+            refused_count += 1
+    return controller, refused_count
+
+
+def _tried(controller: Controller, request: Request, now_ms: int) -> str | None:
+    """Take it alone; why it cannot be, and then the state is not to be trusted any more."""
+    try:
+        controller.take(request, now_ms)
+    except SURROUNDINGS:
+        raise
+    except Unwritable as refusal:
+        LOG.error("request %s is refused, the database takes it not: %s", request.id, refusal)  # noqa: TRY400 - where it was raised says nothing
+        return refusal.code
+    except Exception:
+        LOG.exception("request %s is refused, a defect of the broker: report it", request.id)
+        return DEFECT
+    return None
+
+
+def _refuse(controller: Controller, request: Request, code: str, now_ms: int) -> None:
+    """Of a refused request no event is left, as of one that does not fit the state."""
+    why = f"it cannot be kept ({code}), and nothing of it is done: the operator finds {request.id}"
+    refused = {request.id: f"{why} in the broker's log"}
+    cycle = Cycle(now_ms=now_ms, events=(), request_ids=(request.id,), refused=refused)
+    controller.log.commit(controller.epoch, cycle)

@@ -1,0 +1,30 @@
+"""Deliberate bugs in how a leader goes on after what it cannot take."""
+
+from tests.mutants.mutant import Mutant
+
+_SIFTING = "tests/unit/scheduler/test_sifting.py"
+_UNWRITABLE = "tests/unit/scheduler/storage/test_unwritable.py"
+_ELECTION = "tests/unit/scheduler/test_leader_election.py"
+_METRICS = "tests/acceptance/test_metrics.py -k refuses"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/leader.py", '        except Exception:\n            LOG.exception("a step', '        except ZeroDivisionError:\n            LOG.exception("a step', f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/leader.py", "        except SURROUNDINGS:\n            raise\n", "", f"{_ELECTION} -k around"),
+    Mutant("scheduler/leader.py", "return controller, self.pace.failed_s", "return controller, 0", f"{_SIFTING} -k step_itself"),
+    Mutant("scheduler/leader.py", "        self.unwritable_count += refused_count\n", "", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/leader.py", "        self.failure_count += 1\n        LOG.error", "        LOG.error", f"{_SIFTING} -k step_itself"),
+    Mutant("scheduler/leader.py", "                self.failure_count += 1\n", "", f"{_ELECTION} -k around"),
+    Mutant("scheduler/sifting.py", "            controller = lead()\n            _refuse", "            _refuse", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/sifting.py", "            _refuse(controller, request, code, clock())\n", "", f"{_SIFTING} -k 'broker_itself or stops_nobody'"),
+    Mutant("scheduler/sifting.py", "    except SURROUNDINGS:\n        raise\n", "", f"{_SIFTING} -k surroundings"),
+    Mutant("scheduler/sifting.py", "        if stop.is_set():\n            break\n", "", f"{_SIFTING} -k to_stop"),
+    Mutant("scheduler/sifting.py", "return refusal.code", "return DEFECT", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/controller.py", "        self._take_requests(batch, [request])\n", "", f"{_SIFTING} -k broker_itself"),
+    Mutant("scheduler/storage/store.py", "            if refusal is None:\n                raise\n", "            raise\n", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/storage/unwritable.py", "    return Unwritable(code, _said(cause)) if code[:2] in _CLASSES else None", "    return Unwritable(code, _said(cause)) if code else None", _UNWRITABLE),
+    Mutant("scheduler/storage/unwritable.py", '    "P0",  # what a trigger raises\n', "", f"{_UNWRITABLE} {_SIFTING}"),
+    Mutant("scheduler/storage/unwritable.py", '(_NO_TEXT if isinstance(cause, DataError) else "")', '""', _UNWRITABLE),
+    Mutant("scheduler/storage/unwritable.py", "said = diag.message_primary or", "said = str(cause) or", f"{_UNWRITABLE} -k secret"),
+    Mutant("api/running/wiring.py", "            unwritable_count=lambda: self.loop.unwritable_count,\n", "", _METRICS),
+]
