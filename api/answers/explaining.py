@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from api.answers.reasons import by_quantiles, moment
+from api.answers.reasons import by_quantiles, counted, moment
 from api.schemas.durations import duration_text
 from api.schemas.jobs import AttemptView, DataNote, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation, QueueStanding
@@ -53,10 +53,17 @@ def without_strangers(reason: Reason, known_ids: Collection[str]) -> Reason:
 
 
 def explanation(
-    job: JobView, notes: Sequence[DataNote] = (), standing: QueueStanding | None = None
+    job: JobView,
+    notes: Sequence[DataNote] = (),
+    standing: QueueStanding | None = None,
+    core_kind_ids: Collection[str] = (),
 ) -> Explanation:
-    """`notes` is what is to be told of its data; `standing` has all reasons, where it is known."""
-    english, chinese = _summary(job)
+    """`notes` is what is to be told of its data; `standing` has all reasons, where it is known.
+
+    Devices of `core_kind_ids` are cores; who is on cores names their kind.
+    """
+    unit = "cards" if {*core_kind_ids}.isdisjoint(job.spec.device) else "cores"
+    english, chinese = _summary(job, unit)
     is_waiting = job.state in {JobState.QUEUED, JobState.HELD}
     earlier, earlier_zh = _earlier(job.attempts) if is_waiting else ("", "")
     return Explanation(
@@ -85,16 +92,16 @@ def _all_reasons(standing: QueueStanding) -> list[ReasonView]:
     return [*{reason.text: reason for reason in found}.values()]
 
 
-def _summary(job: JobView) -> tuple[str, str]:
+def _summary(job: JobView, unit: str) -> tuple[str, str]:
     state = JobState(job.state)
     if state in {JobState.QUEUED, JobState.HELD}:
-        return _waiting(job)
+        return _waiting(job, unit)
     if state in DOING:
-        return _holding(job, state)
+        return _holding(job, state, unit)
     return _over(job, state)
 
 
-def _waiting(job: JobView) -> tuple[str, str]:
+def _waiting(job: JobView, unit: str) -> tuple[str, str]:
     if not job.reasons and job.state == JobState.HELD:
         return (
             "all that it was to follow has ended: it comes to the queue",
@@ -102,24 +109,25 @@ def _waiting(job: JobView) -> tuple[str, str]:
         )
     if not job.reasons:
         return "just arrived: the next plan places it", "刚刚提交，等待下一次排程"
+    doing, doing_zh = ("is held", "挂起") if job.state == JobState.HELD else ("waits", "排队中")
     place = "" if job.position is None else f" at place {job.position}"
     place_zh = "" if job.position is None else f"第 {job.position} 位，"
-    english = f"waits{place}: " + "; ".join(reason.text for reason in job.reasons)
-    chinese = f"排队中：{place_zh}" + "；".join(reason.text_zh for reason in job.reasons)
+    english = f"{doing}{place}: " + "; ".join(reason.text for reason in job.reasons)
+    chinese = f"{doing_zh}：{place_zh}" + "；".join(reason.text_zh for reason in job.reasons)
     tries = _earlier(job.attempts)
-    start = _start(job)
+    start = _start(job, unit)
     told, told_zh = (english + start[0], tries[0]), (chinese + start[1], tries[1])
     return ". ".join(filter(None, told)), "。".join(filter(None, told_zh))
 
 
-def _start(job: JobView) -> tuple[str, str]:
+def _start(job: JobView, unit: str) -> tuple[str, str]:
     if job.planned_start_ms is None:
         return "", ""
     at, pool = moment(job.planned_start_ms), job.planned_pool
     late, late_zh = by_quantiles(job.start_p50_ms, job.start_p90_ms)
-    cards = job.planned_devices
-    if cards is not None:  # in one of its forms
-        late, late_zh = f", on {cards} cards{late}", f"，使用 {cards} 张卡{late_zh}"
+    if job.planned_devices is not None:  # in one of its forms
+        count, count_zh = counted(job.planned_devices, unit)
+        late, late_zh = f", on {count}{late}", f"，使用 {count_zh}{late_zh}"
     if job.is_start_promised:
         return (
             f". Cards are kept for it in {pool} from about {at}{late}",
@@ -144,32 +152,33 @@ def _earlier(attempts: list[AttemptView]) -> tuple[str, str]:
     )
 
 
-def _holding(job: JobView, state: JobState) -> tuple[str, str]:
+def _holding(job: JobView, state: JobState, unit: str) -> tuple[str, str]:
     attempt = job.attempts[-1]
     nodes = ", ".join(f"{node['node_id']} x {node['card_count']}" for node in attempt.nodes)
     doing, doing_zh = DOING[state]
-    choice, choice_zh = _choice(job, attempt)
+    choice, choice_zh = _choice(job, attempt, unit)
     return (
         f"{doing} {attempt.centre}, pool {attempt.pool}, on {nodes}. {choice}",
         f"{doing_zh} {attempt.centre} 的 {attempt.pool}：{nodes}。{choice_zh}",
     )
 
 
-def _choice(job: JobView, attempt: AttemptView) -> tuple[str, str]:
+def _choice(job: JobView, attempt: AttemptView, unit: str) -> tuple[str, str]:
     """Why there: the order of preference decides, then where room was first."""
     if job.spec.min_devices is not None and cards_of(attempt) < job.spec.devices:
-        cards, most = cards_of(attempt), job.spec.devices
+        has, (most, most_zh) = cards_of(attempt), counted(job.spec.devices, unit)
+        _, now_zh = counted(has, unit)
         return (
-            f"It has {cards} of the {most} cards that it asks for: for more there was no room",
-            f"当前使用 {cards} 张卡（最多 {most} 张）：更大规模当时没有空闲",
+            f"It has {has} of the {most} that it asks for: for more there was no room",
+            f"当前使用 {now_zh}（最多 {most_zh}）：更大规模当时没有空闲",
         )
     number = variant_number(job.spec, attempt)
     if number:
-        cards, count = cards_of(attempt), len(job.spec.variants)
-        which, which_zh = f"variant {number} of {count}", f"第 {number} 个备选规格（共 {count} 个）"
+        cards, cards_zh = counted(cards_of(attempt), f"{unit} of {attempt.device}")
+        count = len(job.spec.variants)
         return (
-            f"{cards} cards of {attempt.device} are {which}: what it asks before had no room",
-            f"{cards} 张 {attempt.device} 为{which_zh}：更优先的规格当时没有空闲",
+            f"It has {cards}, by variant {number} of {count}: what it asks before had no room",
+            f"按第 {number} 个备选规格（共 {count} 个）使用 {cards_zh}：更优先的规格当时没有空闲",
         )
     kinds = job.spec.device
     if not kinds:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accounting.money import yuan_of_fen
-from api.answers.reasons import by_quantiles, moment
+from api.answers.reasons import PRIORITIES_ZH, by_quantiles, counted, moment
 from api.answers.reasons import view as reason_view
 from api.answers.reasons import views as reason_views
 from api.schemas.durations import about, duration_text
@@ -27,11 +27,19 @@ class Quoted(NamedTuple):
 
 
 def quote_of(
-    job: Job, prospects: Sequence[Prospect], valid_ms: int, *, is_kept: bool = False
+    job: Job,
+    prospects: Sequence[Prospect],
+    valid_ms: int,
+    *,
+    unit: str = "cards",
+    is_kept: bool = False,
 ) -> Quote:
-    """For so long a job may take it; what is kept, no longer than its job may run."""
+    """For so long a job may take it; what is kept, no longer than its job may run.
+
+    Its devices are of `unit`: cards or cores.
+    """
     valid_ms = min(valid_ms, job.limit_ms) if is_kept else valid_ms
-    english, chinese = _summary(job, prospects)
+    english, chinese = _summary(job, prospects, unit)
     return Quote(
         id=job.id,
         at_ms=job.submitted_at_ms,
@@ -138,7 +146,7 @@ def _cost(prospect: Prospect) -> str | None:
     return None if prospect.cost_fen is None else yuan_of_fen(prospect.cost_fen)
 
 
-def _summary(job: Job, prospects: Sequence[Prospect]) -> tuple[str, str]:
+def _summary(job: Job, prospects: Sequence[Prospect], unit: str) -> tuple[str, str]:
     first = prospects[0]
     if first.start_ms is None:
         view = reason_view(first.reasons[0])
@@ -153,10 +161,10 @@ def _summary(job: Job, prospects: Sequence[Prospect]) -> tuple[str, str]:
     price = f"; {cost} yuan to its limit, at {at}" if cost else ""
     price_zh = f"；按{at_zh}运行到时限为 {cost} 元" if cost else ""
     if job.has_forms:
-        cards = first.form.device_count
-        price, price_zh = f", on {cards} cards{price}", f"，使用 {cards} 张卡{price_zh}"
+        count, count_zh = counted(first.form.device_count, unit)
+        price, price_zh = f", on {count}{price}", f"，使用 {count_zh}{price_zh}"
     if first.is_borrowing:
-        price += "; on borrowed cards, which their owners may take back"
+        price += f"; on borrowed {unit}, which their owners may take back"
         price_zh += "；占用其他企业的额定配额，其所有者可随时收回"
     if first.transfer_ms:
         price += f"; its data takes {about(first.transfer_ms)} to come there"
@@ -179,9 +187,9 @@ def _stops(count: int) -> tuple[str, str]:
     return f", for which {jobs} would be stopped", f"，为此将停止 {count} 个正在运行的作业"
 
 
-def alternative_view(job: Job, found: Alternative) -> AlternativeView:
-    """What to change of `job`, and what that would bring."""
-    value, english, chinese = _change(job, found)
+def alternative_view(job: Job, found: Alternative, unit: str = "cards") -> AlternativeView:
+    """What to change of `job`, whose devices are of `unit`, and what that would bring."""
+    value, english, chinese = _change(job, found, unit)
     prospect = found.prospect
     assert prospect.start_ms is not None, "an alternative is sooner than something"
     when, when_zh = ("now", "可立即启动")
@@ -199,16 +207,17 @@ def alternative_view(job: Job, found: Alternative) -> AlternativeView:
     )
 
 
-def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
+def _change(job: Job, found: Alternative, unit: str) -> tuple[str, str, str]:
     """The new value, and what it replaces, in both languages."""
     match found.change:
         case Change.CARDS:
-            cards, before = str(found.job.device_count), job.device_count
+            after, before = found.job.device_count, job.device_count
+            (count, count_zh), (_, before_zh) = counted(after, unit), counted(before, unit)
             parts, parts_zh = _parts(found.job)
             return (
-                cards,
-                f"{cards} cards{parts} instead of {before}",
-                f"{before} 张卡改为 {cards} 张{parts_zh}",
+                str(after),
+                f"{count}{parts} instead of {before}",
+                f"{before_zh}改为 {count_zh}{parts_zh}",
             )
         case Change.LIMIT:
             limit, longer = duration_text(found.job.limit_ms), duration_text(job.limit_ms)
@@ -220,8 +229,8 @@ def _change(job: Job, found: Alternative) -> tuple[str, str, str]:
         case Change.TOPOLOGY:
             return found.job.topology.value, "nodes of several racks", "节点可不在同一机柜"
         case Change.PRIORITY:
-            priority = found.job.priority.value
-            return priority, f"priority {priority}", f"优先级改为 {priority}"
+            priority = found.job.priority
+            return priority.value, f"priority {priority}", f"优先级改为{PRIORITIES_ZH[priority]}"
 
 
 def _parts(job: Job) -> tuple[str, str]:

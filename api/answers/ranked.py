@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from api.answers.reasons import moment
+from api.answers.reasons import PRIORITIES_ZH, moment
 from api.answers.reasons import views as reason_views
 from api.schemas.durations import about
 from api.schemas.jobs import JobView
 from api.schemas.quotes import PoolUseView, QueueItem, QueueStanding, QueueView, TermView
 from scheduler.asking.ranking import Fork, Queue, Ranking, ShareTerm, Terms
 from scheduler.facts.queue import SLOWDOWN
-from scheduler.model.job import Priority, Reason
+from scheduler.model.job import Reason
 
 TFLOPS_MS_PER_PH = 1_000 * 3_600_000
 QUOTAS = {
@@ -27,7 +27,6 @@ FORKS = {
     Fork.TENANT: ("", "企业"),
     Fork.PROJECT: ("of its tenant ", "项目"),
 }
-PRIORITIES_ZH = {Priority.LOW: "低", Priority.NORMAL: "普通", Priority.HIGH: "高"}
 HUNGER = {
     True: ("yes", "it has waited too long, and goes first in its class", "等待过久，同级优先"),
     False: ("no", "it has not waited too long yet", "尚未等待过久"),

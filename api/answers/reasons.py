@@ -8,7 +8,7 @@ from accounting.money import MICROS_PER_FEN
 from api.chinese import chinese
 from api.schemas.durations import about
 from api.schemas.jobs import ReasonView
-from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.job import Priority, Reason, ReasonCode
 
 PARK_ZONE = timezone(timedelta(hours=8))
 """Times are told in the park's own: China has one, without summer time."""
@@ -21,7 +21,7 @@ class Language(StrEnum):
     ZH = "zh"
 
 
-# {need}, {free}, {gap} carry their unit; {detail} begins with its own comma.
+# {need}, {free}, {gap} carry their unit; {units} is what the job's devices are.
 TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
     ReasonCode.DEVICES_BUSY: (
         "needs {need} in {where}: {free} free, {gap} short",
@@ -76,8 +76,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "{where} 的其他作业将停止，为它腾出位置",
     ),
     ReasonCode.RESERVED: (
-        "cards of {where} are kept for a job that is ahead",
-        "{where} 有卡已为排在前面的作业预留",
+        "{units} of {where} are kept for a job that is ahead",
+        "{where} 有{units}已为排在前面的作业预留",
     ),
     ReasonCode.QUOTED: (
         "{need} are kept for its job in {where}",
@@ -116,8 +116,8 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "没有名为 {where} 的项目：请用 --project 或 project: 指明企业已有的项目",
     ),
     ReasonCode.UNEVEN_GANG: (
-        "its cards cannot be shared evenly by its nodes and members in {where}",
-        "作业的卡数无法在 {where} 的节点和进程间平均分配",
+        "its {units} cannot be shared evenly by its nodes and members in {where}",
+        "作业的{units}数无法在 {where} 的节点和进程间平均分配",
     ),
     ReasonCode.MEMBER_TOO_BIG: (
         "one member needs {need}, and a node of {where} has {free}: a member sits on one node",
@@ -165,9 +165,11 @@ OF_KIND = ("cards of ", "cores of ")
 """So units begin that are cards, or cores, of one device kind."""
 COUNTERS = {"cards": "张", "cores": "个"}
 IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核"}
-_UNTIL = (" (until about {until})", "（预计到 {until}）")
-_FROM = (" (the next that are long enough: from {until})", "（下一个足够长的时段：{until} 起）")
-_NEVER = (" (none are so long)", "（没有足够长的时段）")
+PRIORITIES_ZH = {Priority.LOW: "低", Priority.NORMAL: "普通", Priority.HIGH: "高"}
+UNITS = {"cards": "卡", "cores": "核"}
+_UNTIL = ("until about {until}", "预计到 {until}")
+_FROM = ("the next that are long enough: from {until}", "下一个足够长的时段：{until} 起")
+_NEVER = ("none are so long", "没有足够长的时段")
 _WHERE_DETAIL_HELPS = frozenset(
     {
         ReasonCode.DATA_NOT_ALLOWED,
@@ -196,10 +198,18 @@ def text(reason: Reason, language: Language) -> str:
         need=amount(reason.need, reason.unit, language),
         free=_bare(reason.free, reason.unit, language),
         gap=_bare(reason.gap, reason.unit, language),
+        units=UNITS.get(reason.unit, "卡") if is_zh else reason.unit,
     )
-    if reason.detail and reason.code in _WHERE_DETAIL_HELPS:
-        said += f"（{chinese(reason.detail) or reason.detail}）" if is_zh else f" ({reason.detail})"
-    return said + _when(reason)[is_zh]
+    beside = [text for text in (_detail(reason)[is_zh], _when(reason)[is_zh]) if text]
+    if not beside:
+        return said
+    return f"{said}（{'；'.join(beside)}）" if is_zh else f"{said} ({'; '.join(beside)})"
+
+
+def _detail(reason: Reason) -> tuple[str, str]:
+    if reason.code not in _WHERE_DETAIL_HELPS:
+        return "", ""
+    return reason.detail, chinese(reason.detail) or reason.detail
 
 
 def _when(reason: Reason) -> tuple[str, str]:
@@ -231,6 +241,11 @@ def amount(number: int, unit: str, language: Language) -> str:
             return f"1 {unit[:-1]}" if number == 1 else f"{number} {unit}"
         case _:
             return f"{number} {unit}"
+
+
+def counted(number: int, unit: str) -> tuple[str, str]:
+    """`1 card`, `8 cores`: in English and in Chinese."""
+    return amount(number, unit, Language.EN), amount(number, unit, Language.ZH)
 
 
 def moment(at_ms: int) -> str:

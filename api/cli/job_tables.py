@@ -237,6 +237,7 @@ def _print_start(explanation: Explanation) -> None:
 def planned_text(job: JobView | Explanation) -> str:
     """`2026-11-26 10:00:00 hzx-910b3, on 16 cards (cards are kept)`."""
     cards = job.planned_devices
-    on = both(f", on {cards} cards", f"，使用 {cards} 张卡") if cards is not None else ""
+    count = "1 card" if cards == 1 else f"{cards} cards"
+    on = both(f", on {count}", f"，使用 {cards} 张卡") if cards is not None else ""
     kept = both(" (cards are kept)", "（已预留）") if job.is_start_promised else ""
     return f"{clock_text(job.planned_start_ms)} {job.planned_pool or ''}".rstrip() + on + kept

@@ -74,8 +74,8 @@ def _print_blockers(by_pool: Sequence[tuple[str, Sequence[ReasonView]]]) -> None
         if len(names) > 1 and text not in named:
             everywhere = len(pools) == len(names)
             place = both("everywhere", "各资源池") if everywhere else ", ".join(pools)
-            where = both(f" ({place})", f"（{place}）")
-        say(plain(text + where), "    [yellow]•[/] ")
+            where = both(f"{place}: ", f"{place}：")
+        say(plain(where + text), "    [yellow]•[/] ")
 
 
 def print_alternatives(found: Alternatives) -> None:

@@ -17,7 +17,7 @@ VALUES_ZH: Mapping[str, str] = {
     "within": "以内",
     "beyond": "超出",
     "low": "低",
-    "normal": "中",
+    "normal": "普通",
     "high": "高",
     "yes": "是",
     "no": "否",

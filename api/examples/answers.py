@@ -265,7 +265,7 @@ ANSWERS: Mapping[str, Any] = {
                 "pool": "qdaicc-910b3",
                 "cost": "28.00",
                 "text": "2 cards instead of 8: now in qdaicc-910b3",
-                "text_zh": "8 张卡改为 2 张：可立即启动（qdaicc-910b3）",
+                "text_zh": "8 张卡改为 2 张卡：可立即启动（qdaicc-910b3）",
             }
         ],
     },

@@ -36,6 +36,7 @@ from scheduler.asking.ranking import Queue, Ranking, ranking
 from scheduler.asking.ranking import queue as in_order
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
+from scheduler.model.cores import unit_of
 from scheduler.model.job import FINAL_STATES, Job, JobState
 from scheduler.model.policy import Policy
 from scheduler.storage import queries
@@ -79,7 +80,8 @@ def quote(
         told = told_reasons(connection, [one.reasons for one in prospects], caller)
     seen = [replace(one, reasons=tuple(some)) for one, some in zip(prospects, told, strict=True)]
     valid_ms = services.settings.quote_valid_s * 1_000
-    answer = _noted(quote_of(job, seen, valid_ms, is_kept=spec.keep), spec, create, services)
+    told_quote = quote_of(job, seen, valid_ms, unit=unit_of(job, declared.park), is_kept=spec.keep)
+    answer = _noted(told_quote, spec, create, services)
     if spec.keep:
         placed = replace(job, id=answer.id, submitted_at_ms=answer.at_ms)
         keep(services, placed, answer.expires_at_ms)
@@ -176,15 +178,15 @@ def alternatives(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Alt
     """
     with services.database.connect() as connection:
         row = own_job(connection, job_id, caller)
-        core_kind_ids = services.declared.read(connection).park.core_kind_ids
+        park = services.declared.read(connection).park
     if row.state != JobState.QUEUED:
         raise _waits_not(job_id, row.state)
     job, now_ms, path = decode_job(row.spec), services.clock(), f"/v1/jobs/{job_id}/alternatives"
     with services.questions.admitted(caller.scope):
         found = sooner(
-            job, now_ms, lambda changed: _prospects(services, changed, path), core_kind_ids
+            job, now_ms, lambda changed: _prospects(services, changed, path), park.core_kind_ids
         )
-    items = [alternative_view(job, one) for one in found]
+    items = [alternative_view(job, one, unit_of(job, park)) for one in found]
     return Alternatives(at_ms=now_ms, job_id=job_id, items=items)
 
 
@@ -203,7 +205,8 @@ def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanat
         job = view_of(connection, own_job(connection, job_id, caller), caller)
         park = services.declared.read(connection).park
     notes = () if job.state in FINAL_STATES else data_notes(job.spec, park)
-    return explanation(job, notes, _standing_if_known(job, caller, services))
+    standing = _standing_if_known(job, caller, services)
+    return explanation(job, notes, standing, park.core_kind_ids)
 
 
 def _standing_if_known(job: JobView, caller: Caller, services: Services) -> QueueStanding | None:

@@ -18,6 +18,11 @@ def is_on_cores(job: Job, park: Park) -> bool:
     return not park.core_kind_ids.isdisjoint(job.device_kind_ids)
 
 
+def unit_of(job: Job, park: Park) -> str:
+    """What its devices are called, many of them."""
+    return "cores" if is_on_cores(job, park) else "cards"
+
+
 def accepts(kind_ids: tuple[str, ...], kind_id: str, park: Park) -> bool:
     """Whether who names these kinds may be on this one; who names none is on any sort of card."""
     return kind_id in (kind_ids or park.card_kind_ids)

@@ -81,7 +81,8 @@ def hidden_reasons(
 
 
 def closed_reason(pool: Pool, need: int, by_job_id: str) -> Reason:
-    detail = f"job {by_job_id} is ahead and nothing may pass it"
+    """Nothing may pass who is ahead."""
+    detail = f"kept for job {by_job_id}"
     return Reason(code=ReasonCode.RESERVED, where=pool.id, need=need, detail=detail)
 
 

@@ -90,8 +90,8 @@ def test_no_more_than_so_many_run_at_once_and_the_rest_say_so(park: Served) -> N
     assert (reason["need"], reason["free"], reason["gap"]) == (3, 2, 1)
     told = park.steel.get(f"/v1/jobs/{job_ids[2]}/explain").json()
     most = "2 tasks in the queue or running, as many as it may at once"
-    assert told["summary"] == f"waits: array {array_id} has {most}"
-    assert told["summary_zh"].startswith(f"排队中：数组作业 {array_id} 已有 2 个作业")
+    assert told["summary"] == f"is held: array {array_id} has {most}"
+    assert told["summary_zh"].startswith(f"挂起：数组作业 {array_id} 已有 2 个作业")
     whole = array(park, array_id)
     assert whole["states"] == {"held": 3, "running": 2}
     assert (whole["is_over"], whole["ended_at_ms"]) == (False, None)

@@ -103,7 +103,7 @@ def test_it_waits_at_home_and_says_why_it_is_not_elsewhere(park: Served, filled:
     assert (busy["code"], nearer["code"]) == ("devices_busy", "nearer_data")
     assert nearer["text"].startswith(
         "its data would take 12m to come to east-910b3: it is ready sooner where its data is near "
-        "(west-k100) (until about "
+        "(west-k100; until about "
     )
     (note,) = told["data"]
     assert note["text"] == "dataset web: 83.8 GiB in west; 12m to east"

@@ -28,8 +28,8 @@ def test_a_job_waits_for_another_to_succeed_and_runs_after_it(park: Served) -> N
     (reason,) = held["reasons"]
     assert (reason["code"], reason["where"]) == ("dependency", first)
     told = park.steel.get(f"/v1/jobs/{second}/explain").json()
-    assert told["summary"] == f"waits: job {first}, which it is to follow, has not ended"
-    assert told["summary_zh"] == f"排队中：前置作业 {first} 尚未结束"
+    assert told["summary"] == f"is held: job {first}, which it is to follow, has not ended"
+    assert told["summary_zh"] == f"挂起：前置作业 {first} 尚未结束"
 
     after = await_state(park.steel, second, "succeeded")
 

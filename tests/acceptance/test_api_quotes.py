@@ -124,7 +124,7 @@ def test_a_waiting_job_is_told_what_would_be_sooner(park: Served) -> None:
         "2 cards instead of 4: now in west-k100",
     )
     assert items["cards"]["cost"] == "8.40"
-    assert items["cards"]["text_zh"] == "4 张卡改为 2 张：可立即启动（west-k100）"
+    assert items["cards"]["text_zh"] == "4 张卡改为 2 张卡：可立即启动（west-k100）"
     assert items["place"]["value"] == "east-910b3"
     assert items["place"]["text"] == "ascend-910b3 in east as well: now in east-910b3"
     assert park.steel.get(f"/v1/jobs/{job_id}").json()["spec"]["devices"] == 4, "as it was"

@@ -60,9 +60,9 @@ def test_what_runs_as_a_variant_says_so(park: Served, filled: str) -> None:
 
     told = park.steel.get(f"/v1/jobs/{job_id}/explain").json()
 
-    variant = f"4 cards of {NPU} are variant 1 of 1: what it asks before had no room"
+    variant = f"It has 4 {NPU}, by variant 1 of 1: what it asks before had no room"
     assert told["summary"].endswith(variant)
-    assert f"4 张 {NPU} 为第 1 个备选规格（共 1 个）" in told["summary_zh"]
+    assert f"按第 1 个备选规格（共 1 个）使用 4 张 {NPU}：" in told["summary_zh"]
     park.steel.post(f"/v1/jobs/{job_id}:cancel")
     await_state(park.steel, job_id, "cancelled")
     assert filled
@@ -152,7 +152,7 @@ def test_an_elastic_job_starts_on_as_many_cards_as_are_free(park: Served, filled
     assert why["summary"].endswith(
         "It has 4 of the 8 cards that it asks for: for more there was no room"
     )
-    assert "当前使用 4 张卡（最多 8 张）" in why["summary_zh"]
+    assert "当前使用 4 张卡（最多 8 张卡）" in why["summary_zh"]
     first, *others = told["options"]
     assert (first["devices"], first["end_ms"] - first["start_ms"]) == (4, 600_000)
     assert {one["devices"] for one in others} == {2, 8}

@@ -94,6 +94,6 @@ MUTANTS = [
     Mutant("scheduler/storage/told.py", "        old.card_count,\n", "        new.card_count,\n", "tests/unit/scheduler/storage/test_told.py"),
     Mutant("scheduler/storage/rows.py", '"planned_device_count": start.card_count if start else None,', '"planned_device_count": None,', "tests/unit/scheduler/storage/test_rows.py"),
     Mutant("scheduler/storage/rows.py", "    planned_device_count=None,\n", "", "tests/unit/scheduler/storage/test_rows.py"),
-    Mutant("api/answers/explaining.py", "    if cards is not None:  # in one of its forms\n", "    if False:\n", "tests/unit/api/answers/test_explaining.py"),
+    Mutant("api/answers/explaining.py", "    if job.planned_devices is not None:  # in one of its forms\n", "    if False:\n", "tests/unit/api/answers/test_explaining.py"),
     Mutant("api/cli/job_tables.py", "on = both(f", "on = '' and both(f", "tests/unit/api/test_cli_variants.py -k planned"),
 ]

@@ -7,6 +7,7 @@ import pytest
 from api.answers.explaining import explanation
 from api.answers.reasons import view
 from api.schemas.jobs import AttemptView, JobSpec, JobView
+from api.schemas.variant_spec import VariantSpec
 from scheduler.model.job import EndCause, JobState, Reason, ReasonCode
 
 ATTEMPT = AttemptView(
@@ -101,6 +102,35 @@ def test_a_running_job_tells_where_and_which_choice_that_was() -> None:
         "runs in east, pool east-910b3, on east-910b3-n001 x 8. "
         "ascend-910b3 is choice 2 of 2: the ones before had no room"
     )
+
+
+def test_a_held_job_is_told_to_be_held_in_both_languages() -> None:
+    follows = view(Reason(code=ReasonCode.DEPENDENCY, where="j0", need=1, unit="jobs"))
+
+    english, chinese = summaries(state="held", reasons=[follows])
+
+    assert english == "is held: job j0, which it is to follow, has not ended"
+    assert chinese == "挂起：前置作业 j0 尚未结束"
+    assert summaries(reasons=[follows])[1].startswith("排队中：")
+
+
+def test_who_runs_by_a_variant_or_on_cores_is_told_so() -> None:
+    one = ATTEMPT.model_copy(update={"nodes": [{"node_id": "n1", "card_count": 1}]})
+    variant = VariantSpec(devices=1, device=["ascend-910b3"])
+    spec = JOB.spec.model_copy(update={"variants": [variant]})
+    elastic = JOB.spec.model_copy(update={"min_devices": 1})
+    running = JOB.model_copy(update={"state": "running", "attempts": [one]})
+
+    by_variant = explanation(running.model_copy(update={"spec": spec}))
+    cores = explanation(
+        running.model_copy(update={"spec": elastic}), core_kind_ids=["ascend-910b3"]
+    )
+
+    tail = "It has 1 ascend-910b3, by variant 1 of 1: what it asks before had no room"
+    assert by_variant.summary.endswith(tail)
+    assert "按第 1 个备选规格（共 1 个）使用 1 张 ascend-910b3：" in by_variant.summary_zh
+    assert "It has 1 of the 8 cores that it asks for" in cores.summary
+    assert "当前使用 1 个核（最多 8 个核）" in cores.summary_zh
 
 
 @pytest.mark.parametrize("cause", list(EndCause))

@@ -75,6 +75,24 @@ def test_of_hours_it_is_told_when_the_next_begin_or_that_none_are_so_long() -> N
     assert text(hours, Language.ZH).endswith("（没有足够长的时段）")
 
 
+def test_what_is_beside_a_reason_stands_in_one_pair_of_brackets() -> None:
+    kept = Reason(
+        code=ReasonCode.RESERVED, where="p", until_ms=1_767_225_600_000, detail="kept for job j"
+    )
+    hours = Reason(code=ReasonCode.OUTSIDE_HOURS, where="p", unit="ms", detail="daily 19:00-07:00")
+
+    assert text(kept, Language.EN) == (
+        "cards of p are kept for a job that is ahead "
+        "(kept for job j; until about 2026-01-01 08:00:00)"
+    )
+    assert text(kept, Language.ZH) == (
+        "p 有卡已为排在前面的作业预留（为作业 j 保留；预计到 2026-01-01 08:00:00）"
+    )
+    assert text(hours, Language.EN).endswith(" left (daily 19:00-07:00; none are so long)")
+    assert text(replace(kept, unit="cores"), Language.EN).startswith("cores of p are kept")
+    assert text(replace(kept, unit="cores"), Language.ZH).startswith("p 有核已为")
+
+
 def test_what_is_beside_a_reason_is_told_in_its_language_too() -> None:
     unknown = Reason(code=ReasonCode.UNKNOWN_CENTRE, where="x", detail="known: east, west")
 

@@ -79,8 +79,8 @@ def test_what_is_in_the_way_in_several_pools_is_told_once_with_where(
 
     assert capsys.readouterr().out.splitlines()[-4:] == [
         "  all that is in its way:",
-        "    • tenant t03 is short (everywhere)",
-        "    • coast is short of npu (qdaicc-910b3, hzx)",
+        "    • everywhere: tenant t03 is short",
+        "    • qdaicc-910b3, hzx: coast is short of npu",
         f"    • {busy.text}",
     ]
 

@@ -288,7 +288,7 @@ def test_without_backfilling_nothing_passes_and_each_is_told_who_is_ahead() -> N
     assert granted(result) == []
     (kept,) = result.verdicts["short"].reasons
     assert kept.code is ReasonCode.RESERVED
-    assert kept.detail == "job head is ahead and nothing may pass it"
+    assert kept.detail == "kept for job head"
     assert promised_ms(result.verdicts["head"]) is None
 
 
