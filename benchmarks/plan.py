@@ -21,6 +21,7 @@ from benchmarks.hardware import conditions, peak_rss_mib
 from benchmarks.one_event import event_costs_ms
 from benchmarks.options import add_count, add_seed, positive
 from benchmarks.score import nearest_rank
+from benchmarks.traces import BadTrace
 from benchmarks.workload import CARDS_PER_NODE, ideal_park, wide_park
 from cluster.inventory import Park
 from scheduler.facts.queue import age_key
@@ -80,11 +81,16 @@ def run(arguments: Namespace) -> dict[str, object]:
 
 
 def park_of(arguments: Namespace) -> Park:
-    if not arguments.nodes:
+    nodes, centres = arguments.nodes, arguments.centres
+    if not nodes and centres:
+        raise BadTrace("--centres goes with --nodes: a park file has its own centres")
+    if not nodes:
         return load(arguments.park).park
-    if not arguments.centres:
-        return ideal_park(arguments.nodes, CARDS_PER_NODE)
-    return wide_park(arguments.nodes, CARDS_PER_NODE, arguments.centres)
+    if not centres:
+        return ideal_park(nodes, CARDS_PER_NODE)
+    if centres > nodes:
+        raise BadTrace(f"--centres {centres} are more than --nodes {nodes}")
+    return wide_park(nodes, CARDS_PER_NODE, centres)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

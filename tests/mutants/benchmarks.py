@@ -11,6 +11,8 @@ _PAYERS = "tests/unit/benchmarks/test_payers.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("benchmarks/plan.py", "    if not nodes and centres:\n", "    if False:\n", "tests/unit/benchmarks/test_plan.py -k no_park_can_have"),
+    Mutant("benchmarks/plan.py", "    if centres > nodes:\n", "    if False:\n", "tests/unit/benchmarks/test_plan.py -k no_park_can_have"),
     Mutant("benchmarks/arrivals.py", "course.runs if job.checkpoint else course.runs[-1:]", "course.runs", _OWN),
     Mutant("benchmarks/arrivals.py", "    if course.state not in FINAL_STATES:\n        return LeftOut.NOT_OVER\n", "", _OWN),
     Mutant("benchmarks/arrivals.py", "    if job.roles:", "    if False:", _OWN),

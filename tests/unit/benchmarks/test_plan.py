@@ -95,6 +95,22 @@ def test_the_park_of_a_file_is_planned(capsys: pytest.CaptureFixture[str]) -> No
     assert said["with_start_time"] > 0
 
 
+@pytest.mark.parametrize(
+    ("park", "why"),
+    [
+        ([], "--centres goes with --nodes: a park file has its own centres"),
+        ([f"--park={PARK_FILE}"], "--centres goes with --nodes: a park file has its own centres"),
+        (["--nodes=4"], "--centres 5 are more than --nodes 4"),
+    ],
+)
+def test_centres_that_no_park_can_have_are_refused(
+    park: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", *park, "--centres=5", "--pending=30", "--runs=1"]) == 2
+
+    assert capsys.readouterr().err == f"plan: {why}\n"
+
+
 def test_a_wide_park_is_of_centres_as_large_as_can_be_alike_and_of_four_kinds() -> None:
     park = wide_park(13, 8, 5)
 
