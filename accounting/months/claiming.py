@@ -1,7 +1,9 @@
 """Contracts, rules and claims of subsidies in the books: registered, assessed, claimed once."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import TypeVar
 
 from sqlalchemy import Connection, select
@@ -89,17 +91,33 @@ def claim(connection: Connection, claim_id: str) -> Claim | None:
     return found[0] if found else None
 
 
-def claim_id(by: ClaimRule, contract_: Contract) -> str:
+def _own(by: ClaimRule, contract_: Contract, made: Iterable[Claim]) -> Claim | None:
     """A tenant claims once by a rule and so for its year, the operator once for a contract."""
+    for one in made:
+        is_same = (
+            one.contract == contract_.number
+            if by.mode is ClaimMode.OPERATOR
+            else one.tenant_id == contract_.tenant_id
+        )
+        if one.rule_id == by.id and is_same:
+            return one
+    return None
+
+
+def _new_id(by: ClaimRule, contract_: Contract, made: Iterable[Claim]) -> str:
+    """`RULE.WHAT`, and a number behind it where names with dots have made it another's."""
     what = contract_.number if by.mode is ClaimMode.OPERATOR else contract_.tenant_id
-    return f"{by.id}.{what}"
+    taken = {one.id for one in made}
+    plain = f"{by.id}.{what}"
+    numbered = (f"{plain}.{number}" for number in count(2))
+    return next(name for name in chain([plain], numbered) if name not in taken)
 
 
 def assessed(connection: Connection, by: ClaimRule, contract_: Contract, at_ms: int) -> Assessment:
     """What may be claimed now; raises `ClaimRefused`."""
     made = claims(connection)
-    own = claim_id(by, contract_)
-    others = [one for one in made if one.contract == contract_.number and one.id != own]
+    own = _own(by, contract_, made)
+    others = [one for one in made if one.contract == contract_.number and one != own]
     of_contract = [
         one.voucher.id for one in balances(connection) if one.voucher.contract == contract_.number
     ]
@@ -115,7 +133,7 @@ def assessed(connection: Connection, by: ClaimRule, contract_: Contract, at_ms: 
         voucher_id=of_contract[0] if of_contract else None,
         other_claim_id=others[0].id if others else None,
     )
-    gone = {reference for one in made if one.id != own for reference in one.payments}
+    gone = {reference for one in made if one != own for reference in one.payments}
     counted = tuple(
         one for one in _counted(connection, by, contract_.tenant_id) if one[0].reference not in gone
     )
@@ -143,17 +161,17 @@ def make_claim(connection: Connection, by: ClaimRule, contract_: Contract, said:
     `said` has by whom and when; its figures follow.
     """
     alone(connection, Claim)
-    own = claim_id(by, contract_)
-    known = claim(connection, own)
+    made_before = claims(connection)
+    known = _own(by, contract_, made_before)
     if known is not None:
         if known.contract != contract_.number:
-            raise ClaimRefused(f"claim {own} is made already, for contract {known.contract}")
+            raise ClaimRefused(f"claim {known.id} is made already, for contract {known.contract}")
         return known
     assessment = assessed(connection, by, contract_, said.at_ms)
     city_fen, district_fen = halves(by, assessment.amount_fen)
     made = replace(
         said,
-        id=own,
+        id=_new_id(by, contract_, made_before),
         rule_id=by.id,
         tenant_id=contract_.tenant_id,
         contract=contract_.number,

@@ -48,7 +48,7 @@ router = APIRouter(prefix="/v1", tags=["books"])
 
 ClaimId = Annotated[
     str,
-    Path(alias="claim_id", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,128}$", description="its number"),
+    Path(alias="claim_id", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,136}$", description="its number"),
 ]
 ZIP = "application/zip"
 PACK: dict[int | str, dict[str, Any]] = {200: {"description": "The pack", "content": {ZIP: {}}}}

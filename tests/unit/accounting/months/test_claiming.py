@@ -14,6 +14,7 @@ from accounting.months.billing import ask_for_invoice, note_step, receive
 from accounting.months.claiming import (
     assessed,
     basis_of,
+    claim,
     claims,
     contracts,
     make_claim,
@@ -210,3 +211,37 @@ def test_each_is_a_link_of_a_chain(connection: Connection, change: str, row: str
 
     (misfit,) = [one for one in verify(connection) if isinstance(one, Misfit)]
     assert misfit.row == row
+
+
+def test_names_with_dots_make_no_claim_another(connection: Connection) -> None:
+    """`a` for `b.c` and `a.b` for `c` would both be `a.b.c`: the first one keeps that."""
+    short = publish_rule(connection, replace(OPERATOR, id="a", pool="one"))
+    long = publish_rule(connection, replace(OPERATOR, id="a.b", pool="two"))
+    first = register_contract(connection, replace(CONTRACT, number="b.c"))
+    second = register_contract(connection, replace(CONTRACT, number="c"))
+
+    made = [make_claim(connection, short, first, SAID), make_claim(connection, long, second, SAID)]
+
+    assert [(one.id, one.rule_id, one.contract) for one in made] == [
+        ("a.b.c", "a", "b.c"),
+        ("a.b.c.2", "a.b", "c"),
+    ]
+    third = register_contract(connection, replace(CONTRACT, number="b.d"))
+    assert make_claim(connection, short, third, SAID).id == "a.b.d", "once for each contract"
+    again = [make_claim(connection, short, first, SAID), make_claim(connection, long, second, SAID)]
+    assert again == made
+    assert claim(connection, "a.b.c.2") == made[1]
+
+
+def test_a_claim_of_the_same_name_by_another_rule_is_a_second_subsidy(
+    connection: Connection,
+) -> None:
+    """A tenant's claim is named after the tenant, the operator's after the contract."""
+    tenants = publish_rule(connection, replace(TWENTY, id="a.b"))
+    operators = publish_rule(connection, replace(OPERATOR, id="a"))
+    contract = register_contract(connection, replace(CONTRACT, number="b.steel"))
+    made = make_claim(connection, tenants, contract, SAID)
+    assert made.id == "a.b.steel"
+
+    with pytest.raises(ClaimRefused, match=r"claim a\.b\.steel is for it: no double subsidy"):
+        make_claim(connection, operators, contract, SAID)
