@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from accounting.calendar import month_bounds
 from accounting.money import (
     MAX_YUAN,
     MICROS_PER_YUAN,
@@ -62,7 +61,6 @@ class TermsMissing(Exception):
 
 def faults(terms: CentreTerms) -> Iterator[str]:
     """What no terms may say."""
-    month_bounds(terms.month)
     if terms.kind is TermsKind.COST:
         if not terms.prices or terms.tiers:
             yield "by cost it has a price for each device kind, and no share"

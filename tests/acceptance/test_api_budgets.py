@@ -26,9 +26,10 @@ def test_a_tenant_sets_a_budget_and_the_books_say_what_is_spent(
     month = month_of(now_ms())
     begin_ms = month_bounds(month)[0]
     hour = replace(USAGE, project="vision", from_ms=begin_ms, to_ms=begin_ms + HOUR_MS)
+    other = replace(hour, reference="other.1", project="speech", device_count=8)
     connected = engine(module_database_url)
     with connected.begin() as connection:
-        store.book(connection, [replace(hour, device_count=8)], [], [])
+        store.book(connection, [replace(hour, device_count=8), other], [], [])
     connected.dispose()
 
     made = park.steel.put("/v1/budgets", json={"amount": "40.00", "project": "vision"}).json()
@@ -38,7 +39,7 @@ def test_a_tenant_sets_a_budget_and_the_books_say_what_is_spent(
     assert (made["amount"], made["spent"], made["percent"]) == ("40.00", "28.00", 70)
     listed = park.finance.get("/v1/budgets", params={"tenant": "steel"}).json()["items"]
     assert [(one["project"], one["percent"], one["hard_stop"]) for one in listed] == [
-        (None, 2, True),
+        (None, 5, True),
         ("vision", 70, False),
     ]
     assert park.fish.get("/v1/budgets").json()["items"] == []

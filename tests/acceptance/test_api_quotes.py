@@ -150,6 +150,10 @@ def test_a_waiting_job_is_told_where_it_stands_and_who_holds_what(park: Served) 
     assert (west["down"], west["others"]) == (0, {"standard": 6})
     assert [reason["code"] for reason in west["reasons"]] == ["devices_busy"]
     problem_of(park.fish.get(f"/v1/jobs/{job_id}/standing"), 404)
+    with park.broker.services.questions.admitted("tenant:steel"):
+        briefly = park.steel.get(f"/v1/jobs/{job_id}/explain").json()
+    assert briefly["reasons"]
+    assert briefly["standing"] is None, "another question of its own is being answered"
     park.steel.post(f"/v1/jobs/{job_id}:cancel")
 
 

@@ -13,6 +13,8 @@ _SIGNED = "tests/unit/api/test_signed.py"
 _SUBSIDIES = "tests/unit/accounting/test_subsidies.py"
 _CLAIMING = "tests/unit/accounting/months/test_claiming.py"
 _API = "tests/acceptance/test_api_bills.py"
+_SETTLEMENT = "tests/unit/accounting/bills/test_settlement.py"
+_LEDGER = "tests/unit/accounting/test_ledger.py"
 
 # fmt: off
 MUTANTS = [
@@ -107,4 +109,19 @@ MUTANTS = [
     Mutant("api/routes/claims.py", "if made is None or not caller.may_see(made.tenant_id):", "if made is None:", _API),
     Mutant("accounting/months/settling.py", "posted.keys() | back.keys()", "posted.keys()", _SETTLING),
     Mutant("accounting/months/settling.py", '    connection.execute(text("LOCK TABLE closings IN SHARE MODE"))\n', "", _SETTLING),
+    Mutant("accounting/ledger.py", 'reference=f"{voucher_id}@{month}"', "reference=voucher_id", _LEDGER),
+    Mutant("accounting/ledger.py", "        debit_account=paid.credit_account,\n        credit_account=paid.debit_account,\n", "", _LEDGER),
+    Mutant("accounting/ledger.py", 'reference=f"{tenant_id}@{month}:{account}"', 'reference=f"{tenant_id}@{month}"', _LEDGER),
+    Mutant("accounting/ledger.py", "        credit_account=PREPAID_ACCOUNT,", "        credit_account=PAID_IN_ACCOUNT,", _LEDGER),
+    Mutant("accounting/bills/invoices.py", "return self.invoice_id if self.kind is StepKind.WITHDRAWN else self.number", "return self.number", _INVOICES),
+    Mutant("accounting/bills/invoices.py", "issued = [one for one in invoices if one.number is not None]", "issued = [*invoices]", _INVOICES),
+    Mutant("accounting/bills/invoices.py", "return max(0, self.due_fen) - self.requested_fen", "return self.due_fen - self.requested_fen", _INVOICES),
+    Mutant("accounting/bills/terms.py", "not 0 <= micros < MAX_YUAN * MICROS_PER_YUAN", "micros < 0", _TERMS),
+    Mutant("accounting/bills/settlement.py", "gross_fen[entry.vat_permille] += entry.owed_fen", "gross_fen[60] += entry.owed_fen", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", "sources=tuple(sorted(source.sha256 for source in sources)),", "sources=tuple(source.sha256 for source in sources),", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", "_owed(entry, terms_at(mine, entry.month), by_month[entry.month])", "_owed(entry, terms_at(mine, period.month), by_month[entry.month])", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", "by_month[entry.month])", "by_month[period.month])", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", "[_entry(entry) for entry in made.entries if entry.month == month]", "[_entry(entry) for entry in made.entries]", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", "decimal_text(entry.share.ppm, 3, 0)", "str(entry.share.ppm // 1000)", _SETTLEMENT),
+    Mutant("accounting/bills/settlement.py", 'body.get("covered", [])', 'body["covered"]', _SETTLEMENT),
 ]

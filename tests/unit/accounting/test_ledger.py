@@ -8,12 +8,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from accounting import ledger
 from accounting.ledger import (
     PAID_IN_ACCOUNT,
+    PREPAID_ACCOUNT,
     Transfer,
     TransferKind,
     available_account,
     balances,
     held_account,
     income_account,
+    subsidy_account,
+    voucher_account,
 )
 
 TENANTS = ("steel", "port")
@@ -52,6 +55,22 @@ def test_a_credit_gives_back_what_was_posted() -> None:
     assert set(balances(moved).values()) == {0}
 
 
+def test_what_is_paid_for_a_package_is_no_income_yet() -> None:
+    bought = ledger.purchase("steel", "pkg-1", 8, 0)
+
+    assert balances([bought]) == {AVAILABLE: -8, PREPAID_ACCOUNT: 8}
+
+
+def test_what_a_voucher_paid_and_is_given_back_is_on_it_again() -> None:
+    issued = ledger.issue_voucher("steel", "v1", "city", 8, 0)
+    burnt = ledger.burn_voucher("steel", "v1", "2026-10", 5, 1)
+    back = ledger.return_voucher("steel", "v1", "2026-10", 2, 2)
+
+    voucher, owed = voucher_account("steel", "v1"), subsidy_account("city")
+    assert balances([issued, burnt]) == {owed: -8, voucher: 3, AVAILABLE: 5}
+    assert balances([issued, burnt, back]) == {owed: -8, voucher: 5, AVAILABLE: 3}
+
+
 def test_each_transfer_has_a_key_of_its_own() -> None:
     moved = [
         ledger.hold("steel", "j1.1", 8, 0),
@@ -60,6 +79,11 @@ def test_each_transfer_has_a_key_of_its_own() -> None:
         ledger.post("steel", "hzx", "j1.1", 5, 8, 0),
         ledger.release("steel", "j1.1", 8, 0),
         ledger.credit("steel", "hzx", "j1.1", 8, 0),
+        ledger.burn_voucher("steel", "v1", "2026-10", 8, 0),
+        ledger.burn_voucher("steel", "v1", "2026-11", 8, 0),
+        ledger.return_voucher("steel", "v1", "2026-11", 8, 0),
+        ledger.move_tax("steel", "2026-10", income_account("hzx"), 8, 0),
+        ledger.move_tax("steel", "2026-10", PREPAID_ACCOUNT, 8, 0),
     ]
 
     assert len({(t.kind, t.reference) for t in moved}) == len(moved)

@@ -18,6 +18,7 @@ from accounting.bills.invoices import (
     account,
     check_credit_code,
     check_step,
+    withdrawn_number,
 )
 from accounting.prices.rating import split_tax
 
@@ -261,6 +262,27 @@ def test_for_what_is_credited_may_be_asked_again() -> None:
 
     assert (standing.unrequested_fen, standing.outstanding_fen) == (0, 4_600)
     assert (again.unrequested_fen, again.issued_fen, again.credited_fen) == (600, 5_600, 600)
+
+
+def test_what_only_is_asked_for_is_not_issued() -> None:
+    asked = Invoice(request=replace(REQUEST, id="r2"))
+    issued = Invoice(request=REQUEST, steps=(ISSUED,))
+
+    standing = account("steel", "2026-10", 20_000, [issued, asked], 0)
+
+    assert (standing.requested_fen, standing.issued_fen) == (11_200, 5_600)
+
+
+def test_a_withdrawal_is_told_by_its_request() -> None:
+    kept = replace(WITHDRAWN, number=withdrawn_number("r1"))
+
+    assert (kept.said_number, ISSUED.said_number) == ("r1", "26370001")
+
+
+def test_where_the_tenant_has_something_to_come_no_invoice_may_be_asked_for() -> None:
+    standing = account("steel", "2026-10", -700, [], 0)
+
+    assert (standing.unrequested_fen, standing.outstanding_fen) == (0, -700)
 
 
 def test_usage_that_comes_to_nothing_but_not_of_each_rate_is_on_the_invoice() -> None:

@@ -79,6 +79,7 @@ def test_whole_terms_have_no_fault(terms: CentreTerms) -> None:
         (replace(TIERED, tiers=((1, 600), (9, 800))), "begin with 0 card-hours"),
         (replace(TIERED, tiers=((0, 600), (0, 800))), "begin with 0 card-hours"),
         (replace(SHARE, tiers=((0, 1_001),)), "at most 1,000 permille"),
+        (replace(COST, prices=(("k", 10**18),)), "1,000,000,000,000"),
         (
             replace(COST, prices=(("k", -1),)),
             "-0.000001 yuan is no price for k: 0 at least, and less than 1,000,000,000,000",
