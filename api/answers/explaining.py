@@ -154,7 +154,7 @@ def _earlier(attempts: list[AttemptView]) -> tuple[str, str]:
 
 def _holding(job: JobView, state: JobState, unit: str) -> tuple[str, str]:
     attempt = job.attempts[-1]
-    nodes = ", ".join(f"{node['node_id']} x {node['card_count']}" for node in attempt.nodes)
+    nodes = ", ".join(f"{node['node_id']}×{node['card_count']}" for node in attempt.nodes)
     doing, doing_zh = DOING[state]
     choice, choice_zh = _choice(job, attempt, unit)
     return (

@@ -38,7 +38,7 @@ def _uses_table(pools: Sequence[PoolUseView]) -> Table:
         *([both("would have", "将占用")] if has_forms else []),
         both("cards", "卡"),
         both("free", "空闲"),
-        *([both("down", "不可用")] if has_down else []),
+        *([both("off", "不可用")] if has_down else []),
         both("yours", "本企业"),
         both("others", "其他企业"),
         numbers=range(1, 4 + has_forms + has_down),
@@ -87,7 +87,7 @@ def print_alternatives(found: Alternatives) -> None:
 
 
 def print_quote(quote: Quote) -> None:
-    console.print(plain(both(quote.summary, quote.summary_zh)), soft_wrap=True)
+    say(plain(both(quote.summary, quote.summary_zh)), "")
     console.print(_options_table(quote.options))
     if any(option.reasons for option in quote.options):
         console.print(f"  {both('why not now', '不能立即开始的原因')}:")

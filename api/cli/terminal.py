@@ -15,6 +15,7 @@ from rich.text import Text
 
 from api.chinese import chinese
 from api.cli.language import Language, both, language
+from api.cli.wrapping import wrapped
 
 PARK_ZONE = timezone(timedelta(hours=8))
 """Times are told in the park's own zone: China has one, without summer time."""
@@ -85,8 +86,7 @@ def note(text: str) -> None:
 def say(markup: str, begin: str = "  ") -> None:
     """A sentence that fits the terminal: what does not fit in a line goes on below `begin`."""
     head = Text.from_markup(begin)
-    for line in Text.from_markup(markup).wrap(console, console.width - head.cell_len):
-        line.rstrip()
+    for line in wrapped(Text.from_markup(markup), console.width - head.cell_len):
         console.print(head + line, soft_wrap=True)
         head = Text(" " * head.cell_len)
 

@@ -213,7 +213,9 @@ class PoolUseView(Wire):
     cards: int = Field(description="all that it has")
     needs: int = Field(description="cards of it that the job would have")
     free: int
-    down: int = Field(description="free, on nodes that are down or not heard of")
+    down: int = Field(
+        description="on nodes that are down, in maintenance, outside their hours or not heard of"
+    )
     yours: int = Field(description="held by the job's tenant")
     others: dict[str, int] = Field(description="held by other tenants, by their price class")
     reasons: list[ReasonView] = Field(description="all that is in the job's way there")

@@ -10,10 +10,17 @@ _SERVE = "tests/acceptance/test_serve.py"
 _SETTINGS = "tests/unit/api/test_settings.py"
 _TALLY = "tests/unit/api/test_tally.py"
 _UP = "tests/acceptance/test_up.py"
+_WRAPPING = "tests/unit/api/cli/test_wrapping.py"
 _WHOLE = "tests/acceptance/test_whole.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/wrapping.py", "(?:第 ?)?", "", _WRAPPING),
+    Mutant("api/cli/wrapping.py", "(?:{_MOMENT}|", "(?:", _WRAPPING),
+    Mutant("api/cli/wrapping.py", "(?:{_COUNTED})?", "", _WRAPPING),
+    Mutant("api/cli/wrapping.py", '    rf"[{_ENDS}]*\\s*|."', '    rf"\\s*|."', _WRAPPING),
+    Mutant("api/cli/wrapping.py", "chop_cells(piece, width) if is_wide else (piece,)", "(piece,)", _WRAPPING),
+    Mutant("api/cli/prospect_tables.py", 'say(plain(both(quote.summary, quote.summary_zh)), "")', "console.print(quote.summary, soft_wrap=True)", "tests/unit/api/cli/test_prospect_tables.py -k terminal"),
     Mutant("api/running/wiring.py", "self.force_exit = self.should_exit and sig == signal.SIGINT\n        self.should_exit = True", "super().handle_exit(sig, frame)", f"{_SERVE} -k told"),
     Mutant("api/running/wiring.py", "lock = hold(settings.data)", "lock = os.open(os.devnull, 0)", f"{_SERVE} -k alone"),
     Mutant("api/data_folder.py", "fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass", f"{_SERVE} -k alone"),

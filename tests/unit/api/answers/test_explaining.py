@@ -99,7 +99,7 @@ def test_a_running_job_tells_where_and_which_choice_that_was() -> None:
     english, _ = summaries(state="running", attempts=[ATTEMPT])
 
     assert english == (
-        "runs in east, pool east-910b3, on east-910b3-n001 x 8. "
+        "runs in east, pool east-910b3, on east-910b3-n001×8. "
         "ascend-910b3 is choice 2 of 2: the ones before had no room"
     )
 

@@ -21,8 +21,8 @@ def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
     print_quote(quote.model_copy(update={"options": [now, waits, unknown]}))
 
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines[1:])) <= 80
-    assert [line.split()[:2] for line in lines[2:5]] == [
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[:2] for line in lines[3:6]] == [
         ["lsl-910b3", "now"],
         ["qdaicc-910b3", "11-25"],
         ["qdaicc-910b3", "-"],
@@ -40,7 +40,7 @@ def test_a_quote_says_how_long_data_takes_where_it_has_to_come(
 
     print_quote(quote.model_copy(update={"options": [near, far]}))
 
-    head, near_line, far_line = capsys.readouterr().out.splitlines()[1:4]
+    head, near_line, far_line = capsys.readouterr().out.splitlines()[2:5]
     assert "data takes" in head
     assert near_line.split()[1:3] == ["now", "-"]
     assert " 12m6s " in far_line
@@ -56,9 +56,9 @@ def test_a_quote_says_when_it_ends_and_whom_it_stops(capsys: pytest.CaptureFixtu
     print_quote(quote.model_copy(update={"options": [changed]}))
 
     lines = capsys.readouterr().out.splitlines()
-    assert "likely over at most until cost, yuan stops" in " ".join(lines[1].split())
-    assert "11-25 23:20 11-26 02:06" in " ".join(lines[2].split())
-    assert lines[2].split()[-1] == "3"
+    assert "likely over at most until cost, yuan stops" in " ".join(lines[2].split())
+    assert "11-25 23:20 11-26 02:06" in " ".join(lines[3].split())
+    assert lines[3].split()[-1] == "3"
     assert "  • qdaicc-910b3: it would stop j7, 2 x standard" in lines
     assert any("on borrowed cards" in line for line in lines)
 
