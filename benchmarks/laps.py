@@ -48,8 +48,10 @@ def bench_database() -> Iterator[Engine]:
     ):
         migrate(server.url())
         database = engine(server.url())
-        yield database
-        database.dispose()
+        try:
+            yield database
+        finally:
+            database.dispose()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,10 @@ class Stopwatch:
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         began_s = time.perf_counter()
-        yield
-        self._spent_ms[name] += (time.perf_counter() - began_s) * MS_PER_S
+        try:
+            yield
+        finally:
+            self._spent_ms[name] += (time.perf_counter() - began_s) * MS_PER_S
 
     def take(self) -> dict[str, float]:
         """The parts by name, and begin anew."""

@@ -119,9 +119,11 @@ def kept_state(site: Site) -> Iterator[None]:
     """Puts the folder's state back at the end: the next controller begins where this one did."""
     kept = site.folder / "kept"
     shutil.copytree(site.folder / "state", kept)
-    yield
-    shutil.rmtree(site.folder / "state")
-    kept.rename(site.folder / "state")
+    try:
+        yield
+    finally:
+        shutil.rmtree(site.folder / "state")
+        kept.rename(site.folder / "state")
 
 
 class Slurm:

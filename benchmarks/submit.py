@@ -150,8 +150,10 @@ class Submits:
                 raise BenchmarkFailed(f"{path} answers {answer.status}: {said[:500]!r}")
             self._times_ms.append((time.perf_counter() - began_s) * MS_PER_S)
 
-        yield send
-        connection.close()
+        try:
+            yield send
+        finally:
+            connection.close()
 
     def take_times_ms(self) -> list[float]:
         """How long each call took since this was last asked."""

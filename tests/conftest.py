@@ -191,8 +191,10 @@ def _copied(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     # Without fsync, files that are copied are there sooner than pages that are logged.
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
     _administer(server, copy.format(sql.Identifier(name), sql.Identifier(template)))
-    yield server.url(name)
-    _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    try:
+        yield server.url(name)
+    finally:
+        _administer(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _administer(server: EmbeddedPostgres, statement: sql.Composed) -> None:

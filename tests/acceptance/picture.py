@@ -187,10 +187,12 @@ class Scene:
             serving = server(broker)
             thread = threading.Thread(target=serving.run, kwargs={"sockets": [listening]})
             thread.start()
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}", key
-            broker.close()
-            serving.should_exit = True
-            thread.join()
+            try:
+                yield f"http://127.0.0.1:{listening.getsockname()[1]}", key
+            finally:
+                broker.close()
+                serving.should_exit = True
+                thread.join()
 
 
 def busy_park() -> ParkFile:

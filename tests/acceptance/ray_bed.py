@@ -133,13 +133,15 @@ def serving(services: Services) -> Iterator[str]:
     )
     thread = threading.Thread(target=server.run)
     thread.start()
-    eventually(lambda: server.started, "the broker serves")
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    for link in services.links.values():
-        assert isinstance(link, CentreLink)
-        link.close()
-    thread.join()
+    try:
+        eventually(lambda: server.started, "the broker serves")
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        for link in services.links.values():
+            assert isinstance(link, CentreLink)
+            link.close()
+        thread.join()
 
 
 def upload(bed: Bed, content_by_path: dict[str, bytes]) -> str:

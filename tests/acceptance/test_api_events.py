@@ -169,9 +169,11 @@ def busy(park: Served) -> Iterator[None]:
 
     thread = threading.Thread(target=submit)
     thread.start()
-    yield
-    stop.set()
-    thread.join(20)
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
 
 
 def raw_lines(address: str, secret: str) -> Generator[str]:

@@ -56,6 +56,10 @@ class Output:
         self._do(attempt.values(ended_at_ms=at_ms, cause="node"))
         self._do(update(JobRow).where(JobRow.id == self.id).values(state=state))
 
+    def end_long_ago(self) -> None:
+        """Longer ago than a last word is waited for."""
+        self.end(self.park.broker.services.clock() - route.LATE_MS, state="succeeded")
+
     def say(self, offset: int, data: bytes, *, is_last: bool = False) -> None:
         attempt_id = f"{self.id}.{self._attempts}"
         piece = Piece(attempt_id=attempt_id, member=0, offset=offset, data=data, is_last=is_last)
@@ -94,8 +98,13 @@ class Follower:
 def followed(park: Served, address: str, output: Output) -> Iterator[Follower]:
     follower = Follower(address, park.keys["steel"], output.id)
     follower.thread.start()
-    yield follower
-    follower.thread.join(20)
+    try:
+        yield follower
+    except BaseException:
+        output.end_long_ago()  # nobody else will, and it would read on for ever
+        raise
+    finally:
+        follower.thread.join(20)
     assert follower.is_over
 
 
@@ -154,7 +163,7 @@ def test_who_never_says_a_last_word_is_waited_for_so_long(
 def test_a_log_of_long_ago_ends_at_once(park: Served, address: str, output: Output) -> None:
     output.begin()
     output.say(0, b"epoch 1\n")
-    output.end(ended_at_ms=park.broker.services.clock() - route.LATE_MS, state="succeeded")
+    output.end_long_ago()
 
     with followed(park, address, output) as follower:
         pass
@@ -237,3 +246,15 @@ def test_a_revoked_key_follows_no_longer(
         park.steel.delete(f"/v1/keys/{key['id']}")
 
         assert set(lines) <= {""}
+
+
+def test_a_reader_ends_with_the_test_that_fails_beside_it(
+    park: Served, address: str, output: Output
+) -> None:
+    output.begin()
+    output.say(0, b"epoch 1\n")
+
+    with pytest.raises(ZeroDivisionError), followed(park, address, output) as follower:
+        raise ZeroDivisionError
+
+    assert follower.is_over

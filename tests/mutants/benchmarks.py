@@ -11,6 +11,7 @@ _PAYERS = "tests/unit/benchmarks/test_payers.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("benchmarks/laps.py", "        try:\n            yield database\n        finally:\n            database.dispose()\n", "        yield database\n        database.dispose()\n", "tests/test_tidy.py -k block_has"),
     Mutant("benchmarks/plan.py", "    if not nodes and centres:\n", "    if False:\n", "tests/unit/benchmarks/test_plan.py -k no_park_can_have"),
     Mutant("benchmarks/plan.py", "    if centres > nodes:\n", "    if False:\n", "tests/unit/benchmarks/test_plan.py -k no_park_can_have"),
     Mutant("benchmarks/arrivals.py", "course.runs if job.checkpoint else course.runs[-1:]", "course.runs", _OWN),

@@ -78,8 +78,10 @@ def settings(url: str, tmp_path: Path) -> AgentSettings:
 def an_agent(url: str, tmp_path: Path) -> Iterator[Agent]:
     """One that does not go on by itself, but step by step."""
     made = Agent(settings(url, tmp_path))
-    yield made
-    made._driver._callers.shutdown()
+    try:
+        yield made
+    finally:
+        made._driver._callers.shutdown()
 
 
 def eventually(is_so: Callable[[], bool]) -> None:
