@@ -11,6 +11,7 @@ _RACKS = "tests/unit/scheduler/test_rack_cells.py"
 _PROMISES = "tests/unit/scheduler/model/test_promises.py"
 _LIMITS = "tests/unit/scheduler/model/test_limits.py"
 _API = "tests/acceptance/test_api_branches.py -k owned"
+_RECOUNT = "tests/unit/scheduler/planning/test_recount.py"
 
 # fmt: off
 MUTANTS = [
@@ -101,4 +102,8 @@ MUTANTS = [
     Mutant("api/promised.py", "        if problem not in known:\n", "        if False:\n", _API),
     Mutant("api/cli/entitled.py", "        if text != NONE:\n            found[name] = int(text)\n", "        if text != NONE:\n            pass\n", _API),
     Mutant("api/answers/reasons.py", 'return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"', 'return f"{number}"', _API),
+    Mutant("scheduler/planning/recount.py", 'return self._nominal(own, unit) + own.borrowing.get(unit, float("inf"))', 'return own.borrowing.get(unit, float("inf"))', _RECOUNT),
+    Mutant("scheduler/planning/recount.py", "if one.cohort_id not in tree.cohorts]", "if not one.cohort_id]", _RECOUNT),
+    Mutant("scheduler/planning/recount.py", "branch == (project if project in self._tree.projects else tenant_id)", "branch in (project, tenant_id)", _RECOUNT),
+    Mutant("scheduler/planning/recount.py", 'return [project, job.tenant_id, cohort, ""]', 'return [project, job.tenant_id, ""]', _RECOUNT),
 ]

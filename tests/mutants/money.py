@@ -95,4 +95,6 @@ MUTANTS = [
     Mutant("accounting/months/closing.py", "min(packages.months(connection) | ({used} if used else set()), default=None)", "used", _PACKAGE_STORE),
     Mutant("accounting/months/known.py", "{*used, *bought, *connection", "{*used, *connection", _PACKAGE_STORE),
     Mutant("scheduler/facts/funds.py", " and one.package.until_ms > from_ms", "", _METERED),
+    Mutant("scheduler/facts/alerts.py", "grace_ms=checkpoint.grace_ms if checkpoint else stop_grace_ms", "grace_ms=stop_grace_ms", _BUDGETS),
+    Mutant("scheduler/facts/alerts.py", "state.purses.used_up(record, now_ms) is not None:", "True:", _BUDGETS),
 ]

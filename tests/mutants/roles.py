@@ -79,4 +79,6 @@ MUTANTS = [
     Mutant("api/cli/jobs.py", "member=member, role=role,", "member=member,", _REAL),
     Mutant("cluster/gang.py", "_has_failed(state) and (state.ended_at_ms or 0) < done_ms", "False", "tests/unit/cluster/test_gang_roles.py"),
     Mutant("cluster/gang.py", "(state.ended_at_ms or 0) < done_ms", "True", "tests/unit/cluster/test_gang_roles.py"),
+    Mutant("scheduler/timing/clearings.py", "ends = sorted(self.ends_by_node[node_id])", "ends = self.ends_by_node[node_id]", _CLEARINGS),
+    Mutant("scheduler/timing/clearings.py", "at_ms = max(at_ms, clear[count - 1])", "at_ms = clear[count - 1]", _CLEARINGS),
 ]

@@ -291,4 +291,12 @@ MUTANTS = [
     Mutant("scheduler/facts/queue.py", "sorted((one.starving_from_ms, one.job.id, one) for one in waiting)", "((one.starving_from_ms, one.job.id, one) for one in waiting)", _QUEUE),
     Mutant("scheduler/planning/rooms.py", "        if not self.is_heard(pool):\n            return PoolRoom(", "        if False:\n            return PoolRoom(", _PLANNER),
     Mutant("scheduler/facts/holdings.py", "for n in node_ids if n in online)", "for n in node_ids)", _FREE_NODES),
+    Mutant("scheduler/timing/timeline.py", "higher = index if before > after else index + 1", "higher = index", _TIMELINE),
+    Mutant("scheduler/timing/timeline.py", "is_merged = not is_merged and loss <= limit", "is_merged = loss <= limit", _TIMELINE),
+    Mutant("scheduler/timing/ranking.py", "        key = id(places), card_count, length_ms, from_ms", "        key = id(places), card_count, length_ms, None", "tests/unit/scheduler/test_rankings.py"),
+    Mutant("scheduler/timing/ranking.py", "        key = id(places), from_ms\n", "        key = id(places), None\n", "tests/unit/scheduler/test_rankings.py"),
+    Mutant("scheduler/timing/ranking.py", "if seat and bound_ms is not None:", "if seat:", "tests/unit/scheduler/test_rankings.py"),
+    Mutant("scheduler/facts/declarations.py", "if event.amount_micros <= 0 and event.voucher_id is None:", "if event.amount_micros <= 0:", _DECLARED),
+    Mutant("scheduler/facts/declarations.py", "        pool is not None\n        and", "        pool is None or", _DECLARED),
+    Mutant("scheduler/facts/free_nodes.py", "        for cards in self._unordered:", "        for cards in [*self._unordered][:1]:", _FREE_NODES),
 ]

@@ -10,7 +10,7 @@ from scheduler.facts.alerts import alerts
 from scheduler.facts.metering import slices
 from scheduler.facts.state import State
 from scheduler.model.budget import Budget
-from scheduler.model.job import EndCause, ReasonCode
+from scheduler.model.job import Checkpoint, EndCause, ReasonCode
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
@@ -148,6 +148,28 @@ def test_a_hard_stop_ends_what_runs_with_its_grace(scope: dict[str, str]) -> Non
     )
     assert found[2:] == [stop]
     assert spend(state, BEGIN_MS + HOUR_MS + 1) == []
+
+
+def test_a_hard_stop_of_one_project_lets_another_go_on() -> None:
+    state = a_run(a_budget(28, hard_stop=True, project="vision"), project="vision")
+    submit(state, a_job("j2"))
+    happen(state, a_lease("j2", a_placement("east-npu", 0, 8), at_ms=BEGIN_MS))
+
+    found = spend(state, BEGIN_MS + HOUR_MS)
+
+    assert [one.attempt_id for one in found if isinstance(one, ev.StopDecided)] == ["j1.1"]
+
+
+def test_who_is_stopped_has_the_time_to_save_that_it_asked_for() -> None:
+    state = a_state()
+    submit(state, a_job(limit_ms=100 * HOUR_MS, checkpoint=Checkpoint(dir="c", grace_ms=30_000)))
+    lease = a_lease("j1", a_placement("east-npu", 8), at_ms=BEGIN_MS, hold_micros=100 * YUAN)
+    happen(state, lease, ev.Started(at_ms=BEGIN_MS, attempt_id="j1.1"))
+    happen(state, ev.BudgetSet(at_ms=0, budget=a_budget(28, hard_stop=True)))
+
+    found = spend(state, BEGIN_MS + HOUR_MS)
+
+    assert [one.grace_ms for one in found if isinstance(one, ev.StopDecided)] == [30_000]
 
 
 def test_nothing_starts_beyond_a_hard_stop_until_the_month_is_over() -> None:

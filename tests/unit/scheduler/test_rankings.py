@@ -60,6 +60,21 @@ def test_what_was_found_for_one_bounds_all_who_ask_for_as_much() -> None:
     assert of(rankings(3, cards, []), HOUR_MS).ready == [(10, 0), (15, 1)]
 
 
+def test_who_may_begin_later_is_told_apart() -> None:
+    known = rankings(0, Timeline(0, 8, []), [])
+    now, later = (known.wish(SPOTS, 8, HOUR_MS, from_ms) for from_ms in (None, 7))
+
+    assert known.of(now).ready == [(0, 0), (5, 1)]
+    assert known.of(later).ready == [(7, 0), (12, 1)]
+
+
+def test_a_place_that_never_has_the_cards_is_left_out() -> None:
+    cards = Timeline(0, 4, [])
+    assert cards.earliest(8, HOUR_MS, 0) is None
+
+    assert of(rankings(0, cards, []), HOUR_MS).ready == []
+
+
 def test_places_are_looked_at_once_for_however_long_a_job_runs() -> None:
     asked: list[str] = []
     known = rankings(0, Timeline(0, 8, []), asked)

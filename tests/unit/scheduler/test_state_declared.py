@@ -97,8 +97,9 @@ def test_a_larger_park_has_more_to_give() -> None:
         ((a_pool("east-npu", 2, 4),), "east-npu-n001"),
         ((replace(a_pool("east-npu", 2, 8), device_kind_id="dcu"),), "j1.1"),
         ((replace(a_pool("east-npu", 2, 8), centre_id="west"),), "j1.1"),
+        ((a_pool("south-dcu", 1, 4),), "has no pool east-npu of npu"),
     ],
-    ids=["a node less", "fewer cards", "another kind", "another centre"],
+    ids=["a node less", "fewer cards", "another kind", "another centre", "no such pool"],
 )
 def test_a_park_keeps_what_is_in_use(pools: tuple[Pool, ...], said: str) -> None:
     smaller = ev.ParkDeclared(at_ms=1, park=a_park(*pools))
@@ -256,6 +257,23 @@ def test_nobody_pays_in_nothing_or_for_nobody() -> None:
     assert "more than zero" in refused(a_state(), paid)
     assert "more than zero" in refused(a_state(), replace(paid, amount_micros=-1))
     assert "no tenant" in refused(a_state(), replace(paid, tenant_id="x", amount_micros=1))
+
+
+def test_a_voucher_has_something_back() -> None:
+    back = ev.Credited(
+        at_ms=1,
+        tenant_id="steel",
+        amount_micros=-7,
+        reference="voucher:v1@2026-10:returned",
+        voucher_id="v1",
+        voucher_month="2026-10",
+    )
+    state = a_state()
+    available_micros = state.funds["steel"].available_micros
+
+    happen(state, back)
+
+    assert state.funds["steel"].available_micros == available_micros - 7
 
 
 def test_what_was_declared_before_the_park_holds_in_it() -> None:

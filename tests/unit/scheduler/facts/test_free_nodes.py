@@ -36,6 +36,14 @@ def test_whatever_came_and_went_nodes_are_in_the_order_of_the_pool(
     nodes.check(FreeNodes(SIZE, named(cards)))
 
 
+def test_all_that_have_changed_are_put_in_order_at_once() -> None:
+    nodes = FreeNodes(SIZE, named([1, 1, 1, 1]))
+    for number, cards in ((1, 2), (0, 2), (3, 3), (2, 3)):
+        nodes.note(f"n{number}", cards)
+
+    assert [[*bucket] for bucket in nodes.buckets()[2:4]] == [["n0", "n1"], ["n2", "n3"]]
+
+
 def test_a_drift_of_what_is_kept_is_found() -> None:
     nodes = FreeNodes(SIZE, named([1, 2]))
 

@@ -45,3 +45,16 @@ def test_bundles_have_room_as_soon_as_each_would_find_a_node(
 
     assert found == first_ms(ends_by_node, runs, rack, is_in_rack)
     assert clearings.room_ms(wanted(*runs, is_in_rack=is_in_rack)) == found, "and again"
+
+
+def test_what_ends_first_counts_first_whatever_is_named_first() -> None:
+    clearings = Clearings(NODE, NOW_MS, {"n1": [(20, 4), (10, 4)]}, {"n1": 0})
+
+    assert clearings.room_ms(wanted((1, 4))) == 10
+
+
+def test_all_wait_for_the_largest_though_the_others_have_room() -> None:
+    ends_by_node = {"n1": [(20, 4)], "n2": [(20, 4)]}
+    clearings = Clearings(NODE, NOW_MS, ends_by_node, {"n1": 0, "n2": 0})
+
+    assert clearings.room_ms(wanted((1, 4), (1, NODE))) == 20

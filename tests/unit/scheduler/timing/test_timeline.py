@@ -89,6 +89,17 @@ def test_a_profile_of_many_jobs_stays_short_and_says_nearly_the_same(
     assert sum(starts) == pytest.approx(sum(exact_starts), rel=0.02)
 
 
+def test_neighbours_are_merged_where_that_wastes_least_and_never_three() -> None:
+    """Each time a long step and two short ones: of these the first is made one with the long."""
+    begins = [1_000 * hour + more for hour in range(200) for more in (0, 980, 990)]
+    timeline = Timeline(0, 0, [(begin + 1, 1) for begin in begins])
+
+    timeline.take(1, 1_000_000, 1_000_001)
+
+    assert timeline.steps()[1:5] == [(1, 1), (991, 3), (1_001, 4), (1_991, 6)]
+    assert timeline.earliest(2, 1, 0) == 991, "it is free at 981"
+
+
 def filled(timeline: Timeline) -> list[int]:
     """When each of many jobs starts that take turns."""
     random = Random(1)
