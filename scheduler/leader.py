@@ -19,6 +19,7 @@ from scheduler.facts.state import State
 from scheduler.model.policy import Policy
 from scheduler.sifting import SURROUNDINGS, sift
 from scheduler.storage.store import INBOX_CHANNEL, SqlLog
+from scheduler.sturdy import SturdyController
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ class LeaderLoop:
 
     def _led(self) -> Controller:
         """A new lead, with the state as the log tells it."""
-        controller = Controller(self.log, self.drivers, self.settings)
+        controller = SturdyController(self.log, self.drivers, self.settings)
         controller.lead(self._clock())
         self._renewed_ms = self._clock()
         LOG.info("leading under epoch %d", controller.epoch)

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _SIFTING = "tests/unit/scheduler/test_sifting.py"
 _UNWRITABLE = "tests/unit/scheduler/storage/test_unwritable.py"
 _ELECTION = "tests/unit/scheduler/test_leader_election.py"
+_STURDY = "tests/unit/scheduler/test_sturdy.py"
 _METRICS = "tests/acceptance/test_metrics.py -k refuses"
 
 # fmt: off
@@ -26,5 +27,11 @@ MUTANTS = [
     Mutant("scheduler/storage/unwritable.py", '    "P0",  # what a trigger raises\n', "", f"{_UNWRITABLE} {_SIFTING}"),
     Mutant("scheduler/storage/unwritable.py", '(_NO_TEXT if isinstance(cause, DataError) else "")', '""', _UNWRITABLE),
     Mutant("scheduler/storage/unwritable.py", "said = diag.message_primary or", "said = str(cause) or", f"{_UNWRITABLE} -k secret"),
+    Mutant("scheduler/leader.py", "controller = SturdyController(", "from scheduler.controller import Controller\n        controller = Controller(", f"{_STURDY} -k neither"),
+    Mutant("scheduler/sturdy.py", "        except Exception as error:\n", "        except KeyError as error:\n", _STURDY),
+    Mutant("scheduler/sturdy.py", "            self._unplanned_until_ms = batch.now_ms + UNPLANNED_MS\n", "", f"{_STURDY} -k flaw"),
+    Mutant("scheduler/sturdy.py", '            return NOTHING_NEW, (f"no plan can be drawn up: {error!r}",)', "            return NOTHING_NEW, ()", f"{_STURDY} -k flaw"),
+    Mutant("scheduler/sturdy.py", "        except Deposed:\n            raise\n", "", f"{_STURDY} -k deposed"),
+    Mutant("scheduler/sturdy.py", "            self._events_since_checkpoint = 0\n", "", f"{_STURDY} -k later"),
     Mutant("api/running/wiring.py", "            unwritable_count=lambda: self.loop.unwritable_count,\n", "", _METRICS),
 ]

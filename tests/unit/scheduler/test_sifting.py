@@ -27,6 +27,7 @@ from tests.unit.scheduler.test_leader_election import running, until
 
 QUICK = Pace(idle_s=0.01, retry_s=0.01, renew_ms=50, failed_s=0.2)
 LEASE_MS = 2_000
+CHECKED = Settings(is_checked=True)
 NEVER = threading.Event()
 ODD = 13
 """So many yuan the database does not take."""
@@ -63,12 +64,14 @@ def run(database: Engine, *statements: str) -> None:
 
 
 @contextmanager
-def leading(database: Engine, *centres: HandCentre) -> Iterator[LeaderLoop]:
+def leading(
+    database: Engine, *centres: HandCentre, settings: Settings = CHECKED
+) -> Iterator[LeaderLoop]:
     """A leader that knows the park and a tenant."""
     ask(database, *(Request(id=f"d{n}", wish=wish) for n, wish in enumerate(DECLARED)))
     drivers = {centre.centre_id: centre for centre in centres}
     log = SqlLog(database, "http://me", LEASE_MS)
-    loop = LeaderLoop(log, drivers, Settings(is_checked=True), SteadyClock(), QUICK)
+    loop = LeaderLoop(log, drivers, settings, SteadyClock(), QUICK)
     with running(loop):
         until(lambda: not log.requests(1))
         yield loop
