@@ -29,9 +29,11 @@ import api.cli.vouchers
 import api.running.serving
 import api.running.upkeep
 from api.cli.language import both
+from api.cli.wrong_use import Brain
 
 app = typer.Typer(
     name="brain",
+    cls=Brain,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -191,7 +191,7 @@ def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:
         (["usage", "--month", "2026-13"], "'2026-13' is no month: 2026-10"),
         (["statement", "--month", "0000-01"], "'0000-01' is no month"),
         (["export", "usage", "--month", "x"], "'x' is no month"),
-        (["export", "everything"], "'everything' is not one of 'usage', 'charges', 'focus'"),
+        (["export", "everything"], "focus': 'everything' is not one of 'usage', 'charges'"),
         (["export", "usage", "--format", "xlsx"], "'xlsx' is not one of 'csv', 'jsonl', 'parquet'"),
         (["projects", "set", "a/b", "--name", "P"], "'a/b' is no id: letters, digits"),
         (["projects", "set", "p", "--weight", "0"], "greater than or equal to 1"),

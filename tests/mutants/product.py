@@ -15,6 +15,10 @@ _WHOLE = "tests/acceptance/test_whole.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/wrong_use.py", 'error.message = error.message.removeprefix("Value error, ")', "pass", f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/wrong_use.py", "    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own is private\n        with _told():\n", "    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:\n        if True:\n", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/wrong_use.py", "{plain(chinese(said) or said)}", "{plain(said)}", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/wrong_use.py", "raise typer.Exit(WRONG_USE) from None", "raise typer.Exit(1) from None", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/wrapping.py", "(?:第 ?)?", "", _WRAPPING),
     Mutant("api/cli/wrapping.py", "(?:{_MOMENT}|", "(?:", _WRAPPING),
     Mutant("api/cli/wrapping.py", "(?:{_COUNTED})?", "", _WRAPPING),

@@ -1,0 +1,50 @@
+"""Wrong use of the command line, told to who reads Chinese."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.cli.language import language
+from tests.acceptance.in_process import brain
+
+WRONG_USE = 2
+
+
+@pytest.fixture(autouse=True)
+def language_is_read_anew() -> Iterator[None]:
+    language.cache_clear()
+    yield
+    language.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("why", "错误: 缺少参数 JOB_ID"),
+        ("whi", "错误: 没有命令 whi，是否想写 'why'？"),
+        ("why j1 --jso", "错误: 没有选项 --jso，是否想写 --json？"),
+        ("top --every 0", "错误: --every 的值有误：应不小于 0.5"),
+        ("export all", "的值有误：'all' 不在可选值之中：'usage', 'charges', 'focus'"),
+        ("submit --limit", "错误: 选项 --limit 需要一个值"),
+        ("jobs --json=1", "错误: 选项 --json 不带值"),
+        ("jobs a b", "错误: 多余的参数：a b"),
+        ("tenants set", "错误: 缺少参数 ID"),
+        ("--nothing", "错误: 没有选项 --nothing"),
+        ("submit none.yaml", "错误: 作业文件 none.yaml 无法读取：没有该文件"),
+    ],
+)
+def test_wrong_use_is_told_in_chinese(words: str, says: str) -> None:
+    done = brain(*words.split(), BRAIN_LANG="zh")
+
+    assert (done.returncode, done.stdout) == (WRONG_USE, "")
+    assert done.stderr.splitlines()[-1].endswith(says)
+    assert "Usage" not in done.stderr
+
+
+def test_the_use_and_where_to_read_more_stand_before() -> None:
+    done = brain("why", BRAIN_LANG="zh")
+
+    assert done.stderr.splitlines()[:2] == [
+        "用法：brain why [OPTIONS] {JOB_ID}",
+        "说明：brain why --help",
+    ]
