@@ -78,4 +78,17 @@ AS_ROOT = [
     Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/cluster/test_supervisor.py -k apart"),
     Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/cluster/test_supervisor.py -k apart"),
 ]
-MUTANTS += AS_ROOT if os.geteuid() == 0 else []
+MUTANTS += AS_ROOT if os.geteuid() == 0 else [    Mutant("cluster/runs.py", "if folder.name.isdigit() and _ATTEMPT_ID", "if _ATTEMPT_ID", "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/runs.py", "return error.errno == errno.EAGAIN", "return True", "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/runs.py", "        while data := os.read(descriptor, 4096):\n            del data\n", "        return bool(os.read(descriptor, 4096))\n", "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/runs.py", '    except OSError as error:\n        _log.warning("nobody can decide on %s now: %s", run.folder, error)\n        return True\n', '    except OSError as error:\n        _log.warning("nobody can decide on %s now: %s", run.folder, error)\n        return False\n', "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/supervisor.py", "since = version if incarnation == self._incarnation else 0", "since = version", "tests/unit/cluster/test_supervisor.py -k told_all"),
+    Mutant("cluster/supervisor.py", "if self._leasing is Leasing.LET_END or silent_s", "if silent_s", "tests/unit/cluster/test_supervisor.py -k wanted"),
+    Mutant("cluster/supervisor.py", " or silent_s * 1000 > self._settings.silence_ms_max:", ":", "tests/unit/cluster/test_supervisor.py -k wanted"),
+    Mutant("cluster/supervisor.py", "return silent_s <= HEARD_LATELY_S or await", "return await", "tests/unit/cluster/test_supervisor.py -k wanted"),
+    Mutant("cluster/supervisor.py", "return silent_s <= HEARD_LATELY_S or await self._does_head_answer()", "return silent_s <= HEARD_LATELY_S", "tests/unit/cluster/test_supervisor.py -k wanted"),
+    Mutant("cluster/supervisor.py", "        self._heard_at_s = time.monotonic() - _age_s(self._heard)", "        self._heard_at_s = time.monotonic()", "tests/unit/cluster/test_supervisor.py -k silence"),
+    Mutant("cluster/supervisor.py", "inherited | dict(start.env) | ours", "inherited | ours | dict(start.env)", "tests/unit/cluster/test_supervisor.py -k ours"),
+    Mutant("cluster/supervisor.py", "        if run is None:\n            self._runs.renounce(attempt_id, rank)\n        elif", "        if run is not None and", "tests/unit/cluster/test_supervisor.py -k before_its_order"),
+    Mutant("cluster/shim.py", "        if touched != self._seen:", "        if touched == self._seen:", "tests/unit/cluster/test_shim.py -k lease_is_held"),
+]

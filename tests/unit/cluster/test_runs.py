@@ -1,5 +1,6 @@
 """The runs of a node, as they lie on its disk."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,15 @@ import pytest
 from cluster import runs as runs_module
 from cluster.member import MemberEnd, MemberPhase, MemberStart
 from cluster.run_files import Stop, claim, read_stop, write_json
-from cluster.runs import CUT_NOTICE, BadAttemptId, Run, Runs, output_size, read_output
+from cluster.runs import (
+    CUT_NOTICE,
+    BadAttemptId,
+    Run,
+    Runs,
+    is_shim_alive,
+    output_size,
+    read_output,
+)
 
 
 def a_start(attempt_id: str = "j.1", rank: int = 0, cards: int = 2) -> MemberStart:
@@ -129,6 +138,37 @@ def test_losing_a_run_does_not_overwrite_its_end(tmp_path: Path) -> None:
     runs.lose(run)
 
     assert (run.state.end, run.state.exit_code) == (MemberEnd.EXITED, 3)
+
+
+def test_what_lies_beside_the_runs_is_none(tmp_path: Path) -> None:
+    claimed(Runs(tmp_path, 4))
+    (tmp_path / "j.1" / "lost+found").mkdir()
+
+    assert [run.state.rank for run in Runs(tmp_path, 4)] == [0]
+
+
+def test_where_nobody_can_tell_a_run_may_have_begun(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, 4)
+    run = claimed(runs)
+    (tmp_path / "broken").touch()
+    run.folder = tmp_path / "broken" / "0"
+
+    assert not runs.refuse(run, "it did not begin")
+    assert not run.is_over
+
+
+def test_a_shim_lives_as_long_as_it_holds_its_pipe_whatever_it_has_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "alive")
+    reading = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
+    writing = os.open(tmp_path / "alive", os.O_WRONLY)
+    assert is_shim_alive(reading)
+
+    os.write(writing, b"started\n")
+    os.close(writing)
+
+    assert not is_shim_alive(reading)
+    os.close(reading)
+    assert not is_shim_alive(reading), "what cannot be read says nothing of a shim"
 
 
 def test_only_news_are_newer(tmp_path: Path) -> None:

@@ -354,3 +354,15 @@ def eventually(is_so: Callable[[], bool]) -> None:
             return
         pause.wait(LOOK_S)
     raise AssertionError("it did not become so")
+
+
+def test_a_lease_is_held_as_long_as_its_file_changes(tmp_path: Path) -> None:
+    lease = shim._Lease(str(tmp_path / "lease"), ttl_ms=1_000)
+    assert lease.is_held(), "it may be that nobody has touched it yet"
+
+    lease._seen_at_s -= 2
+    assert not lease.is_held()
+    (tmp_path / "lease").touch()
+    assert lease.is_held()
+    lease._seen_at_s -= 2
+    assert not lease.is_held()

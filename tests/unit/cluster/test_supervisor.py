@@ -5,6 +5,7 @@ import errno
 import hashlib
 import io
 import os
+import socket
 import tarfile
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -21,11 +22,12 @@ from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberS
 from cluster.member_folders import is_own_fault
 from cluster.run_files import Stop
 from cluster.runs import Runs
-from cluster.supervisor import NodeSettings, Supervisor, runs_folder
+from cluster.supervisor import HEARD_LATELY_S, NodeSettings, Supervisor, runs_folder
 
 pytestmark = pytest.mark.enable_socket
 
 PATIENCE_S = 20
+SILENCE_MS_MAX = 600_000
 UID = 212_345
 START = MemberStart(
     attempt_id="j.1",
@@ -43,15 +45,19 @@ START = MemberStart(
 Work = Callable[[Supervisor], Coroutine[None, None, MemberState]]
 
 
-def a_supervisor(data: Path, variable: str = "CUDA_VISIBLE_DEVICES") -> Supervisor:
+def a_supervisor(
+    data: Path,
+    variable: str = "CUDA_VISIBLE_DEVICES",
+    head: tuple[str, int] = ("127.0.0.1", 1),
+) -> Supervisor:
     return Supervisor(
         NodeSettings(
             node_id="n1",
             data_dir=str(data),
             card_count=4,
             visible_devices_variable=variable,
-            head=("127.0.0.1", 1),
-            silence_ms_max=600_000,
+            head=head,
+            silence_ms_max=SILENCE_MS_MAX,
             meter=MeterKind.PROCESSOR,
         )
     )
@@ -104,6 +110,15 @@ def test_a_member_gets_its_cards_its_folders_and_no_secret(
     assert (end.exit_code, end.cards) == (0, (0, 1))
     assert said(tmp_path).splitlines()[:3] == ["0,1", checkpoints, checkpoints]
     assert "SITE_SECRET" not in said(tmp_path)
+
+
+def test_no_variable_of_a_job_takes_the_place_of_ours(tmp_path: Path) -> None:
+    env = (*START.env, ("CUDA_VISIBLE_DEVICES", "0,1,2,3"))
+    start = replace(START, command="echo cards=$CUDA_VISIBLE_DEVICES", env=env)
+
+    done(tmp_path, lambda node: ended(node, start))
+
+    assert said(tmp_path) == "cards=0\n"
 
 
 def test_a_member_on_cores_knows_which_and_starts_as_many_threads(tmp_path: Path) -> None:
@@ -290,6 +305,63 @@ def test_what_a_member_computes_is_told_while_it_runs_and_after_a_restart(
     assert later.activity is not None
     assert later.activity.measured_ms > first.activity.measured_ms
     assert later.activity.active_ms >= first.activity.active_ms
+
+
+def test_who_watches_another_life_is_told_all_and_then_what_is_new(tmp_path: Path) -> None:
+    async def watch(node: Supervisor) -> MemberState:
+        end = await ended(node)
+        seen = await node.watch("an earlier life", 1_000, Leasing.RENEW, 0)
+        assert seen.members == (end,)
+        again = await node.watch(seen.incarnation, seen.version, Leasing.RENEW, 0)
+        assert again.members == ()
+        return end
+
+    assert done(tmp_path, watch).exit_code == 0
+
+
+def test_what_is_stopped_before_its_order_comes_never_runs(tmp_path: Path) -> None:
+    async def stop_first(node: Supervisor) -> MemberState:
+        await node.stop("j.1", 0, Stop(grace_ms=0))
+        return await node.start(START)
+
+    assert done(tmp_path, stop_first).end is MemberEnd.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("leasing", "silent_s", "is_head_there", "is_wanted"),
+    [
+        (Leasing.RENEW, 0, False, True),
+        (Leasing.RENEW, HEARD_LATELY_S + 1, True, True),
+        (Leasing.RENEW, HEARD_LATELY_S + 1, False, False),
+        (Leasing.RENEW, SILENCE_MS_MAX // 1_000 + 1, True, False),
+        (Leasing.LET_END, 0, True, False),
+    ],
+    ids=["heard", "head answers", "cut off", "silent for too long", "let end"],
+)
+def test_members_are_wanted_as_long_as_somebody_counts_on_them(
+    tmp_path: Path, leasing: Leasing, silent_s: float, is_head_there: bool, is_wanted: bool
+) -> None:
+    async def ask(head: socket.socket) -> bool:
+        node = a_supervisor(tmp_path, head=head.getsockname())
+        await node.watch("", 0, leasing, 0)
+        node._heard_at_s -= silent_s
+        if not is_head_there:
+            head.close()
+        return await node._are_members_wanted()
+
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        assert asyncio.run(ask(head)) is is_wanted
+
+
+def test_a_later_life_counts_the_silence_of_the_earlier(tmp_path: Path) -> None:
+    """So that a supervisor that is started over and over does not keep members for ever."""
+    heard = runs_folder(tmp_path, "n1") / "heard"
+    heard.parent.mkdir(parents=True)
+    heard.touch()
+    long_ago_s = heard.stat().st_mtime - SILENCE_MS_MAX / 1_000
+    os.utime(heard, (long_ago_s, long_ago_s))
+
+    assert not asyncio.run(a_supervisor(tmp_path)._are_members_wanted())
 
 
 def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> None:
