@@ -8,7 +8,7 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from scheduler.facts.log import Cycle, Request
+from scheduler.facts.log import Asked, Cycle
 from scheduler.storage.store import SqlLog
 
 FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -53,7 +53,7 @@ class MeasuredLog(SqlLog):
         self._began_s = perf_counter()
 
     @override
-    def requests(self, limit: int) -> tuple[Request, ...]:
+    def requests(self, limit: int) -> tuple[Asked, ...]:
         self._began_s = perf_counter()
         return super().requests(limit)
 

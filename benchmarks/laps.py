@@ -28,7 +28,7 @@ from cluster.inventory import Park
 from cluster.simulated import SimulatedCentre, World
 from scheduler.controller import Batch, Controller, Settings
 from scheduler.facts.events import Ended, Submitted
-from scheduler.facts.log import Cycle, Log, Request
+from scheduler.facts.log import Asked, Cycle, Log, Request
 from scheduler.model.job import Job
 from scheduler.model.plan import Plan
 from scheduler.storage.codec import encode
@@ -102,7 +102,7 @@ class TimedLog(SqlLog):
         self._watch = watch
 
     @override
-    def requests(self, limit: int) -> tuple[Request, ...]:
+    def requests(self, limit: int) -> tuple[Asked, ...]:
         with self._watch.part("requests_ms"):
             return super().requests(limit)
 

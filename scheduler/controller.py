@@ -15,7 +15,7 @@ from scheduler.facts.alerts import alerts
 from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
-from scheduler.facts.log import Cycle, Log, Request, Waiting
+from scheduler.facts.log import Asked, Cycle, Log, Unreadable, Waiting, not_kept
 from scheduler.facts.metering import NOTHING, Booking, book, fits
 from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
@@ -123,7 +123,7 @@ class Controller:
         self._act(reports)
         return cycle
 
-    def take(self, request: Request, now_ms: int) -> None:
+    def take(self, request: Asked, now_ms: int) -> None:
         """A cycle of this request alone; raises as `step` does."""
         batch = Batch(now_ms)
         self._take_requests(batch, [request])
@@ -157,8 +157,11 @@ class Controller:
         for event in events:
             self._take(batch, event)
 
-    def _take_requests(self, batch: Batch, requests: Iterable[Request]) -> None:
+    def _take_requests(self, batch: Batch, requests: Iterable[Asked]) -> None:
         for request in requests:
+            if isinstance(request, Unreadable):
+                batch.refused[request.id] = not_kept(request.id, "unreadable")
+                continue
             wish = request.wish
             if isinstance(wish, ev.ParkDeclared):
                 # What was used until now counts with the TFLOPS that were stated until now.
@@ -325,14 +328,14 @@ class Controller:
 
     # What is committed.
 
-    def _committed(self, batch: Batch, requests: Iterable[Request], *, is_due: bool) -> Cycle:
+    def _committed(self, batch: Batch, requests: Iterable[Asked], *, is_due: bool) -> Cycle:
         cycle = self._cycle(batch, requests, is_due=is_due)
         if not cycle.is_empty:
             self.log.commit(self.epoch, cycle)
         self._remember(cycle)
         return cycle
 
-    def _cycle(self, batch: Batch, requests: Iterable[Request], *, is_due: bool) -> Cycle:
+    def _cycle(self, batch: Batch, requests: Iterable[Asked], *, is_due: bool) -> Cycle:
         bookings = batch.bookings
         return Cycle(
             now_ms=batch.now_ms,

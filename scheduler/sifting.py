@@ -11,7 +11,7 @@ from psycopg import Error as PgError
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler.controller import Controller
-from scheduler.facts.log import Cycle, Deposed, Request, Unwritable
+from scheduler.facts.log import Asked, Cycle, Deposed, Unwritable, not_kept
 
 LOG = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def sift(
     return controller, refused_count
 
 
-def _tried(controller: Controller, request: Request, now_ms: int) -> str | None:
+def _tried(controller: Controller, request: Asked, now_ms: int) -> str | None:
     """Take it alone; why it cannot be, and then the state is not to be trusted any more."""
     try:
         controller.take(request, now_ms)
@@ -56,9 +56,8 @@ def _tried(controller: Controller, request: Request, now_ms: int) -> str | None:
     return None
 
 
-def _refuse(controller: Controller, request: Request, code: str, now_ms: int) -> None:
+def _refuse(controller: Controller, request: Asked, code: str, now_ms: int) -> None:
     """Of a refused request no event is left, as of one that does not fit the state."""
-    why = f"it cannot be kept ({code}), and nothing of it is done: the operator finds {request.id}"
-    refused = {request.id: f"{why} in the broker's log"}
+    refused = {request.id: not_kept(request.id, code)}
     cycle = Cycle(now_ms=now_ms, events=(), request_ids=(request.id,), refused=refused)
     controller.log.commit(controller.epoch, cycle)

@@ -37,6 +37,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A row of the inbox that this release makes nothing of: another release has written it."""
+
+    id: str
+
+
+Asked = Request | Unreadable
+
+
+def not_kept(request_id: str, code: str) -> str:
+    """Why a request is refused of which nothing can be kept, to whoever asked."""
+    why = f"it cannot be kept ({code}), and nothing of it is done: the operator finds {request_id}"
+    return f"{why} in the broker's log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """Why a job waits, its place in the queue (from 1), and when and where it would start."""
 
@@ -103,7 +119,7 @@ class Log(Protocol):
         """Become the leader and return the new epoch; whoever led before is deposed."""
         ...
 
-    def requests(self, limit: int) -> tuple[Request, ...]:
+    def requests(self, limit: int) -> tuple[Asked, ...]:
         """The oldest requests that no cycle has consumed."""
         ...
 

@@ -3,16 +3,18 @@
 With the events it writes what others read: jobs, attempts, views, loads, and the books.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 
 from psycopg import Error as PgError
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.storage import store as books
 from scheduler.facts import events as ev
-from scheduler.facts.log import Cycle, Deposed, Request
+from scheduler.facts.log import Asked, Cycle, Deposed, Request, Unreadable
 from scheduler.facts.record import Snapshot
 from scheduler.model.job import JobState
 from scheduler.storage.bulk import copy_all, execute_all, records, updated
@@ -28,6 +30,8 @@ from scheduler.storage.rows import SUBMIT_PREFIX, Owners, tenant_of_wish, write_
 from scheduler.storage.tables import CheckpointRow, EventRow, InboxRow, LeaderRow
 from scheduler.storage.unwritable import unwritable
 from scheduler.storage.views import write_views
+
+LOG = logging.getLogger(__name__)
 
 EVENTS_CHANNEL = "brain_events"
 INBOX_CHANNEL = "brain_inbox"
@@ -89,7 +93,7 @@ class SqlLog:
         with self._engine.connect() as connection:
             return connection.scalar(select(LeaderRow.expires_at_ms)) or 0
 
-    def requests(self, limit: int) -> tuple[Request, ...]:
+    def requests(self, limit: int) -> tuple[Asked, ...]:
         statement = (
             select(InboxRow.id, InboxRow.body)
             .where(InboxRow.consumed_seq.is_(None))
@@ -98,7 +102,7 @@ class SqlLog:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(statement).all()
-        return tuple(Request(id=row.id, wish=decode_wish(row.body)) for row in rows)
+        return tuple(_asked(row.id, row.body) for row in rows)
 
     def replay(self) -> tuple[Snapshot, Iterator[ev.Event]]:
         newest = select(CheckpointRow).order_by(CheckpointRow.seq.desc()).limit(1)
@@ -182,6 +186,16 @@ class SqlLog:
         write_jobs(connection, cycle)
         write_views(connection, cycle)
         books.book(connection, cycle.usage, cycle.credits, cycle.transfers, cycle.activity)
+
+
+def _asked(request_id: str, body: dict[str, JsonValue]) -> Asked:
+    try:
+        return Request(id=request_id, wish=decode_wish(body))
+    except ValidationError as error:
+        # Without what it says, which may hold what is secret.
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        LOG.error("request %s is refused, this release cannot read it: %s", request_id, found[:3])  # noqa: TRY400
+        return Unreadable(id=request_id)
 
 
 _CONSUMED = updated(InboxRow, records(InboxRow.id, InboxRow.consumed_seq, InboxRow.refused))

@@ -33,5 +33,7 @@ MUTANTS = [
     Mutant("scheduler/sturdy.py", '            return NOTHING_NEW, (f"no plan can be drawn up: {error!r}",)', "            return NOTHING_NEW, ()", f"{_STURDY} -k flaw"),
     Mutant("scheduler/sturdy.py", "        except Deposed:\n            raise\n", "", f"{_STURDY} -k deposed"),
     Mutant("scheduler/sturdy.py", "            self._events_since_checkpoint = 0\n", "", f"{_STURDY} -k later"),
+    Mutant("scheduler/storage/store.py", "    except ValidationError as error:\n", "    except ZeroDivisionError as error:\n", f"{_SIFTING} -k cannot_read"),
+    Mutant("scheduler/controller.py", '                batch.refused[request.id] = not_kept(request.id, "unreadable")\n', "", f"{_SIFTING} -k cannot_read"),
     Mutant("api/running/wiring.py", "            unwritable_count=lambda: self.loop.unwritable_count,\n", "", _METRICS),
 ]

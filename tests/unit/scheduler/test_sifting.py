@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, text, update
 from typing_extensions import override
 
 from api.chinese import chinese
@@ -13,7 +13,7 @@ from api.clock import SteadyClock
 from cluster.driver import CentreReport
 from scheduler.controller import Controller, Settings
 from scheduler.facts import events as ev
-from scheduler.facts.log import Cycle, MemoryLog, Request
+from scheduler.facts.log import Asked, Cycle, MemoryLog, Request
 from scheduler.facts.state import State
 from scheduler.leader import LeaderLoop, Pace
 from scheduler.model.job import JobState
@@ -21,6 +21,7 @@ from scheduler.sifting import sift
 from scheduler.storage import queries
 from scheduler.storage.codec import decode
 from scheduler.storage.store import SqlLog, put_requests, put_submits
+from scheduler.storage.tables import InboxRow
 from tests.builders import PARK, TENANT, YUAN, a_job
 from tests.hand import HandCentre
 from tests.unit.scheduler.test_leader_election import running, until
@@ -171,6 +172,21 @@ def test_what_the_database_refuses_of_a_step_itself_costs_neither_lead_nor_reque
     assert took_ms >= 2 * QUICK.failed_s * 1_000, "it does not spin"
 
 
+def test_a_request_that_this_release_cannot_read_stops_nobody_else(database: Engine) -> None:
+    odd = Request(id="paid:odd", wish=paid(ODD).wish)
+
+    with leading(database) as loop:
+        with database.begin() as connection:
+            put_requests(connection, [paid(12), odd, paid(14)], 0)
+            unheard_of = update(InboxRow).values(body={"kind": "unheard_of"})
+            connection.execute(unheard_of.where(InboxRow.id == odd.id))
+        until(lambda: not loop.log.requests(1))
+
+    assert "(unreadable)" in (refusal(database, odd) or "")
+    assert balance_yuan(state_of_log(database)) == 12 + 14
+    assert (loop.unwritable_count, loop.failure_count) == (0, 0)
+
+
 def kinds(database: Engine) -> list[str]:
     with database.connect() as connection:
         return [record.kind for record in queries.events_after(connection, 0, 1_000)]
@@ -232,8 +248,8 @@ class Brittle(Controller):
     """A controller with a defect, that one request brings to light."""
 
     @override
-    def take(self, request: Request, now_ms: int) -> None:
-        if request.id == f"paid:{ODD}":
+    def take(self, request: Asked, now_ms: int) -> None:
+        if isinstance(request, Request) and request.id == f"paid:{ODD}":
             self.state.apply(request.wish)
             raise ZeroDivisionError
         super().take(request, now_ms)
@@ -264,7 +280,7 @@ def test_a_request_at_which_the_broker_itself_fails_is_refused_likewise() -> Non
 def test_where_the_surroundings_fail_nobody_is_refused(error: type[Exception]) -> None:
     class Ill(Controller):
         @override
-        def take(self, request: Request, now_ms: int) -> None:
+        def take(self, request: Asked, now_ms: int) -> None:
             raise error
 
     log = MemoryLog()
