@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, exists, or_, select, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.proof.roots import draw_root
 from accounting.storage.store import index_new_facts
@@ -78,26 +77,33 @@ class Housekeeper:
 
     def run(self) -> None:
         while True:
-            try:
-                for _ in sweep(self._engine, self._clock(), self._retention):
-                    if self._stop.is_set():
-                        return
-            except SQLAlchemyError as error:
-                _log.warning("cannot sweep, trying again in an hour: %s", error)
+            for _ in sweep(self._engine, self._clock(), self._retention):
+                if self._stop.is_set():
+                    return
             if self._stop.wait(EVERY_S):
                 return
 
 
 def sweep(engine: Engine, now_ms: int, retention: Retention) -> Iterator[None]:
-    """Delete what is too old, a little in each transaction; gives way after each."""
+    """Delete what is too old, a little in each transaction; gives way after each.
+
+    What fails at one kind of things is for the next hour, and keeps nobody from the others.
+    """
     for step in (_answers, _quotes, _requests, _logs, _archives, _old_loads, _close_loads, _books):
-        for _ in range(STEPS_MAX):
-            with engine.begin() as connection:
-                is_ours = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({SWEEP_LOCK})"))
-                is_more = is_ours and step(connection, now_ms, retention)
-            yield
-            if not is_more:
-                break
+        try:
+            yield from _swept(engine, step, now_ms, retention)
+        except Exception:  # noqa: BLE001 - it is told, and the next kind is another matter
+            _log.exception("cannot sweep %s, trying again in an hour", step.__name__.strip("_"))
+
+
+def _swept(engine: Engine, step: Step, now_ms: int, retention: Retention) -> Iterator[None]:
+    for _ in range(STEPS_MAX):
+        with engine.begin() as connection:
+            is_ours = connection.scalar(text(f"SELECT pg_try_advisory_xact_lock({SWEEP_LOCK})"))
+            is_more = is_ours and step(connection, now_ms, retention)
+        yield
+        if not is_more:
+            return
 
 
 def _answers(connection: Connection, now_ms: int, _: Retention) -> bool:

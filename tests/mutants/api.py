@@ -105,6 +105,7 @@ MUTANTS = [
     Mutant("api/housekeeping.py", "ArchiveChunkRow.sha256.in_(digests), ~kept", "ArchiveChunkRow.sha256.in_(digests)", "tests/unit/api/test_housekeeping.py -k directory"),
     Mutant("api/housekeeping.py", 'next="<= :to_ms"', 'next="> 0"', "tests/unit/api/test_housekeeping.py -k stood"),
     Mutant("api/housekeeping.py", "(old.at_ms / 60000 + 1) * 60000", "old.at_ms + 60000", "tests/unit/api/test_housekeeping.py -k minute"),
+    Mutant("api/housekeeping.py", "        except Exception:", "        except KeyError:", "tests/unit/api/test_housekeeping.py -k keeps_nobody"),
     Mutant("api/housekeeping.py", "is_more = is_ours and step", "is_more = step", "tests/unit/api/test_housekeeping.py -k time"),
     Mutant("api/routes/archives.py", "is_new = not _is_renewed(connection, owner, sha256, services.clock())", "is_new = True", "tests/acceptance/test_api_archives.py -k room"),
     Mutant("api/submission.py", ".values(created_at_ms=now_ms)", ".values(created_at_ms=ArchiveRow.created_at_ms)", "tests/acceptance/test_api_archives.py -k used"),

@@ -37,6 +37,30 @@ def request(name: str, received_at_ms: int, consumed_seq: int | None) -> dict[st
     }
 
 
+def test_what_cannot_be_swept_keeps_nobody_from_sweeping_the_rest(
+    database: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of quotes the database refuses it, at answers the broker itself fails."""
+    with database.begin() as connection:
+        connection.execute(insert(InboxRow), request("submit:old", 0, 1))
+        store.book(connection, [USAGE], [], [])
+        rule = "CREATE RULE odd AS ON DELETE TO quotes DO INSTEAD SELECT 1 / 0"
+        connection.execute(text(rule))
+
+    def _answers(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(housekeeping, "_answers", _answers)
+
+    sweep_all(database)
+
+    with database.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(InboxRow)) == 0
+        assert connection.scalar(text("SELECT count(*) FROM daily_roots")) == 1, "the last of all"
+    assert "cannot sweep answers, trying again in an hour" in caplog.text
+    assert "cannot sweep quotes, trying again in an hour" in caplog.text
+
+
 def test_only_what_is_old_and_done_is_swept(database: Engine) -> None:
     old_ms, young_ms = NOW_MS - REQUESTS_KEPT_MS - 1, NOW_MS - REQUESTS_KEPT_MS
     answers = [
