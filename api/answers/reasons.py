@@ -152,7 +152,7 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "需要同一机柜内的 {need}，而 {where} 的一个机柜有 {free}，还差 {gap}",
     ),
     ReasonCode.OUTSIDE_HOURS: (
-        "{where} is offered at some hours alone; it needs {need} of them at once, {free} are left",
+        "{where} is offered at some hours alone; it needs {need} at once, and {free} is left",
         "{where} 只在部分时段开放：作业需要连续 {need}，本时段剩余 {free}",
     ),
     ReasonCode.QUEUE_FULL: (

@@ -7,7 +7,16 @@ from rich.table import Table
 
 from api.cli.activity_tables import activity_table, seconds_text
 from api.cli.language import both
-from api.cli.terminal import PARK_ZONE, clock_text, console, fail, hours_text, plain, table
+from api.cli.terminal import (
+    PARK_ZONE,
+    clock_text,
+    console,
+    fail,
+    hours_text,
+    plain,
+    priority_text,
+    table,
+)
 from api.schemas.jobs import UsageLine, UsageView
 
 MS_PER_SECOND = 1_000
@@ -127,10 +136,9 @@ def print_statement(
     statement: dict[str, object], disputed: frozenset[int] | None = frozenset()
 ) -> None:
     """A statement as the broker's JSON has it; lines that are disputed (None: all) are marked."""
-    state = both(
-        str(statement["state"]), {"draft": "草稿", "closed": "已关账"}[str(statement["state"])]
-    )
-    console.print(f"[bold]{statement['tenant']}  {statement['month']}[/]  ({state})")
+    state = str(statement["state"])
+    said = both(f"({state})", {"draft": "（草稿）", "closed": "（已关账）"}[state])
+    console.print(f"[bold]{statement['tenant']}  {statement['month']}[/]  {said}")
     (totals,) = _objects([statement["totals"]])
     has_cores = "core_hours" in totals
     made = table(
@@ -138,7 +146,7 @@ def print_statement(
         both("project", "项目"),
         both("centre", "中心"),
         both("kind", "型号"),
-        both("class", "等级"),
+        both("priority", "优先级"),
         both("card-h", "卡时"),
         both("P.h", "P·时"),
         both("price", "单价"),
@@ -153,7 +161,8 @@ def print_statement(
             core_hours = [hours_text(str(line.get("core_hours", "0")))]
             made.add_row(
                 _numbered(number, disputed),
-                *(plain(str(line[key])) for key in ("project", "centre", "device", "qos")),
+                *(plain(str(line[key])) for key in ("project", "centre", "device")),
+                plain(priority_text(str(line["qos"]))),
                 hours_text(str(line["card_hours"])),
                 hours_text(str(line["p_hours"])),
                 price_text(str(line["price"])),

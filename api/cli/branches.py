@@ -8,7 +8,7 @@ from api.cli.entitled import Borrowing, Lending, Nominal, also_own, changed, own
 from api.cli.language import both
 from api.cli.options import Id, Json, Tenant, session_of
 from api.cli.session import client
-from api.cli.terminal import console, fail, plain, print_json, table
+from api.cli.terminal import console, fail, plain, print_json, print_list, table
 
 if TYPE_CHECKING:
     from api.schemas.administration import BranchPut, CohortView, ProjectView
@@ -104,7 +104,7 @@ def projects(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
     for one in found.items:
         cells = (one.tenant, one.id, plain(one.name), str(one.weight), _quota(one.max_cards))
         made.add_row(*cells, own(one))
-    console.print(made)
+    print_list(made)
 
 
 @cohorts_app.callback()
@@ -121,7 +121,7 @@ def cohorts(context: typer.Context, as_json: Json = False) -> None:
     for one in found.items:
         cells = (one.id, plain(one.name), str(one.weight), _quota(one.max_cards), own(one))
         made.add_row(*cells, ", ".join(one.tenants) or "-")
-    console.print(made)
+    print_list(made)
 
 
 def _columns() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client, whose
-from api.cli.terminal import console, plain, print_json, table, yuan_text
+from api.cli.terminal import console, plain, print_json, print_list, table, yuan_text
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -79,7 +79,7 @@ def _list(context: typer.Context, tenant: str | None, *, as_json: bool) -> None:
         money = (yuan_text(one.amount), yuan_text(one.spent))
         cells = (plain(one.tenant), plain(of), one.month or "-", *money)
         made.add_row(*cells, str(one.percent), stop)
-    console.print(made)
+    print_list(made)
 
 
 @app.command(

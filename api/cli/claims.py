@@ -8,7 +8,7 @@ from api.cli.files import Output, write_binary
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, console, errors, plain, print_json, table
+from api.cli.terminal import clock_text, errors, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -89,7 +89,7 @@ def claims(context: typer.Context, tenant: Tenant = None, as_json: Json = False)
     for one in found.items:
         words = (plain(word) for word in (one.id, one.tenant, one.contract))
         made.add_row(*words, one.base, one.amount, clock_text(one.at_ms))
-    console.print(made)
+    print_list(made)
 
 
 @app.command(
@@ -209,7 +209,7 @@ def rules(context: typer.Context, as_json: Json = False) -> None:
         words = (plain(word) for word in (one.id, one.issuer, one.pool, one.year))
         share = f"{one.share_permille / 10:g} %"
         made.add_row(*words, share, one.minimum, one.cap, one.budget)
-    console.print(made)
+    print_list(made)
 
 
 @app.command(help=both("List contracts.", "列出合同。"))
@@ -231,7 +231,7 @@ def contracts(context: typer.Context, tenant: Tenant = None, as_json: Json = Fal
     for one in found.items:
         words = (plain(word) for word in (one.number, one.tenant, one.district))
         made.add_row(*words, both("yes", "是") if one.is_related else "", one.amount)
-    console.print(made)
+    print_list(made)
 
 
 @app.command(help=both("What may be claimed now; nothing is written.", "测算可申报金额，不写入。"))
@@ -253,7 +253,7 @@ def assess(
         (both("may be claimed", "可申报"), f"[bold]{found.amount}[/]"),
     ):
         made.add_row(name, value)
-    console.print(made)
+    print_list(made)
 
 
 @app.command(help=both("Claim what may be claimed now, once.", "申报，同一事项只申报一次。"))

@@ -60,7 +60,8 @@ def print_line(line: VerificationLine) -> None:
         _print_verdict(line.verdict)
     elif line.chain:
         whose = plain(line.chain.tenant or both("(the park)", "（园区）"))
-        facts = both(f"{line.chain.facts:,} facts", f"{line.chain.facts:,} 条")
+        count = line.chain.facts
+        facts = both("1 fact" if count == 1 else f"{count:,} facts", f"{count:,} 条")
         console.print(f"[green]✓[/] {whose}  {facts}  [dim]{line.chain.head[:SHOWN]}[/]")
 
 

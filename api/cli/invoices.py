@@ -8,7 +8,7 @@ from api.cli.files import Output, write_binary
 from api.cli.language import both
 from api.cli.options import Json, Month, MonthArgument, Tenant, session_of
 from api.cli.session import Identity, client, whose
-from api.cli.terminal import console, errors, print_json
+from api.cli.terminal import errors, print_json, print_list
 
 if TYPE_CHECKING:
     from api.schemas.bills import InvoiceView
@@ -72,7 +72,7 @@ def invoices(
         while page.next is not None:
             page = broker.invoices(tenant, month, cursor=page.next)
             found = InvoiceList(items=[*found.items, *page.items])
-    print_json(found) if as_json else console.print(invoices_table(found))
+    print_json(found) if as_json else print_list(invoices_table(found))
 
 
 @app.command(

@@ -106,7 +106,8 @@ def print_job(job: JobView) -> None:
 def _cause_text(job: JobView) -> str:
     if job.end_cause is None:
         return ""
-    return f" [dim]({both(job.end_cause, CAUSES_ZH.get(job.end_cause, job.end_cause))})[/]"
+    cause = CAUSES_ZH.get(job.end_cause, job.end_cause)
+    return both(f" [dim]({job.end_cause})[/]", f"[dim]（{cause}）[/]")
 
 
 def asked_text(job: JobView) -> str:
@@ -185,7 +186,9 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
             plain(nodes_text(attempt)),
             clock_text(attempt.started_at_ms)[-8:],
             duration_text(ran_ms),
-            attempt.cause or "-",
+            both(attempt.cause, CAUSES_ZH.get(attempt.cause, attempt.cause))
+            if attempt.cause
+            else "-",
             "-" if attempt.exit_code is None else str(attempt.exit_code),
             active_text(attempt.activity),
         )

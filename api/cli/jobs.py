@@ -8,7 +8,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, parser, session_of
 from api.cli.session import client
-from api.cli.terminal import console, print_json
+from api.cli.terminal import console, print_json, print_list
 
 if TYPE_CHECKING:
     from api.schemas.quotes import Alternatives, Explanation, QueueStanding
@@ -87,7 +87,7 @@ def jobs(
     if as_json:
         print_json(page)
         return
-    console.print(jobs_table(page.items))
+    print_list(jobs_table(page.items))
     if page.next:
         console.print(both("[dim]and older ones: --limit[/]", "[dim]还有更早的作业：--limit[/]"))
 

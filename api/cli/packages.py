@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, console, errors, fail, plain, print_json, table
+from api.cli.terminal import clock_text, errors, fail, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -72,7 +72,7 @@ def packages(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
             one.used,
             one.unused,
         )
-    console.print(made)
+    print_list(made)
 
 
 @app.command(help=both("Sell a package, once for its number.", "销售资源包，同一编号只售一次。"))

@@ -12,6 +12,7 @@ from api.cli.terminal import (
     console,
     p_text,
     plain,
+    print_list,
     share_text,
     table,
 )
@@ -36,7 +37,7 @@ def print_capacity(view: CapacityView) -> None:
 def headline(view: CapacityView) -> str:
     used = share_text(view.allocated_tflops, view.stated_tflops)
     logical = (
-        both(" [yellow](logical cards)[/]", " [yellow]（逻辑卡）[/]") if view.is_logical else ""
+        both(" [yellow](logical cards)[/]", "[yellow]（逻辑卡）[/]") if view.is_logical else ""
     )
     return (
         f"[bold]{plain(view.name)}[/]{logical}\n"
@@ -107,7 +108,10 @@ def _pools_table(view: CapacityView, unit: DeviceUnit) -> Table:
 
 
 def _hours(pool: PoolCapacity) -> str:
-    return f"\n[dim]{plain('; '.join(pool.hours))}[/]" if pool.hours else ""
+    if not pool.hours:
+        return ""
+    hours = plain("; ".join(pool.hours))
+    return both(f"\n[dim]  at {hours}[/]", f"\n[dim]  开放 {hours}[/]")
 
 
 def print_nodes(nodes: list[NodeView]) -> None:
@@ -133,9 +137,7 @@ def _stands(node: NodeView) -> str:
     if node.is_drained:
         english, chinese = "[yellow]drained[/]", "[yellow]维护中[/]"
         who = plain(node.drained_by or "")
-        return both(
-            english + (f" by {who}" if who else ""), chinese + (f"（{who}）" if who else "")
-        )
+        return both(english + (f" by {who}" if who else ""), chinese + (f"：{who}" if who else ""))
     if node.kept_out_until_ms is not None:
         until = clock_text(node.kept_out_until_ms)
         english = f"[red]nothing could be started: kept out until {until}[/]"
@@ -178,7 +180,7 @@ def print_datasets(found: DatasetList) -> None:
         made.add_row(
             plain(one.id), size, plain(one.data_class or "-"), plain(", ".join(one.centres))
         )
-    console.print(made)
+    print_list(made)
     for kind in found.classes:
         centres, name = plain(", ".join(kind.centres)), plain(f"{kind.id} {kind.name}")
         may_be = both(f"{name}: only {centres}", f"{name}：仅限 {centres}")

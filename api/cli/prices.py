@@ -1,5 +1,6 @@
 """Commands about prices: the price lists, and a new one from a day on."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,7 +8,17 @@ import typer
 from api.cli.language import both
 from api.cli.options import Id, Json, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import console, errors, fail, plain, print_json, table, year_text
+from api.cli.terminal import (
+    console,
+    errors,
+    fail,
+    plain,
+    print_json,
+    priority_text,
+    say,
+    table,
+    year_text,
+)
 
 if TYPE_CHECKING:
     from api.schemas.administration import PriceListView
@@ -61,17 +72,27 @@ def prices(context: typer.Context, as_json: Json = False) -> None:
             made.add_row(plain(one.id), year_text(one.from_ms), state, plain(kind), price)
     console.print(made)
     for one in found.items[-1:]:
-        console.print(_factors(one), soft_wrap=True)
+        say(_factors(one), "")
 
 
 def _factors(one: "PriceListView") -> str:
     """By what its prices are multiplied, for priorities and for classes of tenants."""
-    said = ", ".join(
-        f"{name} {permille / 1_000:.2f}"
-        for name, permille in (*one.qos_permille.items(), *one.class_permille.items())
-    )
+    priorities = _times({priority_text(name): by for name, by in one.qos_permille.items()})
+    classes = _times(one.class_permille)
     tax = f"{one.vat_permille / 10:g} %"
-    return plain(both(f"{one.id}: x {said}; tax {tax}", f"{one.id}：系数 {said}；税率 {tax}"))
+    return plain(
+        both(
+            f"{one.id}: priority {priorities}; class {classes}; tax {tax}",
+            f"{one.id}：优先级 {priorities}；价格等级 {classes}；税率 {tax}",
+        )
+    )
+
+
+def _times(permille_by_name: Mapping[str, int]) -> str:
+    """`low ×0.70, high ×1.30`."""
+    return both(", ", "、").join(
+        f"{name} ×{permille / 1_000:.2f}" for name, permille in permille_by_name.items()
+    )
 
 
 @app.command(

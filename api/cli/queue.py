@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import client
-from api.cli.terminal import console, note, print_json
+from api.cli.terminal import note, print_json, print_list
 
 app = typer.Typer()
 
@@ -64,6 +64,6 @@ def queue(
     if as_json:
         print_json(found)
         return
-    console.print(terms_table(found) if terms else queue_table(found))
+    print_list(terms_table(found) if terms else queue_table(found))
     if cut := cut_text(found, limit):
         note(cut)

@@ -8,7 +8,7 @@ from rich.text import Text
 from api.cli.job_tables import name_text
 from api.cli.language import both
 from api.cli.reason_names import CHINESE
-from api.cli.terminal import plain, table
+from api.cli.terminal import PRIORITIES_ZH, plain, table
 from api.schemas.durations import about
 from api.schemas.quotes import QueueItem, QueueView, TermView
 
@@ -16,9 +16,7 @@ VALUES_ZH: Mapping[str, str] = {
     "none": "无",
     "within": "以内",
     "beyond": "超出",
-    "low": "低",
-    "normal": "普通",
-    "high": "高",
+    **PRIORITIES_ZH,
     "yes": "是",
     "no": "否",
 }

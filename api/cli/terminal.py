@@ -46,6 +46,7 @@ STATES_ZH = {
     "failed": "失败",
     "cancelled": "已取消",
 }
+PRIORITIES_ZH = {"low": "低", "normal": "普通", "high": "高"}
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -117,10 +118,22 @@ def table(*columns: str, numbers: Sequence[int] = ()) -> Table:
     return made
 
 
+def print_list(made: Table) -> None:
+    """A list; one of nothing says so, as a head alone looks like a fault."""
+    console.print(made)
+    if not made.row_count:
+        note(both("none", "（无）"))
+
+
 def state_text(state: str) -> str:
     style = STATE_STYLES.get(state, "")
     word = both(state, STATES_ZH.get(state, state))
     return f"[{style}]{word}[/]" if style else word
+
+
+def priority_text(priority: str) -> str:
+    """At which its price is, in the language of this run."""
+    return both(priority, PRIORITIES_ZH.get(priority, priority))
 
 
 def clock_text(at_ms: int | None) -> str:

@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, MonthArgument, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import console, errors, fail, plain, print_json, table
+from api.cli.terminal import errors, fail, plain, print_json, print_list, table
 
 if TYPE_CHECKING:
     from api.schemas.settlements import TermsView
@@ -62,7 +62,7 @@ def terms(context: typer.Context, as_json: Json = False) -> None:
     for one in found.items:
         rate = f"{one.vat_permille / 10:g} %"
         made.add_row(plain(one.centre), one.month, _KINDS[one.kind], _terms(one), rate)
-    console.print(made)
+    print_list(made)
 
 
 _KINDS = {

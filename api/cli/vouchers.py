@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, console, errors, fail, plain, print_json, table
+from api.cli.terminal import clock_text, errors, fail, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -65,7 +65,7 @@ def vouchers(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
             one.amount,
             one.left,
         )
-    console.print(made)
+    print_list(made)
 
 
 Number = Annotated[

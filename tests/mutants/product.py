@@ -10,11 +10,15 @@ _SERVE = "tests/acceptance/test_serve.py"
 _SETTINGS = "tests/unit/api/test_settings.py"
 _TALLY = "tests/unit/api/test_tally.py"
 _UP = "tests/acceptance/test_up.py"
+_TERMINAL = "tests/unit/api/cli/test_terminal.py"
 _WRAPPING = "tests/unit/api/cli/test_wrapping.py"
 _WHOLE = "tests/acceptance/test_whole.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/terminal.py", "    if not made.row_count:\n", "    if False:\n", _TERMINAL),
+    Mutant("api/cli/terminal.py", "both(priority, PRIORITIES_ZH.get(priority, priority))", "priority", _TERMINAL),
+    Mutant("api/cli/job_tables.py", "both(attempt.cause, CAUSES_ZH.get(attempt.cause, attempt.cause))", "attempt.cause", _TERMINAL),
     Mutant("api/cli/wrong_use.py", 'error.message = error.message.removeprefix("Value error, ")', "pass", f"{_REFUSALS} -k meant"),
     Mutant("api/cli/wrong_use.py", "    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: typer's own is private\n        with _told():\n", "    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:\n        if True:\n", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/wrong_use.py", "{plain(chinese(said) or said)}", "{plain(said)}", "tests/acceptance/test_cli_wrong_use.py"),
