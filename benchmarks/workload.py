@@ -119,15 +119,17 @@ def workload(
     """All jobs and what must be declared before them; raises `BadTrace` if one could never run.
 
     A job's limit is its run time if `is_length_known`, else its walltime where the trace has one,
-    else none to speak of. A walltime below the run time was not enforced there, nor is it here.
-    If `is_resumable`, each can be stopped and go on from where it was.
+    else none to speak of. Where some ran for longer than their walltimes, each may do so by as much
+    as any did: a limit of its own would tell how long it runs. If `is_resumable`, each can be
+    stopped and go on from where it was.
     """
+    beyond_ms = _beyond_ms(trace)
     trace_job_by_id = {f"{number:07}": job for number, job in enumerate(trace)}
     jobs = tuple(
         _job(
             job_id,
             trace_job,
-            trace_job.duration_ms if is_length_known else _stated_limit_ms(trace_job),
+            trace_job.duration_ms if is_length_known else _walltime_ms(trace_job) + beyond_ms,
             park,
             RESUMABLE if is_resumable else None,
         )
@@ -143,8 +145,13 @@ def workload(
     return result
 
 
-def _stated_limit_ms(job: TraceJob) -> int:
-    return max(job.walltime_ms or UNKNOWN_LIMIT_MS, job.duration_ms)
+def _beyond_ms(trace: Iterable[TraceJob]) -> int:
+    """By how much some ran beyond their walltimes."""
+    return max((max(0, job.duration_ms - _walltime_ms(job)) for job in trace), default=0)
+
+
+def _walltime_ms(job: TraceJob) -> int:
+    return job.walltime_ms or UNKNOWN_LIMIT_MS
 
 
 def _job(

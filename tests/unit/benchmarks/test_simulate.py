@@ -75,14 +75,18 @@ def test_a_gang_too_uneven_for_the_nodes_is_refused_before_the_replay() -> None:
         replayed(FIFO, node_count=2)
 
 
-def test_a_limit_is_the_walltime_and_never_less_than_the_run_or_the_run_if_known() -> None:
+def test_a_limit_is_the_walltime_or_the_run_if_known_and_tells_of_no_run_by_itself() -> None:
+    """`c` ran for 20 s longer than its walltime, so each may."""
     trace = read_trace(DATA / "tiny.csv", DATA / "tiny_walltime.csv")
 
     stated = workload(trace, ideal_park(1, 4), is_length_known=False).jobs
     known = workload(trace, ideal_park(1, 4), is_length_known=True).jobs
     unknown = workload(TINY, ideal_park(1, 4), is_length_known=False).jobs
 
-    assert [job.limit_ms for job in stated] == [120_000, 60_000, 30_000, UNKNOWN_LIMIT_MS]
+    assert [job.limit_ms for job in stated] == [
+        *(140_000, 80_000, 30_000),
+        UNKNOWN_LIMIT_MS + 20_000,
+    ]
     assert [job.limit_ms for job in known] == [job.duration_ms for job in TINY]
     assert {job.limit_ms for job in unknown} == {UNKNOWN_LIMIT_MS}
 
