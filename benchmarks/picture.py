@@ -23,6 +23,11 @@ TENANTS_SHOWN = 8
 
 def draw(path: Path, schedules: Schedules, capacity: int, title: str) -> None:
     """Write the picture; the end of its name says of which kind."""
+    picture(schedules, capacity, title).savefig(path)
+
+
+def picture(schedules: Schedules, capacity: int, title: str) -> Figure:
+    """All of it; what is over time is over the same time, and no words stand on a line."""
     figure = Figure(figsize=INCHES, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
@@ -31,12 +36,20 @@ def draw(path: Path, schedules: Schedules, capacity: int, title: str) -> None:
     axes = figure.subplot_mosaic([*rows, ["share"] * len(classes)])  # type: ignore[list-item]
     _over_time(axes["use"], {n: in_use(rows) for n, rows in schedules.items()}, "devices in use")
     axes["use"].axhline(capacity, color="grey", linewidth=0.8, linestyle="--")
-    axes["use"].legend(loc="upper right", ncols=len(schedules))
+    axes["use"].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(schedules))
     _over_time(axes["queue"], {n: waiting(rows) for n, rows in schedules.items()}, "jobs waiting")
+    for name in ("use", "queue"):
+        axes[name].set_xlim(0, _last_start_days(schedules))
     for label in classes:
         _distribution(axes[label], schedules, label)
     _shares(axes["share"], schedules)
-    figure.savefig(path)
+    return figure
+
+
+def _last_start_days(schedules: Schedules) -> float:
+    """Until then somebody waits; what is left only drains, often for weeks."""
+    last_ms = max(row.start_ms for rows in schedules.values() for row in rows)
+    return max(1, last_ms) / MS_PER_DAY
 
 
 def in_use(rows: Iterable[RunRow]) -> Steps:
@@ -78,9 +91,8 @@ def _steps(changes: Mapping[int, int]) -> Steps:
 def _over_time(axes: Axes, steps: Mapping[str, Steps], what: str) -> None:
     for name, (days, values) in steps.items():
         axes.step(days, values, where="post", label=name, linewidth=0.9)
-    axes.set_xlabel("days")
+    axes.set_xlabel("days, until the last job has started")
     axes.set_ylabel(what)
-    axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
 
 

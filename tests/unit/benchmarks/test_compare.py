@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.picture import in_use, shares, waiting
+from benchmarks.picture import in_use, picture, shares, waiting
 from benchmarks.score import waits_by_class
 from tests.unit.benchmarks.test_replay import IDEAL
 from tests.unit.benchmarks.test_score import THREE, a_run
@@ -43,6 +43,22 @@ def test_each_policy_has_a_line_that_its_replay_would_report(
     }
     assert fifo["p95_wait_s, 1 device"] == 80
     assert fifo["p95_wait_s, 2-8 devices"] == 90
+
+
+def test_what_is_over_time_is_over_the_same_time_and_no_line_is_hidden() -> None:
+    """`b` begins after a day and runs for another; all is in use where the names would be."""
+    runs = [a_run("a", 0, 0, 10), a_run("b", 0, S_PER_DAY, 2 * S_PER_DAY)]
+
+    figure = picture({"fifo": runs, "easy": runs}, 1, "two")
+    figure.draw_without_rendering()
+
+    use, queue = figure.axes[:2]
+    assert use.get_ylabel() == "devices in use"
+    assert queue.get_ylabel() == "jobs waiting"
+    assert use.get_xlim() == queue.get_xlim() == (0, 1)
+    legend = use.get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= use.get_window_extent().y1
 
 
 def test_preemption_is_for_those_that_name_it(
