@@ -4,16 +4,20 @@ import signal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from api.clock import now_ms
 from api.data_folder import DataFolderFailed, hold
 from api.database import engine
 from api.postgres import EmbeddedPostgres
-from scheduler.storage.tables import LeaderRow
+from scheduler.facts.events import Credited
+from scheduler.facts.log import Request
+from scheduler.storage.store import put_requests
+from scheduler.storage.tables import InboxRow, LeaderRow
 from tests.acceptance.processes import (
     await_ready,
     brain,
+    eventually,
     free_port,
     processes_of,
     run_until_left,
@@ -63,3 +67,46 @@ def test_a_broker_that_is_told_to_end_lets_another_lead_at_once(
     with database.connect() as connection:
         assert connection.execute(select(LeaderRow.expires_at_ms)).scalar_one() <= now_ms()
     database.dispose()
+
+
+@pytest.mark.heavy
+def test_brokers_that_are_killed_over_requests_that_the_database_refuses_lose_none(
+    database_url: str, tmp_path: Path, url: str
+) -> None:
+    """Of 90 payments each third is one that a CHECK refuses; two brokers are killed among them."""
+    variables = {"BRAIN_DATA": str(tmp_path), "BRAIN_DATABASE_URL": database_url, "BRAIN_URL": url}
+    database = engine(database_url)
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE transfers ADD CHECK (amount_micros % 3 <> 0)"))
+    payments = [
+        Credited(at_ms=1, tenant_id="t01", amount_micros=number, reference=f"r{number}")
+        for number in range(1, 91)
+    ]
+    pays = InboxRow.id.startswith("pay:")
+    left = select(InboxRow.id).where(pays, InboxRow.consumed_seq.is_(None))
+
+    def left_count() -> int:
+        with database.connect() as connection:
+            return len(connection.scalars(left).all())
+
+    for wanted in (70, 30, 0):
+        with run_until_left(
+            tmp_path / f"log{wanted}", "serve", cwd=tmp_path, **variables
+        ) as broker:
+            await_ready(broker, url)
+            if left_count() == 0:
+                with database.begin() as connection:
+                    asked = [Request(id=f"pay:{one.reference}", wish=one) for one in payments]
+                    put_requests(connection, asked, 0)
+            eventually(lambda most=wanted: left_count() <= most, "so many are left")
+            if wanted:
+                broker.end(signal.SIGKILL)
+
+    with database.connect() as connection:
+        answers = select(InboxRow.id, InboxRow.refused).where(pays)
+        refused = {row.id for row in connection.execute(answers) if row.refused}
+        booked = text("SELECT amount_micros FROM transfers WHERE reference LIKE 'r%'")
+        amounts = connection.scalars(booked).all()
+    database.dispose()
+    assert refused == {f"pay:r{number}" for number in range(3, 91, 3)}
+    assert sorted(amounts) == [number for number in range(1, 91) if number % 3]
