@@ -89,6 +89,9 @@ def test_brokers_that_are_killed_over_requests_that_the_database_refuses_lose_no
         with database.connect() as connection:
             return len(connection.scalars(left).all())
 
+    def await_left(most: int) -> None:
+        eventually(lambda: left_count() <= most, f"{most} are left at most")
+
     for wanted in (70, 30, 0):
         with run_until_left(
             tmp_path / f"log{wanted}", "serve", cwd=tmp_path, **variables
@@ -98,7 +101,7 @@ def test_brokers_that_are_killed_over_requests_that_the_database_refuses_lose_no
                 with database.begin() as connection:
                     asked = [Request(id=f"pay:{one.reference}", wish=one) for one in payments]
                     put_requests(connection, asked, 0)
-            eventually(lambda most=wanted: left_count() <= most, "so many are left")
+            await_left(wanted)
             if wanted:
                 broker.end(signal.SIGKILL)
 
