@@ -73,10 +73,14 @@ def fail(text: str, code: int = 1) -> NoReturn:
 
 
 def _chinese(line: str) -> str:
-    """A sentence; or a field, and what is wrong with it."""
+    """A sentence; or a field, which is one word, and what is wrong with it."""
     field, _, problem = line.partition(": ")
     told = chinese(problem)
-    return chinese(line.strip()) or (f"{field}: {told}" if told else line)
+    by_field = f"{field}: {told}" if told else line
+    if told and " " not in field.strip():
+        return by_field
+    whole = chinese(line.strip())
+    return line[: -len(line.lstrip())] + whole if whole else by_field
 
 
 def note(text: str) -> None:

@@ -50,6 +50,18 @@ def _duration_schema(longest_ms: int, pattern: str, example: str) -> WithJsonSch
     )
 
 
+def _between(least_ms: int, most_ms: int) -> AfterValidator:
+    """Told as durations are written, and not in milliseconds."""
+
+    def checked(value: int) -> int:
+        if not least_ms <= value <= most_ms:
+            least, most = duration_text(least_ms), duration_text(most_ms)
+            raise ValueError(f"a duration from {least} to {most} is needed here")
+        return value
+
+    return AfterValidator(checked)
+
+
 def without_control_characters(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("control characters are not allowed")
@@ -101,7 +113,7 @@ VisiblePath = Annotated[
 ]
 Limit = Annotated[
     int,
-    Field(ge=MIN_LIMIT_MS, le=MAX_LIMIT_MS),
+    _between(MIN_LIMIT_MS, MAX_LIMIT_MS),
     BeforeValidator(parse_duration_ms),
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     _duration_schema(
@@ -110,7 +122,7 @@ Limit = Annotated[
 ]
 Grace = Annotated[
     int,
-    Field(ge=0, le=MAX_GRACE_MS),
+    _between(0, MAX_GRACE_MS),
     BeforeValidator(parse_duration_ms),
     PlainSerializer(duration_text, return_type=str, when_used="json"),
     _duration_schema(MAX_GRACE_MS, "^([1-9][0-9]{0,2}s|[1-5]?[0-9]m)$", "60s"),

@@ -106,7 +106,7 @@ def test_a_job_is_refused_where_one_of_its_variants_could_never_run(park: Served
         ([{"devices": 4, "speed": 1_001}], "less than or equal to 1000"),
         ([{"devices": 4, "speed": "fast"}], "a number is needed, such as 0.6"),
         ([{"devices": 4, "speed": True}], "a number is needed, such as 0.6"),
-        ([{"devices": 4, "limit": "0s"}], "greater than or equal to 1000"),
+        ([{"devices": 4, "limit": "0s"}], "a duration from 1s to 366d is needed here"),
         ([{"devices": 4, "cards": 4}], "Extra inputs are not permitted"),
         ([{"devices": count} for count in range(9, 18)], "at most 8 items"),
     ],

@@ -76,7 +76,7 @@ JOBS = {
     "devices: .inf": "'.inf' is no plain number",
     "limit: soon": "limit: 'soon' is no duration: write it like 4h, 90m, 1h30m or 45s",
     "limit: -5m": "limit: '-5m' is no duration",
-    "limit: 99999h": "limit: Input should be less than or equal to",
+    "limit: 99999h": "limit: a duration from 1s to 366d is needed here",
     "colour: red": "colour: Extra inputs are not permitted",
     "priority: urgent": "priority: Input should be 'low', 'normal' or 'high'",
     'name: "a\\eb"': "name: control characters are not allowed",

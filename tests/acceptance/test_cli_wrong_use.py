@@ -30,6 +30,12 @@ def language_is_read_anew() -> Iterator[None]:
         ("jobs a b", "错误: 多余的参数：a b"),
         ("tenants set", "错误: 缺少参数 ID"),
         ("--nothing", "错误: 没有选项 --nothing"),
+        ("--url nonsense jobs", "错误: --url nonsense: 调度服务的地址应如 http://127.0.0.1:8420"),
+        ("submit --workdir none -- true", "错误: 工作目录 none 不存在"),
+        (
+            "submit --array 0-10000 -- true",
+            "array.indices: 子任务 10001 个，超过数组作业的上限 10000",
+        ),
         ("submit none.yaml", "错误: 作业文件 none.yaml 无法读取：没有该文件"),
     ],
 )

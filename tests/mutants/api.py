@@ -125,6 +125,7 @@ MUTANTS = [
     Mutant("api/cli/session.py", "has_all = self._key_name == AS_FINANCE", "has_all = False", "tests/acceptance/test_cli_refusals.py -k whoever"),
     Mutant("api/cli/budgets.py", "    if is_nothing(made.amount):\n", "    if False:\n", "tests/acceptance/test_cli_refusals.py -k nothing"),
     Mutant("api/schemas/values.py", "[0-9]{{{digits},}}", "[0-9]{{1{digits},}}", "tests/unit/api/schemas/test_values.py"),
+    Mutant("api/schemas/values.py", "if not least_ms <= value <= most_ms:", "if not least_ms < value < most_ms:", "tests/unit/api/schemas/test_values.py"),
     Mutant("api/schemas/values.py", "{text[:40]} yuan", "{text} yuan", "tests/unit/api/schemas/test_values.py"),
     Mutant("api/schemas/values.py", "if re.fullmatch(pattern, text, re.ASCII) is None", "if not text", "tests/acceptance/test_cli_refusals.py -k sentence"),
     Mutant("scheduler/facts/purses.py", "yuan_of_fen(-(-(price_micros - funds.available_micros) // MICROS_PER_FEN))", "yuan_of_fen((price_micros - funds.available_micros) // MICROS_PER_FEN)", "tests/unit/scheduler/test_packages_metered.py"),

@@ -16,6 +16,7 @@ _WHOLE = "tests/acceptance/test_whole.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("api/cli/terminal.py", '    if told and " " not in field.strip():\n', "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/terminal.py", "    if not made.row_count:\n", "    if False:\n", _TERMINAL),
     Mutant("api/cli/terminal.py", "both(priority, PRIORITIES_ZH.get(priority, priority))", "priority", _TERMINAL),
     Mutant("api/cli/job_tables.py", "both(attempt.cause, CAUSES_ZH.get(attempt.cause, attempt.cause))", "attempt.cause", _TERMINAL),
