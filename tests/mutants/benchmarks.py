@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant("benchmarks/submit.py", "    counts[0] += work.count % work.clients\n", "", "tests/unit/benchmarks/test_submit.py -k share"),
     Mutant("benchmarks/plan.py", "load(arguments.park).park", "load().park", "tests/unit/benchmarks/test_plan.py -k file"),
     Mutant("benchmarks/plan.py", "free[node_id] -= wanted.card_count", "pass", "tests/unit/benchmarks/test_plan.py -k first_fit"),
-    Mutant("benchmarks/crowd.py", "    fill(state)\n", "", "tests/unit/benchmarks/test_plan.py -k crowded"),
+    Mutant("benchmarks/crowd.py", "        fill(state)\n", "", "tests/unit/benchmarks/test_plan.py -k crowded"),
     Mutant("benchmarks/controller.py", "sum(cycles) / events", "sum(cycles) / len(laps)", "tests/unit/benchmarks/test_controller_bench.py -k steady"),
     Mutant("benchmarks/controller.py", "lap.cycle_ms for lap in laps) / MS_PER_S", "lap.commit_ms for lap in laps) / MS_PER_S", "tests/unit/benchmarks/test_controller_bench.py -k taking"),
     Mutant("benchmarks/placing.py", "count / total_s", "count / peer_s", "tests/unit/benchmarks/test_controller_bench.py -k fits"),

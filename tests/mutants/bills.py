@@ -124,4 +124,6 @@ MUTANTS = [
     Mutant("accounting/bills/settlement.py", "[_entry(entry) for entry in made.entries if entry.month == month]", "[_entry(entry) for entry in made.entries]", _SETTLEMENT),
     Mutant("accounting/bills/settlement.py", "decimal_text(entry.share.ppm, 3, 0)", "str(entry.share.ppm // 1000)", _SETTLEMENT),
     Mutant("accounting/bills/settlement.py", 'body.get("covered", [])', 'body["covered"]', _SETTLEMENT),
+    Mutant("accounting/months/claiming.py", "if one.rule_id == by.id and one.tenant_id == contract_.tenant_id\n", "if one.tenant_id == contract_.tenant_id\n", _CLAIMING),
+    Mutant("accounting/months/claiming.py", "return by.issuer, by.pool, by.year", 'return by.issuer, by.pool, ""', _CLAIMING),
 ]

@@ -26,6 +26,7 @@ _QUEUE = "tests/unit/scheduler/facts/test_queue.py"
 _VACANCY = "tests/unit/scheduler/planning/test_vacancy.py"
 _AGENDA = "tests/unit/scheduler/facts/test_agenda.py"
 _AFTER = "tests/unit/scheduler/test_plan_after_plan.py"
+_QUERIES = "tests/unit/scheduler/storage/test_queries.py"
 
 # fmt: off
 MUTANTS = [
@@ -299,4 +300,12 @@ MUTANTS = [
     Mutant("scheduler/facts/declarations.py", "if event.amount_micros <= 0 and event.voucher_id is None:", "if event.amount_micros <= 0:", _DECLARED),
     Mutant("scheduler/facts/declarations.py", "        pool is not None\n        and", "        pool is None or", _DECLARED),
     Mutant("scheduler/facts/free_nodes.py", "        for cards in self._unordered:", "        for cards in [*self._unordered][:1]:", _FREE_NODES),
+    Mutant("scheduler/storage/queries.py", "        AttemptRow.ended_at_ms.is_(None),\n", "", _QUERIES),
+    Mutant("scheduler/storage/queries.py", "        AttemptRow.started_at_ms.is_not(None),\n", "", _QUERIES),
+    Mutant("scheduler/storage/queries.py", '"AND at_ms >= :from_ms AND at_ms < :to_ms ORDER BY', '"AND at_ms >= :from_ms AND at_ms <= :to_ms ORDER BY', _QUERIES),
+    Mutant("scheduler/storage/queries.py", 'at_ms < :to_ms LIMIT :count_max) AS load"', 'at_ms < :to_ms) AS load"', _QUERIES),
+    Mutant("scheduler/storage/queries.py", 'AND at_ms < :at_ms "', 'AND at_ms <= :at_ms "', _QUERIES),
+    Mutant("scheduler/storage/queries.py", ".startswith(prefix, autoescape=True)", ".startswith(prefix)", _QUERIES),
+    Mutant("scheduler/storage/queries.py", "WAITING_STATES = (JobState.QUEUED, JobState.HELD)", "WAITING_STATES = (JobState.QUEUED,)", _QUERIES),
+    Mutant("scheduler/storage/queries.py", "        if self.hidden_kinds:\n            yield", "        if False:\n            yield", "tests/unit/scheduler/test_event_filter.py"),
 ]

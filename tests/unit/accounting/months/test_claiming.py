@@ -144,6 +144,22 @@ def test_each_tenant_may_claim_up_to_the_cap(connection: Connection) -> None:
     assert contracts(connection, "fish") == (other,)
 
 
+def test_what_was_claimed_by_another_rule_is_within_that_rules_cap(connection: Connection) -> None:
+    capped = publish_rule(connection, replace(OPERATOR, cap_fen=5_00))
+    assert make_claim(connection, TWENTY, CONTRACT, SAID).amount_fen == 4_00
+    other = register_contract(connection, replace(CONTRACT, number="HT-2"))
+
+    assert make_claim(connection, capped, other, SAID).amount_fen == 5_00
+
+
+def test_each_year_has_a_budget_of_its_own(connection: Connection) -> None:
+    scarce = publish_rule(connection, replace(OPERATOR, year="2027", budget_fen=5_00))
+    make_claim(connection, TWENTY, CONTRACT, SAID)
+    other = register_contract(connection, replace(CONTRACT, number="HT-2"))
+
+    assert make_claim(connection, scarce, other, SAID).amount_fen == 5_00
+
+
 def test_rules_and_contracts_are_there_once(connection: Connection) -> None:
     assert publish_rule(connection, replace(TWENTY, at_ms=9)) == TWENTY
     assert register_contract(connection, replace(CONTRACT, at_ms=9)) == CONTRACT
