@@ -32,6 +32,9 @@ def test_parts_of_a_gpu_share_it_and_several_are_on_one_machine(packer: type[Pac
 
     assert packed.allocated_milli == 5_600
     assert left(packed) == [[0, 400], [1_000, 1_000], [0, 0, 0, 0]]
+    apart = packer((SMALL, SMALL))
+    apart.put(a_pod(gpus=4))
+    assert apart.allocated_milli == 0, "no two machines"
 
 
 @pytest.mark.parametrize("packer", ALL)
@@ -73,6 +76,10 @@ def test_pods_come_until_enough_was_asked_for() -> None:
     assert set(drawn) == set(pods)
     assert drawn == arrivals(pods, 10_000, 130, Random(1))
     assert drawn != arrivals(pods, 10_000, 130, Random(2))
+    each = tuple(a_pod(milli=milli) for milli in range(100, 1_000, 100))
+    mixed = arrivals(each, 1, 100, Random(1))
+    assert mixed != each, "in an order of their own"
+    assert {*mixed} == {*each}
 
 
 def test_the_report_has_a_line_for_each_packer(
