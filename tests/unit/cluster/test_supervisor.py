@@ -5,7 +5,6 @@ import errno
 import hashlib
 import io
 import os
-import socket
 import tarfile
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -22,7 +21,7 @@ from cluster.member import Leasing, MemberEnd, MemberPhase, MemberStart, MemberS
 from cluster.member_folders import is_own_fault
 from cluster.run_files import Stop
 from cluster.runs import Runs
-from cluster.supervisor import HEARD_LATELY_S, NodeSettings, Supervisor, runs_folder
+from cluster.supervisor import NodeSettings, Supervisor, runs_folder
 
 pytestmark = pytest.mark.enable_socket
 
@@ -325,43 +324,6 @@ def test_what_is_stopped_before_its_order_comes_never_runs(tmp_path: Path) -> No
         return await node.start(START)
 
     assert done(tmp_path, stop_first).end is MemberEnd.STOPPED
-
-
-@pytest.mark.parametrize(
-    ("leasing", "silent_s", "is_head_there", "is_wanted"),
-    [
-        (Leasing.RENEW, 0, False, True),
-        (Leasing.RENEW, HEARD_LATELY_S + 1, True, True),
-        (Leasing.RENEW, HEARD_LATELY_S + 1, False, False),
-        (Leasing.RENEW, SILENCE_MS_MAX // 1_000 + 1, True, False),
-        (Leasing.LET_END, 0, True, False),
-    ],
-    ids=["heard", "head answers", "cut off", "silent for too long", "let end"],
-)
-def test_members_are_wanted_as_long_as_somebody_counts_on_them(
-    tmp_path: Path, leasing: Leasing, silent_s: float, is_head_there: bool, is_wanted: bool
-) -> None:
-    async def ask(head: socket.socket) -> bool:
-        node = a_supervisor(tmp_path, head=head.getsockname())
-        await node.watch("", 0, leasing, 0)
-        node._heard_at_s -= silent_s
-        if not is_head_there:
-            head.close()
-        return await node._are_members_wanted()
-
-    with socket.create_server(("127.0.0.1", 0)) as head:
-        assert asyncio.run(ask(head)) is is_wanted
-
-
-def test_a_later_life_counts_the_silence_of_the_earlier(tmp_path: Path) -> None:
-    """So that a supervisor that is started over and over does not keep members for ever."""
-    heard = runs_folder(tmp_path, "n1") / "heard"
-    heard.parent.mkdir(parents=True)
-    heard.touch()
-    long_ago_s = heard.stat().st_mtime - SILENCE_MS_MAX / 1_000
-    os.utime(heard, (long_ago_s, long_ago_s))
-
-    assert not asyncio.run(a_supervisor(tmp_path)._are_members_wanted())
 
 
 def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> None:
