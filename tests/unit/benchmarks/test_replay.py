@@ -58,6 +58,22 @@ def test_a_replay_on_centres_keeps_each_job_in_one(
     assert {row.pool for row in read_schedule(schedule)} == {"north", "south"}
 
 
+def test_a_tenant_that_is_called_as_a_centre_goes_there_first_and_elsewhere_where_it_is_full(
+    tmp_path: Path,
+) -> None:
+    centres, trace, schedule = (tmp_path / one for one in ("two.csv", "t.csv", "s.csv"))
+    centres.write_text("pool,capacity\na,4\nx,4\n")
+    columns = "job_id,tenant,user,submit_s,duration_s,devices,nodes,device_type,status"
+    runs = [f"{name},x,u,{at},100,4,,," for at, name in enumerate(("first", "second"))]
+    trace.write_text("\n".join([columns, *runs, "else,y,u,200,100,1,,,", ""]), encoding="utf-8")
+
+    where = ["--trace", str(trace), "--centres", str(centres), "--cards=4"]
+    assert main(["replay", *where, f"--schedule={schedule}"]) == 0
+
+    pools = [(row.job_id, row.pool, row.start_ms) for row in read_schedule(schedule)]
+    assert sorted(pools) == [("else", "a", 200_000), ("first", "x", 0), ("second", "a", 1_000)]
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
