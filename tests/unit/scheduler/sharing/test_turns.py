@@ -33,6 +33,7 @@ def asked_at(*turns: tuple[str, int]) -> list[tuple[str, str, Priority, int]]:
 @settings(max_examples=60)
 @example(asked_at(("steel", 0), ("fish", 3), ("ship", 1), ("steel", 2)), set())
 @example(asked_at(("steel", 0), ("fish", 1), ("ship", 3), ("steel", 2)), set())
+@example(asked_at(("steel", 0), ("steel", 1), ("fish", 2)), {0})
 @given(st.lists(ASKED, max_size=24), st.sets(st.integers(0, 23)))
 def test_the_next_is_who_stands_first_once_all_that_was_given_counts(
     asked: list[tuple[str, str, Priority, int]], given_at: set[int]
