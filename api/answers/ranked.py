@@ -95,12 +95,20 @@ def _terms(terms: Terms) -> Iterator[TermView]:
             text_zh=f"按已获得的算力处于第 {terms.level} 级（0 至 4 级）",
         )
     yield from map(_share, terms.shares)
+    english, chinese = _due(terms)
+    yield TermView(name="due", value=str(terms.due_ms), text=english, text_zh=chinese)
+
+
+def _due(terms: Terms) -> tuple[str, str]:
     due, expected = moment(terms.due_ms), about(terms.expected_ms)
-    yield TermView(
-        name="due",
-        value=str(terms.due_ms),
-        text=f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
-        text_zh=f"应于 {due} 前启动：按运行 {expected} 估算的 {SLOWDOWN} 倍",
+    if terms.is_patient:
+        return (
+            f"it waits since {due}, over a week: of its class and branch only the older go first",
+            f"自 {due} 起已等待满一周：同级同分支内仅更早者优先",
+        )
+    return (
+        f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
+        f"应于 {due} 前启动：按运行 {expected} 估算的 {SLOWDOWN} 倍",
     )
 
 

@@ -51,7 +51,7 @@ class Terms:
     `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
     where that has none. `is_lent` where it is so for a part, and borrows in what is the whole's:
     there it takes back from nobody who is within. `level` and `is_starving` are None where jobs do
-    not take turns. `shares` are from the top of the tree.
+    not take turns. `shares` are from the top of the tree. Who is patient is due since it came.
     """
 
     is_owner: bool | None
@@ -61,6 +61,7 @@ class Terms:
     level: int | None
     shares: tuple[ShareTerm, ...]
     due_ms: int
+    is_patient: bool
     expected_ms: int
 
 
@@ -199,6 +200,7 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
     has_quota = desk.has_quota(record)
     standing, merit = desk.standing(record)
     is_shared = desk.policy.is_shared
+    is_patient = record.queued_at_ms <= desk.policy.patient_by_ms(desk.now_ms)
     return Terms(
         is_owner=any(standing) if has_quota else None,
         is_lent=has_quota and any(standing) and not standing.top,
@@ -206,7 +208,8 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,
         shares=shares.terms(record.job),
-        due_ms=due_key(record)[1],
+        due_ms=record.queued_at_ms if is_patient else due_key(record)[1],
+        is_patient=is_patient,
         expected_ms=record.reckoned_ms or record.expected_ms,
     )
 

@@ -9,7 +9,7 @@ from scheduler.facts.kinds import KindOf, Kinds
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.history import History
 from scheduler.forecast.siblings import NEAREST, first_near
-from scheduler.model.job import Job
+from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 
 AgeKey = tuple[int, int, str]
@@ -81,6 +81,13 @@ class JobQueue:
 
     def get(self, job_id: str) -> JobRecord | None:
         return self._record_by_id.get(job_id)
+
+    def came_by(self, last_ms: int) -> Iterator[JobRecord]:
+        """Those that have waited since then or longer, the highest class and the oldest first."""
+        for rank in sorted(-priority.rank for priority in Priority):
+            first = bisect_left(self.by_age, ((rank, 0, ""),))
+            end = bisect_left(self.by_age, ((rank, last_ms + 1, ""),))
+            yield from (record for _, record in self.by_age[first:end])
 
     def starving(self, now_ms: int) -> list[JobRecord]:
         """Those that have waited too long, by age."""

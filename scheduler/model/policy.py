@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+BEFORE_ALL_MS = -1
+
 
 class Order(StrEnum):
     """Who is considered first."""
@@ -40,7 +42,9 @@ class Policy:
 
     What is promised to a job is as is likely by forecasts; once it has waited for `firm_after_ms`
     who passes it must be over in time by its limit, and after `sure_after_ms` all goes by
-    limits, so that no forecast makes it wait for ever. Where the first is 0 nothing is forecast.
+    limits, so that no forecast makes it wait for ever. From then on it is patient as well: of its
+    class and branch only the older go before it. Where jobs take turns none is: there it starves.
+    Where the first is 0 nothing is forecast.
     """
 
     name: str
@@ -55,6 +59,11 @@ class Policy:
         if waited_ms >= self.sure_after_ms:
             return Firmness.SURE
         return Firmness.FIRM if waited_ms >= self.firm_after_ms else Firmness.LIKELY
+
+    def patient_by_ms(self, now_ms: int) -> int:
+        """Who came to the queue by then is patient."""
+        is_nobody = self.is_shared or not self.is_forecasting
+        return BEFORE_ALL_MS if is_nobody else now_ms - self.sure_after_ms
 
     @property
     def is_forecasting(self) -> bool:

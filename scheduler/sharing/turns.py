@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cache
+from itertools import chain
 
 from scheduler.facts.queue import DueKey, LaneKey, age_key
 from scheduler.facts.record import JobRecord
@@ -20,6 +21,8 @@ Lane = tuple[str, str, int, Owns]
 """A lane of the queue, whole or only those of it who are within so much of nominal quotas."""
 STARVING_LANE: LaneKey = ("", "", -1)
 """Before all levels, and of no tenant."""
+PATIENT_LEVEL = -1
+"""Of who is patient (see `Policy`): in its branch before all others."""
 NO_SHARE: FairKey = (0.0, 0.0, 0.0)
 
 
@@ -28,8 +31,9 @@ class Turns:
 
     Fair: who is within nominal quotas (`owns`), then the highest priority class, where jobs take
     turns who is starving and then who has had least by levels, then the cohort, in it the tenant,
-    and in that the project with the least weighted use, then who is due first. A grant made while
-    the plan is drawn up counts at once. Else: one static key over all jobs.
+    and in that the project with the least weighted use, then who is due first. Who is patient
+    is due first of all, by age. A grant made while the plan is drawn up counts at once. Else: one
+    static key over all jobs.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Turns:
         self._standings = standings
         self._owns = owns
         self._policy = policy
+        self._patient_by_ms = policy.patient_by_ms(now_ms)
         self._fair = FairTree(state, now_ms)
         self._charge_count = 0
 
@@ -115,16 +120,31 @@ class Turns:
     def _lanes(self) -> dict[Lane, Iterator[Head]]:
         """Those of the queue, one more for those who starve, and of each one more for owners.
 
-        That is where a branch has a nominal quota with room.
+        That is where a branch has a nominal quota with room. Who is patient is in a lane of its
+        branch, and not in that of the queue.
         """
-        lanes = {(*key, NOTHING): iter(lane) for key, lane in self._queue.lanes.items()}
-        starving = [(_starving_key(record), record) for record in self._standings.starving.waiting]
+        patient = self._patient()
+        rest = self._others if patient else iter
+        lanes = {(*key, NOTHING): rest(lane) for key, lane in self._queue.lanes.items()}
+        lanes |= {(*key, NOTHING): iter(lane) for key, lane in patient.items()}
+        starving = [(_oldest_key(record), record) for record in self._standings.starving.waiting]
         lanes[*STARVING_LANE, NOTHING] = iter(starving)
-        for key, lane in self._queue.lanes.items():
+        for key, lane in chain(self._queue.lanes.items(), patient.items()):
             for owned in self._standings.may_own(*key[:2]):
                 lanes[*key, owned] = self._owners(lane, owned)
                 lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
+
+    def _patient(self) -> dict[LaneKey, list[Head]]:
+        """By branch, the highest class and then the oldest first."""
+        found: dict[LaneKey, list[Head]] = {}
+        for record in self._queue.came_by(self._patient_by_ms):
+            lane = record.job.tenant_id, record.job.project, PATIENT_LEVEL
+            found.setdefault(lane, []).append((_oldest_key(record), record))
+        return found
+
+    def _others(self, lane: list[Head]) -> Iterator[Head]:
+        return (entry for entry in lane if entry[1].queued_at_ms > self._patient_by_ms)
 
     def _owners(self, lane: list[Head], owned: Owns) -> Iterator[Head]:
         return (entry for entry in lane if self._is_in(owned, entry[1]))
@@ -148,7 +168,7 @@ def _last(owned: Owns) -> tuple[bool, ...]:
     return tuple(not one for one in owned)
 
 
-def _starving_key(record: JobRecord) -> DueKey:
+def _oldest_key(record: JobRecord) -> DueKey:
     """By age, whoever is due."""
     rank, queued_ms, job_id = age_key(record)
     return rank, queued_ms, queued_ms, job_id

@@ -13,7 +13,7 @@ from scheduler.facts.queue import SLOWDOWN
 from scheduler.facts.state import State
 from scheduler.model.job import Priority, ReasonCode
 from scheduler.model.levels import STARVING_MS
-from scheduler.model.policy import DEFAULT, Policy
+from scheduler.model.policy import DEFAULT, SURE_AFTER_MS, Policy
 from scheduler.planning.planner import plan
 from scheduler.sharing.fairtree import FairTree
 from tests.builders import (
@@ -211,6 +211,27 @@ def test_the_terms_are_those_of_the_order() -> None:
     assert of(state, "mine").terms.is_owner is True
     assert of(state, "f2").terms.is_owner is None
     assert of(state, "f2").terms.shares[0].place == 1
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "is_patient", "words"),
+    [(SURE_AFTER_MS - 1, False, "it is due at"), (SURE_AFTER_MS, True, "it waits since")],
+)
+def test_who_has_waited_for_a_week_is_told_so(
+    waited_ms: int, *, is_patient: bool, words: str
+) -> None:
+    state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, 1, 8)))
+    run(state, normal("r", 8), 8)
+    submit(state, replace(wants("old", 8), submitted_at_ms=HOUR_MS))
+
+    found = ranking(state, HOUR_MS + waited_ms, "old")
+
+    assert found is not None
+    assert found.terms.is_patient is is_patient
+    assert (found.terms.due_ms == HOUR_MS) is is_patient
+    told = standing_view(found, [() for _ in found.pools]).terms[-1]
+    assert told.text.startswith(words)
+    assert ("已等待满一周" in told.text_zh) is is_patient
 
 
 def test_its_branch_has_a_place_at_each_fork_of_the_tree() -> None:

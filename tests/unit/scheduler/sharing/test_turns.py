@@ -5,16 +5,30 @@ from dataclasses import replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scheduler.facts import events as ev
 from scheduler.facts.queue import DueKey, due_key
 from scheduler.facts.record import JobRecord
-from scheduler.model.job import Priority
-from scheduler.model.policy import DEFAULT
+from scheduler.facts.state import State
+from scheduler.model.job import EndCause, Placement, Priority
+from scheduler.model.policy import DEFAULT, SURE_AFTER_MS, Policy, Preemption
+from scheduler.planning.planner import plan
 from scheduler.sharing.fairtree import FairKey, FairTree
 from scheduler.sharing.standing import NOTHING, Standings
 from scheduler.sharing.turns import Turns
-from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, submit
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_lease,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
 
-NOW_MS = HOUR_MS
+NOW_MS = SURE_AFTER_MS + 1
 TENANTS = ("steel", "fish", "ship")
 
 ASKED = st.tuples(
@@ -23,7 +37,7 @@ ASKED = st.tuples(
     st.sampled_from(Priority),
     st.integers(0, 3),
 )
-"""By whom, of which class, and when."""
+"""By whom, of which class, and when: who came by 1 ms has waited for a week."""
 
 
 def asked_at(*turns: tuple[str, int]) -> list[tuple[str, str, Priority, int]]:
@@ -47,7 +61,8 @@ def test_the_next_is_who_stands_first_once_all_that_was_given_counts(
     shares, left = FairTree(state, NOW_MS), [*state.queue.records()]
 
     def turn(record: JobRecord) -> tuple[int, FairKey, DueKey]:
-        due = due_key(record)
+        rank, due_ms, queued_ms, job_id = due_key(record)
+        due = rank, queued_ms if queued_ms <= 1 else due_ms, queued_ms, job_id
         return due[0], shares.key(record.job.tenant_id, record.job.project), due
 
     for number, record in enumerate(turns):
@@ -58,3 +73,72 @@ def test_the_next_is_who_stands_first_once_all_that_was_given_counts(
             shares.charge(record.job.tenant_id, record.job.project, 100)
 
     assert not left
+
+
+def in_turn(*jobs: tuple[str, int, int], policy: Policy = DEFAULT, now_ms: int) -> list[str]:
+    """Jobs of one tenant by id: when each was submitted, and how long it is reckoned to run."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool("east-npu", 1, 8)))
+    for job_id, at_ms, length_ms in jobs:
+        job = a_job(job_id, tenant_id="steel", limit_ms=max(length_ms, 60_000))
+        submit(state, replace(job, submitted_at_ms=at_ms))
+    standings = Standings(state, now_ms, policy)
+    turns = Turns(state, now_ms, policy, standings, lambda _: NOTHING)
+    return [record.job.id for record in turns]
+
+
+def test_who_has_waited_for_a_week_is_passed_by_nothing_of_its_branch_that_came_later() -> None:
+    """They are due after 50 hours, 100 hours and 100 minutes."""
+    jobs = (("long", 1, HOUR_MS // 2), ("longer", 0, HOUR_MS), ("short", 2, 60_000))
+    assert in_turn(*jobs, now_ms=SURE_AFTER_MS - 1) == ["short", "long", "longer"]
+    assert in_turn(*jobs, now_ms=SURE_AFTER_MS) == ["longer", "short", "long"]
+    assert in_turn(*jobs, now_ms=SURE_AFTER_MS + 1) == ["longer", "long", "short"]
+
+
+def test_a_stream_of_short_jobs_of_its_own_tenant_keeps_a_long_gang_for_a_week() -> None:
+    """Every hour eight come for one hour each; what is like the gang ran for ten."""
+    state = a_state(a_tenant("steel"), park=a_park(a_pool("east-npu", 1, 8)))
+    long = a_job("past", tenant_id="steel", device_count=8, limit_ms=20 * HOUR_MS)
+    submit(state, long)
+    _begin(state, "past", a_placement("east-npu", 8), 0)
+    _end_all(state, 10 * HOUR_MS)
+    submit(state, replace(long, id="gang", submitted_at_ms=10 * HOUR_MS))
+
+    hours = (hour for hour in range(10, 400) if "gang" in _started_at(state, hour))
+
+    assert next(hours, None) == 10 + SURE_AFTER_MS // HOUR_MS
+
+
+def _started_at(state: State, hour: int) -> list[str]:
+    now_ms = hour * HOUR_MS
+    _end_all(state, now_ms)
+    short = a_job("short", tenant_id="steel", device_count=1, limit_ms=HOUR_MS)
+    come = [replace(short, id=f"s{hour}-{n}", submitted_at_ms=now_ms) for n in range(8)]
+    submit(state, *come)
+    grants = plan(state, now_ms).grants
+    for grant in grants:
+        _begin(state, grant.job_id, grant.placement, now_ms)
+    return [grant.job_id for grant in grants]
+
+
+def _begin(state: State, job_id: str, placement: Placement, at_ms: int) -> None:
+    lease = a_lease(job_id, placement, at_ms=at_ms)
+    happen(state, lease, ev.Started(at_ms=at_ms, attempt_id=lease.attempt_id))
+
+
+def _end_all(state: State, at_ms: int) -> None:
+    for attempt_id in tuple(state.live):
+        happen(
+            state,
+            ev.Ended(at_ms=at_ms, attempt_id=attempt_id, cause=EndCause.FINISHED, exit_code=0),
+        )
+
+
+def test_where_jobs_take_turns_nobody_is_patient_but_starves() -> None:
+    turns = replace(DEFAULT, preemption=Preemption(is_shared=True))
+    jobs = (("long", 0, HOUR_MS), ("short", 2, 60_000))
+    assert in_turn(*jobs, policy=turns, now_ms=2 * SURE_AFTER_MS) == ["long", "short"]
+    assert turns.patient_by_ms(2 * SURE_AFTER_MS) < 0
+
+
+def test_where_nothing_is_forecast_nobody_is_patient() -> None:
+    assert replace(DEFAULT, firm_after_ms=0).patient_by_ms(2 * SURE_AFTER_MS) < 0
