@@ -91,9 +91,10 @@ def note(text: str) -> None:
 def say(markup: str, begin: str = "  ") -> None:
     """A sentence that fits the terminal: what does not fit in a line goes on below `begin`."""
     head = Text.from_markup(begin)
-    for line in wrapped(Text.from_markup(markup), console.width - head.cell_len):
-        console.print(head + line, soft_wrap=True)
-        head = Text(" " * head.cell_len)
+    lines = wrapped(Text.from_markup(markup), console.width - head.cell_len)
+    below = Text("\n" + " " * head.cell_len)
+    # At once: another thread may have something to say as well.
+    console.print(head + below.join(lines), soft_wrap=True)
 
 
 class Dumped(Protocol):

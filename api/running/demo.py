@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from api.cli.language import VARIABLES, both
 from api.cli.park_tables import centres_table, headline
-from api.cli.terminal import console
+from api.cli.terminal import console, say
 from api.files.park_file import LOCAL_PARK
 from api.running.demo_walk import DemoFailed, Walk
 from api.running.up import HOST, LocalPark
@@ -69,13 +69,13 @@ def heading(number: int, english: str, chinese: str) -> None:
 
 
 def _say(english: str, chinese: str) -> None:
-    console.print(f"[cyan]•[/] {both(english, chinese)}", soft_wrap=True)
+    say(both(english, chinese), "[cyan]•[/] ")
 
 
 def _show_park(walk: Walk) -> None:
     with walk.client("operator") as broker:
         view = broker.capacity()
-    console.print(f"[yellow]{escape(view.note)}[/]")
+    say(f"[yellow]{escape(view.note)}[/]", "")
     console.print(headline(view))
     console.print(centres_table(view))
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from api.cli.book_tables import usage_table
 from api.cli.job_tables import asked_text, jobs_table, reason_text
 from api.cli.language import both
-from api.cli.terminal import bar, console, p_text, share_text, table
+from api.cli.terminal import bar, console, p_text, say, share_text, table
 from api.client.profile import Profile
 from api.client.streamed import StreamedEvent
 from api.files.job_file import prepare, read_job_file
@@ -26,6 +26,7 @@ TRAINER, RESEARCH, SPEECH, QUALITY = "t03", "t04", "t07", "t10"
 TENANTS = (TRAINER, RESEARCH, SPEECH, QUALITY)
 SHORT = 'python -c "print(sum(i * i for i in range(3_000_000)))"'
 SHORT_COUNT = 3
+SIGNS = {"started": "  [cyan]▶[/] ", "ended": "  [green]■[/] "}
 BROKEN = "python -c \"import sys; sys.exit('no such data set')\""
 BAR_WIDTH = 24
 POLL_S = 0.1
@@ -87,11 +88,12 @@ class Walk:
         with self.client(tenant) as broker:
             accepted = broker.submit_batch(jobs).items
         self.ids |= {name: job.id for name, job in zip(names, accepted, strict=True)}
-        console.print(
+        say(
             both(
-                f"  [bold]{tenant}[/]  a batch of {SHORT_COUNT} short jobs, 1 card of {kind} each",
-                f"  [bold]{tenant}[/]  一批 {SHORT_COUNT} 个短作业，每个 1 张 {kind}",
-            )
+                f"a batch of {SHORT_COUNT} short jobs, 1 card of {kind} each",
+                f"一批 {SHORT_COUNT} 个短作业，每个 1 张 {kind}",
+            ),
+            f"  [bold]{tenant}[/]  ",
         )
 
     def _submit(self, tenant: str, name: str, **fields: object) -> None:
@@ -101,7 +103,7 @@ class Walk:
 
     def _note(self, name: str, job: JobView) -> None:
         self.ids[name] = job.id
-        console.print(f"  [bold]{job.tenant}[/]  {name}: {escape(asked_text(job))}")
+        say(f"{name}: {escape(asked_text(job))}", f"  [bold]{job.tenant}[/]  ")
 
     def _submit_too_big(self) -> None:
         try:
@@ -111,7 +113,7 @@ class Walk:
                 raise
             why = "; ".join(reason_text(reason) for reason in error.problem.reasons)
             refused = both("12 of nvidia-a800: refused (422)", "12 张 nvidia-a800：被拒绝（422）")
-            console.print(f"  [bold]{RESEARCH}[/]  huge: [red]{refused}[/] {escape(why)}")
+            say(f"huge: [red]{refused}[/] {escape(why)}", f"  [bold]{RESEARCH}[/]  ")
             return
         raise DemoFailed("a job of 12 cards was accepted, and the largest pool has 8")
 
@@ -133,7 +135,7 @@ class Walk:
                 for event in stream.events(after=0):
                     if is_over.is_set():
                         return
-                    if event.kind in {"started", "ended"}:
+                    if event.kind in SIGNS:
                         self._tell_one(event, broker)
             except ApiError:
                 return  # the broker was stopped, as it is in the end
@@ -144,7 +146,7 @@ class Walk:
             return
         line = self.line_of(event.kind, name, broker.explain(self.ids[name]))
         if line is not None:
-            console.print(line)
+            say(line, SIGNS[event.kind])
 
     def line_of(self, kind: str, name: str, explanation: Explanation) -> str | None:
         """What is told of a job that started or ended: of one that is over by now only the end."""
@@ -153,8 +155,7 @@ class Walk:
         if is_late or self._said.get(name) == summary:
             return None
         self._said[name] = summary
-        sign = "[cyan]▶[/]" if kind == "started" else "[green]■[/]"
-        return f"  {sign} [bold]{name}[/] {escape(summary)}"
+        return f"[bold]{name}[/] {escape(summary)}"
 
     def show_waiting(self) -> None:
         with self.client(QUALITY) as broker:
@@ -164,7 +165,7 @@ class Walk:
                 lambda told: bool(told.reasons) or told.state != "queued",
             )
         summary = both(explanation.summary, explanation.summary_zh)
-        console.print(f"  [yellow]?[/] [bold]inspection[/] {escape(summary)}")
+        say(f"[bold]inspection[/] {escape(summary)}", "  [yellow]?[/] ")
 
     def cancel_one(self) -> None:
         with self.client(RESEARCH) as broker:
@@ -175,7 +176,7 @@ class Walk:
             )
             broker.cancel(self.ids["long"])
         cancelled = both("cancelled by its tenant", "由企业取消")
-        console.print(f"  [yellow]×[/] [bold]long[/] {cancelled}")
+        say(f"[bold]long[/] {cancelled}", "  [yellow]×[/] ")
 
     def show_training(self) -> None:
         """The log of the training as it is written."""
@@ -238,7 +239,7 @@ class Walk:
                 raise DemoFailed(f"the training left no {name}")
             shutil.copy(found[0], output / f"digits-{name}")
         result = (output / "digits-result.json").read_text(encoding="utf-8")
-        console.print(f"  [green]digits[/] {' '.join(result.split())}")
+        say(escape(" ".join(result.split())), "  [green]digits[/] ")
 
     # Step 5
 
@@ -251,10 +252,8 @@ class Walk:
                 files[f"statement-{tenant}.csv"] = broker.statement_csv(tenant)
         for name, content in files.items():
             (output / name).write_bytes(content)
-        console.print(
-            both(f"  saved in {output}/: ", f"  已保存到 {output}/：")
-            + ", ".join([*files, "digits-model.npz"])
-        )
+        where = both(f"saved in {output}/: ", f"已保存到 {output}/：")
+        say(where + ", ".join([*files, "digits-model.npz"]))
 
 
 def _lines(parts: Iterator[str]) -> Iterator[str]:

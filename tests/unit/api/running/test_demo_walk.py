@@ -20,12 +20,12 @@ def told(*happened: tuple[str, str]) -> list[str | None]:
 
 def test_a_job_is_told_when_it_starts_and_when_it_is_over() -> None:
     assert told(("started", "running"), ("ended", "failed")) == [
-        "  [cyan]▶[/] [bold]j[/] running",
-        "  [green]■[/] [bold]j[/] failed",
+        "[bold]j[/] running",
+        "[bold]j[/] failed",
     ]
 
 
 def test_one_that_is_over_by_now_does_not_start_and_is_over_once() -> None:
     happened = ("started", "failed"), ("ended", "failed"), ("ended", "failed")
 
-    assert told(*happened) == [None, "  [green]■[/] [bold]j[/] failed", None]
+    assert told(*happened) == [None, "[bold]j[/] failed", None]
