@@ -103,12 +103,12 @@ def _due(terms: Terms) -> tuple[str, str]:
     due, expected = moment(terms.due_ms), about(terms.expected_ms)
     if terms.is_patient:
         return (
-            f"it waits since {due}, over a week: of its class and branch only the older go first",
-            f"自 {due} 起已等待满一周：同级同分支内仅更早者优先",
+            f"it has waited since {due}, a week or more: only older ones of its branch go first",
+            f"自 {due} 起已等待满一周：所属分支同级作业中仅更早者优先",
         )
     return (
         f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
-        f"应于 {due} 前启动：按运行 {expected} 估算的 {SLOWDOWN} 倍",
+        f"排序到期时间为 {due}：按运行 {expected} 估算的 {SLOWDOWN} 倍",
     )
 
 

@@ -200,7 +200,7 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
     has_quota = desk.has_quota(record)
     standing, merit = desk.standing(record)
     is_shared = desk.policy.is_shared
-    is_patient = record.queued_at_ms <= desk.policy.patient_by_ms(desk.now_ms)
+    is_patient = record.waited_from_ms <= desk.policy.patient_by_ms(desk.now_ms)
     return Terms(
         is_owner=any(standing) if has_quota else None,
         is_lent=has_quota and any(standing) and not standing.top,
@@ -208,7 +208,7 @@ def _terms(desk: Desk, record: JobRecord, shares: _Shares) -> Terms:
         is_starving=merit.spared == STARVING if is_shared else None,
         level=level(record.served_card_ms) if is_shared else None,
         shares=shares.terms(record.job),
-        due_ms=record.queued_at_ms if is_patient else due_key(record)[1],
+        due_ms=record.waited_from_ms if is_patient else due_key(record)[1],
         is_patient=is_patient,
         expected_ms=record.reckoned_ms or record.expected_ms,
     )

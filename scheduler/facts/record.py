@@ -215,10 +215,15 @@ class JobRecord:
         return self.done_ms if self.job.checkpoint else 0
 
     @property
+    def waited_from_ms(self) -> int:
+        """Since when it would have waited, had it waited in one piece: what it ran is no wait."""
+        return self.queued_at_ms + self.had_ms
+
+    @property
     def starving_from_ms(self) -> int:
         """If it waited until then, it would have waited too long (see `starving`)."""
         long_ms = max(STARVING_MS, STARVING_RUNS * self.expected_ms, self.had_ms)
-        return self.queued_at_ms + self.had_ms + long_ms
+        return self.waited_from_ms + long_ms
 
     def ends(self, begin_ms: int, now_ms: int, forecast_ms: int | None) -> Ends:
         """When it would end as it is, had it begun then; where nothing is foretold, by its limit.

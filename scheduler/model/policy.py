@@ -61,7 +61,7 @@ class Policy:
         return Firmness.FIRM if waited_ms >= self.firm_after_ms else Firmness.LIKELY
 
     def patient_by_ms(self, now_ms: int) -> int:
-        """Who came to the queue by then is patient."""
+        """Who has waited since then, in all, is patient."""
         is_nobody = self.is_shared or not self.is_forecasting
         return BEFORE_ALL_MS if is_nobody else now_ms - self.sure_after_ms
 

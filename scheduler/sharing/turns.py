@@ -138,13 +138,16 @@ class Turns:
     def _patient(self) -> dict[LaneKey, list[Head]]:
         """By branch, the highest class and then the oldest first."""
         found: dict[LaneKey, list[Head]] = {}
-        for record in self._queue.came_by(self._patient_by_ms):
+        for record in filter(self._is_patient, self._queue.came_by(self._patient_by_ms)):
             lane = record.job.tenant_id, record.job.project, PATIENT_LEVEL
             found.setdefault(lane, []).append((_oldest_key(record), record))
         return found
 
     def _others(self, lane: list[Head]) -> Iterator[Head]:
-        return (entry for entry in lane if entry[1].queued_at_ms > self._patient_by_ms)
+        return (entry for entry in lane if not self._is_patient(entry[1]))
+
+    def _is_patient(self, record: JobRecord) -> bool:
+        return record.waited_from_ms <= self._patient_by_ms
 
     def _owners(self, lane: list[Head], owned: Owns) -> Iterator[Head]:
         return (entry for entry in lane if self._is_in(owned, entry[1]))

@@ -65,7 +65,7 @@ def test_by_what_a_job_waits_is_told_with_who_holds_its_pools(
             "企业没有额定配额",
             "优先级为普通",
             re.compile("^企业近期已用 "),
-            re.compile("^应于 .* 前启动"),
+            re.compile("^排序到期时间为 "),
         ]
     )
     expect(panel.locator(".why ul.reasons li")).to_have_text(

@@ -215,7 +215,7 @@ def test_the_terms_are_those_of_the_order() -> None:
 
 @pytest.mark.parametrize(
     ("waited_ms", "is_patient", "words"),
-    [(SURE_AFTER_MS - 1, False, "it is due at"), (SURE_AFTER_MS, True, "it waits since")],
+    [(SURE_AFTER_MS - 1, False, "it is due at"), (SURE_AFTER_MS, True, "it has waited since")],
 )
 def test_who_has_waited_for_a_week_is_told_so(
     waited_ms: int, *, is_patient: bool, words: str

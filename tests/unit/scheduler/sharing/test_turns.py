@@ -27,6 +27,7 @@ from tests.builders import (
     happen,
     submit,
 )
+from tests.preemptive import SAVES
 
 NOW_MS = SURE_AFTER_MS + 1
 TENANTS = ("steel", "fish", "ship")
@@ -142,3 +143,27 @@ def test_where_jobs_take_turns_nobody_is_patient_but_starves() -> None:
 
 def test_where_nothing_is_forecast_nobody_is_patient() -> None:
     assert replace(DEFAULT, firm_after_ms=0).patient_by_ms(2 * SURE_AFTER_MS) < 0
+
+
+def test_what_a_job_ran_before_it_was_stopped_it_has_not_waited() -> None:
+    state = a_state(a_tenant("steel"), park=a_park(a_pool("east-npu", 1, 8)))
+    past = a_job("past", tenant_id="steel", limit_ms=20 * SURE_AFTER_MS, checkpoint=SAVES)
+    submit(state, past)
+    _begin(state, "past", a_placement("east-npu", 8), 0)
+    _end_all(state, 10 * HOUR_MS)
+    submit(state, replace(past, id="ran", submitted_at_ms=10 * HOUR_MS))
+    _begin(state, "ran", a_placement("east-npu", 8), 10 * HOUR_MS)
+    at_ms = SURE_AFTER_MS + 11 * HOUR_MS
+    stop = ev.StopDecided(at_ms=at_ms, attempt_id="ran.1", cause=EndCause.PREEMPTED, grace_ms=0)
+    happen(state, stop)
+    gone = ev.Ended(at_ms=at_ms, attempt_id="ran.1", cause=EndCause.PREEMPTED, exit_code=0)
+    happen(state, gone)
+    short = a_job("short", tenant_id="steel", limit_ms=60_000)
+    submit(state, replace(short, submitted_at_ms=at_ms))
+
+    def turns(now_ms: int) -> list[str]:
+        standings = Standings(state, now_ms, DEFAULT)
+        return [one.job.id for one in Turns(state, now_ms, DEFAULT, standings, lambda _: NOTHING)]
+
+    assert turns(at_ms + 1) == ["short", "ran"]
+    assert turns(at_ms + SURE_AFTER_MS) == ["ran", "short"]
