@@ -91,7 +91,7 @@ def note(text: str) -> None:
 def say(markup: str, begin: str = "  ") -> None:
     """A sentence that fits the terminal: what does not fit in a line goes on below `begin`."""
     head = Text.from_markup(begin)
-    lines = wrapped(Text.from_markup(markup), console.width - head.cell_len)
+    lines = wrapped(Text.from_markup(markup), max(1, console.width - head.cell_len))
     below = Text("\n" + " " * head.cell_len)
     # At once: another thread may have something to say as well.
     console.print(head + below.join(lines), soft_wrap=True)

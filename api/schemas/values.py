@@ -55,7 +55,8 @@ def _between(least_ms: int, most_ms: int) -> AfterValidator:
 
     def checked(value: int) -> int:
         if not least_ms <= value <= most_ms:
-            least, most = duration_text(least_ms), duration_text(most_ms)
+            least = duration_text(least_ms) if least_ms else "0s"
+            most = duration_text(most_ms)
             raise ValueError(f"a duration from {least} to {most} is needed here")
         return value
 

@@ -138,7 +138,7 @@ MUTANTS = [
     Mutant("api/cli/job_tables.py", "    elif explanation.earlier:\n", "    elif False:\n", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/cli/job_tables.py", "    if is_standing:\n        _print_start", "    if True:\n        _print_start", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/cli/terminal.py", "console.width - head.cell_len", "console.width", "tests/unit/api/cli/test_prospect_tables.py"),
-    Mutant("api/cli/terminal.py", 'head = Text(" " * head.cell_len)', "pass", "tests/unit/api/cli/test_prospect_tables.py"),
+    Mutant("api/cli/terminal.py", 'Text("\\n" + " " * head.cell_len)', 'Text("\\n")', "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/answers/explaining.py", "_earlier(job.attempts) if is_waiting else", "", "tests/unit/api/answers/test_explaining.py"),
     Mutant("api/cli/prices.py", "on_demand = {**lists[-1].on_demand, **named}", "on_demand = named", "tests/acceptance/test_cli_prices.py"),
     Mutant("api/chinese.py", "chinese(part) or part", "part", "tests/unit/api/test_chinese.py -k stands"),
