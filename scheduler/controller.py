@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from cluster.driver import AttemptPhase, AttemptReport, CentreReport, Driver
-from scheduler.drafts import Drafts
+from scheduler.drafts import NOTHING_NEW, Drafts
 from scheduler.facts import events as ev
 from scheduler.facts.alerts import alerts
 from scheduler.facts.declarations import published_now
 from scheduler.facts.extending import ahead
 from scheduler.facts.invariants import check
-from scheduler.facts.log import Asked, Cycle, Log, Unreadable, Waiting, not_kept
+from scheduler.facts.log import Asked, Cycle, Log, PoolLoad, Unreadable, Waiting, not_kept
 from scheduler.facts.metering import NOTHING, Booking, book, fits
 from scheduler.facts.opening import by_time
 from scheduler.facts.record import Attempt
@@ -60,6 +60,7 @@ class Batch:
     refused: dict[str, str] = field(default_factory=dict)
     bookings: list[Booking] = field(default_factory=list)
     job_ids: dict[str, None] = field(default_factory=dict)
+    loads: tuple[PoolLoad, ...] = ()
     flaws: tuple[str, ...] = ()
 
 
@@ -115,16 +116,18 @@ class Controller:
         self.plan, batch.flaws = self._planned(batch)
         if is_due:
             self._told.at_ms = now_ms
-        news = self.state.quotes.news(self.plan.verdicts, self.state.park, now_ms)
-        self._take_all(batch, news)
+        if self.plan is not NOTHING_NEW:  # else what is kept for quotes stays as it is
+            news = self.state.quotes.news(self.plan.verdicts, self.state.park, now_ms)
+            self._take_all(batch, news)
         self._take_all(batch, self._evictions(now_ms))
         self._take_all(batch, self._leases(now_ms))
+        batch.loads = self._told.new_loads(self.state) if batch.events else ()
         cycle = self._committed(batch, requests, is_due=is_due)
         self._act(reports)
         return cycle
 
     def take(self, request: Asked, now_ms: int) -> None:
-        """A cycle of this request alone; raises as `step` does."""
+        """A cycle of this request alone, and of nothing beside it; raises as `step` does."""
         batch = Batch(now_ms)
         self._take_requests(batch, [request])
         self._committed(batch, [request], is_due=False)
@@ -344,7 +347,7 @@ class Controller:
             refused=batch.refused,
             states={job_id: self.state.state_of(job_id) for job_id in batch.job_ids},
             waiting=self._news(batch.now_ms, is_due=is_due),
-            loads=self._told.new_loads(self.state) if batch.events else (),
+            loads=batch.loads,
             usage=tuple(usage for booking in bookings for usage in booking.usage),
             activity=tuple(one for booking in bookings for one in booking.activity),
             credits=tuple(credit for booking in bookings for credit in booking.credits),

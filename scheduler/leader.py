@@ -17,13 +17,20 @@ from scheduler.controller import Controller, Settings
 from scheduler.facts.log import FILE_PREFIX, Deposed
 from scheduler.facts.state import State
 from scheduler.model.policy import Policy
-from scheduler.sifting import SURROUNDINGS, sift
+from scheduler.sifting import REFUSALS_MAX, SURROUNDINGS, sift
 from scheduler.storage.store import INBOX_CHANNEL, SqlLog
 from scheduler.sturdy import SturdyController
 
 T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
+
+LOOKS_OF_OTHERS = 4
+"""For so many of their looks at the lead whoever gave it up leaves it to others."""
+
+
+class GaveUp(Exception):
+    """Whoever led has failed too often in a row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +40,8 @@ class Pace:
     Where no job is known and none quoted only time goes on: then it looks `idles_of_none` times as
     seldom, but for what wakes it. After a step it rests `rests_per_step` times as long as the step
     took, `rest_s_max` at most. `turn_s` is how long a question waits for its turn between steps,
-    `failed_s`, less than a lead lasts, how long a step that fails by itself is not tried again.
+    `failed_s`, less than a lead lasts, how long a step that fails by itself is not tried again;
+    after `failures_max` of them in a row it lets whoever fares better lead, if there is anybody.
     """
 
     idle_s: float = 0.25
@@ -44,6 +52,7 @@ class Pace:
     rest_s_max: float = 0.25
     turn_s: float = 2.0
     failed_s: float = 5.0
+    failures_max: int = 3
 
     def wait_s(self, state: State) -> float:
         """How long nothing may wake it until it looks by itself."""
@@ -82,6 +91,7 @@ class LeaderLoop:
         self.step_count = 0
         self.failure_count = 0
         self.unwritable_count = 0
+        self._failed_in_row = 0
         self._renewed_ms = 0
         self._lead_seen = (0, 0)
         self.turn = threading.Lock()
@@ -117,6 +127,10 @@ class LeaderLoop:
                     self._lead()
             except Deposed as deposed:
                 LOG.warning("deposed: %s", deposed)
+            except GaveUp:
+                LOG.warning("it gave up the lead for now: another broker may fare better")
+                self.controller = None
+                self.stop.wait(LOOKS_OF_OTHERS * self.pace.retry_s)
             except Exception:
                 LOG.exception("the leader's loop failed; it starts again from the log")
                 self.failure_count += 1
@@ -166,17 +180,29 @@ class LeaderLoop:
             raise
         except Exception:
             LOG.exception("a step failed; from the log on, each request is taken by itself")
+            self.log.renew(controller.epoch, self._clock())  # whoever is deposed takes nothing back
             return self._sifted()
+        self._failed_in_row = 0
         return controller, self.pace.rest_s(self._clock() - began_ms)
 
     def _sifted(self) -> tuple[Controller, float]:
-        controller, refused_count = sift(self._led, self._clock, self.stop)
-        self.unwritable_count += refused_count
-        if refused_count:
+        before = self.unwritable_count
+        controller = sift(self._led, self._clock, self.stop, self._count_refusal)
+        if self.unwritable_count - before == REFUSALS_MAX:
+            return controller, self.pace.failed_s
+        if self.unwritable_count > before or self.stop.is_set():
             return controller, 0
         self.failure_count += 1
+        self._failed_in_row += 1
         LOG.error("no request is to blame: nothing starts or ends, until a step succeeds again")
+        if self._failed_in_row >= self.pace.failures_max:
+            self._failed_in_row = 0
+            self.log.resign(controller.epoch, self._clock())
+            raise GaveUp
         return controller, self.pace.failed_s
+
+    def _count_refusal(self) -> None:
+        self.unwritable_count += 1
 
     @contextmanager
     def _own_turn(self) -> Iterator[None]:

@@ -21,24 +21,31 @@ SURROUNDINGS = (Deposed, SQLAlchemyError, PgError, OSError, MemoryError)
 DEFECT = "defect"
 """The code where it is the broker that fails at a request, and not the database."""
 
+REFUSALS_MAX = 3
+"""Of one go: what makes all fail is soon seen, and each costs as long as a new lead."""
+
 
 def sift(
-    lead: Callable[[], Controller], clock: Callable[[], int], stop: threading.Event
-) -> tuple[Controller, int]:
-    """Take the requests that wait one by one; who leads on, and how many were refused.
+    lead: Callable[[], Controller],
+    clock: Callable[[], int],
+    stop: threading.Event,
+    on_refusal: Callable[[], None],
+) -> Controller:
+    """Take the requests that wait one by one, until some were refused; who leads on.
 
     After each failure the state is what the log says again. Raises one of `SURROUNDINGS`.
     """
-    controller, refused_count = lead(), 0
+    controller, failed_count = lead(), 0
     for request in controller.log.requests(controller.settings.request_limit):
-        if stop.is_set():
+        if stop.is_set() or failed_count == REFUSALS_MAX:
             break
         code = _tried(controller, request, clock())
         if code is not None:
             controller = lead()
-            _refuse(controller, request, code, clock())
-            refused_count += 1
-    return controller, refused_count
+            failed_count += 1
+            if _is_refused(controller, request, code, clock()):
+                on_refusal()
+    return controller
 
 
 def _tried(controller: Controller, request: Asked, now_ms: int) -> str | None:
@@ -56,8 +63,16 @@ def _tried(controller: Controller, request: Asked, now_ms: int) -> str | None:
     return None
 
 
-def _refuse(controller: Controller, request: Asked, code: str, now_ms: int) -> None:
-    """Of a refused request no event is left, as of one that does not fit the state."""
+def _is_refused(controller: Controller, request: Asked, code: str, now_ms: int) -> bool:
+    """Of a refused request no event is left, as of one that does not fit the state.
+
+    Where even the refusal cannot be written it stays in the inbox, and the others go on.
+    """
     refused = {request.id: not_kept(request.id, code)}
     cycle = Cycle(now_ms=now_ms, events=(), request_ids=(request.id,), refused=refused)
-    controller.log.commit(controller.epoch, cycle)
+    try:
+        controller.log.commit(controller.epoch, cycle)
+    except Unwritable:
+        LOG.exception("request %s cannot even be refused: mend the database", request.id)
+        return False
+    return True

@@ -46,9 +46,13 @@ class Unreadable:
 Asked = Request | Unreadable
 
 
+NOT_KEPT = "it cannot be kept ("
+"""What is refused in these words is no verdict on what was asked: it may be asked for again."""
+
+
 def not_kept(request_id: str, code: str) -> str:
     """Why a request is refused of which nothing can be kept, to whoever asked."""
-    why = f"it cannot be kept ({code}), and nothing of it is done: the operator finds {request_id}"
+    why = f"{NOT_KEPT}{code}), and nothing of it is done: the operator finds {request_id}"
     return f"{why} in the broker's log"
 
 

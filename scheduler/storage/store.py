@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from accounting.storage import store as books
 from scheduler.facts import events as ev
-from scheduler.facts.log import Asked, Cycle, Deposed, Request, Unreadable
+from scheduler.facts.log import NOT_KEPT, Asked, Cycle, Deposed, Request, Unreadable
 from scheduler.facts.record import Snapshot
 from scheduler.model.job import JobState
 from scheduler.storage.bulk import copy_all, execute_all, records, updated
@@ -211,16 +211,24 @@ def _consume(connection: Connection, cycle: Cycle, last_seq: int) -> None:
 
 
 _ASKED = records(InboxRow.id, InboxRow.tenant_id, InboxRow.body, InboxRow.received_at_ms)
-_PUT = (
-    upsert(InboxRow)
-    .from_select(list(_ASKED.c.keys()), select(_ASKED))
-    .on_conflict_do_nothing(index_elements=[InboxRow.id])
-    .returning(InboxRow.seq)
-)
+_NEW = upsert(InboxRow).from_select(list(_ASKED.c.keys()), select(_ASKED))
+_PUT = _NEW.on_conflict_do_update(
+    index_elements=[InboxRow.id],
+    set_={
+        "body": _NEW.excluded.body,
+        "received_at_ms": _NEW.excluded.received_at_ms,
+        "consumed_seq": None,
+        "refused": None,
+    },
+    where=InboxRow.refused.startswith(NOT_KEPT, autoescape=True),
+).returning(InboxRow.seq)
 
 
 def put_requests(connection: Connection, requests: Iterable[Request], now_ms: int) -> int:
-    """Put wishes into the inbox and wake the leader; how many were new, by their ids."""
+    """Put wishes into the inbox and wake the leader; how many were new, by their ids.
+
+    New is as well what could not be kept before: whatever kept it from that may be mended.
+    """
     rows = [
         {
             "id": request.id,

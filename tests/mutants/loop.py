@@ -149,7 +149,7 @@ MUTANTS = [
     Mutant("scheduler/leader.py", "            except Exception:\n", "            except ZeroDivisionError:\n", _ELECTION),
     Mutant("scheduler/leader.py", "            finally:\n                self.controller = None\n", "            finally:\n                pass\n", _ELECTION),
     Mutant("scheduler/leader.py", "            self.log.renew(controller.epoch, now_ms)\n", "", _ELECTION),
-    Mutant("scheduler/leader.py", "        self.log.resign(controller.epoch, self._clock())\n", "", _ELECTION),
+    Mutant("scheduler/leader.py", "            controller.checkpoint()\n        self.log.resign(controller.epoch, self._clock())\n", "            controller.checkpoint()\n", _ELECTION),
     Mutant("scheduler/leader.py", "            self._wake.set()  # what came before we listened\n", "", _ELECTION),
     Mutant("scheduler/leader.py", "except (SQLAlchemyError, PgError) as error:", "except ZeroDivisionError as error:", _ELECTION),
     Mutant("scheduler/facts/invariants.py", "assert share.rate == tflops_by_branch[branch]", "assert share.rate >= 0", _INVARIANTS),

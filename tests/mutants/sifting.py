@@ -6,20 +6,29 @@ _SIFTING = "tests/unit/scheduler/test_sifting.py"
 _UNWRITABLE = "tests/unit/scheduler/storage/test_unwritable.py"
 _ELECTION = "tests/unit/scheduler/test_leader_election.py"
 _STURDY = "tests/unit/scheduler/test_sturdy.py"
+_BLAMELESS = "tests/unit/scheduler/test_blameless.py"
 _METRICS = "tests/acceptance/test_metrics.py -k refuses"
 
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/leader.py", '        except Exception:\n            LOG.exception("a step', '        except ZeroDivisionError:\n            LOG.exception("a step', f"{_SIFTING} -k stops_nobody"),
     Mutant("scheduler/leader.py", "        except SURROUNDINGS:\n            raise\n", "", f"{_ELECTION} -k around"),
-    Mutant("scheduler/leader.py", "return controller, self.pace.failed_s", "return controller, 0", f"{_SIFTING} -k step_itself"),
-    Mutant("scheduler/leader.py", "        self.unwritable_count += refused_count\n", "", f"{_SIFTING} -k stops_nobody"),
-    Mutant("scheduler/leader.py", "        self.failure_count += 1\n        LOG.error", "        LOG.error", f"{_SIFTING} -k step_itself"),
+    Mutant("scheduler/leader.py", "            raise GaveUp\n        return controller, self.pace.failed_s", "            raise GaveUp\n        return controller, 0", f"{_SIFTING} -k step_itself"),
+    Mutant("scheduler/leader.py", "        self.unwritable_count += 1\n", "        pass\n", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/leader.py", "if self.unwritable_count - before == REFUSALS_MAX:", "if False:", f"{_BLAMELESS} -k few"),
+    Mutant("scheduler/leader.py", "if self._failed_in_row >= self.pace.failures_max:", "if False:", f"{_BLAMELESS} -k well"),
+    Mutant("scheduler/leader.py", "            self.log.renew(controller.epoch, self._clock())  # whoever", "            # whoever", f"{_BLAMELESS} -k deposed"),
+    Mutant("scheduler/sifting.py", " or failed_count == REFUSALS_MAX", "", f"{_BLAMELESS} -k few"),
+    Mutant("scheduler/sifting.py", "    except Unwritable:\n        LOG.exception", "    except ZeroDivisionError:\n        LOG.exception", f"{_BLAMELESS} -k written"),
+    Mutant("scheduler/controller.py", "            loads=batch.loads,\n", "            loads=self._told.new_loads(self.state),\n", f"{_BLAMELESS} -k who_asks"),
+    Mutant("scheduler/controller.py", "if self.plan is not NOTHING_NEW:", "if True:", f"{_STURDY} -k kept"),
+    Mutant("scheduler/storage/store.py", "where=InboxRow.refused.startswith(NOT_KEPT, autoescape=True)", "where=InboxRow.seq < 0", f"{_BLAMELESS} -k again"),
+    Mutant("scheduler/leader.py", "        self.failure_count += 1\n        self._failed_in_row", "        self._failed_in_row", f"{_SIFTING} -k step_itself"),
     Mutant("scheduler/leader.py", "                self.failure_count += 1\n", "", f"{_ELECTION} -k around"),
-    Mutant("scheduler/sifting.py", "            controller = lead()\n            _refuse", "            _refuse", f"{_SIFTING} -k stops_nobody"),
-    Mutant("scheduler/sifting.py", "            _refuse(controller, request, code, clock())\n", "", f"{_SIFTING} -k 'broker_itself or stops_nobody'"),
+    Mutant("scheduler/sifting.py", "            controller = lead()\n            failed_count", "            failed_count", f"{_SIFTING} -k stops_nobody"),
+    Mutant("scheduler/sifting.py", "if _is_refused(controller, request, code, clock()):", "if True:", f"{_SIFTING} -k 'broker_itself or stops_nobody'"),
     Mutant("scheduler/sifting.py", "    except SURROUNDINGS:\n        raise\n", "", f"{_SIFTING} -k surroundings"),
-    Mutant("scheduler/sifting.py", "        if stop.is_set():\n            break\n", "", f"{_SIFTING} -k to_stop"),
+    Mutant("scheduler/sifting.py", "if stop.is_set() or", "if", f"{_SIFTING} -k to_stop"),
     Mutant("scheduler/sifting.py", "return refusal.code", "return DEFECT", f"{_SIFTING} -k stops_nobody"),
     Mutant("scheduler/controller.py", "        self._take_requests(batch, [request])\n", "", f"{_SIFTING} -k broker_itself"),
     Mutant("scheduler/storage/store.py", "            if refusal is None:\n                raise\n", "            raise\n", f"{_SIFTING} -k stops_nobody"),

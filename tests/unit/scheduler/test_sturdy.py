@@ -1,5 +1,7 @@
 """What fails in a real park without stopping the rest: the plan, and the checkpoint."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine, text
 from typing_extensions import override
@@ -9,12 +11,14 @@ from scheduler.controller import Controller, Settings
 from scheduler.facts.log import Deposed, MemoryLog
 from scheduler.facts.record import Snapshot
 from scheduler.facts.state import State
-from scheduler.model.job import JobState
+from scheduler.model.job import JobState, Priority
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import Policy
 from scheduler.planning.planner import plan
 from scheduler.sturdy import UNPLANNED_MS, SturdyController
+from tests.builders import a_job, a_park, a_pool, a_tenant
 from tests.hand import Hand, a_run, ended, here, runs, say, state_of, submit
+from tests.unit.scheduler.facts.test_quotes import kept
 from tests.unit.scheduler.test_leader_election import until
 from tests.unit.scheduler.test_sifting import ask, leading, paid
 
@@ -148,3 +152,28 @@ def test_a_leader_goes_on_where_neither_plan_nor_checkpoint_can_be(
         epoch = loop.controller and loop.controller.epoch
 
     assert (epoch, loop.failure_count) == (1, 0)
+
+
+def test_a_plan_that_cannot_be_drawn_up_takes_nothing_from_who_has_cards_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hand = Hand(a_park(a_pool("east-npu", 1, 8)), [a_tenant("steel"), a_tenant("fish")])
+    take_over(hand, 500)
+    hand.all_say(1_000)
+    hand.step(1_000)
+    hand.ask(kept(a_job("q", device_count=8), 1_000))
+    hand.step(1_000)
+    broken = Broken()
+    monkeypatch.setattr(drafts, "plan", broken)
+    hand.all_say(2_000)
+    hand.step(2_000)
+    broken.is_mended = True
+
+    high = a_job("high", tenant_id="fish", priority=Priority.HIGH, device_count=8)
+    submit(hand, replace(high, submitted_at_ms=3_000), 3_000)
+    hand.all_say(2_000 + UNPLANNED_MS)
+    hand.step(2_000 + UNPLANNED_MS)
+    submit(hand, a_job("q", device_count=8, submitted_at_ms=10_000), 10_000)
+
+    assert broken.count > 1
+    assert (state_of(hand, "high"), state_of(hand, "q")) == (JobState.QUEUED, JobState.LEASED)
