@@ -229,6 +229,9 @@ def put_requests(connection: Connection, requests: Iterable[Request], now_ms: in
 
     New is as well what could not be kept before: whatever kept it from that may be mended.
     """
+    first_by_id: dict[str, Request] = {}
+    for request in requests:
+        first_by_id.setdefault(request.id, request)
     rows = [
         {
             "id": request.id,
@@ -236,7 +239,7 @@ def put_requests(connection: Connection, requests: Iterable[Request], now_ms: in
             "body": encode(request.wish),
             "received_at_ms": now_ms,
         }
-        for request in requests
+        for request in first_by_id.values()
     ]
     if not rows:
         return 0
