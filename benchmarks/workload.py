@@ -155,8 +155,11 @@ def _with_homes(park: Park, tenant_ids: set[str]) -> Park:
     at_home = sorted(tenant_ids & park.centre_by_id.keys())
     if not at_home or park.datasets or park.links:
         return park
-    homes = (Dataset(id=one, size_bytes=1, centre_ids=(one,)) for one in at_home)
-    return replace(park, datasets=tuple(homes), links=(Link(mbit_per_s=8),))
+    return replace(park, datasets=tuple(map(_home, at_home)), links=(Link(mbit_per_s=8),))
+
+
+def _home(tenant_id: str) -> Dataset:
+    return Dataset(id=tenant_id, size_bytes=1, centre_ids=(tenant_id,))
 
 
 def _beyond_ms(trace: Iterable[TraceJob]) -> int:
@@ -172,6 +175,7 @@ def _job(
     job_id: str, trace_job: TraceJob, limit_ms: int, park: Park, checkpoint: Checkpoint | None
 ) -> Job:
     is_kind_known = trace_job.device_type in park.device_kind_by_id
+    home = _home(trace_job.tenant)
     return Job(
         id=job_id,
         tenant_id=trace_job.tenant,
@@ -185,7 +189,7 @@ def _job(
         limit_ms=limit_ms,
         priority=Priority.NORMAL,
         submitted_at_ms=trace_job.submit_ms,
-        data_ids=(trace_job.tenant,) if trace_job.tenant in park.dataset_by_id else (),
+        data_ids=(home.id,) if home in park.datasets else (),
         checkpoint=checkpoint,
         retry_count=RESTARTS_MAX + 1,
     )

@@ -88,6 +88,7 @@ MUTANTS = [
     Mutant("benchmarks/picture.py", "max(0, min(row.end_ms, until_ms) - row.start_ms)", "(row.end_ms - row.start_ms)", "tests/unit/benchmarks/test_compare.py"),
     Mutant("benchmarks/score.py", "if row.device_count <= most)", "if row.device_count < most)", "tests/unit/benchmarks/test_compare.py"),
     Mutant("benchmarks/workload.py", "if not at_home or park.datasets or park.links:", "if True:", "tests/unit/benchmarks/test_replay.py"),
+    Mutant("benchmarks/workload.py", "if home in park.datasets else", "if home.id in park.dataset_by_id else", "tests/unit/benchmarks/test_simulate.py"),
     Mutant("benchmarks/workload.py", "if node_count < 1 or node_count % 1:", "if node_count < 1:", "tests/unit/benchmarks/test_replay.py"),
     Mutant("benchmarks/workload.py", "_centre(name, name, int(node_count), cards_per_node)", "_centre(name, name, 1, cards_per_node)", "tests/unit/benchmarks/test_replay.py"),
     Mutant("benchmarks/workload.py", "< max(1, len(centres)):", "< len(centres):", "tests/unit/benchmarks/test_replay.py"),

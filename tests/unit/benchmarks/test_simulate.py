@@ -10,6 +10,7 @@ from benchmarks.score import RunRow
 from benchmarks.simulate import Work, simulate
 from benchmarks.traces import BadTrace, TraceJob, read_trace
 from benchmarks.workload import TAKING_TURNS, UNKNOWN_LIMIT_MS, Workload, ideal_park, workload
+from cluster.datasets import Dataset
 from cluster.driver import AttemptEnd, LaunchOrder, MemberOrder
 from cluster.simulated import Run, World
 from scheduler.model.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
@@ -187,3 +188,16 @@ def test_jobs_of_one_moment_are_taken_in_the_order_of_the_trace() -> None:
     rows = simulate(workload(jobs, ideal_park(1, 4), is_length_known=True), FIFO, Random(0)).rows
 
     assert [row.job_id for row in rows] == ["z", "a", "m"]
+
+
+def test_data_of_a_park_that_is_called_as_a_tenant_is_not_its_home() -> None:
+    park = ideal_park(2, 8)
+    (centre,) = park.centres
+    kept = Dataset(id="acme", size_bytes=9, centre_ids=(centre.id,))
+    job = TraceJob(
+        id="j", tenant="acme", user="u", submit_ms=0, duration_ms=1, device_count=1, device_type=""
+    )
+
+    load = workload((job,), dataclasses.replace(park, datasets=(kept,)), is_length_known=False)
+
+    assert [one.data_ids for one in load.jobs] == [()]
