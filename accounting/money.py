@@ -1,7 +1,7 @@
 """Money is integer micro-yuan; here is the only division and the only rounding rule."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 MICROS_PER_YUAN = 1_000_000
 MICROS_PER_FEN = 10_000
@@ -62,6 +62,13 @@ def parse_fen(text: str) -> int:
     if rest:
         raise ValueError(f"{text} yuan are no whole number of fen")
     return sign * fen
+
+
+def amount_faults(what: str, fen: int, most_fen: int) -> Iterator[str]:
+    """It must be more than nothing, and at most so much."""
+    if not 0 < fen <= most_fen:
+        most = f"{most_fen // FEN_PER_YUAN:,}"
+        yield f"its {what} is {yuan_of_fen(fen)} yuan: it must be more than 0, and {most} at most"
 
 
 def yuan_of_fen(fen: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Formatter
 
 CATALOGUE = Path(__file__).with_name("chinese.json")
+PRIORITIES_ZH = {"low": "低", "normal": "普通", "high": "高"}
 LENGTH_MAX = 500
 """What is longer holds somebody's text: a search takes up to the fourth power of it."""
 

@@ -129,7 +129,6 @@ class LeaderLoop:
                 LOG.warning("deposed: %s", deposed)
             except GaveUp:
                 LOG.warning("it gave up the lead for now: another broker may fare better")
-                self.controller = None
                 self.stop.wait(LOOKS_OF_OTHERS * self.pace.retry_s)
             except Exception:
                 LOG.exception("the leader's loop failed; it starts again from the log")

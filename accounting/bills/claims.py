@@ -13,7 +13,7 @@ from typing import Any
 from accounting.bills.invoice_lines import due_of, statement_lines
 from accounting.bills.invoices import Receipt
 from accounting.calendar import day_of
-from accounting.money import FEN_PER_YUAN, divide_half_up, yuan_of_fen
+from accounting.money import FEN_PER_YUAN, amount_faults, divide_half_up, yuan_of_fen
 from accounting.prices.rating import PERMILLE
 from accounting.prices.vouchers import Reimbursement, operator_subsidy
 
@@ -254,8 +254,6 @@ def _scopes(rule: ClaimRule) -> Collection[str]:
 
 def contract_faults(contract: Contract) -> Iterator[str]:
     """What no contract may say."""
-    if not 0 < contract.amount_fen <= MAX_FEN:
-        amount, most = yuan_of_fen(contract.amount_fen), f"{MAX_FEN // FEN_PER_YUAN:,}"
-        yield f"its amount is {amount} yuan: it must be more than 0, and {most} at most"
+    yield from amount_faults("amount", contract.amount_fen, MAX_FEN)
     if contract.from_ms >= contract.until_ms:
         yield "it ends before it begins"

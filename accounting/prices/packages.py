@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from accounting.calendar import month_bounds, month_of
-from accounting.money import FEN_PER_YUAN, divide_half_up, yuan_of_fen
+from accounting.money import FEN_PER_YUAN, amount_faults, divide_half_up
 from accounting.prices.rating import PERMILLE, TaxSplit, split_tax
 
 MAX_PACKAGE_FEN = 10_000_000_000 * FEN_PER_YUAN
@@ -274,9 +274,7 @@ def faults(package: Package) -> Iterator[str]:
     """What no package may say."""
     if package.from_ms >= package.until_ms:
         yield "it ends before it begins"
-    if not 0 < package.amount_fen <= MAX_PACKAGE_FEN:
-        price, most = yuan_of_fen(package.amount_fen), f"{MAX_PACKAGE_FEN // FEN_PER_YUAN:,}"
-        yield f"its price is {price} yuan: it must be more than 0, and {most} at most"
+    yield from amount_faults("price", package.amount_fen, MAX_PACKAGE_FEN)
     if not 0 <= package.vat_permille < PERMILLE:
         yield f"{package.vat_permille} permille is no tax rate: from 0 to {PERMILLE - 1}"
     is_nodes = package.kind is PackageKind.NODES

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from accounting.money import FEN_PER_YUAN, divide_half_up, yuan_of_fen
+from accounting.money import FEN_PER_YUAN, amount_faults, divide_half_up
 from accounting.prices.rating import PERMILLE
 from accounting.usage.slices import UsageSum
 
@@ -213,9 +213,7 @@ MAX_VOUCHER_FEN = 1_000_000_000 * FEN_PER_YUAN
 
 def faults(voucher: Voucher) -> Iterable[str]:
     """What no voucher may say."""
-    if not 0 < voucher.amount_fen <= MAX_VOUCHER_FEN:
-        amount, most = yuan_of_fen(voucher.amount_fen), f"{MAX_VOUCHER_FEN // FEN_PER_YUAN:,}"
-        yield f"its amount is {amount} yuan: it must be more than 0, and {most} at most"
+    yield from amount_faults("amount", voucher.amount_fen, MAX_VOUCHER_FEN)
     if not 0 < voucher.share_permille <= PERMILLE:
         yield f"it would pay {voucher.share_permille} permille of what it covers"
     if voucher.from_ms >= voucher.until_ms:

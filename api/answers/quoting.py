@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accounting.money import yuan_of_fen
-from api.answers.reasons import PRIORITIES_ZH, by_quantiles, counted, moment
+from api.answers.reasons import by_quantiles, counted, moment
 from api.answers.reasons import view as reason_view
 from api.answers.reasons import views as reason_views
+from api.chinese import PRIORITIES_ZH
 from api.schemas.durations import about, duration_text
 from api.schemas.quotes import AlternativeView, HonouredQuote, Quote, QuoteOption
 from scheduler.asking.alternatives import Alternative, Change

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from api.answers.reasons import PRIORITIES_ZH, moment
+from api.answers.reasons import moment
 from api.answers.reasons import views as reason_views
+from api.chinese import PRIORITIES_ZH
 from api.schemas.durations import about
 from api.schemas.jobs import JobView
 from api.schemas.quotes import PoolUseView, QueueItem, QueueStanding, QueueView, TermView

@@ -8,7 +8,7 @@ from accounting.money import MICROS_PER_FEN
 from api.chinese import chinese
 from api.schemas.durations import about
 from api.schemas.jobs import ReasonView
-from scheduler.model.job import Priority, Reason, ReasonCode
+from scheduler.model.job import Reason, ReasonCode
 
 PARK_ZONE = timezone(timedelta(hours=8))
 """Times are told in the park's own: China has one, without summer time."""
@@ -165,7 +165,6 @@ OF_KIND = ("cards of ", "cores of ")
 """So units begin that are cards, or cores, of one device kind."""
 COUNTERS = {"cards": "张", "cores": "个"}
 IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核"}
-PRIORITIES_ZH = {Priority.LOW: "低", Priority.NORMAL: "普通", Priority.HIGH: "高"}
 UNITS = {"cards": "卡", "cores": "核"}
 _UNTIL = ("until about {until}", "预计到 {until}")
 _FROM = ("the next that are long enough: from {until}", "下一个足够长的时段：{until} 起")

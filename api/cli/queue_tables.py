@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from api.chinese import PRIORITIES_ZH
 from api.cli.job_tables import name_text
 from api.cli.language import both
 from api.cli.reason_names import CHINESE
-from api.cli.terminal import PRIORITIES_ZH, plain, table
+from api.cli.terminal import plain, table
 from api.schemas.durations import about
 from api.schemas.quotes import QueueItem, QueueView, TermView
 

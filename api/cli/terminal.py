@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from api.chinese import chinese
+from api.chinese import PRIORITIES_ZH, chinese
 from api.cli.language import Language, both, language
 from api.cli.wrapping import wrapped
 
@@ -46,7 +46,6 @@ STATES_ZH = {
     "failed": "失败",
     "cancelled": "已取消",
 }
-PRIORITIES_ZH = {"low": "低", "normal": "普通", "high": "高"}
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)

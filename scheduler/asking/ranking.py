@@ -51,7 +51,7 @@ class Terms:
     `is_owner` says whether it would be within its tenant's nominal quota wherever it fits; None
     where that has none. `is_lent` where it is so for a part, and borrows in what is the whole's:
     there it takes back from nobody who is within. `level` and `is_starving` are None where jobs do
-    not take turns. `shares` are from the top of the tree. Who is patient is due since it came.
+    not take turns. `shares` are from the top of the tree. Who is patient is due since it waits.
     """
 
     is_owner: bool | None

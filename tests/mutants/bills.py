@@ -34,6 +34,8 @@ MUTANTS = [
     Mutant("accounting/money.py", "parts.append(divide_half_up(reached * amount, total) - before)", "parts.append(divide_half_up(one * amount, total))", _INVOICES),
     Mutant("accounting/bills/invoices.py", "is_plain = uscc.validate(code) == code", "is_plain = bool(uscc.validate(code))", _INVOICES),
     Mutant("accounting/bills/invoices.py", "return self.request.gross_fen - self.credited_fen", "return self.request.gross_fen", _INVOICES),
+    Mutant("accounting/money.py", "if not 0 < fen <= most_fen:", "if not 0 <= fen <= most_fen:", "tests/unit/accounting/prices/test_vouchers.py"),
+    Mutant("accounting/money.py", "if not 0 < fen <= most_fen:", "if not 0 < fen:", "tests/unit/accounting/prices/test_vouchers.py tests/unit/accounting/test_subsidies.py tests/unit/accounting/prices/test_packages.py"),
     Mutant("accounting/bills/invoices.py", "not 0 < step.amount_fen <= invoice.open_fen", "not 0 < step.amount_fen", _INVOICES),
     Mutant("accounting/bills/invoice_lines.py", "_nets_sold(one_by_one))", "_nets_used(one_by_one))", _INVOICES),
     Mutant("accounting/bills/invoice_lines.py", "before = split_tax(reached[rate], rate).net_fen", "before = 0", _INVOICES),
