@@ -169,6 +169,7 @@ class Controller:
             if isinstance(wish, ev.ParkDeclared):
                 # What was used until now counts with the TFLOPS that were stated until now.
                 self._take_all(batch, self._meter(batch.now_ms, 1))
+                wish = replace(wish, from_ms=batch.now_ms)
             if isinstance(wish, ev.PriceListPublished) and self._has_sold():
                 wish = published_now(wish, batch.now_ms)
             if (refusal := self._take(batch, wish)) is not None:

@@ -42,6 +42,20 @@ def declared_park(
     return park_refusal(park, live, jobs) or park
 
 
+def restate(
+    event: ParkDeclared | DatasetDeclared, known: Park | None, live: Iterable[Attempt]
+) -> None:
+    """What runs on a kind that is stated anew remembers how it was stated until then."""
+    if known is None or isinstance(event, DatasetDeclared) or event.from_ms is None:
+        return
+    kinds = event.park.device_kind_by_id
+    for attempt in live:
+        kind_id = attempt.placement.device_kind_id
+        before = known.device_kind_by_id[kind_id].tflops_fp16
+        if kinds[kind_id].tflops_fp16 != before:
+            attempt.stated.append((event.from_ms, before))
+
+
 def _other_unit(known: Park, park: Park) -> str | None:
     """Cards do not become cores: a line of a bill would have both, under one name."""
     for kind in park.device_kinds:

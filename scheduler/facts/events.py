@@ -22,10 +22,15 @@ from scheduler.model.tenancy import Cohort, Project, Tenant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkDeclared:
-    """The park's inventory, from now on."""
+    """The park's inventory, from now on.
+
+    What its kinds are stated with counts from `from_ms`, when the leader took it; None, in the log
+    of an earlier release, is from where the meters stood.
+    """
 
     at_ms: int
     park: Park
+    from_ms: int | None = None
     kind: Literal["park_declared"] = "park_declared"
 
 

@@ -96,6 +96,7 @@ def pieces(state: State, attempt: Attempt, to_ms: int) -> Iterator[Piece]:
         return
     prices, job = state.prices, state.jobs[attempt.job_id].job
     cuts = {*month_edges(begin, to_ms), *prices.edges(begin, to_ms)}
+    cuts |= {until_ms for until_ms, _ in attempt.stated if begin < until_ms < to_ms}
     covered_ms = sum(attempt.covered.values())
     kind_id = attempt.placement.device_kind_id
     for from_ms, cut_ms, covered in _spans(state, attempt, to_ms, cuts):
@@ -220,7 +221,7 @@ def _book_slice(state: State, event: Metered) -> Booking:
         device_kind_id=kind.id,
         qos=job.priority,
         device_count=attempt.placement.card_count,
-        tflops=kind.tflops_fp16,
+        tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),
         price_list_id=state.prices.list_at(event.from_ms).id,
         price_micros=event.price_micros,
         recorded_at_ms=event.at_ms,
@@ -243,7 +244,7 @@ def _activity(state: State, event: Measured) -> ActivitySlice:
         pool_id=attempt.placement.pool_id,
         device_kind_id=kind.id,
         device_count=attempt.placement.card_count,
-        tflops=kind.tflops_fp16,
+        tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),
         measured_device_ms=event.measured_device_ms,
         active_device_ms=event.active_device_ms,
         recorded_at_ms=event.at_ms,

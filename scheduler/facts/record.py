@@ -48,6 +48,7 @@ class Attempt:
     was measured of its cards until `measured_to_ms`. `stop_cause` is set
     once the broker wants it gone. `is_starving` as at its lease. `ends` is when it ends as was
     foretold at its lease, by its limit and by a stop: kept, as each plan asks it of all that runs.
+    `stated` has until when its kind was stated with how many TFLOPS, where that has changed.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Attempt:
     stop_grace_ms: int = 0
     is_starving: bool = False
     ends: Ends = UNKNOWN_ENDS
+    stated: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
     def leased(cls, event: Leased, price_class: str) -> "Attempt":
@@ -100,6 +102,10 @@ class Attempt:
         """When the broker's stop has taken effect at the latest; it must be stopping."""
         assert self.stop_at_ms is not None, f"{self.id} is not to stop"
         return self.stop_at_ms + self.stop_grace_ms
+
+    def tflops_at(self, at_ms: int, tflops: int) -> int:
+        """With how many its kind was stated then; now it is with `tflops`."""
+        return next((before for until_ms, before in self.stated if at_ms < until_ms), tflops)
 
     def served_card_ms(self, until_ms: int) -> int:
         """What it has given its job until then, in cards x time."""

@@ -12,7 +12,7 @@ from accounting.prices.rating import PriceBook
 from cluster.inventory import Park
 from scheduler.facts import events as ev
 from scheduler.facts.agenda import Agenda
-from scheduler.facts.declarations import declared_park, tenant_refusal, with_prices
+from scheduler.facts.declarations import declared_park, restate, tenant_refusal, with_prices
 from scheduler.facts.drains import Drains
 from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
@@ -44,8 +44,7 @@ class State:
         self.park: Park | None = None
         self.tenants: dict[str, Tenant] = {}
         self.tree = Tree(self.tenants)
-        self.entitled = Declared()
-        self.prices = PriceBook()
+        self.entitled, self.prices = Declared(), PriceBook()
         self.jobs: dict[str, JobRecord] = {}
         self.queue = JobQueue()
         self.held = Held()
@@ -114,6 +113,7 @@ class State:
         park = declared_park(event, self.park, self.tenants, self.live.values(), self.jobs)
         if isinstance(park, str):
             return park
+        restate(event, self.park, self.live.values())
         self.park = park
         self.holdings.restate(park, self._held(), event.at_ms)
         return None
