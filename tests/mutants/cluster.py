@@ -70,15 +70,7 @@ MUTANTS = [
     Mutant("cluster/gang.py", "return self.final is not None and state.phase is not", "return state.phase is not", "tests/unit/cluster/test_gang.py"),
     Mutant("cluster/ray_driver.py", "for member in () if attempt.master_port else attempt.unfinished:", "for member in ():", "tests/contract/test_drivers.py -k refused"),
     Mutant("cluster/ray_driver.py", "else self._head.is_gone", "else False", "tests/acceptance/test_deployed.py -k elsewhere"),
-]
-# Only root may choose as whom a member runs: nobody else's tests can find these.
-AS_ROOT = [
-    Mutant("cluster/shim.py", "            _become_user(request)\n", "", "tests/unit/cluster/test_shim.py -k user"),
-    Mutant("cluster/users.py", "os.chown(name, uid, uid, dir_fd=parent, follow_symlinks=False)", "os.chown(name, uid, uid, dir_fd=parent)", "tests/unit/cluster/test_users.py"),
-    Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/cluster/test_supervisor.py -k apart"),
-    Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/cluster/test_supervisor.py -k apart"),
-]
-MUTANTS += AS_ROOT if os.geteuid() == 0 else [    Mutant("cluster/runs.py", "if folder.name.isdigit() and _ATTEMPT_ID", "if _ATTEMPT_ID", "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/runs.py", "if folder.name.isdigit() and _ATTEMPT_ID", "if _ATTEMPT_ID", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/runs.py", "return error.errno == errno.EAGAIN", "return True", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/runs.py", "        while data := os.read(descriptor, 4096):\n            del data\n", "        return bool(os.read(descriptor, 4096))\n", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/runs.py", '    except OSError as error:\n        _log.warning("nobody can decide on %s now: %s", run.folder, error)\n        return True\n', '    except OSError as error:\n        _log.warning("nobody can decide on %s now: %s", run.folder, error)\n        return False\n', "tests/unit/cluster/test_runs.py"),
@@ -92,3 +84,11 @@ MUTANTS += AS_ROOT if os.geteuid() == 0 else [    Mutant("cluster/runs.py", "if 
     Mutant("cluster/supervisor.py", "        if run is None:\n            self._runs.renounce(attempt_id, rank)\n        elif", "        if run is not None and", "tests/unit/cluster/test_supervisor.py -k before_its_order"),
     Mutant("cluster/shim.py", "        if touched != self._seen:", "        if touched == self._seen:", "tests/unit/cluster/test_shim.py -k lease_is_held"),
 ]
+# Only root may choose as whom a member runs: nobody else's tests can find these.
+AS_ROOT = [
+    Mutant("cluster/shim.py", "            _become_user(request)\n", "", "tests/unit/cluster/test_shim.py -k user"),
+    Mutant("cluster/users.py", "os.chown(name, uid, uid, dir_fd=parent, follow_symlinks=False)", "os.chown(name, uid, uid, dir_fd=parent)", "tests/unit/cluster/test_users.py"),
+    Mutant("cluster/member_folders.py", "            if uid is not None:\n                own(unfinished, uid)\n", "", "tests/unit/cluster/test_supervisor.py -k apart"),
+    Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600", "os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644", "tests/unit/cluster/test_supervisor.py -k apart"),
+]
+MUTANTS += AS_ROOT if os.geteuid() == 0 else []
