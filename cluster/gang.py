@@ -120,6 +120,11 @@ class Attempt:
         return not self.unfinished
 
     @property
+    def is_to_begin(self) -> bool:
+        """Whether members may not have been asked for yet; what ran as a whole needs nothing."""
+        return self.started_at_ms is None and not (self.is_over or self.is_to_end)
+
+    @property
     def has_succeeded(self) -> bool:
         """Whether all members ended well that decide on it, and none had failed before.
 

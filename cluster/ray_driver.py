@@ -206,7 +206,7 @@ class RayDriver:
         order = attempt.order
         assert order is not None
         nodes = {one.node_id: self._node(one.node_id) for one in order.members}
-        if order.archive is not None:
+        if order.archive is not None and attempt.master_port is None:  # else its nodes have it
             data = ray_nodes.put(self._fetch_archive(order.archive))
             for node in nodes.values():
                 node.provide_archive(order.archive, data)
@@ -329,7 +329,7 @@ class RayDriver:
                 failure(work)
 
     def _join(self) -> None:
-        """Join the cluster, and go on with what had been begun."""
+        """Join the cluster, and go on with what had been begun but was not whole yet."""
         try:
             ray_nodes.connect(self._place.address, str(self._place.token_path))
         except ClusterFailed as error:
@@ -338,8 +338,8 @@ class RayDriver:
         self._nodes.refresh()
         self._connected.set()
         for attempt in self._snapshot():
-            is_whole = all(self._nodes.calls(member.node_id) for member in attempt.unfinished)
-            if not (attempt.is_over or attempt.is_to_end) and is_whole:
+            are_there = all(self._nodes.calls(member.node_id) for member in attempt.unfinished)
+            if attempt.is_to_begin and are_there:
                 self._submit(self._begin, attempt)
 
     def _keep_attempt(self, attempt: Attempt) -> None:

@@ -129,3 +129,8 @@ def until_ended(driver: Driver, attempt_id: str) -> AttemptReport:
 def until_online(driver: Driver, node_ids: tuple[str, ...] = NODE_IDS) -> CentreReport:
     wanted = set(node_ids)
     return until(driver, lambda report: report.online_node_ids == wanted, f"online: {wanted}")
+
+
+def until_heard_again(driver: Driver) -> CentreReport:
+    at_ms = until(driver, lambda _: True, "heard").heard_at_ms
+    return until(driver, lambda report: report.heard_at_ms > at_ms, "heard again")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 import uvicorn
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from api.app import create_app
 from api.logs import read_log
@@ -160,6 +160,12 @@ def upload(bed: Bed, content_by_path: dict[str, bytes]) -> str:
         connection.execute(insert(ArchiveRow), row)
         connection.execute(insert(ArchiveChunkRow), chunk)
     return sha256
+
+
+def lose_archive(bed: Bed, sha256: str) -> None:
+    with bed.services.database.begin() as connection:
+        connection.execute(delete(ArchiveChunkRow).where(ArchiveChunkRow.sha256 == sha256))
+        connection.execute(delete(ArchiveRow).where(ArchiveRow.sha256 == sha256))
 
 
 def eventually(is_so: Callable[[], bool], what: str) -> None:

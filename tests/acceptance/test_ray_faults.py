@@ -26,6 +26,7 @@ from tests.acceptance.ray_bed import (
     eventually,
     listening_on,
     living,
+    lose_archive,
     processes_of,
     serving,
     shim_of,
@@ -38,6 +39,7 @@ from tests.ray_centre import (
     NODE_IDS,
     order,
     until_ended,
+    until_heard_again,
     until_online,
     until_running,
 )
@@ -222,20 +224,19 @@ def test_members_see_no_secret_of_ray_or_ours(bed: Bed) -> None:
 
 
 def test_an_agent_that_was_killed_finds_its_attempts_again(bed: Bed) -> None:
-    bed.launch(
-        order(
-            "adopt.1",
-            "echo before; while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done; echo after",
-            members=2,
-        )
-    )
+    wait = "while [ ! -e $BRAIN_OUTPUT_DIR/go ]; do sleep 0.05; done"
+    sha256 = upload(bed, {"word": b"before\n"})
+    bed.launch(order("adopt.1", f"cat word; {wait}; echo after", members=2, archive=sha256))
     started = until_running(bed.link, "adopt.1")
     bed.launch(order("lost.1", "exit 5"))
     until_ended(bed.link, "lost.1")
 
     bed.end_agent(signal.SIGKILL)
-    (bed.cluster.data_dir / "outputs" / "adopt" / "go").touch()
+    lose_archive(bed, sha256)  # as where the broker cannot be asked
     bed.start_agent()
+    for _ in range(2):  # whatever it does with what runs it has done by then
+        until_heard_again(bed.link)
+    (bed.cluster.data_dir / "outputs" / "adopt" / "go").touch()
     ended = until_ended(bed.link, "adopt.1")
 
     assert (ended.end, ended.exit_code) == (AttemptEnd.EXITED, 0)

@@ -219,6 +219,21 @@ def test_an_order_that_cannot_be_begun_is_refused_whatever_the_reason(bed: Bed) 
 
 
 @pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_what_an_earlier_life_had_begun_goes_on_without_a_broker_to_ask(bed: Bed) -> None:
+    from cluster.gang import Attempt  # noqa: PLC0415 - as above
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415
+
+    driver, wanted = bed.driver, replace(an_order("sleep 0"), archive="b" * 64)
+    assert isinstance(driver, RayDriver)
+    begun = Attempt(attempt_id=wanted.attempt_id, order=wanted, master_port=1)
+
+    driver._begin(driver._add(begun))
+    ended = until_phase(bed, wanted, AttemptPhase.ENDED)
+
+    assert "the node no longer has the archive" in ended.detail
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
 def test_what_was_reported_as_over_is_ended_where_it_runs_all_the_same(bed: Bed) -> None:
     """An agent that lost its memory may be told to stop before its nodes have told what runs."""
     from cluster.ray_driver import RayDriver  # noqa: PLC0415 - as above

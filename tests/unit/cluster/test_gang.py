@@ -60,6 +60,12 @@ def test_a_gang_runs_when_its_last_member_does() -> None:
     assert whole.report().started_at_ms == 12
 
 
+def test_what_ran_as_a_whole_is_not_begun_again() -> None:
+    half, whole, failed = noted(running(0)), noted(running(0), running(1)), noted(ended(0, 1))
+
+    assert (half.is_to_begin, whole.is_to_begin, failed.is_to_begin) == (True, False, False)
+
+
 def test_a_late_answer_to_a_start_does_not_undo_what_became_of_it() -> None:
     gang = noted(running(0), running(1))
 
