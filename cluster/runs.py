@@ -164,14 +164,19 @@ class Runs:
             else:
                 del self._unwritten[key]
 
-    def forget(self, attempt_id: str) -> None:
-        """Remove all that is left of an attempt that is over; does nothing while it is not."""
+    def forget(self, attempt_id: str) -> bool:
+        """Know nothing any more of an attempt that is over; whether it is."""
         mine = [run for run in self._runs.values() if run.state.attempt_id == attempt_id]
-        if all(run.is_over for run in mine):
-            for run in mine:
-                del self._runs[attempt_id, run.state.rank]
-                self._unwritten.pop((attempt_id, run.state.rank), None)
-            shutil.rmtree(self._attempt_folder(attempt_id), ignore_errors=True)
+        if not all(run.is_over for run in mine):
+            return False
+        for run in mine:
+            del self._runs[attempt_id, run.state.rank]
+            self._unwritten.pop((attempt_id, run.state.rank), None)
+        return True
+
+    def remove(self, attempt_id: str) -> None:
+        """Remove all that is left of an attempt; for a thread, as a job may leave many files."""
+        shutil.rmtree(self._attempt_folder(attempt_id), ignore_errors=True)
 
     def orders(self) -> dict[str, str]:
         """The launch orders of all attempts that have a run here; empty for a renounced one."""

@@ -153,7 +153,8 @@ class Supervisor:
     async def forget(self, attempt_id: str) -> None:
         """Remove what is left of an attempt that is over."""
         async with self._preparing.setdefault(attempt_id, asyncio.Lock()):
-            self._runs.forget(attempt_id)
+            if self._runs.forget(attempt_id):
+                await asyncio.to_thread(self._runs.remove, attempt_id)
         self._preparing.pop(attempt_id, None)
 
     async def orders(self) -> dict[str, str]:

@@ -86,6 +86,7 @@ MUTANTS = [
     Mutant("cluster/gang.py", "return self.started_at_ms is None and not", "return not", "tests/unit/cluster/test_gang.py -k whole"),
     Mutant("cluster/ray_driver.py", "if attempt.is_to_begin and are_there:", "if not (attempt.is_over or attempt.is_to_end) and are_there:", "tests/acceptance/test_ray_faults.py -k attempts_again"),
     Mutant("cluster/ray_driver.py", " and attempt.master_port is None:  # else", ":  # else", "tests/contract/test_drivers.py -k earlier"),
+    Mutant("cluster/supervisor.py", "await asyncio.to_thread(self._runs.remove, attempt_id)", "self._runs.remove(attempt_id)", "tests/unit/cluster/test_supervisor.py -k goes_on"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [

@@ -189,12 +189,12 @@ def test_only_what_is_over_is_forgotten(tmp_path: Path) -> None:
     first, second = claimed(runs, rank=0), claimed(runs, rank=1)
     end(runs, first)
 
-    runs.forget("j.1")
-    was_kept = first.folder.exists()
+    was_over = runs.forget("j.1")
     end(runs, second)
-    runs.forget("j.1")
+    is_over = runs.forget("j.1")
+    runs.remove("j.1")
 
-    assert was_kept
+    assert (was_over, is_over) == (False, True)
     assert not (tmp_path / "j.1").exists()
     assert list(runs) == []
 
@@ -306,6 +306,7 @@ def test_what_is_forgotten_before_it_was_written_down_stays_forgotten(tmp_path: 
     runs.lose(run)
 
     runs.forget("j.1")
+    runs.remove("j.1")
     runs.write_ends()
 
     assert list(tmp_path.iterdir()) == []

@@ -5,8 +5,10 @@ import errno
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import tempfile
+import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -336,6 +338,27 @@ def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> No
 
     assert not (tmp_path / "runs/n1/j.1").exists()
     assert (tmp_path / "outputs/j/made").exists()
+
+
+def test_a_node_goes_on_while_what_a_job_has_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a million files, which takes longer than the lease of all others lasts."""
+    goes_on, was_going_on = threading.Event(), []
+
+    def remove_slowly(*_: object, **__: object) -> None:
+        was_going_on.append(goes_on.wait(1))
+
+    async def work(node: Supervisor) -> MemberState:
+        end = await ended(node)
+        monkeypatch.setattr(shutil, "rmtree", remove_slowly)
+        asyncio.get_running_loop().call_soon(goes_on.set)
+        await node.forget("j.1")
+        return end
+
+    done(tmp_path, work)
+
+    assert was_going_on == [True]
 
 
 def an_archive() -> tuple[bytes, str]:
