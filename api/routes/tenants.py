@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from sqlalchemy import Connection
 
-from accounting.ledger import available_account, held_account
-from accounting.money import parse_yuan, yuan_of_micros
+from accounting.ledger import PAID_IN_ACCOUNT, available_account, held_account
+from accounting.money import MAX_YUAN, MICROS_PER_YUAN, parse_yuan, yuan_of_micros
 from accounting.storage.store import balances
 from api.asking import IdempotencyKey, ask, heard, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
@@ -25,6 +25,13 @@ from scheduler.model.tenancy import Tenant
 from scheduler.model.tree import Tree
 
 router = APIRouter(prefix="/v1", tags=["tenants"])
+
+MAX_PAID_IN_MICROS = 5 * MAX_YUAN * MICROS_PER_YUAN
+"""By a tenant in all its time.
+
+An account has room for a balance of any size (`MAX_BALANCE_MICROS`) beside it, which is what those
+can add who are asked for at the same moment.
+"""
 
 
 @router.get("/tenants", responses=problems(), summary="List tenants")
@@ -122,15 +129,28 @@ def top_up(
 ) -> TenantView:
     """A tenant has paid in: once for each reference, whoever books it."""
     _read(services, tenant_id, caller)
+    amount_micros = parse_yuan(payment.amount)
+    _check_paid_in(services, tenant_id, amount_micros)
     wish = Credited(
         at_ms=services.clock(),
         tenant_id=tenant_id,
-        amount_micros=parse_yuan(payment.amount),
+        amount_micros=amount_micros,
         reference=payment.reference,
     )
     create = once(caller, key, f"top-up {tenant_id}", payment)
     heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
     return _read(services, tenant_id, caller)
+
+
+def _check_paid_in(services: Services, tenant_id: str, amount_micros: int) -> None:
+    """An account that is only ever paid from grows for ever, and a column does not."""
+    with services.database.connect() as connection:
+        paid_micros = -balances(connection, tenant_id).get(PAID_IN_ACCOUNT, 0)
+    if amount_micros > MAX_PAID_IN_MICROS - paid_micros:
+        most = f"{MAX_PAID_IN_MICROS // MICROS_PER_YUAN:,}"
+        paid = yuan_of_micros(paid_micros)
+        detail = f"{tenant_id} pays in at most {most} yuan in all, and has paid in {paid}"
+        raise Refused(409, f"{detail}: declare another tenant for what comes next")
 
 
 def _accounts(connection: Connection, caller: Caller) -> Mapping[str, int] | None:
