@@ -16,6 +16,7 @@ _READINGS = "tests/unit/cluster/test_following.py"
 _REACH = "tests/unit/scheduler/test_reach.py"
 _BARREN = "tests/unit/scheduler/test_barren.py"
 _GARBAGE = "tests/unit/api/test_garbage.py -k lost"
+_RESTATED = "tests/unit/scheduler/test_restated.py"
 _ELECTION = "tests/unit/scheduler/test_leader_election.py"
 
 # fmt: off
@@ -23,10 +24,10 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "standings, owns = self._standings, partial(self._survey.owns, standings=self._standings)", "standings, owns = self._standings, self._owns", _GARBAGE),
     Mutant("scheduler/timing/outlook.py", "Rankings(partial(_seat, self._pools))", "Rankings(lambda place, from_ms: _seat(self._pools, place, from_ms))", _GARBAGE),
     Mutant("scheduler/controller.py", "wish = published_now(wish, batch.now_ms)", "pass", f"{_CONTROLLER} -k beginning"),
-    Mutant("scheduler/controller.py", "                wish = replace(wish, from_ms=batch.now_ms)\n", "", f"{_CONTROLLER} -k heard_of_after"),
-    Mutant("scheduler/facts/metering.py", "    cuts |= {until_ms for until_ms, _ in attempt.stated if begin < until_ms < to_ms}\n", "", f"{_CONTROLLER} -k heard_of_after"),
-    Mutant("scheduler/facts/metering.py", "tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),\n        price_list_id", "tflops=kind.tflops_fp16,\n        price_list_id", f"{_CONTROLLER} -k heard_of_after"),
-    Mutant("scheduler/facts/metering.py", "tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),\n        measured", "tflops=kind.tflops_fp16,\n        measured", f"{_CONTROLLER} -k watched"),
+    Mutant("scheduler/controller.py", "                wish = replace(wish, from_ms=batch.now_ms)\n", "", _RESTATED),
+    Mutant("scheduler/facts/metering.py", "    cuts |= {until_ms for until_ms, _ in attempt.stated if begin < until_ms < to_ms}\n", "", _RESTATED),
+    Mutant("scheduler/facts/metering.py", "tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),\n        price_list_id", "tflops=kind.tflops_fp16,\n        price_list_id", _RESTATED),
+    Mutant("scheduler/facts/metering.py", "tflops=attempt.tflops_at(event.from_ms, kind.tflops_fp16),\n        measured", "tflops=kind.tflops_fp16,\n        measured", _RESTATED),
     Mutant("scheduler/controller.py", "return bool(self.state.jobs or self.state.final_states)", "return True", f"{_CONTROLLER} -k before"),
     Mutant("scheduler/model/fairshare.py", "exponent = -LN_2 * elapsed / share.half_life_ms", "exponent = -elapsed / share.half_life_ms", _FAIRSHARE),
     Mutant("scheduler/model/fairshare.py", "share.rate * lost * share.half_life_ms / LN_2", "share.rate * elapsed", _FAIRSHARE),
