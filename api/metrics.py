@@ -3,12 +3,12 @@
 from time import perf_counter
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from typing_extensions import override
 
-from scheduler.facts.log import Asked, Cycle
+from scheduler.facts.log import NOT_KEPT, Asked, Cycle
 from scheduler.storage.store import SqlLog
 
 FAST_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -41,11 +41,16 @@ class Metrics:
             buckets=FAST_S,
             registry=self.registry,
         )
+        self.unwritable = Counter(
+            "brain_unwritable_requests",
+            "Requests that were refused, as nothing of them can be kept, or they cannot be read.",
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
 
 
 class MeasuredLog(SqlLog):
-    """The log, with a stopwatch."""
+    """The log, with a stopwatch; and it counts what can never be kept in it."""
 
     def __init__(self, metrics: Metrics, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -63,6 +68,8 @@ class MeasuredLog(SqlLog):
         self._metrics.plan.observe(decided_s - self._began_s)
         super().commit(epoch, cycle)
         self._metrics.commit.observe(perf_counter() - decided_s)
+        not_kept = [why for why in cycle.refused.values() if why.startswith(NOT_KEPT)]
+        self._metrics.unwritable.inc(len(not_kept))
 
 
 class Timing:

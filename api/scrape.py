@@ -77,6 +77,9 @@ def _broker(connection: Connection, services: Services) -> Iterator[Metric]:
     events = CounterMetricFamily("brain_log_events", "Facts in the event log.")
     events.add_metric((), queries.last_seq(connection))
     yield events
+    tail = _gauge("log_tail_events", "Facts since the newest checkpoint: what a leader replays.")
+    tail.add_metric((), queries.tail_length(connection))
+    yield tail
     pending = _gauge("inbox_pending_requests", "Requests that no cycle has taken yet.")
     pending.add_metric((), queries.pending_count(connection))
     yield pending
@@ -100,11 +103,6 @@ def _failures(services: Services) -> Iterator[Metric]:
             "leader_failures",
             "Steps of the leader that failed, through no request.",
             services.failure_count(),
-        ),
-        (
-            "unwritable_requests",
-            "Requests that were refused, as the leader's steps would have failed by them.",
-            services.unwritable_count(),
         ),
     ):
         metric = CounterMetricFamily(f"brain_{name}", about)

@@ -41,7 +41,7 @@ class Services:
 
     `links` has the broker's end of each centre. `leads` says whether this process is the leader,
     to whom alone agents may report, and who alone knows the state (`ask`), the flaws of plans, how
-    many steps it has made, how many failed, and how many requests were refused for it.
+    many steps it has made, how many failed, and whether the last one did.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Services:
     flaw_count: Callable[[], int] = lambda: 0
     step_count: Callable[[], int] = lambda: 0
     failure_count: Callable[[], int] = lambda: 0
-    unwritable_count: Callable[[], int] = lambda: 0
+    is_failing: Callable[[], bool] = lambda: False
     clock: Callable[[], int] = now_ms
     random: Random = field(default_factory=SystemRandom)
     declared: DeclaredCache = field(default_factory=DeclaredCache)

@@ -67,8 +67,8 @@ class LeaderLoop:
 
     Whoever holds `turn` may read the state: no step changes it. `flaw_count` is how many parts of
     plans broke a rule and were not carried out. `step_count` is how many steps are over,
-    `failure_count` how many failed through no request, `unwritable_count` how many requests were
-    refused as they would have made each step fail.
+    `failure_count` how many failed through no request, `is_failing` whether the last one did, and
+    `unwritable_count` how many requests were refused as they would have made each step fail.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class LeaderLoop:
         self.flaw_count = 0
         self.step_count = 0
         self.failure_count = 0
+        self.is_failing = False
         self.unwritable_count = 0
         self._failed_in_row = 0
         self._renewed_ms = 0
@@ -132,7 +133,7 @@ class LeaderLoop:
                 self.stop.wait(LOOKS_OF_OTHERS * self.pace.retry_s)
             except Exception:
                 LOG.exception("the leader's loop failed; it starts again from the log")
-                self.failure_count += 1
+                self._count_failure()
             finally:
                 self.controller = None
             self.stop.wait(self.pace.retry_s)
@@ -181,7 +182,7 @@ class LeaderLoop:
             LOG.exception("a step failed; from the log on, each request is taken by itself")
             self.log.renew(controller.epoch, self._clock())  # whoever is deposed takes nothing back
             return self._sifted()
-        self._failed_in_row = 0
+        self._failed_in_row, self.is_failing = 0, False
         return controller, self.pace.rest_s(self._clock() - began_ms)
 
     def _sifted(self) -> tuple[Controller, float]:
@@ -191,7 +192,7 @@ class LeaderLoop:
             return controller, self.pace.failed_s
         if self.unwritable_count > before or self.stop.is_set():
             return controller, 0
-        self.failure_count += 1
+        self._count_failure()
         self._failed_in_row += 1
         LOG.error("no request is to blame: nothing starts or ends, until a step succeeds again")
         if self._failed_in_row >= self.pace.failures_max:
@@ -199,6 +200,10 @@ class LeaderLoop:
             self.log.resign(controller.epoch, self._clock())
             raise GaveUp
         return controller, self.pace.failed_s
+
+    def _count_failure(self) -> None:
+        self.failure_count += 1
+        self.is_failing = True
 
     def _count_refusal(self) -> None:
         self.unwritable_count += 1

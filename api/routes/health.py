@@ -1,5 +1,8 @@
 """Whether this broker lives, whether it can serve, and its numbers for Prometheus."""
 
+from collections.abc import Mapping
+from typing import Final, Literal
+
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +16,9 @@ from api.services import Services, ServicesDep
 from scheduler.storage.queries import leader
 
 router = APIRouter(tags=["monitoring"])
+
+FAILS = "each step fails: nothing starts or ends, until what its log names is mended"
+_STATUSES: Final[Mapping[str, Literal["ok", "failing"]]] = {"ok": "ok", FAILS: "failing"}
 
 
 @router.get("/healthz", summary="Whether the process lives")
@@ -28,16 +34,19 @@ def healthz() -> dict[str, str]:
     summary="Whether it can serve",
 )
 def readyz(services: ServicesDep) -> Response:
-    """Ready: the database answers, a park is declared, and some broker leads."""
+    """Ready: the database answers, a park is declared, and some broker leads.
+
+    Where this one leads and each of its steps fails it is `failing`: it answers and takes requests.
+    """
     try:
         with services.database.connect() as connection:
             state = _leader_state(connection, services)
             services.declared.read(connection)
-        health = Health(status="ok" if state == "ok" else "unready", database="ok", leader=state)
+        health = Health(status=_STATUSES.get(state, "unready"), database="ok", leader=state)
     except (SQLAlchemyError, Refused) as error:
         says = str(error) if isinstance(error, Refused) else "cannot be reached"
         health = Health(status="unready", database=says, leader="unknown")
-    status = 200 if health.status == "ok" else 503
+    status = 503 if health.status == "unready" else 200
     return Response(health.model_dump_json(), status, media_type="application/json")
 
 
@@ -45,7 +54,9 @@ def _leader_state(connection: Connection, services: Services) -> str:
     leads = leader(connection)
     if leads is None:
         return "nobody has led yet"
-    return "ok" if leads.expires_at_ms > services.clock() else "nobody leads at the moment"
+    if leads.expires_at_ms <= services.clock():
+        return "nobody leads at the moment"
+    return FAILS if services.leads() and services.is_failing() else "ok"
 
 
 @router.get(

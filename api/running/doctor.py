@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx2
 import psutil
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +21,7 @@ from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
 from api.files.park_file import ParkFileInvalid, load
 from api.files.park_machines import devices_text
+from api.schemas.administration import Health
 from api.sdk import ApiError, Client
 from api.settings import Settings
 from cluster.inventory import Park
@@ -27,6 +30,7 @@ from scheduler.model.promises import promise_warnings
 PYTHON_MIN = (3, 11)
 MEMORY_NEEDED = 3 << 30
 DISK_NEEDED = 2 << 30
+TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +179,29 @@ def _broker(url: str, key: str | None) -> Iterator[Finding]:
         yield Finding(name=name, is_well=False, text=f"{url}: {error.strerror or error}", fix=fix)
         return
     yield Finding(name=name, is_well=True, text=url)
+    yield from _leader(url)
     yield from _through(url, key)
+
+
+def _leader(url: str) -> Iterator[Finding]:
+    """What the broker says of the lead, and of the database behind it."""
+    name = both("leader", "主控")
+    try:
+        answer = httpx2.get(f"{url}/readyz", timeout=TIMEOUT_S, trust_env=False)
+        health = Health.model_validate_json(answer.content)
+    except (httpx2.HTTPError, ValidationError) as error:
+        yield Finding(name=name, is_well=False, text=str(error).splitlines()[0], fix=url)
+        return
+    told = health.leader if health.database == "ok" else f"database: {health.database}"
+    yield Finding(
+        name=name,
+        is_well=health.status == "ok",
+        text=both(told, chinese(told) or told),
+        fix=both(
+            "docs/operations.md: what a leader cannot take",
+            "请参阅 docs/operations.md 中 What a leader cannot take 一节",
+        ),
+    )
 
 
 def _through(url: str, key: str | None) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ class Broker:
             flaw_count=lambda: self.loop.flaw_count,
             step_count=lambda: self.loop.step_count,
             failure_count=lambda: self.loop.failure_count,
-            unwritable_count=lambda: self.loop.unwritable_count,
+            is_failing=lambda: self.loop.is_failing,
             metrics=metrics,
         )
         self.app: FastAPI = create_app(self.services)

@@ -292,6 +292,6 @@ class ArchiveView(Wire):
 class Health(Wire):
     """Whether this broker can serve: `database` and `leader` say what is missing."""
 
-    status: Literal["ok", "unready"]
+    status: Literal["ok", "failing", "unready"]
     database: str
     leader: str

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 from scheduler.model.job import FINAL_STATES, JobState
 from scheduler.storage.tables import (
     AttemptRow,
+    CheckpointRow,
     EventRow,
     InboxRow,
     JobRow,
@@ -138,6 +139,11 @@ def _event(row: Row[Any]) -> EventRecord:
 
 def last_seq(connection: Connection) -> int:
     return connection.scalar(select(func.max(EventRow.seq))) or 0
+
+
+def tail_length(connection: Connection) -> int:
+    """How many facts are newer than the newest checkpoint."""
+    return last_seq(connection) - (connection.scalar(select(func.max(CheckpointRow.seq))) or 0)
 
 
 def views(connection: Connection, names: Sequence[str]) -> dict[str, Row[Any]]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import text
+from sqlalchemy import delete, insert, text
 
+from api.routes.health import FAILS
 from scheduler import drafts
+from scheduler.storage.tables import CheckpointRow, InboxRow
 from tests.acceptance.brokers import PARK, Served, await_state, await_that, problem_of, submitted
 from tests.acceptance.promtool import promtool
 
@@ -31,6 +33,7 @@ UNITLESS = {
     "brain_leading",
     "brain_leader_epoch",
     "brain_log_events",
+    "brain_log_tail_events",
     "brain_plan_flaws",
     "brain_leader_failures",
 }
@@ -222,3 +225,54 @@ def test_a_request_that_the_database_refuses_is_answered_and_counted(park: Serve
     samples = scrape(park)
     assert value(samples, "unwritable_requests_total") == 1
     assert value(samples, "leader_failures_total") == 0
+
+
+def test_a_request_that_this_release_cannot_read_is_refused_and_counted(park: Served) -> None:
+    before = value(scrape(park), "unwritable_requests_total")
+    row = {"id": "odd", "tenant_id": None, "body": {"kind": "of a later release"}}
+    with park.broker.services.database.begin() as connection:
+        connection.execute(insert(InboxRow), {**row, "received_at_ms": 1})
+
+    await_that(lambda: value(scrape(park), "inbox_pending_requests") == 0)
+
+    await_that(lambda: value(scrape(park), "unwritable_requests_total") == before + 1)
+
+
+def test_what_the_next_leader_replays_is_what_came_after_the_newest_checkpoint(
+    park: Served,
+) -> None:
+    def counts() -> tuple[float, float]:
+        samples = scrape(park)
+        return value(samples, "log_events_total"), value(samples, "log_tail_events")
+
+    (all_events, tail), database = counts(), park.broker.services.database
+    assert tail == all_events > 3, "there is no checkpoint yet"
+    row = {"seq": 3, "recorded_at_ms": 1, "body": b"never read"}
+    with database.begin() as connection:
+        connection.execute(insert(CheckpointRow), row)
+    all_events, tail = counts()
+    with database.begin() as connection:
+        connection.execute(delete(CheckpointRow))
+
+    assert tail == all_events - 3
+
+
+def test_where_each_step_fails_the_leader_says_so_and_answers_on(park: Served) -> None:
+    def says() -> tuple[int, str, str]:
+        answer = park.nobody.get("/readyz")
+        return answer.status_code, answer.json()["status"], answer.json()["leader"]
+
+    with park.broker.services.database.begin() as connection:
+        connection.execute(
+            text("ALTER TABLE attempts ADD CONSTRAINT odd CHECK (id = '') NOT VALID")
+        )
+    job_id = submitted(park.steel, command="true")
+
+    await_that(lambda: says()[1] != "ok")
+    told = says()
+    with park.broker.services.database.begin() as connection:
+        connection.execute(text("ALTER TABLE attempts DROP CONSTRAINT odd"))
+    await_state(park.steel, job_id, "succeeded")
+
+    assert told == (200, "failing", FAILS)
+    assert says() == (200, "ok", "ok")

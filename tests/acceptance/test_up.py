@@ -179,6 +179,7 @@ def test_doctor_finds_nothing(product: Product) -> None:
     assert "4 of 4 cards online" in done.stdout
     findings = product.data_of("doctor")["findings"]
     assert all(finding["is_well"] for finding in findings)
+    assert [one["text"] for one in findings if one["name"] == "leader"] == ["ok"]
 
 
 def test_a_waiting_job_says_why_and_a_cancelled_one_goes(product: Product) -> None:

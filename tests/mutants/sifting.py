@@ -7,7 +7,8 @@ _UNWRITABLE = "tests/unit/scheduler/storage/test_unwritable.py"
 _ELECTION = "tests/unit/scheduler/test_leader_election.py"
 _STURDY = "tests/unit/scheduler/test_sturdy.py"
 _BLAMELESS = "tests/unit/scheduler/test_blameless.py"
-_METRICS = "tests/acceptance/test_metrics.py -k refuses"
+_SCRAPED = "tests/acceptance/test_metrics.py"
+_METRICS = f"{_SCRAPED} -k refuses"
 
 # fmt: off
 MUTANTS = [
@@ -23,8 +24,8 @@ MUTANTS = [
     Mutant("scheduler/controller.py", "            loads=batch.loads,\n", "            loads=self._told.new_loads(self.state),\n", f"{_BLAMELESS} -k who_asks"),
     Mutant("scheduler/controller.py", "if self.plan is not NOTHING_NEW:", "if True:", f"{_STURDY} -k kept"),
     Mutant("scheduler/storage/store.py", "where=InboxRow.refused.startswith(NOT_KEPT, autoescape=True)", "where=InboxRow.seq < 0", f"{_BLAMELESS} -k again"),
-    Mutant("scheduler/leader.py", "        self.failure_count += 1\n        self._failed_in_row", "        self._failed_in_row", f"{_SIFTING} -k step_itself"),
-    Mutant("scheduler/leader.py", "                self.failure_count += 1\n", "", f"{_ELECTION} -k around"),
+    Mutant("scheduler/leader.py", "        self._count_failure()\n        self._failed_in_row", "        self._failed_in_row", f"{_SIFTING} -k step_itself"),
+    Mutant("scheduler/leader.py", "                self._count_failure()\n", "                pass\n", f"{_ELECTION} -k around"),
     Mutant("scheduler/sifting.py", "            controller = lead()\n            failed_count", "            failed_count", f"{_SIFTING} -k stops_nobody"),
     Mutant("scheduler/sifting.py", "if _is_refused(controller, request, code, clock()):", "if True:", f"{_SIFTING} -k 'broker_itself or stops_nobody'"),
     Mutant("scheduler/sifting.py", "    except SURROUNDINGS:\n        raise\n", "", f"{_SIFTING} -k surroundings"),
@@ -44,5 +45,13 @@ MUTANTS = [
     Mutant("scheduler/sturdy.py", "            self._events_since_checkpoint = 0\n", "", f"{_STURDY} -k later"),
     Mutant("scheduler/storage/store.py", "    except ValidationError as error:\n", "    except ZeroDivisionError as error:\n", f"{_SIFTING} -k cannot_read"),
     Mutant("scheduler/controller.py", '                batch.refused[request.id] = not_kept(request.id, "unreadable")\n', "", f"{_SIFTING} -k cannot_read"),
-    Mutant("api/running/wiring.py", "            unwritable_count=lambda: self.loop.unwritable_count,\n", "", _METRICS),
+    Mutant("scheduler/leader.py", "        self.is_failing = True\n", "", f"{_SCRAPED} -k fails"),
+    Mutant("scheduler/leader.py", "self._failed_in_row, self.is_failing = 0, False", "self._failed_in_row = 0", f"{_SCRAPED} -k fails"),
+    Mutant("api/running/wiring.py", "            is_failing=lambda: self.loop.is_failing,\n", "", f"{_SCRAPED} -k fails"),
+    Mutant("api/routes/health.py", 'FAILS: "failing"', 'FAILS: "ok"', f"{_SCRAPED} -k fails"),
+    Mutant("api/metrics.py", "why.startswith(NOT_KEPT)", 'why.startswith(NOT_KEPT) and "unread" not in why', f"{_SCRAPED} -k cannot_read"),
+    Mutant("scheduler/storage/queries.py", "return last_seq(connection) - (", "return last_seq(connection) - 0 * (", f"{_SCRAPED} -k replays"),
+    Mutant("deploy/alerts.yml", "brain_log_tail_events) > 30000", "brain_log_tail_events) > 3", "tests/acceptance/test_alerts.py"),
+    Mutant("api/running/doctor.py", 'is_well=health.status == "ok"', "is_well=True", "tests/unit/api/running/test_doctor.py"),
+    Mutant("api/metrics.py", "        self._metrics.unwritable.inc(len(not_kept))\n", "", _METRICS),
 ]
