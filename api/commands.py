@@ -28,6 +28,7 @@ import api.cli.terms
 import api.cli.vouchers
 import api.running.serving
 import api.running.upkeep
+from api.cli.help_page import Command, Group
 from api.cli.language import both
 from api.cli.wrong_use import Brain
 
@@ -37,7 +38,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
     help=both(
         """One queue, one schedule and one set of books for the computing centres of an AI park.
 
@@ -47,39 +47,48 @@ app = typer.Typer(
     开始：先运行 `brain up`，再在另一终端运行 `brain submit examples/digits/job.yaml --watch`。""",
     ),
 )
-JOBS = (api.cli.submit.app, api.cli.quote.app, api.cli.queue.app, api.cli.jobs.app)
-PANELS = (
-    (both("Jobs", "作业"), JOBS),
-    (both("Machines", "算力"), (api.cli.park.app,)),
-    (
-        both("Books", "账务"),
-        (api.cli.books.app, api.cli.closing.app, api.cli.evidence.app, api.cli.report.app),
-    ),
-    (both("Running a broker", "运行调度服务"), (api.running.serving.app, api.running.upkeep.app)),
-)
-for panel, parts in PANELS:
-    for part in parts:
-        for command in part.registered_commands:
-            command.rich_help_panel = panel
-            app.registered_commands.append(command)
+JOBS = both("Jobs", "作业")
 BOOKS = both("Books", "账务")
-app.add_typer(api.cli.statements.app, name="statement", rich_help_panel=BOOKS)
-app.add_typer(api.cli.invoices.app, name="invoices", rich_help_panel=BOOKS)
-app.add_typer(api.cli.payments.app, name="payments", rich_help_panel=BOOKS)
-app.add_typer(api.cli.prices.app, name="prices", rich_help_panel=BOOKS)
-app.add_typer(api.cli.terms.app, name="terms", rich_help_panel=BOOKS)
-app.add_typer(api.cli.claims.app, name="claims", rich_help_panel=BOOKS)
-app.add_typer(api.cli.vouchers.app, name="vouchers", rich_help_panel=BOOKS)
-app.add_typer(api.cli.packages.app, name="packages", rich_help_panel=BOOKS)
-app.add_typer(api.cli.budgets.app, name="budgets", rich_help_panel=BOOKS)
-app.add_typer(api.cli.datasets.app, name="datasets", rich_help_panel=both("Machines", "算力"))
+MACHINES = both("Machines", "算力")
+RUNNING = both("Running a broker", "运行调度服务")
 SHARING = both("Who shares the park", "共享关系")
-app.add_typer(api.cli.tenants.tenants_app, name="tenants", rich_help_panel=SHARING)
-app.add_typer(api.cli.branches.projects_app, name="projects", rich_help_panel=SHARING)
-app.add_typer(api.cli.branches.cohorts_app, name="cohorts", rich_help_panel=SHARING)
-app.add_typer(
-    api.cli.keys.app, name="keys", rich_help_panel=both("Running a broker", "运行调度服务")
+COMMANDS = (
+    (JOBS, api.cli.submit.app),
+    (JOBS, api.cli.quote.app),
+    (JOBS, api.cli.queue.app),
+    (JOBS, api.cli.jobs.app),
+    (MACHINES, api.cli.park.app),
+    (BOOKS, api.cli.books.app),
+    (BOOKS, api.cli.closing.app),
+    (BOOKS, api.cli.evidence.app),
+    (BOOKS, api.cli.report.app),
+    (RUNNING, api.running.serving.app),
+    (RUNNING, api.running.upkeep.app),
 )
+GROUPS = (
+    (BOOKS, "statement", api.cli.statements.app),
+    (BOOKS, "invoices", api.cli.invoices.app),
+    (BOOKS, "payments", api.cli.payments.app),
+    (BOOKS, "prices", api.cli.prices.app),
+    (BOOKS, "terms", api.cli.terms.app),
+    (BOOKS, "claims", api.cli.claims.app),
+    (BOOKS, "vouchers", api.cli.vouchers.app),
+    (BOOKS, "packages", api.cli.packages.app),
+    (BOOKS, "budgets", api.cli.budgets.app),
+    (MACHINES, "datasets", api.cli.datasets.app),
+    (SHARING, "tenants", api.cli.tenants.tenants_app),
+    (SHARING, "projects", api.cli.branches.projects_app),
+    (SHARING, "cohorts", api.cli.branches.cohorts_app),
+    (RUNNING, "keys", api.cli.keys.app),
+)
+for panel, part in COMMANDS:
+    for command in part.registered_commands:
+        command.cls, command.rich_help_panel = Command, panel
+        app.registered_commands.append(command)
+for panel, name, part in GROUPS:
+    for command in part.registered_commands:
+        command.cls = Command
+    app.add_typer(part, name=name, cls=Group, rich_help_panel=panel)
 
 
 @app.callback()

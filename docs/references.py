@@ -3,7 +3,6 @@
 `make docs` calls it; tests/test_docs.py sees to it that nobody forgets to.
 """
 
-import inspect
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import Any
 from typer.main import get_command
 
 from api.app import create_app
+from api.cli import help_page
 from api.cli.language import VARIABLE
 from api.database import engine
 from api.describing import GOOD, JSON, TAGS
@@ -201,7 +201,8 @@ def cli_lines() -> Iterator[str]:
 
     root = get_command(app)
     yield from ("# Command line", "", GENERATED, "", help_text(root.help), "", CLI_INTRODUCTION)
-    yield from table(("Option before the command", "Meaning"), option_rows(root))
+    options = code_first(help_page.option_rows(root))
+    yield from table(("Option before the command", "Meaning"), options)
     for name, command in root.commands.items():  # type: ignore[attr-defined] # it is a group
         yield from command_lines(f"brain {name}", command)
         for below, part in getattr(command, "commands", {}).items():
@@ -211,50 +212,23 @@ def cli_lines() -> Iterator[str]:
 
 
 def command_lines(name: str, command: Any) -> Iterator[str]:
-    usage = " ".join([name, *map(argument_text, arguments(command)), "[OPTIONS]"])
-    yield from (f"## {name}", "", f"`{usage}`", "", help_text(command.help), "")
-    rows = [*argument_rows(command), *option_rows(command)]
+    yield from (f"## {name}", "", f"`{help_page.usage(command, name)}`", "")
+    yield from (help_text(command.help), "")
+    rows = [*help_page.argument_rows(command), *help_page.option_rows(command)]
     if rows:
-        yield from table(("Argument or option", "Meaning"), rows)
+        yield from table(("Argument or option", "Meaning"), code_first(rows))
 
 
-def arguments(command: Any) -> list[Any]:
-    return [part for part in command.params if part.param_type_name == "argument"]
-
-
-def argument_rows(command: Any) -> Iterator[Row]:
-    for argument in arguments(command):
-        yield (f"`{argument_text(argument)}`", argument.help or "")
-
-
-def argument_text(argument: Any) -> str:
-    name = argument.metavar or argument.name.upper()
-    return name if argument.required else f"[{name}]"
-
-
-def option_rows(command: Any) -> Iterator[Row]:
-    for option in command.params:
-        if option.param_type_name != "option" or option.name == "help":
-            continue
-        takes = "" if option.is_flag else f" {option.metavar or option.name.upper()}"
-        default = option.default
-        more = ", required" if option.required else ""
-        more += f" (default {default})" if default not in (None, False, [], ()) else ""
-        spelled = "`, `".join(option.opts)
-        yield (f"`{spelled}{takes}`", f"{option.help or ''}{more}")
+def code_first(rows: Iterable[Row]) -> Iterator[Row]:
+    return ((f"`{first}`", *others) for first, *others in rows)
 
 
 def help_text(text: str | None) -> str:
-    """The help as Markdown: what stands indented is code, and neighbours are one block of it."""
-    told: list[str] = []
-    for block in inspect.cleandoc(text or "").split("\n\n"):
-        is_code, was_code = block.startswith(" "), bool(told) and told[-1].startswith(FENCE)
-        code = textwrap.dedent(block)
-        if is_code and was_code:
-            told[-1] += f"\n{code}"
-        else:
-            told.append(f"{FENCE}\n{code}" if is_code else block)
-    return "\n\n".join(part + ("\n```" if part.startswith(FENCE) else "") for part in told)
+    """The help as Markdown: what stands indented is code."""
+    return "\n\n".join(
+        f"{FENCE}\n{textwrap.dedent(block)}\n```" if block.startswith(" ") else block
+        for block in help_page.blocks(text)
+    )
 
 
 def setting_rows() -> Iterator[Row]:

@@ -50,7 +50,7 @@ Line = TypeVar("Line", "ReconciliationLine", "VerificationLine")
 def close(
     context: typer.Context,
     month: Annotated[
-        str | None, typer.Argument(metavar="[MONTH]", help=both("like 2026-10", "如 2026-10"))
+        str | None, typer.Argument(metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -166,7 +166,7 @@ def verify(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE.zip]", help=both("an evidence file", "证据文件")),
+        typer.Argument(metavar="FILE.zip", help=both("an evidence file", "证据文件")),
     ] = None,
     root: Annotated[
         str | None,

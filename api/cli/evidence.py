@@ -53,7 +53,7 @@ def evidence(
         ),
     ],
     job: Annotated[
-        str | None, typer.Argument(metavar="[JOB]", help=both("of this job", "该作业的证据"))
+        str | None, typer.Argument(metavar="JOB", help=both("of this job", "该作业的证据"))
     ] = None,
     statement: Annotated[
         str | None,

@@ -120,7 +120,7 @@ def nodes(
 def drain(
     context: typer.Context,
     nodes: Annotated[
-        list[str] | None, typer.Argument(metavar="[NODE]...", help=both("which", "节点"))
+        list[str] | None, typer.Argument(metavar="NODE...", help=both("which", "节点"))
     ] = None,
     centre: Annotated[
         str | None, typer.Option("--centre", help=both("all of its nodes", "该中心全部节点"))

@@ -12,7 +12,11 @@ from rich.text import Text
 _HAN = "\u3400-\u9fff"
 _OPENS, _ENDS = "（《“", "，。；：、）》”！？…"
 _MOMENT = r"(?:\d{4}-)?\d\d-\d\d \d\d:\d\d(?::\d\d)?"
-_COUNTED = rf"(?<=\d)(?: ?[{_HAN}]| (?:P(?:·时|\.h)?|[KMGT]iB|yuan|CNY)(?!\w))"
+_UNITS = (
+    r"P(?:·时|\.h)?|[KMGT]i?B|TFLOPS|%|yuan|CNY|ms|min|[shd]"
+    r"|(?:card|core|device|node|job|task|member|place|time|day|hour|minute|second)s?"
+)
+_COUNTED = rf"(?<=\d)(?: ?[{_HAN}]| (?:{_UNITS})(?!\w))"
 _PIECES = re.compile(
     rf"[{_OPENS}]*(?:第 ?)?(?:{_MOMENT}|[^\s{_HAN}{_OPENS}{_ENDS}]+|[{_HAN}])(?:{_COUNTED})?"
     rf"[{_ENDS}]*\s*|.",
@@ -22,6 +26,11 @@ _PIECES = re.compile(
 
 def wrapped(text: Text, width: int) -> list[Text]:
     """The lines of a text, none of which is wider; what is wider by itself is broken anywhere."""
+    own_lines = text.split("\n", allow_blank=True)
+    return [line for one in own_lines for line in _wrapped(one, width)]
+
+
+def _wrapped(text: Text, width: int) -> list[Text]:
     breaks, at, used = [], 0, 0
     for piece in _pieces(text.plain, width):
         if used and used + cell_len(piece.rstrip()) > width:

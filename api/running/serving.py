@@ -40,7 +40,10 @@ DataFolder = Annotated[
     ),
 ]
 Port = Annotated[
-    int | None, typer.Option(min=1, max=65_535, help=both("of the broker", "调度服务端口"))
+    int | None,
+    typer.Option(
+        min=1, max=65_535, help=both("of the broker; 8420 if not given", "调度服务端口，默认 8420")
+    ),
 ]
 
 UP_HELP = both(
@@ -181,14 +184,14 @@ def _first_steps(data: Path) -> Iterator[str]:
 
     Example:
 
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain BRAIN_PARK=park.yaml brain serve""",
+      BRAIN_DATABASE_URL=postgresql://db/brain BRAIN_PARK=park.yaml brain serve""",
         """运行一个调度服务：API、控制台，以及主控时的调度循环。
 
     设置：BRAIN_DATABASE_URL、BRAIN_URL（自身地址）、BRAIN_PARK、BRAIN_DATA。
 
     示例：
 
-      BRAIN_DATABASE_URL=postgresql://brain@db/brain BRAIN_PARK=park.yaml brain serve""",
+      BRAIN_DATABASE_URL=postgresql://db/brain BRAIN_PARK=park.yaml brain serve""",
     )
 )
 def serve() -> None:

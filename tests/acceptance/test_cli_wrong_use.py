@@ -21,7 +21,7 @@ def language_is_read_anew() -> Iterator[None]:
     ("words", "says"),
     [
         ("why", "错误: 缺少参数 JOB_ID"),
-        ("whi", "错误: 没有命令 whi，是否想写 'why'？"),
+        ("whi", "错误: 没有命令 whi，是否想写 why？"),
         ("why j1 --jso", "错误: 没有选项 --jso，是否想写 --json？"),
         ("top --every 0", "错误: --every 的值有误：应不小于 0.5"),
         ("export all", "的值有误：'all' 不在可选值之中：'usage', 'charges', 'focus'"),
@@ -51,6 +51,22 @@ def test_the_use_and_where_to_read_more_stand_before() -> None:
     done = brain("why", BRAIN_LANG="zh")
 
     assert done.stderr.splitlines()[:2] == [
-        "用法：brain why [OPTIONS] {JOB_ID}",
+        "用法：brain why [选项] JOB_ID",
         "说明：brain why --help",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("whi", "error: No such command 'whi'. Did you mean why?"),
+        ("why j1 --jso", "error: No such option: --jso. Did you mean --json?"),
+    ],
+)
+def test_wrong_use_is_told_alike_in_english(words: str, says: str) -> None:
+    done = brain(*words.split(), BRAIN_LANG="en")
+
+    use, where, what = done.stderr.splitlines()
+    assert (done.returncode, what) == (WRONG_USE, says)
+    assert use.startswith("Usage: brain ")
+    assert where.startswith("Help: brain ")
