@@ -12,6 +12,10 @@ from pathlib import Path
 from string import Formatter
 
 CATALOGUE = Path(__file__).with_name("chinese.json")
+NAMES = frozenset(
+    {"name", "names", "other_name", "word", "path", "tenant", "project", "cohort", "centre", "job"}
+)
+"""Holes for what is called so: a tenant `job`, or a field `project`, is no word of a sentence."""
 PRIORITIES_ZH = {"low": "低", "normal": "普通", "high": "高"}
 LENGTH_MAX = 500
 """What is longer holds somebody's text: a search takes up to the fourth power of it."""
@@ -24,9 +28,14 @@ def chinese(text: str) -> str | None:
     for pattern, words in _sentences():
         found = pattern.fullmatch(text)
         if found is not None:
-            parts = {name: chinese(part) or part for name, part in found.groupdict().items()}
-            return words.format(**parts)
+            return words.format(
+                **{name: _part(name, one) for name, one in found.groupdict().items()}
+            )
     return None
+
+
+def _part(name: str, part: str) -> str:
+    return part if name in NAMES else chinese(part) or part
 
 
 @cache

@@ -1,6 +1,5 @@
 """Every error as RFC 9457 `problem+json`: what is wrong, which part, and what to do about it."""
 
-import difflib
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api.chinese import chinese
+from api.schemas.complaints import guess, is_about_text, problem
 from api.schemas.jobs import Problem, ReasonView, Wire
 
 MEDIA_TYPE = "application/problem+json"
@@ -59,6 +59,7 @@ _FIXES = {
     "string_type": "send text",
     "list_type": "send a list",
     "dict_type": "send an object",
+    "model_type": "send an object",
     "int_type": "send a whole number",
     "int_parsing": "send a whole number",
 }
@@ -189,11 +190,11 @@ def _described(detail: Mapping[str, Any]) -> dict[str, str]:
     """Which field, what is wrong with it, and what to do."""
     place, *path = (str(part) for part in detail["loc"])
     field = ".".join(path) or place
-    fix = _FIXES.get(detail["type"], "correct it")
-    if detail["type"] == "extra_forbidden":
+    kind = f"string_{detail['type']}" if is_about_text(detail) else detail["type"]
+    fix = _FIXES.get(kind, "correct it")
+    if kind == "extra_forbidden":
         fix = _spelling(path[-1]) or fix
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return {"field": field, "in": place, "problem": message, "fix": fix}
+    return {"field": field, "in": place, "problem": problem(detail), "fix": fix}
 
 
 @cache
@@ -203,9 +204,7 @@ def _known_words() -> list[str]:
 
 def _spelling(word: str) -> str | None:
     # A word of another request may be the very one that is refused here.
-    words = [known for known in _known_words() if known != word]
-    guesses = difflib.get_close_matches(word, words, n=2)
-    return f"did you mean {' or '.join(guesses)}?" if guesses else None
+    return guess(word, (known for known in _known_words() if known != word))
 
 
 def _database(request: Request, error: Exception) -> JSONResponse:

@@ -89,6 +89,7 @@ def set_dataset(
     from pydantic import ValidationError
 
     from api.schemas.administration import DatasetPut
+    from api.schemas.complaints import problem
 
     with client(session_of(context)) as broker:
         known = {one.id: one for one in broker.datasets().items}.get(dataset_id)
@@ -103,8 +104,7 @@ def set_dataset(
         except ValidationError as error:
             detail = error.errors()[0]
             option = {"centres": "centre"}.get(name := str(detail["loc"][0]), name)
-            said = detail["msg"].removeprefix("Value error, ")
-            fail(f"--{option.replace('_', '-')}: {said}", 2)
+            fail(f"--{option.replace('_', '-')}: {problem(detail)}", 2)
         made = broker.declare_dataset(dataset_id, put)
     centre_names = ", ".join(made.centres)
     text = both(f"in {centre_names}", f"位于 {centre_names}")

@@ -5,6 +5,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from api.cli.terminal import fail
+from api.schemas.complaints import problem
 from api.schemas.jobs import Wire
 
 Sent = TypeVar("Sent", bound=Wire)
@@ -17,4 +18,4 @@ def made(model: type[Sent], **values: object) -> Sent:
     except ValidationError as error:
         first = error.errors()[0]
         place = "".join(f"{part}: " for part in first["loc"][:1])
-        fail(place + first["msg"].removeprefix("Value error, "), 2)
+        fail(place + problem(first), 2)

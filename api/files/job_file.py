@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from api.client.workdir import Packed, pack
 from api.files.yaml_text import YamlInvalid, read_yaml
+from api.schemas.complaints import guess, problem
 from api.schemas.jobs import JobCreate
 
 ERRORS_SHOWN = 10
@@ -58,12 +60,16 @@ def _checked(fields: Mapping[str, object]) -> JobCreate:
         return JobCreate.model_validate({name: _plain(value) for name, value in fields.items()})
     except ValidationError as error:
         found = error.errors()
-    lines = [
-        f"  {'.'.join(str(part) for part in detail['loc']) or 'the job'}: "
-        f"{detail['msg'].removeprefix('Value error, ')}"
-        for detail in found[:ERRORS_SHOWN]
-    ]
+    lines = [f"  {_readable(detail)}" for detail in found[:ERRORS_SHOWN]]
     raise JobFileInvalid("\n".join(["this is no job:", *lines])) from None
+
+
+def _readable(detail: Mapping[str, Any]) -> str:
+    field, said = ".".join(str(part) for part in detail["loc"]), problem(detail)
+    if detail["type"] == "extra_forbidden":
+        meant = guess(str(detail["loc"][-1]), JobCreate.model_fields)
+        said = f"{said}; {meant}" if meant else said
+    return f"{field or 'the job'}: {said}"
 
 
 def _plain(value: object) -> object:

@@ -18,6 +18,7 @@ from api.entitling import entitlement
 from api.files.park_data import DataClassEntry, DatasetEntry, LinkEntry
 from api.files.park_machines import NODE_COUNT_MAX, CentreEntry, DeviceKindEntry, PoolEntry, Title
 from api.files.yaml_text import YamlInvalid, read_yaml
+from api.schemas.complaints import problem
 from api.schemas.entitled import Entitled, Nodes
 from api.schemas.jobs import Wire
 from api.schemas.values import Count, Identifier, Text
@@ -102,8 +103,7 @@ def _readable(detail: Mapping[str, object]) -> str:
     place = "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in _location(detail)
     )
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{place.lstrip('.') or 'the whole file'}: {message}"
+    return f"{place.lstrip('.') or 'the whole file'}: {problem(detail)}"
 
 
 def _location(detail: Mapping[str, object]) -> tuple[object, ...]:

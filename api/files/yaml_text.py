@@ -50,7 +50,8 @@ def _in_one_line(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        return f"{place}{error.problem or error.context}"
+        said = error.problem or error.context or ""
+        return f"{place}{error.context}, {said}" if said.startswith("but ") else f"{place}{said}"
     return " ".join(str(error).split())
 
 

@@ -24,7 +24,7 @@ def language_is_read_anew() -> Iterator[None]:
         ("whi", "错误: 没有命令 whi，是否想写 why？"),
         ("why j1 --jso", "错误: 没有选项 --jso，是否想写 --json？"),
         ("top --every 0", "错误: --every 的值有误：应不小于 0.5"),
-        ("export all", "的值有误：'all' 不在可选值之中：'usage', 'charges', 'focus'"),
+        ("export all", "的值有误：'all' 不在可选值之中：'usage'、'charges'、'focus'"),
         ("submit --limit", "错误: 选项 --limit 需要一个值"),
         ("jobs --json=1", "错误: 选项 --json 不带值"),
         ("jobs a b", "错误: 多余的参数：a b"),

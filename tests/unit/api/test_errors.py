@@ -1,9 +1,10 @@
 """What goes wrong inside is told outside as a problem, and only as far as it helps."""
 
 import logging
+from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Body, FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -13,6 +14,7 @@ from api.auth import Keys
 from api.bodies import Bodies
 from api.database import engine
 from api.feed import Feed
+from api.schemas.values import Name
 from api.services import Services
 from api.settings import Settings
 
@@ -45,6 +47,10 @@ def client() -> TestClient:
 
     @app.post("/echo")
     def echo(body: dict[str, int]) -> dict[str, int]:
+        return body
+
+    @app.post("/named")
+    def named(body: Annotated[Name, Body()]) -> str:
         return body
 
     return TestClient(app, raise_server_exceptions=False)
@@ -87,3 +93,10 @@ def test_a_problem_says_nothing_that_it_has_not_got(client: TestClient) -> None:
     problem = client.get("/nothing").json()
 
     assert sorted(problem) == ["detail", "detail_zh", "status", "title", "title_zh", "type"]
+
+
+def test_a_text_that_is_too_short_has_characters_and_no_items(client: TestClient) -> None:
+    (error,) = client.post("/named", json="").json()["errors"]
+
+    assert error["problem"] == "String should have at least 1 character"
+    assert error["fix"] == "say more"
