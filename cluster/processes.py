@@ -26,15 +26,14 @@ def children(parent: int) -> list[int]:
 
 
 def _children_by_parent() -> dict[int, list[int]]:
-    """Who is whose child, among all processes that are not dead already."""
+    """Who is whose child. Who looks dead may live on: its first thread alone is over."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 - names are all we need
         if name.isdigit():
             with suppress(OSError, ValueError):
                 # After the name in brackets, which may hold anything: state, parent, ...
                 fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
-                if fields[0] != b"Z":
-                    children.setdefault(int(fields[1]), []).append(int(name))
+                children.setdefault(int(fields[1]), []).append(int(name))
     return children
 
 
@@ -49,13 +48,16 @@ def dead_children() -> Iterator[tuple[int, int]]:
 
 
 def handles(number: int) -> Callable[[int], bool]:
-    """Whether a process has a handler for this signal; without one it would just die of it."""
+    """Whether a process has a handler for this signal, or blocks it to wait for it elsewhere.
+
+    Who has neither would just die of it.
+    """
 
     def is_handled(process: int) -> bool:
         with suppress(OSError, ValueError):
-            for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-                if line.startswith("SigCgt:"):
-                    return bool(int(line.split()[1], 16) >> (number - 1) & 1)
+            lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+            masks = [line.split()[1] for line in lines if line.startswith(("SigCgt:", "SigBlk:"))]
+            return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
         return False
 
     return is_handled

@@ -268,9 +268,10 @@ class Shim:
             follow_parent()
             if os.getppid() != shim:  # it was killed before we could ask to follow it
                 return
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            # Python ignores two of them, and who started Ray perhaps more; programs rely on them.
+            for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
                 signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; programs rely on it
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
             os.chdir(request.cwd)
             os.execve("/bin/sh", ["/bin/sh", "-c", request.command], request.env)  # noqa: S606
         except (OSError, ValueError) as error:

@@ -87,6 +87,11 @@ MUTANTS = [
     Mutant("cluster/ray_driver.py", "if attempt.is_to_begin and are_there:", "if not (attempt.is_over or attempt.is_to_end) and are_there:", "tests/acceptance/test_ray_faults.py -k attempts_again"),
     Mutant("cluster/ray_driver.py", " and attempt.master_port is None:  # else", ":  # else", "tests/contract/test_drivers.py -k earlier"),
     Mutant("cluster/supervisor.py", "await asyncio.to_thread(self._runs.remove, attempt_id)", "self._runs.remove(attempt_id)", "tests/unit/cluster/test_supervisor.py -k goes_on"),
+    Mutant("cluster/processes.py", "                children.setdefault(int(fields[1]), []).append(int(name))", '                if fields[0] != b"Z":\n                    children.setdefault(int(fields[1]), []).append(int(name))', "tests/unit/cluster/test_shim_members.py"),
+    Mutant("cluster/processes.py", '("SigCgt:", "SigBlk:")', '("SigCgt:",)', "tests/unit/cluster/test_shim_members.py"),
+    Mutant("cluster/shim.py", "for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:", "for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):", "tests/unit/cluster/test_shim_members.py"),
+    Mutant("cluster/shim.py", "            signal.pthread_sigmask(signal.SIG_SETMASK, ())\n", "", "tests/unit/cluster/test_shim_members.py"),
+    Mutant("cluster/shim.py", "            if os.getppid() != shim:", "            if False:", "tests/unit/cluster/test_shim_members.py"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [

@@ -1,0 +1,96 @@
+"""What becomes a member under a shim, and whether the shim finds all of it when it ends it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster.run_files import Stop
+from cluster.shim import Request
+from tests.nursery import Nursery, await_output, end_of, stop, tree_of
+
+pytestmark = pytest.mark.enable_socket
+
+LEADERLESS = """
+import ctypes, threading, time
+threading.Thread(target=time.sleep, args=[1000]).start()
+print("up", flush=True)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+WAITS_FOR_USR1 = """
+import signal, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+waiting = threading.Thread(target=lambda: print(signal.sigwait([signal.SIGUSR1]).name))
+waiting.start()
+print("up", flush=True)
+waiting.join()
+"""
+BECOME = """
+import sys
+from cluster.shim import Request, Shim
+shim = Shim(Request.from_json(sys.argv[1].encode()))
+shim._out = 1
+shim._become_member(int(sys.argv[2]))
+"""
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_process_whose_first_thread_is_over_ends_with_the_others(nursery: Nursery) -> None:
+    """The system shows it as dead; it computes, and what it has started hangs on it."""
+    run = nursery.start("run", python(LEADERLESS))
+    await_output(run, "up\n")
+    tree = tree_of(run)
+
+    stop(run, Stop(grace_ms=60_000))
+
+    assert len(tree) == 1
+    assert end_of(run)["exit_code"] == -signal.SIGTERM
+    assert not any(map(psutil.pid_exists, tree))
+
+
+def test_who_has_a_thread_wait_for_the_signal_to_save_itself_gets_it(nursery: Nursery) -> None:
+    run = nursery.start("run", python(WAITS_FOR_USR1))
+    await_output(run, "up\n")
+
+    stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
+
+    assert end_of(run)["exit_code"] == 0
+    assert (run / "out").read_text() == "up\nSIGUSR1\n"
+
+
+def test_a_member_begins_with_no_signal_ignored_or_blocked(tmp_path: Path) -> None:
+    """Whatever started the node's Ray: programs rely on what a signal does unless they say else."""
+    numbers = [signal.SIGPIPE, signal.SIGXFSZ, signal.SIGQUIT, signal.SIGHUP]
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])
+    try:
+        made = Nursery(tmp_path)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    run = made.start("run", "exec grep -E 'Sig(Blk|Ign)' /proc/self/status")
+    end_of(run)
+    made.end()
+
+    assert (run / "out").read_text().split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+
+
+@pytest.mark.parametrize(("another", "said"), [(0, b"here\n"), (1, b"")])
+def test_nothing_becomes_a_member_of_a_shim_that_is_gone(another: int, said: bytes) -> None:
+    """It would not be told of that shim's end, and outlive it."""
+    request = Request(run="", command="echo here", env={}, cwd="/", lease="", lease_ttl_ms=0)
+    words = [sys.executable, "-c", BECOME, json.dumps(vars(request)), str(os.getpid() + another)]
+
+    begun = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+
+    assert begun.stdout == said
+
+
+def python(code: str) -> str:
+    return f"exec {sys.executable} -c '{code}'"
