@@ -89,10 +89,12 @@ _VISIBLE_DEVICES = frozenset(VISIBLE_DEVICES_VARIABLE.values())
 
 
 def terminate_shim(run: Path) -> None:
-    """Tell a shim that lives (its `alive` pipe is open) to read how it shall stop."""
-    with suppress(OSError, ValueError, ProcessLookupError):
-        started = json.loads((run / "started").read_text(encoding="utf-8"))
-        os.kill(started["shim"], signal.SIGTERM)
+    """Tell a shim to read how it shall stop, if it lives; else another may have its number."""
+    with suppress(OSError, ValueError, KeyError):
+        shim = json.loads((run / "started").read_bytes())["shim"]
+        words = Path(f"/proc/{shim}/cmdline").read_bytes().split(b"\0")
+        if os.fsencode(run.parent.parent) in words:
+            os.kill(shim, signal.SIGTERM)
 
 
 def sweep(attempt_id: str, rank: int) -> None:

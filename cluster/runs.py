@@ -143,14 +143,17 @@ class Runs:
         self.refresh(run)
         if run.is_over or self.refuse(run, "it did not begin"):
             return
-        if read_json(run.folder / "claim").get("boot") == _boot():
+        if not run.folder.exists():
+            self._write_end(run, MemberEnd.LOST, "the folder of its run was removed")
+        elif read_json(run.folder / "claim").get("boot") == _boot():
             self._write_end(run, MemberEnd.LOST, "the shim that stood over it was killed")
         else:
             self._write_end(run, MemberEnd.NODE, "the node was started anew")
 
     def refresh(self, run: Run) -> None:
-        """Read again what the shim has written."""
-        self._become(run, _read_state(run.folder))
+        """Read again what the shim has written, unless its member has removed all of it."""
+        if run.folder.exists():
+            self._become(run, _read_state(run.folder))
 
     def write_ends(self) -> None:
         """Write down the ends that could not be written before."""
