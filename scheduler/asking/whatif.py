@@ -11,7 +11,7 @@ from scheduler.facts.state import State
 from scheduler.forecast.punctuality import Likely, Quantiles
 from scheduler.forecast.speeds import at_speed, lengths_by_kind
 from scheduler.model.cores import in_its_unit
-from scheduler.model.job import Job, Reason
+from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
@@ -83,7 +83,7 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     ]
     ranks = {id(form): rank for rank, form in enumerate(desk.forecasts.forms(record))}
 
-    def preference(offered: tuple[Offer, Prospect]) -> tuple[bool, bool, bool, int, int]:
+    def preference(offered: tuple[Offer, Prospect]) -> tuple[int, ...]:
         return _preference(*offered, ranks[id(offered[0].form)])
 
     return tuple(prospect for _, prospect in sorted(offers, key=preference))
@@ -180,13 +180,20 @@ def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int |
         return None
 
 
-def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[bool, bool, bool, int, int]:
-    """`rank` is that of its form, which decides between two that could start now."""
+def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[int, ...]:
+    """`rank` is that of its form, which decides between two that could start now.
+
+    As in a plan room is made before anything is promised, and what stops anyway is claimed first:
+    of several such in the order of the offers.
+    """
     start_ms = offer.sure_ms or prospect.start_ms or 0
+    is_made = any(reason.code is ReasonCode.MAKING_ROOM for reason in offer.reasons)
     return (
         prospect.start_ms is None,
         bool(prospect.reasons),
+        not is_made,
+        bool(offer.victims),
         not prospect.is_promised,
         0 if prospect.reasons else rank,
-        start_ms + offer.transfer_ms + prospect.length_ms,
+        0 if is_made else start_ms + offer.transfer_ms + prospect.length_ms,
     )

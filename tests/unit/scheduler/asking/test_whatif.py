@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 from scheduler.asking.whatif import Stopped, what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import Checkpoint, Job, Priority, ReasonCode
+from scheduler.model.job import Checkpoint, EndCause, Job, Priority, ReasonCode, Variant
 from scheduler.model.policy import POLICY_BY_NAME, Policy
 from scheduler.planning.planner import plan
 from tests.builders import (
@@ -208,6 +208,83 @@ def test_a_quote_says_how_many_would_be_stopped_and_waits_for_it() -> None:
     assert npu.stopped == (Stopped(job_id="low", tenant_id="steel", price_class="standard"),)
     (reason,) = npu.reasons
     assert (reason.code, reason.until_ms) == (ReasonCode.MAKING_ROOM, npu.start_ms)
+
+
+def half_of_it_to_be_had() -> State:
+    """All is free in an hour; `low`, on four of eight cards, may be stopped now."""
+    state = a_state(park=a_park(a_pool("east-npu", 1, 8)))
+    submit(
+        state,
+        a_job("low", device_count=4, priority=Priority.LOW, limit_ms=2 * HOUR_MS),
+        a_job("ends", device_count=4, priority=Priority.HIGH, limit_ms=2 * HOUR_MS),
+    )
+    leases = (
+        a_lease("low", a_placement("east-npu", 4)),
+        a_lease("ends", a_placement("east-npu", 4)),
+    )
+    started = (ev.Started(at_ms=0, attempt_id=one.attempt_id) for one in leases)
+    happen(state, *leases, *started)
+    return state
+
+
+def test_where_room_is_made_for_a_small_form_comes_before_where_a_large_one_is_over_first() -> None:
+    """On 4 cards it would start now, for 10 h; on 8 it is promised a start in 1 h, for 5 h."""
+    state = half_of_it_to_be_had()
+    job = asked(submitted_at_ms=HOUR_MS - 10_000, min_device_count=4, limit_ms=5 * HOUR_MS)
+    first, second = what_if(state, HOUR_MS, job)
+
+    submit(state, job)
+    result = plan(state, HOUR_MS)
+
+    start = result.verdicts[job.id].start
+    assert start is not None
+    assert (start.at_ms, start.card_count) == (first.start_ms, first.form.device_count)
+    assert first.form.device_count == 4
+    assert [one.job_id for one in first.stopped] == ["low"]
+    assert second.is_promised, "which alone would have come first"
+
+
+def test_of_forms_for_which_room_is_made_the_preferred_comes_first_though_it_runs_for_longer() -> (
+    None
+):
+    state = half_of_it_to_be_had()
+    short = Variant(device_kind_ids=("npu",), device_count=2, limit_ms=HOUR_MS)
+    first = asked(submitted_at_ms=HOUR_MS - 10_000, device_count=4, limit_ms=5 * HOUR_MS)
+    job = replace(first, device_kind_ids=("npu",), variants=(short,))
+    told = what_if(state, HOUR_MS, job)
+
+    submit(state, job)
+
+    start = plan(state, HOUR_MS).verdicts[job.id].start
+    assert start is not None
+    assert start.card_count == told[0].form.device_count == 4
+    assert [len(one.stopped) for one in told] == [1, 1]
+
+
+def test_what_stops_anyway_comes_before_where_others_would_be_stopped() -> None:
+    """`low` may be stopped on the kind that it prefers; on the other `gone` is being stopped."""
+    pools = ("east-npu", "east-gpu")
+    state = a_state(park=a_park(*(a_pool(one, 1, 8) for one in pools)))
+    for job_id, pool_id, priority in zip(
+        ("low", "gone"), pools, (Priority.LOW, Priority.HIGH), strict=True
+    ):
+        runs = a_job(job_id, device_kind_ids=(), priority=priority, limit_ms=9 * HOUR_MS)
+        lease = a_lease(job_id, a_placement(pool_id, 8))
+        submit(state, runs)
+        happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+    cause = EndCause.PREEMPTED
+    stop = ev.StopDecided(at_ms=HOUR_MS, attempt_id="gone.1", cause=cause, grace_ms=60_000)
+    happen(state, stop)
+    job = asked(submitted_at_ms=HOUR_MS - 10_000)
+    first, second = what_if(state, HOUR_MS, job)
+
+    submit(state, job)
+
+    start = plan(state, HOUR_MS).verdicts[job.id].start
+    assert start is not None
+    assert (start.pool_id, start.at_ms) == (first.pool.id, first.start_ms)
+    assert (first.pool.id, first.stopped) == ("east-gpu", ())
+    assert [one.job_id for one in second.stopped] == ["low"]
 
 
 def test_who_waits_keeps_its_place_whatever_has_run_since() -> None:
