@@ -1,6 +1,6 @@
 """What would let a waiting job start sooner: the same question again, with one thing changed."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
@@ -119,7 +119,7 @@ def _elsewhere(
     pool_by_wider.pop(job, None)
     least = sorted(pool_by_wider, key=lambda one: _more(one, job))[:PLACES_ASKED_MAX]
     found = (_place(wider, pool_by_wider[wider], present[0], ask) for wider in least)
-    yield from islice(filter(None, found), PLACES_MAX)
+    yield from islice(_once(filter(None, found)), PLACES_MAX)
 
 
 def _seat(prospect: Prospect) -> tuple[str, int]:
@@ -127,8 +127,20 @@ def _seat(prospect: Prospect) -> tuple[str, int]:
     return prospect.pool.id, prospect.form.device_count
 
 
+def _once(found: Iterable[Alternative]) -> Iterator[Alternative]:
+    """Where the job would be with less changed it is not told again."""
+    seats: set[tuple[str, int]] = set()
+    for one in found:
+        seat = _seat(one.prospect)
+        if seat not in seats:
+            seats.add(seat)
+            yield one
+
+
 def _place(wider: Job, pool: Pool, present: Prospect, ask: Ask) -> Alternative | None:
-    there = next((prospect for prospect in ask(wider) if prospect.pool == pool), None)
+    """There, or where it would start at once: among the places allowed then it prefers that."""
+    now_or_there = (one for one in ask(wider) if not one.reasons or one.pool == pool)
+    there = next(now_or_there, None)
     if there is None or not _is_better(there, present):
         return None
     return Alternative(change=Change.PLACE, job=wider, prospect=there)

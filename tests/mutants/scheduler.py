@@ -31,6 +31,8 @@ _QUERIES = "tests/unit/scheduler/storage/test_queries.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/asking/alternatives.py", "if _seat(prospect) not in allowed and ", "if ", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "if not one.reasons or one.pool == pool)", "if one.pool == pool)", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "        if seat not in seats:\n", "        if True:\n", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "            return job.limit_ms - reason.gap\n", "            return 0\n", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "job.limit_ms * max(0, reason.free) // reason.need", "0", _ALTERNATIVES),
     Mutant("scheduler/asking/ranking.py", "        if tenant_id in {None, record.job.tenant_id}:\n", "        if True:\n", "tests/unit/scheduler/asking/test_ranking.py"),
@@ -190,10 +192,10 @@ MUTANTS = [
     Mutant("api/sdk.py", 'return read(self._wire.ask_leader("GET", path, tries=1)', 'return read(self._wire.ask_leader("GET", path)', "tests/unit/api/test_sdk.py"),
     Mutant("scheduler/asking/alternatives.py", "one.ready_ms + CLEARLY_MS <= other.ready_ms", "one.ready_ms < other.ready_ms", _ALTERNATIVES),
     Mutant("scheduler/model/variants.py", "count is None or count % 2 == 0 for", "count != 1 for", _ALTERNATIVES),
-    Mutant("scheduler/asking/alternatives.py", "if prospect.pool == pool), None)", "if True), None)", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "not one.reasons or one.pool == pool)", "True)", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "sorted(pool_by_wider, key=lambda one: _more(one, job))", "[*pool_by_wider]", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "pool_by_wider.setdefault(_as_well(job, prospect.pool), prospect.pool)", "pool_by_wider[_as_well(job, prospect.pool)] = prospect.pool", _ALTERNATIVES),
-    Mutant("scheduler/asking/alternatives.py", "filter(None, found), PLACES_MAX)", "filter(None, found), None)", _ALTERNATIVES),
+    Mutant("scheduler/asking/alternatives.py", "_once(filter(None, found)), PLACES_MAX)", "_once(filter(None, found)), None)", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "[:PLACES_ASKED_MAX]", "[:PLACES_MAX]", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "[:PLACES_ASKED_MAX]", "", _ALTERNATIVES),
     Mutant("scheduler/asking/alternatives.py", "if first is None and _is_sooner", "if _is_sooner", _ALTERNATIVES),

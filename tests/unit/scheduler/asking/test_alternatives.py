@@ -10,6 +10,7 @@ from api.answers.quoting import alternative_view
 from cluster.hours import hours_of
 from scheduler.asking.alternatives import Alternative, Change, alternatives
 from scheduler.asking.whatif import Prospect, what_if
+from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import (
     Checkpoint,
@@ -189,19 +190,44 @@ def test_each_kind_and_each_centre_more_is_told_with_when_it_would_start_there()
     assert alternative_view(job, places[0]).text == "npu in north as well: now in north-npu"
 
 
-def test_where_both_its_kind_and_its_centre_would_change_that_is_told_of_that_pool() -> None:
-    """With a gpu of the north allowed an npu of the north is as well, and is free."""
-    state = a_state(
-        park=a_park(*(a_pool(one, 1, 8) for one in ("east-npu", "north-npu", "north-gpu")))
-    )
+@pytest.mark.parametrize(
+    ("free", "told"),
+    [
+        (("north-gpu",), [("north-gpu", ("npu", "gpu"))]),
+        (("north-npu", "north-gpu"), [("north-npu", ("npu",))]),
+    ],
+)
+def test_where_both_its_kind_and_its_centre_would_change_that_is_told_if_it_would_go_there(
+    free: tuple[str, ...], told: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    """With a gpu of the north allowed an npu of the north is as well, which it prefers."""
+    state = a_state(park=a_park(*(a_pool(one, 1, 8) for one in ("east-npu", *free))))
     submit(state, a_job("runs"))
     happen(state, a_lease("runs", a_placement("east-npu", 8)))
     job = a_job("mine", centre_ids=("east",), priority=Priority.HIGH)
     submit(state, job)
 
-    told = alternatives(job, 0, partial(what_if, state, 0))
+    found = alternatives(job, 0, partial(what_if, state, 0))
 
-    assert [one.prospect.pool.id for one in told] == ["north-npu", "north-gpu"]
+    assert [(one.prospect.pool.id, one.job.device_kind_ids) for one in found] == told
+
+
+def test_a_place_more_is_told_where_the_job_would_be_with_it() -> None:
+    """It prefers npus to dcus, of which the east has both free, dcus first in the park."""
+    pools = ("east-dcu", "east-npu", "north-npu")
+    state = a_state(park=a_park(*(a_pool(one, 1, 8) for one in pools)))
+    submit(state, a_job("runs", centre_ids=("north",)))
+    happen(state, a_lease("runs", a_placement("north-npu", 8)))
+    kinds = ("npu", "dcu")
+    job = a_job("mine", device_kind_ids=kinds, centre_ids=("north",), priority=Priority.HIGH)
+    submit(state, job)
+
+    (told,) = alternatives(job, 0, partial(what_if, state, 0))
+
+    happen(state, ev.CancelRequested(at_ms=0, job_id="mine", by="u"))
+    submit(state, replace(told.job, id="wider"))
+    (grant,) = plan(state, 0).grants
+    assert told.prospect.pool.id == grant.placement.pool_id == "east-npu"
 
 
 def test_of_a_kind_more_the_pool_is_told_where_it_starts_first() -> None:
