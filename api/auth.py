@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import DBAPIError
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import Refused, missing
@@ -32,6 +34,8 @@ CHECK_EVERY_MS = 15_000
 KNOWN_MS = 1_000
 """How long a key may open what it did when it was looked up, where another broker revoked it."""
 KNOWN_MAX = 10_000
+
+_log = logging.getLogger(__name__)
 
 
 class Role(StrEnum):
@@ -184,8 +188,12 @@ class Touches:
                 self._at_ms.clear()
             self._at_ms[key_id] = now_ms
         statement = update(KeyRow).where(KeyRow.id == key_id).values(last_used_at_ms=now_ms)
-        connection.execute(statement)
-        connection.commit()
+        try:
+            connection.execute(statement)
+            connection.commit()
+        except DBAPIError as error:  # a database that is full or read-only can still be read
+            connection.rollback()
+            _log.warning("when key %s was used cannot be noted: %s", key_id, error.orig)
 
 
 class Keys:

@@ -210,9 +210,13 @@ def _spelling(word: str) -> str | None:
 def _database(request: Request, error: Exception) -> JSONResponse:
     """A database that is away for a moment is no fault of the request."""
     assert isinstance(error, DBAPIError)
-    is_away = isinstance(error, OperationalError) or error.connection_invalidated
+    is_read_only = isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction)
+    is_away = isinstance(error, OperationalError) or error.connection_invalidated or is_read_only
     if not is_away:
         return _unexpected(request, error)
+    if is_read_only:
+        _log.warning("the database takes no changes: %s", error.orig)
+        return _not_now("the database takes no changes at the moment: try again soon")
     if isinstance(error.orig, psycopg.errors.LockNotAvailable):
         return answer(Refused(409, "the same is being done at this moment: try again").problem)
     _log.warning("the database is away: %s", error.orig)

@@ -76,6 +76,8 @@ MUTANTS = [
     Mutant("api/asking.py", "if earlier.request_digest != create.digest:", "if False:", "tests/acceptance/test_api_jobs.py -k different"),
     Mutant("api/auth.py", 'return f"tenant:{self.tenant_id}" if self.tenant_id else f"key:{self.key_id}"', 'return "all"', "tests/acceptance/test_api_access.py -k idempotency"),
     Mutant("api/submission.py", "ArchiveRow.tenant_id == owner, ", "", "tests/acceptance/test_api_access.py -k uploaded"),
+    Mutant("api/errors.py", " or error.connection_invalidated or is_read_only", " or error.connection_invalidated", "tests/acceptance/test_read_only.py"),
+    Mutant("api/auth.py", "        except DBAPIError as error:", "        except ZeroDivisionError as error:", "tests/acceptance/test_read_only.py"),
     Mutant("api/errors.py", 'f"incident {number}: the broker\'s log says more"', "str(error)", "tests/unit/api/test_errors.py"),
     Mutant("api/bodies.py", "    if count > limit:", "    if False:", "tests/acceptance/test_api_errors.py -k hides"),
     Mutant("api/feed.py", "if not self._events or self._events[0].seq > seq + 1:", "if not self._events:", "tests/unit/api/test_feed.py"),
