@@ -52,6 +52,7 @@ class Foresight:
     _told: dict[int, Told] = field(default_factory=dict)
     _alike: dict[int, Alike] = field(default_factory=dict)
     _unpaid: dict[Hashable, bool] = field(default_factory=dict)
+    _saved: set[str] = field(default_factory=set)
 
     def note(self, candidates: list[Candidate], verdict: Verdict) -> None:
         """Others of its shape will be told the same."""
@@ -78,6 +79,8 @@ class Foresight:
 
     def _start(self, outlook: Outlook, record: JobRecord, verdict: Verdict) -> PlannedStart | None:
         """Nowhere if that depends on more than the ends of what runs."""
+        if self.allowances.saves_for(record.job):
+            self._saved.add(record.job.tenant_id)
         alike = self._alike.get(id(verdict))
         if alike is None:
             told = self._told.get(id(verdict.reasons))
@@ -131,5 +134,6 @@ class Foresight:
         size = job.priority, job.device_count, job.longest_ms
         key = job.tenant_id, job.project, *size, pool.device_kind_id, own
         if key not in self._unpaid:
-            self._unpaid[key] = isinstance(self.allowances.hold_micros(job, pool), Reason)
-        return self._unpaid[key]
+            self._unpaid[key] = not self.allowances.could_pay(job, pool)
+        # What is saved for one that comes behind it is in nobody's way when its own turn comes.
+        return job.tenant_id in self._saved or self._unpaid[key]

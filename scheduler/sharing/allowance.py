@@ -221,6 +221,13 @@ class Allowances:
         need = self._needed_micros(job, pool)
         return need if isinstance(need, Reason) else next(self._unpaid(job, need), need)
 
+    def could_pay(self, job: Job, pool: Pool) -> bool:
+        """Whether it can be paid there, if nothing is saved for another."""
+        need = self._needed_micros(job, pool)
+        if isinstance(need, Reason) or any(self._used_up(job, need)):
+            return False
+        return need <= self._available(job.tenant_id)
+
     def money_reasons(self, job: Job, pool: Pool) -> Iterator[Reason]:
         """All that is in the way of that: where there is no price, what is so whatever it is."""
         need = self._needed_micros(job, pool)
@@ -302,6 +309,9 @@ class Allowances:
         within = self._available(job.tenant_id) + held
         if needs and min(needs) <= within:
             self._saving.setdefault(job.tenant_id, job.id)
+
+    def saves_for(self, job: Job) -> bool:
+        return self._saving.get(job.tenant_id) == job.id
 
     def promise(self, record: JobRecord, pool: Pool, reservation: Reservation, hold: int) -> None:
         """The job will start then: its quota and so much money are to be there."""

@@ -13,6 +13,7 @@ from scheduler.model.job import ReasonCode
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
+    YUAN,
     TenantChanges,
     a_job,
     a_lease,
@@ -93,6 +94,21 @@ def test_who_cannot_pay_waits_for_no_limit(own: TenantChanges) -> None:
     assert barred(state) == {"j1": HOUR_MS, "j2": 2 * HOUR_MS}
     state.funds["steel"].available_micros = 0
     assert barred(state) == {"j1": None, "j2": None}
+
+
+def test_what_is_saved_for_one_behind_it_is_in_nobodys_way() -> None:
+    """`j1` waits for the quota; `dear` finds cards, and has what is held saved for it, and `j3`."""
+    state = behind_one(max_cards=12)
+    submit(state, a_job("dear", device_count=4, limit_ms=10 * HOUR_MS, submitted_at_ms=1))
+    submit(state, a_job("j3", submitted_at_ms=2))
+    funds = state.funds["steel"]
+    funds.available_micros = funds.held_micros = 100 * YUAN
+
+    starts = barred(state, now_ms=2)
+
+    assert starts == {"j1": HOUR_MS, "j2": 2 * HOUR_MS, "dear": None, "j3": None}
+    funds.available_micros = 200 * YUAN
+    assert barred(state, now_ms=2)["j1"] == HOUR_MS
 
 
 def test_who_cannot_pay_is_not_tried_again() -> None:
