@@ -130,7 +130,7 @@ def _start(job: JobView, unit: str) -> tuple[str, str]:
         late, late_zh = f", on {count}{late}", f"，使用 {count_zh}{late_zh}"
     if job.is_start_promised:
         return (
-            f". Cards are kept for it in {pool} from about {at}{late}",
+            f". {unit.capitalize()} are kept for it in {pool} from about {at}{late}",
             f"。已在 {pool} 为其预留资源，约 {at} 启动{late_zh}",
         )
     where, where_zh = (f" in {pool}", f"在 {pool} ") if pool else ("", "")

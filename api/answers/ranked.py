@@ -96,20 +96,25 @@ def _terms(terms: Terms) -> Iterator[TermView]:
             text_zh=f"按已获得的算力处于第 {terms.level} 级（0 至 4 级）",
         )
     yield from map(_share, terms.shares)
-    english, chinese = _due(terms)
-    yield TermView(name="due", value=str(terms.due_ms), text=english, text_zh=chinese)
+    yield _due(terms)
 
 
-def _due(terms: Terms) -> tuple[str, str]:
+def _due(terms: Terms) -> TermView:
+    """Who is patient is due before all who are not, the older first."""
     due, expected = moment(terms.due_ms), about(terms.expected_ms)
     if terms.is_patient:
-        return (
-            f"it has waited since {due}, a week or more: only older ones of its branch go first",
-            f"自 {due} 起已等待满一周：所属分支同级作业中仅更早者优先",
+        return TermView(
+            name="patient",
+            value=str(terms.due_ms),
+            text=f"it has waited since {due}, a week or more: "
+            "only older ones of its branch go first",
+            text_zh=f"自 {due} 起已等待满一周：所属分支同级作业中仅更早者优先",
         )
-    return (
-        f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
-        f"排序到期时间为 {due}：按运行 {expected} 估算的 {SLOWDOWN} 倍",
+    return TermView(
+        name="due",
+        value=str(terms.due_ms),
+        text=f"it is due at {due}: {SLOWDOWN} times the {expected} that it is reckoned to run",
+        text_zh=f"排序到期时间为 {due}：按运行 {expected} 估算的 {SLOWDOWN} 倍",
     )
 
 

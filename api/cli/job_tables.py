@@ -111,34 +111,39 @@ def _cause_text(job: JobView) -> str:
 
 
 def asked_text(job: JobView) -> str:
-    """`8 cards of nvidia-a800 on 2 nodes, at most 10m`, in the run's language."""
+    """`8 × nvidia-a800 on 2 nodes, at most 10m`, in the run's language."""
     spec = job.spec
-    kinds = both(" or ", " 或 ").join(spec.device) or both("any kind", "任意型号")
+    devices, devices_zh = _devices_text(spec.devices, spec.device)
     limit = duration_text(spec.limit)
-    cards = "1 card" if spec.devices == 1 else f"{spec.devices} cards"
     rack, rack_zh = (" in one rack", "，须同一机柜") if spec.topology == "rack" else ("", "")
     others, others_zh = _variants_text(spec)
-    if spec.nodes is None:
-        return both(
-            f"{cards} of {kinds}{rack}, at most {limit}{others}",
-            f"{spec.devices} 张 {kinds}{rack_zh}，时限 {limit}{others_zh}",
-        )
-    nodes = "1 node" if spec.nodes == 1 else f"{spec.nodes} nodes"
+    nodes = nodes_zh = ""
+    if spec.nodes is not None:
+        nodes = " on 1 node" if spec.nodes == 1 else f" on {spec.nodes} nodes"
+        nodes_zh = f"{spec.nodes} 个节点共 "
     return both(
-        f"{cards} of {kinds} on {nodes}{rack}, at most {limit}{others}",
-        f"{spec.nodes} 个节点共 {spec.devices} 张 {kinds}{rack_zh}，时限 {limit}{others_zh}",
+        f"{devices}{nodes}{rack}, at most {limit}{others}",
+        f"{nodes_zh}{devices_zh}{rack_zh}，时限 {limit}{others_zh}",
     )
 
 
+def _devices_text(count: int, kinds: Sequence[str]) -> tuple[str, str]:
+    """Of kinds that are named, which have cards or cores; without one it is on cards."""
+    if kinds:
+        return f"{count} × {' or '.join(kinds)}", f"{count} × {' 或 '.join(kinds)}"
+    cards = "1 card" if count == 1 else f"{count} cards"
+    return f"{cards} of any kind", f"{count} 张卡，型号不限"
+
+
 def roles_text(spec: JobSpec) -> str:
-    """`launcher: 1 member without cards, worker: 2 members with 4 cards each`."""
+    """`launcher: 1 member without devices, worker: 2 members with 4 devices each`."""
     parts = []
     for role in spec.roles:
         members = "1 member" if role.count == 1 else f"{role.count} members"
-        cards = "1 card" if role.devices == 1 else f"{role.devices} cards"
         each = "" if role.count == 1 else " each"
-        own = f" with {cards}{each}" if role.devices else " without cards"
-        own_zh = f"，每个 {role.devices} 张卡" if role.devices else "，不占卡"
+        devices = "1 device" if role.devices == 1 else f"{role.devices} devices"
+        own = f" with {devices}{each}" if role.devices else " without devices"
+        own_zh = f"，每个 {role.devices} 个设备" if role.devices else "，不占设备"
         parts.append(
             both(f"{role.name}: {members}{own}", f"{role.name}：{role.count} 个成员{own_zh}")
         )
@@ -147,18 +152,15 @@ def roles_text(spec: JobSpec) -> str:
 
 
 def _variants_text(spec: JobSpec) -> tuple[str, str]:
-    """`; or 16 cards of hygon-k100-ai, at most 8h`, or the least of an elastic job; in both."""
+    """`; or 16 × hygon-k100-ai, at most 8h`, or the least of an elastic job; in both."""
     english = chinese = ""
     if spec.min_devices is not None:
-        english, chinese = f"; or down to {spec.min_devices}", f"；可减至 {spec.min_devices} 张"
+        english, chinese = f"; or down to {spec.min_devices}", f"；可减至 {spec.min_devices}"
     for one in spec.variants:
         limit = duration_text(one.limit_ms(spec.limit))
-        kinds, cards = (
-            one.device or spec.device,
-            "1 card" if one.devices == 1 else f"{one.devices} cards",
-        )
-        english += f"; or {cards} of {' or '.join(kinds) or 'any kind'}, at most {limit}"
-        chinese += f"；或 {one.devices} 张 {' 或 '.join(kinds) or '任意型号'}，时限 {limit}"
+        devices, devices_zh = _devices_text(one.devices, one.device or spec.device)
+        english += f"; or {devices}, at most {limit}"
+        chinese += f"；或 {devices_zh}，时限 {limit}"
     return english, chinese
 
 
@@ -238,9 +240,8 @@ def _print_start(explanation: Explanation) -> None:
 
 
 def planned_text(job: JobView | Explanation) -> str:
-    """`2026-11-26 10:00:00 hzx-910b3, on 16 cards (cards are kept)`."""
-    cards = job.planned_devices
-    count = "1 card" if cards == 1 else f"{cards} cards"
-    on = both(f", on {count}", f"，使用 {cards} 张卡") if cards is not None else ""
-    kept = both(" (cards are kept)", "（已预留）") if job.is_start_promised else ""
-    return f"{clock_text(job.planned_start_ms)} {job.planned_pool or ''}".rstrip() + on + kept
+    """`11-26 10:00:00 hzx-910b3 ×16 (kept for it)`: cards or cores, as its pool has them."""
+    count = "" if job.planned_devices is None else f"×{job.planned_devices}"
+    kept = both(" (kept for it)", "（已预留）") if job.is_start_promised else ""
+    told = (clock_text(job.planned_start_ms), job.planned_pool, count)
+    return " ".join(filter(None, told)) + kept

@@ -30,6 +30,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "starving": ("starving", "久候"),
     "level": ("level", "级别"),
     SHARE: ("share", "份额"),
+    "patient": ("patient", "满一周"),
     "due": ("due", "到期"),
 }
 """The terms in the order in which they decide; those of all forks of the tree are one share."""
@@ -124,6 +125,9 @@ def _cells(terms: Sequence[TermView], now_ms: int) -> dict[str, str]:
 def _cell(term: TermView, now_ms: int) -> str:
     if term.name == "due":
         return _due(int(term.value) - now_ms)
+    if term.name == "patient":
+        waited = about(now_ms - int(term.value))
+        return both(f"waits {waited}", f"已等{waited}")
     return both(term.value, VALUES_ZH.get(term.value, term.value))
 
 

@@ -168,6 +168,7 @@ class TermView(Wire):
         "cohort_share",
         "fair_share",
         "project_share",
+        "patient",
         "due",
     ]
     value: str = Field(

@@ -100,7 +100,7 @@ def test_a_job_is_shown_with_its_roles(product: Product) -> None:
 
     assert done.state == "succeeded"
     assert [node["members"] for node in done.attempts[0].nodes] == [{"eval": "0"}, {"worker": "0"}]
-    assert "worker: 1 member with 1 card, eval: 1 member with 2 cards" in shown
+    assert "worker: 1 member with 1 device, eval: 1 member with 2 devices" in shown
     assert f"{NORTH_NODES[0]}×2 (eval 0)" in shown
     assert (missing.returncode, "no member worker 1" in missing.stderr) == (1, True)
 

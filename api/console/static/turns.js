@@ -6,7 +6,7 @@ import { empty } from "./panel.js";
 import { count, isChinese, nowMs, span, t, tOr } from "./words.js";
 
 // In the order in which they decide; the shares of all forks of the tree are one column.
-const COLUMNS = ["nominal_quota", "priority", "starving", "level", "share", "due"];
+const COLUMNS = ["nominal_quota", "priority", "starving", "level", "share", "patient", "due"];
 
 const sentence = (term) => (isChinese() ? term.text_zh : term.text);
 const isShare = (term) => term.place !== null;
@@ -52,6 +52,7 @@ function cellsOf(terms) {
 
 function valueOf({ name, value }) {
   if (name === "priority") return tOr("priority", value);
+  if (name === "patient") return t("turn.waits", { span: span(nowMs() - Number(value)) });
   if (name !== "due") return tOr("turn_value", value);
   const leftMs = Number(value) - nowMs();
   return leftMs <= 0 ? t("turn.over") : t("turn.in", { span: span(leftMs) });

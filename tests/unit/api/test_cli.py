@@ -292,7 +292,7 @@ def test_who_waits_is_told_by_when_at_nine_of_ten_where_that_is_known(
     print_explanation(waits.model_copy(update=known))
     after = capsys.readouterr().out
 
-    assert "planned start: 11-25 22:06:31 qdaicc-910b3 (cards are kept)" in before
+    assert "planned start: 11-25 22:06:31 qdaicc-910b3 (kept for it)" in before
     assert "nine of ten" not in before
     assert "half start by: 11-25 22:07:31" in after
     assert "nine of ten start by: 11-25 23:06:31" in after

@@ -24,8 +24,16 @@ def test_a_job_is_shown_with_its_variants(capsys: pytest.CaptureFixture[str]) ->
     said = " ".join(capsys.readouterr().out.split())
 
     one, two, six = (duration_text(hours * 3_600_000) for hours in (1, 2, 6))
-    asked = f"8 cards of a, at most {one}; or 16 cards of hygon-k100-ai, at most {six}"
-    assert f"{asked}; or 1 card of a, at most {two}" in said
+    asked = f"8 × a, at most {one}; or 16 × hygon-k100-ai, at most {six}"
+    assert f"{asked}; or 1 × a, at most {two}" in said
+
+
+def test_a_job_of_no_kind_is_on_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    spec = job.spec.model_copy(update={"nodes": 2, "devices": 8, "device": []})
+    print_job(job.model_copy(update={"spec": spec}))
+
+    assert "8 cards of any kind on 2 nodes, at most" in capsys.readouterr().out
 
 
 def test_a_quote_says_how_many_cards_where_that_differs(
@@ -50,7 +58,7 @@ def test_a_quote_says_how_many_cards_where_that_differs(
     ]
 
 
-def test_where_it_waits_its_planned_start_says_on_how_many_cards(
+def test_where_it_waits_its_planned_start_says_on_how_many_devices(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     job = JobView.model_validate(ANSWERS["get_job"])
@@ -61,6 +69,6 @@ def test_where_it_waits_its_planned_start_says_on_how_many_cards(
     said = [line for line in capsys.readouterr().out.splitlines() if "hzx-k100" in line]
 
     assert [line.rpartition("hzx-k100")[2].strip() for line in said] == [
-        ", on 16 cards",
-        "(cards are kept)",
+        "×16",
+        "(kept for it)",
     ]

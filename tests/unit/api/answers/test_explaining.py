@@ -133,6 +133,15 @@ def test_who_runs_by_a_variant_or_on_cores_is_told_so() -> None:
     assert "当前使用 1 个核（最多 8 个核）" in cores.summary_zh
 
 
+def test_what_is_kept_for_a_job_on_cores_is_cores() -> None:
+    start = {"planned_start_ms": 1_767_225_600_000, "planned_pool": "east-cpu"}
+    waiting = JOB.model_copy(update={"reasons": [BUSY], "is_start_promised": True, **start})
+
+    told = explanation(waiting, core_kind_ids=["ascend-910b3"])
+
+    assert ". Cores are kept for it in east-cpu from about" in told.summary
+
+
 @pytest.mark.parametrize("cause", list(EndCause))
 def test_a_failed_job_tells_its_cause(cause: EndCause) -> None:
     ended = ATTEMPT.model_copy(update={"cause": cause, "exit_code": 7, "ended_at_ms": 62_000})

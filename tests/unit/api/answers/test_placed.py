@@ -45,7 +45,8 @@ def test_a_job_is_shown_with_its_roles_and_who_is_where(
     print_job(job)
 
     said = " ".join(capsys.readouterr().out.split())
-    assert said.count("launcher: 1 member without cards, worker: 2 members with 4 cards each;") == 1
+    roles_told = "launcher: 1 member without devices, worker: 2 members with 4 devices each;"
+    assert said.count(roles_told) == 1
     assert "ends with launcher" in said
     assert nodes_text(attempt) == "n1×8 (launcher 0, worker 0-1)"
     assert nodes_text(

@@ -73,6 +73,25 @@ def test_the_heads_of_the_terms_are_not_broken() -> None:
     assert ITEM["job"]["id"] in line
 
 
+@pytest.mark.parametrize(("index", "cells"), [(0, ("waits 8d", "in 2d")), (1, ("已等8d", "2d后"))])
+def test_who_has_waited_for_a_week_is_due_before_all_who_have_not(
+    index: int, cells: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_tables, "both", lambda *texts: texts[index])
+    day_ms, at_ms = 24 * 3_600_000, EXAMPLE["at_ms"]
+    term = {"text": "x", "text_zh": "x"}
+    share = {**term, "name": "fair_share", "value": "1", "place": 1, "count": 1}
+    patient = {**term, "name": "patient", "value": str(at_ms - 8 * day_ms)}
+    due = {**term, "name": "due", "value": str(at_ms + 2 * day_ms)}
+    items = ({**an_item(1), "terms": [share, patient]}, {**an_item(2), "terms": [share, due]})
+
+    head, first, second = lines_of(terms_table(a_view(*items)))
+
+    assert head.split()[3:] == [["patient", "due"], ["满一周", "到期"]][index]
+    assert " ".join(first.split()[3:]) == f"{cells[0]} -"
+    assert " ".join(second.split()[3:]) == f"- {cells[1]}"
+
+
 CUT = ("first 2 of 320: --limit shows up to 500", "共 320 个排队，仅列前 2 个：--limit 最多 500")
 
 

@@ -230,6 +230,7 @@ def test_who_has_waited_for_a_week_is_told_so(
     assert found.terms.is_patient is is_patient
     assert (found.terms.due_ms == HOUR_MS) is is_patient
     told = standing_view(found, [() for _ in found.pools]).terms[-1]
+    assert told.name == ("patient" if is_patient else "due")
     assert told.text.startswith(words)
     assert ("已等待满一周" in told.text_zh) is is_patient
 
