@@ -1,7 +1,7 @@
 """Whose turn it is: the waiting jobs in the order in which a plan considers them."""
 
 import heapq
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain
 
@@ -32,8 +32,8 @@ class Turns:
     Fair: who is within nominal quotas (`owns`), then the highest priority class, where jobs take
     turns who is starving and then who has had least by levels, then the cohort, in it the tenant,
     and in that the project with the least weighted use, then who is due first. Who is patient
-    is due first of all, by age. A grant made while the plan is drawn up counts at once. Else: one
-    static key over all jobs.
+    is due first of all, by age, and comes before owners of its branch and class. A grant made
+    while the plan is drawn up counts at once. Else: one static key over all jobs.
     """
 
     def __init__(
@@ -131,7 +131,8 @@ class Turns:
         lanes[*STARVING_LANE, NOTHING] = iter(starving)
         for key, lane in chain(self._queue.lanes.items(), patient.items()):
             for owned in self._standings.may_own(*key[:2]):
-                lanes[*key, owned] = self._owners(lane, owned)
+                before = patient.get((*key[:2], PATIENT_LEVEL), [])
+                lanes[*key, owned] = self._owners(lane, owned, before)
                 lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
 
@@ -149,8 +150,17 @@ class Turns:
     def _is_patient(self, record: JobRecord) -> bool:
         return record.waited_from_ms <= self._patient_by_ms
 
-    def _owners(self, lane: list[Head], owned: Owns) -> Iterator[Head]:
-        return (entry for entry in lane if self._is_in(owned, entry[1]))
+    def _owners(
+        self, lane: list[Head], owned: Owns, patient: Iterable[Head] = ()
+    ) -> Iterator[Head]:
+        """Those within so much; none whom a patient job of its branch that is not comes before."""
+        beyond = (key for key, record in patient if not self._is_in(owned, record))
+        first = next(beyond, None)
+        return (
+            (key, record)
+            for key, record in lane
+            if (first is None or key < first) and self._is_in(owned, record)
+        )
 
     def _is_in(self, owned: Owns, record: JobRecord) -> bool:
         """Whether it is within so much, or more."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from scheduler.model.job import EndCause, Placement, Priority
 from scheduler.model.policy import DEFAULT, SURE_AFTER_MS, Policy, Preemption
 from scheduler.planning.planner import plan
 from scheduler.sharing.fairtree import FairKey, FairTree
-from scheduler.sharing.standing import NOTHING, Standings
+from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.sharing.turns import Turns
 from tests.builders import (
     HOUR_MS,
@@ -109,11 +110,47 @@ def test_a_stream_of_short_jobs_of_its_own_tenant_keeps_a_long_gang_for_a_week()
     assert next(hours, None) == 10 + SURE_AFTER_MS // HOUR_MS
 
 
-def _started_at(state: State, hour: int) -> list[str]:
+def test_its_own_tenants_work_within_the_quota_keeps_a_gang_beyond_it_for_a_week() -> None:
+    """Of eight cards four are steel's: a gang of eight waits, and each hour come four jobs."""
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("gang", tenant_id="steel", device_count=8, limit_ms=HOUR_MS))
+    hours = (hour for hour in range(200) if "gang" in _started_at(state, hour, 4))
+    assert next(hours, None) == SURE_AFTER_MS // HOUR_MS
+
+
+@pytest.mark.parametrize(
+    ("is_within", "expected"),
+    [(True, ["old", "new", "other"]), (False, ["other", "old", "new"])],
+)
+def test_only_who_is_patient_beyond_the_quota_comes_before_owners(
+    is_within: bool, expected: list[str]
+) -> None:
+    """The job of fish is of a higher class: only owners come before it."""
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, a_tenant("fish"), park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("old", tenant_id="steel"))
+    new = a_job("new", tenant_id="steel")
+    submit(state, replace(new, submitted_at_ms=NOW_MS))
+    other = a_job("other", tenant_id="fish", priority=Priority.HIGH)
+    submit(state, replace(other, submitted_at_ms=NOW_MS))
+    own = Owns(top=True, tenant=True, project=False)
+    owning = {"new", "old"} if is_within else {"new"}
+    standings = Standings(state, NOW_MS, DEFAULT)
+
+    def owns(record: JobRecord) -> Owns:
+        return own if record.job.id in owning else NOTHING
+
+    turns = Turns(state, NOW_MS, DEFAULT, standings, owns)
+
+    assert [record.job.id for record in turns] == expected
+
+
+def _started_at(state: State, hour: int, count: int = 8) -> list[str]:
     now_ms = hour * HOUR_MS
     _end_all(state, now_ms)
     short = a_job("short", tenant_id="steel", device_count=1, limit_ms=HOUR_MS)
-    come = [replace(short, id=f"s{hour}-{n}", submitted_at_ms=now_ms) for n in range(8)]
+    come = [replace(short, id=f"s{hour}-{n}", submitted_at_ms=now_ms) for n in range(count)]
     submit(state, *come)
     grants = plan(state, now_ms).grants
     for grant in grants:
