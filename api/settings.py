@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     preemption_min_run_s: int = Field(
         default=600, ge=0, le=86_400, description="how long a job runs before it may be stopped"
     )
+    preemption_max_per_day: int = Field(
+        default=12,
+        ge=1,
+        le=100_000,
+        description="how often in 24 hours a job may be stopped for others; for an owner of what "
+        "it borrows always",
+    )
     member_users: Literal["auto", "required", "off"] = Field(
         default="auto",
         description="whether each tenant's members run as a system user of their own: auto (where "

@@ -52,6 +52,7 @@ def policy_of(settings: Settings) -> Policy:
         is_shared=settings.preemption == "turns",
         patience_ms=settings.preemption_patience_s * MS_PER_S,
         min_run_ms=settings.preemption_min_run_s * MS_PER_S,
+        max_per_day=settings.preemption_max_per_day,
     )
     return replace(DEFAULT, preemption=preemption)
 

@@ -35,6 +35,7 @@ REPAIR_MS = 600_000
 UNKNOWN_ENDS = Ends(0, 0)
 NOT_MEASURED = Activity()
 MAX_LAUNCH_FAILURES = 5
+DAY_MS = 24 * 3_600_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,7 +153,8 @@ class JobRecord:
     as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
     `released_at_ms`. With a `quote` it is no job yet, and may not start.
-    `spent_micros` is what all its attempts were charged, and `watched` its own budget.
+    `spent_micros` is what all its attempts were charged, and `watched` its own budget. `stops_ms`
+    has when it was stopped to go on later, as far back as a day before the last time.
     """
 
     job: Job
@@ -175,6 +177,7 @@ class JobRecord:
     quote: KeptQuote | None = None
     spent_micros: int = 0
     watched: Watched | None = None
+    stops_ms: tuple[int, ...] = ()
 
     @property
     def is_final(self) -> bool:
@@ -263,6 +266,9 @@ class JobRecord:
         if is_preempted or self.job.checkpoint:
             self.served_card_ms += attempt.served_card_ms(event.at_ms)
             self.done_ms += self._own_ms(attempt.run_ms(event.at_ms))
+        if is_preempted:
+            last_day = (at_ms for at_ms in self.stops_ms if at_ms > event.at_ms - DAY_MS)
+            self.stops_ms = (*last_day, event.at_ms)
         if is_preempted or not is_fault:
             return is_preempted
         if attempt.started_at_ms is None:
@@ -280,6 +286,11 @@ class JobRecord:
         if attempt.started_at_ms is None or attempt.stop_cause is not None:
             return {}
         return {self.job.id: Claim(event.at_ms + REPAIR_MS, (), is_repair=True)}
+
+    def yields_from_ms(self, max_per_day: int) -> int:
+        """From when on it may be stopped again, if so often in 24 hours it may be."""
+        is_enough = len(self.stops_ms) >= max_per_day
+        return self.stops_ms[-max_per_day] + DAY_MS if is_enough else 0
 
     def expect(self, history: History, at_ms: int) -> None:
         """It came to the queue; what the order reckons with is learnt anew while it waits."""

@@ -26,14 +26,16 @@ class Firmness(IntEnum):
 class Preemption:
     """When work that runs may be stopped for work that waits, to go on later.
 
-    Who waits has waited for `patience_ms`; who is stopped has run for `min_run_ms` and would not
-    end within `patience_ms` anyway. Where `is_shared`, not only a higher class takes from a lower
+    Who waits has waited for `patience_ms`; who is stopped has run for `min_run_ms`, would not
+    end within `patience_ms` anyway, and gives way at most `max_per_day` times in 24 hours, but for
+    an owner, to whom it always does. Where `is_shared`, not only a higher class takes from a lower
     one, but also who has had less from who has had more.
     """
 
     is_shared: bool = False
     patience_ms: int = 10_000
     min_run_ms: int = 600_000
+    max_per_day: int = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

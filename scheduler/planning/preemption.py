@@ -300,7 +300,7 @@ class Victims:
             started_ms, record = attempt.started_at_ms, state.jobs[attempt.job_id]
             if started_ms is None or started_ms > begun_ms:
                 continue
-            is_preemptible = self._is_preemptible(record.job)
+            is_preemptible = self._is_preemptible(record)
             if not (has_owners or is_preemptible):
                 continue
             served_card_ms = attempt.placement.card_count * (self._now_ms - started_ms)
@@ -330,11 +330,14 @@ class Victims:
             return False
         return attempt.ends.latest_ms - self._now_ms > self._policy.patience_ms
 
-    def _is_preemptible(self, job: Job) -> bool:
-        """`low` work always; where jobs take turns, all that can go on from where it was.
+    def _is_preemptible(self, record: JobRecord) -> bool:
+        """`low` work; where jobs take turns, all that can go on from where it was.
 
-        And only what is gone soon once it is stopped.
+        And only what is gone soon once it is stopped, and was not too often of late.
         """
+        job = record.job
+        if record.yields_from_ms(self._policy.max_per_day) > self._now_ms:
+            return False
         is_resumed = self._policy.is_shared and job.checkpoint is not None
         return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
 

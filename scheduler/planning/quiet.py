@@ -75,6 +75,7 @@ def _moments(state: State, now_ms: int, policy: Policy) -> Iterator[int]:
     for attempt in state.live.values():
         if attempt.started_at_ms is not None:
             yield attempt.started_at_ms + preemption.min_run_ms
+            yield state.jobs[attempt.job_id].yields_from_ms(preemption.max_per_day)
     if preemption.is_shared:
         yield from state.agenda.beyond_from_ms()
         yield state.queue.next_starving_ms(now_ms)

@@ -272,7 +272,8 @@ class Verifier:
             return wants.owns[level]
         is_low = victim.job.priority is Priority.LOW
         is_resumed = policy.is_shared and victim.job.checkpoint is not None
-        return merit < wants.merit and (is_low or is_resumed)
+        is_rested = victim.yields_from_ms(policy.max_per_day) <= self._now_ms
+        return merit < wants.merit and (is_low or is_resumed) and is_rested
 
     def without_circles(
         self, evictions: Iterable[Eviction], verdicts: Mapping[str, Verdict]

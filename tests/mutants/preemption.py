@@ -11,6 +11,7 @@ _TOLD = "tests/unit/api/test_preemption_told.py"
 _SEEDS = "tests/simulation/test_seeds.py -m 'not heavy'"
 _WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
 _GROUPS = "tests/unit/scheduler/planning/test_groups.py"
+_OFTEN = "tests/unit/scheduler/planning/test_stopped_often.py"
 _TURNS = "tests/unit/scheduler/sharing/test_turns.py"
 
 # fmt: off
@@ -30,6 +31,15 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "if attempt.stop_cause is not None or record.is_cancelled:", "if attempt.stop_cause is not None:", _HAND),
     Mutant("scheduler/planning/preemption.py", "return attempt.ends.latest_ms - self._now_ms > self._policy.patience_ms", "return True", _HAND),
     Mutant("scheduler/planning/preemption.py", "is Priority.LOW) and job.grace_ms <= SOON_MS", "is Priority.LOW)", _HAND),
+    Mutant("scheduler/planning/preemption.py", "if record.yields_from_ms(self._policy.max_per_day) > self._now_ms:", "if False:", _OFTEN),
+    Mutant("scheduler/planning/verifier.py", " and (is_low or is_resumed) and is_rested", " and (is_low or is_resumed)", _OFTEN),
+    Mutant("scheduler/planning/quiet.py", "            yield state.jobs[attempt.job_id].yields_from_ms(preemption.max_per_day)\n", "", _OFTEN),
+    Mutant("scheduler/facts/record.py", "for at_ms in self.stops_ms if at_ms > event.at_ms - DAY_MS)", "for at_ms in self.stops_ms)", _OFTEN),
+    Mutant("scheduler/facts/record.py", "return self.stops_ms[-max_per_day] + DAY_MS if", "return self.stops_ms[0] + DAY_MS if", _OFTEN),
+    Mutant("scheduler/facts/record.py", "is_enough = len(self.stops_ms) >= max_per_day", "is_enough = len(self.stops_ms) > max_per_day", _OFTEN),
+    Mutant("api/running/wiring.py", "        max_per_day=settings.preemption_max_per_day,\n", "", _TOLD),
+    Mutant("scheduler/sharing/turns.py", "if (first is None or key < first) and self._is_in(owned, record)", "if self._is_in(owned, record)", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "for key, record in patient if not self._is_in(owned, record))", "for key, record in patient)", _TURNS),
     Mutant("scheduler/planning/preemption.py", "job.checkpoint is not None and job.checkpoint.signal is not None", "job.checkpoint is not None", _HAND),
     Mutant("scheduler/planning/victims.py", "sum(victim.lost_card_ms for victim in choice),", "0,", _HAND),
     Mutant("scheduler/planning/victims.py", "        if cards <= -missing:\n", "        if False:\n", _HAND),

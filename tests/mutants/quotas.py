@@ -31,7 +31,7 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "        if is_owner and not owns:\n            return True\n", "", _HAND),
     Mutant("scheduler/planning/preemption.py", "if is_owner and not owns:", "if level is not None and not owns:", f"{_HAND} tests/unit/scheduler/planning/test_preemption.py"),
     Mutant("scheduler/planning/preemption.py", "return victim.is_preemptible and (is_below", "return (is_below", _HAND),
-    Mutant("scheduler/planning/preemption.py", "if not (has_owners or is_preemptible):", "if not self._is_preemptible(record.job):", _HAND),
+    Mutant("scheduler/planning/preemption.py", "if not (has_owners or is_preemptible):", "if not self._is_preemptible(record):", _HAND),
     Mutant("scheduler/planning/preemption.py", "mine and not all_own for mine,", "False for mine,", _HAND),
     Mutant("scheduler/planning/victims.py", "return owns, merit.rank, self.lost_card_ms", "return False, merit.rank, self.lost_card_ms", _HAND),
     Mutant("scheduler/planning/victims.py", "max((victim.standing.owns, victim.standing.merit.rank)", "max((False, victim.standing.merit.rank)", _HAND),

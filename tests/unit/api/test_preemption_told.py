@@ -11,7 +11,7 @@ from api.routes.events import _frame
 from api.running.wiring import policy_of
 from api.settings import Settings
 from scheduler.asking.whatif import Prospect, Stopped
-from scheduler.model.policy import DEFAULT
+from scheduler.model.policy import DEFAULT, Preemption
 from scheduler.planning.explain import making_room
 from scheduler.storage.queries import EventRecord
 from tests.builders import a_job, a_pool
@@ -82,14 +82,15 @@ def test_a_quote_says_how_many_would_be_stopped(count: int, english: str, chines
 def test_preemption_is_as_it_is_set(
     word: Literal["off", "classes", "turns"], is_on: bool, is_shared: bool
 ) -> None:
-    settings = Settings(preemption=word, preemption_patience_s=3, preemption_min_run_s=5)
+    settings = Settings(
+        preemption=word,
+        preemption_patience_s=3,
+        preemption_min_run_s=5,
+        preemption_max_per_day=7,
+    )
+    as_set = Preemption(is_shared=is_shared, patience_ms=3_000, min_run_ms=5_000, max_per_day=7)
 
-    policy = policy_of(settings)
-
-    assert policy.is_shared == is_shared
-    assert (policy.preemption is not None) == is_on
-    if policy.preemption is not None:
-        assert (policy.preemption.patience_ms, policy.preemption.min_run_ms) == (3_000, 5_000)
+    assert policy_of(settings).preemption == (as_set if is_on else None)
     assert policy_of(Settings()) == DEFAULT
 
 
