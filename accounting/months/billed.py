@@ -3,13 +3,13 @@
 The usage of a closed month may have grown since; its bills have not, and this follows the bills.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from accounting.bills.statement import Statement
 from accounting.exports.focus import Bills
-from accounting.months.closing import Scope, scope_of, settled
-from accounting.prices.vouchers import Payment
+from accounting.months.closing import Scope, scope_of, would_pay
+from accounting.prices.vouchers import Balance, Payment
 from accounting.storage import concession_store as concessions
 from accounting.storage.package_store import bought, buyers, packages
 from accounting.storage.store import (
@@ -23,7 +23,7 @@ from accounting.storage.store import (
     within,
 )
 from accounting.storage.tables import UsageRow
-from accounting.storage.voucher_store import payments
+from accounting.storage.voucher_store import balances, payments
 from accounting.usage.slices import Charge
 
 
@@ -34,6 +34,8 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
     `ValueError` for what is no month.
     """
     with connect() as connection:
+        # Before it is known whether the month is open: its close takes of them.
+        vouchers = balances(connection, tenant_id), payments(connection, tenant_id)
         through_seq = moment(connection).seq
         scope = scope_of(connection, month)
         facts = (scope.after_seq, scope.through_seq or through_seq)
@@ -53,7 +55,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         purchases=purchases,
         concessions=granted,
         packages=known,
-        payments=partial(_paid if is_closed else _would_pay, connect),
+        payments=partial(_paid, connect) if is_closed else partial(_would_pay, *vouchers),
     )
 
 
@@ -63,9 +65,10 @@ def _paid(connect: Connect, made: Statement) -> tuple[Payment, ...]:
         return payments(connection, made.tenant_id, made.month)
 
 
-def _would_pay(connect: Connect, made: Statement) -> tuple[Payment, ...]:
-    with connect() as connection:
-        return settled(connection, made).payments
+def _would_pay(
+    left: Iterable[Balance], earlier: Iterable[Payment], made: Statement
+) -> tuple[Payment, ...]:
+    return would_pay(made, left, earlier)
 
 
 def _charges(connect: Connect, month: str, scope: Scope, tenant_id: str | None) -> Iterator[Charge]:

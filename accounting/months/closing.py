@@ -5,7 +5,7 @@ corrected in the first month that is open, and names the month that it corrects.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from accounting.bills.statement import (
 from accounting.calendar import iso_time, last_moment, month_bounds, next_month
 from accounting.chain import ClosedMonth
 from accounting.link import Link
-from accounting.prices.vouchers import VoucherEntry, settle
+from accounting.prices.vouchers import Balance, Payment, VoucherEntry, settle
 from accounting.storage import concession_store as concessions
 from accounting.storage import package_store as packages
 from accounting.storage import voucher_store as vouchers
@@ -170,14 +170,22 @@ def close_month(connection: Connection, month: str, now_ms: int) -> tuple[Stored
 
 def settled(connection: Connection, made: Statement) -> Statement:
     """The same, paid by what vouchers have now."""
-    payments = settle(
+    left = vouchers.balances(connection, made.tenant_id)
+    earlier = vouchers.payments(connection, made.tenant_id)
+    return replace(made, payments=would_pay(made, left, earlier))
+
+
+def would_pay(
+    made: Statement, left: Iterable[Balance], earlier: Iterable[Payment]
+) -> tuple[Payment, ...]:
+    """What its tenant's vouchers pay of a statement, of what is left of all these."""
+    return settle(
         (*made.lines, *made.credits),
         made.gross_fen,
-        vouchers.balances(connection, made.tenant_id),
-        vouchers.payments(connection, made.tenant_id),
+        [one for one in left if one.voucher.tenant_id == made.tenant_id],
+        [one for one in earlier if one.voucher.tenant_id == made.tenant_id],
         last_moment(made.month),
     )
-    return replace(made, payments=payments)
 
 
 def _entries(made: Statement, now_ms: int) -> Iterator[VoucherEntry]:

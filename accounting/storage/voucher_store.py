@@ -62,12 +62,17 @@ def balances(connection: Connection, tenant_id: str | None = None) -> tuple[Bala
 
 
 def payments(
-    connection: Connection, tenant_id: str, month: str | None = None
+    connection: Connection, tenant_id: str | None = None, month: str | None = None
 ) -> tuple[Payment, ...]:
-    """What a tenant's closed months, or one, took of its vouchers and gave back, in order."""
+    """What closed months, or one, took of all vouchers or a tenant's, and gave back, in order.
+
+    That is the order of each tenant's.
+    """
     rows = select(*_VOUCHER, VoucherEntryRow.kind, VoucherEntryRow.amount_fen.label("moved_fen"))
     rows = rows.join(VoucherEntryRow, VoucherEntryRow.voucher_id == VoucherRow.id)
-    rows = rows.where(VoucherEntryRow.tenant_id == tenant_id).order_by(VoucherEntryRow.link)
+    rows = rows.order_by(VoucherEntryRow.link)
+    if tenant_id is not None:
+        rows = rows.where(VoucherEntryRow.tenant_id == tenant_id)
     if month is not None:
         rows = rows.where(VoucherEntryRow.month == month)
     return tuple(

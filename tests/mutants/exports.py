@@ -28,7 +28,7 @@ MUTANTS = [
     Mutant("accounting/months/billed.py", "if scope.through_seq is None:", "if False:", f"{_BILLED} -k begun"),
     Mutant("accounting/months/billed.py", "if scope.after_seq is not None:", "if False:", f"{_BILLED} -k statements"),
     Mutant("accounting/months/billed.py", "late = (scope.after_seq, scope.through_seq)", "late = (None, scope.through_seq)", f"{_BILLED} -k statements"),
-    Mutant("accounting/months/billed.py", "_paid if is_closed else _would_pay", "_would_pay", f"{_BILLED} -k voucher"),
+    Mutant("accounting/months/billed.py", "payments=partial(_paid, connect) if is_closed else partial(", "payments=partial(", f"{_BILLED} -k voucher"),
     Mutant("accounting/months/closing.py", "        return _taken_in(connection, month)\n    except", "        return _scope(connection, month)\n    except", f"{_BILLED} -k statements"),
     Mutant("api/documents/parquet.py", "            total = batch.pop()\n", "            total = batch[-1]\n", f"{_PARQUET} -k total"),
     Mutant("api/documents/parquet.py", "::BIGINT * 1000)", "::BIGINT)", f"{_PARQUET} -k value"),

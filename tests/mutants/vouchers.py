@@ -9,6 +9,8 @@ _API = "tests/acceptance/test_api_vouchers.py"
 
 # fmt: off
 MUTANTS = [
+    Mutant("accounting/months/billed.py", "vouchers = balances(connection, tenant_id), payments(connection, tenant_id)", "vouchers = [(), ()]", "tests/unit/accounting/months/test_billed.py"),
+    Mutant("accounting/months/closing.py", "[one for one in left if one.voucher.tenant_id == made.tenant_id]", "[*left]", "tests/unit/accounting/months/test_billed.py -k no_other"),
     Mutant("accounting/prices/vouchers.py", "_allows(self.fields, line.field)", "True", _PURE),
     Mutant("accounting/prices/vouchers.py", "_allows(self.centre_ids, line.centre_id)", "True", _PURE),
     Mutant("accounting/prices/vouchers.py", "_allows(self.device_kind_ids, line.device_kind_id)", "True", _PURE),

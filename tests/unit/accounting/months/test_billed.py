@@ -86,6 +86,25 @@ def test_a_voucher_is_a_credit_of_the_month_that_it_paid(connection: Connection)
     assert stated(connection, "2026-10", "steel") == 600
 
 
+def test_a_voucher_pays_no_other_tenants_draft(connection: Connection) -> None:
+    store.book(connection, [OCTOBER], [], [])
+    issue(connection, replace(VOUCHER, tenant_id="fish", until_ms=shanghai("2027-01-01T00:00")))
+
+    assert billed(connection, "2026-10") == {"steel": stated(connection, "2026-10", "steel")}
+    assert billed(connection, "2026-10") == {"steel": 5_600}
+
+
+def test_what_a_draft_gives_back_is_of_its_own_tenants_vouchers(connection: Connection) -> None:
+    theirs = replace(OCTOBER, reference="j4.1", tenant_id="fish")
+    store.book(connection, [OCTOBER, theirs], [], [])
+    issue(connection, replace(VOUCHER, until_ms=shanghai("2027-01-01T00:00")))
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    store.book(connection, [], [replace(CREDIT, reference="j4.1", tenant_id="fish")], [])
+
+    assert stated(connection, "2026-10", "steel") < 5_600, "a voucher has paid of it"
+    assert billed(connection, "2026-11") == {"fish": -5_600}
+
+
 def test_bills_have_the_facts_of_the_moment_at_which_they_were_begun(
     connection: Connection,
 ) -> None:
@@ -95,3 +114,16 @@ def test_bills_have_the_facts_of_the_moment_at_which_they_were_begun(
     store.book(connection, [LATE], [CREDIT], [])
 
     assert [charge.usage.reference for charge in begun.charges] == ["j1.1"]
+
+
+def test_so_they_have_what_vouchers_would_have_paid_then(connection: Connection) -> None:
+    """Else a month that is closed while its draft is read would be paid by nobody in it."""
+    voucher = replace(VOUCHER, amount_fen=5_000, until_ms=shanghai("2027-01-01T00:00"))
+    store.book(connection, [OCTOBER], [], [])
+    issue(connection, voucher)
+    begun = bills_of(lambda: nullcontext(connection), "2026-10")
+
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+
+    micros = sum(row.billed_cost for row in focus_rows(begun, Names(provider="park")))
+    assert micros == 600 * 10_000
