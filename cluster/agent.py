@@ -30,6 +30,7 @@ from cluster.ray_driver import RayDriver
 from cluster.ray_watch import CentreRay
 from cluster.run_files import write_whole
 from cluster.shipping import Shipping, batches, shipped
+from cluster.sole_agent import alone
 from cluster.steady import RETRY_S_MIN, Pause, failure, go_on, in_background
 from cluster.supervisor import FENCED_AFTER_S
 
@@ -79,8 +80,9 @@ class AgentSettings:
 
 def run(settings: AgentSettings) -> None:
     """Serve the centre until told to end (SIGTERM, SIGINT); what runs then goes on."""
-    agent = Agent(settings)
-    agent.serve()
+    with alone(settings.data_dir):
+        agent = Agent(settings)
+        agent.serve()
     if agent.is_cut_off:
         _begin_anew()
 
@@ -196,7 +198,6 @@ class Agent:
     """Four loops over one driver: orders, reports, output, and the diary when it is asked for."""
 
     def __init__(self, settings: AgentSettings) -> None:
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._fence_after_ms = settings.fence_after_ms
         self._broker = Broker(settings)
         self._cache: dict[str, bytes] = {}

@@ -245,6 +245,21 @@ def test_an_agent_that_was_killed_finds_its_attempts_again(bed: Bed) -> None:
     until_online(bed.link)
 
 
+def test_a_second_agent_serves_when_the_first_has_ended(bed: Bed) -> None:
+    """Beside the first it would begin gangs as well, and tell their members another port."""
+    first, bed.agent = bed.agent, None
+    assert first is not None
+    log = bed.cluster.data_dir / "agent.log"
+    bed.start_agent()
+    eventually(lambda: b"another agent serves" in log.read_bytes(), "the second has said so")
+
+    first.kill()
+    first.wait(PATIENCE_S)
+    bed.launch(order("second.1", "true"))
+
+    assert until_ended(bed.link, "second.1").exit_code == 0
+
+
 def test_an_agent_without_memory_learns_from_the_nodes(bed: Bed) -> None:
     bed.launch(order("amnesia.1", "exec sleep 1000", members=2))
     until_running(bed.link, "amnesia.1")

@@ -98,6 +98,8 @@ MUTANTS = [
     Mutant("cluster/shim.py", "for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:", "for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):", "tests/unit/cluster/test_shim_members.py"),
     Mutant("cluster/shim.py", "            signal.pthread_sigmask(signal.SIG_SETMASK, ())\n", "", "tests/unit/cluster/test_shim_members.py"),
     Mutant("cluster/shim.py", "            if os.getppid() != shim:", "            if False:", "tests/unit/cluster/test_shim_members.py"),
+    Mutant("cluster/sole_agent.py", "            fcntl.flock(lock, fcntl.LOCK_EX)\n", "", "tests/unit/cluster/test_sole_agent.py"),
+    Mutant("cluster/agent.py", "with alone(settings.data_dir):", "with suppress(ValueError):", "tests/acceptance/test_ray_faults.py -k second_agent"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [
