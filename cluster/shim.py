@@ -164,12 +164,15 @@ class Shim:
         if self._child == 0:
             os.close(alive)
             _in_a_fork(lambda: self._become_member(shim))
-        self._write(started, {"shim": shim, "started_at_ms": _now_ms()})
+        started_at_ms, began_s = _now_ms(), time.monotonic()
+        self._write(started, {"shim": shim, "started_at_ms": started_at_ms})
         with suppress(OSError):
             os.write(alive, b"started\n")
         self._watch()
         self._bound_output()
-        end = {"exit_code": self._exit_code, "ended_at_ms": _now_ms(), "why": self._why}
+        # By the steady clock: who sets the other one changes nobody's bill.
+        ended_at_ms = started_at_ms + round((time.monotonic() - began_s) * 1000)
+        end = {"exit_code": self._exit_code, "ended_at_ms": ended_at_ms, "why": self._why}
         end["cpu_ms"] = _cpu_ms()
         while not self._write(ended, end):
             _wait([self._woken], LOOK_S)

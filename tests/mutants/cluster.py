@@ -100,6 +100,7 @@ MUTANTS = [
     Mutant("cluster/shim.py", "            if os.getppid() != shim:", "            if False:", "tests/unit/cluster/test_shim_members.py"),
     Mutant("cluster/sole_agent.py", "            fcntl.flock(lock, fcntl.LOCK_EX)\n", "", "tests/unit/cluster/test_sole_agent.py"),
     Mutant("cluster/agent.py", "with alone(settings.data_dir):", "with suppress(ValueError):", "tests/acceptance/test_ray_faults.py -k second_agent"),
+    Mutant("cluster/shim.py", "started_at_ms + round((time.monotonic() - began_s) * 1000)", "_now_ms()", "tests/unit/cluster/test_shim_members.py -k clock"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [

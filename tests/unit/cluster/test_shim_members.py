@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.run_files import Stop
+from cluster.run_files import Stop, read_json
 from cluster.shim import Request
-from tests.nursery import Nursery, await_output, end_of, stop, tree_of
+from tests.nursery import LONG_TTL_MS, PATIENCE_S, Nursery, await_output, end_of, stop, tree_of
 
 pytestmark = pytest.mark.enable_socket
 
@@ -36,6 +36,13 @@ from cluster.shim import Request, Shim
 shim = Shim(Request.from_json(sys.argv[1].encode()))
 shim._out = 1
 shim._become_member(int(sys.argv[2]))
+"""
+STANDS_WHILE_THE_CLOCK_IS_SET_BACK = """
+import itertools, sys, time
+from cluster.shim import Request, Shim
+now_ns, hours = time.time_ns(), itertools.count()
+time.time_ns = lambda: now_ns - next(hours) * 3_600_000_000_000
+Shim(Request.from_json(sys.argv[1].encode())).stand()
 """
 ROOT = Path(__file__).parents[3]
 
@@ -90,6 +97,33 @@ def test_nothing_becomes_a_member_of_a_shim_that_is_gone(another: int, said: byt
     begun = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, check=True)
 
     assert begun.stdout == said
+
+
+def test_a_clock_that_is_set_back_does_not_shorten_what_a_member_took(tmp_path: Path) -> None:
+    (tmp_path / "lease").touch()
+    os.mkfifo(tmp_path / "alive")
+    request = Request(
+        run=str(tmp_path),
+        command="exec sleep 0.1",
+        env={},
+        cwd="/",
+        lease=str(tmp_path / "lease"),
+        lease_ttl_ms=LONG_TTL_MS,
+    )
+    words = [sys.executable, "-c", STANDS_WHILE_THE_CLOCK_IS_SET_BACK, json.dumps(vars(request))]
+
+    subprocess.run(words, cwd=ROOT, check=True)
+
+    took_ms = number_in(tmp_path / "ended", "ended_at_ms") - number_in(
+        tmp_path / "started", "started_at_ms"
+    )
+    assert 100 <= took_ms < PATIENCE_S * 1_000
+
+
+def number_in(file: Path, name: str) -> int:
+    number = read_json(file)[name]
+    assert isinstance(number, int)
+    return number
 
 
 def python(code: str) -> str:
