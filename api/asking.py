@@ -90,26 +90,31 @@ def request_id(kind: str, create: Once | None) -> str:
     """A new id, or the same one for the same create sent again."""
     if create is None:
         return f"{kind}:{secrets.token_hex(16)}"
-    # What was asked is part of it: another body under the same key is another request.
+    # What was asked is part of it: keys are forgotten before such requests are.
     return f"{kind}:{create.scope}:{create.key}:{create.digest.hex()[:16]}"
 
 
-def ask(services: Services, request: Request) -> Verdict:
+def ask(services: Services, request: Request, create: Once | None = None) -> Verdict:
     """Put a wish into the inbox, once for each id, and wait a little for what the leader says.
 
-    Raises `Refused` (409) where the leader refuses it.
+    Raises `Refused` (409) where the leader refuses it, and (422) where the key of the `create` that
+    it is was used for something else.
     """
-    answer = ask_all(services, [request])
+    answer = ask_all(services, [request], create)
     if answer.refused is not None:
         raise Refused(409, answer.refused)
     return answer
 
 
-def ask_all(services: Services, requests: Sequence[Request]) -> Verdict:
+def ask_all(
+    services: Services, requests: Sequence[Request], create: Once | None = None
+) -> Verdict:
     """Put wishes into the inbox together, and wait a little for what becomes of the last."""
     seen = services.feed.turn()
     deadline_ms = services.clock() + WAIT_MS
     with services.database.begin() as connection:
+        if create is not None:  # the answer is the leader's, whenever it is asked for
+            remember(connection, create, 200, {}, services.clock())
         put_requests(connection, requests, services.clock())
     return _await(services, requests[-1].id, seen, deadline_ms)
 

@@ -58,7 +58,7 @@ def publish(
     )
     create = once(caller, key, "prices", wanted)
     wish = PriceListPublished(at_ms=services.clock(), price_list=prices)
-    answer = ask(services, Request(id=request_id("prices", create), wish=wish))
+    answer = ask(services, Request(id=request_id("prices", create), wish=wish), create)
     if not answer.is_consumed:
         waiting = Accepted(detail="it is published once a broker leads again")
         return Response(waiting.model_dump_json(), 202, media_type="application/json")

@@ -138,7 +138,8 @@ def top_up(
         reference=payment.reference,
     )
     create = once(caller, key, f"top-up {tenant_id}", payment)
-    heard(ask(services, Request(id=request_id("top-up", create), wish=wish)).is_consumed)
+    request = Request(id=request_id("top-up", create), wish=wish)
+    heard(ask(services, request, create).is_consumed)
     return _read(services, tenant_id, caller)
 
 

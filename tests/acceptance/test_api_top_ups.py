@@ -38,3 +38,21 @@ def test_no_account_grows_beyond_what_a_column_holds(old_customer: Served) -> No
     )
     assert "累计最多可充值" in (chinese(told) or "")
     assert last.status_code == 200
+
+
+def test_a_key_that_was_used_for_another_payment_pays_nothing(park: Served) -> None:
+    headers = {"Idempotency-Key": "the-same"}
+
+    def paid(reference: str, amount: str) -> Response:
+        payment = {"amount": amount, "reference": reference}
+        return park.finance.post("/v1/tenants/fish:top-up", json=payment, headers=headers)
+
+    first = paid("a", "1.00")
+    told = [paid("b", "2.00"), paid("a", "2.00"), paid("b", "1.00")]
+    again = paid("a", "1.00")
+
+    assert [problem_of(one, 422)["detail"] for one in told] == [
+        "Idempotency-Key the-same was used for another request: choose a new one"
+    ] * 3
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["balance"] == again.json()["balance"]

@@ -78,6 +78,7 @@ MUTANTS = [
     Mutant("api/auth.py", "if now_ms - self._at_ms.get(key_id, 0) < TOUCH_EVERY_MS:", "if False:", "tests/unit/api/test_auth.py -k minute"),
     Mutant("api/auth.py", "return not self.is_tenant or self.tenant_id == tenant_id", "return True", "tests/acceptance/test_api_access.py -k exist"),
     Mutant("api/auth.py", '        if tenant_id not in {None, self.tenant_id}:\n            raise missing("tenant", str(tenant_id))\n        return self.tenant_id', "        return tenant_id or self.tenant_id", "tests/unit/api/test_auth.py -k narrowed"),
+    Mutant("api/asking.py", "            remember(connection, create, 200, {}, services.clock())\n", "            pass\n", "tests/acceptance/test_api_top_ups.py -k another_payment"),
     Mutant("api/asking.py", "if earlier.request_digest != create.digest:", "if False:", "tests/acceptance/test_api_jobs.py -k different"),
     Mutant("api/auth.py", 'return f"tenant:{self.tenant_id}" if self.tenant_id else f"key:{self.key_id}"', 'return "all"', "tests/acceptance/test_api_access.py -k idempotency"),
     Mutant("api/submission.py", "ArchiveRow.tenant_id == owner, ", "", "tests/acceptance/test_api_access.py -k uploaded"),
