@@ -106,9 +106,7 @@ def ask(services: Services, request: Request, create: Once | None = None) -> Ver
     return answer
 
 
-def ask_all(
-    services: Services, requests: Sequence[Request], create: Once | None = None
-) -> Verdict:
+def ask_all(services: Services, requests: Sequence[Request], create: Once | None = None) -> Verdict:
     """Put wishes into the inbox together, and wait a little for what becomes of the last."""
     seen = services.feed.turn()
     deadline_ms = services.clock() + WAIT_MS
