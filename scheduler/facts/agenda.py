@@ -70,10 +70,6 @@ class Agenda:
     def of_tenant(self, tenant_id: str) -> Mapping[str, Attempt]:
         return self._by_tenant.get(tenant_id, {})
 
-    def tenant_ids(self) -> set[str]:
-        """Of which anything is live."""
-        return {tenant_id for tenant_id, live in self._by_tenant.items() if live}
-
     def of_priority(self, priority: Priority) -> Mapping[str, Attempt]:
         return self._by_priority.get(priority, {})
 

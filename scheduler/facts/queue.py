@@ -1,6 +1,7 @@
 """Jobs that wait, kept in order, so that a plan need not sort them again at every event."""
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from operator import itemgetter
@@ -45,18 +46,26 @@ def _like(job: Job) -> tuple[str, str, int]:
     return job.tenant_id, job.user, job.device_count
 
 
+def _asks(job: Job) -> tuple[str, tuple[str, ...]]:
+    return job.tenant_id, job.device_kind_ids
+
+
 def _entry(record: JobRecord) -> tuple[int, str, JobRecord]:
     return record.job.submitted_at_ms, record.job.id, record
 
 
 class JobQueue:
-    """Waiting jobs by id, by age, by when they starve, and in lanes: one a project and level."""
+    """Waiting jobs by id, by age, by when they starve, and in lanes: one a project and level.
+
+    `wanted` has how many devices each tenant's ask for, by the kinds that they name.
+    """
 
     def __init__(self, records: Iterable[JobRecord] = ()) -> None:
         self._record_by_id: dict[str, JobRecord] = {}
         self.by_age: list[tuple[AgeKey, JobRecord]] = []
         self._by_hunger: list[tuple[int, str, JobRecord]] = []
         self.lanes: dict[LaneKey, list[tuple[DueKey, JobRecord]]] = {}
+        self.wanted = Counter[tuple[str, tuple[str, ...]]]()
         self._kinds: Kinds | None = None
         self._by_like: dict[tuple[str, str, int], list[tuple[int, str, JobRecord]]] = {}
         for record in records:
@@ -64,6 +73,7 @@ class JobQueue:
         waiting = self._record_by_id.values()
         for record in sorted(waiting, key=lambda one: (one.job.submitted_at_ms, one.job.id)):
             self._by_like.setdefault(_like(record.job), []).append(_entry(record))
+            self.wanted[_asks(record.job)] += record.job.device_count
         # Sorted once: each put in its place would cost what is behind it.
         self.by_age.extend(sorted((age_key(one), one) for one in waiting))
         self._by_hunger.extend(sorted((one.starving_from_ms, one.job.id, one) for one in waiting))
@@ -119,6 +129,7 @@ class JobQueue:
         if self._kinds is not None:
             self._kinds.add(record)
         insort(self._by_like.setdefault(_like(record.job), []), _entry(record))
+        self.wanted[_asks(record.job)] += record.job.device_count
         # Ids are unique: the comparison never comes to the records.
         insort(self.by_age, (age_key(record), record))
         insort(self._by_hunger, (record.starving_from_ms, record.job.id, record))
@@ -131,6 +142,7 @@ class JobQueue:
             return
         if self._kinds is not None:
             self._kinds.discard(record)
+        self.wanted[_asks(record.job)] -= record.job.device_count
         like = self._by_like[_like(record.job)]
         del like[bisect_left(like, _entry(record)[:2])]
         if not like:
@@ -177,6 +189,10 @@ class JobQueue:
         assert alike == self._record_by_id, "those that are alike drifted from the queue"
         in_lanes = {record.job.id: record for lane in self.lanes.values() for _, record in lane}
         assert in_lanes == self._record_by_id, "lanes drifted from the queue"
+        asked = Counter[tuple[str, tuple[str, ...]]]()
+        for record in in_lanes.values():
+            asked[_asks(record.job)] += record.job.device_count
+        assert asked == self.wanted, "what is asked for drifted from the queue"
         if self._kinds is not None:
             self._kinds.check(self._record_by_id.values())
         ages = sorted((age_key(record), record.job.id) for record in in_lanes.values())

@@ -4,11 +4,11 @@ Branches that stand beside one another are compared, and only where they are lev
 them: the ranking of Slurm's Fair Tree, with our own measure of what each has had (see `fairshare`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from scheduler.facts.state import State
 from scheduler.model.fairshare import COMMITTED_MS, had
-from scheduler.model.tree import NOBODY, Path, rest_branch
+from scheduler.model.tree import NOBODY, Path, Tree, rest_branch
 
 FairKey = tuple[float, float, float]
 
@@ -62,21 +62,32 @@ class FairTree:
         return path
 
 
-def entitled(state: State, tenant_ids: Iterable[str], cards: int) -> dict[str, float]:
-    """The cards of each of these tenants, by the weights of those branches that they are in."""
-    paths = [state.tree.path(tenant_id, "") for tenant_id in sorted(set(tenant_ids))]
-    tops = {path.top for path in paths}
-    top_weight = sum(state.tree.weight(top) for top in tops)
-    inner_weights = dict.fromkeys(tops, 0)
-    for path in paths:
-        if path.tenant != NOBODY:
-            inner_weights[path.top] += state.tree.weight(path.tenant)
+def entitled(state: State, wanted: Mapping[str, int], cards: int) -> dict[str, float]:
+    """The cards of each of these tenants: by weight at each fork, and none more than it wants.
+
+    What a branch does not want is for those beside it, by their weights.
+    """
+    by_top: dict[str, dict[str, int]] = {}
+    for tenant_id in sorted(wanted):
+        top = state.tree.path(tenant_id, "").top
+        by_top.setdefault(top, {})[tenant_id] = wanted[tenant_id]
+    tops = {top: sum(parts.values()) for top, parts in by_top.items()}
     found: dict[str, float] = {}
-    for path in paths:
-        of_top = cards * state.tree.weight(path.top) / top_weight
-        if path.tenant == NOBODY:
-            found[path.top] = of_top
-        else:
-            inner = state.tree.weight(path.tenant) / inner_weights[path.top]
-            found[path.tenant] = of_top * inner
+    for top, share in _filled(state.tree, tops, cards).items():
+        found |= _filled(state.tree, by_top[top], share)
+    return found
+
+
+def _filled(tree: Tree, wanted: Mapping[str, int], cards: float) -> dict[str, float]:
+    """Weighted max-min fairness by progressive filling (Bertsekas and Gallager 1992, 6.5.2)."""
+    found: dict[str, float] = {}
+    left = dict(wanted)
+    while left:
+        level = cards / sum(map(tree.weight, left))
+        sated = [one for one, most in left.items() if most <= level * tree.weight(one)]
+        if not sated:
+            return found | {one: level * tree.weight(one) for one in left}
+        for one in sated:
+            found[one] = left.pop(one)
+            cards -= found[one]
     return found

@@ -96,16 +96,20 @@ def _admit(found: Starving, left: dict[Side, float], job: Job, state: State) -> 
 
 
 def _shares(state: State) -> dict[Side, float]:
-    """All of the park, by the weights of those branches that have jobs."""
+    """All of the park, by the weights of branches, as far as they have jobs for it."""
     park = state.park
     assert park is not None, "jobs are planned in a park"
-    tenant_ids = {tenant_id for tenant_id, *_ in state.queue.lanes}
-    tenant_ids |= state.agenda.tenant_ids()
+    wanted: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+    for (tenant_id, kind_ids), count in state.queue.wanted.items():
+        wanted[not park.core_kind_ids.isdisjoint(kind_ids)][tenant_id] += count
+    for attempt in state.live.values():
+        placement, tenant_id = attempt.placement, state.jobs[attempt.job_id].job.tenant_id
+        wanted[placement.device_kind_id in park.core_kind_ids][tenant_id] += placement.card_count
     devices = Counter[bool]()
     for pool in park.pools:
         devices[pool.device_kind_id in park.core_kind_ids] += pool.card_count
     return {
         (tenant_id, is_core): share
-        for is_core in (False, True)
-        for tenant_id, share in entitled(state, tenant_ids, devices[is_core]).items()
+        for is_core, asked in wanted.items()
+        for tenant_id, share in entitled(state, asked, devices[is_core]).items()
     }

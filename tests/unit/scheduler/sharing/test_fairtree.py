@@ -197,17 +197,43 @@ def test_what_is_known_of_a_checkpoint_is_what_was_known() -> None:
     assert FairTree(again, 9).key("fish", "a") == FairTree(state, 9).key("fish", "a")
 
 
-def test_cards_are_shared_by_the_weights_of_those_that_are_there() -> None:
-    state = a_coast()
-
-    assert entitled(state, ["steel", "fish", "ship"], 48) == {"steel": 24, "fish": 12, "ship": 12}
-    assert entitled(state, ["steel", "fish"], 48) == {"steel": 24, "fish": 24}
-    assert entitled(state, ["ship"], 48) == {"ship": 48}
+NAMES = ("steel", "fish", "ship")
 
 
-@given(st.lists(st.sampled_from(["steel", "fish", "ship"]), min_size=1), st.integers(1, 500))
-def test_shares_of_those_that_are_there_are_all_of_it(names: list[str], weight: int) -> None:
-    state = a_coast()
-    group(state, "coast", weight=weight)
+@pytest.mark.parametrize(
+    ("wanted", "shares"),
+    [
+        ({"steel": 99, "fish": 99, "ship": 99}, {"steel": 24, "fish": 12, "ship": 12}),
+        ({"steel": 99, "fish": 99}, {"steel": 24, "fish": 24}),
+        ({"ship": 99}, {"ship": 48}),
+        ({"steel": 99, "fish": 4, "ship": 99}, {"steel": 24, "fish": 4, "ship": 20}),
+        ({"steel": 8, "fish": 99, "ship": 99}, {"steel": 8, "fish": 20, "ship": 20}),
+        ({"steel": 99, "fish": 4, "ship": 4}, {"steel": 40, "fish": 4, "ship": 4}),
+        ({"steel": 8, "fish": 4, "ship": 4}, {"steel": 8, "fish": 4, "ship": 4}),
+    ],
+)
+def test_cards_are_shared_by_the_weights_of_those_that_want_them(
+    wanted: dict[str, int], shares: dict[str, int]
+) -> None:
+    """Fish and ship are one cohort, which weighs as much as steel."""
+    assert entitled(a_coast(), wanted, 48) == shares
 
-    assert sum(entitled(state, names, 100).values()) == pytest.approx(100)
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), st.integers(0, 200), min_size=1),
+    st.tuples(*[st.integers(1, 500)] * len(NAMES)),
+)
+def test_nobody_has_more_than_it_wants_or_less_than_its_part_while_another_has_more(
+    wanted: dict[str, int], weights: tuple[int, ...]
+) -> None:
+    weight_by = dict(zip(NAMES, weights, strict=True))
+    state = a_state(*(a_tenant(one, weight=weight) for one, weight in weight_by.items()))
+
+    found = entitled(state, wanted, 100)
+
+    assert sum(found.values()) == pytest.approx(min(100, sum(wanted.values())))
+    for one, most in wanted.items():
+        assert found[one] <= most
+        if found[one] < most - 1e-9:
+            level = found[one] / weight_by[one]
+            assert all(found[other] / weight_by[other] <= level + 1e-9 for other in wanted)

@@ -153,13 +153,15 @@ def test_two_who_starve_do_not_take_from_each_other() -> None:
 
 
 def test_no_more_of_a_tenant_starves_than_its_share_holds() -> None:
-    """Of 32 cards each of two tenants has 16; the last may go beyond."""
+    """Of 32 cards each of two tenants has 16, if it wants them; the last may go beyond."""
     state = a_pool_of(nodes=4)
     submit(state, *(long_ago(f"fish-{number}", 6, "fish", number) for number in range(5)))
     assert who_starves(state) == [f"fish-{number}" for number in range(5)], "all of the park is its"
 
     submit(state, fresh("other"))
+    assert who_starves(state) == [f"fish-{number}" for number in range(4)], "steel wants 8 of 32"
 
+    submit(state, fresh("more"))
     assert who_starves(state) == ["fish-0", "fish-1", "fish-2"]
     happen(state, ev.TenantDeclared(at_ms=0, tenant=a_tenant("fish", weight=300)))
     assert who_starves(state) == ["fish-0", "fish-1", "fish-2", "fish-3"]
