@@ -19,7 +19,7 @@ from scheduler.facts.state import State
 from scheduler.model.policy import Policy
 from scheduler.sifting import REFUSALS_MAX, SURROUNDINGS, sift
 from scheduler.storage.store import INBOX_CHANNEL, SqlLog
-from scheduler.sturdy import SturdyController
+from scheduler.sturdy import SturdyController, hear_each
 
 T = TypeVar("T")
 
@@ -149,7 +149,8 @@ class LeaderLoop:
         return now_ms >= until_ms or now_ms - self._lead_seen[1] >= self.log.lease_ms
 
     def _lead(self) -> None:
-        controller = self.controller = self._led()
+        controller: Controller = self._led()
+        self.controller = controller
         while not self.stop.is_set():
             self.wake.wait(self.pace.wait_s(controller.state))
             self.wake.clear()
@@ -163,7 +164,7 @@ class LeaderLoop:
             controller.checkpoint()
         self.log.resign(controller.epoch, self._clock())
 
-    def _led(self) -> Controller:
+    def _led(self) -> SturdyController:
         """A new lead, with the state as the log tells it."""
         controller = SturdyController(self.log, self.drivers, self.settings)
         controller.lead(self._clock())
@@ -194,12 +195,12 @@ class LeaderLoop:
             return controller, 0
         self._count_failure()
         self._failed_in_row += 1
-        LOG.error("no request is to blame: nothing starts or ends, until a step succeeds again")
+        LOG.error("no request is to blame: nothing starts, until a step succeeds again")
         if self._failed_in_row >= self.pace.failures_max:
             self._failed_in_row = 0
             self.log.resign(controller.epoch, self._clock())
             raise GaveUp
-        return controller, self.pace.failed_s
+        return hear_each(controller, self._led, self._clock), self.pace.failed_s
 
     def _count_failure(self) -> None:
         self.failure_count += 1

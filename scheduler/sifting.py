@@ -6,12 +6,15 @@ A cycle is committed as a whole or not at all, and what made it fail would make 
 import logging
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from psycopg import Error as PgError
 from sqlalchemy.exc import SQLAlchemyError
 
 from scheduler.controller import Controller
 from scheduler.facts.log import Asked, Cycle, Deposed, Unwritable, not_kept
+
+C = TypeVar("C", bound=Controller)
 
 LOG = logging.getLogger(__name__)
 
@@ -26,11 +29,11 @@ REFUSALS_MAX = 3
 
 
 def sift(
-    lead: Callable[[], Controller],
+    lead: Callable[[], C],
     clock: Callable[[], int],
     stop: threading.Event,
     on_refusal: Callable[[], None],
-) -> Controller:
+) -> C:
     """Take the requests that wait one by one, until some were refused; who leads on.
 
     After each failure the state is what the log says again. Raises one of `SURROUNDINGS`.

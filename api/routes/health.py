@@ -17,7 +17,7 @@ from scheduler.storage.queries import leader
 
 router = APIRouter(tags=["monitoring"])
 
-FAILS = "each step fails: nothing starts or ends, until what its log names is mended"
+FAILS = "each step fails: nothing starts, until what its log names is mended"
 _STATUSES: Final[Mapping[str, Literal["ok", "failing"]]] = {"ok": "ok", FAILS: "failing"}
 
 

@@ -3,16 +3,19 @@
 import threading
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import Engine
 from typing_extensions import override
 
 from api.clock import SteadyClock
 from cluster.driver import CentreReport
 from scheduler.leader import LeaderLoop
+from scheduler.model.job import JobState
 from scheduler.sifting import REFUSALS_MAX
 from scheduler.storage import queries
 from scheduler.storage.store import SqlLog
-from tests.hand import HandCentre
+from scheduler.sturdy import SturdyController
+from tests.hand import HandCentre, a_run, ended, here, state_of, submit
 from tests.unit.scheduler.test_leader_election import FaultyCentre, running, until
 from tests.unit.scheduler.test_sifting import (
     CHECK,
@@ -88,6 +91,70 @@ def test_a_refusal_that_cannot_be_written_stops_nobody_else(database: Engine) ->
 
     assert balance_yuan(state_of_log(database)) == 12 + 14
     assert loop.unwritable_count == 0
+
+
+# Each centre by itself.
+
+
+def test_what_one_centre_reports_and_nobody_can_keep_leaves_the_others_heard(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    east, north = HandCentre("east"), HandCentre("north")
+    odd = "kind <> 'centre_link_changed' OR body ->> 'centre_id' <> 'east'"
+    run(database, f"ALTER TABLE events ADD CONSTRAINT odd CHECK ({odd})")
+
+    with leading(database, east, north) as loop:
+        for centre in (east, north):
+            centre.report = CentreReport(
+                centre_id=centre.centre_id,
+                heard_at_ms=SteadyClock()() + 1,
+                online_node_ids=frozenset(),
+                attempts=(),
+            )
+        until(lambda: heard(database) == ["north"])
+        assert loop.failure_count > 0
+        run(database, "ALTER TABLE events DROP CONSTRAINT odd")
+        until(lambda: heard(database) == ["north", "east"])
+
+    assert "what centre east reports cannot be kept: events.odd" in caplog.text
+    assert "what centre north" not in caplog.text
+
+
+def heard(database: Engine) -> list[str]:
+    """The centres that the log says are heard, in its order."""
+    with database.connect() as connection:
+        told = queries.events_after(connection, 0, 1_000)
+    return [one.body["centre_id"] for one in told if one.kind == "centre_link_changed"]
+
+
+def test_a_defect_at_one_centre_leaves_the_others_heard(database: Engine) -> None:
+    north = HandCentre("north")
+
+    with leading(database, FaultyCentre("east"), north):
+        north.report = CentreReport(
+            centre_id="north",
+            heard_at_ms=SteadyClock()() + 1,
+            online_node_ids=frozenset(),
+            attempts=(),
+        )
+        until(lambda: heard(database) == ["north"])
+
+
+def test_an_end_is_taken_with_its_usage_and_nothing_beside_it() -> None:
+    hand = a_run()
+    sturdy = SturdyController(hand.log, hand.centres, CHECKED)
+    sturdy.lead(2_500)
+    hand.controller = sturdy
+    submit(hand, here("j2", cards=16), 3_000)
+    hand.say("east", 6_000, ended("j1.1", 2_000, 5_500))
+    report = hand.centres["east"].report
+    assert report is not None
+
+    sturdy.hear(report, 6_000)
+
+    assert state_of(hand) is JobState.SUCCEEDED
+    assert hand.device_ms == 8 * 3_500
+    assert state_of(hand, "j2") is JobState.QUEUED
 
 
 # Whoever fares better leads.
