@@ -10,7 +10,7 @@ from typing import TypeVar
 from psycopg import Connection as PgConnection
 from psycopg import Error as PgError
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from cluster.driver import Driver
 from scheduler.controller import Controller, Settings
@@ -131,6 +131,11 @@ class LeaderLoop:
             except GaveUp:
                 LOG.warning("it gave up the lead for now: another broker may fare better")
                 self.stop.wait(LOOKS_OF_OTHERS * self.pace.retry_s)
+            except DBAPIError as error:
+                # In a line: twice a second for as long as it lasts, and its own text has values.
+                said = str(error.orig).partition("\n")[0]
+                LOG.error("the database fails the leader's loop, which starts again: %s", said)  # noqa: TRY400
+                self._count_failure()
             except Exception:
                 LOG.exception("the leader's loop failed; it starts again from the log")
                 self._count_failure()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+import pytest
 from sqlalchemy import Engine, text
 from typing_extensions import override
 
@@ -185,7 +186,9 @@ def test_a_defect_costs_neither_the_lead_nor_the_requests_of_others(database: En
     assert loop.unwritable_count == 0
 
 
-def test_a_failure_around_it_costs_the_lead_and_never_the_log(database: Engine) -> None:
+def test_a_failure_around_it_costs_the_lead_and_never_the_log(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
     clock = SteadyClock()
     centre = FaultyCentre("east")
     centre.error = OSError("no file can be opened")
@@ -200,6 +203,32 @@ def test_a_failure_around_it_costs_the_lead_and_never_the_log(database: Engine) 
     with database.connect() as connection:
         (only,) = queries.events_after(connection, 0, 10)
     assert only.kind == "park_declared"
+    assert "each request is taken by itself" not in caplog.text
+
+
+def test_what_a_database_fails_at_is_told_in_a_line(
+    database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told for as long as it lasts."""
+    loop = candidate(database, SteadyClock())
+
+    with running(loop):
+        until(lambda: loop.is_leading)
+        rename(database, "leader", "elsewhere")
+        until(lambda: loop.failure_count > 1 and not loop.is_leading)
+        rename(database, "elsewhere", "leader")
+        until(lambda: loop.is_leading)
+
+    told = [record for record in caplog.records if record.levelname == "ERROR"]
+    why = 'relation "leader" does not exist'
+    said = f"the database fails the leader's loop, which starts again: {why}"
+    assert {record.getMessage() for record in told} == {said}
+    assert not any(record.exc_info for record in told)
+
+
+def rename(database: Engine, table: str, name: str) -> None:
+    with database.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
 def test_a_leader_with_nothing_to_write_renews_its_lead(database: Engine) -> None:
