@@ -234,6 +234,24 @@ def test_what_an_earlier_life_had_begun_goes_on_without_a_broker_to_ask(bed: Bed
 
 
 @pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_what_an_earlier_life_had_seen_run_is_not_begun_again(bed: Bed, tmp_path: Path) -> None:
+    from cluster.gang import Attempt  # noqa: PLC0415 - as above
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415
+
+    assert isinstance(bed.driver, RayDriver)
+    place, (ran, begun) = bed.driver._place, (an_order("sleep 0") for _ in range(2))
+    later = RayDriver(replace(place, data_dir=tmp_path), no_archive, lambda: None)
+    later._add(Attempt(attempt_id=ran.attempt_id, order=ran, master_port=1, started_at_ms=1))
+    later._add(Attempt(attempt_id=begun.attempt_id, order=begun, master_port=1))
+
+    later._join()
+    later._callers.shutdown()
+
+    on_disk = {path.parent.name for path in place.data_dir.glob("runs/*/contract*/0")}
+    assert on_disk & {ran.attempt_id, begun.attempt_id} == {begun.attempt_id}
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
 def test_what_was_reported_as_over_is_ended_where_it_runs_all_the_same(bed: Bed) -> None:
     """An agent that lost its memory may be told to stop before its nodes have told what runs."""
     from cluster.ray_driver import RayDriver  # noqa: PLC0415 - as above

@@ -84,7 +84,7 @@ MUTANTS = [
     Mutant("cluster/supervisor.py", "        if run is None:\n            self._runs.renounce(attempt_id, rank)\n        elif", "        if run is not None and", "tests/unit/cluster/test_supervisor.py -k before_its_order"),
     Mutant("cluster/shim.py", "        if touched != self._seen:", "        if touched == self._seen:", "tests/unit/cluster/test_shim.py -k lease_is_held"),
     Mutant("cluster/gang.py", "return self.started_at_ms is None and not", "return not", "tests/unit/cluster/test_gang.py -k whole"),
-    Mutant("cluster/ray_driver.py", "if attempt.is_to_begin and are_there:", "if not (attempt.is_over or attempt.is_to_end) and are_there:", "tests/acceptance/test_ray_faults.py -k attempts_again"),
+    Mutant("cluster/ray_driver.py", "if attempt.is_to_begin and are_there:", "if not (attempt.is_over or attempt.is_to_end) and are_there:", "tests/contract/test_drivers.py -k seen_run"),
     Mutant("cluster/ray_driver.py", " and attempt.master_port is None:  # else", ":  # else", "tests/contract/test_drivers.py -k earlier"),
     Mutant("cluster/supervisor.py", "await asyncio.to_thread(self._runs.remove, attempt_id)", "self._runs.remove(attempt_id)", "tests/unit/cluster/test_supervisor.py -k goes_on"),
     Mutant("cluster/supervisor.py", "            if port not in self._ports:", "            if port:", "tests/unit/cluster/test_supervisor_faults.py -k port"),
