@@ -1,6 +1,10 @@
 """The runs of a node, as they lie on its disk."""
 
 import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from cluster.runs import (
     output_size,
     read_output,
 )
+
+UID = 212_345
 
 
 def a_start(attempt_id: str = "j.1", rank: int = 0, cards: int = 2) -> MemberStart:
@@ -310,6 +316,38 @@ def test_what_is_forgotten_before_it_was_written_down_stays_forgotten(tmp_path: 
     runs.write_ends()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_job_has_closed_is_removed_as_well_and_nothing_that_it_names() -> None:
+    """As Go's cache of modules is; root removes it anyway, so somebody else must try."""
+    with tempfile.TemporaryDirectory(prefix="brain-") as name:
+        folder = Path(name)
+        mine, other = folder / "runs", folder / "other"
+        for one in (mine, other):
+            (one / "j.1" / "work" / "closed").mkdir(parents=True)
+        (mine / "j.1" / "work" / "closed" / "link").symlink_to(other / "j.1" / "work" / "closed")
+        for one in (mine, other):
+            (one / "j.1" / "work" / "closed").chmod(0o500)
+
+        with somebody(folder):
+            Runs(mine, 4).remove("j.1")
+
+        assert list(mine.iterdir()) == []
+        assert (other / "j.1" / "work" / "closed").stat().st_mode & 0o777 == 0o500
+
+
+@contextmanager
+def somebody(folder: Path) -> Iterator[None]:
+    """Not root, but who owns this folder."""
+    if os.geteuid() != 0:
+        yield
+        return
+    subprocess.run(["chown", "-R", str(UID), folder], check=True)
+    os.seteuid(UID)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def fill(file: Path) -> None:
