@@ -16,7 +16,7 @@ def activity_table(view: UsageView) -> Table:
         both("centre", "中心"),
         both("kind", "型号"),
         both("allocated", "已分配"),
-        both("active", "实际计算"),
+        both("active", "实际使用"),
         both("inactive", "未计算"),
         both("unmeasured", "未测量"),
         both("rate", "有效率"),

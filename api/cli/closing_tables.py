@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.bill_tables import standing_text
 from api.cli.language import both
-from api.cli.terminal import clock_text, console, errors, plain, table
+from api.cli.terminal import clock_text, console, errors, plain, say, table
 from api.schemas.books import (
     MisfitView,
     MonthList,
@@ -96,9 +96,6 @@ def _print_verdict(verdict: Verdict) -> None:
         text = f"the books were altered: {verdict.misfits} places do not fit"
         console.print(f"[bold red]{both(text, f'账本被改动：{verdict.misfits} 处不符')}[/]")
     if verdict.root:
-        console.print(
-            both(
-                f"root of {verdict.root_day}, to be kept elsewhere: {verdict.root}",
-                f"{verdict.root_day} 的根，请另行保存：{verdict.root}",
-            )
-        )
+        day = verdict.root_day
+        say(both(f"root of {day}, to be kept elsewhere:", f"{day} 的根，请另行保存："), "")
+        console.print(verdict.root)

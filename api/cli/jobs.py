@@ -8,9 +8,11 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, parser, session_of
 from api.cli.session import client
-from api.cli.terminal import console, print_json, print_list
+from api.cli.terminal import console, print_json, print_list, state_text
 
 if TYPE_CHECKING:
+    from api.schemas.array_spec import ArrayView
+    from api.schemas.jobs import JobView
     from api.schemas.quotes import Alternatives, Explanation, QueueStanding
     from api.sdk import Client
 
@@ -262,4 +264,18 @@ def cancel(context: typer.Context, job_id: JobId, as_json: Json = False) -> None
     if as_json:
         print_json(gone)
     else:
-        console.print(both(f"{gone.id}: to be cancelled", f"{gone.id}：已请求取消"))
+        console.print(f"{gone.id}{both(': ', '：')}{_what_becomes_of(gone)}")
+
+
+def _what_becomes_of(gone: "JobView | ArrayView") -> str:
+    """Who waited is gone at once; of an array all tasks may have ended by themselves."""
+    from api.cli.watching import FINAL_STATES
+    from api.schemas.array_spec import ArrayView
+
+    states = gone.states if isinstance(gone, ArrayView) else {gone.state: 1}
+    if not FINAL_STATES.issuperset(states):
+        return both("to be cancelled", "已请求取消")
+    if not isinstance(gone, ArrayView):
+        return state_text(gone.state)
+    ended = [f"{count} {state_text(state)}" for state, count in states.items()]
+    return both("over: ", "已结束：") + both(", ", "、").join(ended)

@@ -175,8 +175,8 @@ class Each(StrEnum):
     help=both(
         """Where capacity went: stated, healthy, schedulable, allocated; average and peak.
 
-    By tenant and field it is what was metered. Of cards that are allocated, nothing measures yet
-    whether they compute: that is unknown, and not 0.
+    By tenant and field it is what was metered. Of allocated cards it is told for how long they
+    computed, as far as that was measured; what nobody has measured is told apart, and is not 0.
 
     Examples:
 
@@ -187,7 +187,8 @@ class Each(StrEnum):
       brain utilisation --month 2026-10 --by tenant""",
         """算力去向：申报、健康、可调度、已分配，平均与峰值。
 
-    按企业和领域统计时为计量所得。已分配的卡是否真正在计算，目前无人测量：显示为未知，而不是 0。
+    按企业和领域统计时为计量所得。已分配的卡实际计算了多久，以测量所得为准；
+    未测量的部分单独列出，不计为 0。
 
     示例：
 

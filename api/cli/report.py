@@ -46,6 +46,8 @@ def report(context: typer.Context, month: MonthArgument, as_json: Json = False) 
 
 
 def _print(found: "BrainReport") -> None:
+    from api.cli.job_tables import CAUSES_ZH
+
     console.print(f"[bold]{plain(found.name)}  {found.month}[/]")
     for title, lines in (
         (both("field", "行业领域"), found.by_field),
@@ -54,7 +56,10 @@ def _print(found: "BrainReport") -> None:
     ):
         console.print(_used(title, lines, found.total), "")
     console.print(_waited(found.waits), "")
-    ends = ", ".join(f"{plain(cause)} {count}" for cause, count in sorted(found.ends.items()))
+    ends = both(", ", "、").join(
+        f"{both(plain(cause), CAUSES_ZH.get(cause, cause))} {count}"
+        for cause, count in sorted(found.ends.items())
+    )
     failures = f"{found.failures}"
     console.print(
         both(
@@ -85,9 +90,9 @@ def _used(title: str, lines: "list[ReportedUsage]", total: "ReportedUsage") -> T
 
 def _waited(waits: "list[ReportedWaits]") -> Table:
     made = table(
-        both("waits of", "等待"),
+        both("waits, minutes", "等待（分钟）"),
         both("jobs", "作业数"),
-        both("mean min", "平均（分钟）"),
+        both("mean", "平均"),
         both("P50", "P50"),
         both("P95", "P95"),
         numbers=(1, 2, 3, 4),

@@ -11,9 +11,11 @@ Shown = Mapping[str, Any]
 
 def print_settlement(shown: Shown) -> None:
     """A statement as the broker's JSON has it."""
-    state = both(shown["state"], {"draft": "草稿", "closed": "已关账"}[shown["state"]])
+    state = both(
+        f"({shown['state']})", {"draft": "（草稿）", "closed": "（已关账）"}[shown["state"]]
+    )
     party = plain(shown.get("centre") or both("platform", "平台"))
-    console.print(f"[bold]{party}  {shown['month']}[/]  ({state})")
+    console.print(f"[bold]{party}  {shown['month']}[/]  {state}")
     if "centre" in shown:
         _print_centre(shown)
     else:
