@@ -344,10 +344,11 @@ def test_a_node_goes_on_while_what_a_job_has_left_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be a million files, which takes longer than the lease of all others lasts."""
-    goes_on, was_going_on = threading.Event(), []
+    goes_on, was_going_on, remove = threading.Event(), [], shutil.rmtree
 
-    def remove_slowly(*_: object, **__: object) -> None:
+    def remove_slowly(folder: Path, *, ignore_errors: bool) -> None:
         was_going_on.append(goes_on.wait(1))
+        remove(folder, ignore_errors=ignore_errors)
 
     async def work(node: Supervisor) -> MemberState:
         end = await ended(node)
