@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from accounting.money import charge_micros
+from accounting.prices.rating import PriceMissing
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -25,6 +27,7 @@ from scheduler.model.variants import form_in, forms
 from scheduler.placing.placement import Fit, fit, shape_of
 from scheduler.planning.potential import Working
 from scheduler.planning.recount import Recount
+from scheduler.planning.victims import SOON_MS
 from scheduler.sharing.standing import Standings, Taker, parting
 
 
@@ -93,6 +96,7 @@ class Verifier:
         funds = self._state.funds[job.tenant_id].available_micros - self._micros[job.tenant_id]
         if grant.hold_micros > funds:
             yield f"it holds {grant.hold_micros} micro-yuan, and its tenant has {funds}"
+        yield from self._wrong_hold(job, pool, grant.hold_micros)
         if (closed := self._state.purses.used_up(record, self._now_ms)) is not None:
             yield f"the budget of {closed[0].where} is used up"
 
@@ -146,6 +150,21 @@ class Verifier:
         is_near = len(node_ids) == 1 or (len(racks) == 1 and None not in racks)
         if not is_near:
             yield "it asked for nodes of one rack"
+
+    def _wrong_hold(self, job: Job, pool: Pool, hold_micros: int) -> Iterator[str]:
+        """It is what the longest run costs; less only where packages may cover some of it."""
+        tenant, in_force = self._state.tenants[job.tenant_id], self._state.prices
+        try:
+            price = in_force.list_at(self._now_ms).price_micros(
+                pool.device_kind_id, job.priority, tenant.price_class
+            )
+        except PriceMissing as error:
+            yield str(error)
+            return
+        most = charge_micros(job.device_count * job.longest_ms, price)
+        least = 0 if self._state.funds[tenant.id].stocks else most
+        if not least <= hold_micros <= most:
+            yield f"it holds {hold_micros} micro-yuan, and its longest run costs {most}"
 
     def _overfull(self, placement: Placement, pool: Pool) -> Iterator[str]:
         for share in placement.shares:
@@ -213,6 +232,11 @@ class Verifier:
         yield from self._too_soon(attempt, policy)
         if taker.quote is not None:
             yield "nobody is stopped for a quote"
+        if self._now_ms < taker.waiting_since_ms + policy.patience_ms:
+            yield f"that job has not waited for {policy.patience_ms} ms"
+        pool = self._park.pool_by_id[attempt.placement.pool_id]
+        if all(any(self._wrong_place(f, pool, attempt.placement)) for f in forms(taker.job)):
+            yield "that job may not be there"
         if taker.job.id in self._started:
             yield "that job starts now"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
@@ -273,7 +297,8 @@ class Verifier:
         is_low = victim.job.priority is Priority.LOW
         is_resumed = policy.is_shared and victim.job.checkpoint is not None
         is_rested = victim.yields_from_ms(policy.max_per_day) <= self._now_ms
-        return merit < wants.merit and (is_low or is_resumed) and is_rested
+        is_soon_gone = victim.job.grace_ms <= SOON_MS
+        return merit < wants.merit and (is_low or is_resumed) and is_rested and is_soon_gone
 
     def without_circles(
         self, evictions: Iterable[Eviction], verdicts: Mapping[str, Verdict]

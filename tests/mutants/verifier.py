@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _VERIFIER = "tests/unit/scheduler/planning/test_verifier.py"
+_STOPS = "tests/unit/scheduler/planning/test_verifier_stops.py"
 
 # fmt: off
 MUTANTS = [
@@ -12,6 +13,13 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_gang(job, pool, placement)\n", "", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "        yield from self._overfull(placement, pool)\n", "", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "        yield from self._over(job, pool, job.device_count)\n", "", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "        yield from self._wrong_hold(job, pool, grant.hold_micros)\n", "", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "if not least <= hold_micros <= most:", "if not hold_micros <= most:", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "if not least <= hold_micros <= most:", "if not least <= hold_micros:", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "least = 0 if self._state.funds[tenant.id].stocks else most", "least = most", "tests/unit/scheduler/test_packages_metered.py"),
+    Mutant("scheduler/planning/verifier.py", "        if self._now_ms < taker.waiting_since_ms + policy.patience_ms:\n", "        if False:\n", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "if all(any(self._wrong_place(f, pool, attempt.placement))", "if all(False", _STOPS),
+    Mutant("scheduler/planning/verifier.py", " and is_rested and is_soon_gone\n", " and is_rested\n", _STOPS),
     Mutant("scheduler/planning/verifier.py", "if grant.hold_micros > funds:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if stated != (pool.centre_id, pool.device_kind_id):", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if job.centre_ids and pool.centre_id not in job.centre_ids:", "if False:", _VERIFIER),
@@ -36,7 +44,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "if level is not None and owns[level] != wants.owns[level]:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "level = parting(standings.levels(taker.job), standings.levels(victim.job))", "level = 0", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "return merit < wants.merit and (is_low or is_resumed)", "return (is_low or is_resumed)", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", " and (is_low or is_resumed) and is_rested\n", " and is_rested\n", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", " and (is_low or is_resumed) and is_rested", " and is_rested", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "is_resumed = policy.is_shared and ", "is_resumed = ", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "plan = replace(plan, grants=grants, evictions=evictions)", "pass", _VERIFIER),
     Mutant("scheduler/drafts.py", "return verified(state, found, now_ms, self.policy)", "return found, ()", _VERIFIER),

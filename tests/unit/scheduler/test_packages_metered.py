@@ -10,7 +10,9 @@ from scheduler.facts import events as ev
 from scheduler.facts.metering import Booking, book, slices
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause, ReasonCode
+from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
+from scheduler.planning.verifier import verified
 from tests.builders import (
     HOUR_MS,
     YUAN,
@@ -214,6 +216,7 @@ def test_what_a_plan_grants_shares_what_is_prepaid() -> None:
     assert holds == [("j1", 0), ("j2", 288 * YUAN)]
     told = {(one.code, one.need, one.free) for one in result.verdicts["j3"].reasons}
     assert told == {(ReasonCode.FUNDS, 288 * YUAN, 0)}
+    assert verified(state, result, BEGIN_MS, DEFAULT) == (result, ())
 
 
 def test_what_a_plan_grants_of_another_kind_takes_nothing_of_what_is_prepaid() -> None:

@@ -13,7 +13,17 @@ from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from scheduler.sharing.starving import starving
-from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_state, a_tenant, happen, submit
+from tests.builders import (
+    HOUR_MS,
+    PARK_PRICES,
+    a_job,
+    a_lease,
+    a_placement,
+    a_state,
+    a_tenant,
+    happen,
+    submit,
+)
 from tests.unit.scheduler.model.test_variants import (
     DCU,
     NPU,
@@ -65,6 +75,14 @@ def test_the_ranking_says_what_it_needs_of_each_pool() -> None:
     assert [(use.pool.id, use.needed) for use in found.pools] == [(NPU, 8), (DCU, 16)]
 
 
+def a_grant(job_id: str, placement: Placement) -> Grant:
+    """It holds what an hour of these cards costs."""
+    price_micros = dict(PARK_PRICES.on_demand)[placement.device_kind_id]
+    return Grant(
+        job_id=job_id, placement=placement, hold_micros=placement.card_count * price_micros
+    )
+
+
 @pytest.mark.parametrize(
     ("placement", "flaws"),
     [
@@ -75,7 +93,7 @@ def test_the_ranking_says_what_it_needs_of_each_pool() -> None:
     ],
 )
 def test_a_grant_is_exactly_one_of_its_forms(placement: Placement, flaws: int) -> None:
-    grant = Grant(job_id="j", placement=placement, hold_micros=0)
+    grant = a_grant("j", placement)
 
     _, found = verified(a_queue(either()), Plan(grants=(grant,), verdicts={}), 0, DEFAULT)
 
@@ -85,7 +103,7 @@ def test_a_grant_is_exactly_one_of_its_forms(placement: Placement, flaws: int) -
 def test_the_verifier_counts_the_cards_of_the_variant_in_its_quota() -> None:
     state = a_state(a_tenant("steel", max_cards=15), park=PARK)
     submit(state, either())
-    grant = Grant(job_id="j", placement=a_placement(DCU, 8, 8), hold_micros=0)
+    grant = a_grant("j", a_placement(DCU, 8, 8))
 
     _, flaws = verified(state, Plan(grants=(grant,), verdicts={}), 0, DEFAULT)
 
@@ -95,10 +113,7 @@ def test_the_verifier_counts_the_cards_of_the_variant_in_its_quota() -> None:
 def test_what_one_grant_of_a_plan_takes_is_gone_for_the_next() -> None:
     state = a_state(a_tenant("steel", max_cards=20), park=PARK)
     submit(state, either("a"), either("b"))
-    grants = [
-        Grant(job_id="a", placement=a_placement(DCU, 8, 8), hold_micros=0),
-        Grant(job_id="b", placement=a_placement(NPU, 8), hold_micros=0),
-    ]
+    grants = [a_grant("a", a_placement(DCU, 8, 8)), a_grant("b", a_placement(NPU, 8))]
 
     _, flaws = verified(state, Plan(grants=tuple(grants), verdicts={}), 0, DEFAULT)
 

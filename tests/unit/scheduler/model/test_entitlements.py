@@ -346,9 +346,10 @@ def test_who_asks_for_more_than_is_ever_lent_is_refused() -> None:
 
 
 def flaws(state: State, tenant_id: str, cards: int) -> tuple[str, ...]:
-    submit(state, of(wants("new", cards), tenant_id))
+    job = of(wants("new", cards), tenant_id)
+    submit(state, job)
     placement = a_placement(POOL, *([8] * (cards // 8)), cards % 8)
-    grant = Grant(job_id="new", placement=placement, hold_micros=0)
+    grant = Grant(job_id="new", placement=placement, hold_micros=cards * job.longest_ms)
     _, found = verified(state, Plan(grants=(grant,), verdicts={}), NOW_MS, DEFAULT)
     return found
 

@@ -286,8 +286,9 @@ def test_a_plan_that_starts_somebody_outside_the_hours_breaks_a_rule(
     now_ms: int, checkpoint: Checkpoint | None, said: str
 ) -> None:
     state = a_state(park=PARK)
-    submit(state, a_job(limit_ms=HOUR_MS, checkpoint=checkpoint))
-    grant = Grant(job_id="j1", placement=a_placement(POOL, 8), hold_micros=0)
+    job = a_job(limit_ms=HOUR_MS, checkpoint=checkpoint)
+    submit(state, job)
+    grant = Grant(job_id="j1", placement=a_placement(POOL, 8), hold_micros=8 * job.longest_ms)
 
     _, flaws = verified(state, Plan(grants=(grant,), verdicts={}), now_ms, DEFAULT)
 

@@ -123,6 +123,14 @@ BENT: dict[str, tuple[Bend, str]] = {
         lambda right: replace(right["part"], hold_micros=10**13),
         "and its tenant has",
     ),
+    "a hold that is too small": (
+        lambda right: replace(right["part"], hold_micros=right["part"].hold_micros - 1),
+        "and its longest run costs",
+    ),
+    "a hold that is too large": (
+        lambda right: replace(right["part"], hold_micros=right["part"].hold_micros + 1),
+        "and its longest run costs",
+    ),
     "a job that does not wait": (
         lambda right: replace(right["part"], job_id="ghost"),
         "job ghost does not wait",
@@ -300,6 +308,7 @@ def test_who_has_just_begun_or_is_stopping_or_is_elsewhere_is_let_be() -> None:
     assert "none of the nodes" in stop_flaws(a_low_one(), node_ids=(f"{POOL}-n002",))[0]
     assert "no such attempt" in stop_flaws(a_low_one(), attempt_id="ghost.1")[0]
     assert "no preemption" in stop_flaws(a_low_one(), replace(DEFAULT, preemption=None))[0]
+    assert "has not waited for" in stop_flaws(a_low_one(), now_ms=NOW_MS - 1)[0]
     state = a_low_one()
     state.live["old.1"].stop_cause = EndCause.LIMIT
     assert "stopped already" in stop_flaws(state)[0]
@@ -362,7 +371,7 @@ def test_a_broken_planner_overbooks_nothing(monkeypatch: pytest.MonkeyPatch) -> 
             device_kind_id="npu",
             shares=(NodeShare(node_id="east-npu-n001", card_count=8),),
         )
-        grants = (Grant(job_id=one, placement=there, hold_micros=0) for one in state.queue)
+        grants = (Grant(job_id=one, placement=there, hold_micros=28_800_000) for one in state.queue)
         return Plan(grants=tuple(grants), verdicts={})
 
     hand = Hand(PARK)

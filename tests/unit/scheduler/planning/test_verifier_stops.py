@@ -1,0 +1,32 @@
+"""Stops that break a rule are not carried out: for whom nobody is stopped, and who is let be."""
+
+from dataclasses import replace
+
+import pytest
+
+from scheduler.model.job import Checkpoint
+from scheduler.planning.victims import SOON_MS
+from tests.builders import JobChanges, a_park, a_pool, a_state, a_tenant, submit
+from tests.preemptive import POOL, low, run, wants
+from tests.unit.scheduler.planning.test_verifier import a_low_one, stop_flaws
+
+
+@pytest.mark.parametrize("changes", [{"device_kind_ids": ("dcu",)}, {"centre_ids": ("north",)}])
+def test_nobody_is_stopped_where_the_job_may_not_be(changes: JobChanges) -> None:
+    state = a_low_one()
+    submit(state, replace(wants("elsewhere"), **changes))
+
+    assert "may not be there" in stop_flaws(state, job_id="elsewhere")[0]
+
+
+@pytest.mark.parametrize(("own", "is_allowed"), [((), False), ((("npu", 8),), True)])
+def test_who_asks_for_a_long_grace_is_stopped_for_an_owner_and_for_no_class(
+    own: tuple[tuple[str, int], ...], is_allowed: bool
+) -> None:
+    tenants = (a_tenant("steel", nominal_cards=own), a_tenant("fish"))
+    state = a_state(*tenants, park=a_park(a_pool(POOL, 2, 8)))
+    long = Checkpoint(dir="c", grace_ms=SOON_MS + 1)
+    run(state, replace(low("old", checkpoint=long), tenant_id="fish"), 8)
+    submit(state, wants("new"))
+
+    assert (stop_flaws(state) == ()) is is_allowed
