@@ -3,7 +3,6 @@
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from api import console, errors
 from api.auth import Keys
@@ -96,7 +95,6 @@ def create_app(services: Services) -> FastAPI:
         # Their pages load scripts from outside hosts; the description itself is at /openapi.json.
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=_operation_id,
         # Ray brings OpenTelemetry along: nobody set it up here, and each request would ask for it.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -107,7 +105,3 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Timing, metrics=services.metrics)
     app.add_middleware(Bodies, services=services, keys=app.state.keys)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

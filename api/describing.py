@@ -37,12 +37,12 @@ class DescribedApp(FastAPI):
         self._described: dict[str, Any] | None = None
         self._roles: dict[str, tuple[Role, ...] | None] = {}
         for router in routers:
-            self.include_router(router)
-            self._roles |= {
-                route.name: roles_of(route.dependant)
-                for route in router.routes
-                if isinstance(route, APIRoute)
-            }
+            # Including it would build each of its routes once more, at the first request.
+            self.router.routes.extend(router.routes)
+        for route in self.router.routes:
+            if isinstance(route, APIRoute):
+                route.operation_id = route.name
+                self._roles[route.name] = roles_of(route.dependant)
 
     @override
     def openapi(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Whether this broker lives, whether it can serve, and its numbers for Prometheus."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final, Literal
 
 from fastapi import APIRouter, Response
@@ -15,7 +16,8 @@ from api.scrape import CONTENT_TYPE, exposition
 from api.services import Services, ServicesDep
 from scheduler.storage.queries import leader
 
-router = APIRouter(tags=["monitoring"])
+# What one of them answers has no model, and is called in the description what the route is.
+router = APIRouter(tags=["monitoring"], generate_unique_id_function=attrgetter("name"))
 
 FAILS = "each step fails: nothing starts, until what its log names is mended"
 _STATUSES: Final[Mapping[str, Literal["ok", "failing"]]] = {"ok": "ok", FAILS: "failing"}
