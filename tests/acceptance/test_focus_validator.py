@@ -52,6 +52,7 @@ WRONG_RULES = frozenset(
 PASSED_MIN = 267
 
 pytestmark = [
+    pytest.mark.heavy,  # `.ci/run` and `make focus-check` ask it
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("focus-validator"),  # one environment, made once
