@@ -42,7 +42,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "self._now_ms - began_ms < policy.min_run_ms:", "False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "if level is not None and owns[level] != wants.owns[level]:", "if False:", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "level = parting(standings.levels(taker.job), standings.levels(victim.job))", "level = 0", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "level = parting(standings.levels(taker.job), standings.levels(victim.job))", "level = 0", _STOPS),
     Mutant("scheduler/planning/verifier.py", "return merit < wants.merit and (is_low or is_resumed)", "return (is_low or is_resumed)", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", " and (is_low or is_resumed) and is_rested", " and is_rested", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "is_resumed = policy.is_shared and ", "is_resumed = ", _VERIFIER),

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from scheduler.model.job import Checkpoint
+from scheduler.model.job import Checkpoint, Priority
 from scheduler.planning.victims import SOON_MS
 from tests.builders import JobChanges, a_park, a_pool, a_state, a_tenant, submit
-from tests.preemptive import POOL, low, run, wants
+from tests.entitled import a_cohort
+from tests.preemptive import POOL, low, normal, of_fish, run, wants
 from tests.unit.scheduler.planning.test_verifier import a_low_one, stop_flaws
 
 
@@ -30,3 +31,14 @@ def test_who_asks_for_a_long_grace_is_stopped_for_an_owner_and_for_no_class(
     submit(state, wants("new"))
 
     assert (stop_flaws(state) == ()) is is_allowed
+
+
+def test_within_a_cohort_its_tenants_quotas_decide_who_is_stopped() -> None:
+    """All is the cohort's own, and half of it one tenant's, from whom the other has borrowed."""
+    owner = a_tenant("steel", cohort_id="coast", nominal_cards=(("npu", 8),))
+    state = a_state(owner, a_tenant("fish", cohort_id="coast"), park=a_park(a_pool(POOL, 2, 8)))
+    a_cohort(state, "coast", nominal_cards=(("npu", 16),))
+    run(state, of_fish(normal("old")), 8)
+    submit(state, wants("new", priority=Priority.LOW))
+
+    assert stop_flaws(state) == ()
