@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import cn2an
 import pylopdf_fonts_zh_cn
 import typst
 
@@ -54,6 +53,8 @@ def printed(template: str, body: bytes, names: Names, **more: str) -> bytes:
 
 def in_words(yuan: str) -> str:
     """An amount as one writes it on a cheque: `壹万壹仟壹佰贰拾肆元伍角`."""
+    import cn2an  # noqa: PLC0415 - it takes long to load, and few brokers print at once
+
     words: str = cn2an.an2cn(yuan, "rmb")
     return words
 

@@ -20,7 +20,6 @@ from accounting.storage.store import charges, slices
 from api.auth import PayerDep
 from api.client.streamed import LINES
 from api.declared import Declared
-from api.documents.parquet import parquet
 from api.routes.books import CSV, attachment, check_known
 from api.routes.parameters import Month, TenantQuery, problems
 from api.services import Services, ServicesDep
@@ -122,7 +121,13 @@ def _sheet(
 def _writers(what: Exported) -> Mapping[FileFormat, Callable[[Sheet], Iterator[bytes]]]:
     """FOCUS says what its columns are called, and that no text is changed."""
     csv = plain_csv if what is Exported.FOCUS else spreadsheet_csv
-    return {FileFormat.CSV: csv, FileFormat.JSONL: json_lines, FileFormat.PARQUET: parquet}
+    return {FileFormat.CSV: csv, FileFormat.JSONL: json_lines, FileFormat.PARQUET: _parquet}
+
+
+def _parquet(sheet: Sheet) -> Iterator[bytes]:
+    from api.documents.parquet import parquet  # noqa: PLC0415 - DuckDB takes long to load
+
+    return parquet(sheet)
 
 
 def _names(declared: Declared) -> Names:

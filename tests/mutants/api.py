@@ -95,6 +95,8 @@ MUTANTS = [
     Mutant("api/routes/jobs.py", "if row is None or not caller.may_see(row.tenant_id):", "if row is None:", "tests/acceptance/test_api_access.py -k exist"),
     Mutant("api/routes/keys.py", "(caller.is_tenant and row.tenant_id != caller.tenant_id)", "False", "tests/acceptance/test_api_access.py -k exist"),
     Mutant("api/routes/archives.py", "if digest.hexdigest() != sha256:", "if False:", "tests/acceptance/test_api_archives.py -k says"),
+    Mutant("api/routes/exports.py", "router = APIRouter(", "from api.documents.parquet import parquet; router = APIRouter(", "tests/unit/api/test_app.py -k few"),
+    Mutant("api/documents/printing.py", "import typst\n", "import typst, cn2an\n", "tests/unit/api/test_app.py -k few"),
     Mutant("api/describing.py", "self.router.routes.extend(router.routes)", "self.include_router(router)", "tests/unit/api/test_app.py"),
     Mutant("api/describing.py", "                route.operation_id = route.name\n", "", "tests/test_docs.py -k make_docs"),
     Mutant("api/describing.py", "if isinstance(call, Only):", "if False:", "tests/unit/api/test_describing.py -k roles"),
