@@ -110,7 +110,7 @@ def set_tenant(
     with client(session_of(context)) as broker:
         known = {one.id: one for one in broker.tenants().items}.get(tenant_id)
         if known is None:
-            fail(both(f"there is no tenant {tenant_id}", f"没有企业 {tenant_id}"), 4)
+            fail(both(f"there is no tenant {tenant_id}", f"没有企业 {tenant_id}"))
         own_now = changed(known, nominal, borrowing, lending)
         own_now["nominal_nodes"] = with_amounts(known.nominal_nodes, nodes)
         made = broker.declare_tenant(tenant_id, _wanted(known, weight, max_cards, own_now))

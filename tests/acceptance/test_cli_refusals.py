@@ -350,6 +350,13 @@ def test_what_the_broker_refuses(park: Served, address: str, words: list[str], s
     assert says in refused(*words, code=FAILED, **variables)
 
 
+def test_a_tenant_of_nobody_is_not_changed(park: Served, address: str) -> None:
+    variables = {"BRAIN_URL": address, "BRAIN_API_KEY": park.keys["operator"]}
+
+    said = refused("tenants", "set", "nobody", "--weight", "5", code=FAILED, **variables)
+    assert "there is no tenant nobody" in said
+
+
 def test_a_name_of_nobody_is_no_empty_bill(park: Served) -> None:
     for path in ("/v1/usage", "/v1/statements", "/v1/exports/usage"):
         assert park.finance.get(path, params={"tenant": "nobody"}).status_code == 404

@@ -30,6 +30,8 @@ def language_is_read_anew() -> Iterator[None]:
         ("jobs a b", "错误: 多余的参数：a b"),
         ("tenants set", "错误: 缺少参数 ID"),
         ("--nothing", "错误: 没有选项 --nothing"),
+        ("evidence", "错误: 缺少选项 --output（-o）"),
+        ("submit -n x -- true", "错误: --devices（-n）的值有误：应为整数"),
         ("--url nonsense jobs", "错误: --url nonsense: 调度服务的地址应如 http://127.0.0.1:8420"),
         ("submit --workdir none -- true", "错误: 工作目录 none 不存在"),
         (

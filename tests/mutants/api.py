@@ -40,6 +40,7 @@ MUTANTS = [
     Mutant("api/cli/jobs.py", "if not FINAL_STATES.issuperset(states):", "if True:", "tests/unit/api/cli/test_told_in_words.py"),
     Mutant("api/cli/report.py", "CAUSES_ZH.get(cause, cause)", "cause", "tests/unit/api/cli/test_told_in_words.py"),
     Mutant("api/cli/closing_tables.py", 'say(both(f"root of {day}, to be kept elsewhere:", f"{day} 的根，请另行保存："), "")\n        console.print(verdict.root)', 'console.print(f"{day} 的根，请另行保存：{verdict.root}")', "tests/unit/api/cli/test_told_in_words.py"),
+    Mutant("api/cli/tenants.py", 'f"没有企业 {tenant_id}"))', 'f"没有企业 {tenant_id}"), 4)', "tests/acceptance/test_cli_refusals.py -k nobody"),
     Mutant("api/database.py", "except (ArgumentError, ValueError):", "except ArgumentError:", "tests/unit/api/test_database.py -k refused"),
     Mutant("api/cli/job_tables.py", "clock_text(job.submitted_at_ms)[:MINUTE]", "clock_text(job.submitted_at_ms)[-8:]", "tests/unit/api/test_cli.py -k eighty"),
     Mutant("api/answers/reasons.py", "{'；'.join(beside)}", "{'）（'.join(beside)}", "tests/unit/api/answers/test_reasons.py"),

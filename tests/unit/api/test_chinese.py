@@ -105,6 +105,13 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
         ("Input should be greater than or equal to 1", "应不小于 1"),
         ("Input should be 'low', 'normal' or 'high'", "应为 'low'、'normal' 或 'high' 之一"),
         ("job {0} is over: it has failed", "作业 {0} 已结束：失败"),
+        ("Invalid value: 'x' 应为 型号=元", "值有误：'x' 应为 型号=元"),
+        ("role tenant needs it", "企业角色须填写此项"),
+        ("only for role agent", "仅用于中心代理角色"),
+        (
+            "name jobs of the same tenant that may still succeed",
+            "请指明同一企业中尚可能成功的作业",
+        ),
         ("did you mean project?", "是否想写 project？"),
         ("did you mean project or job?", "是否想写 project 或 job？"),
         ("there is no tenant failed", "没有企业 failed"),
