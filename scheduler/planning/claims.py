@@ -1,6 +1,6 @@
 """Who may claim what was freed or is kept for it, as long as that holds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cluster.inventory import Park
 from scheduler.facts.record import JobRecord
@@ -31,6 +31,20 @@ def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:
         if claim.until_ms > now_ms and _counts(state.jobs[job_id], now_ms, policy)
     )
     return [state.jobs[job_id] for _, job_id in valid]
+
+
+def forms_beside(
+    state: State, record: JobRecord, forms: Sequence[JobRecord], now_ms: int
+) -> Sequence[JobRecord]:
+    """The smallest first where room was made for others on the same nodes, else as preferred.
+
+    A larger one than was asked for would be on what was freed for them, and who was stopped for
+    them could come back and begin anew.
+    """
+    job_id, node_ids = record.job.id, {*state.claims[record.job.id].node_ids}
+    others = (one for other, one in state.claims.items() if other != job_id)
+    is_beside = any(one.until_ms > now_ms and node_ids & {*one.node_ids} for one in others)
+    return sorted(forms, key=lambda form: form.job.device_count) if is_beside else forms
 
 
 def _counts(record: JobRecord, now_ms: int, policy: Policy) -> bool:

@@ -13,7 +13,7 @@ from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants, kept_cards, kind_id_of
+from scheduler.planning.claims import claimants, forms_beside, kept_cards, kind_id_of
 from scheduler.planning.explain import is_cap, making_room
 from scheduler.planning.foresight import Foresight
 from scheduler.planning.groups import Groups
@@ -299,11 +299,11 @@ class Desk:
         if kind_id is None or record.backoff_reason(self.now_ms):
             return None
         owns = partial(self._standings.owns, kind_id=kind_id)
-        for form in sorted(self._forecasts.forms(record), key=owns, reverse=True):
-            if self._allowances.quota_reason(form, SOON_MS) is None:
-                found = self._claimed_on(form, node_ids)
-                if found is not None:
-                    return found
+        forms = forms_beside(self.state, record, self._forecasts.forms(record), self.now_ms)
+        for form in sorted(forms, key=owns, reverse=True):
+            is_over = self._allowances.quota_reason(form, SOON_MS) is not None
+            if not is_over and (found := self._claimed_on(form, node_ids)) is not None:
+                return found
         return None
 
     def _claimed_on(self, form: JobRecord, node_ids: tuple[str, ...]) -> Grant | Verdict | None:

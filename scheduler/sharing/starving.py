@@ -96,15 +96,19 @@ def _admit(found: Starving, left: dict[Side, float], job: Job, state: State) -> 
 
 
 def _shares(state: State) -> dict[Side, float]:
-    """All of the park, by the weights of branches, as far as they have jobs for it."""
+    """All of the park, by the weights of branches, as far as they have jobs for it.
+
+    A job wants what it asks for first, whatever it runs on: else who stops another, and what was
+    elastic goes on larger, changed whose jobs starve.
+    """
     park = state.park
     assert park is not None, "jobs are planned in a park"
     wanted: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
     for (tenant_id, kind_ids), count in state.queue.wanted.items():
         wanted[not park.core_kind_ids.isdisjoint(kind_ids)][tenant_id] += count
     for attempt in state.live.values():
-        placement, tenant_id = attempt.placement, state.jobs[attempt.job_id].job.tenant_id
-        wanted[placement.device_kind_id in park.core_kind_ids][tenant_id] += placement.card_count
+        job = state.jobs[attempt.job_id].job
+        wanted[is_on_cores(job, park)][job.tenant_id] += job.device_count
     devices = Counter[bool]()
     for pool in park.pools:
         devices[pool.device_kind_id in park.core_kind_ids] += pool.card_count

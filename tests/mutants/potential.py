@@ -8,6 +8,9 @@ _STANDING = "tests/unit/scheduler/sharing/test_standing.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "if self.working.falls(gone, there) else Clearing()", "if True else Clearing()", _HAND),
+    Mutant("scheduler/planning/claims.py", "if is_beside else forms", "if False else forms", _HAND),
+    Mutant("scheduler/planning/claims.py", "if is_beside else forms", "", _HAND),
+    Mutant("scheduler/planning/claims.py", "one.until_ms > now_ms and node_ids", "node_ids", _HAND),
     Mutant("scheduler/planning/preemption.py", "        if found.victims and self._standings.has_owners:\n", "        if False:\n", _HAND),
     Mutant("scheduler/planning/verifier.py", "        if not working.falls(gone, taker):\n            return False\n", "", _HAND),
     Mutant("scheduler/planning/potential.py", "return self._potential(after) < self._potential(before)", "return True", _HAND),
@@ -15,7 +18,7 @@ MUTANTS = [
     Mutant("scheduler/planning/potential.py", "        self._next_ms += 1\n", "", _HAND),
     Mutant("scheduler/planning/potential.py", "self._next_ms = now_ms + 1", "self._next_ms = now_ms", _HAND),
     Mutant("scheduler/planning/potential.py", "left[standing] -= work.cards * park", "left[standing] -= park", _HAND),
-    Mutant("scheduler/planning/desk.py", "sorted(self._forecasts.forms(record), key=owns, reverse=True)", "self._forecasts.forms(record)", _HAND),
+    Mutant("scheduler/planning/desk.py", "sorted(forms, key=owns, reverse=True)", "self._forecasts.forms(record)", _HAND),
     Mutant("scheduler/planning/desk.py", "owns = partial(self._standings.owns, kind_id=kind_id)", "owns = self._owns", _HAND),
     Mutant("scheduler/sharing/standing.py", "is_within = fits and is_kept[index]", "is_within = bool(amounts) and is_kept.get(index, True)", f"{_HAND} {_STANDING}"),
     Mutant("scheduler/sharing/standing.py", "of_tenant = owns.tenant if cohort and is_split else owns.top", "of_tenant = owns.tenant", _HAND),

@@ -27,6 +27,7 @@ from tests.preemptive import (
     POOL,
     SAVES,
     TURNS,
+    a_pool_of,
     gone,
     high,
     low,
@@ -42,6 +43,7 @@ from tests.rest import comes_to_rest, held
 from tests.unit.scheduler.test_preemption_invariants import crowded
 
 POLICIES = st.sampled_from([DEFAULT, TURNS])
+MINUTE_MS = 60_000
 BRANCHES = ("fish/", "fish/a", "ship/", "ship/b", "steel/", "steel/")
 
 
@@ -308,3 +310,25 @@ def test_where_nobody_owns_anything_the_potential_bounds_how_often_others_are_st
         most += asking[rank] + most * cards
 
     assert comes_to_rest(state, DEFAULT, MIN_RUN_MS + 10) <= most
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "expected"),
+    [(NOW_MS, {"elastic": 4, "other": 4}), (NOW_MS - 5 * MINUTE_MS, {"elastic": 8})],
+)
+def test_who_made_room_for_a_part_takes_nothing_that_is_freed_for_another(
+    since_ms: int, expected: dict[str, int]
+) -> None:
+    """An elastic job has four cards of a node freed for it, another the other four, for a while."""
+    state = a_pool_of()
+    run(state, low("one", 4), 4)
+    run(state, low("two", 4), 4)
+    submit(state, replace(wants("elastic"), min_device_count=4, checkpoint=SAVES))
+    submit(state, wants("other", 4))
+    for attempt_id, job_id, at_ms in (("two.1", "other", since_ms), ("one.1", "elastic", NOW_MS)):
+        stop(state, Eviction(attempt_id, job_id, (NODE,)), at_ms=at_ms)
+        gone(state, attempt_id, at_ms + 1)
+
+    grants = plan(state, NOW_MS + 2).grants
+
+    assert {one.job_id: one.placement.card_count for one in grants} == expected
