@@ -165,7 +165,7 @@ class Victims:
             return Clearing()
         found = self._by_racks(room, pool_id, wanted, taker, ends)
         if found is None:
-            found = Clearing(self._by_nodes(room, pool_id, wanted, taker, ends))
+            found = self._by_nodes(room, pool_id, wanted, taker, ends)
         if found.victims and self._standings.has_owners:
             found = self._lasting(room, pool_id, wanted, taker, ends, found)
         if not (found.victims or room.view_soon(ends).fits(wanted)):
@@ -191,15 +191,18 @@ class Victims:
 
     def _by_nodes(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
-    ) -> tuple[Victim, ...]:
-        found, _ = self._cheapest(room, pool_id, wanted, taker, ends)
+    ) -> Clearing:
+        """Up to a node's cards it is to be on one of which it may stop them as it stands there."""
+        found, part = self._cheapest(room, pool_id, wanted, taker, ends)
+        if found and wanted.node_count == 1 and self._standings.has_owners:
+            return Clearing(found, seats_in(room, part, wanted, found, ends))
         if found and wanted.bundles:
             shares = seats_in(room, room.view_soon(ends), wanted, found, ends) or ()
             node_ids = [share.node_id for share in shares]
             there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
             if there.standing != taker.standing:
                 found, _ = self._cheapest(room, pool_id, wanted, there, ends)
-        return found
+        return Clearing(found)
 
     def _by_racks(
         self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends

@@ -8,6 +8,7 @@ _STANDING = "tests/unit/scheduler/sharing/test_standing.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "if self.working.falls(gone, there) else Clearing()", "if True else Clearing()", _HAND),
+    Mutant("scheduler/planning/preemption.py", "if found and wanted.node_count == 1 and self._standings.has_owners:", "if False:", "tests/unit/scheduler/sharing/test_cells.py"),
     Mutant("scheduler/planning/claims.py", "if is_beside else forms", "if False else forms", _HAND),
     Mutant("scheduler/planning/claims.py", "if is_beside else forms", "", _HAND),
     Mutant("scheduler/planning/claims.py", "one.until_ms > now_ms and node_ids", "node_ids", _HAND),

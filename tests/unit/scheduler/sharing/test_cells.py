@@ -67,6 +67,23 @@ def test_who_is_within_its_own_quota_on_too_many_nodes_gives_way_to_a_guaranteed
     assert stopped(plan(state, NOW_MS)) == ["s.1"], "the third node is free"
 
 
+@pytest.mark.parametrize("priority", list(Priority))
+def test_a_job_of_less_than_a_node_is_where_it_may_take_what_is_borrowed(
+    priority: Priority,
+) -> None:
+    """Beside fish on the second node it would borrow: the gang there is stopped for the first."""
+    fish = a_tenant("fish", nominal_nodes=((POOL, 1),))
+    state = guaranteed(1, fish, a_tenant("ship"), count=2)
+    run(state, of(normal("f", 1), "fish"), 0, 1)
+    run(state, of(normal("s", 7), "ship"), 4, 3)
+    submit(state, wants("new", 2, priority))
+
+    result = plan(state, NOW_MS)
+
+    assert result.evictions == (Eviction("s.1", "new", (NODE,)),)
+    assert verified(state, result, NOW_MS, DEFAULT)[1] == ()
+
+
 def test_who_is_beside_a_borrower_is_within_no_more_than_that_is() -> None:
     """One node is open, and fish's first job is on it."""
     state = guaranteed(3, owner("fish", 2), owner("ship", 1), count=4)
