@@ -96,7 +96,7 @@ def test_a_job_of_ones_own_is_shown(product: Product, trained: str) -> None:
     listed = product.brain("jobs").stdout
     why = product.brain("why", trained).stdout
 
-    assert "2 cards of ascend-910b3 on 1 node, at most 00:05:00" in shown
+    assert "2 × ascend-910b3 on 1 node, at most 00:05:00" in shown
     assert "python train.py" in shown
     assert "succeeded (finished)" in shown
     (line,) = [line for line in listed.splitlines() if line.startswith(trained)]
