@@ -85,7 +85,10 @@ def test_a_member_begins_with_no_signal_ignored_or_blocked(tmp_path: Path) -> No
     end_of(run)
     made.end()
 
-    assert (run / "out").read_text().split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    _, blocked, _, ignored = (run / "out").read_text().split()
+    # The C library keeps two signals to itself, which no program can set back.
+    settable = sum(1 << number - 1 for number in signal.valid_signals())
+    assert (int(blocked, 16) & settable, int(ignored, 16) & settable) == (0, 0)
 
 
 @pytest.mark.parametrize(("another", "said"), [(0, b"here\n"), (1, b"")])
