@@ -127,7 +127,7 @@ def print_nodes(nodes: list[NodeView]) -> None:
     for node in nodes:
         words = (plain(node.id), plain(node.pool), plain(node.device), str(node.cards))
         made.add_row(*words, _stands(node))
-    console.print(made)
+    print_list(made)
 
 
 def _stands(node: NodeView) -> str:

@@ -11,6 +11,7 @@ from accounting.usage.waterfall import Step, Weight, peaks, waterfall
 from api.answers.load import course
 from api.answers.steps import step_ms_for, steps_between
 from api.auth import PersonDep, Role
+from api.errors import missing
 from api.routes.parameters import NAME_PATTERN, FromMs, ToMs, problems, window
 from api.routes.waterfall import read_steps
 from api.schemas.administration import CentreList, NodeList, NodeView
@@ -71,7 +72,7 @@ def centres(_: PersonDep, services: ServicesDep) -> CentreList:
         return CentreList(items=_centres(connection, park, services))
 
 
-@router.get("/nodes", responses=problems(), summary="The nodes")
+@router.get("/nodes", responses=problems(404), summary="The nodes")
 def nodes(
     caller: PersonDep,
     services: ServicesDep,
@@ -83,6 +84,10 @@ def nodes(
     """Each node, and whether it could take work now."""
     with services.database.connect() as connection:
         park = services.declared.read(connection).park
+        if centre is not None and centre not in park.centre_by_id:
+            raise missing("centre", centre)
+        if pool is not None and pool not in park.pool_by_id:
+            raise missing("pool", pool)
         views = node_views(connection, park, services.clock())
     if caller.role is not Role.OPERATOR:
         views = [one.model_copy(update={"drained_by": None}) for one in views]

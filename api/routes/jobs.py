@@ -19,6 +19,7 @@ from api.database import at_once
 from api.errors import Refused, missing
 from api.examples.requests import BATCH_EXAMPLES, JOB_EXAMPLES
 from api.honouring import honour, take, to_take
+from api.routes.books import check_known
 from api.routes.parameters import JobId, problems
 from api.schemas.jobs import (
     MAX_PAGE,
@@ -156,6 +157,7 @@ def list_jobs(
         before_id=asked.cursor,
     )
     with services.database.connect() as connection:
+        check_known(connection, services, wanted.tenant_id)
         rows = queries.jobs(connection, wanted, asked.limit + 1)
         page = rows[: asked.limit]
         items = views_of(connection, page, caller)

@@ -15,6 +15,7 @@ from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
 from api.examples.requests import JOB_EXAMPLES
 from api.honouring import Given, check_keepable, find, give_up, keep, kept, write_down
+from api.routes.books import check_known
 from api.routes.jobs import own_job, told_reasons, view_of, views_of
 from api.routes.leading import elsewhere
 from api.routes.parameters import JobId, QuoteParameter, TenantQuery, problems
@@ -154,6 +155,8 @@ def queue(
     Held jobs are not in the queue yet. Only the broker that leads knows: another names it.
     """
     wanted = caller.narrowed(tenant_id)
+    with services.database.connect() as connection:
+        check_known(connection, services, wanted)
 
     def question(state: State, now_ms: int, policy: Policy) -> Queue:
         return in_order(state, now_ms, wanted, limit, policy)

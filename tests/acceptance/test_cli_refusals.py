@@ -338,6 +338,8 @@ def test_what_nothing_is_begun_for(words: list[str], database_url: str, says: st
         (["cancel", NO_ARRAY], f"there is no array {NO_ARRAY}"),
         (["usage", "--tenant", "nobody"], "there is no tenant nobody"),
         (["jobs", "--state", "flying"], "Input should be 'queued'"),
+        (["nodes", "--pool", "nobody"], "there is no pool nobody"),
+        (["nodes", "--centre", "nobody"], "there is no centre nobody"),
         (["cohorts", "set", "c", "--name", "C"], "a key of role operator is needed"),
         (["projects", "set", "p", "--name", "P", "-t", "fish"], "there is no tenant fish"),
         (["keys", "create", "--role", "operator"], "makes keys for tenant steel alone"),
@@ -357,9 +359,11 @@ def test_a_tenant_of_nobody_is_not_changed(park: Served, address: str) -> None:
     assert "there is no tenant nobody" in said
 
 
-def test_a_name_of_nobody_is_no_empty_bill(park: Served) -> None:
+def test_a_name_of_nobody_is_no_empty_bill_or_list(park: Served) -> None:
     for path in ("/v1/usage", "/v1/statements", "/v1/exports/usage"):
         assert park.finance.get(path, params={"tenant": "nobody"}).status_code == 404
+    for path in ("/v1/jobs", "/v1/queue"):
+        assert park.operator.get(path, params={"tenant": "nobody"}).status_code == 404
 
 
 def test_a_reason_is_told_in_the_language_of_the_run(park: Served, address: str) -> None:
