@@ -29,7 +29,7 @@ import api.cli.vouchers
 import api.running.serving
 import api.running.upkeep
 from api.cli.help_page import Command, Group
-from api.cli.language import both
+from api.cli.language import Language, both
 from api.cli.wrong_use import Brain
 
 app = typer.Typer(
@@ -110,7 +110,7 @@ def root(
         ),
     ] = None,
     lang: Annotated[  # noqa: ARG001 - obeyed before this, and named here for the help
-        str | None, typer.Option(metavar="zh|en", help=both("language (LANG)", "语言（LANG）"))
+        Language | None, typer.Option(metavar="zh|en", help=both("language (LANG)", "语言（LANG）"))
     ] = None,
 ) -> None:
     """What all commands have in common."""

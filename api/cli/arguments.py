@@ -3,7 +3,7 @@
 import os
 import shlex
 
-from api.cli.language import VARIABLE
+from api.cli.language import VARIABLE, Language
 
 LANGUAGE_OPTION = "--lang"
 COMMAND_OPTION = "--command"
@@ -30,9 +30,16 @@ def prepared(arguments: list[str]) -> list[str]:
 def _without_language(own: list[str]) -> list[str]:
     for index, word in enumerate(own):
         if word == LANGUAGE_OPTION and index + 1 < len(own):
-            os.environ[VARIABLE] = own[index + 1]
-            return own[:index] + own[index + 2 :]
+            return _obeyed(own[index + 1], own[:index] + own[index + 2 :])
         if word.startswith(LANGUAGE_OPTION + "="):
-            os.environ[VARIABLE] = word.removeprefix(LANGUAGE_OPTION + "=")
-            return own[:index] + own[index + 1 :]
+            chosen = word.removeprefix(LANGUAGE_OPTION + "=")
+            return _obeyed(chosen, own[:index] + own[index + 1 :])
     return own
+
+
+def _obeyed(chosen: str, others: list[str]) -> list[str]:
+    """What is no language is left to typer, before the command, where it takes the option."""
+    if not chosen.lower().startswith(tuple(Language)):
+        return [f"{LANGUAGE_OPTION}={chosen}", *others]
+    os.environ[VARIABLE] = chosen
+    return others

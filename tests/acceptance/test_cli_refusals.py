@@ -201,6 +201,7 @@ def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:
         (["--url", "http://[", "jobs"], "--url http://[: the broker's address"),
         (["--url", "http://host:99999", "jobs"], "the broker's address is written like"),
         (["--as", "../x", "jobs"], "no key is called ../x"),
+        (["jobs", "--lang", "fr"], "Invalid value for '--lang': 'fr' is not one of 'en', 'zh'"),
         (["jobs", "--limit", "-1"], "Input should be greater than or equal to 1"),
         (["top", "--every", "0"], "Input should be greater than or equal to 0.5"),
         (["up", "--port", "80000"], "Input should be less than or equal to 65535"),

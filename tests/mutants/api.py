@@ -45,6 +45,8 @@ MUTANTS = [
     Mutant("api/routes/capacity.py", "if centre is not None and centre not in", "if False and centre not in", "tests/acceptance/test_cli_refusals.py -k nodes"),
     Mutant("api/routes/capacity.py", "if pool is not None and pool not in", "if False and pool not in", "tests/acceptance/test_cli_refusals.py -k nodes"),
     Mutant("api/cli/park_tables.py", "    print_list(made)\n\n\ndef _stands", "    console.print(made)\n\n\ndef _stands", "tests/unit/api/cli/test_park_tables.py"),
+    Mutant("api/cli/arguments.py", "if not chosen.lower().startswith(tuple(Language)):", "if False:", "tests/unit/api/test_cli.py -k language"),
+    Mutant("api/commands.py", "        Language | None, ", "        str | None, ", "tests/acceptance/test_cli_refusals.py -k lang"),
     Mutant("api/cli/tenants.py", 'f"没有企业 {tenant_id}"))', 'f"没有企业 {tenant_id}"), 4)', "tests/acceptance/test_cli_refusals.py -k nobody"),
     Mutant("api/database.py", "except (ArgumentError, ValueError):", "except ArgumentError:", "tests/unit/api/test_database.py -k refused"),
     Mutant("api/cli/job_tables.py", "clock_text(job.submitted_at_ms)[:MINUTE]", "clock_text(job.submitted_at_ms)[-8:]", "tests/unit/api/test_cli.py -k eighty"),

@@ -83,6 +83,16 @@ def test_the_language_may_stand_anywhere(words: list[str], monkeypatch: pytest.M
     assert os.environ["BRAIN_LANG"] == "zh"
 
 
+@pytest.mark.parametrize("words", [["--lang", "fr"], ["--lang=fr"]])
+def test_what_is_no_language_is_left_to_be_refused(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRAIN_LANG", "en")
+
+    assert prepared(["jobs", *words, "--json"]) == ["--lang=fr", "jobs", "--json"]
+    assert os.environ["BRAIN_LANG"] == "en"
+
+
 def test_help_comes_at_once_and_without_the_server() -> None:
     script = (
         "import sys, runpy; sys.argv = ['brain', '--help']\n"
