@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from api.answers.reasons import by_quantiles, counted, moment
-from api.schemas.durations import duration_text
+from api.schemas.durations import about
 from api.schemas.jobs import AttemptView, DataNote, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation, QueueStanding
 from scheduler.model.job import EndCause, JobState, Reason
@@ -242,6 +242,6 @@ def _over(job: JobView, state: JobState) -> tuple[str, str]:
 def _run(job: JobView) -> tuple[str, str]:
     if job.started_at_ms is None or job.ended_at_ms is None:
         return " before it ran", "（未曾运行）"
-    span = duration_text(job.ended_at_ms - job.started_at_ms)
+    span = about(job.ended_at_ms - job.started_at_ms)
     where = job.attempts[-1].centre if job.attempts else "?"
     return f" after {span} in {where}", f"，在 {where} 历时 {span}"

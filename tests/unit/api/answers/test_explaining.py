@@ -160,6 +160,15 @@ def test_a_failed_job_tells_its_cause(cause: EndCause) -> None:
     assert "退出码 7" in chinese
 
 
+def test_how_long_a_job_ran_is_told_in_two_units() -> None:
+    english, chinese = summaries(
+        state="cancelled", started_at_ms=2_000, ended_at_ms=495_274, attempts=[ATTEMPT]
+    )
+
+    assert english == "was cancelled after 8m14s in east"
+    assert chinese == "已取消，在 east 历时 8m14s"
+
+
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_has_its_sentence(state: JobState) -> None:
     summaries(state=state, attempts=[ATTEMPT])
