@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from api.chinese import chinese
 from api.cli.files import write_binary
 from api.cli.language import both
 from api.cli.options import Tenant, session_of
@@ -90,7 +91,7 @@ def check_file(path: Path, root: str | None, *, as_json: bool) -> None:
             found.append(one)
             if not as_json:
                 mark = "[green]✓[/]" if one.is_rooted else "[yellow]?[/]"
-                console.print(f"{mark} {plain(one.part)}  {plain(one.what)}", soft_wrap=True)
+                console.print(f"{mark} {_told(one.part)}  {_told(one.what)}", soft_wrap=True)
     except OSError as error:
         fail(f"{path}: {error.strerror}")
     except NotWhole as error:
@@ -103,16 +104,21 @@ def check_file(path: Path, root: str | None, *, as_json: bool) -> None:
     elif wrong is None:
         console.print(_verdict(unrooted))
     else:
-        console.print(f"[red]✗[/] {plain(wrong)}", soft_wrap=True)
+        console.print(f"[red]✗[/] {_told(wrong)}", soft_wrap=True)
     if wrong is not None:
         raise typer.Exit(1)
+
+
+def _told(said: str) -> str:
+    """What the check says, in the language of this run; the check itself needs Python alone."""
+    return plain(both(said, chinese(said) or said))
 
 
 def _verdict(unrooted: list[str]) -> str:
     """All of it fits; only what a root covers is proven."""
     if not unrooted:
         return both("[bold]the evidence is whole[/]", "[bold]证据完整[/]")
-    parts = plain(", ".join(unrooted))
+    parts = both(", ", "、").join(map(_told, unrooted))
     return both(
         f"[yellow]all of it fits, but no daily root covers this yet: {parts}[/]",
         f"[yellow]内容一致，但以下部分尚无每日根覆盖，未获证明：{parts}[/]",

@@ -7,6 +7,7 @@ import pytest
 
 from accounting import ledger
 from accounting.storage import store
+from api.cli import language
 from api.client.profile import Profile, write_profile
 from api.evidence_check import check
 from tests.acceptance.brokers import Served, await_state, newcomer, problem_of, submitted
@@ -33,7 +34,7 @@ def test_a_tenant_proves_its_job_and_sees_nobody_elses(park: Served) -> None:
 
 
 def test_finance_writes_a_lines_evidence_that_is_checked_without_a_broker(
-    address: str, park: Served, tmp_path: Path
+    address: str, park: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
     with park.broker.services.database.begin() as connection:
@@ -49,6 +50,10 @@ def test_finance_writes_a_lines_evidence_that_is_checked_without_a_broker(
     content = made.read_bytes()
     made.write_bytes(content.replace(b'"device_ms"', b'"device_mS"', 1))
     altered = brain("verify", str(made), BRAIN_DATA=str(nowhere))
+    monkeypatch.setattr(language, "language", lambda: language.Language.ZH)
+    altered_zh = brain("verify", str(made), BRAIN_DATA=str(nowhere))
+    made.write_bytes(content)
+    shown_zh = brain("verify", str(made), BRAIN_DATA=str(nowhere))
 
     assert written.returncode == 0, written.stderr
     assert checked.returncode == 0, checked.stdout
@@ -59,6 +64,9 @@ def test_finance_writes_a_lines_evidence_that_is_checked_without_a_broker(
     assert "the evidence is whole" not in shown.stdout
     assert altered.returncode == 1
     assert "statement.json: its bytes are not those that were written" in altered.stdout
+    assert altered_zh.stdout == "✗ statement.json：内容已被改动\n"
+    assert "✓ 第 1 行  1 段，57600000 卡毫秒，单价 3.50，金额 56.00\n" in shown_zh.stdout
+    assert "未获证明：每日根、" in shown_zh.stdout
 
 
 def test_a_line_that_is_not_there_is_not_found(park: Served) -> None:

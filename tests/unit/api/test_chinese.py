@@ -13,7 +13,9 @@ from tests.builders import a_park, a_pool, a_state, a_tenant
 from tests.entitled import Own
 
 ROOT = Path(__file__).parents[3]
-REFUSALS = re.compile(r"Refused|_?wrong|_not_now|\w+Refused|CannotClose|NoEvidence")
+REFUSALS = re.compile(
+    r"Refused|_?wrong|_not_now|\w+Refused|CannotClose|NoEvidence|NotWhole|Checked"
+)
 RAISED = {"ValueError", "StatementAltered", "PriceMissing"}
 HOLE = "◦"
 FILLED = ("8", "tenant 8", "tenants", "tenant", "a second", "is disputed already")
@@ -36,8 +38,8 @@ SERVED = [
     *(
         ROOT / "api" / f"{name}.py"
         for name in (
-            *("asking", "auth", "bodies", "declared", "errors", "gauge", "honouring", "promised"),
-            *("questions", "streams", "submission"),
+            *("asking", "auth", "bodies", "declared", "errors", "evidence_check", "gauge"),
+            *("honouring", "promised", "questions", "streams", "submission"),
         )
     ),
     *(
