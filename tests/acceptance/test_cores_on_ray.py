@@ -19,10 +19,10 @@ def test_a_job_on_cores_runs_on_ray_and_is_billed_by_the_core_hour(tmp_path: Pat
         anywhere = product.submit("--devices", "1", command="echo $ASCEND_RT_VISIBLE_DEVICES")
 
         assert product.await_end(on_cores).state == "succeeded"
-        said = product.brain("logs", on_cores).stdout
+        said = product.brain("logs", on_cores, "-f").stdout
         assert said == "cores 0,1,2,3,4,5 threads 6 of 6 cpu-x\n"
         assert product.await_end(anywhere).state == "succeeded"
-        assert product.brain("logs", anywhere).stdout == "0\n"
+        assert product.brain("logs", anywhere, "-f").stdout == "0\n"
 
         usage = product.data_of("usage", "--tenant", "steel")
         (cores,) = [line for line in usage["lines"] if line["unit"] == "core"]

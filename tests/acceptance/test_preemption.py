@@ -48,5 +48,5 @@ def test_a_low_job_makes_room_and_goes_on_from_where_it_was(product: Product) ->
     ended = product.await_end(low)
     assert ended.state == "succeeded"
     assert [attempt.cause for attempt in ended.attempts] == ["preempted", "finished"]
-    (begins,) = re.findall(r"begins at (\d+)", product.brain("logs", low).stdout)
+    (begins,) = re.findall(r"begins at (\d+)", product.brain("logs", low, "-f").stdout)
     assert int(begins) > 0, "the second attempt goes on where the first was saved"

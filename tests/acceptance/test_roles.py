@@ -48,7 +48,7 @@ def submit(product: Product, name: str, **files: str) -> str:
 
 
 def log(product: Product, job_id: str, role: str, member: int = 0) -> str:
-    done = product.brain("logs", job_id, "--role", role, "--member", str(member))
+    done = product.brain("logs", job_id, "-f", "--role", role, "--member", str(member))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

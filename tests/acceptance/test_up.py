@@ -214,7 +214,9 @@ def test_each_task_of_an_array_is_a_job_that_finds_its_index(product: Product) -
     array_id, *told = done.stdout.splitlines()
     assert told[-1] == "3 succeeded"
     tasks = product.data_of("jobs", "--array", array_id)["items"]
-    said = {task["array"]["index"]: product.brain("logs", task["id"]).stdout for task in tasks}
+    said = {
+        task["array"]["index"]: product.brain("logs", task["id"], "-f").stdout for task in tasks
+    }
     assert said == {index: f"{index} of 3 in {array_id}\n" for index in (3, 5, 7)}
     shown = product.process("show", array_id, "--lang", "zh").stdout
     assert "3 (3..7)" in shown

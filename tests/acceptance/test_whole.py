@@ -40,7 +40,7 @@ def assert_ran_once(product: Product, job: JobView, cards: int) -> None:
     assert attempt.started_at_ms is not None
     assert attempt.ended_at_ms is not None
     assert (job.state, attempt.cause, attempt.exit_code) == ("succeeded", "finished", 0)
-    lines = product.brain("logs", job.id).stdout.split()
+    lines = product.brain("logs", job.id, "-f").stdout.split()
     assert lines == [str(number) for number in range(len(lines))]
     slices = sorted(slices_of(product, job.id), key=lambda row: row["from"])
     assert all(before["to"] == after["from"] for before, after in pairwise(slices))
