@@ -1,6 +1,8 @@
 """Who may claim what was freed or is kept for it, as long as that holds."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from cluster.inventory import Park
 from scheduler.facts.record import JobRecord
@@ -8,6 +10,27 @@ from scheduler.facts.state import State
 from scheduler.model.job import Placement, PlannedStart, Reason, ReasonCode
 from scheduler.model.plan import KeptCards
 from scheduler.model.policy import Policy
+from scheduler.model.variants import forms
+from scheduler.placing.placement import FreeCards
+from scheduler.timing.backfill import PoolRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Some nodes, and how many cards of each are kept for others."""
+
+    node_ids: tuple[str, ...]
+    kept: Mapping[str, int]
+
+    def of(self, room: PoolRoom) -> tuple[FreeCards, FreeCards]:
+        """What is left there now, and soon."""
+        now, soon = room.now.on(self.node_ids), room.soon.on(self.node_ids)
+        for node_id, cards in self.kept.items():
+            if node_id in soon.by_node:
+                left = max(0, soon.by_node[node_id] - cards)
+                soon.set(node_id, left)
+                now.set(node_id, min(now.by_node[node_id], left))
+        return now, soon
 
 
 def has_claim(state: State, job_id: str, now_ms: int) -> bool:
@@ -34,17 +57,29 @@ def claimants(state: State, now_ms: int, policy: Policy) -> list[JobRecord]:
 
 
 def forms_beside(
-    state: State, record: JobRecord, forms: Sequence[JobRecord], now_ms: int
-) -> Sequence[JobRecord]:
-    """The smallest first where room was made for others on the same nodes, else as preferred.
+    state: State,
+    record: JobRecord,
+    preferred: Sequence[JobRecord],
+    done_ids: Container[str],
+    now_ms: int,
+) -> list[tuple[JobRecord, Left]]:
+    """In turn: as preferred, if others are left what is kept for them, else the smallest first.
 
-    A larger one than was asked for would be on what was freed for them, and who was stopped for
-    them could come back and begin anew.
+    A larger one than room was made for would be on what was freed for them, and who was stopped
+    for them could come back and begin anew. Kept is the largest form of each for whom room was made
+    on these nodes, but for those who were served in this plan already (`done_ids`).
     """
-    job_id, node_ids = record.job.id, {*state.claims[record.job.id].node_ids}
-    others = (one for other, one in state.claims.items() if other != job_id)
-    is_beside = any(one.until_ms > now_ms and node_ids & {*one.node_ids} for one in others)
-    return sorted(forms, key=lambda form: form.job.device_count) if is_beside else forms
+    node_ids, kept = state.claims[record.job.id].node_ids, Counter[str]()
+    for job_id, claim in state.claims.items():
+        is_other = job_id != record.job.id and job_id not in done_ids
+        if is_other and claim.until_ms > now_ms:
+            most = max(form.device_count for form in forms(state.jobs[job_id].job))
+            kept.update(dict.fromkeys({*node_ids} & {*claim.node_ids}, most))
+    all_of_it = Left(node_ids, {})
+    if not kept:
+        return [(form, all_of_it) for form in preferred]
+    beside, smallest = Left(node_ids, kept), sorted(preferred, key=lambda one: one.job.device_count)
+    return [*((form, beside) for form in preferred), *((form, all_of_it) for form in smallest)]
 
 
 def _counts(record: JobRecord, now_ms: int, policy: Policy) -> bool:

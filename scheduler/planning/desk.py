@@ -13,7 +13,7 @@ from scheduler.model.job import PlannedStart, Reason
 from scheduler.model.plan import Eviction, Grant, Verdict
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import misfits, placement_in, shape_of
-from scheduler.planning.claims import claimants, forms_beside, kept_cards, kind_id_of
+from scheduler.planning import claims
 from scheduler.planning.explain import is_cap, making_room
 from scheduler.planning.foresight import Foresight
 from scheduler.planning.groups import Groups
@@ -82,7 +82,7 @@ class Desk:
         groups = Groups(self._forecasts, self._survey, standings)
         self._repeats = Repeats(groups, self._allowances, self._stops)
         served: set[str] = set()
-        for record in claimants(self.state, self.now_ms, self.policy):
+        for record in claims.claimants(self.state, self.now_ms, self.policy):
             if record.job.id == until:
                 return
             is_repair = self.state.claims[record.job.id].is_repair
@@ -294,28 +294,28 @@ class Desk:
 
     def _claimed(self, record: JobRecord) -> Grant | Verdict | None:
         """What was freed is its own, first in a form that borrows nothing there; None if short."""
-        node_ids = self.state.claims[record.job.id].node_ids
-        kind_id = kind_id_of(node_ids, self.park)
+        kind_id = claims.kind_id_of(self.state.claims[record.job.id].node_ids, self.park)
         if kind_id is None or record.backoff_reason(self.now_ms):
             return None
         owns = partial(self._standings.owns, kind_id=kind_id)
-        forms = forms_beside(self.state, record, self._forecasts.forms(record), self.now_ms)
-        for form in sorted(forms, key=owns, reverse=True):
+        forms = sorted(self._forecasts.forms(record), key=owns, reverse=True)
+        done_ids = {*self._granted, *self.foresight.promised}
+        for form, left in claims.forms_beside(self.state, record, forms, done_ids, self.now_ms):
             is_over = self._allowances.quota_reason(form, SOON_MS) is not None
-            if not is_over and (found := self._claimed_on(form, node_ids)) is not None:
+            if not is_over and (found := self._claimed_on(form, left)) is not None:
                 return found
         return None
 
-    def _claimed_on(self, form: JobRecord, node_ids: tuple[str, ...]) -> Grant | Verdict | None:
+    def _claimed_on(self, form: JobRecord, left: claims.Left) -> Grant | Verdict | None:
         for candidate in self._survey.candidates(shape_of(form.job)):
             money = self._allowances.terms(form, candidate.pool, SOON_MS)
             if isinstance(money, Reason) or self._survey.why_closed(form.job, candidate.pool):
                 continue
-            option, room = Option(candidate, money), candidate.room
+            option, (now, soon) = Option(candidate, money), left.of(candidate.room)
             is_now = isinstance(self._allowances.terms(form, candidate.pool), int)
-            if is_now and (shares := room.now.on(node_ids).find(candidate.wanted)) is not None:
+            if is_now and (shares := now.find(candidate.wanted)) is not None:
                 return self._grant(form, option, shares)
-            shares = room.soon.on(node_ids).find(candidate.wanted)
+            shares = soon.find(candidate.wanted)
             if shares is not None and not self._survey.is_late(form, candidate):
                 return self._claim(form, option, shares)
         return None
@@ -357,7 +357,7 @@ class Desk:
         self._granted.add(job.id)
         self._holdings.append(Holding(job, placement, ends.likely_ms))
         if form.quote is not None:
-            return kept_cards(form, placement, self.now_ms)
+            return claims.kept_cards(form, placement, self.now_ms)
         hungry, held = job.id in self._standings.starving.job_ids, option.hold_micros
         return Grant(job_id=job.id, placement=placement, hold_micros=held, is_starving=hungry)
 

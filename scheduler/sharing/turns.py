@@ -32,8 +32,8 @@ class Turns:
     Fair: who is within nominal quotas (`owns`), then the highest priority class, where jobs take
     turns who is starving and then who has had least by levels, then the cohort, in it the tenant,
     and in that the project with the least weighted use, then who is due first. Who is patient
-    is due first of all, by age, and comes before owners of its branch and class. A grant made
-    while the plan is drawn up counts at once. Else: one static key over all jobs.
+    is due first of all, by age, and comes before owners of its branch, in its class and those
+    below. A grant made while the plan is drawn up counts at once. Else: one static key over all.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "finding.capped.append(Option(candidate, hold))", "pass", _BACK),
     Mutant("scheduler/planning/desk.py", "if opening and self._is_within(form, option.candidate.pool, opening.victims):", "if opening:", _BACK),
     Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
-    Mutant("scheduler/planning/desk.py", "if is_now and (shares := room.now", "if (shares := room.now", _BACK),
+    Mutant("scheduler/planning/desk.py", "if is_now and (shares := now", "if (shares := now", _BACK),
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, clearing)", "self._survey.find_soon(form, option.candidate)", _BACK),
     Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or", "is_barred = any((*firsts, *caps)) or", _BACK),
     Mutant("scheduler/sharing/allowance.py", "return [self._soon] if delay_ms else [self._live, self._soon]", "return [self._soon] if delay_ms else [self._live]", _BACK),

@@ -146,6 +146,29 @@ def test_only_who_is_patient_beyond_the_quota_comes_before_owners(
     assert [record.job.id for record in turns] == expected
 
 
+@pytest.mark.parametrize(
+    ("patient", "expected"),
+    [(Priority.HIGH, ["old", "new", "other"]), (Priority.LOW, ["new", "other", "old"])],
+)
+def test_who_is_patient_comes_before_owners_of_lower_classes_and_behind_those_of_higher(
+    patient: Priority, expected: list[str]
+) -> None:
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, a_tenant("fish"), park=a_park(a_pool("east-npu", 1, 8)))
+    submit(state, a_job("old", tenant_id="steel", priority=patient))
+    new, other = a_job("new", tenant_id="steel"), a_job("other", tenant_id="fish")
+    submit(state, *(replace(one, submitted_at_ms=NOW_MS) for one in (new, other)))
+    standings = Standings(state, NOW_MS, DEFAULT)
+    own = Owns(top=True, tenant=True, project=False)
+
+    def owns(record: JobRecord) -> Owns:
+        return own if record.job.id == "new" else NOTHING
+
+    turns = Turns(state, NOW_MS, DEFAULT, standings, owns)
+
+    assert [record.job.id for record in turns] == expected
+
+
 def _started_at(state: State, hour: int, count: int = 8) -> list[str]:
     now_ms = hour * HOUR_MS
     _end_all(state, now_ms)
