@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("scheduler/facts/record.py", "return self.stops_ms[-max_per_day] + DAY_MS if", "return self.stops_ms[0] + DAY_MS if", _OFTEN),
     Mutant("scheduler/facts/record.py", "is_enough = len(self.stops_ms) >= max_per_day", "is_enough = len(self.stops_ms) > max_per_day", _OFTEN),
     Mutant("api/running/wiring.py", "        max_per_day=settings.preemption_max_per_day,\n", "", _TOLD),
-    Mutant("scheduler/sharing/turns.py", "(first is None or key < first)", "(first is None or key[1:] < first[1:])", "tests/unit/scheduler/sharing/test_turns.py"),
+    Mutant("scheduler/sharing/turns.py", "(first is None or key < first)", "(first is None or key[0] != first[0] or key < first)", "tests/unit/scheduler/sharing/test_turns.py"),
     Mutant("scheduler/sharing/turns.py", "if (first is None or key < first) and self._is_in(owned, record)", "if self._is_in(owned, record)", _TURNS),
     Mutant("scheduler/sharing/turns.py", "for key, record in patient if not self._is_in(owned, record))", "for key, record in patient)", _TURNS),
     Mutant("scheduler/planning/preemption.py", "job.checkpoint is not None and job.checkpoint.signal is not None", "job.checkpoint is not None", _HAND),
