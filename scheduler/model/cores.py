@@ -15,7 +15,12 @@ from scheduler.model.variants import forms
 
 def is_on_cores(job: Job, park: Park) -> bool:
     """Whether its devices are cores; those of a job that could run at all are all of one unit."""
-    return not park.core_kind_ids.isdisjoint(job.device_kind_ids)
+    return are_cores(job.device_kind_ids, park)
+
+
+def are_cores(kind_ids: Iterable[str], park: Park) -> bool:
+    """Whether who names these kinds is on cores."""
+    return not park.core_kind_ids.isdisjoint(kind_ids)
 
 
 def unit_of(job: Job, park: Park) -> str:

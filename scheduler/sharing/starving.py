@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
 from scheduler.facts.takings import Takings
-from scheduler.model.cores import accepts, is_on_cores, quotas_of
+from scheduler.model.cores import accepts, are_cores, is_on_cores, quotas_of
 from scheduler.model.job import Job
 from scheduler.model.variants import forms
 from scheduler.sharing.fairtree import entitled
@@ -105,7 +105,7 @@ def _shares(state: State) -> dict[Side, float]:
     assert park is not None, "jobs are planned in a park"
     wanted: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
     for (tenant_id, kind_ids), count in state.queue.wanted.items():
-        wanted[not park.core_kind_ids.isdisjoint(kind_ids)][tenant_id] += count
+        wanted[are_cores(kind_ids, park)][tenant_id] += count
     for attempt in state.live.values():
         job = state.jobs[attempt.job_id].job
         wanted[is_on_cores(job, park)][job.tenant_id] += job.device_count

@@ -1,21 +1,12 @@
 """What is wrong with a job file, told to who reads Chinese; and to who reads English, in words."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from api.cli.language import language
 from tests.acceptance.in_process import brain
 
 WRONG_USE = 2
-
-
-@pytest.fixture(autouse=True)
-def language_is_read_anew() -> Iterator[None]:
-    language.cache_clear()
-    yield
-    language.cache_clear()
 
 
 def refused(folder: Path, content: str, **variables: str) -> str:

@@ -1,20 +1,10 @@
 """Wrong use of the command line, told to who reads Chinese."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from api.cli.language import language
 from tests.acceptance.in_process import brain
 
 WRONG_USE = 2
-
-
-@pytest.fixture(autouse=True)
-def language_is_read_anew() -> Iterator[None]:
-    language.cache_clear()
-    yield
-    language.cache_clear()
 
 
 @pytest.mark.parametrize(

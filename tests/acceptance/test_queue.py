@@ -1,12 +1,11 @@
 """The queue as it stands: over HTTP and on the command line, in both languages."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from api.cli.language import language
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 from tests.acceptance.in_process import brain
 
@@ -116,14 +115,6 @@ def test_why_tells_all_to_people_and_to_programs(
     assert {one["change"] for one in told["alternatives"]["items"]} == {"place", "priority"}
 
 
-@pytest.fixture
-def chinese() -> Iterator[None]:
-    language.cache_clear()
-    yield
-    language.cache_clear()
-
-
-@pytest.mark.usefixtures("chinese")
 def test_so_it_is_in_chinese(waiting: list[str], cli: Callable[..., str]) -> None:
     head, line, *_ = cli("queue", lang="zh").splitlines()
 

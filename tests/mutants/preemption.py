@@ -152,7 +152,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/starving.py", "for attempt in sorted(fed, key=lambda one: (one.leased_at_ms, one.id)):", "for attempt in []:", _STARVING),
     Mutant("scheduler/sharing/starving.py", "key=lambda one: (one.leased_at_ms, one.id)", "key=lambda one: (-one.leased_at_ms, one.id)", _STARVING),
     Mutant("scheduler/sharing/starving.py", "has_share = left[side] > 0", "has_share = True", _STARVING),
-    Mutant("scheduler/sharing/starving.py", "kind_ids)][tenant_id] += count", "kind_ids)][tenant_id] += 10 * count", _STARVING),
+    Mutant("scheduler/sharing/starving.py", "kind_ids, park)][tenant_id] += count", "kind_ids, park)][tenant_id] += 10 * count", _STARVING),
     Mutant("scheduler/sharing/starving.py", "wanted[is_on_cores(job, park)][job.tenant_id] += job.device_count", "pass", _STARVING),
     Mutant("scheduler/facts/queue.py", "        self.wanted[_asks(record.job)] -= record.job.device_count\n", "", "tests/unit/scheduler/facts/test_queue.py"),
     Mutant("scheduler/sharing/starving.py", "left[side] > 0", "left[side] >= job.device_count", _STARVING),

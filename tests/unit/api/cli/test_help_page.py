@@ -9,19 +9,11 @@ from rich.cells import cell_len
 from typer.main import get_command
 
 from api.cli import help_page
-from api.cli.language import language
 from api.commands import app
 from tests.acceptance.in_process import brain
 
 WIDE = 80
 FRAME = ("Usage", "Options", "Arguments", "Commands", "default", "required", "this page")
-
-
-@pytest.fixture(autouse=True)
-def language_is_read_anew() -> Iterator[None]:
-    language.cache_clear()
-    yield
-    language.cache_clear()
 
 
 def below(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
