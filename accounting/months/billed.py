@@ -3,13 +3,13 @@
 The usage of a closed month may have grown since; its bills have not, and this follows the bills.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from accounting.bills.statement import Statement
 from accounting.exports.focus import Bills
 from accounting.months.closing import Scope, scope_of, would_pay
-from accounting.prices.vouchers import Balance, Payment
+from accounting.prices.vouchers import Payment
 from accounting.storage import concession_store as concessions
 from accounting.storage.package_store import bought, buyers, packages
 from accounting.storage.store import (
@@ -55,7 +55,7 @@ def bills_of(connect: Connect, month: str, tenant_id: str | None = None) -> Bill
         purchases=purchases,
         concessions=granted,
         packages=known,
-        payments=partial(_paid, connect) if is_closed else partial(_would_pay, *vouchers),
+        payments=partial(_paid, connect) if is_closed else partial(would_pay, *vouchers),
     )
 
 
@@ -63,12 +63,6 @@ def _paid(connect: Connect, made: Statement) -> tuple[Payment, ...]:
     """What vouchers have paid of a closed statement."""
     with connect() as connection:
         return payments(connection, made.tenant_id, made.month)
-
-
-def _would_pay(
-    left: Iterable[Balance], earlier: Iterable[Payment], made: Statement
-) -> tuple[Payment, ...]:
-    return would_pay(made, left, earlier)
 
 
 def _charges(connect: Connect, month: str, scope: Scope, tenant_id: str | None) -> Iterator[Charge]:

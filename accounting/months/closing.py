@@ -172,11 +172,11 @@ def settled(connection: Connection, made: Statement) -> Statement:
     """The same, paid by what vouchers have now."""
     left = vouchers.balances(connection, made.tenant_id)
     earlier = vouchers.payments(connection, made.tenant_id)
-    return replace(made, payments=would_pay(made, left, earlier))
+    return replace(made, payments=would_pay(left, earlier, made))
 
 
 def would_pay(
-    made: Statement, left: Iterable[Balance], earlier: Iterable[Payment]
+    left: Iterable[Balance], earlier: Iterable[Payment], made: Statement
 ) -> tuple[Payment, ...]:
     """What its tenant's vouchers pay of a statement, of what is left of all these."""
     return settle(
