@@ -90,8 +90,8 @@ class Walk:
         self.ids |= {name: job.id for name, job in zip(names, accepted, strict=True)}
         say(
             both(
-                f"a batch of {SHORT_COUNT} short jobs, 1 card of {kind} each",
-                f"一批 {SHORT_COUNT} 个短作业，每个 1 张 {kind}",
+                f"a batch of {SHORT_COUNT} short jobs, 1 × {kind} each",
+                f"一批 {SHORT_COUNT} 个短作业，每个 1 × {kind}",
             ),
             f"  [bold]{tenant}[/]  ",
         )
@@ -112,7 +112,7 @@ class Walk:
             if error.status != httpx2.codes.UNPROCESSABLE_ENTITY or error.problem is None:
                 raise
             why = "; ".join(reason_text(reason) for reason in error.problem.reasons)
-            refused = both("12 of nvidia-a800: refused (422)", "12 张 nvidia-a800：被拒绝（422）")
+            refused = both("12 × nvidia-a800: refused (422)", "12 × nvidia-a800：被拒绝（422）")
             say(f"huge: [red]{refused}[/] {escape(why)}", f"  [bold]{RESEARCH}[/]  ")
             return
         raise DemoFailed("a job of 12 cards was accepted, and the largest pool has 8")

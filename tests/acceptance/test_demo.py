@@ -58,7 +58,7 @@ def test_it_shows_the_main_job_to_its_end(demo: Running, tmp_path: Path) -> None
     assert [line[0] for line in re.findall(r"^\d/6", said, re.MULTILINE)] == list("123456")
     for words in (
         "LOGICAL CARDS",
-        "12 of nvidia-a800: refused (422) needs 12 cards, and lsl-a800 has 8",
+        "12 × nvidia-a800: refused (422) needs 12 cards, and lsl-a800 has 8",
         "long cancelled by its tenant",
         "broken failed because its own program failed (exit code 1)",
         "digits │ epoch 20/20",
