@@ -1,6 +1,7 @@
 """The command `brain` as processes of their own, in an environment where nothing else is set."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ import psutil
 
 PATIENCE_S = 120.0
 LOOK_S = 0.05
+PORTS = range(10_000, 20_000)
+"""Under those of a local Ray, which are under those that Linux gives."""
 
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -128,5 +131,11 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A port that nobody has, nor gets by asking for any: those that Linux gives are above.
+
+    It is not seeded as tests are, or both workers of pytest would choose the same.
+    """
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError(f"no port is free in {PORTS}")
