@@ -17,6 +17,15 @@ NAMES = frozenset(
 )
 """Holes for what is called so: a tenant `job`, or a field `project`, is no word of a sentence."""
 PRIORITIES_ZH = {"low": "低", "normal": "普通", "high": "高"}
+EDGE = "\ufdd0"
+"""Where what is filled in begins and ends; no text has this character."""
+_HAN = "[\u4e00-\u9fff]"
+_SPACES = (
+    (re.compile(f"(?<={_HAN}) {EDGE}(?={_HAN})"), ""),
+    (re.compile(f"(?<={_HAN}){EDGE} (?={_HAN})"), ""),
+    (re.compile(f"(?<={_HAN}){EDGE}(?=[A-Za-z0-9])"), " "),
+    (re.compile(f"(?<=[A-Za-z0-9]){EDGE}(?={_HAN})"), " "),
+)
 LENGTH_MAX = 500
 """What is longer holds somebody's text: a search takes up to the fourth power of it."""
 
@@ -28,14 +37,20 @@ def chinese(text: str) -> str | None:
     for pattern, words in _sentences():
         found = pattern.fullmatch(text)
         if found is not None:
-            return words.format(
-                **{name: _part(name, one) for name, one in found.groupdict().items()}
-            )
+            parts = ((name, _part(name, one)) for name, one in found.groupdict().items())
+            return _spaced(words.format(**{name: f"{EDGE}{one}{EDGE}" for name, one in parts}))
     return None
 
 
 def _part(name: str, part: str) -> str:
     return part if name in NAMES else chinese(part) or part
+
+
+def _spaced(text: str) -> str:
+    """A space stands between Chinese and what is not, and none within: whatever was filled in."""
+    for edge, space in _SPACES:
+        text = edge.sub(space, text)
+    return text.replace(EDGE, "")
 
 
 @cache

@@ -5,7 +5,7 @@ import threading
 
 from rich.table import Table
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, fail, plain, state_text
 from api.schemas.array_spec import ArrayView
 from api.sdk import Client
@@ -75,5 +75,5 @@ def watch_array(broker: Client, array_id: str) -> int:
         never.wait(POLL_S)
     if array.failed:
         indices = failed_text(array)
-        console.print(f"{both('not succeeded', '未成功')}: {indices}", soft_wrap=True)
+        console.print(f"{both('not succeeded', '未成功')}{colon()}{indices}", soft_wrap=True)
     return 1 if array.failed else 0

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, plain, table
 from api.schemas.bills import InvoiceList, InvoiceView, PaymentList, ReplyList
 
@@ -29,7 +29,8 @@ def print_replies(said: ReplyList) -> None:
         lines = ", ".join(map(str, one.lines))
         where = both(f" (lines {lines})", f"（第 {lines} 行）") if lines else ""
         granted = both(f" {one.granted} CNY granted", f" 折让 {one.granted} 元")
-        reason = (granted if one.granted else "") + (f": {plain(one.reason)}" if one.reason else "")
+        why = f"{colon()}{plain(one.reason)}" if one.reason else ""
+        reason = (granted if one.granted else "") + why
         when = f"{clock_text(one.at_ms)} {plain(one.by)}"
         console.print(f"{standing_text(one.kind)}{where}{reason}  [dim]{when}[/]")
 

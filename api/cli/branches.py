@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.entitled import Borrowing, Lending, Nominal, also_own, changed, own, refuse
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Id, Json, Tenant, session_of
 from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, print_list, table
@@ -234,4 +234,4 @@ def _wanted(
 def _say(name: str, made: "Branch") -> None:
     weight, quota = made.weight, _quota(made.max_cards)
     text = both(f"weight {weight}, quota {quota}", f"权重 {weight}，配额 {quota}")
-    console.print(f"{plain(name)}: {text}{also_own(made)}", soft_wrap=True)
+    console.print(f"{plain(name)}{colon()}{text}{also_own(made)}", soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import console, plain, print_json, print_list, table, yuan_text
@@ -124,11 +124,12 @@ def set_budget(
         return
     of = made.job_id or made.project or made.tenant
     if is_nothing(made.amount):
-        console.print(f"{plain(of)}: {both('its budget is removed', '预算已取消')}")
+        console.print(f"{plain(of)}{colon()}{both('its budget is removed', '预算已取消')}")
         return
     done, most = yuan_text(made.spent), yuan_text(made.amount)
+    share = both(f" ({made.percent} %)", f"（{made.percent}%）")
     spent = both(f"{done} of {most} CNY spent", f"已用 {done} / {most} 元")
-    console.print(f"{plain(of)}: {spent} ({made.percent} %)")
+    console.print(f"{plain(of)}{colon()}{spent}{share}")
 
 
 def is_nothing(yuan: str) -> bool:
@@ -173,6 +174,5 @@ def hard_stop(
         print_json(made)
         return
     on, off = both("on", "已启用"), both("off", "已停用")
-    console.print(
-        f"{plain(made.tenant)}: {both('hard stop', '欠费即停')} {on if made.is_on else off}"
-    )
+    told = f"{both('hard stop', '欠费即停')} {on if made.is_on else off}"
+    console.print(f"{plain(made.tenant)}{colon()}{told}")

@@ -5,7 +5,7 @@ from collections import Counter
 from rich.table import Table
 
 from api.cli.bill_tables import standing_text
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, errors, plain, say, table
 from api.schemas.books import (
     MisfitView,
@@ -71,7 +71,9 @@ def print_reconciled(line: ReconciliationLine) -> None:
     elif line.difference:
         one = line.difference
         more = both(f" (one of {one.count:,})", f"（共 {one.count:,} 处）") if one.count > 1 else ""
-        console.print(f"[red]✗[/] {one.part}: {plain(one.what)}{more}: {plain(one.row)}")
+        console.print(
+            f"[red]✗[/] {one.part}{colon()}{plain(one.what)}{more}{colon()}{plain(one.row)}"
+        )
     elif line.differences:
         text = both(f"{line.differences:,} differences", f"{line.differences:,} 处差异")
         console.print(f"[bold red]{text}[/]")
@@ -80,8 +82,10 @@ def print_reconciled(line: ReconciliationLine) -> None:
 
 
 def _print_misfit(misfit: MisfitView) -> None:
-    where = f"{plain(misfit.part)}: {plain(misfit.row)}" if misfit.row else plain(misfit.part)
-    console.print(f"[red]✗[/] {where}: {plain(misfit.what)}")
+    where = (
+        f"{plain(misfit.part)}{colon()}{plain(misfit.row)}" if misfit.row else plain(misfit.part)
+    )
+    console.print(f"[red]✗[/] {where}{colon()}{plain(misfit.what)}")
 
 
 def _print_verdict(verdict: Verdict) -> None:

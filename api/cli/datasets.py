@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Id, Json, session_of
 from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json
@@ -108,4 +108,4 @@ def set_dataset(
         made = broker.declare_dataset(dataset_id, put)
     centre_names = ", ".join(made.centres)
     text = both(f"in {centre_names}", f"位于 {centre_names}")
-    console.print(f"{plain(made.id)}: {text}", soft_wrap=True)
+    console.print(f"{plain(made.id)}{colon()}{text}", soft_wrap=True)

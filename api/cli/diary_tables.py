@@ -1,6 +1,6 @@
 """How a terminal shows what log and books have otherwise than the diaries of the centres."""
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, plain
 from api.schemas.books import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 
@@ -17,7 +17,8 @@ def print_centres(told: CentresReconciled) -> None:
             f"log: {_side(one.log)}; centre: {_side(one.diary)}",
             f"日志：{_side(one.log)}；中心：{_side(one.diary)}",
         )
-        console.print(f"[red]✗[/] {_whose(one)}: {one.sort}: {what}; {sides} → {advice}")
+        which = f"{_whose(one)}{colon()}{one.sort}{colon()}{what}"
+        console.print(f"[red]✗[/] {which}{both('; ', '；')}{sides} → {advice}")
     if told.count:
         text = both(f"{told.count:,} differences to the centres", f"与中心有 {told.count:,} 处差异")
         console.print(f"[bold red]{text}[/]")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.files import Output, write_binary
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Json, Month, MonthArgument, Tenant, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, print_json, print_list
@@ -174,4 +174,5 @@ def _told(invoice: "InvoiceView", *, as_json: bool) -> None:
     if as_json:
         print_json(invoice)
     else:
-        errors.print(f"{invoice.id}: {invoice.gross} CNY, {invoice_state(invoice)}")
+        gross = both(f"{invoice.gross} CNY, ", f"{invoice.gross} 元，")
+        errors.print(f"{invoice.id}{colon()}{gross}{invoice_state(invoice)}")

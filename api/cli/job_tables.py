@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from api.cli.activity_tables import active_text
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, duration_text, plain, say, state_text, table
 from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation
@@ -230,13 +230,13 @@ def print_explanation(explanation: Explanation) -> None:
 def _print_start(explanation: Explanation) -> None:
     """When it is likely to start, as far as that is known."""
     if explanation.planned_start_ms is not None:
-        say(f"{both('planned start', '预计开始')}: {plain(planned_text(explanation))}")
+        say(f"{both('planned start', '预计开始')}{colon()}{plain(planned_text(explanation))}")
     if explanation.start_p50_ms is not None:
         half = clock_text(explanation.start_p50_ms)
-        say(f"{both('half start by', '五成概率不晚于')}: {half}")
+        say(f"{both('half start by', '五成概率不晚于')}{colon()}{half}")
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
-        say(f"{both('nine of ten start by', '九成概率不晚于')}: {late}")
+        say(f"{both('nine of ten start by', '九成概率不晚于')}{colon()}{late}")
 
 
 def planned_text(job: JobView | Explanation) -> str:

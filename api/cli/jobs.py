@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Json, Tenant, parser, session_of
 from api.cli.session import client
-from api.cli.terminal import console, print_json, print_list, state_text
+from api.cli.terminal import STATE_STYLES, console, print_json, print_list, state_text
 
 if TYPE_CHECKING:
     from api.schemas.array_spec import ArrayView
@@ -23,6 +23,11 @@ _job_id = parser(
     r"[a-z0-9]{1,64}",
     "is no job's id: `brain jobs` lists them",
     "不是作业编号：`brain jobs` 可列出",
+)
+_state = parser(
+    "|".join(STATE_STYLES),
+    f"is no state of a job: {', '.join(STATE_STYLES)}",
+    f"不是作业状态，可选：{'、'.join(STATE_STYLES)}",
 )
 JobId = Annotated[
     str,
@@ -61,10 +66,12 @@ def jobs(
     state: Annotated[
         str | None,
         typer.Option(
+            parser=_state,
+            metavar="STATE",
             help=both(
                 "only these: queued, running, succeeded, failed, cancelled, ...",
                 "只看该状态：queued、running、succeeded、failed、cancelled 等",
-            )
+            ),
         ),
     ] = None,
     tenant: Tenant = None,
@@ -264,7 +271,7 @@ def cancel(context: typer.Context, job_id: JobId, as_json: Json = False) -> None
     if as_json:
         print_json(gone)
     else:
-        console.print(f"{gone.id}{both(': ', '：')}{_what_becomes_of(gone)}")
+        console.print(f"{gone.id}{colon()}{_what_becomes_of(gone)}")
 
 
 def _what_becomes_of(gone: "JobView | ArrayView") -> str:

@@ -25,3 +25,8 @@ def language() -> Language:
 def both(english: str, chinese: str) -> str:
     """One text in the language of this run."""
     return chinese if language() is Language.ZH else english
+
+
+def colon() -> str:
+    """Between a name and what is said of it: Chinese has a wide one, without a space behind."""
+    return both(": ", "：")

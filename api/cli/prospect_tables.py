@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from api.cli.job_tables import MINUTE, reason_text
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import clock_text, console, plain, say, table
 from api.schemas.durations import about
 from api.schemas.jobs import ReasonView
@@ -22,11 +22,13 @@ def print_standing(standing: QueueStanding) -> None:
         f"前面有本企业 {standing.ahead_yours} 个、其他企业 {others} 个",
     )
     say(ahead)
-    console.print(f"  {both('its turn, the first that differs decides', '排序依据（依次比较）')}:")
+    console.print(
+        f"  {both('its turn, the first that differs decides:', '排序依据（依次比较）：')}"
+    )
     for term in standing.terms:
         say(plain(both(term.text, term.text_zh)), "    [green]•[/] ")
     console.print(_uses_table(standing.pools))
-    console.print(f"  {both('all that is in its way', '全部等待原因')}:")
+    console.print(f"  {both('all that is in its way:', '全部等待原因：')}")
     _print_blockers([(use.pool, use.reasons) for use in standing.pools])
 
 
@@ -74,13 +76,13 @@ def _print_blockers(by_pool: Sequence[tuple[str, Sequence[ReasonView]]]) -> None
         if len(names) > 1 and text not in named:
             everywhere = len(pools) == len(names)
             place = both("everywhere", "各资源池") if everywhere else ", ".join(pools)
-            where = both(f"{place}: ", f"{place}：")
+            where = f"{place}{colon()}"
         say(plain(where + text), "    [yellow]•[/] ")
 
 
 def print_alternatives(found: Alternatives) -> None:
     if found.items:
-        console.print(f"  {both('it would start sooner with', '如作以下改动可更早开始')}:")
+        console.print(f"  {both('it would start sooner with:', '如作以下改动可更早开始：')}")
     for item in found.items:
         cost = both(f", {item.cost} yuan", f"，{item.cost} 元") if item.cost else ""
         say(f"{plain(both(item.text, item.text_zh))}{cost}", "    [green]•[/] ")
@@ -90,7 +92,7 @@ def print_quote(quote: Quote) -> None:
     say(plain(both(quote.summary, quote.summary_zh)), "")
     console.print(_options_table(quote.options))
     if any(option.reasons for option in quote.options):
-        console.print(f"  {both('why not now', '不能立即开始的原因')}:")
+        console.print(f"  {both('why not now:', '不能立即开始的原因：')}")
         _print_blockers([(option.pool, option.reasons) for option in quote.options])
     for option in quote.options:
         for text in _prices_of(option):
@@ -99,7 +101,7 @@ def print_quote(quote: Quote) -> None:
     told = both(f"until {until}", f"{until} 前有效")
     if quote.is_kept:
         told = both(f"kept until {until}", f"保留至 {until}")
-    console.print(f"[dim]{told}:[/] brain submit --quote {quote.id}", soft_wrap=True)
+    console.print(f"[dim]{told}{colon()}[/]brain submit --quote {quote.id}", soft_wrap=True)
 
 
 def _options_table(options: Sequence[QuoteOption]) -> Table:

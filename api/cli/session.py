@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from api.chinese import chinese
-from api.cli.language import Language, both, language
+from api.cli.language import Language, both, colon, language
 from api.cli.terminal import fail
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _told(error: "ApiError") -> str:
     problem = error.problem
     if problem is None or language() is Language.EN:
         return str(error)
-    return told(_chinese(problem))
+    return told(_chinese(problem), colon())
 
 
 def _chinese(problem: "Problem") -> "Problem":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.files import Output, write_binary, write_out
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Json, Month, MonthArgument, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, fail, print_json
@@ -279,4 +279,4 @@ def _told(said: "ReplyView", *, as_json: bool) -> None:
     if as_json:
         print_json(said)
     else:
-        errors.print(f"{said.tenant} {said.month}: {standing_text(said.kind)}")
+        errors.print(f"{said.tenant} {said.month}{colon()}{standing_text(said.kind)}")

@@ -15,7 +15,7 @@ from api.cli.entitled import (
     refuse,
     with_amounts,
 )
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.options import Json, parser, session_of
 from api.cli.session import client
 from api.cli.terminal import console, fail, plain, print_json, table
@@ -116,7 +116,7 @@ def set_tenant(
         made = broker.declare_tenant(tenant_id, _wanted(known, weight, max_cards, own_now))
     quota = made.max_cards
     text = both(f"quota {quota}", f"配额 {quota}")
-    console.print(f"{plain(made.id)}: {text}{also_own(made)}", soft_wrap=True)
+    console.print(f"{plain(made.id)}{colon()}{text}{also_own(made)}", soft_wrap=True)
 
 
 def _wanted(

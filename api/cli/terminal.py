@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from api.chinese import PRIORITIES_ZH, chinese
-from api.cli.language import Language, both, language
+from api.cli.language import Language, both, colon, language
 from api.cli.wrapping import wrapped
 
 PARK_ZONE = timezone(timedelta(hours=8))
@@ -67,7 +67,7 @@ def fail(text: str, code: int = 1) -> NoReturn:
     """
     if language() is Language.ZH:
         text = "\n".join(map(_chinese, text.split("\n")))
-    errors.print(f"[red]{both('error', '错误')}:[/] {plain(text)}", soft_wrap=True)
+    errors.print(f"[red]{both('error', '错误')}{colon()}[/]{plain(text)}", soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -75,7 +75,7 @@ def _chinese(line: str) -> str:
     """A sentence; or a field, which is one word, and what is wrong with it."""
     field, _, problem = line.partition(": ")
     told = chinese(problem)
-    by_field = f"{field}: {told}" if told else line
+    by_field = f"{field}{colon()}{told}" if told else line
     if told and " " not in field.strip():
         return by_field
     whole = chinese(line.strip())

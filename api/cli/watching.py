@@ -3,7 +3,7 @@
 import threading
 
 from api.cli.job_tables import nodes_text, reason_text
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import console, duration_text, plain, state_text
 from api.schemas.jobs import JobView
 from api.sdk import Client
@@ -41,10 +41,11 @@ def progress_text(job: JobView) -> str:
     """One line: the state, and why the job waits or where it went."""
     if job.state == "queued" and job.reasons:
         why = plain(reason_text(job.reasons[0]))
-        return f"{state_text(job.state)}: {why}"
+        return f"{state_text(job.state)}{colon()}{why}"
     if job.attempts and job.state not in WAITING_STATES:
         attempt = job.attempts[-1]
-        return f"{state_text(job.state)}: {plain(attempt.centre)}, {plain(nodes_text(attempt))}"
+        where = both(", ", "，").join((plain(attempt.centre), plain(nodes_text(attempt))))
+        return f"{state_text(job.state)}{colon()}{where}"
     return state_text(job.state)
 
 

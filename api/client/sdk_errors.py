@@ -38,14 +38,17 @@ def checked(answer: httpx2.Response) -> httpx2.Response:
     raise ApiError(told(problem), problem, answer.headers.get("Location"))
 
 
-def told(problem: Problem) -> str:
-    """The whole problem as text: a line for each field and each reason, nothing said twice."""
+def told(problem: Problem, colon: str = ": ") -> str:
+    """The whole problem as text: a line for each field and each reason, nothing said twice.
+
+    `colon` stands between a field and what is wrong with it, in the language of the texts.
+    """
     lines = [problem.detail or problem.title]
     for error in problem.errors:
         said = [error.get("problem", ""), error.get("fix", "")]
         if said[0] in lines[0]:
             del said[0]
-        lines.append(f"  {error.get('field', '')}: {' - '.join(filter(None, said))}")
+        lines.append(f"  {error.get('field', '')}{colon}{' - '.join(filter(None, said))}")
     lines.extend(
         f"  {reason.text or reason.code}"
         for reason in problem.reasons

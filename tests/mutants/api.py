@@ -188,7 +188,7 @@ MUTANTS = [
     Mutant("api/cli/prices.py", "on_demand = {**lists[-1].on_demand, **named}", "on_demand = named", "tests/acceptance/test_cli_prices.py"),
     Mutant("api/chinese.py", "chinese(part) or part", "part", "tests/unit/api/test_chinese.py -k stands"),
     Mutant("api/chinese.py", "key=lambda english: (-len(_fixed(english)), english)", "key=lambda english: english", "tests/unit/api/test_chinese.py"),
-    Mutant("api/cli/session.py", "return told(_chinese(problem))", "return str(error)", "tests/acceptance/test_cli_refusals.py -k chinese"),
+    Mutant("api/cli/session.py", "return told(_chinese(problem), colon())", "return str(error)", "tests/acceptance/test_cli_refusals.py -k chinese"),
     Mutant("api/cli/terminal.py", "map(_chinese, text.split(", "map(str, text.split(", "tests/acceptance/test_cli_refusals.py -k chinese"),
     Mutant("api/errors.py", "error | _chinese(error", "error or _chinese(error", "tests/acceptance/test_api_errors.py -k wrong_field"),
     Mutant("api/client/sdk_errors.py", "if said[0] in lines[0]:", "if False:", "tests/unit/api/test_sdk.py -k once"),
@@ -212,4 +212,8 @@ MUTANTS = [
     Mutant("scheduler/storage/rows.py", "[encode_value(reason) for reason in reasons]", "[encode_value(reason) for reason in reasons[:1]]", "tests/unit/scheduler/storage/test_rows.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/api/test_housekeeping.py"),
     Mutant("api/errors.py", "(known for known in _known_words() if known != word)", "_known_words()", "tests/acceptance/test_api_errors.py -k another_request"),
+    Mutant("api/chinese.py", '    (re.compile(f"(?<={_HAN}) {EDGE}(?={_HAN})"), ""),\n', "", "tests/unit/api/test_chinese.py -k space"),
+    Mutant("api/chinese.py", '    (re.compile(f"(?<={_HAN}){EDGE} (?={_HAN})"), ""),\n', "", "tests/unit/api/test_chinese.py -k space"),
+    Mutant("api/chinese.py", '    (re.compile(f"(?<={_HAN}){EDGE}(?=[A-Za-z0-9])"), " "),\n', "", "tests/unit/api/test_chinese.py -k space"),
+    Mutant("api/chinese.py", '    (re.compile(f"(?<=[A-Za-z0-9]){EDGE}(?={_HAN})"), " "),\n', "", "tests/unit/api/test_chinese.py -k space"),
 ]

@@ -67,7 +67,7 @@ MUTANTS = [
     Mutant("scheduler/storage/logged.py", "(AttemptRow.centre_id == centre_id) & is_of_now,", "False,", _API),
     Mutant("api/cli/diary_tables.py", "all(centre.is_compared for centre in told.centres)", "True", _SHOWN),
     Mutant("api/cli/diary_tables.py", "any(centre.is_compared for centre in told.centres)", "True", _SHOWN),
-    Mutant("api/cli/diary_tables.py", "{one.sort}: {what}", "{what}", _SHOWN),
+    Mutant("api/cli/diary_tables.py", "{one.sort}{colon()}{what}", "{what}", _SHOWN),
     Mutant("api/cli/closing.py", "not all(centre.is_compared for centre in centres.centres)", "False", _RECONCILE),
     Mutant("api/cli/closing.py", "if lines[-1].differences or centres.count:", "if lines[-1].differences:", _RECONCILE),
     Mutant("api/cli/closing.py", '            print_json({**_as_json(lines), "centres": None, "error": str(error)})', "            pass", _RECONCILE),

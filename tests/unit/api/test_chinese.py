@@ -143,3 +143,18 @@ def test_what_nobody_has_written_is_no_sentence() -> None:
     assert chinese("quite another thing") is None
     assert chinese("there is no tenant " + "x" * 2_000) is None
     assert chinese("") is None
+
+
+@pytest.mark.parametrize(
+    ("english", "told"),
+    [
+        ("there is no job x", "没有作业 x"),
+        ("there is no frobnicator x", "没有 frobnicator x"),
+        ("role auditor needs it", "auditor 角色须填写此项"),
+        ("role tenant needs it", "企业角色须填写此项"),
+        ("expected ',' or ']', but got '<stream end>'", "此处应为逗号或 ]，而不是文件末尾"),
+        ("the statement is there already, and is another", "对账单已存在，且内容不同"),
+    ],
+)
+def test_a_space_stands_between_chinese_and_what_is_not(english: str, told: str) -> None:
+    assert chinese(english) == told
