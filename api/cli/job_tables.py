@@ -34,7 +34,7 @@ def jobs_table(jobs: Sequence[JobView]) -> Table:
         both("tenant", "企业"),
         both("name", "名称"),
         both("state", "状态"),
-        both("cards", "卡"),
+        both("count", "数量"),
         both("where", "去向"),
         both("at", "提交"),
         numbers=(4,),

@@ -120,7 +120,7 @@ def print_nodes(nodes: list[NodeView]) -> None:
         both("node", "节点"),
         both("pool", "资源池"),
         both("kind", "型号"),
-        both("cards", "卡数"),
+        both("count", "数量"),
         both("state", "状态"),
         numbers=(3,),
     )

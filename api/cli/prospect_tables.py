@@ -38,7 +38,7 @@ def _uses_table(pools: Sequence[PoolUseView]) -> Table:
     made = table(
         both("pool", "资源池"),
         *([both("would have", "将占用")] if has_forms else []),
-        both("cards", "卡"),
+        both("devices", "设备"),
         both("free", "空闲"),
         *([both("off", "不可用")] if has_down else []),
         both("yours", "本企业"),
@@ -109,7 +109,7 @@ def _options_table(options: Sequence[QuoteOption]) -> Table:
     has_sizes = len({option.devices for option in options}) > 1
     made = table(
         both("pool", "资源池"),
-        *([both("cards", "卡")] if has_sizes else []),
+        *([both("devices", "设备")] if has_sizes else []),
         both("start", "开始"),
         *([both("data takes", "数据传输")] if has_transfers else []),
         both("likely over", "预计结束"),

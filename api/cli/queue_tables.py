@@ -57,7 +57,7 @@ def queue_table(found: QueueView) -> Table:
         both("job", "作业"),
         both("tenant", "企业"),
         both("name", "名称"),
-        both("cards", "卡"),
+        both("count", "数量"),
         both("start", "启动"),
         both("why not now", "等待原因"),
         numbers=(0, 4),

@@ -9,4 +9,4 @@ def test_no_node_at_all_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     print_nodes([])
 
     said = capsys.readouterr()
-    assert (said.out.split(), said.err) == (["node", "pool", "kind", "cards", "state"], "none\n")
+    assert (said.out.split(), said.err) == (["node", "pool", "kind", "count", "state"], "none\n")

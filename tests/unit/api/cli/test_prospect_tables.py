@@ -97,7 +97,7 @@ def test_a_standing_is_told_with_its_terms_and_who_holds_what(
         "    • it is within its tenant's nominal quota",
         "    • its priority is normal",
     ]
-    assert lines[4].split()[:5] == ["pool", "cards", "free", "yours", "others"]
+    assert lines[4].split()[:5] == ["pool", "devices", "free", "yours", "others"]
     assert lines[5].split() == ["qdaicc-910b3", "8", "4", "1", "standard", "3"]
     assert lines[6:] == [
         "  all that is in its way:",

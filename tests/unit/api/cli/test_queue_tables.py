@@ -42,7 +42,7 @@ def test_each_has_one_line_however_long_its_names_and_no_reason_is_cut(reason: s
 
     head, *lines = lines_of(queue_table(a_view(words, wide)))
 
-    assert " ".join(head.split()) == "# job tenant name cards start why not now"
+    assert " ".join(head.split()) == "# job tenant name count start why not now"
     assert len(lines) == 2
     for line, position in zip(lines, ("123", "1234"), strict=True):
         assert cell_len(line) <= 80
