@@ -1,6 +1,6 @@
 """Commands about prices: the price lists, and a new one from a day on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +12,7 @@ from api.cli.terminal import (
     console,
     errors,
     fail,
+    note,
     plain,
     print_json,
     priority_text,
@@ -127,11 +128,24 @@ def publish(
         on_demand = {**lists[-1].on_demand, **named}
         changes = {"id": number, "from_ms": day_ms(begin), "on_demand": on_demand}
         published = broker.publish_prices(made(PriceListCreate, **(last | changes)))
+    _warn(sorted(named.keys() & {*published.not_in_park}), published)
     if as_json:
         print_json(published)
         return
     told = year_text(published.from_ms)
     errors.print(both(f"{number} is published, from {told}", f"已发布 {number}，自 {told} 起"))
+
+
+def _warn(strangers: Sequence[str], published: "PriceListView") -> None:
+    """A kind may be to come; one that is mistyped leaves the price that was meant as it was."""
+    there = ", ".join(kind for kind in published.on_demand if kind not in published.not_in_park)
+    for kind in strangers:
+        note(
+            both(
+                f"the park has no device kind {kind}: its price waits for it (there: {there})",
+                f"园区没有设备型号 {kind}：该单价待其加入后才会用到（现有：{there}）",
+            )
+        )
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -146,6 +146,9 @@ class PriceListView(Wire):
     from_ms: Ms
     is_in_force: bool = Field(description="whether it holds now")
     on_demand: dict[str, str]
+    not_in_park: list[str] = Field(
+        default=[], description="of these kinds those that the park does not have, or not yet"
+    )
     qos_permille: dict[str, int]
     class_permille: dict[str, int]
     vat_permille: int

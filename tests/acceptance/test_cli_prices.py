@@ -1,5 +1,6 @@
 """What finance does about prices and balances by commands."""
 
+import json
 import os
 from pathlib import Path
 
@@ -41,6 +42,21 @@ def test_a_price_list_is_published_as_the_last_one_with_what_is_named() -> None:
     assert len(lines) == 2, "the other kind is as it was"
     assert "would begin at or before list 2099" in told(*publish, "ascend-910b3=4.25", code=1)
     assert "is no KIND=YUAN" in told(*publish, "4.25", code=2)
+
+
+def test_who_prices_a_kind_that_the_park_has_not_is_told_so() -> None:
+    """It may be to come; or it is mistyped, and what was meant has kept its price."""
+    publish = ("prices", "publish", "later", "--from", "2099-06-01", "--json", "--price")
+
+    done = CliRunner().invoke(app, [*publish, "ascend-910b=9.99", "--price", "ascend-910b3=4.25"])
+
+    assert (done.exit_code, json.loads(done.stdout)["not_in_park"]) == (0, ["ascend-910b"])
+    assert " ".join(done.stderr.split()) == (
+        "the park has no device kind ascend-910b: its price waits for it "
+        "(there: ascend-910b3, hygon-k100-ai)"
+    )
+    later = ("prices", "publish", "last", "--from", "2099-07-01", "--price", "ascend-910b3=4.25")
+    assert "no device kind" not in told(*later), "what was told once"
 
 
 def test_a_top_up_is_booked_once() -> None:

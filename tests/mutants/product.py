@@ -74,7 +74,10 @@ MUTANTS = [
     Mutant("api/running/up.py", "                finally:\n                    threads.shutdown(cancel_futures=True)", "                except AssertionError:\n                    threads.shutdown(cancel_futures=True)", "tests/unit/api/test_interrupts.py"),
     Mutant("api/console/static/app.js", "  if (me !== caller) return; // signed out meanwhile\n", "", "tests/acceptance/test_console.py -k signs"),
     Mutant("api/console/static/client.js", "  if (!key()) throw new Refused(401, {}); // signed out while a part was being read\n", "", "tests/acceptance/test_console.py -k signs"),
+    Mutant("api/cli/prices.py", "sorted(named.keys() & {*published.not_in_park})", "[]", "tests/acceptance/test_cli_prices.py"),
+    Mutant("api/cli/prices.py", "sorted(named.keys() & {*published.not_in_park})", "published.not_in_park", "tests/acceptance/test_cli_prices.py"),
+    Mutant("api/routes/prices.py", "for kind, _ in prices.on_demand if kind not in kinds]", "for kind, _ in prices.on_demand]", "tests/acceptance/test_cli_prices.py"),
+    Mutant("api/cli/jobs.py", "            parser=_state,\n", "", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/language.py", 'return both(": ", "：")', 'return ": "', "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/session.py", "return told(_chinese(problem), colon())", "return told(_chinese(problem))", f"{_REFUSALS} -k chinese"),
-    Mutant("api/cli/jobs.py", "            parser=_state,\n", "", "tests/acceptance/test_cli_wrong_use.py"),
 ]
