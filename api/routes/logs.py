@@ -1,7 +1,7 @@
 """What the members of a job have written, and what they go on to write."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.auth import Caller, Watch, WorkerDep
 from api.client.streamed import LINES, LogPart
-from api.errors import missing
+from api.errors import Refused, missing
 from api.logs import Kept, log_of, read_log
 from api.routes.jobs import own_job
 from api.routes.parameters import JobId, problems
@@ -22,9 +22,10 @@ from api.schemas.jobs import Wire
 from api.schemas.role_spec import RoleName
 from api.services import Services, ServicesDep
 from api.streams import Stream
-from scheduler.model.job import FINAL_STATES, Job
+from scheduler.model.job import FINAL_STATES, Job, Placement
+from scheduler.model.variants import member_count
 from scheduler.storage import queries
-from scheduler.storage.codec import decode_job
+from scheduler.storage.codec import decode_job, decode_value
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -136,29 +137,50 @@ def logs(
 def _reader(services: Services, job_id: str, caller: Caller, asked: LogQuery) -> Reader:
     with services.database.connect() as connection:
         job = own_job(connection, job_id, caller)
-        count = len(queries.attempts(connection, [job_id]))
+        tries = queries.attempts(connection, [job_id])
+    count = len(tries)
     wanted = asked.attempt or asked.from_attempt
     if wanted is not None and wanted > count:
         raise missing("attempt", f"{job_id}.{wanted}")
     return Reader(
         job_id=job_id,
-        member=_rank(decode_job(job.spec), asked),
+        member=_rank(decode_job(job.spec), asked, tries),
         offset=asked.offset,
         attempt=wanted or max(1, count),
         is_pinned=asked.attempt is not None,
     )
 
 
-def _rank(job: Job, asked: LogQuery) -> int:
-    """Raises `Refused` for a role, or a member of it, that the job does not have."""
-    if asked.role is None:
-        return asked.member
+def _rank(job: Job, asked: LogQuery, tries: Sequence[Row[Any]]) -> int:
+    """Raises `Refused` for a role, or a member, that the job does not have.
+
+    How many members it has is known once it was placed; an elastic one may have had more before.
+    """
+    if asked.role is not None:
+        return _rank_in_role(job, asked.role, asked.member)
+    placed = (decode_value(Placement, one.placement) for one in tries)
+    count = max((member_count(job, placement) for placement in placed), default=None)
+    if count is not None and asked.member >= count:
+        raise _no_member("member", asked.member, job, count)
+    return asked.member
+
+
+def _rank_in_role(job: Job, name: str, number: int) -> int:
     first = 0
     for role in job.roles:
-        if role.name == asked.role and asked.member < role.count:
-            return first + asked.member
+        if role.name == name and number < role.count:
+            return first + number
+        if role.name == name:
+            raise _no_member(name, number, job, role.count)
         first += role.count
-    raise missing("member", f"{asked.role} {asked.member} of job {job.id}")
+    known = ", ".join(role.name for role in job.roles)
+    has = f"it has {known}" if known else "its members have none"
+    raise Refused(404, f"there is no role {name} of job {job.id}: {has}")
+
+
+def _no_member(what: str, number: int, job: Job, count: int) -> Refused:
+    has = f"it has {count}, numbered from 0"
+    return Refused(404, f"there is no {what} {number} of job {job.id}: {has}")
 
 
 async def _lines(parts: Parts) -> AsyncGenerator[str]:

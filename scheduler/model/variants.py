@@ -90,6 +90,13 @@ def form_in(job: Job, placement: Placement) -> Job:
     return forms(job)[form_number(job, placement)] if job.has_forms else job
 
 
+def member_count(job: Job, placement: Placement) -> int:
+    """How many processes the gang has there."""
+    if job.roles:
+        return sum(role.count for role in job.roles)
+    return form_in(job, placement).member_count or len(placement.shares)
+
+
 def _is_in(form: Job, placement: Placement) -> bool:
     kind_ids = form.device_kind_ids
     is_kind = not kind_ids or placement.device_kind_id in kind_ids

@@ -184,6 +184,27 @@ def test_a_job_that_never_ran_has_no_log_to_wait_for(
     assert follower.text == ""
 
 
+def test_who_asks_for_a_member_beyond_those_there_are_is_told_how_many(park: Served) -> None:
+    alone = submitted(park.steel)
+    two = submitted(park.steel, devices=2, members=2)
+    for job_id in (alone, two):
+        await_state(park.steel, job_id, "succeeded")
+
+    def asked(job_id: str, member: int, **more: str) -> httpx2.Response:
+        return park.steel.get(f"/v1/jobs/{job_id}/logs", params={"member": member, **more})
+
+    told = [problem_of(asked(*one), 404) for one in ((alone, 1), (two, 9))]
+    role = problem_of(asked(two, 0, role="worker"), 404)
+
+    assert [one["detail"] for one in told] == [
+        f"there is no member 1 of job {alone}: it has 1, numbered from 0",
+        f"there is no member 9 of job {two}: it has 2, numbered from 0",
+    ]
+    assert told[1]["detail_zh"] == f"作业 {two} 没有成员 9：共 2 个，序号从 0 开始"
+    assert role["detail"] == f"there is no role worker of job {two}: its members have none"
+    assert [asked(two, member).status_code for member in (0, 1)] == [200, 200]
+
+
 def test_a_log_is_followed_as_text_to_the_end_of_its_job(
     park: Served, address: str, output: Output
 ) -> None:

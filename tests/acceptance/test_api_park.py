@@ -314,7 +314,7 @@ def test_a_log_is_read_from_a_byte_on_for_each_member(
     park: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "LATE_MS", 300)
-    job_id = submitted(park.steel, command="sleep 3600")
+    job_id = submitted(park.steel, command="sleep 3600", devices=3, members=3)
     await_state(park.steel, job_id, "running")
     with park.broker.services.database.begin() as connection:
         append(

@@ -102,7 +102,7 @@ def test_a_job_is_shown_with_its_roles(product: Product) -> None:
     assert [node["members"] for node in done.attempts[0].nodes] == [{"eval": "0"}, {"worker": "0"}]
     assert "worker: 1 member with 1 device, eval: 1 member with 2 devices" in shown
     assert f"{NORTH_NODES[0]}×2 (eval 0)" in shown
-    assert (missing.returncode, "no member worker 1" in missing.stderr) == (1, True)
+    assert (missing.returncode, "no worker 1 of job" in missing.stderr) == (1, True)
 
 
 def test_one_member_that_fails_ends_the_others_and_is_named(product: Product) -> None:
