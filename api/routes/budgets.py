@@ -15,9 +15,10 @@ from api.asking import ask, heard, request_id
 from api.auth import PayerDep, WorkerDep
 from api.errors import Refused, missing
 from api.examples.requests import BUDGET_EXAMPLES, HARD_STOP_EXAMPLES
+from api.promised import wrong
 from api.routes.parameters import TenantId, TenantQuery, problems
 from api.schemas.budgets import BudgetList, BudgetPut, BudgetView, HardStopPut, HardStopView
-from api.services import ServicesDep
+from api.services import Services, ServicesDep
 from scheduler.facts.events import BudgetSet, HardStopSet
 from scheduler.facts.log import Request
 from scheduler.model.budget import Budget
@@ -76,11 +77,14 @@ def put_budget(
     owner_id = caller.narrowed(tenant)
     if owner_id is None:
         raise Refused(422, "finance names the tenant: add ?tenant=ID (--tenant ID)")
+    amount_micros = parse_yuan(wanted.amount)
+    if amount_micros and wanted.project is not None:
+        _check_project(services, owner_id, wanted.project)
     budget = Budget(
         tenant_id=owner_id,
         project=wanted.project,
         job_id=wanted.job_id,
-        amount_micros=parse_yuan(wanted.amount),
+        amount_micros=amount_micros,
         is_hard_stop=wanted.hard_stop,
     )
     wish = BudgetSet(at_ms=services.clock(), budget=budget)
@@ -88,6 +92,15 @@ def put_budget(
     with services.database.connect() as connection:
         (view,) = _views(connection, month_of(services.clock()), [budget], owner_id)
     return view
+
+
+def _check_project(services: Services, tenant_id: str, project: str) -> None:
+    """Of a tenant that is divided, no job could ever name another."""
+    with services.database.connect() as connection:
+        known = services.declared.read(connection).tree.unknown_project(tenant_id, project)
+    if known is not None:
+        detail = f"there is no project {project} of tenant {tenant_id}"
+        raise wrong("project", detail, f"{project} is unknown", f"use one of {known}")
 
 
 def _views(

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from httpx2 import Response
 from sqlalchemy import event
 
 from accounting.calendar import month_bounds, month_of
@@ -58,6 +59,25 @@ def test_a_job_has_a_budget_while_it_is_not_over(park: Served) -> None:
     assert "was never one of fish" in problem_of(refused, 409)["detail"]
     both = {"amount": "5", "job_id": held, "project": "vision"}
     problem_of(park.steel.put("/v1/budgets", json=both), 422)
+
+
+def test_a_tenant_that_is_divided_has_no_budget_for_a_project_of_nobody(park: Served) -> None:
+    project = {"name": "vision", "weight": 100, "max_cards": 8}
+    assert park.fish.put("/v1/projects/vision", json=project).status_code == 200
+
+    def put(**budget: str) -> Response:
+        return park.fish.put("/v1/budgets", json=budget)
+
+    told = problem_of(put(amount="5", project="nobody"), 422)
+
+    assert told["detail"] == "there is no project nobody of tenant fish"
+    assert told["detail_zh"] == "企业 fish 没有项目 nobody"
+    assert (told["errors"][0]["field"], told["errors"][0]["fix"]) == (
+        "project",
+        "use one of vision",
+    )
+    assert put(amount="5", project="vision").status_code == 200
+    assert put(amount="0", project="nobody").status_code == 200, "from before it was divided"
 
 
 def test_many_budgets_are_listed_by_as_many_questions_as_few(park: Served) -> None:
