@@ -16,3 +16,8 @@ def transfers(connection: Connection, kind: TransferKind) -> Iterator[Transfer]:
     rows = select(TransferRow.__table__).where(TransferRow.kind == kind)
     for row in connection.execute(rows.order_by(TransferRow.seq)).mappings():
         yield Transfer(**{name: row[name] for name in _NAMES} | {"kind": kind})
+
+
+def is_booked(connection: Connection, kind: TransferKind, reference: str) -> bool:
+    is_it = (TransferRow.kind == kind, TransferRow.reference == reference)
+    return connection.scalar(select(TransferRow.seq).where(*is_it)) is not None

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body
 from sqlalchemy import Connection
 
-from accounting.ledger import PAID_IN_ACCOUNT, available_account, held_account
+from accounting.ledger import PAID_IN_ACCOUNT, TransferKind, available_account, held_account
 from accounting.money import MAX_YUAN, MICROS_PER_YUAN, parse_yuan, yuan_of_micros
 from accounting.storage.store import balances
+from accounting.storage.transfers import is_booked
 from api.asking import IdempotencyKey, ask, heard, once, request_id
 from api.auth import Caller, FinanceDep, OperatorDep, PersonDep, Role
 from api.declared import Declared
@@ -130,7 +131,7 @@ def top_up(
     """A tenant has paid in: once for each reference, whoever books it."""
     _read(services, tenant_id, caller)
     amount_micros = parse_yuan(payment.amount)
-    _check_paid_in(services, tenant_id, amount_micros)
+    _check_paid_in(services, tenant_id, amount_micros, payment.reference)
     wish = Credited(
         at_ms=services.clock(),
         tenant_id=tenant_id,
@@ -143,9 +144,14 @@ def top_up(
     return _read(services, tenant_id, caller)
 
 
-def _check_paid_in(services: Services, tenant_id: str, amount_micros: int) -> None:
-    """An account that is only ever paid from grows for ever, and a column does not."""
+def _check_paid_in(services: Services, tenant_id: str, amount_micros: int, reference: str) -> None:
+    """An account that is only ever paid from grows for ever, and a column does not.
+
+    What is booked already is in it, and is told as that.
+    """
     with services.database.connect() as connection:
+        if is_booked(connection, TransferKind.TOP_UP, reference):
+            return
         paid_micros = -balances(connection, tenant_id).get(PAID_IN_ACCOUNT, 0)
     if amount_micros > MAX_PAID_IN_MICROS - paid_micros:
         most = f"{MAX_PAID_IN_MICROS // MICROS_PER_YUAN:,}"

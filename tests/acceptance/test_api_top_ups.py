@@ -25,19 +25,23 @@ def old_customer(park: Served) -> Served:
 
 
 def test_no_account_grows_beyond_what_a_column_holds(old_customer: Served) -> None:
-    def paid(amount: str) -> Response:
+    def paid(amount: str, **headers: str) -> Response:
         payment = {"amount": amount, "reference": f"bank-{amount}"}
-        return old_customer.finance.post("/v1/tenants/poor:top-up", json=payment)
+        top_up = "/v1/tenants/poor:top-up"
+        return old_customer.finance.post(top_up, json=payment, headers=headers)
 
     told = problem_of(paid("100.01"), 409)["detail"]
-    last = paid("100.00")
+    last, again = (paid("100.00", **{"Idempotency-Key": "last"}) for _ in range(2))
+    booked = problem_of(paid("100.00"), 409)["detail"]
 
     assert told == (
         "poor pays in at most 5,000,000,000,000 yuan in all, and has paid in 4999999999900.00: "
         "declare another tenant for what comes next"
     )
     assert "累计最多可充值" in (chinese(told) or "")
-    assert last.status_code == 200
+    assert (last.status_code, again.status_code) == (200, 200)
+    assert last.json() == again.json()
+    assert booked == "payment bank-100.00 is booked already"
 
 
 def test_a_key_that_was_used_for_another_payment_pays_nothing(park: Served) -> None:

@@ -212,6 +212,7 @@ MUTANTS = [
     Mutant("scheduler/storage/rows.py", "[encode_value(reason) for reason in reasons]", "[encode_value(reason) for reason in reasons[:1]]", "tests/unit/scheduler/storage/test_rows.py"),
     Mutant("api/housekeeping.py", "            InboxRow.consumed_seq.is_not(None),\n", "", "tests/unit/api/test_housekeeping.py"),
     Mutant("api/errors.py", "(known for known in _known_words() if known != word)", "_known_words()", "tests/acceptance/test_api_errors.py -k another_request"),
+    Mutant("api/routes/tenants.py", "        if is_booked(connection, TransferKind.TOP_UP, reference):\n            return\n", "", "tests/acceptance/test_api_top_ups.py"),
     Mutant("api/routes/budgets.py", "if amount_micros and wanted.project is not None:", "if wanted.project is not None:", "tests/acceptance/test_api_budgets.py -k nobody"),
     Mutant("api/routes/budgets.py", "        _check_project(services, owner_id, wanted.project)\n", "        pass\n", "tests/acceptance/test_api_budgets.py -k nobody"),
     Mutant("api/routes/logs.py", "if count is not None and asked.member >= count:", "if count is not None and asked.member > count:", "tests/acceptance/test_api_logs.py -k beyond"),

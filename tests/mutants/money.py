@@ -13,7 +13,7 @@ _TOLD = "tests/unit/scheduler/test_controller_stops.py -k told"
 
 # fmt: off
 MUTANTS = [
-    Mutant("api/routes/tenants.py", "    _check_paid_in(services, tenant_id, amount_micros)\n", "", "tests/acceptance/test_api_top_ups.py"),
+    Mutant("api/routes/tenants.py", "    _check_paid_in(services, tenant_id, amount_micros, payment.reference)\n", "", "tests/acceptance/test_api_top_ups.py"),
     Mutant("scheduler/facts/extending.py", "    if missing_micros <= 0 or attempt.stop_cause is not None:\n", "    if missing_micros <= 0:\n", _EXTENDING),
     Mutant("scheduler/facts/extending.py", "    if missing_micros <= 0 or attempt", "    if attempt", _EXTENDING),
     Mutant("scheduler/facts/extending.py", "if stretch_micros <= funds.available_micros:", "if True:", _EXTENDING),
