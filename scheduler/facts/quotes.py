@@ -140,7 +140,10 @@ class KeptQuotes:
         other = self._by_tenant.get(tenant_id)
         if other is not None:
             until = iso_time(_quote_of(other).until_ms)
-            return f"quote {other.job.id} is kept for tenant {tenant_id} until {until}"
+            return (
+                f"quote {other.job.id} is kept for tenant {tenant_id} until {until}: submit its "
+                f"job with it, or give it up (brain quote --drop {other.job.id})"
+            )
         pause_ms = self.pauses.get(tenant_id, 0)
         if event.at_ms < pause_ms:
             return (

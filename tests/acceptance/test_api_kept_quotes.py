@@ -87,6 +87,11 @@ def test_of_a_tenant_one_is_kept_at_a_time_and_the_next_not_at_once(park: Served
     soon = problem_of(keep(park.steel), 409)
 
     assert refused["detail"].startswith(f"quote {quote_id} is kept for tenant steel until 20")
+    way_out = f": submit its job with it, or give it up (brain quote --drop {quote_id})"
+    assert refused["detail"].endswith(way_out)
+    assert refused["detail_zh"].endswith(
+        f"请用它提交作业，或放弃它（brain quote --drop {quote_id}）"
+    )
     assert soon["detail"].startswith("a quote was kept for tenant steel a while ago: the next may")
     other = keep(park.fish)
     assert park.fish.delete(f"/v1/quotes/{other.json()['id']}").status_code == 204

@@ -75,7 +75,8 @@ def test_a_tenant_has_one_quote_kept_at_a_time() -> None:
     happen(state, kept(a_job("q")))
 
     assert refused(state, kept(a_job("r"), 1)) == (
-        "quote q is kept for tenant steel until 1970-01-01T08:05:00.000+08:00"
+        "quote q is kept for tenant steel until 1970-01-01T08:05:00.000+08:00: submit its job with "
+        "it, or give it up (brain quote --drop q)"
     )
     happen(state, kept(a_job("s", tenant_id="fish"), 1))
 
