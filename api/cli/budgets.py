@@ -8,7 +8,7 @@ import typer
 from api.cli.language import both, colon
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client, whose
-from api.cli.terminal import console, plain, print_json, print_list, table, yuan_text
+from api.cli.terminal import console, note, plain, print_json, print_list, table, yuan_text
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -119,6 +119,15 @@ def set_budget(
     session = session_of(context)
     with client(session, Identity.BOOKS) as broker:
         made = broker.set_budget(wanted, whose(session, broker, tenant))
+        is_label = made.project is not None and not broker.projects(made.tenant).items
+    if is_label and not is_nothing(made.amount):
+        note(
+            both(
+                f"{made.tenant} is not divided into projects: of its jobs those count that name "
+                f"{made.project}",
+                f"企业 {made.tenant} 未划分项目：只计作业中写明 project 为 {made.project} 的费用",
+            )
+        )
     if as_json:
         print_json(made)
         return

@@ -127,9 +127,16 @@ def test_a_tenant_chooses_its_hard_stop_and_keeps_it(park: Served) -> None:
 def test_the_command_line_sets_and_lists(address: str, park: Served, tmp_path: Path) -> None:
     write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
 
+    own = str(tmp_path)
     set_it = ["--as", "steel", "budgets", "set", "250", "--json"]
-    done = brain(*set_it, BRAIN_DATA=str(tmp_path))
-    listed = brain("budgets", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    done = brain(*set_it, BRAIN_DATA=own)
+    listed = brain("budgets", BRAIN_DATA=own, COLUMNS="120")
+    labelled = brain(*set_it, "--project", "nobody", BRAIN_DATA=own)
+    removed = brain("--as", "steel", "budgets", "set", "0", "--project", "nobody", BRAIN_DATA=own)
 
     assert json.loads(done.stdout)["amount"] == "250.00"
+    assert (done.stderr, removed.stderr) == ("", "")
+    assert labelled.stderr == (
+        "steel is not divided into projects: of its jobs those count that name nobody\n"
+    )
     assert "250.00" in listed.stdout

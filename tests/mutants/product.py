@@ -80,4 +80,6 @@ MUTANTS = [
     Mutant("api/cli/jobs.py", "            parser=_state,\n", "", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/language.py", 'return both(": ", "：")', 'return ": "', "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/session.py", "return told(_chinese(problem), colon())", "return told(_chinese(problem))", f"{_REFUSALS} -k chinese"),
+    Mutant("api/cli/budgets.py", "if is_label and not is_nothing(made.amount):", "if is_label:", "tests/acceptance/test_api_budgets.py -k command"),
+    Mutant("api/cli/budgets.py", "if is_label and not is_nothing(made.amount):", "if False:", "tests/acceptance/test_api_budgets.py -k command"),
 ]
