@@ -129,7 +129,7 @@ class NodeTable:
         self._begun_at_s: float | None = None
 
     def refresh(self) -> None:
-        """Ask Ray which nodes there are; each that is new gets its supervisor."""
+        """Ask Ray which nodes there are, and where; each that is new gets its supervisor."""
         found = {node.node_id: node for node in ray_nodes.nodes()}
         now_s = time.monotonic()
         self._begun_at_s = self._begun_at_s or now_s
@@ -141,6 +141,8 @@ class NodeTable:
         with self._lock:
             for node_id, node in self._nodes.items():
                 node.is_alive = node_id in found and found[node_id].is_alive
+                if node.is_alive:
+                    node.calls.address = found[node_id].address
 
     def calls(self, node_id: str) -> SupervisorCalls | None:
         with self._lock:

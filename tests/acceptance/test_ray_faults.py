@@ -325,7 +325,9 @@ def test_without_broker_and_agent_members_end_by_themselves(bed: Bed) -> None:
     until_online(bed.link)
 
 
-def test_a_lost_node_ends_its_gangs(bed: Bed) -> None:
+def test_a_lost_node_ends_its_gangs_and_may_come_back_at_another_address(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bed.launch(order("node.1", "exec sleep 1000", members=2))
     until_running(bed.link, "node.1")
     tree = [*shim_of("node.1").children(), *processes_of("node.1")]
@@ -336,8 +338,13 @@ def test_a_lost_node_ends_its_gangs(bed: Bed) -> None:
     assert ended.end is AttemptEnd.NODE
     assert living(tree) == []
     until_online(bed.link, NODE_IDS[:1])
+    ip, moved = bed.cluster._ip, bed.cluster._ip(len(NODE_IDS))
+    monkeypatch.setattr(bed.cluster, "_ip", lambda number: moved if number else ip(number))
     bed.cluster.start_node(NODE_IDS[1])
     until_online(bed.link)
+    bed.launch(order("moved.1", "echo $MASTER_ADDR", node_ids=NODE_IDS[1:]))
+    eventually(lambda: bed.output("moved.1") == f"{moved}\n".encode(), "gangs meet where it is")
+    until_ended(bed.link, "moved.1")
 
 
 def test_a_centre_whose_ray_is_gone_says_so_and_comes_back(bed: Bed) -> None:

@@ -8,6 +8,7 @@ from tests.mutants.mutant import Mutant
 MUTANTS = [
     Mutant("cluster/ray_watch.py", "return is_unseen or now_s - self._began_at_s > self._silence_s_max + FENCED_AFTER_S", "return is_unseen", "tests/unit/cluster/test_ray_watch.py"),
     Mutant("cluster/ray_watch.py", "is_unseen = now_s - self._seen_at_s > FENCED_AFTER_S", "is_unseen = False", "tests/unit/cluster/test_ray_watch.py"),
+    Mutant("cluster/ray_watch.py", "                    node.calls.address = found[node_id].address\n", "                    pass\n", "tests/acceptance/test_ray_faults.py -k another_address"),
     Mutant("cluster/agent.py", "silent, self._url = self._url, self._home", "silent = self._url", "tests/unit/cluster/test_agent.py -k leader"),
     Mutant("cluster/simulated.py", "if order.attempt_id in self._reports:", "if False:", "tests/unit/cluster/test_simulated.py"),
     Mutant("cluster/simulated.py", "for member in order.members} - self._online", "for member in order.members} - set(self._cards_by_node)", "tests/unit/cluster/test_simulated.py"),
