@@ -66,6 +66,7 @@ class RayDriver:
         self._uids = TenantUids(place.data_dir / "tenant-uids.json", place.uid_from or 0)
         self._lock = threading.RLock()
         self._attempts = {attempt.attempt_id: attempt for attempt in self._journal.read()}
+        self._earlier = set(self._attempts)
         self._nodes = NodeTable(place)
         self._callers = ThreadPoolExecutor(CALLERS, thread_name_prefix="ray-call")
         self._is_closed = threading.Event()
@@ -174,8 +175,7 @@ class RayDriver:
 
     def release_output(self, attempt_id: str, done: set[MemberKey]) -> None:
         """What these members said has reached who reads it, and may be cleared away."""
-        with self._lock:
-            attempt = self._attempts.get(attempt_id)
+        attempt = self._attempts.get(attempt_id)
         if attempt and attempt.note_shipped(done):
             self._submit(self._clear, attempt)
 
@@ -319,9 +319,8 @@ class RayDriver:
     def _keep(self) -> None:
         """Make what is like what should be, once a second; one failure hinders no other."""
         self._is_closed.wait(KEEP_S)
-        if self._connected.is_set():
-            works: list[Callable[[], None]] = [self._nodes.refresh, self._keep_groups]
-        else:
+        works: list[Callable[[], None]] = [self._nodes.refresh, self._keep_groups]
+        if not self._connected.is_set():
             works = [self._join] if self._head.misses == 0 else []
         works += [partial(self._keep_attempt, attempt) for attempt in self._snapshot()]
         for work in works:
@@ -329,7 +328,6 @@ class RayDriver:
                 failure(work)
 
     def _join(self) -> None:
-        """Join the cluster, and go on with what had been begun but was not whole yet."""
         try:
             ray_nodes.connect(self._place.address, str(self._place.token_path))
         except ClusterFailed as error:
@@ -337,10 +335,6 @@ class RayDriver:
             return
         self._nodes.refresh()
         self._connected.set()
-        for attempt in self._snapshot():
-            are_there = all(self._nodes.calls(member.node_id) for member in attempt.unfinished)
-            if attempt.is_to_begin and are_there:
-                self._submit(self._begin, attempt)
 
     def _keep_attempt(self, attempt: Attempt) -> None:
         if attempt.final is not None:
@@ -351,6 +345,15 @@ class RayDriver:
                 self._lose(attempt, member)
         if attempt.is_to_end or attempt.is_over:
             self._advance(attempt)
+        elif attempt.attempt_id in self._earlier:
+            self._resume(attempt)
+
+    def _resume(self, attempt: Attempt) -> None:
+        """Go on with what an earlier life had begun, once all of its nodes are there."""
+        if all(self._nodes.calls(member.node_id) for member in attempt.unfinished):
+            self._earlier.remove(attempt.attempt_id)
+            if attempt.is_to_begin:
+                self._submit(self._begin, attempt)
 
     def _is_gone(self, node_id: str) -> bool:
         """Whether nobody can have renewed the lease of this node's members for too long."""

@@ -240,15 +240,40 @@ def test_what_an_earlier_life_had_seen_run_is_not_begun_again(bed: Bed, tmp_path
 
     assert isinstance(bed.driver, RayDriver)
     place, (ran, begun) = bed.driver._place, (an_order("sleep 0") for _ in range(2))
-    later = RayDriver(replace(place, data_dir=tmp_path), no_archive, lambda: None)
-    later._add(Attempt(attempt_id=ran.attempt_id, order=ran, master_port=1, started_at_ms=1))
-    later._add(Attempt(attempt_id=begun.attempt_id, order=begun, master_port=1))
+    earlier = RayDriver(replace(place, data_dir=tmp_path), no_archive, lambda: None)
+    earlier._add(Attempt(attempt_id=ran.attempt_id, order=ran, master_port=1, started_at_ms=1))
+    earlier._add(Attempt(attempt_id=begun.attempt_id, order=begun, master_port=1))
 
-    later._join()
+    later = RayDriver(earlier._place, no_archive, lambda: None)
+    later._keep()
     later._callers.shutdown()
 
+    until_phase(bed, begun, AttemptPhase.ENDED)
     on_disk = {path.parent.name for path in place.data_dir.glob("runs/*/contract*/0")}
     assert on_disk & {ran.attempt_id, begun.attempt_id} == {begun.attempt_id}
+
+
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_a_gang_that_an_earlier_life_had_begun_goes_on_when_its_last_node_is_there(
+    bed: Bed, tmp_path: Path
+) -> None:
+    """Where a whole centre was switched off, its agent is back before some of its nodes are."""
+    from cluster.gang import Attempt  # noqa: PLC0415 - as above
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415
+
+    assert isinstance(bed.driver, RayDriver)
+    begun = an_order("sleep 0", members=2)
+    earlier = RayDriver(replace(bed.driver._place, data_dir=tmp_path), no_archive, lambda: None)
+    earlier._add(Attempt(attempt_id=begun.attempt_id, order=begun))
+    later = RayDriver(earlier._place, no_archive, lambda: None)
+
+    not_yet = later._nodes._settings.pop(NODE_IDS[1])
+    later._keep()
+    later._nodes._settings[NODE_IDS[1]] = not_yet
+    later._keep()
+    later._callers.shutdown()
+
+    assert until_phase(bed, begun, AttemptPhase.ENDED).end is AttemptEnd.EXITED
 
 
 @pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
