@@ -33,7 +33,7 @@ from cluster.run_files import Stop
 from cluster.runs import now_ms
 from cluster.steady import failure, in_background
 from cluster.supervisor import FENCED_AFTER_S
-from cluster.wire import order_from_json, order_to_json
+from cluster.wire import order_to_json
 
 KEEP_S = 1.0
 GROUP_PLACED_MS = 15_000
@@ -307,12 +307,9 @@ class RayDriver:
 
     def _adopt(self, node_id: str) -> None:
         """Take over attempts of which this agent has no memory; what has no order was renounced."""
-        calls = self._nodes.calls(node_id)
-        assert calls is not None, f"{node_id} spoke and is not known"
-        for attempt_id, text in calls.orders().items():
+        for attempt_id, order in self._node(node_id).orders().items():
             with self._lock:
                 if attempt_id not in self._attempts:
-                    order = order_from_json(text) if text else None
                     self._add(Attempt(attempt_id=attempt_id, order=order))
         self._nodes.watch_anew(node_id)
 

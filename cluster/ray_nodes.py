@@ -23,9 +23,11 @@ from ray.util.placement_group import (
     remove_placement_group,
 )
 
+from cluster.driver import LaunchOrder
 from cluster.member import NODE_LABEL, Leasing, LogChunk, MemberKey, MemberStart, MemberState, Seen
 from cluster.run_files import Stop
 from cluster.supervisor import NodeSettings, Supervisor
+from cluster.wire import order_in
 
 NAMESPACE = "brain"
 GROUP_PREFIX = "brain-"
@@ -124,10 +126,11 @@ class SupervisorCalls:
         if not _result(self._actor.has_archive.remote(sha256)):
             _result(self._actor.keep_archive.remote(sha256, data))
 
-    def orders(self) -> dict[str, str]:
-        orders = _result(self._actor.orders.remote())
-        assert isinstance(orders, dict)
-        return orders
+    def orders(self) -> dict[str, LaunchOrder | None]:
+        """Of all attempts that the node knows; None for one that was renounced or is illegible."""
+        texts = _result(self._actor.orders.remote())
+        assert isinstance(texts, dict)
+        return {attempt_id: order_in(text) for attempt_id, text in texts.items()}
 
     def start(self, start: MemberStart) -> "ray.ObjectRef[MemberState]":
         call: ray.ObjectRef[MemberState] = self._actor.start.remote(start)

@@ -192,7 +192,7 @@ class Runs:
         for attempt_id in found:
             with suppress(OSError):
                 path = self._attempt_folder(attempt_id) / ORDER_FILE
-                found[attempt_id] = path.read_text(encoding="utf-8")
+                found[attempt_id] = path.read_text(encoding="utf-8", errors="replace")
         return found
 
     def _attempt_folder(self, attempt_id: str) -> Path:

@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     StringConstraints,
     TypeAdapter,
+    ValidationError,
 )
 
 from cluster.diary import Diary, Noted
@@ -242,6 +243,9 @@ def order_to_json(order: LaunchOrder) -> str:
     return _ORDER.dump_json(order).decode()
 
 
-def order_from_json(text: str) -> LaunchOrder:
-    """Raises ValueError for what is no order."""
-    return _ORDER.validate_json(text)
+def order_in(text: str) -> LaunchOrder | None:
+    """The order that was written so; None where there is none, or a power cut has spoilt it."""
+    try:
+        return _ORDER.validate_json(text)
+    except ValidationError:
+        return None

@@ -296,6 +296,28 @@ def test_what_was_reported_as_over_is_ended_where_it_runs_all_the_same(bed: Bed)
     eventually(lambda: _runs_through(bed), "its node has taken note of that, and gives its cards")
 
 
+@pytest.mark.parametrize("bed", [pytest.param("ray", marks=RAY)], indirect=True)
+def test_what_nobody_knows_any_more_is_ended_and_hides_nothing_else(bed: Bed) -> None:
+    """A power cut may take an agent's memory of an attempt, and its order on the node as well."""
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415 - as above
+
+    driver, wanted = bed.driver, an_order(f"exec sleep {LONG_S}")
+    assert isinstance(driver, RayDriver)
+    driver.launch(wanted)
+    until_phase(bed, wanted, AttemptPhase.RUNNING)
+    folder = driver._place.data_dir / "runs" / NODE_IDS[0] / wanted.attempt_id
+    (folder / "order.json").write_bytes(b"\xff")
+
+    del driver._attempts[wanted.attempt_id]
+    driver._nodes.watch_anew(NODE_IDS[0])
+    after = an_order("true")
+    driver.launch(after)
+
+    assert until_phase(bed, after, AttemptPhase.ENDED).end is AttemptEnd.EXITED
+    until_phase(bed, wanted, AttemptPhase.ENDED)
+    eventually(lambda: not processes_of(wanted.attempt_id), "it has ended")
+
+
 def _runs_through(bed: Bed) -> bool:
     """Whether a node has all its cards for us; it refuses what is too much for it."""
     whole = an_order("true", cards=4, node_ids=NODE_IDS[:1])

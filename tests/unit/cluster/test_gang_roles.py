@@ -8,7 +8,7 @@ from cluster.driver import AttemptEnd, LaunchOrder, RoleOrder
 from cluster.gang import Attempt, Rendezvous, member_start
 from cluster.member import MemberEnd, MemberPhase, MemberState
 from cluster.roles import meeting_nodes
-from cluster.wire import order_from_json, order_to_json
+from cluster.wire import order_in, order_to_json
 from tests.ray_centre import NODE_IDS, order
 
 GANG = Rendezvous(
@@ -116,9 +116,9 @@ def test_an_order_of_roles_is_read_as_it_was_written_and_one_of_before_as_it_was
     of_before = order_to_json(order("j.1", "true"))
     of_before = of_before.replace(',"roles":[],"ends_with":null', "")
 
-    assert order_from_json(order_to_json(an_order("gpu-worker"))) == an_order("gpu-worker")
+    assert order_in(order_to_json(an_order("gpu-worker"))) == an_order("gpu-worker")
     assert "roles" not in of_before
-    assert order_from_json(of_before) == order("j.1", "true")
+    assert order_in(of_before) == order("j.1", "true")
 
 
 def test_without_a_word_on_it_all_roles_must_succeed() -> None:
