@@ -35,7 +35,10 @@ CUT_NOTICE = (
 
 _log = logging.getLogger(__name__)
 _ATTEMPT_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+_RANK = re.compile(r"[0-9]{1,5}")  # and no other signs that are digits somewhere
 _RANKS_MAX = 100_000
+# Also what a tool has closed to us as it unpacked it; and of any depth, where Python gives up.
+_REMOVE = 'rm -rf "$1" || { chmod -R u+rwx "$1"; rm -rf "$1"; }'
 _ENDS = {end.value: end for end in MemberEnd}
 
 
@@ -72,7 +75,7 @@ class Runs:
         self._unwritten: dict[tuple[str, int], dict[str, object]] = {}
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in sorted(root.glob("*/*/")):
-            if folder.name.isdigit() and _ATTEMPT_ID.fullmatch(folder.parent.name):
+            if _RANK.fullmatch(folder.name) and _ATTEMPT_ID.fullmatch(folder.parent.name):
                 self._note(Run(folder=folder, state=_read_state(folder)))
 
     def __iter__(self) -> Iterator[Run]:

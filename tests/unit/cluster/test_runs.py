@@ -149,6 +149,7 @@ def test_losing_a_run_does_not_overwrite_its_end(tmp_path: Path) -> None:
 def test_what_lies_beside_the_runs_is_none(tmp_path: Path) -> None:
     claimed(Runs(tmp_path, 4))
     (tmp_path / "j.1" / "lost+found").mkdir()
+    (tmp_path / "j.1" / "²").mkdir()  # a digit, and no number
 
     assert [run.state.rank for run in Runs(tmp_path, 4)] == [0]
 
