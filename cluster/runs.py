@@ -8,8 +8,7 @@ import errno
 import logging
 import os
 import re
-import shutil
-import stat
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -184,10 +183,9 @@ class Runs:
     def remove(self, attempt_id: str) -> None:
         """Remove all that is left of an attempt; for a thread, as a job may leave many files."""
         folder = self._attempt_folder(attempt_id)
-        shutil.rmtree(folder, ignore_errors=True)
-        if folder.exists():
-            _open_folders(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run(
+            ["/bin/sh", "-c", _REMOVE, "sh", str(folder)], stderr=subprocess.DEVNULL, check=False
+        )
 
     def orders(self) -> dict[str, str]:
         """The launch orders of all attempts that have a run here; empty for a renounced one."""
@@ -245,14 +243,6 @@ class Runs:
         self.version += 1
         run.version = self.version
         self._runs[run.state.attempt_id, run.state.rank] = run
-
-
-def _open_folders(folder: Path) -> None:
-    """Let ourselves change what lies in it: some tools close what they unpack, also to us."""
-    for path, names, _ in os.walk(folder):
-        for inner in (Path(path, name) for name in names):
-            if not inner.is_symlink():
-                inner.chmod(stat.S_IRWXU)
 
 
 def read_output(run: Run, offset: int, count_max: int) -> LogChunk:

@@ -106,8 +106,8 @@ MUTANTS = [
     Mutant("cluster/sole_agent.py", "            fcntl.flock(lock, fcntl.LOCK_EX)\n", "", "tests/unit/cluster/test_sole_agent.py"),
     Mutant("cluster/agent.py", "with alone(settings.data_dir):", "with suppress(ValueError):", "tests/acceptance/test_ray_faults.py -k second_agent"),
     Mutant("cluster/shim.py", "started_at_ms + round((time.monotonic() - began_s) * 1000)", "_now_ms()", "tests/unit/cluster/test_shim_members.py -k clock"),
-    Mutant("cluster/runs.py", "            _open_folders(folder)\n", "", "tests/unit/cluster/test_runs.py -k closed"),
-    Mutant("cluster/runs.py", "            if not inner.is_symlink():", "            if True:", "tests/unit/cluster/test_runs.py -k closed"),
+    Mutant("cluster/runs.py", ' || { chmod -R u+rwx "$1"; rm -rf "$1"; }', "", "tests/unit/cluster/test_runs.py -k closed"),
+    Mutant("cluster/runs.py", "        subprocess.run(\n", "        __import__('shutil').rmtree(folder)\n        subprocess.run(\n", "tests/unit/cluster/test_runs.py -k nested"),
 ]
 # Only root may choose as whom a member runs: nobody else's tests can find these.
 AS_ROOT = [

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -335,6 +336,16 @@ def test_what_a_job_has_closed_is_removed_as_well_and_nothing_that_it_names() ->
 
         assert list(mine.iterdir()) == []
         assert (other / "j.1" / "work" / "closed").stat().st_mode & 0o777 == 0o500
+
+
+def test_what_a_job_has_nested_deeper_than_python_goes_is_removed_as_well(tmp_path: Path) -> None:
+    (tmp_path / "j.1").mkdir()
+    nest = "import os\nfor _ in range(2_000): os.mkdir('d'); os.chdir('d')"
+    subprocess.run([sys.executable, "-c", nest], cwd=tmp_path / "j.1", check=True)
+
+    Runs(tmp_path, 4).remove("j.1")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import io
 import os
-import shutil
 import tarfile
 import tempfile
 import threading
@@ -344,15 +343,15 @@ def test_a_node_goes_on_while_what_a_job_has_left_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be a million files, which takes longer than the lease of all others lasts."""
-    goes_on, was_going_on, remove = threading.Event(), [], shutil.rmtree
+    goes_on, was_going_on, remove = threading.Event(), [], Runs.remove
 
-    def remove_slowly(folder: Path, *, ignore_errors: bool) -> None:
+    def remove_slowly(runs: Runs, attempt_id: str) -> None:
         was_going_on.append(goes_on.wait(1))
-        remove(folder, ignore_errors=ignore_errors)
+        remove(runs, attempt_id)
 
     async def work(node: Supervisor) -> MemberState:
         end = await ended(node)
-        monkeypatch.setattr(shutil, "rmtree", remove_slowly)
+        monkeypatch.setattr(Runs, "remove", remove_slowly)
         asyncio.get_running_loop().call_soon(goes_on.set)
         await node.forget("j.1")
         return end
