@@ -31,10 +31,14 @@ class _Entry(BaseModel):
 
 
 class Journal:
-    """The attempts in one folder. What was written is there after this process was killed."""
+    """The attempts in one folder, for any thread of one process.
+
+    What was written is there after it was killed.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, attempt: Attempt) -> None:
@@ -52,8 +56,9 @@ class Journal:
         )
         path = self._path(attempt.attempt_id)
         unfinished = path.with_suffix(".new")
-        unfinished.write_text(entry.model_dump_json(), encoding="utf-8")
-        unfinished.rename(path)
+        with self._lock:
+            unfinished.write_text(entry.model_dump_json(), encoding="utf-8")
+            unfinished.rename(path)
 
     def remove(self, attempt_id: str) -> None:
         self._path(attempt_id).unlink(missing_ok=True)

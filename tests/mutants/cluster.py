@@ -65,6 +65,7 @@ MUTANTS = [
     Mutant("cluster/ray_start.py", "FOR_OTHER_COMMANDS + FOR_CLIENTS", "FOR_OTHER_COMMANDS", "tests/unit/cluster/test_ray_start.py"),
     Mutant("cluster/ray_start.py", "FOR_OTHER_COMMANDS if DASHBOARD in sys.argv else ", "", "tests/unit/cluster/test_ray_start.py"),
     Mutant("cluster/ray_start.py", "        sys.modules[name] = None ", "        pass ", "tests/unit/cluster/test_ray_start.py"),
+    Mutant("cluster/journal.py", "        with self._lock:\n            unfinished.write_text", "        if True:\n            unfinished.write_text", "tests/unit/cluster/test_journal.py"),
     Mutant("cluster/journal.py", "final=entry.final,", "", "tests/unit/cluster/test_journal.py"),
     Mutant("cluster/ray_driver.py", "if error := failure(partial(self._start, attempt)):", "self._start(attempt)\n        if error := None:", "tests/contract/test_drivers.py -k begun"),
     Mutant("cluster/ray_driver.py", "                self._nodes.watch_anew(node_id)  # or it", "                pass  # or it", "tests/acceptance/test_ray_faults.py -k full"),

@@ -1,5 +1,6 @@
 """What a driver remembers of its attempts over a restart."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cluster.driver import AttemptEnd
@@ -40,6 +41,18 @@ def test_what_was_reported_of_an_end_does_not_change(tmp_path: Path) -> None:
     assert read.is_over
     assert read.unfinished == ()
     assert read.report().end is AttemptEnd.STOPPED
+
+
+def test_an_attempt_may_be_written_by_two_threads_at_once(tmp_path: Path) -> None:
+    """One has chosen its port, while another is told to stop it."""
+    journal, attempt = Journal(tmp_path), Attempt(attempt_id="j.1")
+
+    with ThreadPoolExecutor(2) as threads:
+        written = [threads.submit(journal.write, attempt) for _ in range(1_000)]
+    failures = [one.exception() for one in written]
+
+    assert set(failures) == {None}
+    assert journal.read() == [attempt]
 
 
 def test_what_is_removed_is_not_read_and_what_is_spoilt_is_passed_over(tmp_path: Path) -> None:
