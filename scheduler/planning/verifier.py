@@ -249,7 +249,8 @@ class Verifier:
     def _is_late(self, job: Job, attempt: Attempt) -> bool:
         """Whether its hours forbid that the job begins there once the attempt has saved itself."""
         pool = self._park.pool_by_id[attempt.placement.pool_id]
-        gone_ms = self._now_ms + self._state.jobs[attempt.job_id].job.grace_ms
+        grace_ms = min(self._state.jobs[attempt.job_id].job.grace_ms, SOON_MS)
+        gone_ms = self._now_ms + grace_ms
         return any(self._wrong_hours(job, pool, gone_ms))
 
     def _too_soon(self, attempt: Attempt, policy: Preemption) -> Iterator[str]:

@@ -107,6 +107,21 @@ def test_somebody_is_stopped_only_if_gone_in_time_for_who_comes_after(
     assert verified(state, found, now_ms, DEFAULT)[1] == ()
 
 
+def test_what_was_borrowed_is_gone_in_five_minutes_however_long_a_grace_it_asked_for() -> None:
+    """And who owns the cards is then in time."""
+    owner = a_tenant("steel", nominal_cards=(("npu", 8),))
+    state, now_ms = a_state(owner, a_tenant("fish"), park=ONE_NODE), LAST_MS - 300_000
+    long = replace(SAVES_ITSELF, grace_ms=HOUR_MS)
+    old = a_job("old", tenant_id="fish", limit_ms=11 * HOUR_MS, checkpoint=long)
+    submit(state, old, NEW)
+    happen(state, a_lease("old", a_placement(POOL, 8)), ev.Started(at_ms=0, attempt_id="old.1"))
+
+    found = plan(state, now_ms)
+
+    assert found.evictions == (Eviction("old.1", "new", (f"{POOL}-n001",)),)
+    assert verified(state, found, now_ms, DEFAULT)[1] == ()
+
+
 @pytest.mark.parametrize(("late_ms", "is_kept"), [(0, True), (1, False)])
 def test_what_comes_free_is_kept_only_for_who_may_start_then(late_ms: int, is_kept: bool) -> None:
     state, now_ms = one_node_held(NEW), LAST_MS - 300_000 + late_ms
