@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import cast
 
 ENTRIES_MAX = 50_000
+FOLDERS_DEEP_MAX = 256
+"""Who gives a folder to its user, or removes it, goes down by recursion."""
+
 UNPACKED_BYTES_MAX = 4 * 1024 * 1024 * 1024
 HEADER_BYTES_MAX = 1024 * 1024
 ENTRY_HEADERS_BYTES = 4 * 1024
@@ -113,6 +116,8 @@ def _bounded(archive: tarfile.TarFile, measured: _Measured) -> Iterator[tarfile.
         byte_count += entry.size
         if count > ENTRIES_MAX:
             raise BadArchive(f"the archive has more than {ENTRIES_MAX} entries")
+        if entry.name.count("/") > FOLDERS_DEEP_MAX:
+            raise BadArchive(f"the archive has folders that are more than {FOLDERS_DEEP_MAX} deep")
         if byte_count > UNPACKED_BYTES_MAX:
             raise BadArchive(f"the archive unpacks to more than {UNPACKED_BYTES_MAX} bytes")
         measured.allow(entry.size + ENTRY_HEADERS_BYTES)

@@ -42,6 +42,7 @@ MUTANTS = [
     Mutant("cluster/archive.py", "if not 0 <= count <= HEADER_BYTES_MAX:", "if count < 0:", "tests/unit/cluster/test_archive.py"),
     Mutant("cluster/archive.py", "if position > self._end:", "if position < 0:", "tests/unit/cluster/test_archive.py"),
     Mutant("cluster/archive.py", "ValueError, LookupError, ArithmeticError),", "ValueError),", "tests/unit/cluster/test_archive.py"),
+    Mutant("cluster/archive.py", 'if entry.name.count("/") > FOLDERS_DEEP_MAX:', "if False:", "tests/unit/cluster/test_archive.py -k deeper"),
     Mutant("cluster/archive_store.py", ".{next(_numbers)}.new", ".new", "tests/unit/cluster/test_archive_store.py"),
     Mutant("cluster/archive_store.py", "if at_s < used_since_s:", "if True:", "tests/unit/cluster/test_archive_store.py"),
     Mutant("cluster/nursery.py", "        if any(fnmatchcase(name, pattern.strip()) for pattern in wanted)\n        and not", "        if not", "tests/unit/cluster/test_users.py"),

@@ -49,6 +49,13 @@ def a_device() -> tarfile.TarInfo:
     return entry
 
 
+def test_folders_deeper_than_anybody_goes_are_the_archives_own_fault(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="more than 256 deep"):
+        unpack(packed(*((a_file("d/" * depth + "f"), b"") for depth in range(300))), tmp_path / "w")
+
+    unpack(packed(*((a_file("d/" * depth + "f"), b"") for depth in range(256))), tmp_path / "w")
+
+
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
 def test_files_come_out_as_they_went_in(tmp_path: Path, mode: str) -> None:
     unpack(packed((a_file("src/train.py"), b"print(1)"), mode=mode), tmp_path / "work")
