@@ -63,7 +63,8 @@ Rank = Annotated[int, Field(ge=0, lt=ATTEMPTS_MAX)]
 class Message(BaseModel):
     """Anything that is said."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # What a message that makes no sense says stays out of logs: an order has a user's secrets.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class AttemptHeard(Message):

@@ -58,6 +58,7 @@ MUTANTS = [
     Mutant("cluster/shipping.py", "is_last=one.is_last,", "is_last=False,", "tests/unit/cluster/test_shipping.py"),
     Mutant("cluster/wire.py", "return _UNPRINTABLE.sub(_REPLACEMENT, text[:DETAIL_LENGTH_MAX])", "return text[:DETAIL_LENGTH_MAX]", "tests/unit/cluster/test_wire.py"),
     Mutant("cluster/wire.py", "text[:DETAIL_LENGTH_MAX]", "text", "tests/unit/cluster/test_wire.py"),
+    Mutant("cluster/wire.py", ", hide_input_in_errors=True", "", "tests/unit/cluster/test_wire.py -k without"),
     Mutant("cluster/wire.py", "    except ValidationError:\n        return None\n", "    except MemoryError:\n        return None\n", "tests/contract/test_drivers.py -k nobody_knows"),
     Mutant("cluster/runs.py", 'path.read_text(encoding="utf-8", errors="replace")', 'path.read_text(encoding="utf-8")', "tests/contract/test_drivers.py -k nobody_knows"),
     Mutant("cluster/local_ray.py", "        self._check_size()\n", "", "tests/unit/cluster/test_local_ray.py"),

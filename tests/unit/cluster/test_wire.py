@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from cluster.diary import Diary, Noted
 from cluster.driver import Activity, AttemptEnd, AttemptPhase, AttemptReport
-from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, AttemptNoted, DiaryTold, Report
+from cluster.wire import DETAIL_LENGTH_MAX, AttemptHeard, AttemptNoted, DiaryTold, Orders, Report
 
 REFUSED = AttemptReport(
     attempt_id="j.1", phase=AttemptPhase.ENDED, end=AttemptEnd.REFUSED, detail="no", node_id="n1"
@@ -69,6 +69,14 @@ def test_an_older_agent_says_nothing_of_what_cards_did() -> None:
     said = {"attempt_id": "j.1", "phase": "running"}
 
     assert AttemptHeard.model_validate(said).report().activity is None
+
+
+def test_what_is_wrong_with_orders_is_said_without_what_they_say() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Orders.model_validate_json('{"launch": [{"env": [["TOKEN", "secret", 1]]}]}')
+
+    assert "launch.0.env" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_a_diary_is_told_as_it_was_kept() -> None:
