@@ -227,7 +227,8 @@ class Runs:
     def _write_end(
         self, run: Run, end: MemberEnd, detail: str, *, is_own_fault: bool = False
     ) -> None:
-        ended: dict[str, object] = {"ended_at_ms": now_ms(), "why": end.value, "detail": detail}
+        said = detail.encode(errors="replace").decode()  # it may quote the name of any file
+        ended: dict[str, object] = {"ended_at_ms": now_ms(), "why": end.value, "detail": said}
         if is_own_fault:
             ended["is_own_fault"] = True
         self._unwritten[run.state.attempt_id, run.state.rank] = ended

@@ -27,6 +27,7 @@ MUTANTS = [
     Mutant("cluster/runs.py", "is_last=is_over and offset + len(data) >= size", "is_last=is_over", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/runs.py", "min(count_max, OUTPUT_BYTES_MAX - offset)", "count_max", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/runs.py", "else:\n                del self._unwritten[key]", "finally:\n                del self._unwritten[key]", "tests/unit/cluster/test_runs.py"),
+    Mutant("cluster/runs.py", 'said = detail.encode(errors="replace").decode()', "said = detail", "tests/unit/cluster/test_runs.py -k quotes"),
     Mutant("cluster/runs.py", "        if (attempt_id, rank) in self._runs:\n            return None\n", "", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/run_files.py", "    except (OSError, ValueError):\n        return {}", "    except OSError:\n        return {}", "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/run_files.py", "os.posix_fallocate(self._descriptor, 0, RECORD_BYTES_MAX)", "os.ftruncate(self._descriptor, RECORD_BYTES_MAX)", "tests/unit/cluster/test_shim.py -k room"),

@@ -84,6 +84,15 @@ def test_a_member_for_which_there_are_too_few_cards_is_refused(tmp_path: Path) -
     assert runs.free_cards() == [3]
 
 
+def test_why_a_member_was_refused_can_be_written_whatever_it_quotes(tmp_path: Path) -> None:
+    run = claimed(Runs(tmp_path, 4))
+
+    Runs(tmp_path, 4).refuse(run, os.fsdecode(b"no folder caf\xe9"))
+
+    assert run.state.detail == "no folder caf?"
+    assert run.state.detail.encode()
+
+
 @pytest.mark.parametrize("attempt_id", ["", "..", "../up", "a/b", ".hidden", "a" * 129, "a\n"])
 def test_an_attempts_name_leads_nowhere_else(tmp_path: Path, attempt_id: str) -> None:
     with pytest.raises(BadAttemptId):
