@@ -164,7 +164,7 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
 OF_KIND = ("cards of ", "cores of ")
 """So units begin that are cards, or cores, of one device kind."""
 COUNTERS = {"cards": "张", "cores": "个"}
-IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核"}
+IN_CHINESE = {"jobs": "个作业", "cards": "张卡", "cores": "个核", "nodes": "个节点"}
 UNITS = {"cards": "卡", "cores": "核"}
 _UNTIL = ("until about {until}", "预计到 {until}")
 _FROM = ("the next that are long enough: from {until}", "下一个足够长的时段：{until} 起")
@@ -178,6 +178,7 @@ _WHERE_DETAIL_HELPS = frozenset(
         ReasonCode.NO_RACK,
         ReasonCode.OUTSIDE_HOURS,
         ReasonCode.RESERVED,
+        ReasonCode.TOO_BIG,
         ReasonCode.UNEVEN_GANG,
         ReasonCode.UNKNOWN_CENTRE,
         ReasonCode.UNKNOWN_DATA,
@@ -234,9 +235,9 @@ def amount(number: int, unit: str, language: Language) -> str:
         case _ if unit.startswith(OF_KIND):
             what, _, kind = unit.partition(" of ")
             return f"{number} {COUNTERS[what]} {kind}" if is_zh else f"{number} {kind}"
-        case "jobs" | "cards" | "cores" if is_zh:
+        case _ if is_zh and unit in IN_CHINESE:
             return f"{number} {IN_CHINESE[unit]}"
-        case "cards" | "cores":
+        case "cards" | "cores" | "nodes":
             return f"1 {unit[:-1]}" if number == 1 else f"{number} {unit}"
         case _:
             return f"{number} {unit}"
@@ -280,7 +281,7 @@ def view(reason: Reason) -> ReasonView:
 
 def _bare(number: int, unit: str, language: Language) -> str:
     """What is free or short of the cards that were just named repeats no unit; money does."""
-    if unit in {"cards", "cores", "jobs"} and language is Language.EN:
+    if unit in IN_CHINESE and language is Language.EN:
         return str(number)
     return amount(number, unit, language)
 

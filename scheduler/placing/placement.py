@@ -115,15 +115,19 @@ def fit(shape: Shape, pool: Pool) -> Fit | Reason:
 def _even_fit(shape: Shape, pool: Pool) -> Fit | Reason:
     size, cards = pool.cards_per_node, shape.device_count
     nodes = shape.node_count or -(-cards // size)
-    if nodes > pool.node_count or cards > nodes * size:
-        free = pool.card_count if shape.node_count is None else min(nodes, pool.node_count) * size
-        return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=cards, free=free)
+    if nodes > pool.node_count and shape.node_count is not None:
+        return replace(_too_big(pool, nodes, pool.node_count), unit="nodes")
+    if nodes > pool.node_count:
+        return _too_big(pool, cards, pool.card_count)
+    if cards > nodes * size:
+        detail = "on 1 node" if nodes == 1 else f"on {nodes} nodes"
+        return replace(_too_big(pool, cards, nodes * size), detail=detail)
     if nodes > 1 and cards != nodes * size:
-        detail = f"more than one node means whole nodes of {size} cards"
+        detail = f"more than one node means whole nodes, which have {size} each"
         return _uneven(pool, cards, nodes * size, detail)
     members = shape.member_count or nodes
     if members % nodes or cards % members:
-        detail = f"{members} members cannot share {cards} cards on {nodes} nodes evenly"
+        detail = f"{cards} on {nodes} nodes, for {members} members"
         return _uneven(pool, cards, members, detail)
     return Fit(nodes, cards // nodes)
 
@@ -135,12 +139,15 @@ def _fit_of_roles(shape: Shape, pool: Pool) -> Fit | Reason:
     bundles = packed(shape.sizes, size)
     nodes = sum(bundle.node_count for bundle in bundles)
     if nodes > pool.node_count:
-        free = largest(bundles, pool.node_count)
-        return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=cards, free=free)
+        return _too_big(pool, cards, largest(bundles, pool.node_count))
     if nodes == 1 or cards == nodes * size:
         return Fit(nodes, cards // nodes)
     most = max(bundle.card_count for bundle in bundles)
     return Fit(nodes, most, bundles=bundles)
+
+
+def _too_big(pool: Pool, need: int, free: int) -> Reason:
+    return Reason(code=ReasonCode.TOO_BIG, where=pool.id, need=need, free=free)
 
 
 def _uneven(pool: Pool, need: int, free: int, detail: str) -> Reason:

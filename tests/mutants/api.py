@@ -221,4 +221,8 @@ MUTANTS = [
     Mutant("api/chinese.py", '    (re.compile(f"(?<={_HAN}){EDGE} (?={_HAN})"), ""),\n', "", "tests/unit/api/test_chinese.py -k space"),
     Mutant("api/chinese.py", '    (re.compile(f"(?<={_HAN}){EDGE}(?=[A-Za-z0-9])"), " "),\n', "", "tests/unit/api/test_chinese.py -k space"),
     Mutant("api/chinese.py", '    (re.compile(f"(?<=[A-Za-z0-9]){EDGE}(?={_HAN})"), " "),\n', "", "tests/unit/api/test_chinese.py -k space"),
+    Mutant("scheduler/placing/placement.py", "if nodes > pool.node_count and shape.node_count is not None:", "if False:", "tests/unit/scheduler/placing/test_placement.py -k larger"),
+    Mutant("scheduler/placing/placement.py", 'detail = "on 1 node" if nodes == 1 else f"on {nodes} nodes"', 'detail = ""', "tests/unit/scheduler/placing/test_placement.py -k larger"),
+    Mutant("api/answers/reasons.py", "        ReasonCode.TOO_BIG,\n", "", "tests/unit/api/answers/test_reasons.py -k nowhere"),
+    Mutant("api/answers/reasons.py", ', "nodes": "个节点"}', "}", "tests/unit/api/answers/test_reasons.py -k nowhere"),
 ]

@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant("scheduler/planning/planner.py", "        verdicts = in_units(verdicts, state)\n", "        pass\n", _CORES),
     Mutant("scheduler/placing/placement.py", "return in_its_unit(_impossible(job, park, tree, prices, now_ms), job, park)", "return _impossible(job, park, tree, prices, now_ms)", _CORES),
     Mutant("scheduler/asking/whatif.py", "reasons=in_its_unit(offer.reasons, form.job, desk.park)", "reasons=offer.reasons", _CORES),
-    Mutant("api/answers/reasons.py", '        case "cards" | "cores":\n', '        case "cards":\n', _CORES),
+    Mutant("api/answers/reasons.py", '        case "cards" | "cores" | "nodes":\n', '        case "cards":\n', _CORES),
     Mutant("cluster/ray_watch.py", "self.is_logical or kind.unit is Unit.CORE", "self.is_logical", "tests/unit/cluster/test_ray_watch.py"),
     Mutant("cluster/supervisor.py", "        if self._settings.visible_devices_variable == CORES_VARIABLE:\n", "        if False:\n", "tests/unit/cluster/test_supervisor.py -k cores"),
     Mutant("scheduler/facts/declarations.py", "        if before.unit is not kind.unit:\n", "        if False:\n", _CORES),

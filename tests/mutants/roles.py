@@ -34,7 +34,7 @@ MUTANTS = [
     Mutant("scheduler/placing/seating.py", "return max(sorted(domains), key=", "return min(sorted(domains), key=", _BUNDLES),
     Mutant("scheduler/placing/placement.py", "sizes_of(job.roles) if job.roles else ()", "()", f"{_BUNDLES} {_PLANS}"),
     Mutant("scheduler/placing/placement.py", "    if member > size:\n", "    if False:\n", _BUNDLES),
-    Mutant("scheduler/placing/placement.py", "        free = largest(bundles, pool.node_count)\n", "        free = pool.card_count\n", _BUNDLES),
+    Mutant("scheduler/placing/placement.py", "_too_big(pool, cards, largest(bundles, pool.node_count))", "_too_big(pool, cards, pool.card_count)", _BUNDLES),
     Mutant("scheduler/placing/placement.py", "if nodes == 1 or cards == nodes * size:", "if nodes == 1:", _BUNDLES),
     Mutant("scheduler/placing/placement.py", "            return Seating(wanted.bundles).seatable(self._buckets)\n", "            return self.total\n", f"{_BUNDLES} {_PLANS}"),
     Mutant("scheduler/placing/racks.py", "            return max(map(seating.seatable, self._buckets_by_rack().values()), default=0)\n", "            return super().usable(wanted)\n", _BUNDLES),

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from api.answers.reasons import TEXTS, Language, text, view
-from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.job import Job, Reason, ReasonCode, Topology
+from scheduler.placing.placement import fit, shape_of
+from tests.builders import a_job, a_pool
 
 EVERY_CODE = pytest.mark.parametrize("code", list(ReasonCode))
 
@@ -98,6 +100,46 @@ def test_what_is_beside_a_reason_is_told_in_its_language_too() -> None:
 
     assert text(unknown, Language.EN) == "there is no centre x in the park (known: east, west)"
     assert text(unknown, Language.ZH) == "园区没有名为 x 的中心（现有：east, west）"
+
+
+@pytest.mark.parametrize(
+    ("job", "told", "told_zh"),
+    [
+        (
+            a_job(device_count=4, node_count=4),
+            "needs 4 nodes, and east-npu has 3 in all: 1 short",
+            "需要 4 个节点，而 east-npu 总共只有 3 个节点，还差 1 个节点",
+        ),
+        (
+            a_job(device_count=9, node_count=1),
+            "needs 9 cards, and east-npu has 8 in all: 1 short (on 1 node)",
+            "需要 9 张卡，而 east-npu 总共只有 8 张卡，还差 1 张卡（在 1 个节点上）",
+        ),
+        (
+            a_job(device_count=12),
+            "in east-npu (more than one node means whole nodes, which have 8 each)",
+            "平均分配（多于一个节点时须占用整节点，每个节点 8）",
+        ),
+        (
+            a_job(device_count=6, member_count=4),
+            "by its nodes and members in east-npu (6 on 1 nodes, for 4 members)",
+            "作业的卡数无法在 east-npu 的节点和进程间平均分配（1 个节点共 6，分给 4 个进程）",
+        ),
+        (
+            a_job(device_count=16, topology=Topology.RACK),
+            "needs 16 cards in one rack, and a rack of east-npu has 0: 16 short (it has no racks)",
+            "需要同一机柜内的 16 张卡，而 east-npu 的一个机柜有 0 张卡，还差 16 张卡（没有机柜）",
+        ),
+    ],
+)
+def test_why_a_gang_fits_nowhere_is_told_in_both_languages(
+    job: Job, told: str, told_zh: str
+) -> None:
+    answer = fit(shape_of(job), a_pool("east-npu", 3, 8))
+
+    assert isinstance(answer, Reason)
+    assert text(answer, Language.EN).endswith(told)
+    assert text(answer, Language.ZH).endswith(told_zh)
 
 
 def test_the_wire_carries_numbers_and_both_texts() -> None:

@@ -83,14 +83,23 @@ def test_a_gang_takes_as_few_nodes_as_hold_it(cards: int, nodes: int | None, wan
 
 
 @pytest.mark.parametrize(
-    ("cards", "nodes", "free"), [(25, None, 24), (9, 1, 8), (17, 2, 16), (32, 4, 24), (4, 4, 24)]
+    ("cards", "nodes", "told"),
+    [
+        (25, None, Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=25, free=24)),
+        (9, 1, Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=9, free=8)),
+        (17, 2, Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=17, free=16)),
+        (32, 4, Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=4, free=3, unit="nodes")),
+        (4, 4, Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=4, free=3, unit="nodes")),
+    ],
 )
 def test_what_is_larger_than_the_pool_or_its_nodes_is_too_big(
-    cards: int, nodes: int | None, free: int
+    cards: int, nodes: int | None, told: Reason
 ) -> None:
     answer = fitted(a_job(device_count=cards, node_count=nodes))
 
-    assert answer == Reason(code=ReasonCode.TOO_BIG, where="east-npu", need=cards, free=free)
+    assert isinstance(answer, Reason)
+    assert replace(answer, detail="") == told
+    assert answer.detail == {9: "on 1 node", 17: "on 2 nodes"}.get(cards, "")
 
 
 @pytest.mark.parametrize(("cards", "nodes"), [(12, None), (8, 2), (20, 3)])
@@ -99,7 +108,7 @@ def test_more_than_one_node_means_whole_nodes(cards: int, nodes: int | None) -> 
 
     assert isinstance(answer, Reason)
     assert answer.code is ReasonCode.UNEVEN_GANG
-    assert "whole nodes of 8 cards" in answer.detail
+    assert "whole nodes, which have 8 each" in answer.detail
 
 
 @pytest.mark.parametrize(
