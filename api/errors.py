@@ -51,7 +51,7 @@ _FIXES = {
     "less_than": "choose a smaller value",
     "string_too_long": "shorten it",
     "string_too_short": "say more",
-    "string_pattern_mismatch": "use the characters that the pattern allows",
+    "string_pattern_mismatch": "use the characters that are allowed",
     "too_long": "send fewer of them",
     "too_short": "send at least one",
     "literal_error": "use one of the words named",

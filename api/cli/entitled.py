@@ -97,10 +97,12 @@ def with_amounts(known: dict[str, int], asked: Amounts) -> dict[str, int]:
 
 def refuse(detail: dict[str, object]) -> None:
     """Say which option pydantic does not accept."""
+    from api.schemas.complaints import problem
+
     place = detail["loc"]
     assert isinstance(place, tuple)
     option = str(place[0]).removesuffix("_cards").removesuffix("_tflops").replace("_", "-")
-    fail(f"--{option}: {str(detail['msg']).removeprefix('Value error, ')}", 2)
+    fail(f"--{option}: {problem(detail)}", 2)
 
 
 def own(view: "View") -> str:

@@ -93,6 +93,7 @@ def create(
 
     from api.cli.terminal import fail
     from api.schemas.administration import KeyCreate
+    from api.schemas.complaints import problem
 
     try:
         wanted = KeyCreate.model_validate(
@@ -100,7 +101,7 @@ def create(
         )
     except ValidationError as error:
         detail = error.errors()[0]
-        fail(f"--{detail['loc'][0]}: {detail['msg']}", 2)
+        fail(f"--{detail['loc'][0]}: {problem(detail)}", 2)
     with client(session_of(context)) as broker:
         made = broker.create_key(wanted)
     if as_json:

@@ -98,28 +98,24 @@ def sell(
     as_json: Json = False,
 ) -> None:
     """Sell a package."""
-    from pydantic import ValidationError
-
     from api.cli.book_tables import day_ms
+    from api.cli.wanted import made as made_of
     from api.schemas.packages import PackageSell
 
     if bool(cards) == bool(hours):
         fail(both("give either --cards or --card-hours", "请指定 --cards 或 --card-hours 之一"), 2)
-    try:
-        wanted = PackageSell(
-            id=package,
-            tenant=tenant,
-            kind="nodes" if cards else "card_hours",
-            device=device,
-            cards=cards,
-            card_hours=hours,
-            from_ms=day_ms(begin),
-            until_ms=day_ms(until),
-            amount=amount,
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)
+    wanted = made_of(
+        PackageSell,
+        id=package,
+        tenant=tenant,
+        kind="nodes" if cards else "card_hours",
+        device=device,
+        cards=cards,
+        card_hours=hours,
+        from_ms=day_ms(begin),
+        until_ms=day_ms(until),
+        amount=amount,
+    )
     with client(session_of(context), Identity.BOOKS) as broker:
         sold = broker.sell_package(wanted)
     if as_json:

@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, errors, fail, plain, print_json, print_list, table
+from api.cli.terminal import clock_text, errors, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -107,28 +107,24 @@ def issue(  # its options
     as_json: Json = False,
 ) -> None:
     """Issue a voucher."""
-    from pydantic import ValidationError
-
     from api.cli.book_tables import day_ms
+    from api.cli.wanted import made as made_of
     from api.schemas.vouchers import VoucherIssue
 
-    try:
-        wanted = VoucherIssue(
-            id=voucher,
-            tenant=tenant,
-            issuer=issuer,
-            contract=contract,
-            amount=amount,
-            share_permille=round(share * 10),
-            from_ms=day_ms(begin),
-            until_ms=day_ms(until),
-            fields=field or [],
-            devices=device or [],
-            centres=centre or [],
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        fail(f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}", 2)
+    wanted = made_of(
+        VoucherIssue,
+        id=voucher,
+        tenant=tenant,
+        issuer=issuer,
+        contract=contract,
+        amount=amount,
+        share_permille=round(share * 10),
+        from_ms=day_ms(begin),
+        until_ms=day_ms(until),
+        fields=field or [],
+        devices=device or [],
+        centres=centre or [],
+    )
     with client(session_of(context), Identity.BOOKS) as broker:
         issued = broker.issue_voucher(wanted)
     if as_json:

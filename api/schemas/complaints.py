@@ -6,6 +6,18 @@ from typing import Any
 
 _LENGTHS = {"too_short": ("least", "min_length"), "too_long": ("most", "max_length")}
 
+_IN_WORDS = {
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$": "needs 1 to 64 letters, digits, dots, _ or -, "
+    "beginning with a letter or a digit",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$": "needs 1 to 128 letters, digits, dots, _ or -, "
+    "beginning with a letter or a digit",
+    r"^[a-z0-9]{1,64}$": "needs 1 to 64 small letters or digits",
+    r"^[a-z][a-z0-9-]{0,31}$": "needs 1 to 32 small letters, digits or -, beginning with a letter",
+    r"^20[0-9]{2}-(0[1-9]|1[0-2])$": "needs a month, such as 2026-10",
+    r"^20[0-9]{2}$": "needs a year, such as 2026",
+}
+"""What a pattern asks for, as who reads no regular expressions understands it."""
+
 
 def problem(detail: Mapping[str, Any]) -> str:
     """Of one error of a `ValidationError`: what is wrong."""
@@ -15,7 +27,8 @@ def problem(detail: Mapping[str, Any]) -> str:
         bound, name = _LENGTHS[detail["type"]]
         count = detail["ctx"][name]
         return f"String should have at {bound} {count} character{'' if count == 1 else 's'}"
-    return str(detail["msg"]).removeprefix("Value error, ")
+    pattern = detail.get("ctx", {}).get("pattern")
+    return _IN_WORDS.get(pattern) or str(detail["msg"]).removeprefix("Value error, ")
 
 
 def is_about_text(detail: Mapping[str, Any]) -> bool:

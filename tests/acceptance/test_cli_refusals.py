@@ -82,7 +82,7 @@ JOBS = {
     'name: "a\\eb"': "name: control characters are not allowed",
     'command: "a\\0b"': "command: NUL is not allowed",
     "command: [a, b]": "command: Input should be a valid string",
-    "project: ../other": "project: String should match pattern",
+    "project: ../other": "project: needs 1 to 64 letters, digits, dots, _ or -",
     "checkpoint: {dir: ../..}": "checkpoint.dir: give a path inside the working directory",
     "env: {BRAIN_JOB_ID: x}": "BRAIN_JOB_ID is set by the broker; choose another name",
     "env: {A B: x}": "'A B' is no variable name",

@@ -225,4 +225,5 @@ MUTANTS = [
     Mutant("scheduler/placing/placement.py", 'detail = "on 1 node" if nodes == 1 else f"on {nodes} nodes"', 'detail = ""', "tests/unit/scheduler/placing/test_placement.py -k larger"),
     Mutant("api/answers/reasons.py", "        ReasonCode.TOO_BIG,\n", "", "tests/unit/api/answers/test_reasons.py -k nowhere"),
     Mutant("api/answers/reasons.py", ', "nodes": "个节点"}', "}", "tests/unit/api/answers/test_reasons.py -k nowhere"),
+    Mutant("api/schemas/complaints.py", "_IN_WORDS.get(pattern) or", "", "tests/unit/api/schemas/test_role_spec.py"),
 ]

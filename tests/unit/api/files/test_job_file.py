@@ -88,7 +88,7 @@ def test_a_missing_workdir_is_named(job_file: Path) -> None:
         ({"limit": "long"}, "limit: 'long' is no duration"),
         ({"limit": "-4h"}, "limit: '-4h' is no duration"),
         ({"gpus": 8}, "gpus: Extra inputs are not permitted"),
-        ({"device": "../../etc"}, "device.0: String should match"),
+        ({"device": "../../etc"}, "device.0: needs 1 to 64 letters"),
         ({"priority": "urgent"}, "priority: Input should be 'low', 'normal' or 'high'"),
         ({"env": {"BRAIN_URL": "x"}}, "env: BRAIN_URL is set by the broker"),
         ({"env": {"A B": "x"}}, "env: 'A B' is no variable name"),

@@ -192,7 +192,7 @@ def test_a_park_that_does_not_add_up_is_refused_with_the_difference(tmp_path: Pa
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
-        ("id: small", "id: ../small", "id: String should match"),
+        ("id: small", "id: ../small", "id: needs 1 to 64 letters"),
         ("name: Small park", 'name: "Small\\npark"', "name: it must be one line"),
         ("name: Small park", 'name: "Small\\u0007park"', "name: control characters"),
         ("note: an example\n", "", "note: Field required"),

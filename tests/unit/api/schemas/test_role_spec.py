@@ -60,7 +60,11 @@ def test_where_each_role_has_a_command_the_job_needs_none() -> None:
         ([{**WORKER, "count": "2"}], {}, "roles.0.count: a whole number is needed"),
         ([{**WORKER, "devices": True}], {}, "roles.0.devices: a whole number is needed"),
         ([{**WORKER, "devices": -1}], {}, "roles.0.devices: Input should be greater than or equal"),
-        ([{**WORKER, "name": "Worker 1"}], {}, "roles.0.name: String should match pattern"),
+        (
+            [{**WORKER, "name": "Worker 1"}],
+            {},
+            "roles.0.name: needs 1 to 32 small letters, digits or -",
+        ),
         ([{**WORKER, "gpus": 1}], {}, "roles.0.gpus: Extra inputs are not permitted"),
         ([{**WORKER, "command": ""}], {}, "roles.0.command: String should have at least 1"),
         (["worker"], {"devices": 1}, "roles.0: Input should be a valid dictionary"),
