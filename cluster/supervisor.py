@@ -8,12 +8,14 @@ node that was cut off from both ends its members before the broker gives their w
 
 import asyncio
 import os
+import secrets
 import socket
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from cluster import shim
@@ -47,7 +49,11 @@ LOG_ANSWER_BYTES_MAX = 4 * 1024 * 1024
 BEGIN_S = 10.0
 ADOPTION_LOOKS = 5
 ADOPTION_LOOK_S = 0.2
-PORT_KEPT_S = 60
+MEETING_PORTS = range(20_000, 30_000)
+"""Above those of Ray's workers, and below those that Linux gives to whoever asks for any."""
+
+PORT_KEPT_S = 600
+"""For so long at most a member is on its way to its port: its folder may have to be unpacked."""
 
 FENCED_AFTER_S = LEASE_TTL_MS / 1000 + HEARD_LATELY_S + HEAD_TIMEOUT_S
 """When a node that nobody can reach has certainly ended its members."""
@@ -107,18 +113,20 @@ class Supervisor:
         return self._incarnation
 
     async def free_port(self) -> int:
-        """A port on this node that nobody uses now, and that nobody else is told for a while."""
+        """A port on this node that nobody uses now, and that nobody else is told for a while.
+
+        Until its member listens nobody else gets it who does not want just this one.
+        """
         now_s = time.monotonic()
         self._ports = {
             port: at_s for port, at_s in self._ports.items() if now_s - at_s < PORT_KEPT_S
         }
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("", 0))
-                port: int = probe.getsockname()[1]
-            if port not in self._ports:
+        first = secrets.randbelow(len(MEETING_PORTS))
+        for port in chain(MEETING_PORTS[first:], MEETING_PORTS[:first]):
+            if port not in self._ports and _is_free(port):
                 self._ports[port] = now_s
                 return port
+        raise OSError(f"of the ports {MEETING_PORTS} none is free on {self._settings.node_id}")
 
     async def has_archive(self, sha256: str) -> bool:
         return self._archives.has(sha256)
@@ -368,6 +376,13 @@ class Supervisor:
 def runs_folder(data_dir: Path, node_id: str) -> Path:
     """Where a node's runs lie; the nursery's command line names it, so that it can be found."""
     return data_dir / "runs" / node_id
+
+
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.socket() as probe:
+        probe.bind(("", port))
+        return True
+    return False
 
 
 def _age_s(mark: Path) -> float:

@@ -1,6 +1,7 @@
 """A node's supervisor when things go wrong: full disks, killed helpers, what a reboot left."""
 
 import asyncio
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +22,29 @@ PORTS = 1_000
 RUN = "runs/n1/j.1/0"
 
 
-def test_no_port_is_told_to_two_gangs(tmp_path: Path) -> None:
-    """The system names one that is free, and the same one soon again: of so many, surely."""
+def test_no_port_is_told_to_two_gangs_nor_to_who_asks_the_system_for_any(tmp_path: Path) -> None:
+    """A member listens only after it has loaded its libraries, while others ask for ports."""
 
     async def ask() -> list[int]:
         node = a_supervisor(tmp_path)
         return [await node.free_port() for _ in range(PORTS)]
 
-    assert len(set(asyncio.run(ask()))) == PORTS
+    told = asyncio.run(ask())
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()
+
+    assert len(set(told)) == PORTS
+    assert max(told) < int(given[0])
+
+
+def test_a_port_on_which_somebody_listens_is_told_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setattr(module, "MEETING_PORTS", range(port, port + 1))
+
+        with pytest.raises(OSError, match="none is free"):
+            asyncio.run(a_supervisor(tmp_path).free_port())
 
 
 def test_an_end_that_the_disk_did_not_take_is_written_as_soon_as_it_does(
