@@ -98,7 +98,8 @@ class AttemptReport:
 
     `exit_code` is the first non-zero code among the members, else 0; negative for a signal.
     `node_id` is where it ended so, if a node was lost or a member could not be started there.
-    `activity` is None where nobody measures it.
+    `activity` is None where nobody measures it, `saved_at_ms`, when its job last wrote into its
+    checkpoint folder, where nobody sees it.
     """
 
     attempt_id: str
@@ -110,6 +111,7 @@ class AttemptReport:
     detail: str = ""
     node_id: str | None = None
     activity: Activity | None = None
+    saved_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ class Attempt:
         """
         known = self.members.get(state.rank)
         if known is not None and _PHASES.index(known.phase) >= _PHASES.index(state.phase):
-            if known.phase is state.phase and _measured_ms(known) < _measured_ms(state):
-                self.members[state.rank] = replace(known, activity=state.activity)
+            if known.phase is state.phase:
+                self.members[state.rank] = _counted_on(known, state)
             return False
         self.members[state.rank] = state
         if self.started_at_ms is None:
@@ -99,6 +99,7 @@ class Attempt:
                 end=end,
                 detail=detail,
                 activity=known.activity if known else None,
+                saved_at_ms=known.saved_at_ms if known else None,
             )
         )
 
@@ -108,6 +109,12 @@ class Attempt:
         states = self.members.values()
         known = [state.activity for state in states if state.activity is not None]
         return sum(known, start=Activity()) if known else None
+
+    @property
+    def saved_at_ms(self) -> int | None:
+        """When one of them last wrote into the checkpoint folder, as far as that is seen."""
+        times = [state.saved_at_ms for state in self.members.values()]
+        return max((time for time in times if time is not None), default=None)
 
     @property
     def unfinished(self) -> tuple[MemberOrder, ...]:
@@ -222,6 +229,7 @@ class Attempt:
             phase=AttemptPhase.RUNNING if is_running else AttemptPhase.STARTING,
             started_at_ms=self.started_at_ms,
             activity=self.activity,
+            saved_at_ms=self.saved_at_ms,
         )
 
     def _final_report(self) -> AttemptReport:
@@ -237,6 +245,7 @@ class Attempt:
             detail=detail,
             node_id=self._node_at_fault(end),
             activity=self.activity,
+            saved_at_ms=self.saved_at_ms,
         )
 
     def _node_at_fault(self, end: AttemptEnd) -> str | None:
@@ -329,6 +338,13 @@ def _has_failed(state: MemberState) -> bool:
     if state.phase is not MemberPhase.ENDED or state.end is MemberEnd.STOPPED:
         return False
     return state.end is not MemberEnd.EXITED or state.exit_code != 0
+
+
+def _counted_on(known: MemberState, state: MemberState) -> MemberState:
+    """What was known, with what has been counted and saved since; neither ever falls back."""
+    activity = state.activity if _measured_ms(known) < _measured_ms(state) else known.activity
+    saved_at_ms = max(known.saved_at_ms or 0, state.saved_at_ms or 0) or None
+    return replace(known, activity=activity, saved_at_ms=saved_at_ms)
 
 
 def _measured_ms(state: MemberState) -> int:

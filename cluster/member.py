@@ -72,7 +72,8 @@ class MemberState:
     """How one member stands; times are the node's clock, `cards` its indices on the node.
 
     `activity` is None where nobody has measured it yet. `is_own_fault`: it was refused for what its
-    job brings along, as it would be on any node.
+    job brings along, as it would be on any node. `saved_at_ms`: when its job last wrote into its
+    checkpoint folder, where that is seen.
     """
 
     attempt_id: str
@@ -86,6 +87,7 @@ class MemberState:
     detail: str = ""
     activity: Activity | None = None
     is_own_fault: bool = False
+    saved_at_ms: int | None = None
 
     def __setstate__(self, values: list[object]) -> None:
         """A node's release may be older than its agent's: what it does not say yet is not known."""

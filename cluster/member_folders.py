@@ -40,6 +40,14 @@ class MemberFolders:
             "BRAIN_OUTPUT_DIR": str(self._job_folder("outputs", start.job_id, uid)),
         }
 
+    def saves(self, start: MemberStart, uid: int | None) -> Path | None:
+        """Where the job leaves its checkpoints, if it says that it does."""
+        if start.checkpoint_dir is None:
+            return None
+        if start.workdir is not None:
+            return Path(start.workdir) / start.checkpoint_dir
+        return self._job_folder("checkpoints", start.job_id, uid)
+
     def home(self, attempt: Path, uid: int | None) -> dict[str, str]:
         """Who a member is: whom it inherited from, or a user whose home goes with the attempt."""
         if uid is None:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cluster import saves
 from cluster.activity import MeterKind, at_end, kept
 from cluster.member import LogChunk, MemberEnd, MemberPhase, MemberStart, MemberState
 from cluster.run_files import (
@@ -316,7 +317,8 @@ def _read_state(folder: Path) -> MemberState:
     if started_at_ms is not None:
         state = replace(state, phase=MemberPhase.RUNNING, started_at_ms=started_at_ms)
     activity = at_end(claimed, started_at_ms, ended) or kept(folder)
-    return _with_end(replace(state, activity=activity), ended)
+    state = replace(state, activity=activity, saved_at_ms=saves.seen_ms(folder))
+    return _with_end(state, ended)
 
 
 def _with_end(state: MemberState, ended: Mapping[str, object]) -> MemberState:

@@ -18,7 +18,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from cluster import shim
+from cluster import saves, shim
 from cluster.activity import MeterKind
 from cluster.archive_store import ArchiveStore
 from cluster.devices import CORES_VARIABLE
@@ -47,6 +47,7 @@ LOG_LOOK_S = 0.03
 LOG_CHUNK_BYTES_MAX = 256 * 1024
 LOG_ANSWER_BYTES_MAX = 4 * 1024 * 1024
 BEGIN_S = 10.0
+SAVES_LOOK_S = 60.0
 ADOPTION_LOOKS = 5
 ADOPTION_LOOK_S = 0.2
 MEETING_PORTS = range(20_000, 30_000)
@@ -231,6 +232,7 @@ class Supervisor:
         self._lease.touch(mode=0o600)
         self._do(self._keep_lease())
         self._do(self._sample())
+        self._do(self._look_at_saves())
         for run in self._runs:
             if not run.is_over:
                 self._do(self._adopt(run))
@@ -257,6 +259,14 @@ class Supervisor:
             for run in running:
                 if not run.is_over:
                     self._runs.refresh(run)
+
+    async def _look_at_saves(self) -> None:
+        """Apart from the samples: where a file system hangs, what cards do is counted on."""
+        while True:
+            await asyncio.sleep(SAVES_LOOK_S)
+            for run in self._runs:
+                if not run.is_over:
+                    await asyncio.to_thread(saves.look, run.folder, now_ms())
 
     async def _are_members_wanted(self) -> bool:
         silent_s = time.monotonic() - self._heard_at_s
@@ -348,6 +358,8 @@ class Supervisor:
         cards = ",".join(map(str, run.state.cards))
         ours = self._folders.environment(start, uid)
         ours[self._settings.visible_devices_variable] = cards
+        if folder := self._folders.saves(start, uid):
+            saves.note_folder(run.folder, folder)
         inherited = member_environment(dict(os.environ)) | self._folders.home(attempt, uid)
         if self._settings.visible_devices_variable == CORES_VARIABLE:
             # Libraries would take all cores of the node, and more threads than cores slow all down.

@@ -83,6 +83,7 @@ class AttemptHeard(Message):
     node_id: Id | None = None
     measured_device_ms: Ms | None = None
     active_device_ms: Ms | None = None
+    saved_at_ms: Ms | None = None
 
     @classmethod
     def of(cls, report: AttemptReport) -> "AttemptHeard":
@@ -97,6 +98,7 @@ class AttemptHeard(Message):
             node_id=report.node_id,
             measured_device_ms=report.activity and report.activity.measured_ms,
             active_device_ms=report.activity and report.activity.active_ms,
+            saved_at_ms=report.saved_at_ms,
         )
 
     def report(self) -> AttemptReport:
@@ -110,6 +112,7 @@ class AttemptHeard(Message):
             detail=self.detail,
             node_id=self.node_id,
             activity=self._activity(),
+            saved_at_ms=self.saved_at_ms,
         )
 
     def _activity(self) -> Activity | None:

@@ -293,6 +293,24 @@ def test_a_newer_count_of_a_member_is_taken_and_an_older_one_is_not() -> None:
     assert gang.report().activity == Activity(measured_ms=50, active_ms=35)
 
 
+def test_a_gang_was_saved_when_one_of_it_last_was_and_what_is_known_stays() -> None:
+    saved, later = replace(running(0), saved_at_ms=40), replace(running(1), saved_at_ms=50)
+    gang = noted(running(0), running(1))
+    assert gang.report().saved_at_ms is None
+
+    gang.note(saved)
+    assert gang.report().saved_at_ms == 40
+    gang.note(later)
+    gang.note(replace(later, saved_at_ms=45))
+    assert gang.report().saved_at_ms == 50
+    gang.note(running(1))
+    assert gang.report().saved_at_ms == 50, "its node was started anew and has not looked yet"
+
+    for rank in (0, 1):
+        gang.lose(rank, MemberEnd.NODE, "node n1 is gone", 99)
+    assert gang.report().saved_at_ms == 50
+
+
 def test_what_was_counted_of_a_member_stays_when_its_node_is_lost() -> None:
     gang = noted(of(running(0), 40, 30), running(1))
 

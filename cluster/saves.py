@@ -1,0 +1,66 @@
+"""When a job last saved itself: by the newest file in its checkpoint folder, as its node sees it.
+
+What was written since then is lost where it is stopped, so of several others the one that saved
+itself last is stopped. It is a hint and no more: who cannot be looked at is taken to have saved
+nothing.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from cluster.run_files import read_json, write_json
+
+LOOKED_AT_MAX = 1_000
+"""So many entries of a folder are looked at, those nearest to its top first."""
+
+FILE = "saved"
+
+
+def note_folder(run: Path, folder: Path) -> None:
+    """Write down where the member's job saves itself."""
+    with suppress(OSError):
+        write_json(run / FILE, {"folder": str(folder)})
+
+
+def look(run: Path, now_ms: int) -> None:
+    """Write down when the member's job last saved itself; a clock that is ahead is not believed."""
+    folder = read_json(run / FILE).get("folder")
+    newest_ms = newest_in_ms(Path(folder)) if isinstance(folder, str) else None
+    if newest_ms is not None:
+        seen = {"folder": folder, "saved_at_ms": min(newest_ms, now_ms)}
+        with suppress(OSError):
+            write_json(run / FILE, seen)
+
+
+def seen_ms(run: Path) -> int | None:
+    """When that was, as it was looked at last."""
+    match read_json(run / FILE):
+        case {"saved_at_ms": int(saved_at_ms)}:
+            return saved_at_ms
+        case _:
+            return None
+
+
+def newest_in_ms(folder: Path) -> int | None:
+    """When a file in it was last written, in Unix milliseconds; None where none is to be seen."""
+    times = []
+    for entry in islice(_entries(folder), LOOKED_AT_MAX):
+        with suppress(OSError):  # removed in the meantime
+            if entry.is_file(follow_symlinks=False):
+                times.append(entry.stat(follow_symlinks=False).st_mtime_ns // 1_000_000)
+    return max(times, default=None)
+
+
+def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    """All that lies in it and in its folders, level by level; what cannot be opened is empty."""
+    folders = deque([os.fspath(folder)])
+    while folders:
+        with suppress(OSError), os.scandir(folders.popleft()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                yield entry

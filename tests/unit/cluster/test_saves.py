@@ -1,0 +1,130 @@
+"""When a job last saved itself, by the files in its checkpoint folder."""
+
+import asyncio
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster import saves
+from cluster import supervisor as module
+from cluster.member import MemberPhase, MemberState
+from cluster.run_files import Stop, write_json
+from cluster.supervisor import Supervisor
+from tests.unit.cluster.test_supervisor import START, done, until
+
+MS = 1_000_000
+
+
+def written(path: Path, at_ms: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("weights", encoding="utf-8")
+    os.utime(path, ns=(at_ms * MS, at_ms * MS))
+    return path
+
+
+def a_run(folder: Path, checkpoints: Path) -> Path:
+    run = folder / "run"
+    run.mkdir()
+    saves.note_folder(run, checkpoints)
+    return run
+
+
+def test_the_newest_file_counts_however_deep_it_lies(tmp_path: Path) -> None:
+    written(tmp_path / "old", 5)
+    written(tmp_path / "step-2" / "shards" / "rank0", 9)
+    written(tmp_path / "step-1" / "rank0", 7)
+
+    assert saves.newest_in_ms(tmp_path) == 9
+
+
+@pytest.mark.parametrize("name", ["empty", "not there"])
+def test_where_nothing_lies_nothing_was_saved(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+
+    assert saves.newest_in_ms(tmp_path / name) is None
+
+
+def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    outside, inside = written(tmp_path / "outside" / "a", 9), tmp_path / "inside"
+    written(inside / "a", 5)
+    (inside / "folder").symlink_to(outside.parent)
+    (inside / "file").symlink_to(outside)
+
+    assert saves.newest_in_ms(inside) == 5
+
+
+def test_of_very_many_files_only_so_many_are_looked_at_those_on_top_first(tmp_path: Path) -> None:
+    written(tmp_path / "deep" / "a", 9)
+    for number in range(saves.LOOKED_AT_MAX):
+        written(tmp_path / str(number), 5)
+
+    assert saves.newest_in_ms(tmp_path) == 5
+
+
+def test_what_was_seen_is_written_down_and_no_moment_that_is_yet_to_come(tmp_path: Path) -> None:
+    checkpoints = tmp_path / "checkpoints"
+    run = a_run(tmp_path, checkpoints)
+
+    saves.look(run, now_ms=6)
+    assert saves.seen_ms(run) is None
+
+    written(checkpoints / "a", 9)
+    saves.look(run, now_ms=10)
+    assert saves.seen_ms(run) == 9
+
+    written(checkpoints / "b", 99)
+    saves.look(run, now_ms=11)
+    assert saves.seen_ms(run) == 11
+
+
+@pytest.mark.parametrize("said", [{}, {"folder": 7}, {"saved_at_ms": "soon"}])
+def test_of_a_run_that_does_not_say_where_nothing_is_seen(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    write_json(tmp_path / saves.FILE, said)
+
+    saves.look(tmp_path, now_ms=6)
+
+    assert saves.seen_ms(tmp_path) is None
+
+
+def test_a_disk_that_takes_nothing_hinders_nobody(tmp_path: Path) -> None:
+    saves.note_folder(tmp_path / "gone", tmp_path)
+    saves.look(tmp_path / "gone", now_ms=6)
+
+    assert saves.seen_ms(tmp_path / "gone") is None
+
+
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("is_centres_folder", [False, True])
+def test_when_a_job_last_saved_itself_is_told_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_centres_folder: bool
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE_S", 0.05)
+    monkeypatch.setattr(module, "SAVES_LOOK_S", 0.05)
+    (tmp_path / "site").mkdir()
+    start = replace(
+        START,
+        command="mkdir -p ckpt/step-1; echo w > ckpt/step-1/a; exec sleep 60",
+        checkpoint_dir="ckpt",
+        workdir=str(tmp_path / "site") if is_centres_folder else None,
+    )
+
+    async def saved(node: Supervisor) -> MemberState:
+        await node.start(start)
+        while True:
+            member = await until(node, MemberPhase.RUNNING)
+            if member.saved_at_ms is not None:
+                break
+            await asyncio.sleep(0.01)
+        await node.stop("j.1", 0, Stop(grace_ms=1_000))
+        assert (await until(node, MemberPhase.ENDED)).saved_at_ms == member.saved_at_ms
+        return member
+
+    member = done(tmp_path / "data", saved)
+
+    folder = tmp_path / "site" / "ckpt" if is_centres_folder else tmp_path / "data/checkpoints/j"
+    at_ms = (folder / "step-1" / "a").stat().st_mtime_ns // 1_000_000
+    assert member.saved_at_ms == at_ms
