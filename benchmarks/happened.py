@@ -15,7 +15,7 @@ from scheduler.model.job import FAULT_CAUSES, EndCause, Job, Placement
 OWN_CAUSES = frozenset({EndCause.FINISHED, EndCause.USER_ERROR})
 """Ends that came of themselves: they alone say how long a job runs."""
 WISHES = get_args(ev.Wish)
-COUNTED = ev.Metered, ev.Measured, ev.HoldExtended
+COUNTED = ev.Metered, ev.Measured, ev.Saved, ev.HoldExtended
 """What the loop may note between two wishes of the same step."""
 DECIDED = ev.Leased, ev.StopDecided, ev.Started, ev.Ended, ev.Released, ev.DependencyFailed
 Told = ev.NodesChanged | ev.CentreLinkChanged
@@ -39,7 +39,7 @@ class Course:
     """What became of an attempt; None what never did, or is not known yet.
 
     `launching_ms` is when its centre was first seen to know it; `seen_ms` and `told_ms` are when
-    its start and its end were committed.
+    its start and its end were committed. `saves` has when a checkpoint was noted, and of when.
     """
 
     job_id: str
@@ -51,6 +51,7 @@ class Course:
     stop_ms: int | None = None
     ended: ev.Ended | None = None
     told_ms: int | None = None
+    saves: list[tuple[int, int]] = field(default_factory=list)
 
     @classmethod
     def of_live(cls, attempt: Attempt) -> "Course":
@@ -277,6 +278,8 @@ def follow(courses: dict[str, Course], at_ms: int, event: ev.Event) -> None:
             course.started_ms, course.seen_ms = event.at_ms, at_ms
         case ev.StopDecided():
             courses[event.attempt_id].stop_ms = event.at_ms
+        case ev.Saved():
+            courses[event.attempt_id].saves.append((at_ms, event.saved_at_ms))
         case ev.Ended():
             course = courses[event.attempt_id]
             course.ended, course.told_ms = event, at_ms

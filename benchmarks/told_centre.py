@@ -179,6 +179,8 @@ class ToldCentre:
             attempt_id=key, phase=AttemptPhase.RUNNING, started_at_ms=run.starts_ms
         )
         self._at(seen_ms, key, running)
+        for at_ms, saved_at_ms in course.saves if course is not None else ():
+            self._at(max(at_ms, seen_ms), key, replace(running, saved_at_ms=saved_at_ms))
         if course is not None and course.is_fault:
             self._plan_logged_end(run, course, FAULTS)
         else:

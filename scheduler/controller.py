@@ -28,7 +28,7 @@ from scheduler.planning.victims import SOON_MS
 from scheduler.readings import Readings
 from scheduler.storage.told import Told
 
-READINGS = ev.Metered, ev.Measured
+READINGS = ev.Metered, ev.Measured, ev.Saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +216,7 @@ class Controller:
                 # when it was heard of with it for the last time.
                 end = End(EndCause.NODE, before_ms, detail="its centre lost it")
                 yield from self._end(attempt, end, now_ms)
+        yield from self._readings.saves(self.state, centre_id, now_ms)
 
     def _progress(
         self, attempt: Attempt, told: AttemptReport, report: CentreReport, now_ms: int

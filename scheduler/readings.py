@@ -11,8 +11,8 @@ from operator import is_
 from cluster.driver import Activity, AttemptPhase, AttemptReport, CentreReport
 from scheduler.facts.agenda import Agenda
 from scheduler.facts.events import HoldExtended, Metered
-from scheduler.facts.measured import Measured
-from scheduler.facts.measuring import measured
+from scheduler.facts.measured import Measured, Saved
+from scheduler.facts.measuring import measured, saved
 from scheduler.facts.metering import slices
 from scheduler.facts.record import Attempt
 from scheduler.facts.state import State
@@ -31,6 +31,7 @@ class Reading:
         self._centre_id = centre_id
         self._agenda = agenda
         self._suspects = {*self.known, *agenda.of_centre(centre_id)}
+        self._saved = [told for told in attempts if told.saved_at_ms is not None]
 
     def follow(self, report: CentreReport) -> bool:
         """Take in what it says otherwise; whether that can be told."""
@@ -45,6 +46,8 @@ class Reading:
                 self.known.pop(attempt_id, None)
             else:
                 self.known[attempt_id] = told
+                if told.saved_at_ms is not None:
+                    self._saved.append(told)
         self._suspects.update(news.changed)
         return True
 
@@ -67,6 +70,11 @@ class Reading:
             return told is not None
         is_running = told is not None and told.phase is AttemptPhase.RUNNING
         return not is_running or attempt_id in self._agenda.unsettled
+
+    def newly_saved(self) -> list[AttemptReport]:
+        """Those that tell of a checkpoint and were not asked for since they told it."""
+        told, self._saved = self._saved, []
+        return told
 
     def strays(self, live_ids: Container[str]) -> list[AttemptReport]:
         """Those that are not live, in the order of the report."""
@@ -118,6 +126,11 @@ class Readings:
         from_ms = attempt.metered_to_ms
         yield from slices(state, attempt, to_ms, now_ms)
         yield from measured(attempt, self._activity_of(attempt), from_ms, now_ms)
+
+    def saves(self, state: State, centre_id: str, now_ms: int) -> Iterator[Saved]:
+        """The checkpoints that the centre has told of since it was asked for them last."""
+        for told in self._by_centre[centre_id].newly_saved():
+            yield from saved(state.live.get(told.attempt_id), told.saved_at_ms, now_ms)
 
     def _activity_of(self, attempt: Attempt) -> Activity | None:
         """What its centre told last of what its cards do; None where nobody measures it."""

@@ -1,6 +1,7 @@
 """The event log of a broker in virtual time, by a seed: good days and bad ones."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -8,7 +9,8 @@ from typing_extensions import override
 
 from benchmarks.happened import Recorded, happened
 from benchmarks.period import play
-from cluster.simulated import NO_FAULTS, Faults, SimulatedCentre, World
+from cluster.driver import CentreReport
+from cluster.simulated import NO_FAULTS, Faults, Run, SimulatedCentre, World
 from scheduler.controller import Controller, Settings
 from scheduler.facts.log import Cycle, MemoryLog, Request
 from scheduler.facts.state import State
@@ -60,13 +62,37 @@ STOPPING = replace(DEFAULT, preemption=Preemption(patience_ms=200, min_run_ms=2_
 TURNS = replace(DEFAULT, preemption=Preemption(patience_ms=0, min_run_ms=2_000, is_shared=True))
 
 
-def logged(seed: int, faults: Faults = NO_FAULTS, policy: Policy = STOPPING) -> list[Recorded]:
+class SavingCentre(SimulatedCentre):
+    """It sees its jobs save themselves each few seconds, each after a while of its own."""
+
+    @override
+    def observe(self) -> CentreReport | None:
+        for run in self._live.values():
+            self._save(run, self.now_ms)
+        return SimulatedCentre.observe(self)
+
+    def _save(self, run: Run, until_ms: int) -> None:
+        every_ms = 3_000 + 700 * len(run.order.job_id)
+        if run.started_at_ms is not None and until_ms - run.started_at_ms >= every_ms:
+            saved_ms = until_ms - (until_ms - run.started_at_ms) % every_ms
+            before = self._reports[run.order.attempt_id]
+            if before.saved_at_ms != saved_ms:
+                told = replace(before, saved_at_ms=saved_ms)
+                self._reports[told.attempt_id] = self._changed[told.attempt_id] = told
+
+
+def logged(
+    seed: int,
+    faults: Faults = NO_FAULTS,
+    policy: Policy = STOPPING,
+    make: Callable[..., SimulatedCentre] = SimulatedCentre,
+) -> list[Recorded]:
     """What a broker has in its log once all is over that a seed asks of it."""
     rng = Random(seed)
     scenario = a_scenario(rng, 12)
     log, world = TimedLog(), World()
     centres = [
-        SimulatedCentre(
+        make(
             centre=centre,
             run_ms=lambda order: scenario.run_ms_by_job[order.job_id],
             rng=rng,

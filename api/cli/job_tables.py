@@ -78,6 +78,7 @@ def print_job(job: JobView) -> None:
         (both("started", "开始"), clock_text(job.started_at_ms)),
         (both("ended", "结束"), clock_text(job.ended_at_ms)),
     ]
+    rows[-1:-1] = _last_saved(job)
     if job.planned_start_ms is not None:
         rows.insert(7, (both("planned start", "预计开始"), plain(planned_text(job))))
     if job.array:
@@ -101,6 +102,12 @@ def print_job(job: JobView) -> None:
         console.print(attempts_table(job.attempts))
     if job.detail:
         console.print(f"[dim]{plain(job.detail)}[/]")
+
+
+def _last_saved(job: JobView) -> list[tuple[str, str]]:
+    """When its newest attempt wrote a checkpoint, where that was seen."""
+    seen = [one.saved_at_ms for one in job.attempts[-1:] if one.saved_at_ms is not None]
+    return [(both("last saved", "上次保存"), clock_text(at_ms)) for at_ms in seen]
 
 
 def _cause_text(job: JobView) -> str:

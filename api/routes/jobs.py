@@ -318,6 +318,7 @@ def _attempt(row: Row[Any], spec: dict[str, Any]) -> AttemptView:
         cause=row.cause,
         exit_code=row.exit_code,
         detail=row.detail,
+        saved_at_ms=row.saved_at_ms,
     )
 
 

@@ -250,6 +250,11 @@ class AttemptView(Wire):
     )
     exit_code: int | None = Field(description="the first that is not 0; negative: the signal")
     detail: str
+    saved_at_ms: Ms | None = Field(
+        default=None,
+        description="when a file in its checkpoint folder was last written, as its centre sees "
+        "it: what it did since is lost where it is stopped; null where none was seen",
+    )
     activity: Activity | None = Field(
         default=None, description="what it has used so far; null where a list of jobs is told"
     )

@@ -12,6 +12,7 @@ from accounting.prices.rating import PriceList
 from cluster.datasets import Dataset
 from cluster.inventory import Park
 from scheduler.facts.measured import Measured as Measured  # noqa: PLC0414 - an event too
+from scheduler.facts.measured import Saved as Saved  # noqa: PLC0414 - an event too
 from scheduler.facts.moved import Credited as Credited  # noqa: PLC0414 - likewise
 from scheduler.facts.moved import TaxStated as TaxStated  # noqa: PLC0414 - likewise
 from scheduler.forecast.punctuality import Foretold
@@ -346,6 +347,7 @@ Event = (
     | StopDecided
     | Metered
     | Measured
+    | Saved
     | HoldExtended
     | Overdrawn
     | HardStopSet
@@ -387,7 +389,7 @@ def job_of(event: Event) -> str | None:
             return event.job_id
         case Launching() | Started() | StopDecided() | HoldExtended() | Ended():
             return event.attempt_id.rpartition(".")[0]
-        case Metered() | Measured():
+        case Metered() | Measured() | Saved():
             return event.attempt_id.rpartition(".")[0]
         case _:
             return None

@@ -1,4 +1,4 @@
-"""What cards did that an attempt held, as its centre measured it: a fact beside its usage."""
+"""What a centre saw of an attempt beside its usage: what its cards did, and when it was saved."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -18,3 +18,16 @@ class Measured:
     measured_device_ms: int
     active_device_ms: int
     kind: Literal["measured"] = "measured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """The attempt's job last wrote into its checkpoint folder at `saved_at_ms`.
+
+    What it has done since would be lost if it were stopped.
+    """
+
+    at_ms: int
+    attempt_id: str
+    saved_at_ms: int
+    kind: Literal["saved"] = "saved"

@@ -46,9 +46,10 @@ class Attempt:
     in the log, `charged_micros` what that came to, by month in `charges`, `covered` the
     device-milliseconds that packages covered, and `hold_left_micros`
     what is still set aside for it, which was extended `extension_count` times. `activity` is what
-    was measured of its cards until `measured_to_ms`. `stop_cause` is set
-    once the broker wants it gone. `is_starving` as at its lease. `ends` is when it ends as was
-    foretold at its lease, by its limit and by a stop: kept, as each plan asks it of all that runs.
+    was measured of its cards until `measured_to_ms`, `saved_at_ms` when its job was last seen to
+    save itself. `stop_cause` is set once the broker wants it gone. `is_starving` as at its lease.
+    `ends` is when it ends as was foretold at its lease, by its limit and by a stop: kept, as each
+    plan asks it of all that runs.
     `stated` has until when its kind was stated with how many TFLOPS, where that has changed.
     """
 
@@ -68,6 +69,7 @@ class Attempt:
     covered: dict[str, int] = field(default_factory=dict)
     measured_to_ms: int | None = None
     activity: Activity = NOT_MEASURED
+    saved_at_ms: int | None = None
     stop_cause: EndCause | None = None
     stop_at_ms: int | None = None
     stop_grace_ms: int = 0
@@ -107,6 +109,11 @@ class Attempt:
     def tflops_at(self, at_ms: int, tflops: int) -> int:
         """With how many its kind was stated then; now it is with `tflops`."""
         return next((before for until_ms, before in self.stated if at_ms < until_ms), tflops)
+
+    @property
+    def kept_ms(self) -> int:
+        """Until when what it does outlives it: to its last checkpoint, else not at all."""
+        return self.saved_at_ms or self.begin_ms
 
     def served_card_ms(self, until_ms: int) -> int:
         """What it has given its job until then, in cards x time."""

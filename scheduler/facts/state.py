@@ -17,7 +17,7 @@ from scheduler.facts.drains import Drains
 from scheduler.facts.funds import Funds
 from scheduler.facts.held import Held, awaited
 from scheduler.facts.holdings import Holdings
-from scheduler.facts.measuring import measure
+from scheduler.facts.measuring import note_seen
 from scheduler.facts.purses import Purses
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.quotes import KeptQuotes
@@ -71,8 +71,8 @@ class State:
                 return self._start(event)
             case ev.Metered():
                 return self._meter(event)
-            case ev.Measured():
-                return measure(self.live.get(event.attempt_id), event)
+            case ev.Measured() | ev.Saved():
+                return note_seen(self.live.get(event.attempt_id), event)
             case ev.Ended():
                 return self._end(event)
             case ev.ParkDeclared() | ev.DatasetDeclared():

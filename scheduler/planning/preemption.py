@@ -309,7 +309,7 @@ class Victims:
             served_card_ms = attempt.placement.card_count * (self._now_ms - started_ms)
             standing = self._standings.running(attempt, record, served_card_ms)
             if standing < strongest and self._is_worth_it(attempt, record):
-                lost_card_ms = 0 if _saves_itself(record.job) else served_card_ms
+                lost_card_ms = _lost_card_ms(attempt, record.job, self._now_ms)
                 levels = self._standings.levels(record.job)
                 yield Victim(attempt, record.job, levels, standing, lost_card_ms, is_preemptible)
 
@@ -345,6 +345,8 @@ class Victims:
         return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
 
 
-def _saves_itself(job: Job) -> bool:
-    """Whether it is told to save itself before it is stopped."""
-    return job.checkpoint is not None and job.checkpoint.signal is not None
+def _lost_card_ms(attempt: Attempt, job: Job, now_ms: int) -> int:
+    """What it has done since its last checkpoint; nothing where it is told to save itself first."""
+    if job.checkpoint is not None and job.checkpoint.signal is not None:
+        return 0
+    return attempt.placement.card_count * max(0, now_ms - attempt.kept_ms)

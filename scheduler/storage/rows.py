@@ -87,6 +87,7 @@ def write_jobs(connection: Connection, cycle: Cycle) -> None:
     """New jobs, how attempts and jobs changed, and new attempts; one statement each."""
     _write_new(connection, cycle)
     _write_starts(connection, cycle)
+    _write_saves(connection, cycle)
     _write_ends(connection, cycle)
     # After the ends: a job whose attempt ended may have been leased anew in the same cycle.
     leases = [event for event in cycle.events if isinstance(event, ev.Leased)]
@@ -168,6 +169,15 @@ def _write_starts(connection: Connection, cycle: Cycle) -> None:
     started = (event for event in cycle.events if isinstance(event, ev.Started))
     rows = ({"id": event.attempt_id, "started_at_ms": event.at_ms} for event in started)
     execute_all(connection, _STARTS, rows)
+
+
+_SAVES = updated(AttemptRow, records(AttemptRow.id, AttemptRow.saved_at_ms))
+
+
+def _write_saves(connection: Connection, cycle: Cycle) -> None:
+    saves = {one.attempt_id: one for one in cycle.events if isinstance(one, ev.Saved)}
+    rows = ({"id": key, "saved_at_ms": one.saved_at_ms} for key, one in saves.items())
+    execute_all(connection, _SAVES, rows)
 
 
 _ENDS = updated(

@@ -125,6 +125,7 @@ class AttemptRow(Base):
     cause: Mapped[str | None]
     exit_code: Mapped[int | None]
     detail: Mapped[str] = mapped_column(server_default=text("''"))
+    saved_at_ms: Mapped[int | None]
 
 
 class ViewRow(Base):

@@ -6,6 +6,7 @@ _FACTS = "tests/unit/accounting/usage/test_activity.py"
 _HOURS = "tests/unit/accounting/storage/test_activity_hours.py"
 _MEASURING = "tests/unit/scheduler/facts/test_measuring.py"
 _SAMPLING = "tests/unit/cluster/test_sampling.py"
+_SAVES = "tests/unit/cluster/test_saves.py"
 _GANG = "tests/unit/cluster/test_gang.py"
 _READINGS = "tests/unit/scheduler/test_readings.py"
 _METERS = "tests/unit/cluster/test_meters.py"
@@ -35,9 +36,30 @@ MUTANTS = [
     Mutant("scheduler/facts/measuring.py", "min(max(0, told.active_ms - attempt.activity.active_ms), new_ms)", "told.active_ms - attempt.activity.active_ms", _MEASURING),
     Mutant("scheduler/facts/measuring.py", "if taken_ms > 0:", "if taken_ms:", _MEASURING),
     Mutant("scheduler/facts/measuring.py", "begin_ms <= event.from_ms < event.to_ms", "event.from_ms < event.to_ms", _MEASURING),
-    Mutant("scheduler/facts/measuring.py", "event.to_ms <= attempt.metered_to_ms:", "event.to_ms:", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "event.to_ms <= (attempt.metered_to_ms or 0):", "event.to_ms:", _MEASURING),
     Mutant("scheduler/facts/measuring.py", "event.measured_device_ms <= device_ms:", "event.measured_device_ms:", _MEASURING),
     Mutant("scheduler/facts/measuring.py", "    attempt.measured_to_ms = event.to_ms\n", "", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "min(told_ms or 0, now_ms)", "told_ms or 0", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "saved_at_ms >= attempt.kept_ms + SAVED_APART_MS", "saved_at_ms > attempt.kept_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "kept_ms < event.saved_at_ms <= event.at_ms", "kept_ms < event.saved_at_ms", _MEASURING),
+    Mutant("scheduler/facts/measuring.py", "not kept_ms < event.saved_at_ms", "not 0 < event.saved_at_ms", _MEASURING),
+    Mutant("scheduler/facts/record.py", "return self.saved_at_ms or self.begin_ms", "return self.begin_ms", _MEASURING),
+    Mutant("scheduler/planning/preemption.py", "max(0, now_ms - attempt.kept_ms)", "attempt.run_ms(now_ms)", "tests/unit/scheduler/planning/test_saved.py"),
+    Mutant("scheduler/readings.py", "        told, self._saved = self._saved, []\n", "        told = self._saved\n", _READINGS),
+    Mutant("scheduler/readings.py", "                    self._saved.append(told)\n", "                    pass\n", _READINGS),
+    Mutant("scheduler/controller.py", "        yield from self._readings.saves(self.state, centre_id, now_ms)\n", "", _READINGS),
+    Mutant("scheduler/storage/rows.py", "    _write_saves(connection, cycle)\n", "", "tests/unit/scheduler/storage/test_rows.py -k saved"),
+    Mutant("benchmarks/told_centre.py", "for at_ms, saved_at_ms in course.saves if course is not None else ():", "for at_ms, saved_at_ms in ():", "tests/unit/benchmarks/test_period.py -k checkpoints"),
+    Mutant("cluster/saves.py", '{"folder": folder, "saved_at_ms": min(newest_ms, now_ms)}', '{"folder": folder, "saved_at_ms": newest_ms}', _SAVES),
+    Mutant("cluster/saves.py", '{"folder": folder, "saved_at_ms"', '{"saved_at_ms"', _SAVES),
+    Mutant("cluster/saves.py", "islice(_entries(folder), LOOKED_AT_MAX)", "_entries(folder)", _SAVES),
+    Mutant("cluster/saves.py", "if entry.is_file(follow_symlinks=False):", "if entry.is_file():", _SAVES),
+    Mutant("cluster/saves.py", "if entry.is_dir(follow_symlinks=False):", "if entry.is_dir():", _SAVES),
+    Mutant("cluster/runs.py", "saved_at_ms=saves.seen_ms(folder)", "saved_at_ms=None", _SAVES),
+    Mutant("cluster/member_folders.py", "            return Path(start.workdir) / start.checkpoint_dir\n", "            return None\n", _SAVES),
+    Mutant("cluster/supervisor.py", "        self._do(self._look_at_saves())\n", "", _SAVES),
+    Mutant("cluster/gang.py", "max(known.saved_at_ms or 0, state.saved_at_ms or 0) or None", "state.saved_at_ms", _GANG),
+    Mutant("cluster/gang.py", "saved_at_ms=known.saved_at_ms if known else None,", "saved_at_ms=None,", _GANG),
     Mutant("scheduler/readings.py", "        yield from measured(attempt, self._activity_of(attempt), from_ms, now_ms)\n", "", _READINGS),
     Mutant("scheduler/controller.py", "            activity=tuple(one for booking in bookings for one in booking.activity),\n", "", _READINGS),
     Mutant("cluster/wire.py", "active_ms = min(self.active_device_ms, self.measured_device_ms)", "active_ms = self.active_device_ms", _WIRE),

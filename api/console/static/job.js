@@ -150,6 +150,7 @@ export class Drawer {
       job.position !== null && ["job.position", count(job.position)],
       WAITING.includes(job.state) && ["job.planned", plannedStart(job)],
       job.started_at_ms && ["job.started", at(job.started_at_ms, "full")],
+      job.attempts.at(-1)?.saved_at_ms && ["job.saved", at(job.attempts.at(-1).saved_at_ms, "full")],
       job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
       job.started_at_ms && ["job.ran", span((job.ended_at_ms ?? nowMs()) - job.started_at_ms)],
       job.end_cause && ["job.cause", tOr("cause", job.end_cause)],

@@ -323,3 +323,18 @@ def test_what_data_does_to_a_job_is_told(capsys: pytest.CaptureFixture[str]) -> 
     print_explanation(waits.model_copy(update={"data": [note]}))
 
     assert "  • data class medical: only qdaicc\n" in capsys.readouterr().out
+
+
+def test_when_a_job_last_saved_itself_is_shown_once_that_was_seen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    (attempt,) = job.attempts
+    saved = attempt.model_copy(update={"saved_at_ms": 1_769_000_000_000})
+
+    print_job(
+        job.model_copy(update={"attempts": [attempt.model_copy(update={"saved_at_ms": None})]})
+    )
+    assert "last saved" not in capsys.readouterr().out
+    print_job(job.model_copy(update={"attempts": [saved]}))
+    assert "last saved 01-21 20:53:20" in " ".join(capsys.readouterr().out.split())

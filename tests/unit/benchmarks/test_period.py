@@ -12,10 +12,20 @@ from benchmarks.period import play
 from benchmarks.period_report import as_it_was, beside_the_log, measured, policy_in
 from cluster.simulated import NO_FAULTS, Faults
 from scheduler.facts import events as ev
+from scheduler.facts import measuring
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause
 from scheduler.model.policy import DEFAULT, EASY, FIFO, SJF_ORACLE, Policy
-from tests.broker_log import NEVER_MS, STOPPING, TURNS, UNKIND, digest, logged, settings_of
+from tests.broker_log import (
+    NEVER_MS,
+    STOPPING,
+    TURNS,
+    UNKIND,
+    SavingCentre,
+    digest,
+    logged,
+    settings_of,
+)
 
 COUNTED = ev.Metered | ev.Measured | ev.HoldExtended
 """How often meters are read is the loop's pace, and decides nothing."""
@@ -42,6 +52,17 @@ def test_the_same_policy_does_all_again_at_the_same_moments(
     faults: Faults, part: int, policy: Policy
 ) -> None:
     check_again(logged(3, faults, policy), part, policy)
+
+
+@pytest.mark.parametrize(("faults", "part"), [(NO_FAULTS, 0), (NO_FAULTS, 3), (UNKIND, 0)])
+def test_checkpoints_are_seen_again_at_the_same_moments(
+    faults: Faults, part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "SAVED_APART_MS", 1_000)
+    log = logged(3, faults, TURNS, SavingCentre)
+
+    assert sum(isinstance(one.event, ev.Saved) for one in log) > 5
+    check_again(log, part, TURNS)
 
 
 @pytest.mark.heavy

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from cluster.driver import Activity, AttemptReport, CentreReport
+from cluster.driver import Activity, AttemptReport, CentreReport, News
 from scheduler.controller import Settings
-from scheduler.facts.measured import Measured
-from scheduler.readings import Readings
+from scheduler.facts.measured import Measured, Saved
+from scheduler.readings import Reading, Readings
 from tests.hand import Hand, a_run, ended, runs, say
 
 METER_MS = Settings().meter_every_ms
@@ -99,3 +99,35 @@ def test_no_bill_follows_from_what_cards_did() -> None:
     assert measured.log.usage == unmeasured.log.usage
     assert measured.log.transfers == unmeasured.log.transfers
     assert not unmeasured.log.activity
+
+
+def test_when_a_job_saved_itself_is_noted_once_and_known_to_the_next_leader() -> None:
+    hand, saved_ms = a_run(), 90_000
+    say(hand, 80_000, runs("j1.1", 2_000))
+    for at_ms in (100_000, 101_000):
+        say(hand, at_ms, replace(runs("j1.1", 2_000), saved_at_ms=saved_ms))
+    hand.controller.checkpoint()
+    hand.take_over(102_000)
+    say(hand, 103_000, replace(runs("j1.1", 2_000), saved_at_ms=saved_ms))
+
+    saves = [one for one in hand.log.events if isinstance(one, Saved)]
+    assert [(one.at_ms, one.saved_at_ms) for one in saves] == [(100_000, saved_ms)]
+    assert hand.controller.state.live["j1.1"].saved_at_ms == saved_ms
+
+
+def test_a_report_that_tells_its_news_is_asked_for_checkpoints_once() -> None:
+    told = replace(runs("j1.1", 2_000), saved_at_ms=90_000)
+    before, after = (runs("j1.1", 2_000),), (told,)
+    reading = Reading("east", before, a_run().controller.state.agenda)
+    report = CentreReport(
+        centre_id="east",
+        heard_at_ms=0,
+        online_node_ids=frozenset(),
+        attempts=after,
+        news=News(before, {"j1.1": told}),
+    )
+
+    assert reading.newly_saved() == []
+    assert reading.follow(report)
+    assert reading.newly_saved() == [told]
+    assert reading.newly_saved() == []

@@ -81,6 +81,7 @@ FACTS = [
     ev.Started(at_ms=1, attempt_id="j1.1"),
     ev.StopDecided(at_ms=1, attempt_id="j1.1", cause=EndCause.LIMIT, grace_ms=1),
     ev.Metered(at_ms=1, attempt_id="j1.1", from_ms=1, to_ms=2, price_micros=1, charge_micros=1),
+    ev.Saved(at_ms=2, attempt_id="j1.1", saved_at_ms=1),
     ev.Ended(at_ms=1, attempt_id="j1.1", cause=EndCause.NODE, exit_code=None),
     ev.NodesChanged(at_ms=1, centre_id="c", online_node_ids=("p-n001",)),
     ev.CentreLinkChanged(at_ms=1, centre_id="c", is_heard=True),

@@ -142,6 +142,20 @@ def test_a_job_that_is_tried_again_keeps_its_first_start_and_has_not_ended(
     ]
 
 
+def test_of_an_attempt_it_is_told_when_its_job_last_saved_itself(
+    log: SqlLog, database: Engine
+) -> None:
+    epoch, started = log.lead(0), ev.Started(at_ms=7, attempt_id="j1.1")
+    log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
+    log.commit(epoch, cycle(started, now_ms=8, j1=JobState.RUNNING))
+    saves = [ev.Saved(at_ms=20, attempt_id="j1.1", saved_at_ms=at_ms) for at_ms in (11, 12)]
+    log.commit(epoch, cycle(*saves, now_ms=20))
+
+    with database.connect() as connection:
+        (attempt,) = queries.attempts(connection, ["j1"])
+    assert (attempt.started_at_ms, attempt.saved_at_ms) == (7, 12)
+
+
 def test_of_two_starts_in_one_cycle_a_job_keeps_the_first(log: SqlLog, database: Engine) -> None:
     epoch = log.lead(0)
     log.commit(epoch, cycle(SUBMITTED, LEASED, now_ms=5, j1=JobState.LEASED))
