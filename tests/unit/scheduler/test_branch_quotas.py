@@ -77,6 +77,18 @@ def test_a_cohort_holds_no_more_than_its_quota_whoever_takes_it() -> None:
     )
 
 
+def test_a_wider_quota_binds_though_a_narrower_one_has_room() -> None:
+    state = coast()
+    group(state, "coast", max_cards=6)
+    happen(
+        state, ev.TenantDeclared(at_ms=0, tenant=a_tenant("ship", cohort_id="coast", max_cards=8))
+    )
+    hold(state, "f", "fish", 4)
+    submit(state, a_job("s1", tenant_id="ship", device_count=3))
+
+    assert why(state, "s1").code is ReasonCode.COHORT_QUOTA
+
+
 def test_a_quota_is_kept_for_who_waits_for_it_first() -> None:
     """At 01:00 `f` is over and `big` has its five of six: one is spare for who goes on longer."""
     state = coast()
