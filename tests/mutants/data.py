@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "        if (refusal := custody_refusal(record.job, event.placement, self.park)) is not None:\n            return refusal\n", "", _CUSTODY),
     Mutant("scheduler/orders.py", "if centre_id in one.centre_ids}", "}", "tests/unit/scheduler/test_orders.py"),
     Mutant("scheduler/orders.py", "    if not job.data_ids:\n        return ()\n", "", "tests/unit/scheduler/test_orders.py"),
-    Mutant("scheduler/planning/verifier.py", "        refusal = custody_refusal(job, placement, self._park)\n        if refusal is not None:\n            yield refusal\n", "", _CUSTODY),
+    Mutant("scheduler/planning/granted.py", "        refusal = custody_refusal(job, placement, self._park)\n        if refusal is not None:\n            yield refusal\n", "", _CUSTODY),
     Mutant("scheduler/facts/declarations.py", '        if refusal is not None:\n            return f"in the new park', '        if False:\n            return f"in the new park', _CUSTODY),
     Mutant("scheduler/planning/options.py", "if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "if promise.start_ms + near.transfer_ms >= start_ms + self.transfer_ms:", _LOCALITY),
     Mutant("scheduler/planning/options.py", "promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:", "promise.start_ms > start_ms + self.transfer_ms + near.transfer_ms:", _LOCALITY),

@@ -33,7 +33,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "        if form.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/planning/stops.py", "is_served = record.quote or has_claim", "is_served = has_claim", _PLANS),
     Mutant("scheduler/planning/foresight.py", " and not isinstance(verdict, KeptCards):", ":", _PLANS),
-    Mutant("scheduler/planning/verifier.py", "        if record.quote is not None:\n", "        if False:\n", _PLANS),
+    Mutant("scheduler/planning/granted.py", "        if record.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/planning/verifier.py", "        if taker.quote is not None:\n", "        if False:\n", _PLANS),
     Mutant("scheduler/controller.py", "for due in (expired, self._silences,", "for due in (self._silences,", _UNIT),
     Mutant("scheduler/controller.py", "        self._take_all(batch, news)\n", "", _UNIT),
