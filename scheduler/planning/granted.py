@@ -6,7 +6,7 @@ two share how a shape sits in a pool (`fit`). Where data may be is asked of `cus
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from accounting.money import charge_micros
 from accounting.prices.rating import PriceMissing
@@ -24,9 +24,9 @@ from scheduler.planning.recount import Recount
 
 
 class Granted:
-    """What is taken beside what runs: what each `take` adds."""
+    """What is taken beside what runs: cards that are `kept`, and what each `take` adds."""
 
-    def __init__(self, state: State, park: Park, now_ms: int) -> None:
+    def __init__(self, state: State, park: Park, now_ms: int, kept: Iterable[Placement]) -> None:
         self._state = state
         self._park = park
         self._now_ms = now_ms
@@ -35,7 +35,9 @@ class Granted:
         self._tflops: dict[str, int] = defaultdict(int)
         self._micros: dict[str, int] = defaultdict(int)
         self._held_before: dict[str, int] = {}
-        self._recount = Recount(state, park)
+        self.recount = Recount.of(state, park)
+        for placement in kept:
+            self._take_cards(placement)
 
     def wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
         """Why the job may not start there, beside all that was allowed before."""
@@ -48,7 +50,7 @@ class Granted:
         yield from self.wrong_hours(job, pool, self._now_ms)
         yield from self.wrong_nodes(job, pool, placement)
         yield from self._overfull(placement, pool)
-        yield from self.over(job, pool, job.device_count)
+        yield from self.over(job, pool, job.device_count, self.recount)
         yield from self.unpaid(record, grant.hold_micros)
         yield from self._wrong_hold(job, pool, grant.hold_micros)
 
@@ -149,9 +151,9 @@ class Granted:
         if sum(used.values()) + sum(self._tflops.values()) + need > self._park.stated_tflops:
             yield f"the park would be above its {self._park.stated_tflops} TFLOPS"
 
-    def over(self, job: Job, pool: Pool, need: int) -> Iterator[str]:
+    def over(self, job: Job, pool: Pool, need: int, recount: Recount) -> Iterator[str]:
         """Which quotas so many cards more would be above."""
-        yield from self._recount.wrong(job, pool.device_kind_id, need)
+        yield from recount.wrong(job, pool.device_kind_id, need)
         for quota in quotas_of(job, self._state.tree, self._park):
             free = quota.most - self._held_of(quota.branch) - self._held[quota.branch]
             if need > free:
@@ -172,11 +174,14 @@ class Granted:
         pool = self._park.pool_by_id[placement.pool_id]
         self._micros[job.tenant_id] += grant.hold_micros
         self._tflops[pool.centre_id] += placement.card_count * self._park.tflops_per_card(pool)
-        for share in placement.shares:
-            self._cards[share.node_id] += share.card_count
-        self._recount.add(job, pool.device_kind_id, job.device_count)
+        self._take_cards(placement)
+        self.recount.add(job, pool.device_kind_id, job.device_count)
         for quota in quotas_of(job, self._state.tree, self._park):
             self._held[quota.branch] += job.device_count
+
+    def _take_cards(self, placement: Placement) -> None:
+        for share in placement.shares:
+            self._cards[share.node_id] += share.card_count
 
     def left(self, node_id: str) -> int:
         """What is free of a node beside all that was allowed before."""

@@ -6,9 +6,10 @@ may borrow, and all together never more than the park has.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cluster.inventory import Park
+from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.job import Job
 from scheduler.model.tenancy import Entitlement, P
@@ -21,13 +22,28 @@ Held = Mapping[tuple[str, str, str], int]
 class Recount:
     """What runs, and what the plan was allowed until now."""
 
-    def __init__(self, state: State, park: Park) -> None:
-        self._tree = state.tree
+    def __init__(self, tree: Tree, park: Park, held: Held) -> None:
+        self._tree = tree
         self._park = park
-        self._held: dict[tuple[str, str, str], int] = defaultdict(int)
-        for attempt in state.live.values() if state.tree.is_bounding else ():
-            job, placement = state.jobs[attempt.job_id].job, attempt.placement
-            self.add(job, placement.device_kind_id, placement.card_count)
+        self._held: dict[tuple[str, str, str], int] = defaultdict(int, held)
+
+    @classmethod
+    def of(cls, state: State, park: Park) -> "Recount":
+        found = cls(state.tree, park, {})
+        found.change(1, state.live.values(), state.jobs)
+        return found
+
+    def without(self, gone: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> "Recount":
+        """The same once these have ended."""
+        then = Recount(self._tree, self._park, self._held)
+        then.change(-1, gone, jobs)
+        return then
+
+    def change(self, sign: int, attempts: Iterable[Attempt], jobs: Mapping[str, JobRecord]) -> None:
+        """These are there as well, or no longer."""
+        for attempt in attempts if self._tree.is_bounding else ():
+            job, placement = jobs[attempt.job_id].job, attempt.placement
+            self.add(job, placement.device_kind_id, sign * placement.card_count)
 
     def add(self, job: Job, kind_id: str, cards: int) -> None:
         self._held[job.tenant_id, job.project, kind_id] += cards

@@ -6,19 +6,23 @@ potential is, and no book of what is left. A flaw is a defect of the planner: th
 are carried out, and who is hit waits for the next.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from functools import cached_property
+from itertools import chain, repeat
 
-from cluster.inventory import Park
+from accounting.prices.rating import PriceMissing
+from cluster.inventory import Park, Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.cores import accepts
-from scheduler.model.job import Job, Placement, Priority
-from scheduler.model.plan import Eviction, Grant, Plan, Verdict
+from scheduler.model.job import Job, NodeShare, Placement, Priority
+from scheduler.model.plan import Eviction, Grant, KeptCards, Plan, Verdict
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.variants import form_in, forms
 from scheduler.placing.placement import Fit, fit, shape_of
+from scheduler.planning.emptied import Emptied
 from scheduler.planning.granted import Granted
 from scheduler.planning.potential import Working
 from scheduler.planning.victims import SOON_MS
@@ -29,10 +33,13 @@ def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Pla
     """The plan without what breaks a rule, and what that was, each in a sentence."""
     if state.park is None or not (plan.grants or plan.evictions):
         return plan, ()
-    verifier = Verifier(state, state.park, now_ms, policy)
+    verdicts = plan.verdicts.values() if len(state.quotes) else ()
+    kept = [one.placement for one in verdicts if isinstance(one, KeptCards)]
+    granted = Granted(state, state.park, now_ms, kept)
+    verifier = Verifier(state, state.park, now_ms, policy, granted)
     grants = tuple(grant for grant in plan.grants if verifier.allows(grant))
     allowed = tuple(one for one in plan.evictions if verifier.allows_stop(one))
-    evictions = tuple(verifier.without_circles(allowed, plan.verdicts))
+    evictions = tuple(verifier.for_each(allowed, plan.verdicts))
     if verifier.flaws:
         plan = replace(plan, grants=grants, evictions=evictions)
     return plan, tuple(verifier.flaws)
@@ -41,7 +48,9 @@ def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Pla
 class Verifier:
     """Counts what the plan takes; `flaws` says what it must not."""
 
-    def __init__(self, state: State, park: Park, now_ms: int, policy: Policy) -> None:
+    def __init__(
+        self, state: State, park: Park, now_ms: int, policy: Policy, granted: Granted
+    ) -> None:
         self.flaws: list[str] = []
         self._state = state
         self._park = park
@@ -49,9 +58,7 @@ class Verifier:
         self._policy = policy
         self._started: set[str] = set()
         self._stopped: set[str] = set()
-        self._standings: Standings | None = None
-        self._working: Working | None = None
-        self._granted = Granted(state, park, now_ms)
+        self._granted = granted
 
     def allows(self, grant: Grant) -> bool:
         """Whether the job may start there, beside all that runs and was allowed before."""
@@ -60,14 +67,18 @@ class Verifier:
             self.flaws.append(f"job {grant.job_id} does not wait, and was to start")
             return False
         pool = self._park.pool_by_id.get(grant.placement.pool_id)
-        wrong = self._granted.wrong
-        found = ["there is no such pool"] if pool is None else [*wrong(record, pool, grant)]
+        found = ["there is no such pool"] if pool is None else [*self._wrong(record, pool, grant)]
         if found:
             self.flaws.append(f"job {grant.job_id} in {grant.placement.pool_id}: {found[0]}")
             return False
         self._started.add(grant.job_id)
         self._granted.take(form_in(record.job, grant.placement), grant)
         return True
+
+    def _wrong(self, record: JobRecord, pool: Pool, grant: Grant) -> Iterator[str]:
+        yield from self._granted.wrong(record, pool, grant)
+        if grant.is_starving != self._starves(record):
+            yield "it starves, or does not, and is told otherwise"
 
     def allows_stop(self, eviction: Eviction) -> bool:
         """Whether the attempt may be stopped for the job: only who stands strictly below is."""
@@ -90,22 +101,18 @@ class Verifier:
         self, attempt: Attempt, taker: JobRecord, policy: Preemption, eviction: Eviction
     ) -> Iterator[str]:
         yield from self._too_soon(attempt, policy)
+        if taker.job.id in self._standings.starving.job_ids and not self._starves(taker):
+            yield "that job does not starve"
         if taker.quote is not None:
             yield "nobody is stopped for a quote"
         if self._now_ms < taker.waiting_since_ms + policy.patience_ms:
             yield f"that job has not waited for {policy.patience_ms} ms"
-        pool = self._park.pool_by_id[attempt.placement.pool_id]
-        wrong_place = self._granted.wrong_place
-        if all(any(wrong_place(form, pool, attempt.placement)) for form in forms(taker.job)):
-            yield "that job may not be there"
         if taker.job.id in self._started:
             yield "that job starts now"
         if not {share.node_id for share in attempt.placement.shares} & {*eviction.node_ids}:
             yield "it holds none of the nodes that are cleared"
         if not self._is_below(attempt, taker, policy, eviction.node_ids):
             yield "it does not stand below that job"
-        if all(self._is_late(form, attempt) for form in forms(taker.job)):
-            yield "once it is gone, the pool is not offered for as long as that job needs"
 
     def _is_late(self, job: Job, attempt: Attempt) -> bool:
         """Whether its hours forbid that the job begins there once the attempt has saved itself."""
@@ -129,14 +136,16 @@ class Verifier:
             yield "it is not elastic"
         own = {share.node_id: share.card_count for share in placement.shares}
         for form in forms(job):
-            wanted, more = fit(shape_of(form), pool), form.device_count - placement.card_count
-            if more <= 0 or not isinstance(wanted, Fit) or self._is_late(form, attempt):
+            there = _seated(form, pool, eviction.node_ids)
+            more = form.device_count - placement.card_count
+            is_wrong = any(self._granted.wrong_nodes(form, pool, there))
+            if more <= 0 or is_wrong or self._is_late(form, attempt):
                 continue
-            left = self._granted.left
-            room = [left(node_id) + own.get(node_id, 0) for node_id in eviction.node_ids]
-            is_whole = wanted.node_count == len({*eviction.node_ids})
-            has_quota = not any(self._granted.over(job, pool, more))
-            if is_whole and min(room) >= wanted.card_count and has_quota:
+            has_room = all(
+                one.card_count <= self._granted.left(one.node_id) + own.get(one.node_id, 0)
+                for one in there.shares
+            )
+            if has_room and not any(self._granted.over(job, pool, more, self._granted.recount)):
                 return
         yield "no larger size of it fits there"
 
@@ -147,10 +156,12 @@ class Verifier:
 
         What can go on from where it was, and `low` work, by merit; what is borrowed by owners.
         """
-        standings = self._standings = self._standings or self._fresh()
+        standings = self._standings
         victim = self._state.jobs[attempt.job_id]
         owns, merit = standings.running(attempt, victim, attempt.served_card_ms(self._now_ms))
-        wants = self._taker(taker, attempt.placement, node_ids).standing
+        pool = self._park.pool_by_id[attempt.placement.pool_id]
+        form = self._form(taker, pool.device_kind_id)
+        wants = self._taker(taker, form, pool, node_ids).standing
         level = parting(standings.levels(taker.job), standings.levels(victim.job))
         if level is not None and owns[level] != wants.owns[level]:
             return wants.owns[level]
@@ -160,59 +171,106 @@ class Verifier:
         is_soon_gone = victim.job.grace_ms <= SOON_MS
         return merit < wants.merit and (is_low or is_resumed) and is_rested and is_soon_gone
 
-    def without_circles(
+    def for_each(
         self, evictions: Iterable[Eviction], verdicts: Mapping[str, Verdict]
     ) -> Iterator[Eviction]:
-        """Those stops by which the potential falls, counted on the plan as it is at last.
-
-        In the order of the plan, each job with all that is stopped for it.
-        """
-        for job_id, group in groupby(evictions, key=lambda one: one.job_id):
-            stops = [*group]
-            if self._falls(job_id, stops, verdicts.get(job_id)):
+        """Those stops that are right for each job all together, on the plan as it is at last."""
+        by_job: dict[str, list[Eviction]] = defaultdict(list)
+        for one in evictions:
+            by_job[one.job_id].append(one)
+        for job_id, stops in by_job.items():
+            flaw = self._flaw_of(job_id, stops, verdicts.get(job_id))
+            if flaw is None:
                 yield from stops
             else:
                 names = ", ".join(one.attempt_id for one in stops)
-                self.flaws.append(f"{names} for job {job_id}: the potential does not fall")
+                self.flaws.append(f"{names} for job {job_id}: {flaw}")
 
-    def _falls(self, job_id: str, stops: Sequence[Eviction], verdict: Verdict | None) -> bool:
+    def _flaw_of(
+        self, job_id: str, stops: Sequence[Eviction], verdict: Verdict | None
+    ) -> str | None:
+        """What is wrong with the room that these make; where nothing is, the job is given it."""
         gone = [self._state.live[one.attempt_id] for one in stops]
         if any(attempt.job_id == job_id for attempt in gone):
-            return True  # it grows, and nobody is stopped for another
-        standings = self._standings = self._standings or self._fresh()
-        working = self._working = self._working or Working(self._state, self._now_ms, standings)
-        record, start = self._state.jobs[job_id], verdict.start if verdict else None
-        taker = self._taker(
-            record,
-            gone[0].placement,
-            stops[0].node_ids,
-            start.card_count if start else None,
-        )
-        if not working.falls(gone, taker):
-            return False
-        working.change(gone, job_id, taker)
-        return True
+            return None  # it grows, and nobody is stopped for another
+        record, pool = self._state.jobs[job_id], self._park.pool_by_id[gone[0].placement.pool_id]
+        card_count = verdict.start.card_count if verdict and verdict.start else None
+        form = self._form(record, pool.device_kind_id, card_count)
+        there = _seated(form, pool, stops[0].node_ids)
+        taker = self._taker(record, form, pool, stops[0].node_ids)
+        flaw = next(self._wrong_room(record, form, gone, there), None)
+        if flaw is not None:
+            return flaw
+        if not self._working.falls(gone, taker):
+            return "the potential does not fall"
+        self._working.change(gone, job_id, taker)
+        self._emptied.stop(gone)
+        hold_micros, _ = self._granted.hold_micros(form, pool)
+        self._granted.take(form, Grant(job_id=job_id, placement=there, hold_micros=hold_micros))
+        return None
 
-    def _taker(
-        self,
-        record: JobRecord,
-        beside: Placement,
-        node_ids: tuple[str, ...],
-        card_count: int | None = None,
-    ) -> Taker:
-        """How the job would stand on these nodes; in the form of so many cards, where that is told.
+    def _wrong_room(
+        self, record: JobRecord, form: Job, gone: Sequence[Attempt], there: Placement
+    ) -> Iterator[str]:
+        """The job may be there, is not served yet, and has room by these and by no fewer."""
+        pool, claim = self._park.pool_by_id[there.pool_id], self._state.claims.get(form.id)
+        if claim is not None and claim.until_ms > self._now_ms and not claim.is_repair:
+            yield "room was made for that job already"
+        yield from self._granted.wrong_nodes(form, pool, there)
+        if any(self._is_late(form, attempt) for attempt in gone):
+            yield "once they are gone, the pool is not offered for as long as it needs"
+        yield from self._emptied.wrong(gone, there)
+        recount = self._granted.recount.without([*self._emptied.gone, *gone], self._state.jobs)
+        yield from self._granted.over(form, pool, form.device_count, recount)
+        try:
+            yield from self._granted.unpaid(record, self._granted.hold_micros(form, pool)[0])
+        except PriceMissing as error:
+            yield str(error)
 
-        Else in the form for which it needs least, of those that may be on this kind.
-        """
-        standings = self._standings = self._standings or self._fresh()
-        kind_id, park = beside.device_kind_id, self._park
+    def _form(self, record: JobRecord, kind_id: str, card_count: int | None = None) -> Job:
+        """Of so many cards, where that is told; else of those on this kind that of the fewest."""
+        park = self._park
         able = [one for one in forms(record.job) if accepts(one.device_kind_ids, kind_id, park)]
         told = [one for one in able if one.device_count == card_count]
-        form = min(told or able, key=lambda one: one.device_count, default=record.job)
-        best = standings.taker(replace(record, job=form), kind_id)
-        is_whole = len(node_ids) > 1 and not record.job.roles
-        return standings.there(best, beside.pool_id, node_ids, is_whole=is_whole)
+        return min(told or able, key=lambda one: one.device_count, default=record.job)
 
-    def _fresh(self) -> Standings:
+    def _taker(self, record: JobRecord, form: Job, pool: Pool, node_ids: tuple[str, ...]) -> Taker:
+        """How the job would stand on these nodes in this form."""
+        best = self._standings.taker(replace(record, job=form), pool.device_kind_id)
+        is_whole = len(node_ids) > 1 and not record.job.roles
+        return self._standings.there(best, pool.id, node_ids, is_whole=is_whole)
+
+    def _starves(self, record: JobRecord) -> bool:
+        """Whether it has waited for too long, and its tenant's share holds it."""
+        has_waited = self._policy.is_shared and record.starving_from_ms <= self._now_ms
+        return has_waited and record.job.id in self._standings.starving.job_ids
+
+    # Made when first they are asked for: most plans stop nobody.
+
+    @cached_property
+    def _standings(self) -> Standings:
         """How all stand before anything of the plan is done."""
         return Standings(self._state, self._now_ms, self._policy)
+
+    @cached_property
+    def _working(self) -> Working:
+        return Working(self._state, self._now_ms, self._standings)
+
+    @cached_property
+    def _emptied(self) -> Emptied:
+        return Emptied(self._state, self._park, self._granted.left)
+
+
+def _seated(form: Job, pool: Pool, node_ids: Sequence[str]) -> Placement:
+    """As it would be on these nodes, in their order, with nothing on those that it needs not."""
+    wanted = fit(shape_of(form), pool)
+    cards = chain(wanted.cards_by_node() if isinstance(wanted, Fit) else (), repeat(0))
+    return Placement(
+        centre_id=pool.centre_id,
+        pool_id=pool.id,
+        device_kind_id=pool.device_kind_id,
+        shares=tuple(
+            NodeShare(node_id=node_id, card_count=count)
+            for node_id, count in zip(node_ids, cards, strict=False)
+        ),
+    )

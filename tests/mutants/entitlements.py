@@ -62,7 +62,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "                if is_within:\n                    within", "                if fits:\n                    within", _RACKS),
     Mutant("scheduler/sharing/standing.py", "is_kept[index] = cells.take(*place)", "is_kept[index] = [cells.take(*place)] != []", _CELLS),
     Mutant("scheduler/planning/preemption.py", "        taker = self._standings.there(taker, pool_id, node_ids, is_whole=is_whole)\n", "", _CELLS),
-    Mutant("scheduler/planning/verifier.py", "return standings.there(best, beside.pool_id, node_ids, is_whole=is_whole)", "return best", _CELLS),
+    Mutant("scheduler/planning/verifier.py", "return self._standings.there(best, pool.id, node_ids, is_whole=is_whole)", "return best", _CELLS),
     Mutant("scheduler/planning/verifier.py", "is_whole = len(node_ids) > 1 and not record.job.roles", "is_whole = len(node_ids) > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "is_whole = wanted.node_count > 1 and not wanted.bundles", "is_whole = wanted.node_count > 1", _CELLS),
     Mutant("scheduler/planning/preemption.py", "            if there.standing != taker.standing:\n", "            if False:\n", _CELLS),

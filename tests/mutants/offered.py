@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant("scheduler/planning/stops.py", "not gone_ms or outside_hours(form.job, pool, start_ms) is not None", "not gone_ms", _CLOSE),
     Mutant("scheduler/planning/growth.py", "if outside_hours(form.job, candidate.pool, again_ms):", "if False:", _CLOSE),
     Mutant("scheduler/planning/growth.py", "form.job.grace_ms + RESTART_MS\n", "form.job.grace_ms\n", _CLOSE),
-    Mutant("scheduler/planning/verifier.py", "if all(self._is_late(form, attempt) for form in forms(taker.job)):", "if False:", _CLOSE),
+    Mutant("scheduler/planning/verifier.py", "if any(self._is_late(form, attempt) for attempt in gone):", "if False:", _CLOSE),
     Mutant("scheduler/planning/verifier.py", " or self._is_late(form, attempt):", ":", _CLOSE),
     Mutant("scheduler/planning/verifier.py", "gone_ms = self._now_ms + grace_ms", "gone_ms = self._now_ms", _CLOSE),
     Mutant("scheduler/planning/verifier.py", "grace_ms = min(self._state.jobs[attempt.job_id].job.grace_ms, SOON_MS)", "grace_ms = self._state.jobs[attempt.job_id].job.grace_ms", _CLOSE),

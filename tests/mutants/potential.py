@@ -15,7 +15,7 @@ MUTANTS = [
     Mutant("scheduler/planning/claims.py", "now.set(node_id, min(now.by_node[node_id], left))", "pass", _HAND),
     Mutant("scheduler/planning/claims.py", "is_other = job_id != record.job.id and job_id not in done_ids", "is_other = job_id != record.job.id", _HAND),
     Mutant("scheduler/planning/preemption.py", "        if found.victims and self._standings.has_owners:\n", "        if False:\n", _HAND),
-    Mutant("scheduler/planning/verifier.py", "        if not working.falls(gone, taker):\n            return False\n", "", _HAND),
+    Mutant("scheduler/planning/verifier.py", '        if not self._working.falls(gone, taker):\n            return "the potential does not fall"\n', "", _HAND),
     Mutant("scheduler/planning/potential.py", "return self._potential(after) < self._potential(before)", "return True", _HAND),
     Mutant("scheduler/planning/potential.py", "            after.pop(work.id, None)\n", "            pass\n", _HAND),
     Mutant("scheduler/planning/potential.py", "        self._next_ms += 1\n", "", _HAND),

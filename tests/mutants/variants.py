@@ -49,7 +49,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "        tflops = form.job.device_count * self", "        tflops = self.state.jobs[form.job.id].job.device_count * self", _HAND),
     Mutant("scheduler/planning/granted.py", "        job = form_in(record.job, placement)\n", "        job = record.job\n", _TOLD),
     Mutant("scheduler/planning/verifier.py", "self._granted.take(form_in(record.job, grant.placement), grant)", "self._granted.take(record.job, grant)", _TOLD),
-    Mutant("scheduler/planning/verifier.py", "standings.taker(replace(record, job=form), kind_id)", "standings.taker(record, kind_id)", _TOLD),
+    Mutant("scheduler/planning/verifier.py", "self._standings.taker(replace(record, job=form), pool.device_kind_id)", "self._standings.taker(record, pool.device_kind_id)", _TOLD),
     Mutant("scheduler/sharing/starving.py", "least = min(form.device_count for form in forms(job))", "least = job.device_count", _TOLD),
     Mutant("scheduler/sharing/starving.py", "state.jobs[attempt.job_id].form, state)", "state.jobs[attempt.job_id].job, state)", _TOLD),
     Mutant("scheduler/asking/whatif.py", "0 if prospect.reasons else rank,", "0,", _TOLD),

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant
 
 _VERIFIER = "tests/unit/scheduler/planning/test_verifier.py"
 _STOPS = "tests/unit/scheduler/planning/test_verifier_stops.py"
+_ROOMS = "tests/unit/scheduler/planning/test_verifier_rooms.py"
 
 # fmt: off
 MUTANTS = [
@@ -12,13 +13,12 @@ MUTANTS = [
     Mutant("scheduler/planning/granted.py", "        yield from self.wrong_place(job, pool, placement)\n", "", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "        yield from self._wrong_gang(job, pool, placement)\n", "", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "        yield from self._overfull(placement, pool)\n", "", _VERIFIER),
-    Mutant("scheduler/planning/granted.py", "        yield from self.over(job, pool, job.device_count)\n", "", _VERIFIER),
+    Mutant("scheduler/planning/granted.py", "        yield from self.over(job, pool, job.device_count, self.recount)\n", "", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "        yield from self._wrong_hold(job, pool, grant.hold_micros)\n", "", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "if not least <= hold_micros <= most:", "if not hold_micros <= most:", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "if not least <= hold_micros <= most:", "if not least <= hold_micros:", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "least = 0 if self._state.funds[tenant.id].stocks else most", "least = most", "tests/unit/scheduler/test_packages_metered.py"),
     Mutant("scheduler/planning/verifier.py", "        if self._now_ms < taker.waiting_since_ms + policy.patience_ms:\n", "        if False:\n", _VERIFIER),
-    Mutant("scheduler/planning/verifier.py", "if all(any(wrong_place(form, pool, attempt.placement))", "if all(False", _STOPS),
     Mutant("scheduler/planning/verifier.py", " and is_rested and is_soon_gone\n", " and is_rested\n", _STOPS),
     Mutant("scheduler/planning/granted.py", "if hold_micros > funds:", "if False:", _VERIFIER),
     Mutant("scheduler/planning/granted.py", "if stated != (pool.centre_id, pool.device_kind_id):", "if False:", _VERIFIER),
@@ -47,6 +47,23 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", " and (is_low or is_resumed) and is_rested", " and is_rested", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "is_resumed = policy.is_shared and ", "is_resumed = ", _VERIFIER),
     Mutant("scheduler/planning/verifier.py", "plan = replace(plan, grants=grants, evictions=evictions)", "pass", _VERIFIER),
+    Mutant("scheduler/planning/verifier.py", "        if grant.is_starving != self._starves(record):\n", "        if False:\n", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "if taker.job.id in self._standings.starving.job_ids and not self._starves(taker):", "if False:", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "self._policy.is_shared and record.starving_from_ms <= self._now_ms", "self._policy.is_shared", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "return has_waited and record.job.id in self._standings.starving.job_ids", "return record.job.id in self._standings.starving.job_ids", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "if claim is not None and claim.until_ms > self._now_ms and not claim.is_repair:", "if False:", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "        yield from self._granted.wrong_nodes(form, pool, there)\n", "", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "        yield from self._emptied.wrong(gone, there)\n", "", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "yield from self._granted.over(form, pool, form.device_count, recount)", "yield from ()", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "[*self._emptied.gone, *gone], self._state.jobs)", "self._emptied.gone, self._state.jobs)", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "yield from self._granted.unpaid(record, self._granted.hold_micros(form, pool)[0])", "self._granted.hold_micros(form, pool)", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "        self._granted.take(form, Grant(job_id=job_id, placement=there, hold_micros=hold_micros))\n", "", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "[one.placement for one in verdicts if isinstance(one, KeptCards)]", "[one.placement for one in verdicts if isinstance(one, KeptCards) and False]", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "cards = chain(wanted.cards_by_node() if isinstance(wanted, Fit) else (), repeat(0))", "cards = wanted.cards_by_node() if isinstance(wanted, Fit) else []", _ROOMS),
+    Mutant("scheduler/planning/emptied.py", "            if free < cards:\n", "            if False:\n", _ROOMS),
+    Mutant("scheduler/planning/emptied.py", "            without = given - _cards([attempt])\n", "            without = Counter[str]()\n", _ROOMS),
+    Mutant("scheduler/planning/emptied.py", "return 0 if is_shared else self._left(node_id)", "return 0", _ROOMS),
+    Mutant("scheduler/planning/emptied.py", "return 0 if is_shared else self._left(node_id)", "return self._left(node_id)", _ROOMS),
     Mutant("scheduler/drafts.py", "return verified(state, found, now_ms, self.policy)", "return found, ()", _VERIFIER),
     Mutant("scheduler/controller.py", "            flaws=batch.flaws,\n", "", _VERIFIER),
     Mutant("scheduler/planning/planner.py", "            told.append(answer)\n", "            told.append(answer)\n            break\n", "tests/unit/scheduler/test_isolation.py"),

@@ -363,6 +363,19 @@ def test_a_growth_is_looked_at_again(node_numbers: tuple[int, ...], flaw: str | 
     assert flaws == (() if flaw is None else (f"attempt j.1 for job j: {flaw}",))
 
 
+def test_nothing_grows_where_there_is_no_room() -> None:
+    """As another runs there, or as the node is down."""
+    busy, down = runs_small(), runs_small()
+    submit(busy, a_job("x", device_count=1))
+    run(busy, "x", a_placement(POOL, 0, 1))
+    happen(down, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=(f"{POOL}-n001",)))
+    bent = Plan(grants=(), verdicts={}, evictions=(Eviction("j.1", "j", (f"{POOL}-n002",)),))
+
+    for state in (busy, down):
+        _, flaws = verified(state, bent, RIPE_MS, DEFAULT)
+        assert flaws == ("attempt j.1 for job j: no larger size of it fits there",)
+
+
 @pytest.mark.parametrize(
     ("job", "max_cards", "flaw"),
     [

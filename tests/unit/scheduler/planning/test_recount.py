@@ -19,7 +19,7 @@ def a_shared_park(*tenants: Tenant) -> State:
 def wrong(state: State, cards: int) -> list[str]:
     """Which limits that many more cards of `steel` would be above."""
     assert state.park is not None
-    return [*Recount(state, state.park).wrong(a_job(), "npu", cards)]
+    return [*Recount.of(state, state.park).wrong(a_job(), "npu", cards)]
 
 
 def test_a_branch_may_have_its_own_and_what_it_may_borrow() -> None:
