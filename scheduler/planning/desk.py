@@ -281,9 +281,8 @@ class Desk:
                 return self._claim(form, option, shares)
         if not options or not self._stops.may_ask(record, self._forecasts.forms(record)):
             return None
-        for form, option in options:
-            opening = self._stops.opening(form, option.candidate, self.now_ms)
-            if opening and self._is_within(form, option.candidate.pool, opening.victims):
+        for form, option, opening in self._stops.openings(options, self.now_ms):
+            if self._is_within(form, option.candidate.pool, opening.victims):
                 return self._make_room(form, option, opening.clearing)
         return None
 

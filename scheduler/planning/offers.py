@@ -73,13 +73,9 @@ class Offers:
 
     def _promising(self, offer: Offer, candidate: Candidate, *, is_capped: bool) -> Offer:
         """The same, with the start that the plan would promise, now or once the job has waited."""
-        form, kind_id = offer.form, candidate.pool.device_kind_id
-        if self.survey.find_soon(form, candidate) is not None:
-            opening: Opening | None = Opening(candidate.room.gone_ms(self.now_ms))
-        else:
-            opening = self.stops.opening(form, candidate, NEVER_MS)
-        gone = [victim.attempt for victim in opening.victims] if opening else []
-        if opening is None or not self.allowances.is_within(form, kind_id, SOON_MS, gone):
+        form = offer.form
+        opening = next(self._openings(form, candidate), None)
+        if opening is None:
             promise = None if is_capped else self.survey.promise(form, candidate)
             if promise is None:
                 return offer
@@ -87,3 +83,15 @@ class Offers:
         start_ms, victims = opening.start_ms, opening.victims
         reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
         return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)
+
+    def _openings(self, form: JobRecord, candidate: Candidate) -> Iterator[Opening]:
+        """What comes free anyway, else whom it may stop; where no limit forbids it then."""
+        if self.survey.find_soon(form, candidate) is not None:
+            found = [Opening(candidate.room.gone_ms(self.now_ms))]
+        else:
+            there = [(form, Option(candidate, 0))]
+            found = [opening for *_, opening in self.stops.openings(there, NEVER_MS)]
+        for opening in found:
+            gone = [victim.attempt for victim in opening.victims]
+            if self.allowances.is_within(form, candidate.pool.device_kind_id, SOON_MS, gone):
+                yield opening

@@ -94,9 +94,7 @@ class Victims:
 
     def is_over(self, taker: Standing) -> bool:
         """Whether nobody who is not stopped yet is of a lower standing, or at least lower merit."""
-        if any(taker.owns) and any(
-            mine and not all_own for mine, all_own in zip(taker.owns, self._all_own, strict=True)
-        ):
+        if any(taker.owns) and not all(self._all_own):
             return False
         return not self.is_any_below(taker.merit)
 
@@ -276,7 +274,17 @@ class Victims:
         is_whole = wanted.node_count > 1 and not wanted.bundles
         node_ids = [node_id] * (wanted.node_count if is_whole else 1)
         taker = self._standings.there(taker, pool_id, node_ids, is_whole=is_whole)
-        return (victim for victim in here if self._may_take(taker, victim))
+        able = (victim for victim in here if self._may_take(taker, victim))
+        return self._own_branches_first(taker, able) if any(taker.gained) else able
+
+    def _own_branches_first(self, taker: Taker, able: Iterable[Victim]) -> Iterator[Victim]:
+        """Who has used up what is its branches' gives back before others do."""
+        levels = ((parting(taker.levels, victim.levels), victim) for victim in able)
+        marked = (
+            victim._replace(is_outside=level is not None and taker.gained[level])
+            for level, victim in levels
+        )
+        return iter(sorted(marked, key=lambda victim: victim.cost))
 
     def _may_take(self, taker: Taker, victim: Victim) -> bool:
         """Only work that can go on from where it was is stopped for another of its class.

@@ -1,6 +1,6 @@
 """Whom a plan may stop for a job that waits, looked up when first somebody finds no room."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
@@ -10,7 +10,7 @@ from scheduler.model.plan import Eviction
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Shape
 from scheduler.planning.claims import has_claim
-from scheduler.planning.options import Candidate, Opening
+from scheduler.planning.options import Candidate, Opening, Option
 from scheduler.planning.preemption import Victims
 from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Way
@@ -126,15 +126,33 @@ class Stops:
             for one in self._survey.candidates(shape)
         )
 
-    def opening(self, form: JobRecord, candidate: Candidate, by_ms: int) -> Opening | None:
-        """Whom it may stop for room there, if it may ask until then, and when it would start."""
+    def openings(
+        self, options: Collection[tuple[JobRecord, Option]], by_ms: int
+    ) -> Iterator[tuple[JobRecord, Option, Opening]]:
+        """Whom it may stop for room in each, if it may ask until then, and when it would start.
+
+        First by what it owns as yet. Then, where others of its own branches have used that up, by
+        what it owns once it runs.
+        """
+        takers = [
+            (form, option, self.standings.taker(form, option.candidate.pool.device_kind_id))
+            for form, option in options
+        ]
+        as_yet = [(form, option, taker.as_yet) for form, option, taker in takers]
+        for form, option, taker in (*as_yet, *(one for one in takers if any(one[-1].gained))):
+            opening = self._opening(form, option.candidate, by_ms, taker)
+            if opening:
+                yield form, option, opening
+
+    def _opening(
+        self, form: JobRecord, candidate: Candidate, by_ms: int, taker: Taker
+    ) -> Opening | None:
         pool, room, wanted = candidate.pool, candidate.room, candidate.wanted
         running = self._running(form)
         asks_ms = running.asks_from_ms(form) if running else NEVER_MS
         if running is None or asks_ms > by_ms or not self._survey.is_heard(pool):
             return None
         ends = self._survey.claim_ends(form)
-        taker = self.standings.taker(form, pool.device_kind_id)
         clearing = running.choose(room, pool.id, wanted, taker, ends)
         gone_ms = [asks_ms + victim.grace_ms for victim in clearing.victims]
         start_ms = max(room.soon_ms, *gone_ms) if gone_ms else NEVER_MS

@@ -22,7 +22,10 @@ SOON_MS = 300_000
 
 
 class Victim(NamedTuple):
-    """Running work that might be stopped, and what that would lose: cards x time, done in vain."""
+    """Running work that might be stopped, and what that would lose: cards x time, done in vain.
+
+    It is outside where it is of none of the branches whose own is used up for who asks.
+    """
 
     attempt: Attempt
     job: Job
@@ -30,12 +33,14 @@ class Victim(NamedTuple):
     standing: Standing
     lost_card_ms: int
     is_preemptible: bool
+    is_outside: bool = False
 
     @property
-    def cost(self) -> tuple[Owns, int, int, int, int, str]:
+    def cost(self) -> tuple[bool, Owns, int, int, int, int, str]:
         """What is borrowed and lower classes first, then what loses least, has had most, is new."""
         (owns, merit), started_ms = self.standing, self.attempt.started_at_ms or 0
-        return owns, merit.rank, self.lost_card_ms, merit.spared, -started_ms, self.id
+        loses = self.lost_card_ms, merit.spared, -started_ms, self.id
+        return self.is_outside, owns, merit.rank, *loses
 
     @property
     def id(self) -> str:
@@ -175,9 +180,10 @@ def seats_cleared(
     return found
 
 
-def total_cost(choice: tuple[Victim, ...]) -> tuple[tuple[Owns, int], int, int, str]:
-    """The highest class among them, what is lost, how many cards stand still; the id decides."""
+def total_cost(choice: tuple[Victim, ...]) -> tuple[int, tuple[Owns, int], int, int, str]:
+    """Cards of others, the highest class, what is lost, how many stand still; the id decides."""
     return (
+        sum(victim.attempt.placement.card_count for victim in choice if victim.is_outside),
         max((victim.standing.owns, victim.standing.merit.rank) for victim in choice),
         sum(victim.lost_card_ms for victim in choice),
         sum(victim.attempt.placement.card_count for victim in choice),

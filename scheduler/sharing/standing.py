@@ -10,16 +10,19 @@ stays within it, until something better of the branch itself is.
 
 Cohorts, tenants and projects may each have quotas. Two jobs are compared where their branches part:
 those of two cohorts by what is the cohorts' own, those of one tenant by what is its projects'. What
-is within the quota of a part is so, before all else, within that of the whole.
+is within the quota of a part is so, before all else, within that of the whole; so will be who waits
+and is within its part, though others have borrowed all that is the whole's.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import product
+from operator import gt, le
 from typing import NamedTuple
 
 from cluster.inventory import Pool
+from scheduler.facts.agenda import NEVER_MS
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.entitlements import Key, Levels
@@ -76,7 +79,8 @@ _standing = cache(Standing)
 class Taker(NamedTuple):
     """Who wants so many cards of a kind, and in which branches it is.
 
-    It borrows on nodes that are kept for others, whatever it is within.
+    It borrows on nodes that are kept for others, whatever it is within. `gained` is of what it owns
+    that which is its own only once it runs.
     """
 
     levels: Levels
@@ -84,6 +88,15 @@ class Taker(NamedTuple):
     kind_id: str = ""
     cards: int = 0
     is_borrowing: bool = False
+    gained: Owns = NOTHING
+
+    @property
+    def as_yet(self) -> "Taker":
+        """As it stands with all that its branches hold."""
+        if not any(self.gained):
+            return self
+        owns = Owns(*map(gt, self.standing.owns, self.gained))
+        return self._replace(standing=self.standing._replace(owns=owns), gained=NOTHING)
 
 
 class Running(NamedTuple):
@@ -126,6 +139,7 @@ class Standings:
         self._cells = Cells(self._guaranteed, state.park)
         self._held: dict[Key, int] = defaultdict(int)
         self._owning: dict[str, Owns] = {}
+        self._then: dict[Taker, Taker] = {}
         self.works: list[Running] = []
         """What runs, the best first; nothing where nobody owns anything."""
         if self._nominal:
@@ -162,8 +176,27 @@ class Standings:
 
     def taker(self, record: JobRecord, kind_id: str) -> Taker:
         """How a job would stand if it began on this kind now."""
-        standing = Standing(self.owns(record, kind_id), self.merit(record))
-        return Taker(self.levels(record.job), standing, kind_id, record.job.device_count)
+        levels, cards = self.levels(record.job), record.job.device_count
+        owns = self._owns_beside(levels, kind_id, cards)
+        return self._once_it_runs(Taker(levels, Standing(owns, self.merit(record)), kind_id, cards))
+
+    def _once_it_runs(self, taker: Taker) -> Taker:
+        """Who is within its part may be so within the wider branches as well.
+
+        What others of these have borrowed comes behind it then, and is beyond their quotas.
+        """
+        owns, merit = taker.standing
+        narrowest = max((level for level, mine in enumerate(owns) if mine), default=0)
+        if all(owns[:narrowest]):
+            return taker
+        if taker not in self._then:
+            work = self.coming(taker, "", NEVER_MS)
+            works = sorted((*self.works, work), key=_best_first)
+            wider = self._within(works)[0][works.index(work)][:narrowest]
+            then = Owns(*wider, *owns[narrowest:])
+            gained = Owns(*map(gt, then, owns))
+            self._then[taker] = taker._replace(standing=Standing(then, merit), gained=gained)
+        return self._then[taker]
 
     def best(self, record: JobRecord) -> Standing:
         """The same, at each level on the kind where it stands best."""
@@ -179,9 +212,12 @@ class Standings:
 
     def owns(self, record: JobRecord, kind_id: str) -> Owns:
         """Whether a job that began on this kind now would be within what is its branches' own."""
+        return self.taker(record, kind_id).standing.owns if self._nominal else NOTHING
+
+    def _owns_beside(self, levels: Levels, kind_id: str, cards: int) -> Owns:
+        """The same, with all that its branches hold."""
         if not self._nominal:
             return NOTHING
-        levels, cards = self.levels(record.job), record.job.device_count
         found = (self._is_within(one, kind_id, cards) for one in levels)
         return self._owns(levels, kind_id, found)
 
@@ -225,10 +261,13 @@ class Standings:
             any(self._is_within(one, kind_id, 1) for kind_id in self._entitlements.cards)
             for one in levels
         )
+        # What is within a part is within the whole, once it runs.
+        most = Owns(top=cohort or tenant or project, tenant=tenant or project, project=project)
+        is_apart = any(branch == levels.cohort for branch, _ in self._nominal)
         for found in product((False, True), repeat=len(levels)):
             owns = Owns(*found)
-            is_top = cohort or owns.top == owns.tenant
-            if any(owns) and is_top and owns.tenant <= tenant and owns.project <= project:
+            is_top = is_apart or owns.top == owns.tenant
+            if any(owns) and is_top and all(map(le, owns, most)):
                 yield owns
 
     def there(

@@ -6,6 +6,7 @@ _HAND = "tests/unit/scheduler/model/test_entitlements.py"
 _KEPT = "tests/unit/scheduler/test_entitled.py"
 _QUOTAS = "tests/unit/scheduler/test_branch_quotas.py"
 _BACK = "tests/unit/scheduler/test_entitlements_reclaim.py"
+_USED_UP = "tests/unit/scheduler/test_used_up_branches.py"
 _CELLS = "tests/unit/scheduler/sharing/test_cells.py"
 _RACKS = "tests/unit/scheduler/test_rack_cells.py"
 _PROMISES = "tests/unit/scheduler/model/test_promises.py"
@@ -35,7 +36,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/allowance.py", "tenants = self._state.tenants if is_all else", "tenants = () if is_all else", _HAND),
     Mutant("scheduler/planning/desk.py", "            self._keep_caps(findings)\n", "", _HAND),
     Mutant("scheduler/planning/desk.py", "finding.capped.append(Option(candidate, hold))", "pass", _BACK),
-    Mutant("scheduler/planning/desk.py", "if opening and self._is_within(form, option.candidate.pool, opening.victims):", "if opening:", _BACK),
+    Mutant("scheduler/planning/desk.py", "if self._is_within(form, option.candidate.pool, opening.victims):", "if opening:", _BACK),
     Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
     Mutant("scheduler/planning/desk.py", "if is_now and (shares := now", "if (shares := now", _BACK),
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, clearing)", "self._survey.find_soon(form, option.candidate)", _BACK),
@@ -106,4 +107,15 @@ MUTANTS = [
     Mutant("scheduler/planning/recount.py", "if one.cohort_id not in tree.cohorts]", "if not one.cohort_id]", _RECOUNT),
     Mutant("scheduler/planning/recount.py", "branch == (project if project in self._tree.projects else tenant_id)", "branch in (project, tenant_id)", _RECOUNT),
     Mutant("scheduler/planning/recount.py", 'return [project, job.tenant_id, cohort, ""]', 'return [project, job.tenant_id, ""]', _RECOUNT),
+    Mutant("scheduler/sharing/standing.py", "if all(owns[:narrowest]):", "if True:", _USED_UP),
+    Mutant("scheduler/sharing/standing.py", "then = Owns(*wider, *owns[narrowest:])", "then = self._within(works)[0][works.index(work)]", _USED_UP),
+    Mutant("scheduler/sharing/standing.py", 'self.coming(taker, "", NEVER_MS)', 'self.coming(taker, "", 0)', _USED_UP),
+    Mutant("scheduler/sharing/standing.py", "top=cohort or tenant or project, tenant=tenant or project", "top=cohort, tenant=tenant", _USED_UP),
+    Mutant("scheduler/planning/stops.py", "for form, option, taker in (*as_yet, *", "for form, option, taker in (*takers, *", _USED_UP),
+    Mutant("scheduler/planning/stops.py", "if any(one[-1].gained))", "if False)", _USED_UP),
+    Mutant("scheduler/planning/preemption.py", "return self._own_branches_first(taker, able) if any(taker.gained) else able", "return able", _USED_UP),
+    Mutant("scheduler/planning/preemption.py", "is_outside=level is not None and taker.gained[level])", "is_outside=level is not None)", _USED_UP),
+    Mutant("scheduler/planning/preemption.py", "iter(sorted(marked, key=lambda victim: victim.cost))", "marked", _USED_UP),
+    Mutant("scheduler/planning/victims.py", "sum(victim.attempt.placement.card_count for victim in choice if victim.is_outside)", "0", _USED_UP),
+    Mutant("scheduler/planning/verifier.py", "return standings.there(best, beside", "return standings.there(best.as_yet, beside", _USED_UP),
 ]

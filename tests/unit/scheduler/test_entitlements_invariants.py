@@ -1,5 +1,6 @@
 """What holds of quotas on the tree, whatever is declared, runs and waits."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -7,17 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduler.facts.state import State
+from scheduler.model.entitlements import branches
 from scheduler.model.job import Job, ReasonCode
-from scheduler.model.plan import Answers
+from scheduler.model.plan import Answers, Verdict
 from scheduler.model.policy import DEFAULT, Policy
-from scheduler.model.tenancy import Entitlement
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, submit
 from tests.entitled import a_cohort, a_project, entitled
-from tests.preemptive import MIN_RUN_MS, NOW_MS, POOL, SAVES, TURNS, normal, run, wants
+from tests.preemptive import (
+    MIN_RUN_MS,
+    NOW_MS,
+    POOL,
+    SAVES,
+    TURNS,
+    gone,
+    normal,
+    run,
+    stop,
+    wants,
+)
 from tests.rest import comes_to_rest
 from tests.unit.scheduler.test_planner_invariants import lease, states
+from tests.unit.scheduler.test_preemption_invariants import lease_all
 
 POLICIES = st.sampled_from([DEFAULT, TURNS])
 BRANCHES = ("fish/", "fish/a", "ship/", "ship/b", "steel/")
@@ -61,9 +74,9 @@ def owned(draw: st.DrawFn, cards_per_node: int = 1) -> State:
         (tree.projects, "ship/b", draw(st.integers(0, parts[1]))),
         (tree.tenants, "steel", draw(st.integers(0, left - own))),
     ]
-    for branches, name, cards in levels:
+    for level, name, cards in levels:
         nominal = (("npu", cards),) if cards else ()
-        branches[name] = replace(branches[name], nominal_cards=nominal)
+        level[name] = replace(level[name], nominal_cards=nominal)
     tree.version += 1  # as if all had been declared
     return state
 
@@ -92,54 +105,63 @@ def _of(branch: str, job_id: str, cards: int) -> Job:
     return replace(normal(job_id, cards), tenant_id=tenant_id, project=project_id or "default")
 
 
-@settings(max_examples=50)
-@given(busy())
-def test_who_stays_within_all_its_branches_is_served_at_once_where_cells_are_feasible(
-    state: State,
+@settings(max_examples=100)
+@given(busy(), POLICIES)
+def test_who_stays_within_any_of_its_branches_is_served_at_once_where_cells_are_feasible(
+    state: State, policy: Policy
 ) -> None:
-    """The bound is the patience of who asks and the least run of who is stopped: both are over."""
-    result = plan(state, NOW_MS)
+    """Whoever has used up what is that of those above it, in two plans.
 
-    served = {grant.job_id for grant in result.grants}
-    for job_id, verdict in result.verdicts.items():
-        if verdict.reasons[0].code is ReasonCode.MAKING_ROOM:
-            served.add(job_id)
-    nominal = dict(state.tree.tenants["steel"].nominal_cards).get("npu", 0)
-    waiting = [one.job for one in state.queue.records() if one.job.tenant_id == "steel"]
-    if state.held_cards["steel"] + sum(job.device_count for job in waiting) <= nominal:
-        assert {job.id for job in waiting} <= served
-    for branch in ("fish/a", "ship/b"):
-        _check_project(state, branch, served)
+    What starts by the first counts in the second. The bound is the patience of who asks and the
+    least run of who is stopped: both are over.
+    """
+    served: set[str] = set()
+    for now_ms in (NOW_MS, NOW_MS + 2):
+        result = plan(state, now_ms, policy)
+        assert verified(state, result, now_ms, policy)[1] == ()
+        served |= {grant.job_id for grant in result.grants}
+        served |= {job_id for job_id, one in result.verdicts.items() if _is_making_room(one)}
+        lease_all(state, result, now_ms)
+        for eviction in result.evictions:
+            stop(state, eviction, at_ms=now_ms)
+            gone(state, eviction.attempt_id, now_ms + 1)
+
+    waiting = {job.id for job in _promised(state) if job.id.startswith("w")}
+    assert waiting <= served
 
 
-def _check_project(state: State, branch: str, served: set[str]) -> None:
-    """Where its tenant and its cohort have room as well."""
-    tree, tenant_id = state.tree, branch.partition("/")[0]
-    jobs = [one.job for one in state.queue.records()]
-    of_cohort = [job for job in jobs if job.tenant_id in ("fish", "ship")]
-    of_tenant = [job for job in of_cohort if job.tenant_id == tenant_id]
-    of_project = [job for job in of_tenant if job.project == branch.partition("/")[2]]
-    rooms: tuple[tuple[Entitlement, int, list[Job]], ...] = (
-        (tree.projects[branch], state.held_cards[branch], of_project),
-        (tree.tenants[tenant_id], state.held_cards[tenant_id], of_tenant),
-        (
-            tree.cohorts["coast"],
-            state.held_cards["fish"] + state.held_cards["ship"],
-            of_cohort,
-        ),
-    )
-    if all(
-        held + sum(job.device_count for job in waiting) <= dict(one.nominal_cards).get("npu", 0)
-        for one, held, waiting in rooms
-    ):
-        assert {job.id for job in of_project} <= served
+def _is_making_room(verdict: Verdict) -> bool:
+    return verdict.reasons[0].code is ReasonCode.MAKING_ROOM
+
+
+def _promised(state: State) -> Iterator[Job]:
+    """Those of branches of which all jobs together are within what is their own."""
+    jobs = [record.job for record in state.jobs.values()]
+    for branch, own in branches(state.tree):
+        of_branch = [job for job in jobs if branch in _path(state, job)]
+        if sum(job.device_count for job in of_branch) <= own.nominal["npu"]:
+            yield from of_branch
+
+
+def _path(state: State, job: Job) -> tuple[str, ...]:
+    assert state.park is not None
+    entitlements = state.entitled.in_force(state.tree, state.park)
+    return entitlements.path(job.tenant_id, job.project)
 
 
 @settings(max_examples=25)
 @given(busy(), POLICIES)
 def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
-    """Where nobody comes and nothing ends, there comes a plan that stops nobody any more."""
-    comes_to_rest(state, policy, MIN_RUN_MS + 10)
+    """Where nobody comes and nothing ends, there comes a plan that stops nobody any more.
+
+    Then all run who stay within any of their branches.
+    """
+    rounds = comes_to_rest(state, policy, MIN_RUN_MS + 10)
+
+    then_ms = NOW_MS + (rounds + 1) * (MIN_RUN_MS + 10)
+    lease_all(state, plan(state, then_ms, policy), then_ms)
+    running = {attempt.job_id for attempt in state.live.values()}
+    assert {job.id for job in _promised(state)} <= running
 
 
 @settings(max_examples=25)

@@ -15,6 +15,7 @@ from scheduler.forecast.ends import Ends
 from scheduler.model.job import EndCause, Job, Priority, ReasonCode, Variant
 from scheduler.model.plan import Plan, Verdict
 from scheduler.model.policy import DEFAULT, EASY, FIFO, Policy
+from scheduler.planning.options import Opening, Option
 from scheduler.planning.planner import plan
 from scheduler.planning.settled import Settled
 from scheduler.planning.stops import Stops
@@ -291,10 +292,11 @@ def test_of_those_alike_one_asks_whom_to_stop_though_all_might(
     submit(state, *(wants(f"new-{number:02}", 16) for number in range(12)))
     asked: list[str] = []
 
-    def opening(_: Stops, form: JobRecord, *__: object) -> None:
-        asked.append(form.job.id)
+    def openings(_: Stops, options: list[tuple[JobRecord, Option]], __: int) -> Iterator[Opening]:
+        asked.extend(form.job.id for form, _ in options)
+        return iter(())
 
-    monkeypatch.setattr(Stops, "opening", opening)
+    monkeypatch.setattr(Stops, "openings", openings)
     result = plan(state, NOW_MS)
 
     assert len(result.verdicts) == 12

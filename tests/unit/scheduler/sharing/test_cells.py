@@ -17,6 +17,7 @@ from scheduler.planning.growth import GROW_AFTER_MS
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, submit
+from tests.entitled import a_cohort
 from tests.preemptive import (
     MIN_RUN_MS,
     NODE,
@@ -279,6 +280,13 @@ def test_where_more_is_guaranteed_than_is_left_of_a_pool_each_still_takes_its_ow
 # Always.
 
 
+def into_a_cohort(state: State, cards: int) -> None:
+    """Ship may use up by borrowing what is steel's in it."""
+    a_cohort(state, "coast", nominal_cards=(("npu", cards),))
+    for tenant_id in ("steel", "ship"):
+        state.tree.declare_tenant(replace(state.tenants[tenant_id], cohort_id="coast"))
+
+
 @st.composite
 def crowded(draw: st.DrawFn) -> State:
     """Work of all tenants, on nodes as it happened; what is promised can be kept."""
@@ -290,6 +298,8 @@ def crowded(draw: st.DrawFn) -> State:
     owners = [owner(one, own) for one, own in (("fish", fish), ("ship", ship)) if own]
     others = [a_tenant(one) for one, own in (("fish", fish), ("ship", ship)) if not own]
     state = guaranteed(nodes, *owners, *others, count=count)
+    if draw(st.booleans()):
+        into_a_cohort(state, nodes * SIZE + ship + draw(st.integers(0, left - fish - ship)))
     number = 0
     for node in range(count):
         free = SIZE
