@@ -8,20 +8,18 @@ node that was cut off from both ends its members before the broker gives their w
 
 import asyncio
 import os
-import secrets
-import socket
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 from cluster import saves, shim
 from cluster.activity import MeterKind
 from cluster.archive_store import ArchiveStore
 from cluster.devices import CORES_VARIABLE
+from cluster.meeting_ports import MeetingPorts
 from cluster.member import (
     Leasing,
     LogChunk,
@@ -50,11 +48,6 @@ BEGIN_S = 10.0
 SAVES_LOOK_S = 60.0
 ADOPTION_LOOKS = 5
 ADOPTION_LOOK_S = 0.2
-MEETING_PORTS = range(20_000, 30_000)
-"""Above those of Ray's workers, and below those that Linux gives to whoever asks for any."""
-
-PORT_KEPT_S = 600
-"""For so long at most a member is on its way to its port: its folder may have to be unpacked."""
 
 FENCED_AFTER_S = LEASE_TTL_MS / 1000 + HEARD_LATELY_S + HEAD_TIMEOUT_S
 """When a node that nobody can reach has certainly ended its members."""
@@ -102,7 +95,7 @@ class Supervisor:
         self._folders = MemberFolders(self._data_dir, self._archives)
         self._users = NodeUsers(self._data_dir)
         self._preparing: dict[str, asyncio.Lock] = {}
-        self._ports: dict[int, float] = {}
+        self._ports = MeetingPorts()
         self._heard = self._runs.root / "heard"
         self._heard_at_s = time.monotonic() - _age_s(self._heard)
         self._leasing = Leasing.RENEW
@@ -114,20 +107,8 @@ class Supervisor:
         return self._incarnation
 
     async def free_port(self) -> int:
-        """A port on this node that nobody uses now, and that nobody else is told for a while.
-
-        Until its member listens nobody else gets it who does not want just this one.
-        """
-        now_s = time.monotonic()
-        self._ports = {
-            port: at_s for port, at_s in self._ports.items() if now_s - at_s < PORT_KEPT_S
-        }
-        first = secrets.randbelow(len(MEETING_PORTS))
-        for port in chain(MEETING_PORTS[first:], MEETING_PORTS[:first]):
-            if port not in self._ports and _is_free(port):
-                self._ports[port] = now_s
-                return port
-        raise OSError(f"of the ports {MEETING_PORTS} none is free on {self._settings.node_id}")
+        """A port on which a gang may meet on this node."""
+        return self._ports.free(time.monotonic())
 
     async def has_archive(self, sha256: str) -> bool:
         return self._archives.has(sha256)
@@ -388,13 +369,6 @@ class Supervisor:
 def runs_folder(data_dir: Path, node_id: str) -> Path:
     """Where a node's runs lie; the nursery's command line names it, so that it can be found."""
     return data_dir / "runs" / node_id
-
-
-def _is_free(port: int) -> bool:
-    with suppress(OSError), socket.socket() as probe:
-        probe.bind(("", port))
-        return True
-    return False
 
 
 def _age_s(mark: Path) -> float:

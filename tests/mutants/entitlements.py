@@ -117,5 +117,5 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "is_outside=level is not None and taker.gained[level])", "is_outside=level is not None)", _USED_UP),
     Mutant("scheduler/planning/preemption.py", "iter(sorted(marked, key=lambda victim: victim.cost))", "marked", _USED_UP),
     Mutant("scheduler/planning/victims.py", "sum(victim.attempt.placement.card_count for victim in choice if victim.is_outside)", "0", _USED_UP),
-    Mutant("scheduler/planning/verifier.py", "return standings.there(best, beside", "return standings.there(best.as_yet, beside", _USED_UP),
+    Mutant("scheduler/planning/verifier.py", "self._standings.there(best, pool.id", "self._standings.there(best.as_yet, pool.id", _USED_UP),
 ]

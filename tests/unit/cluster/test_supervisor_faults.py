@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster import meeting_ports
 from cluster import supervisor as module
 from cluster.member import MemberEnd, MemberPhase, MemberState
 from cluster.run_files import Stop, read_json, write_json
@@ -41,7 +42,7 @@ def test_a_port_on_which_somebody_listens_is_told_to_nobody(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        monkeypatch.setattr(module, "MEETING_PORTS", range(port, port + 1))
+        monkeypatch.setattr(meeting_ports, "PORTS", range(port, port + 1))
 
         with pytest.raises(OSError, match="none is free"):
             asyncio.run(a_supervisor(tmp_path).free_port())
