@@ -99,6 +99,7 @@ def _run_tests(tree: Path, tests: str) -> tuple[int, str]:
             env=environment,
             capture_output=True,
             text=True,
+            errors="replace",  # a test that is red may quote any bytes
             timeout=RUN_TIMEOUT_S,
             check=False,
         )
