@@ -8,13 +8,14 @@ user is added, and no folder's mode. The programs are those of the embedded-post
 import fcntl
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TextIO
 from urllib.parse import urlencode
@@ -28,8 +29,10 @@ START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 ORPHANS_TIMEOUT_S = 10
 POLL_S = 0.02
+KEEP_S = 1.0
 LOG_BYTES_SHOWN = 2_000
 
+_log = logging.getLogger(__name__)
 _SIGNS_REFUSED = '"$`\\'  # pg_ctl puts the path into a shell command, within double quotes
 _STATUS_LINE = 7  # of postmaster.pid, counted from 0
 _UNPRIVILEGED_UID = 65534
@@ -79,6 +82,33 @@ class EmbeddedPostgres:
         with self._alone():
             if not self._runs_already():
                 self._launch()
+
+    def start_again(self) -> bool:
+        """Start it if it was killed, as where memory is short; whether it was."""
+        if self.process_id() is not None:
+            return False
+        self.start()
+        return True
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Inside the block it is started again soon after it was killed."""
+        is_over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(is_over,), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
+
+    def _keep(self, is_over: threading.Event) -> None:
+        while not is_over.wait(KEEP_S):
+            try:
+                if self.start_again():
+                    _log.warning("the database was killed, and is started again")
+            except PostgresFailed as error:
+                _log.error("the database was killed: %s", error)
 
     def stop(self) -> None:
         """Stop the server, whoever started it; open transactions are rolled back."""

@@ -94,6 +94,7 @@ class LocalPark:
         self.url = f"http://{HOST}:{port}"
         self.park_file: ParkFile = load(park_path)
         self._say = say
+        self._database: EmbeddedPostgres | None = None
         self._children: list[Child] = []
         self._guard: subprocess.Popen[str] | None = None
         self._lock_file: int | None = None
@@ -141,6 +142,10 @@ class LocalPark:
     def watch(self, stopping: threading.Event) -> None:
         """Start again what dies, until `stopping` is set; raises `UpFailed` where it dies again."""
         while not stopping.wait(POLL_S):
+            if self._database is not None and self._database.start_again():
+                self._say(
+                    "the database was killed, and is started again", "数据库被终止，已重新启动"
+                )
             for child in self._children:
                 if child.has_ended():
                     self._restart(child)
@@ -221,6 +226,7 @@ class LocalPark:
     def _start_database(self) -> str:
         server = EmbeddedPostgres(postgres_folder(self.data))
         server.start()
+        self._database = server
         self._say("database: embedded PostgreSQL", "数据库：内置 PostgreSQL")
         _migrate(server.url())
         return server.url()

@@ -215,7 +215,7 @@ def _database_url(settings: Settings) -> Iterator[str]:
         return
     lock = hold(settings.data)
     try:
-        with EmbeddedPostgres(settings.data / "postgres") as embedded:
+        with EmbeddedPostgres(settings.data / "postgres") as embedded, embedded.kept():
             yield embedded.url()
     finally:
         os.close(lock)

@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import select, text
 
@@ -52,6 +53,25 @@ def test_a_folder_in_use_is_left_alone_and_its_database_ends_with_its_broker(
         assert processes_of(data) == []
         assert "Traceback" not in serving.said()
     EmbeddedPostgres(data / "postgres").stop()
+
+
+def test_a_database_that_was_killed_is_started_again_by_the_broker_whose_own_it_is(
+    tmp_path: Path, url: str
+) -> None:
+    """Its first process may be killed where memory is short, and no other of it lives on then."""
+    data = tmp_path / "data"
+    server = EmbeddedPostgres(data / "postgres")
+    with run_until_left(
+        tmp_path / "log", "serve", cwd=tmp_path, BRAIN_DATA=str(data), BRAIN_URL=url
+    ) as serving:
+        await_ready(serving, url)
+        before = server.process_id()
+        psutil.Process(before).kill()
+
+        eventually(lambda: server.process_id() not in {None, before}, "it runs again")
+        await_ready(serving, url)
+        assert serving.end(signal.SIGTERM) == 0
+        assert server.process_id() is None
 
 
 def test_a_broker_that_is_told_to_end_lets_another_lead_at_once(

@@ -5,8 +5,11 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
+from api.postgres import EmbeddedPostgres
+from api.running.guard import postgres_folder
 from api.schemas.jobs import JobView
 from tests.acceptance.processes import eventually
 from tests.acceptance.product import MARKS, NORTH, NORTH_NODES, SOUTH, Product, product_in
@@ -63,7 +66,7 @@ def test_a_job_outlives_what_started_it(product: Product, killed: list[str]) -> 
     assert "ended with code -9: starting it again" in product.up.said()
 
 
-def test_a_job_outlives_broker_and_agent_at_once(product: Product) -> None:
+def test_a_job_outlives_broker_agent_and_database_at_once(product: Product) -> None:
     job_id = product.submit("--device", NORTH, command=UNTIL_TOLD)
     product.await_attempt(job_id, 1)
 
@@ -71,6 +74,7 @@ def test_a_job_outlives_broker_and_agent_at_once(product: Product) -> None:
         part = product.part(*words)
         assert part is not None
         part.kill()
+    psutil.Process(EmbeddedPostgres(postgres_folder(product.data)).process_id()).kill()
     tell_to_end(product, job_id)  # nobody is there to see it end
     job = product.await_end(job_id)
 

@@ -41,6 +41,8 @@ MUTANTS = [
     Mutant("cluster/local_ray.py", "STARTS_MAX = 2", "STARTS_MAX = 1", f"{_LOCAL_RAY} -k once_more"),
     Mutant("api/running/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
     Mutant("api/running/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
+    Mutant("api/running/up.py", "if self._database is not None and self._database.start_again():", "if False:", f"{_WHOLE} -k at_once"),
+    Mutant("api/running/wiring.py", " as embedded, embedded.kept():", " as embedded:", "tests/acceptance/test_serve.py -k killed"),
     Mutant("api/running/serving.py", "if data != DEFAULT_FOLDER.expanduser():", "if False:", f"{_UP} -k type_next"),
     Mutant("api/running/demo.py", "    _make(output)\n", "", f"{_DEMO} -k cannot"),
     Mutant("api/settings.py", "env_ignore_empty=True", "env_ignore_empty=False", f"{_SETTINGS} -k nothing"),
