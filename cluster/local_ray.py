@@ -106,10 +106,10 @@ class LocalRay:
 
     def is_running(self) -> bool:
         """Whether every node of the cluster is there."""
-        if not self._ports_path.exists():
-            return False
         raylets = [process for process in self.processes() if process.name() == "raylet"]
-        return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
+        with suppress(RayFailed):
+            return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
+        return False
 
     def processes(self) -> list[psutil.Process]:
         """The cluster's own processes: those whose command names its folder, or its head.
@@ -117,7 +117,7 @@ class LocalRay:
         A `ray start` whose caller was killed is one of them: it would go on starting others.
         """
         signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]
-        if self._ports_path.exists():
+        with suppress(RayFailed):  # it has not chosen its ports yet
             signs.append(f"--address={self.address}")
         return _processes_naming(*signs)
 
@@ -203,16 +203,13 @@ class LocalRay:
             except BlockingIOError:
                 if self._is_given_up.wait(POLL_S):
                     lock.close()
-                    raise RayFailed(self._given_up()) from None
+                    raise RayFailed(f"the start of {self.centre.id} was given up") from None
             else:
                 return lock
 
-    def _given_up(self) -> str:
-        return f"the start of {self.centre.id} was given up"
-
     def _ray_start(self, number: int) -> None:
         if self._is_given_up.is_set():
-            raise RayFailed(self._given_up())
+            raise RayFailed(f"the start of {self.centre.id} was given up")
         node = self._nodes[number]
         first = self._first_port()
         if number == 0:
@@ -279,7 +276,7 @@ class LocalRay:
     def _first_port(self) -> int:
         try:
             return int(self._ports_path.read_text("utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # empty: it is just being written, or was
             raise RayFailed(f"the Ray of {self.centre.id} does not run: start it first") from None
 
     def _choose_ports(self) -> int:
@@ -287,8 +284,10 @@ class LocalRay:
         needed = PORTS_FOR_HEAD + len(self._nodes) * PORTS_PER_NODE
         blocks = list(range(PORTS_FROM, PORTS_TO - PORT_BLOCK, PORT_BLOCK))
         start = int(hashlib.sha256(str(self.temp_dir).encode()).hexdigest(), 16) % len(blocks)
-        before = [self._first_port()] if self._ports_path.exists() else []
-        for block in before + blocks[start:] + blocks[:start]:
+        blocks = blocks[start:] + blocks[:start]
+        with suppress(RayFailed):
+            blocks.insert(0, self._first_port())
+        for block in blocks:
             if all(_is_free(port) for port in range(block, block + needed)):
                 return block
         raise RayFailed(f"no {needed} free ports in a row between {PORTS_FROM} and {PORTS_TO}")

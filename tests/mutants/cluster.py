@@ -63,6 +63,7 @@ MUTANTS = [
     Mutant("cluster/wire.py", "    except ValidationError:\n        return None\n", "    except MemoryError:\n        return None\n", "tests/contract/test_drivers.py -k nobody_knows"),
     Mutant("cluster/runs.py", 'path.read_text(encoding="utf-8", errors="replace")', 'path.read_text(encoding="utf-8")', "tests/contract/test_drivers.py -k nobody_knows"),
     Mutant("cluster/local_ray.py", "        self._check_size()\n", "", "tests/unit/cluster/test_local_ray.py"),
+    Mutant("cluster/local_ray.py", "except (FileNotFoundError, ValueError):", "except FileNotFoundError:", "tests/unit/cluster/test_local_ray.py -k empty_file"),
     Mutant("cluster/local_ray.py", " | os.O_NOFOLLOW", "", "tests/unit/cluster/test_local_ray.py"),
     Mutant("cluster/local_ray.py", "            role += self._head_options\n", "", "tests/acceptance/test_ray_faults.py -k dashboard"),
     Mutant("cluster/ray_start.py", "FOR_OTHER_COMMANDS + FOR_CLIENTS", "FOR_OTHER_COMMANDS", "tests/unit/cluster/test_ray_start.py"),

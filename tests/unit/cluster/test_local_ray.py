@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.local_ray import CENTRES_MAX, NODES_MAX, LocalRay, RayFailed
+from cluster.local_ray import CENTRES_MAX, NODES_MAX, PORTS_FROM, PORTS_TO, LocalRay, RayFailed
 from tests.ray_centre import CENTRE, PARK, POOL
 
 
@@ -53,6 +53,16 @@ def cluster(tmp_path: Path) -> Iterator[LocalRay]:
     made = LocalRay(ONE_NODE, PARK, tmp_path / "lsl", index=91)
     yield made
     made.stop()
+
+
+@pytest.mark.enable_socket
+def test_ports_of_which_there_is_only_an_empty_file_are_chosen_anew(cluster: LocalRay) -> None:
+    """So it is for a moment while they are written, and for ever after a power cut then."""
+    cluster.data_dir.mkdir()
+    (cluster.data_dir / "ray-port").touch()
+
+    assert (cluster.processes(), cluster.is_running()) == ([], False)
+    assert cluster._choose_ports() in range(PORTS_FROM, PORTS_TO)
 
 
 def start_of(cluster: LocalRay) -> psutil.Process:
