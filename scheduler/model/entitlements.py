@@ -152,8 +152,12 @@ class Entitlements:
 
     @cached_property
     def divided(self) -> set[Key]:
-        """Branches of which a part has anything of its own, by its unit."""
-        return {(self.above(branch), unit) for branch, unit in self.nominal}
+        """Branches of which a part has anything of its own, by its unit; what counts in P in P."""
+        return {
+            (self.above(branch), one)
+            for branch, unit in self.nominal
+            for one in {unit, *(self.units(unit) if unit != P else ())}
+        }
 
     @cached_property
     def card_kind_ids(self) -> list[str]:

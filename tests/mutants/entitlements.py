@@ -118,4 +118,5 @@ MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "iter(sorted(marked, key=lambda victim: victim.cost))", "marked", _USED_UP),
     Mutant("scheduler/planning/victims.py", "sum(victim.attempt.placement.card_count for victim in choice if victim.is_outside)", "0", _USED_UP),
     Mutant("scheduler/planning/verifier.py", "self._standings.there(best, pool.id", "self._standings.there(best.as_yet, pool.id", _USED_UP),
+    Mutant("scheduler/model/entitlements.py", "for one in {unit, *(self.units(unit) if unit != P else ())}", "for one in {unit}", _USED_UP),
 ]

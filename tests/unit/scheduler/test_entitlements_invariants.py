@@ -89,18 +89,18 @@ def busy(draw: st.DrawFn) -> State:
     count, first = state.park.pools[0].node_count, 0
     while first < count:
         cards = draw(st.integers(1, count - first))
-        job = _of(draw(st.sampled_from(BRANCHES)), f"r{first:02}", cards)
+        job = job_of(draw(st.sampled_from(BRANCHES)), f"r{first:02}", cards)
         if draw(st.integers(0, 4)):
             job = replace(job, checkpoint=draw(st.sampled_from([None, SAVES])))
             run(state, job, *[0] * first, *[1] * cards, at_ms=draw(st.integers(0, 5)))
         first += cards
     for number in range(draw(st.integers(1, 6))):
-        job = _of(draw(st.sampled_from(BRANCHES)), f"w{number}", draw(st.integers(1, count)))
+        job = job_of(draw(st.sampled_from(BRANCHES)), f"w{number}", draw(st.integers(1, count)))
         submit(state, replace(job, submitted_at_ms=wants().submitted_at_ms))
     return state
 
 
-def _of(branch: str, job_id: str, cards: int) -> Job:
+def job_of(branch: str, job_id: str, cards: int) -> Job:
     tenant_id, _, project_id = branch.partition("/")
     return replace(normal(job_id, cards), tenant_id=tenant_id, project=project_id or "default")
 

@@ -25,7 +25,7 @@ from tests.builders import (
 )
 from tests.entitled import a_cohort, a_project
 from tests.preemptive import NOW_MS, POOL, gone, high, normal, run, stop, stopped, wants
-from tests.unit.scheduler.model.test_entitlements import THREE_NODES, of
+from tests.unit.scheduler.model.test_entitlements import THREE_NODES, TWO_KINDS, of
 from tests.unit.scheduler.planning.test_verifier import stop_flaws
 
 EIGHT, SIXTEEN = (("npu", 8),), (("npu", 16),)
@@ -212,6 +212,18 @@ def test_what_a_tenant_owns_beyond_what_its_cohort_does_takes_nothing_of_others(
     submit(state, of(wants(), "ship"))
 
     assert stopped(planned(state)) == []
+
+
+def test_what_a_cohort_has_in_tflops_may_be_used_up_on_another_kind() -> None:
+    """By fish, on gpus; ship owns npus, which steel has borrowed."""
+    state = a_state(member("fish"), member("ship", 8), a_tenant("steel"), park=TWO_KINDS)
+    a_cohort(state, "coast", nominal_tflops=4 * 989)
+    run_in("east-gpu", state, of(normal("f", 4), "fish"), 0)
+    run(state, normal("s"), 8)
+    run(state, normal("t"), 0, 8, at_ms=1)
+    submit(state, of(wants(), "ship"))
+
+    assert stopped(planned(state)) == ["s.1"]
 
 
 # Whose turn it is.
