@@ -176,7 +176,7 @@ def _check_open(paid: Receipt, what: str, open_fen: int) -> None:
     if not 0 < paid.amount_fen <= open_fen:
         raise BillRefused(
             f"payment {paid.reference} is {yuan_of_fen(paid.amount_fen)} yuan, and of {what} "
-            f"{paid.month} of tenant {paid.tenant_id} {yuan_of_fen(open_fen)} are open"
+            f"of {paid.month} of tenant {paid.tenant_id} {yuan_of_fen(open_fen)} are open"
         )
 
 

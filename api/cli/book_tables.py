@@ -229,7 +229,7 @@ def _print_concessions(statement: dict[str, object]) -> None:
         month, reason = one["month"], plain(str(one["reason"]))
         amounts = f"{one['amount']} CNY = {one['net']} + VAT {one['tax']}"
         amounts_zh = f"{one['amount']} 元 = 不含税 {one['net']} + 税额 {one['tax']}"
-        where, where_zh = (f", lines {lines}", f"第 {lines} 行") if lines else ("", "")
+        where, where_zh = (f", lines {lines}", f" 第 {lines} 行") if lines else ("", "")
         console.print(
             both(
                 f"granted in the dispute about {month}{where}: {amounts} ({reason})",

@@ -104,6 +104,14 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
             "the voucher cannot be issued: ocean is unknown",
             "算力券无法签发：没有 ocean",
         ),
+        (
+            "payment z is 9.00 yuan, and of the statement of 2026-10 of tenant steel 5.00 are open",
+            "付款 z 为 9.00 元，而企业 steel 2026-10 的对账单未付 5.00 元",
+        ),
+        (
+            "payment z is 9.00 yuan, and of invoice request i1 of 2026-10 of tenant s 5 are open",
+            "付款 z 为 9.00 元，而企业 s 2026-10 的发票申请 i1 未付 5 元",
+        ),
         ("Input should be greater than or equal to 1", "应不小于 1"),
         ("Input should be 'low', 'normal' or 'high'", "应为 'low'、'normal' 或 'high' 之一"),
         ("job {0} is over: it has failed", "作业 {0} 已结束：失败"),

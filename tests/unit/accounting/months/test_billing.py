@@ -178,7 +178,7 @@ def test_no_more_is_paid_than_is_open(connection: Connection, fen: int) -> None:
 def test_no_more_is_paid_than_its_invoice_says(connection: Connection) -> None:
     ask_for_invoice(connection, ASKED, 1_000)
 
-    with pytest.raises(BillRefused, match=r"invoice request r1 2026-10 .* 10\.00 are open"):
+    with pytest.raises(BillRefused, match=r"invoice request r1 of 2026-10 .* 10\.00 are open"):
         receive(connection, replace(PAID, invoice_id="r1"))
     receive(connection, replace(PAID, invoice_id="r1", amount_fen=1_000))
     with pytest.raises(BillRefused, match="was paid: it cannot be withdrawn"):
