@@ -1,9 +1,11 @@
 """How what was said and written about closed months looks in a terminal."""
 
+from decimal import Decimal
+
 from rich.table import Table
 
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, plain, table
+from api.cli.terminal import clock_text, console, day_text, plain, table
 from api.schemas.bills import InvoiceList, InvoiceView, PaymentList, ReplyList
 
 _STANDINGS = {
@@ -56,28 +58,33 @@ def invoice_state(invoice: InvoiceView) -> str:
 
 
 def invoices_table(found: InvoiceList) -> Table:
+    """What is copied from it, a request's id and an invoice's number, is never broken."""
     made = table(
         both("request", "申请编号"),
         both("tenant", "企业"),
         both("month", "账期"),
         both("buyer", "购买方"),
-        both("state", "状态"),
-        both("invoice", "发票号码"),
-        both("gross", "价税合计（元）"),
-        both("credited", "已红冲"),
-        both("paid", "已付"),
-        numbers=(6, 7, 8),
+        both("state, number", "状态与号码"),
+        both("gross", "价税合计"),
+        both("unpaid", "未付"),
+        numbers=(5, 6),
     )
+    for column in (made.columns[0], *made.columns[4:]):
+        column.no_wrap = True
     for one in found.items:
         made.add_row(
             *(plain(word) for word in (one.id, one.tenant, one.month, one.buyer)),
-            invoice_state(one),
-            plain(one.number or ""),
+            "\n".join(filter(None, (invoice_state(one), plain(one.number or "")))),
             one.gross,
-            one.credited,
-            one.paid,
+            _unpaid(one),
         )
     return made
+
+
+def _unpaid(one: InvoiceView) -> str:
+    if one.state == "withdrawn":
+        return "-"
+    return str(Decimal(one.gross) - Decimal(one.credited) - Decimal(one.paid))
 
 
 def print_invoice(one: InvoiceView) -> None:
@@ -120,7 +127,7 @@ def payments_table(found: PaymentList) -> Table:
     )
     for one in found.items:
         words = (one.reference, one.tenant, one.month, one.invoice or "")
-        made.add_row(*map(plain, words), clock_text(one.paid_at_ms), one.amount)
+        made.add_row(*map(plain, words), day_text(one.paid_at_ms), one.amount)
     return made
 
 

@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, errors, fail, plain, print_json, print_list, table
+from api.cli.terminal import day_text, errors, fail, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -58,16 +58,16 @@ def packages(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
         both("kind", "型号"),
         both("cards", "卡数"),
         both("ends", "到期"),
-        both("committed", "承诺（卡时）"),
-        both("used", "已用（卡时）"),
-        both("unused", "未用（卡时）"),
+        both("committed", "承诺卡时"),
+        both("used", "已用"),
+        both("unused", "未用"),
         numbers=(3, 5, 6, 7),
     )
     for one in found.items:
         made.add_row(
             *(plain(word) for word in (one.id, one.tenant, one.device)),
             str(one.cards) if one.cards else "-",
-            clock_text(one.until_ms),
+            day_text(one.until_ms),
             one.committed,
             one.used,
             one.unused,

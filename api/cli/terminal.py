@@ -154,6 +154,11 @@ def year_text(at_ms: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")
 
 
+def day_text(at_ms: int) -> str:
+    """The day of it, for what begins and ends with days."""
+    return year_text(at_ms).partition(" ")[0]
+
+
 def duration_text(duration_ms: int | None) -> str:
     """`3d 04:05:06`, `04:05:06` or `5.2s`."""
     if duration_ms is None:

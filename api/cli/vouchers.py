@@ -7,7 +7,7 @@ import typer
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, errors, plain, print_json, print_list, table
+from api.cli.terminal import day_text, errors, plain, print_json, print_list, table
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -61,7 +61,7 @@ def vouchers(context: typer.Context, tenant: Tenant = None, as_json: Json = Fals
         made.add_row(
             *(plain(word) for word in (one.id, one.tenant, one.issuer, one.contract)),
             f"{one.share_permille / 10:g} %",
-            clock_text(one.until_ms),
+            day_text(one.until_ms),
             one.amount,
             one.left,
         )

@@ -95,7 +95,8 @@ def test_finance_sells_and_lists_by_commands(address: str, park: Served, tmp_pat
     days = ["--from", "2026-01-01", "--until", "2099-01-01"]
 
     done = brain("packages", "sell", "HT-9", *terms, *days, BRAIN_DATA=str(tmp_path))
-    listed = brain("packages", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    listed = brain("packages", BRAIN_DATA=str(tmp_path), BRAIN_LANG="zh")
 
     assert done.returncode == 0, done.stderr
-    assert "HT-9" in listed.stdout
+    (line,) = (line for line in listed.stdout.splitlines() if line.startswith("HT-9 "))
+    assert line.split()[2:5] == ["hygon-k100-ai", "16", "2099-01-01"]

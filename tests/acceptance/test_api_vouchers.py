@@ -108,6 +108,7 @@ def test_finance_issues_and_lists_by_commands(address: str, park: Served, tmp_pa
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["voucher", "QD-7", "QD-8"]
     assert "12.5 %" in listed.stdout
+    assert " 2027-01-01 " in listed.stdout, "the year as well"
 
 
 def test_a_close_gives_a_tenant_back_what_its_voucher_pays(park: Served, books: Engine) -> None:

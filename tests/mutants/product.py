@@ -84,4 +84,9 @@ MUTANTS = [
     Mutant("api/cli/session.py", "return told(_chinese(problem), colon())", "return told(_chinese(problem))", f"{_REFUSALS} -k chinese"),
     Mutant("api/cli/budgets.py", "if is_label and not is_nothing(made.amount):", "if is_label:", "tests/acceptance/test_api_budgets.py -k command"),
     Mutant("api/cli/budgets.py", "if is_label and not is_nothing(made.amount):", "if False:", "tests/acceptance/test_api_budgets.py -k command"),
+    Mutant("api/cli/bill_tables.py", "        column.no_wrap = True\n    for one", "        pass\n    for one", "tests/unit/api/cli/test_bill_tables.py"),
+    Mutant("api/cli/bill_tables.py", '    if one.state == "withdrawn":\n', "    if False:\n", "tests/unit/api/cli/test_bill_tables.py"),
+    Mutant("api/cli/bill_tables.py", " - Decimal(one.credited)", "", "tests/unit/api/cli/test_bill_tables.py"),
+    Mutant("api/cli/packages.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_packages.py"),
+    Mutant("api/cli/vouchers.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_vouchers.py"),
 ]
