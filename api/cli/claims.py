@@ -139,7 +139,10 @@ def rule(
     pool: Annotated[str, typer.Option(help=both("of which budget", "资金池"))],
     year: Annotated[str, typer.Option(help=both("of which year", "年度"))],
     budget: Yuan,
-    share: Annotated[float, typer.Option(metavar="PERCENT", help=both("how much", "补贴比例"))],
+    share: Annotated[
+        float,
+        typer.Option(min=0, max=100, metavar="PERCENT", help=both("how much", "补贴比例")),
+    ],
     cap: Yuan,
     begin: FirstDay,
     until: EndDay,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, session_of
+from api.cli.options import Json, month_of, session_of
 from api.cli.session import Identity, client
 from api.cli.terminal import console, errors, fail, print_json
 
@@ -50,7 +50,8 @@ Line = TypeVar("Line", "ReconciliationLine", "VerificationLine")
 def close(
     context: typer.Context,
     month: Annotated[
-        str | None, typer.Argument(metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
+        str | None,
+        typer.Argument(parser=month_of, metavar="MONTH", help=both("like 2026-10", "如 2026-10")),
     ] = None,
     as_json: Json = False,
 ) -> None:

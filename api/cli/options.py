@@ -35,9 +35,9 @@ def parser(pattern: str, english: str, chinese: str) -> Callable[[str], str]:
     return parse
 
 
-_MONTH = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份，应如 2026-10")
+month_of = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月份，应如 2026-10")
 MonthArgument = Annotated[
-    str, typer.Argument(parser=_MONTH, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
+    str, typer.Argument(parser=month_of, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
 ]
 _id = parser(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
@@ -49,7 +49,7 @@ Id = Annotated[str, typer.Argument(parser=_id, metavar="ID", help=both("its id",
 Month = Annotated[
     str | None,
     typer.Option(
-        parser=_MONTH,
+        parser=month_of,
         metavar="YYYY-MM",
         help=both("a month of Asia/Shanghai; this month if not given", "北京时间的月份，默认本月"),
     ),

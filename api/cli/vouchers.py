@@ -80,7 +80,12 @@ VoidDay = Annotated[
 ]
 Share = Annotated[
     float,
-    typer.Option(metavar="PERCENT", help=both("of a month, at most", "每月最多抵扣的百分比")),
+    typer.Option(
+        min=0,
+        max=100,
+        metavar="PERCENT",
+        help=both("of a month, at most", "每月最多抵扣的百分比"),
+    ),
 ]
 Field = Annotated[
     list[str] | None, typer.Option(help=both("only work of this field", "仅限行业领域"))

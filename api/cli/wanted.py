@@ -9,6 +9,18 @@ from api.schemas.complaints import problem
 from api.schemas.jobs import Wire
 
 Sent = TypeVar("Sent", bound=Wire)
+OPTIONS = {
+    "on_demand": "--price",
+    "share_permille": "--share",
+    "credit_code": "--code",
+    "devices": "--device",
+    "centres": "--centre",
+    "fields": "--field",
+    "from_ms": "--from",
+    "until_ms": "--until",
+    "paid_at_ms": "--paid",
+}
+"""By which option a field is given that has another name."""
 
 
 def made(model: type[Sent], **values: object) -> Sent:
@@ -17,5 +29,5 @@ def made(model: type[Sent], **values: object) -> Sent:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        place = "".join(f"{part}: " for part in first["loc"][:1])
+        place = "".join(f"{OPTIONS.get(str(part), part)}: " for part in first["loc"][:1])
         fail(place + problem(first), 2)

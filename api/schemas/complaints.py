@@ -15,6 +15,7 @@ _IN_WORDS = {
     r"^[a-z][a-z0-9-]{0,31}$": "needs 1 to 32 small letters, digits or -, beginning with a letter",
     r"^20[0-9]{2}-(0[1-9]|1[0-2])$": "needs a month, such as 2026-10",
     r"^20[0-9]{2}$": "needs a year, such as 2026",
+    r"^[0-9A-HJ-NPQRTUWXY]{18}$": "needs 18 digits and capitals, without I, O, S, V, Z",
 }
 """What a pattern asks for, as who reads no regular expressions understands it."""
 

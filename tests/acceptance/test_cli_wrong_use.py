@@ -7,6 +7,7 @@ from tests.acceptance.in_process import brain
 
 WRONG_USE = 2
 STATES = [*JobState]
+VOUCHER = "--tenant a --issuer b --contract c --from 2026-01-01 --until 2027-01-01"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,15 @@ STATES = [*JobState]
         ("jobs a b", "错误：多余的参数：a b"),
         ("jobs --state typo", f"--state 的值有误：'typo' 不是作业状态，可选：{'、'.join(STATES)}"),
         ("tenants set", "错误：缺少参数 ID"),
+        ("close 2026-13", "错误：MONTH 的值有误：'2026-13' 不是月份，应如 2026-10"),
+        (
+            f"vouchers issue V {VOUCHER} --amount 5 --share 120",
+            "错误：--share 的值有误：应不大于 100",
+        ),
+        (
+            f"vouchers issue V {VOUCHER} --amount 5 --device a,b",
+            "错误：--device：应为 1 至 64 个字母、数字、点、_ 或 -，以字母或数字开头",
+        ),
         ("--nothing", "错误：没有选项 --nothing"),
         ("evidence", "错误：缺少选项 --output（-o）"),
         ("submit -n x -- true", "错误：--devices（-n）的值有误：应为整数"),

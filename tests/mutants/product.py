@@ -87,6 +87,9 @@ MUTANTS = [
     Mutant("api/cli/bill_tables.py", "        column.no_wrap = True\n    for one", "        pass\n    for one", "tests/unit/api/cli/test_bill_tables.py"),
     Mutant("api/cli/bill_tables.py", '    if one.state == "withdrawn":\n', "    if False:\n", "tests/unit/api/cli/test_bill_tables.py"),
     Mutant("api/cli/bill_tables.py", " - Decimal(one.credited)", "", "tests/unit/api/cli/test_bill_tables.py"),
+    Mutant("api/cli/wanted.py", "OPTIONS.get(str(part), part)", "part", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/closing.py", "parser=month_of, ", "", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/vouchers.py", "        max=100,\n", "", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/packages.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_packages.py"),
     Mutant("api/cli/vouchers.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_vouchers.py"),
 ]
