@@ -37,7 +37,7 @@ MUTANTS = [
     Mutant("cluster/local_ray.py", 'signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]', 'signs = [f"{self.temp_dir}/"]', f"{_LOCAL_RAY} -k given_up"),
     Mutant("cluster/local_ray.py", "if tries_left == 0 or self._is_given_up.is_set():", "if tries_left == 0:", f"{_LOCAL_RAY} -k given_up"),
     Mutant("cluster/local_ray.py", "if self._is_given_up.wait(POLL_S):", "if self._is_given_up.wait(POLL_S) and False:", f"{_LOCAL_RAY} -k waits_for_another"),
-    Mutant("cluster/local_ray.py", "        if self._is_given_up.is_set():\n            raise RayFailed(self._given_up())\n", "", f"{_LOCAL_RAY} -k begins_nothing"),
+    Mutant("cluster/local_ray.py", '        if self._is_given_up.is_set():\n            raise RayFailed(f"the start of {self.centre.id} was given up")\n', "", f"{_LOCAL_RAY} -k begins_nothing"),
     Mutant("cluster/local_ray.py", "STARTS_MAX = 2", "STARTS_MAX = 1", f"{_LOCAL_RAY} -k once_more"),
     Mutant("api/running/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
     Mutant("api/running/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
