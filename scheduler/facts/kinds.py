@@ -5,9 +5,10 @@ from typing import TypeVar
 
 from scheduler.facts.record import JobRecord
 
-Kind = tuple[Hashable, Hashable, Hashable, str]
-"""Of what size a job is, of what shape, which is of one size, what else makes jobs alike, and what
-it is called: that makes a difference only where others have run that were called so."""
+Kind = tuple[Hashable, Hashable, Hashable, Hashable, str]
+"""Of what size a job is, of what shape, which is of one size, what else makes jobs alike, what of
+that makes them as long, and what it is called: that makes a difference only where others have run
+that were called so."""
 KindOf = Callable[[JobRecord], Kind]
 Alike = dict[str, JobRecord]
 """Jobs of one shape that are alike in all."""
@@ -18,7 +19,7 @@ class Kinds:
     """The same jobs twice; nothing is kept where there are none.
 
     `by_shape` has them by shape, by what else makes them alike, and by name; `by_size` by size, by
-    what else makes them alike, by name, and by shape.
+    what makes them as long, by name, and by shape with what else makes them alike.
     """
 
     def __init__(self, of: KindOf, records: Iterable[JobRecord]) -> None:
@@ -30,29 +31,29 @@ class Kinds:
             self.add(record)
 
     def add(self, record: JobRecord) -> None:
-        size, shape, own, name = self._kind_by_id[record.job.id] = self.of(record)
+        size, shape, own, length, name = self._kind_by_id[record.job.id] = self.of(record)
         by_name = self.by_shape.setdefault(shape, {}).setdefault(own, {})
         alike = by_name.get(name)
         if alike is None:
             alike = by_name[name] = {}
-            of_size = self.by_size.setdefault(size, {}).setdefault(own, {})
-            of_size.setdefault(name, {})[shape] = alike
+            of_size = self.by_size.setdefault(size, {}).setdefault(length, {})
+            of_size.setdefault(name, {})[shape, own] = alike
         alike[record.job.id] = record
 
     def discard(self, record: JobRecord) -> None:
-        size, shape, own, name = self._kind_by_id.pop(record.job.id)
-        by_name, of_size = self.by_shape[shape][own], self.by_size[size][own]
+        size, shape, own, length, name = self._kind_by_id.pop(record.job.id)
+        by_name, of_size = self.by_shape[shape][own], self.by_size[size][length]
         del by_name[name][record.job.id]
         if by_name[name]:
             return
         del by_name[name]
         if not by_name:
             _drop(self.by_shape, shape, own)
-        del of_size[name][shape]
+        del of_size[name][shape, own]
         if not of_size[name]:
             del of_size[name]
         if not of_size:
-            _drop(self.by_size, size, own)
+            _drop(self.by_size, size, length)
 
     def check(self, records: Iterable[JobRecord]) -> None:
         """Raise `AssertionError` where they are not these."""
@@ -61,8 +62,8 @@ class Kinds:
         assert self.by_size == anew.by_size, "the kinds by size drifted from the queue"
 
 
-def _drop(kept: dict[Hashable, dict[Hashable, Inner]], outer: Hashable, own: Hashable) -> None:
+def _drop(kept: dict[Hashable, dict[Hashable, Inner]], outer: Hashable, inner: Hashable) -> None:
     """Without this one, and without its outer one where it was the last."""
-    del kept[outer][own]
+    del kept[outer][inner]
     if not kept[outer]:
         del kept[outer]

@@ -4,8 +4,8 @@ What is free now only shrinks while a plan is made. So a shape of jobs that fits
 not looked at again, and one that fits is all that has to be known. It fits where it finds room
 beside the pool's reservation; or in what is kept for that, if one of its jobs is out of the way in
 time. Jobs alike in all that decides that are looked at once, whatever they are called where nothing
-has run that was called so; and shapes that fit nowhere when it is first asked are not looked at one
-by one: each pool is asked once for each way to sit in it.
+has run that was called so; and each pool is asked once for each way to sit in it, of which many
+shapes may share one.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from cluster.inventory import Park, Pool
-from scheduler.facts.kinds import Alike
+from scheduler.facts.kinds import Alike, Kind
 from scheduler.facts.queue import JobQueue
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
@@ -37,6 +37,10 @@ QUEUES_MAX = 8
 
 AT_ONCE = Ends(0, 0)
 """Nobody is over before."""
+
+
+Seat = tuple[Pool, Fit, list[Hashable]]
+"""How some would sit in a pool: these shapes, or one kind of jobs with several forms."""
 
 
 class Way(NamedTuple):
@@ -69,11 +73,10 @@ class Vacancy:
         self._granted = granted
         self._closed_ids = closed_ids
         self._shapes: Mapping[Hashable, Mapping[Hashable, Mapping[str, Alike]]] = {}
-        self._left: list[Hashable] | None = None
+        self._left: list[Seat] | None = None
         self._seen: tuple[PoolRoom, int] | None = None
-        self._waiting: dict[Hashable, Iterator[JobRecord]] = {}
         self._soonest_of: dict[int, Ends] = {}
-        self._in_time: dict[tuple[Hashable, str, bool], Iterator[JobRecord]] = {}
+        self._able: dict[tuple[Hashable, str, bool], Iterator[JobRecord]] = {}
 
     def is_left(self) -> bool:
         """Whether any job that was granted nothing might be given cards that are free now."""
@@ -81,9 +84,9 @@ class Vacancy:
             return True
         if self._left is None:
             self._shapes = self._queue.kinds(kind_of).by_shape
-            self._left = self._fitting()
+            self._left = [one for one in self._seats() if self._rooms.of(one[0]).now.fits(one[1])]
         while self._left:
-            room = self._room_for(self._left[-1])
+            room = self._room_for(*self._left[-1])
             if room is not None:
                 self._seen = room, room.version
                 return True
@@ -92,59 +95,53 @@ class Vacancy:
 
     def ways(self) -> Iterator[Way]:
         """Each in which somebody who waits would sit in a pool, once others are stopped for it."""
-        kinds = self._queue.kinds(kind_of).by_shape
-        shapes = tuple(one if isinstance(one, Shape) else None for one in kinds)
-        for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
-            sizes = {shape.device_count for number in numbers if (shape := shapes[number])}
-            likely_ms, latest_ms = _first_of(map(self._soonest, sizes))
-            claim = Ends(likely_ms + SOON_MS, latest_ms + SOON_MS)
+        for pool, wanted, wides in self._seats():
+            sizes = {wide.device_count for wide in wides if isinstance(wide, Shape)}
+            claim = AT_ONCE
+            if sizes:
+                likely_ms, latest_ms = _first_of(map(self._soonest, sizes))
+                claim = Ends(likely_ms + SOON_MS, latest_ms + SOON_MS)
             yield Way(pool, self._rooms.of(pool), wanted, claim)
+
+    def _seats(self) -> Iterator[Seat]:
+        """Those of jobs with several forms are told apart from all others."""
+        kinds = self._queue.kinds(kind_of).by_shape
+        shapes = tuple(one for one in kinds if isinstance(one, Shape))
+        for pool, wanted, some in _by_place(shapes, self._rooms.park):
+            yield pool, wanted, [*some]
         for wide, by_own in kinds.items():
             record = None if isinstance(wide, Shape) else _any_of(_any_of(_any_of(by_own)))
             for form in self._forecasts.forms(record) if record else ():
                 for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
-                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)
+                    yield pool, wanted, [wide]
 
-    def _fitting(self) -> list[Hashable]:
-        """The shapes that fit somewhere into what is free now, and all jobs with several forms."""
-        wides = [*self._shapes]
-        shapes = tuple(one if isinstance(one, Shape) else None for one in wides)
-        found = {number for number, shape in enumerate(shapes) if shape is None}
-        for pool, wanted, numbers in _by_place(shapes, self._rooms.park):
-            if not found.issuperset(numbers) and self._rooms.of(pool).now.fits(wanted):
-                found.update(numbers)
-        return [wides[number] for number in sorted(found)]
-
-    def _room_for(self, wide: Hashable) -> PoolRoom | None:
-        """A room that could take one of these jobs, which are of one shape."""
-        waiting = self._waiting.setdefault(wide, self._ungranted(wide, None))
-        record = next(waiting, None)
-        for form in self._forecasts.forms(record) if record else ():
-            for pool, wanted, _ in places(shape_of(form.job), self._rooms.park):
-                room = self._rooms.of(pool)
-                if pool.id in self._closed_ids or not room.now.fits(wanted):
-                    continue
-                # In which time a variant would end is not asked: it may be given what is free.
-                is_free = form is not record or room.long.fits(wanted)
-                if self._is_any_in_time(pool, None if is_free else room, wide):
-                    return room
+    def _room_for(self, pool: Pool, wanted: Fit, wides: list[Hashable]) -> PoolRoom | None:
+        """The room, if it could take one of these jobs; shapes that have none are dropped."""
+        room = self._rooms.of(pool)
+        if pool.id in self._closed_ids or not room.now.fits(wanted):
+            return None
+        beside = None if room.long.fits(wanted) else room
+        while wides:
+            # In which time a variant would end is not asked: it may be given what is free.
+            asked = beside if isinstance(wides[-1], Shape) else None
+            if self._is_any_able(pool, asked, wides[-1]):
+                return room
+            wides.pop()
         return None
 
-    def _is_any_in_time(self, pool: Pool, beside: PoolRoom | None, wide: Hashable) -> bool:
-        """Whether one of these jobs would be gone by the close, and out of the way of who is next.
+    def _is_any_able(self, pool: Pool, beside: PoolRoom | None, wide: Hashable) -> bool:
+        """Whether one would be gone by the close, and out of the way of who is next.
 
-        The latter of those that have one form, and where a room is given: a pool keeps one
-        reservation, and who is not out of its way now is not later.
+        The latter where a room is given: a pool keeps one reservation, and who is not out of its
+        way now is not later.
         """
         if beside is not None:
             assert isinstance(wide, Shape), "a job of several forms is a variant in each of them"
             if not beside.is_short(self._soonest(wide.device_count)):
                 return False
-        elif pool.hours is None:
-            return True
         key = wide, pool.id, beside is None
-        in_time = self._in_time.setdefault(key, self._ungranted(wide, beside, pool))
-        return next(in_time, None) is not None
+        able = self._able.setdefault(key, self._ungranted(wide, beside, pool))
+        return next(able, None) is not None
 
     def _soonest(self, card_count: int) -> Ends:
         """No job that waits for so many cards would be over before, likely or by limit.
@@ -159,7 +156,7 @@ class Vacancy:
         return known
 
     def _ends(self, kinds: Iterable[Mapping[str, Mapping[Hashable, Alike]]]) -> Iterator[Ends]:
-        """Of jobs that are alike but for their names and shapes."""
+        """Of jobs that are alike in what makes them as long, but for their names."""
         for by_name in kinds:
             names = self._forecasts.names(_any_of(_any_of(_any_of(by_name))).job)
             for by_shape in map(next, _told_apart(by_name, names)):
@@ -169,19 +166,19 @@ class Vacancy:
                         break
 
     def _ungranted(
-        self, wide: Hashable, beside: PoolRoom | None, pool: Pool | None = None
+        self, wide: Hashable, beside: PoolRoom | None, pool: Pool
     ) -> Iterator[JobRecord]:
         """One that is granted nothing, again and again until it is: then the next.
 
-        Only those that are out of the way of the room's reservation, and gone by the pool's close,
-        where these are given.
+        Only those that are gone by the pool's close, and out of the way of the room's reservation
+        where one is given.
         """
         for by_name in self._shapes[wide].values():
             names = self._forecasts.names(_any_of(_any_of(by_name)).job)
             for some in _told_apart(by_name, names):
                 records = chain.from_iterable(alike.values() for alike in some)
                 one = next(records)
-                if pool is not None and not self._is_any_in_hours(one, pool):
+                if pool.hours is not None and not self._is_any_in_hours(one, pool):
                     continue
                 if beside is None or any(map(beside.is_short, self._forecasts.ends_of_forms(one))):
                     for record in chain((one,), records):
@@ -195,16 +192,15 @@ class Vacancy:
 
 @lru_cache(maxsize=QUEUES_MAX)
 def _by_place(
-    shapes: tuple[Shape | None, ...], park: Park
-) -> tuple[tuple[Pool, Fit, tuple[int, ...]], ...]:
-    """Each way to sit in a pool, and the numbers of the shapes that would sit so."""
-    found: dict[tuple[str, Fit], list[int]] = defaultdict(list)
-    for number, shape in enumerate(shapes):
-        for pool, wanted, _ in places(shape, park) if shape else ():
-            found[pool.id, wanted].append(number)
+    shapes: tuple[Shape, ...], park: Park
+) -> tuple[tuple[Pool, Fit, tuple[Shape, ...]], ...]:
+    """Each way to sit in a pool, and the shapes that would sit so."""
+    found: dict[tuple[str, Fit], list[Shape]] = defaultdict(list)
+    for shape in shapes:
+        for pool, wanted, _ in places(shape, park):
+            found[pool.id, wanted].append(shape)
     return tuple(
-        (park.pool_by_id[pool_id], wanted, tuple(numbers))
-        for (pool_id, wanted), numbers in found.items()
+        (park.pool_by_id[pool_id], wanted, tuple(some)) for (pool_id, wanted), some in found.items()
     )
 
 
@@ -238,6 +234,16 @@ def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
                 yield shape_of(form), best
 
 
+class Length(NamedTuple):
+    """Besides its size, and in some places its kind, what decides when a job would end."""
+
+    tenant_id: str
+    user: str
+    longest_ms: int
+    had_ms: int
+    speed_permille: int
+
+
 class Own(NamedTuple):
     """Besides its shape what decides when a job would end or have to, and who goes first.
 
@@ -245,15 +251,11 @@ class Own(NamedTuple):
     """
 
     turn: tuple[int, int]
-    tenant_id: str
-    user: str
     grace: tuple[int, bool]
-    longest_ms: int
-    had_ms: int
-    speed_permille: int
+    length: Length
 
 
-def kind_of(record: JobRecord) -> tuple[Hashable, Hashable, Hashable, str]:
+def kind_of(record: JobRecord) -> Kind:
     """For how many cards it asks, its shape, what else makes it alike others, and its name.
 
     Those with several forms are of no size.
@@ -261,7 +263,9 @@ def kind_of(record: JobRecord) -> tuple[Hashable, Hashable, Hashable, str]:
     job, speed = record.job, record.speed_permille
     grace = job.grace_ms, job.checkpoint is None
     turn = -job.priority.rank, level(record.served_card_ms)
-    own = Own(turn, job.tenant_id, job.user, grace, job.longest_ms, record.had_ms, speed)
+    length = Length(job.tenant_id, job.user, job.longest_ms, record.had_ms, speed)
+    own = Own(turn, grace, length)
     if job.has_forms:
-        return None, (shape_of(job), job.variants, job.min_device_count), own, job.name
-    return job.device_count, shape_of(job), own, job.name
+        shape = shape_of(job), job.variants, job.min_device_count
+        return None, shape, own, length, job.name
+    return job.device_count, shape_of(job), own, length, job.name

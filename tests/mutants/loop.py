@@ -112,7 +112,7 @@ MUTANTS = [
     Mutant("scheduler/planning/stops.py", "        if way.room.view_soon(way.ends).fits(way.wanted):\n            return True\n", "", _REACH),
     Mutant("scheduler/planning/stops.py", "        if self.standings.has_owners:\n            return True\n", "", _REACH),
     Mutant("scheduler/planning/vacancy.py", "yield Way(pool, self._rooms.of(pool), wanted, claim)", "yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)", _REACH),
-    Mutant("scheduler/planning/vacancy.py", "                    yield Way(pool, self._rooms.of(pool), wanted, AT_ONCE)\n", "                    pass\n", _REACH),
+    Mutant("scheduler/planning/vacancy.py", "                    yield pool, wanted, [wide]\n", "                    pass  # no variants\n", _REACH),
     Mutant("scheduler/planning/quiet.py", "return not stops.could_any(_takers(state, desk.policy, stops.standings))", "return True", _BARREN),
     Mutant("scheduler/planning/quiet.py", "desk.vacancy.is_left() or ripe", "ripe", _QUIET),
     Mutant("scheduler/planning/quiet.py", " or ripe(state, desk.now_ms, desk.policy)", "", _QUIET),

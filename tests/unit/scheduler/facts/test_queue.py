@@ -72,13 +72,13 @@ def test_taking_out_a_job_twice_is_once_and_leaves_no_empty_lane() -> None:
     assert (len(queue), list(queue)) == (1, ["b"])
 
 
-def by_tenant(record: JobRecord) -> tuple[int, str, str, str]:
+def by_tenant(record: JobRecord) -> tuple[int, str, str, int, str]:
     job = record.job
-    return job.device_count, job.tenant_id, job.priority, "n"
+    return job.device_count, job.tenant_id, job.priority, job.limit_ms, "n"
 
 
-def by_name(record: JobRecord) -> tuple[int, str, str, str]:
-    return 1, "t", "", record.job.name
+def by_name(record: JobRecord) -> tuple[int, str, str, int, str]:
+    return 1, "t", "", 0, record.job.name
 
 
 def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
@@ -102,16 +102,18 @@ def test_who_waits_is_kept_by_kind_from_when_that_is_first_asked() -> None:
         queue.check()
 
 
-def test_the_same_jobs_are_kept_by_size_in_all_shapes_of_it() -> None:
-    queue = JobQueue([a_record("a"), a_record("b", tenant_id="u"), a_record("c", "u")])
+def test_the_same_jobs_are_kept_by_size_and_length_in_all_shapes_and_classes() -> None:
+    low, length = a_record("d", priority=Priority.LOW), a_record("a").job.limit_ms
+    queue = JobQueue([a_record("a"), a_record("b", tenant_id="u"), a_record("c", "u"), low])
     kinds = queue.kinds(by_tenant)
 
-    assert [*kinds.by_size[1]["normal"]["n"]] == ["t", "u"]
-    assert kinds.by_size[1]["normal"]["n"]["u"] is kinds.by_shape["u"]["normal"]["n"]
-    for job_id in "cb":
+    of_size = kinds.by_size[1][length]["n"]
+    assert [*of_size] == [("t", "normal"), ("u", "normal"), ("t", "low")]
+    assert of_size["u", "normal"] is kinds.by_shape["u"]["normal"]["n"]
+    for job_id in "cbd":
         queue.discard(job_id)
         queue.check()
-    assert [*kinds.by_size[1]["normal"]["n"]] == ["t"]
+    assert [*kinds.by_size[1][length]["n"]] == [("t", "normal")]
     queue.discard("a")
     assert not kinds.by_size
     queue.add(a_record("d"))
@@ -124,9 +126,9 @@ def test_jobs_alike_but_for_their_names_are_kept_by_these() -> None:
     queue = JobQueue([a_record("a"), a_record("b")])
     kinds = queue.kinds(by_name)
 
-    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][""]] == ["a", "b"]
+    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][0]] == ["a", "b"]
     queue.discard("a")
-    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][""]] == ["b"]
+    assert [*kinds.by_shape["t"][""]] == [*kinds.by_size[1][0]] == ["b"]
     queue.check()
 
 
