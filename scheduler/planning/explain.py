@@ -141,13 +141,18 @@ def is_cap(reason: Reason) -> bool:
 def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
     if reasons and all(map(is_cap, reasons)):
-        return now_ms + 1
+        return _kept_until_ms(reasons, now_ms)
     if len(reasons) == 1:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:
             return only.until_ms
         if only.code in QUOTA_CODES:
-            return now_ms + 1
+            return _kept_until_ms(reasons, now_ms)
         if only.code is ReasonCode.NEARER_DATA:
             return now_ms
     return None
+
+
+def _kept_until_ms(quotas: tuple[Reason, ...], now_ms: int) -> int:
+    """Until when the first is kept for one that is ahead, of whom no start may be foreseen."""
+    return max(now_ms + 1, min(reason.until_ms or 0 for reason in quotas))

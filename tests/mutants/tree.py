@@ -42,6 +42,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "Tree(state.tenants, snapshot.cohorts, snapshot.projects)", "Tree(state.tenants, snapshot.cohorts)", _FAIR),
     Mutant("scheduler/facts/state.py", "cohorts=list(self.tree.cohorts.values()),", "cohorts=[],", _FAIR),
     Mutant("scheduler/facts/queue.py", "return record.job.tenant_id, record.job.project, level", "return record.job.tenant_id, 'p', level", _FAIR),
+    Mutant("scheduler/planning/explain.py", "return max(now_ms + 1, min(reason.until_ms or 0 for reason in quotas))", "return now_ms + 1", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "            if reason is not None:\n                yield reason\n", "            if reason is not None:\n                yield reason\n            return\n", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "running.append(End(ends, path, amount * placement.card_count))", "pass", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "payable = [p for p in pools if isinstance(self.hold_micros(record.job, p), int)]", "payable = [*pools]", _QUOTAS),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import Reason, ReasonCode
+from scheduler.model.job import EndCause, Reason, ReasonCode
 from scheduler.placing.placement import impossible
 from scheduler.planning.planner import plan
 from tests.builders import (
@@ -111,6 +111,24 @@ def test_a_quota_is_kept_for_who_waits_for_it_first() -> None:
     assert granted(state, 2) == ["one"]
     submit(state, replace(long, id="short", limit_ms=HOUR_MS - 2))
     assert granted(state, 2) == ["short"], "it goes first, and then nothing is left"
+
+
+def test_a_planned_start_waits_for_a_quota_that_is_kept_for_one_without_any() -> None:
+    """At 01:00 `big` has its quota, and waits on for a node that is down: it is kept no longer."""
+    state = a_state(a_tenant("steel", max_cards=16), park=TWO_NODES)
+    hold(state, "f", "steel", 1)
+    happen(state, ev.NodesChanged(at_ms=0, centre_id="east", online_node_ids=("east-npu-n001",)))
+    submit(
+        state, a_job("big", device_count=16), a_job("small", device_count=2, limit_ms=2 * HOUR_MS)
+    )
+
+    verdicts = plan(state, 1).verdicts
+
+    assert verdicts["big"].start is None
+    assert verdicts["small"].start is not None
+    assert verdicts["small"].start.at_ms == HOUR_MS
+    happen(state, ev.Ended(at_ms=HOUR_MS, attempt_id="f.1", cause=EndCause.FINISHED, exit_code=0))
+    assert granted(state, HOUR_MS) == ["small"]
 
 
 def test_a_planned_start_waits_for_the_quota_of_its_project() -> None:
