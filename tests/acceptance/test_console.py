@@ -278,6 +278,7 @@ def test_finance_sees_money_and_no_jobs(console: Console, park: Served) -> None:
     expect(console.page.locator("#usage tbody[data-tenant-row=fish]")).to_be_visible()
     for panel in ("running", "waiting"):
         expect(console.page.locator(f"#{panel}-panel")).to_be_hidden()
+    expect(console.page.locator("#events")).to_contain_text("付款、价格、资源包与预算的变化")
     assert {text for text in console.complaints if "403" not in text} == set()
     console.complaints.clear()
 

@@ -56,3 +56,18 @@ def test_what_is_granted_in_a_dispute_is_not_told_as_paid_in(
 
     told = console.page.locator("#events li[data-kind=credited]").first
     expect(told).to_contain_text("企业 fish 的对账异议获得折让")
+
+
+def test_cores_that_are_down_are_told_apart_from_cards(console: Console, park: Served) -> None:
+    view = park.operator.get("/v1/capacity").json()
+    (pools,) = (one["pools"] for one in view["centres"] if one["id"] == "west")
+    pools[0] |= {"registered_cards": 8, "online_cards": 6}
+    cores = {"id": "west-cpu", "unit": "core", "registered_cards": 64, "online_cards": 0}
+    pools.append(pools[0] | cores)
+    console.page.route("**/v1/capacity", lambda route: route.fulfill(json=view))
+
+    console.log_in(park.keys["operator"])
+
+    for notice, says in (("down-west", "2 张卡离线"), ("down_cores-west", "64 个核离线")):
+        told = console.page.locator(f"[data-notice={notice}]")
+        expect(told).to_have_text(f"{WEST.name}：{says}")

@@ -92,4 +92,6 @@ MUTANTS = [
     Mutant("api/cli/vouchers.py", "        max=100,\n", "", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/packages.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_packages.py"),
     Mutant("api/cli/vouchers.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_vouchers.py"),
+    Mutant("api/console/static/notices.js", "pools.filter((pool) => pool.unit === unit)", "pools", "tests/acceptance/test_console_notices.py -k cores"),
+    Mutant("api/console/static/app.js", 'me?.role === "finance" ? "events.none_money" : "events.none_hint"', '"events.none_hint"', "tests/acceptance/test_console.py -k finance"),
 ]

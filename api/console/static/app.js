@@ -102,7 +102,7 @@ const panels = {
       if (me.role !== "finance") await jobPage(jobs.ENDED);
       return recent;
     },
-    draw: () => recent.draw(names),
+    draw: () => recent.draw(names, me?.role === "finance" ? "events.none_money" : "events.none_hint"),
   }),
 };
 

@@ -30,8 +30,9 @@ export class Recent {
     this.#byKey.clear();
   }
 
-  draw(names) {
-    if (!this.#byKey.size) return empty(t("events.none"), t("events.none_hint"));
+  /** `hint` names the sentence about what is to come, which is not the same for each role. */
+  draw(names, hint) {
+    if (!this.#byKey.size) return empty(t("events.none"), t(hint));
     const rows = [...this.#byKey].map(([key, event]) => row(key, event, names));
     return h("ol.events", {}, rows);
   }

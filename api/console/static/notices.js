@@ -18,8 +18,11 @@ function* ofCentre(centre, names) {
     const since = centre.heard_at_ms === null ? "—" : near(centre.heard_at_ms);
     yield { key: key("silent"), tone: "bad", text: t("notice.silent", { centre: name, since }) };
   }
-  const down = sum(centre.pools, (pool) => pool.registered_cards - pool.online_cards);
-  if (down > 0) yield { key: key("down"), tone: "bad", text: t("notice.down", { centre: name, cards: count(down) }) };
+  for (const [unit, what] of [["card", "down"], ["core", "down_cores"]]) {
+    const pools = centre.pools.filter((pool) => pool.unit === unit);
+    const down = sum(pools, (pool) => pool.registered_cards - pool.online_cards);
+    if (down > 0) yield { key: key(what), tone: "bad", text: t(`notice.${what}`, { centre: name, n: count(down) }) };
+  }
   const drained = sum(centre.pools, (pool) => pool.drained_nodes);
   const nodes = sum(centre.pools, (pool) => pool.nodes);
   if (drained > 0) yield { key: key("drained"), tone: "warn", text: t("notice.drained", { centre: name, n: count(drained), nodes: count(nodes) }) };
