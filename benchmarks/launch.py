@@ -21,9 +21,10 @@ from typing import Protocol
 import httpx2
 
 from api.running.guard import centres_of
+from api.running.ports import free_port
 from api.running.up import LocalPark
 from benchmarks.hardware import conditions
-from benchmarks.local_broker import BenchmarkFailed, free_port
+from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.options import add_count, add_seed
 from benchmarks.score import nearest_rank
 from cluster.local_ray import WITH_DASHBOARD

@@ -1,7 +1,6 @@
 """A real broker on this machine, for measuring: its own process, and PostgreSQL with fsync on."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from api.database import migrate
 from api.files.park_file import load
 from api.postgres import EmbeddedPostgres
 from api.running.local_keys import prepare_keys
+from api.running.ports import free_port
 
 READY_TIMEOUT_S = 60.0
 LOOK_S = 0.05
@@ -63,13 +63,6 @@ def local_broker(park_path: Path) -> Iterator[LocalBroker]:
             yield LocalBroker(
                 url=url, keys=profile.keys, database_url=server.url(), process_id=process_id
             )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

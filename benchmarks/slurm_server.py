@@ -19,7 +19,8 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.local_broker import BenchmarkFailed, free_port
+from api.running.ports import free_port
+from benchmarks.local_broker import BenchmarkFailed
 from benchmarks.slurm_conf import Place, slurm_conf
 from benchmarks.slurm_said import QUEUE_FORMAT, Diagnosis, Queue, diagnosis, queue, start_times
 from cluster.inventory import Park

@@ -5,7 +5,6 @@ It uses nothing that a user could not: the commands' own client, with the tenant
 
 import os
 import shutil
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,7 +19,8 @@ from api.cli.park_tables import centres_table, headline
 from api.cli.terminal import console, say
 from api.files.park_file import LOCAL_PARK
 from api.running.demo_walk import DemoFailed, Walk
-from api.running.up import HOST, LocalPark
+from api.running.ports import free_port
+from api.running.up import LocalPark
 from api.settings import DEFAULT_PORT
 
 STEPS = 6
@@ -30,7 +30,7 @@ def demo(output: Path, *, is_kept: bool) -> None:
     """The whole walk; raises `DemoFailed` where something does not go as it must."""
     _make(output)
     with _data_folder() as folder:
-        park = LocalPark(folder, LOCAL_PARK, _free_port(), _say)
+        park = LocalPark(folder, LOCAL_PARK, free_port(DEFAULT_PORT), _say)
         heading(1, "A park on this machine", "一台机器上的园区")
         with park.running() as profile:
             walk = Walk(park.url, profile, folder)
@@ -126,16 +126,6 @@ def _short_folder() -> str | None:
     """Where paths are short: that of a socket has at most 107 bytes."""
     folder = "/tmp"  # noqa: S108 - mkdtemp makes one there that is ours alone
     return folder if os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def _free_port() -> int:
-    """The usual port where it is free, so that its address is the one in the README."""
-    for port in (DEFAULT_PORT, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            return int(probe.getsockname()[1])
-    raise DemoFailed("no port is free on 127.0.0.1")
 
 
 def _check_nothing_is_left(folder: Path) -> None:

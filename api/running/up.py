@@ -28,11 +28,11 @@ from api.files.park_machines import devices_text
 from api.postgres import EmbeddedPostgres
 from api.running.guard import centres_of, line_of, postgres_folder
 from api.running.local_keys import agent_key_name, prepare_keys
+from api.running.ports import HOST
 from api.schemas.capacity import CentreCapacity
 from api.sdk import Client
 from cluster.local_ray import LocalRay, RayFailed
 
-HOST = "127.0.0.1"
 NODES_MAX = 16
 READY_TIMEOUT_S = 60.0
 HEARD_TIMEOUT_S = 60.0

@@ -1,9 +1,7 @@
 """The command `brain` as processes of their own, in an environment where nothing else is set."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,8 +14,6 @@ import psutil
 
 PATIENCE_S = 120.0
 LOOK_S = 0.05
-PORTS = range(10_000, 20_000)
-"""Under those of a local Ray, which are under those that Linux gives."""
 
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -128,14 +124,3 @@ def processes_of(folder: Path) -> list[str]:
             if any(word == str(folder) or f"{folder}/" in word for word in words):
                 found.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
     return found
-
-
-def free_port() -> int:
-    """A port that nobody has, nor gets by asking for any: those that Linux gives are above.
-
-    It is not seeded as tests are, or both workers of pytest would choose the same.
-    """
-    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-    raise AssertionError(f"no port is free in {PORTS}")

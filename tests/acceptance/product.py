@@ -15,11 +15,12 @@ import pytest
 from api.client.profile import Profile, read_profile
 from api.client.sdk_errors import ApiError
 from api.running.guard import centres_of
+from api.running.ports import free_port
 from api.schemas.jobs import AttemptView, JobView
 from api.sdk import Client
 from cluster.local_ray import LocalRay
 from tests.acceptance import in_process, processes
-from tests.acceptance.processes import Running, eventually, free_port, processes_of
+from tests.acceptance.processes import Running, eventually, processes_of
 
 PARK = Path(__file__).resolve().parents[1] / "data" / "small-park.yaml"
 NORTH, SOUTH = "ascend-910b3", "hygon-k100-ai"

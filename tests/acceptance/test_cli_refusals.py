@@ -12,8 +12,9 @@ from api.cli.arguments import prepared
 from api.cli.language import language
 from api.client.profile import Profile, write_profile
 from api.commands import app
+from api.running.ports import free_port
 from tests.acceptance.brokers import Served
-from tests.acceptance.processes import brain, free_port
+from tests.acceptance.processes import brain
 
 pytestmark = pytest.mark.enable_socket
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from api.files.park_file import load
+from api.running.ports import free_port
 from api.schemas.jobs import JobCreate, JobView
 from api.sdk import Client
 from cluster.local_ray import LocalRay
@@ -25,7 +26,6 @@ from tests.acceptance.processes import (
     brain,
     clean_environment,
     eventually,
-    free_port,
     run_until_left,
 )
 

@@ -11,6 +11,7 @@ from api.clock import now_ms
 from api.data_folder import DataFolderFailed, hold
 from api.database import engine
 from api.postgres import EmbeddedPostgres
+from api.running.ports import free_port
 from scheduler.facts.events import Credited
 from scheduler.facts.log import Request
 from scheduler.storage.store import put_requests
@@ -19,7 +20,6 @@ from tests.acceptance.processes import (
     await_ready,
     brain,
     eventually,
-    free_port,
     processes_of,
     run_until_left,
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import eventually, free_port
+from api.running.ports import free_port
+from tests.acceptance.processes import eventually
 from tests.acceptance.product import MARKS, NORTH, Product
 
 pytestmark = MARKS

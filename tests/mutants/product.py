@@ -42,6 +42,8 @@ MUTANTS = [
     Mutant("api/running/guard.py", "list(threads.map(LocalRay.stop, clusters))", "pass", f"{_WHOLE} -k start_that_is_killed"),
     Mutant("api/running/up.py", "if child.has_ended():\n                    self._restart(child)", "pass", f"{_WHOLE} -k at_once"),
     Mutant("api/running/up.py", "if self._database is not None and self._database.start_again():", "if False:", f"{_WHOLE} -k at_once"),
+    Mutant("api/running/ports.py", "range(10_000, 20_000)", "range(40_000, 50_000)", "tests/unit/api/test_ports.py"),
+    Mutant("api/running/ports.py", "(*first, *random", "(*first[1:], *random", "tests/unit/api/test_ports.py"),
     Mutant("api/running/wiring.py", " as embedded, embedded.kept():", " as embedded:", "tests/acceptance/test_serve.py -k killed"),
     Mutant("api/running/serving.py", "if data != DEFAULT_FOLDER.expanduser():", "if False:", f"{_UP} -k type_next"),
     Mutant("api/running/demo.py", "    _make(output)\n", "", f"{_DEMO} -k cannot"),

@@ -1,0 +1,25 @@
+"""Ports for servers that start in a while."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from api.running.ports import HOST, PORTS, free_port
+
+pytestmark = pytest.mark.enable_socket
+
+
+def test_a_port_is_the_one_that_is_wanted_unless_somebody_has_it() -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        wanted = listener.getsockname()[1]
+        other = free_port(wanted)
+
+    assert other in PORTS
+    assert free_port(other) == other
+
+
+def test_nobody_gets_a_port_meanwhile_who_asks_for_any() -> None:
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()
+
+    assert max(PORTS) < int(given[0])
