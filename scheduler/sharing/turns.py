@@ -1,7 +1,7 @@
 """Whose turn it is: the waiting jobs in the order in which a plan considers them."""
 
 import heapq
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -32,8 +32,9 @@ class Turns:
     Fair: who is within nominal quotas (`owns`), then the highest priority class, where jobs take
     turns who is starving and then who has had least by levels, then the cohort, in it the tenant,
     and in that the project with the least weighted use, then who is due first. Who is patient
-    is due first of all, by age, and comes before owners of its branch, in its class and those
-    below. A grant made while the plan is drawn up counts at once. Else: one static key over all.
+    is due first of all, by age, and owners of its tenant, in its class and those below, come in the
+    order of all, but for what is another project's own. A grant made while the plan is drawn up
+    counts at once. Else: one static key over all.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class Turns:
         lanes[*STARVING_LANE, NOTHING] = iter(starving)
         for key, lane in chain(self._queue.lanes.items(), patient.items()):
             for owned in self._standings.may_own(*key[:2]):
-                before = patient.get((*key[:2], PATIENT_LEVEL), [])
+                before = _patient_beside(patient, key, owned)
                 lanes[*key, owned] = self._owners(lane, owned, before)
                 lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
@@ -153,7 +154,7 @@ class Turns:
     def _owners(
         self, lane: list[Head], owned: Owns, patient: Iterable[Head] = ()
     ) -> Iterator[Head]:
-        """Those within so much; none whom a patient job of its branch that is not comes before."""
+        """Those within so much; none before whom a patient job comes that is not."""
         beyond = (key for key, record in patient if not self._is_in(owned, record))
         first = next(beyond, None)
         return (
@@ -173,6 +174,19 @@ class Turns:
         # Ids are unique: two entries are never compared beyond them.
         turn = (_last(owned), key[0], shared_level, share, key)
         return turn, lane, record, self._charge_count
+
+
+def _patient_beside(
+    patient: Mapping[LaneKey, Iterable[Head]], lane: LaneKey, owned: Owns
+) -> list[Head]:
+    """Of the branch whose own is meant: what is no project's own is that of all of the tenant."""
+    tenant_id, project_id, _ = lane
+    return sorted(
+        head
+        for (of_tenant, of_project, _), heads in patient.items()
+        if of_tenant == tenant_id and (of_project == project_id or not owned.project)
+        for head in heads
+    )
 
 
 @cache

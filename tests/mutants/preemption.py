@@ -86,6 +86,8 @@ MUTANTS = [
     Mutant("scheduler/sharing/turns.py", "charge_count == self._charge_count and key[0] == rank", "key[0] == rank", _TURNS),
     Mutant("scheduler/sharing/turns.py", "charge_count == self._charge_count and key[0] == rank", "charge_count == self._charge_count", _TURNS),
     Mutant("scheduler/sharing/turns.py", "share, key) > bar):", "share, key) < bar):", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "if of_tenant == tenant_id and (of_project == project_id or not owned.project)", "if of_tenant == tenant_id and of_project == project_id", _TURNS),
+    Mutant("scheduler/sharing/turns.py", "(of_project == project_id or not owned.project)", "True", _TURNS),
     Mutant("scheduler/sharing/turns.py", "        lanes |= {(*key, NOTHING): iter(lane) for key, lane in patient.items()}\n", "", _TURNS),
     Mutant("scheduler/sharing/turns.py", "rest = self._others if patient else iter", "rest = iter", _TURNS),
     Mutant("scheduler/sharing/turns.py", "waited_from_ms <= self._patient_by_ms", "waited_from_ms < self._patient_by_ms", _TURNS),

@@ -1,6 +1,7 @@
 """Whose turn it is, against the plainest way to find it: of all who wait, the least is next."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import example, given, settings
@@ -28,6 +29,7 @@ from tests.builders import (
     happen,
     submit,
 )
+from tests.entitled import a_project
 from tests.preemptive import SAVES
 
 NOW_MS = SURE_AFTER_MS + 1
@@ -117,6 +119,37 @@ def test_its_own_tenants_work_within_the_quota_keeps_a_gang_beyond_it_for_a_week
     submit(state, a_job("gang", tenant_id="steel", device_count=8, limit_ms=HOUR_MS))
     hours = (hour for hour in range(200) if "gang" in _started_at(state, hour, 4))
     assert next(hours, None) == SURE_AFTER_MS // HOUR_MS
+
+
+def test_another_project_s_work_within_the_tenant_s_quota_keeps_it_for_a_week_as_well() -> None:
+    """Of the four cards none are the other project's: `default` has no more right to them."""
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, park=a_park(a_pool("east-npu", 1, 8)))
+    for project_id in ("default", "other"):
+        a_project(state, "steel", project_id)
+    gang = a_job("gang", tenant_id="steel", device_count=8, limit_ms=HOUR_MS)
+    submit(state, replace(gang, project="other"))
+    hours = (hour for hour in range(200) if "gang" in _started_at(state, hour, 4))
+    assert next(hours, None) == SURE_AFTER_MS // HOUR_MS
+
+
+@pytest.mark.parametrize(("own", "expected"), [(0, ["old", "new"]), (4, ["new", "old"])])
+def test_the_week_of_one_project_is_not_another_s_that_is_within_its_own(
+    own: int, expected: list[str]
+) -> None:
+    steel = a_tenant("steel", nominal_cards=(("npu", 4),))
+    state = a_state(steel, park=a_park(a_pool("east-npu", 1, 8)))
+    a_project(state, "steel", "default", nominal_cards=(("npu", own),) if own else ())
+    a_project(state, "steel", "other")
+    old = a_job("old", tenant_id="steel", device_count=8)
+    new = a_job("new", tenant_id="steel", device_count=4)
+    submit(state, replace(old, project="other"), replace(new, submitted_at_ms=NOW_MS))
+    standings = Standings(state, NOW_MS, DEFAULT)
+    owns = partial(standings.owns, kind_id="npu")
+
+    turns = Turns(state, NOW_MS, DEFAULT, standings, owns)
+
+    assert [record.job.id for record in turns][: len(expected)] == expected
 
 
 @pytest.mark.parametrize(
