@@ -31,7 +31,7 @@ from cluster.ray_watch import CentreRay
 from cluster.run_files import write_whole
 from cluster.shipping import Shipping, batches, shipped
 from cluster.sole_agent import alone
-from cluster.steady import RETRY_S_MIN, Pause, failure, go_on, in_background
+from cluster.steady import RETRY_S_MAX, RETRY_S_MIN, Pause, failure, go_on, in_background
 from cluster.supervisor import FENCED_AFTER_S
 
 HEARTBEAT_S = 1.0
@@ -316,8 +316,9 @@ class Agent:
         works += [partial(self._driver.forget, attempt_id) for attempt_id in orders.forget]
         if orders.diary:
             works.append(partial(self._ask_diary, orders.diary))
-        for work in works:
-            failure(work)
+        failures = [failure(work) for work in works]
+        if any(failures):
+            self._ending.wait(RETRY_S_MAX)  # or what is logged of a full disk would fill it
 
     def _ask_diary(self, asked: int) -> None:
         """Let it be told beside all else: it may take seconds, and launches and stops may not."""
