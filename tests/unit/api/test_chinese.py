@@ -28,6 +28,8 @@ RETURNING = [
     ROOT / "scheduler/model/custody.py",
 ]
 YIELDING = [
+    ROOT / "api/schemas/role_spec.py",
+    *(ROOT / "api/files").glob("*.py"),
     *(ROOT / "scheduler/model" / f"{name}.py" for name in ("limits", "promises")),
     *(ROOT / "accounting/bills" / f"{name}.py" for name in ("claims", "terms")),
     *(ROOT / "accounting/prices" / f"{name}.py" for name in ("packages", "rating", "vouchers")),
@@ -42,10 +44,7 @@ SERVED = [
             *("honouring", "promised", "questions", "streams", "submission"),
         )
     ),
-    *(
-        ROOT / "api/schemas" / f"{name}.py"
-        for name in ("array_spec", "budgets", "durations", "jobs", "values", "variant_spec")
-    ),
+    *(ROOT / "api/schemas").glob("*.py"),
 ]
 
 
