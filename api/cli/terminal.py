@@ -61,14 +61,17 @@ def plain(text: str) -> str:
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
-    """Say what went wrong and end with `code`: 1 failed, 2 wrong use.
-
-    What comes from where no languages are known is told in Chinese here, line by line.
-    """
-    if language() is Language.ZH:
-        text = "\n".join(map(_chinese, text.split("\n")))
-    errors.print(f"[red]{both('error', '错误')}{colon()}[/]{plain(text)}", soft_wrap=True)
+    """Say what went wrong and end with `code`: 1 failed, 2 wrong use."""
+    said = plain(told_here(text))
+    errors.print(f"[red]{both('error', '错误')}{colon()}[/]{said}", soft_wrap=True)
     raise typer.Exit(code)
+
+
+def told_here(text: str) -> str:
+    """What comes from where no languages are known, in that of this run, line by line."""
+    if language() is Language.EN:
+        return text
+    return "\n".join(map(_chinese, text.split("\n")))
 
 
 def _chinese(line: str) -> str:

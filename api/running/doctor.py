@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.chinese import chinese
 from api.cli.language import both
+from api.cli.terminal import told_here
 from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
 from api.files.park_file import ParkFileInvalid, load
@@ -117,7 +118,7 @@ def _park(path: Path | None) -> Iterator[Finding]:
         park_file = load(path)
     except ParkFileInvalid as error:
         name, fix = both("park file", "园区文件"), "docs/park-file.md"
-        yield Finding(name=name, is_well=False, text=str(error), fix=fix)
+        yield Finding(name=name, is_well=False, text=told_here(str(error)), fix=fix)
         return
     yield _which_park(path, park_file.park)
     if found := [*promise_warnings(park_file.tree, park_file.park)]:

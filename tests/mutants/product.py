@@ -96,4 +96,5 @@ MUTANTS = [
     Mutant("api/cli/vouchers.py", "day_text(one.until_ms)", "str(one.until_ms)", "tests/acceptance/test_api_vouchers.py"),
     Mutant("api/console/static/notices.js", "pools.filter((pool) => pool.unit === unit)", "pools", "tests/acceptance/test_console_notices.py -k cores"),
     Mutant("api/console/static/app.js", 'me?.role === "finance" ? "events.none_money" : "events.none_hint"', '"events.none_hint"', "tests/acceptance/test_console.py -k finance"),
+    Mutant("api/running/doctor.py", "text=told_here(str(error))", "text=str(error)", "tests/unit/api/running/test_doctor.py"),
 ]
