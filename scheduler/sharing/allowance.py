@@ -272,10 +272,9 @@ class Allowances:
         return running + self._granted_cards[tenant_id, kind_id]
 
     def _used_up(self, job: Job, need: int) -> Iterator[Reason]:
-        """The budgets that forbid the job."""
-        record = self._state.jobs.get(job.id)
-        found = self._state.purses.all_used_up(record, self._now_ms) if record else ()
-        for budget, spent_micros in found:
+        """The budgets that forbid the job; one that is only asked about has none of its own."""
+        record = self._state.jobs.get(job.id) or JobRecord(job=job)
+        for budget, spent_micros in self._state.purses.all_used_up(record, self._now_ms):
             yield over_budget(budget, spent_micros, need, self._now_ms)
 
     def covers(self, record: JobRecord, kind_ids: tuple[str, ...]) -> bool:

@@ -48,6 +48,7 @@ MUTANTS = [
     Mutant("scheduler/facts/alerts.py", "if attempt.stop_cause is None and state", "if state", _BUDGETS),
     Mutant("scheduler/facts/alerts.py", "            yield from _stops(state, tenant_id, stop_grace_ms, now_ms)\n", "            pass\n", _BUDGETS),
     Mutant("scheduler/sharing/allowance.py", "        yield from self._used_up(job, need)\n", "", _BUDGETS),
+    Mutant("scheduler/sharing/allowance.py", "self._state.purses.all_used_up(record, self._now_ms):", "self._state.purses.all_used_up(record, self._now_ms) if job.id in self._state.jobs else ():", _BUDGETS),
     Mutant("accounting/exports/focus_lines.py", "_committed(row, package_id, hours, _part_of_price(package, device_ms))", "_committed(row, package_id, hours, 0)", "tests/unit/accounting/storage/test_package_store.py -k focus"),
     Mutant("accounting/exports/focus_lines.py", "net_micros = package.price.net_fen * MICROS_PER_FEN", "net_micros = package.amount_fen * MICROS_PER_FEN", "tests/unit/accounting/storage/test_package_store.py -k focus"),
     Mutant("accounting/storage/overdrafts.py", " if account == available_account(tenant)", "", "tests/unit/accounting/storage/test_overdrafts.py"),

@@ -5,6 +5,7 @@ Eight cards cost 28.80 yuan an hour.
 
 import pytest
 
+from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.alerts import alerts
 from scheduler.facts.metering import slices
@@ -184,6 +185,18 @@ def test_nothing_starts_beyond_a_hard_stop_until_the_month_is_over() -> None:
         (ReasonCode.BUDGET, "steel", -800_000, november)
     }
     assert [grant.job_id for grant in plan(state, november).grants] == ["j2"]
+
+
+@pytest.mark.parametrize("hard_stop", [True, False])
+def test_a_quote_is_told_of_a_budget_that_is_used_up(hard_stop: bool) -> None:
+    state = a_run(a_budget(28, hard_stop=hard_stop))
+    spend(state, BEGIN_MS + HOUR_MS)
+
+    asked = what_if(state, BEGIN_MS + HOUR_MS, a_job("new", device_count=4))
+
+    codes = {reason.code for reason in asked[0].reasons}
+    assert codes == ({ReasonCode.BUDGET} if hard_stop else set())
+    assert (asked[0].start_ms is None) is hard_stop
 
 
 def test_a_budget_without_a_hard_stop_keeps_nobody_waiting() -> None:
