@@ -135,6 +135,7 @@ def _job(
         ends_with=spec.ends_with,
         variants=tuple(_variant(spec, one) for one in spec.variants),
         min_device_count=spec.min_devices,
+        step_device_count=spec.step_devices,
     )
 
 
@@ -199,6 +200,7 @@ def spec_of(job: Job) -> JobSpec:
         ends_with=job.ends_with,
         variants=[_variant_spec(one) for one in job.variants],
         min_devices=job.min_device_count,
+        step_devices=job.step_device_count,
     )
 
 

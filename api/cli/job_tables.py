@@ -163,6 +163,9 @@ def _variants_text(spec: JobSpec) -> tuple[str, str]:
     english = chinese = ""
     if spec.min_devices is not None:
         english, chinese = f"; or down to {spec.min_devices}", f"；可减至 {spec.min_devices}"
+    if spec.step_devices is not None:
+        english += f" by {spec.step_devices}"
+        chinese += f"，每档 {spec.step_devices}"
     for one in spec.variants:
         limit = duration_text(one.limit_ms(spec.limit))
         devices, devices_zh = _devices_text(one.devices, one.device or spec.device)

@@ -58,6 +58,18 @@ JOB_EXAMPLES: dict[str, Any] = {
             "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1"},
         },
     },
+    "elastic_by_nodes": {
+        "summary": "6 nodes of 8 cards, or 5, 4 or 3",
+        "value": {
+            "command": "sh train.sh",
+            "devices": 48,
+            "nodes": 6,
+            "min_devices": 24,
+            "step_devices": 8,
+            "limit": "24h",
+            "checkpoint": {"dir": "ckpt", "signal": "SIGUSR1"},
+        },
+    },
     "smallest": {
         "summary": "One card of any kind",
         "value": {"command": "nvidia-smi || npu-smi info", "devices": 1},

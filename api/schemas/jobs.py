@@ -25,7 +25,7 @@ from api.schemas.values import (
     listed,
     whole,
 )
-from api.schemas.variant_spec import MinDevices, Variants, check_forms
+from api.schemas.variant_spec import MinDevices, StepDevices, Variants, check_forms
 
 MAX_ENV_COUNT = 256
 MAX_BATCH = 1_000
@@ -120,6 +120,7 @@ class JobSpec(Wire):
     )
     variants: Variants = []
     min_devices: MinDevices = None
+    step_devices: StepDevices = None
 
     roles: Roles = Field(
         default=[], description="members that are not alike; ranks go through them in this order"
@@ -137,7 +138,7 @@ class JobSpec(Wire):
             self.roles, self.devices, self.ends_with, is_spread=is_spread
         ):
             raise ValueError(problem)
-        if self.roles and (self.variants or self.min_devices is not None):
+        if self.roles and (self.variants or self.min_devices or self.step_devices):
             raise ValueError("roles: a gang of roles has one size: leave out variants, min_devices")
         if not self.command.strip():
             raise ValueError("command: say what to run")

@@ -67,6 +67,10 @@ MinDevices = Annotated[
     GangCount | None,
     Field(description="elastic: also half its cards, and so on, down to so many"),
 ]
+StepDevices = Annotated[
+    GangCount | None,
+    Field(description="of an elastic job: its sizes are so many cards apart, and no halves"),
+]
 
 
 class Gang(Protocol):
@@ -83,6 +87,8 @@ class Gang(Protocol):
     @property
     def min_devices(self) -> int | None: ...
     @property
+    def step_devices(self) -> int | None: ...
+    @property
     def variants(self) -> Sequence[VariantSpec]: ...
     @property
     def checkpoint(self) -> object: ...
@@ -92,7 +98,9 @@ def check_forms(gang: Gang) -> None:
     """Raise `ValueError` where its variants, or its sizes, are none."""
     check_different(gang.devices, gang.device, gang.variants)
     if gang.min_devices is not None:
-        check_elastic(gang)
+        check_elastic(gang, gang.min_devices)
+    elif gang.step_devices is not None:
+        raise ValueError("step_devices: give min_devices, the fewest, as well")
 
 
 def check_different(devices: int, device: Sequence[str], variants: Sequence[VariantSpec]) -> None:
@@ -113,37 +121,67 @@ def check_different(devices: int, device: Sequence[str], variants: Sequence[Vari
             )
 
 
-def check_elastic(gang: Gang) -> None:
-    """Raise `ValueError` where a job that says `min_devices` cannot run on half of its cards."""
+def check_elastic(gang: Gang, least: int) -> None:
+    """Raise `ValueError` where a job that says `min_devices` cannot run on fewer cards."""
     if gang.variants:
         raise ValueError("min_devices: give min_devices or variants, not both")
     if gang.checkpoint is None:
         raise ValueError(
             "min_devices: an elastic job goes on from a checkpoint on other cards: give checkpoint"
         )
-    odd = [
-        f"{name} {count}"
-        for name in ("devices", "nodes", "members")
-        if (count := getattr(gang, name)) is not None and count % 2
-    ]
+    if gang.step_devices is None:
+        _check_halves(gang, least)
+    else:
+        _check_steps(gang, least, gang.step_devices)
+
+
+def _check_halves(gang: Gang, least: int) -> None:
+    odd = [f"{name} {count}" for name, count in _counts(gang) if count % 2]
     if odd:
-        raise ValueError(f"min_devices: sizes are halves, and {odd[0]} has none")
-    if gang.min_devices is not None and gang.devices < 2 * gang.min_devices:
+        raise ValueError(f"min_devices: sizes are halves, and {odd[0]} has none: give step_devices")
+    if gang.devices < 2 * least:
         half = gang.devices // 2
         raise ValueError(
-            f"min_devices: the next size below {gang.devices} cards is {half}: give {half} or less"
+            f"min_devices: the next size below {gang.devices} cards is {half}: give {half} or "
+            "less, or step_devices"
         )
-    least = _least(gang)
-    if gang.min_devices is not None and gang.min_devices < least:
+    smallest = _smallest_half(gang)
+    if least < smallest:
         raise ValueError(
-            f"min_devices: halves of its cards, nodes and members end at {least}: give {least} "
-            "or more"
+            f"min_devices: halves of its cards, nodes and members end at {smallest}: give "
+            f"{smallest} or more"
         )
 
 
-def _least(gang: Gang) -> int:
+def _check_steps(gang: Gang, least: int, step: int) -> None:
+    """Each size has whole nodes and members, and there are not more of them than may be."""
+    sizes = range(gang.devices, least - 1, -step)
+    if len(sizes) < 2 or sizes[-1] != least:
+        raise ValueError(
+            f"step_devices: {step} cards less each time, {gang.devices} cards come to no {least}: "
+            "give another step_devices or min_devices"
+        )
+    if len(sizes) > SIZES_MAX:
+        raise ValueError(
+            f"step_devices: that would be {len(sizes)} sizes, and {SIZES_MAX} is the most: give a "
+            "larger step_devices, or a larger min_devices"
+        )
+    for name, count in _counts(gang):
+        if step * count % gang.devices:
+            raise ValueError(
+                f"step_devices: {step} cards are no whole part of {name} {count} on {gang.devices} "
+                "cards: give another step_devices"
+            )
+
+
+def _counts(gang: Gang) -> list[tuple[str, int]]:
+    named = [("devices", gang.devices), ("nodes", gang.nodes), ("members", gang.members)]
+    return [(name, count) for name, count in named if count is not None]
+
+
+def _smallest_half(gang: Gang) -> int:
     """The smallest of its sizes."""
-    counts = [count for count in (gang.devices, gang.nodes, gang.members) if count is not None]
+    counts = [count for _, count in _counts(gang)]
     for _ in range(SIZES_MAX - 1):
         if any(count % 2 for count in counts):
             break

@@ -131,7 +131,8 @@ class Job:
     `roles` are of members that are not alike, in the order of their ranks; `device_count` is then
     the cards of all. `ends_with` names one whose members' success is that of the gang.
     It is content with each of `variants` as well, the preferred first, and where it is elastic with
-    halves of it down to `min_device_count` (see `forms`).
+    smaller sizes down to `min_device_count`: halves of it, or `step_device_count` apart (see
+    `forms`).
     """
 
     id: str
@@ -164,6 +165,7 @@ class Job:
     ends_with: str | None = None
     variants: tuple[Variant, ...] = ()
     min_device_count: int | None = None
+    step_device_count: int | None = None
 
     @property
     def has_forms(self) -> bool:

@@ -15,7 +15,7 @@ KNOWN_MAX = 16_384
 """Of so many jobs the forms are kept at hand."""
 
 SIZES_MAX = 8
-"""Of an elastic job: as it asks first, and halves of that."""
+"""Of an elastic job: as it asks first, and smaller ones."""
 
 
 def forms(job: Job) -> tuple[Job, ...]:
@@ -25,10 +25,12 @@ def forms(job: Job) -> tuple[Job, ...]:
 
 @lru_cache(maxsize=KNOWN_MAX)
 def _forms(job: Job) -> tuple[Job, ...]:
-    first = replace(job, variants=(), min_device_count=None)
+    first = replace(job, variants=(), min_device_count=None, step_device_count=None)
     if job.min_device_count is not None:
         least = job.min_device_count
-        smaller = takewhile(lambda size: size.device_count >= least, halves(first))
+        step = job.step_device_count
+        sizes = halves(first) if step is None else steps(first, step)
+        smaller = takewhile(lambda size: size.device_count >= least, sizes)
         return first, *(_in_time(first, size) for size in islice(smaller, SIZES_MAX - 1))
     return (
         first,
@@ -56,6 +58,13 @@ def halves(job: Job) -> Iterator[Job]:
         assert cards is not None
         smaller = replace(smaller, device_count=cards, node_count=nodes, member_count=members)
         yield smaller
+
+
+def steps(job: Job, step: int) -> Iterator[Job]:
+    """So many cards less each time, and as many nodes and members less; a part of one is none."""
+    for cards in range(job.device_count - step, 0, -step):
+        nodes, members = (count and count * cards // job.device_count for count in _counts(job)[1:])
+        yield replace(job, device_count=cards, node_count=nodes, member_count=members)
 
 
 def _counts(job: Job) -> tuple[int, int | None, int | None]:

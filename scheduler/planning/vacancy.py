@@ -266,6 +266,6 @@ def kind_of(record: JobRecord) -> Kind:
     length = Length(job.tenant_id, job.user, job.longest_ms, record.had_ms, speed)
     own = Own(turn, grace, length)
     if job.has_forms:
-        shape = shape_of(job), job.variants, job.min_device_count
-        return None, shape, own, length, job.name
+        sizes = job.variants, job.min_device_count, job.step_device_count
+        return None, (shape_of(job), *sizes), own, length, job.name
     return job.device_count, shape_of(job), own, length, job.name

@@ -147,8 +147,9 @@ class Forecasts:
 
     def _speeds_of(self, job: Job) -> tuple[int, ...]:
         """Those that are alike are looked up once."""
-        gang = (job.device_count, job.node_count, job.member_count, job.min_device_count)
-        key = (job.tenant_id, job.user, job.name, job.device_kind_ids, job.variants, gang)
+        gang = (job.device_count, job.node_count, job.member_count)
+        sizes = (job.variants, job.min_device_count, job.step_device_count)
+        key = (job.tenant_id, job.user, job.name, job.device_kind_ids, *gang, *sizes)
         if key not in self._speeds:
             self._speeds[key] = speeds(job, self._state.history, self._state.park)
         return self._speeds[key]

@@ -172,6 +172,11 @@ def test_an_elastic_job_starts_on_as_many_cards_as_are_free(park: Served, filled
         ({"devices": 9}, "sizes are halves, and devices 9 has none"),
         ({"members": 1}, "sizes are halves, and members 1 has none"),
         ({"nodes": 1}, "sizes are halves, and nodes 1 has none"),
+        ({"devices": 9, "step_devices": 3}, "9 cards come to no 2: give another"),
+        ({"step_devices": 8}, "8 cards come to no 2: give another"),
+        ({"devices": 10, "step_devices": 1}, "9 sizes, and 8 is the most"),
+        ({"members": 4, "step_devices": 1}, "1 cards are no whole part of members 4 on 8 cards"),
+        ({"min_devices": None, "step_devices": 2}, "give min_devices, the fewest, as well"),
         ({"min_devices": 0}, "greater than or equal to 1"),
         ({"min_devices": "2"}, "a whole number is needed"),
     ],
@@ -185,6 +190,19 @@ def test_what_cannot_be_elastic_is_refused(
     told = problem_of(park.steel.post("/v1/jobs", json=wanted), 422)
 
     assert problem in str(told["errors"])
+
+
+def test_the_sizes_of_an_elastic_job_may_be_so_many_cards_apart(park: Served) -> None:
+    words = {"devices": 8, "device": NPU, "min_devices": 2, "step_devices": 3}
+    wanted = job(**words, checkpoint=CKPT)
+
+    sizes = park.steel.post("/v1/quotes", json=wanted).json()["options"]
+    job_id = submitted(park.steel, **words, checkpoint=CKPT, command="true")
+    spec = park.steel.get(f"/v1/jobs/{job_id}").json()["spec"]
+
+    assert {one["devices"] for one in sizes} == {8, 5, 2}
+    assert (spec["min_devices"], spec["step_devices"]) == (2, 3)
+    await_state(park.steel, job_id, "succeeded")
 
 
 def test_all_of_an_elastic_job_is_halved_or_it_could_never_run(park: Served) -> None:

@@ -3,15 +3,27 @@
 from tests.mutants.mutant import Mutant
 
 _HAND = "tests/unit/scheduler/test_elastic.py"
+_STEPS = "tests/unit/scheduler/test_elastic_steps.py"
 _API = "tests/acceptance/test_api_variants.py"
 
 # fmt: off
 MUTANTS = [
-    Mutant("scheduler/model/variants.py", "lambda size: size.device_count >= least, halves(first))", "lambda size: size.device_count > 1, halves(first))", _HAND),
+    Mutant("scheduler/model/variants.py", "lambda size: size.device_count >= least, sizes)", "lambda size: size.device_count > 1, sizes)", _HAND),
     Mutant("scheduler/model/variants.py", "islice(smaller, SIZES_MAX - 1)", "smaller", _HAND),
     Mutant("scheduler/model/variants.py", "limit_ms=first.limit_ms * first.device_count // size.device_count", "limit_ms=first.limit_ms", _HAND),
-    Mutant("scheduler/model/variants.py", "first = replace(job, variants=(), min_device_count=None)", "first = replace(job, variants=())", _HAND),
-    Mutant("scheduler/timing/forecasts.py", "gang = (job.device_count, job.node_count, job.member_count, job.min_device_count)", "gang = (job.device_count, job.min_device_count)", _HAND),
+    Mutant("scheduler/model/variants.py", "first = replace(job, variants=(), min_device_count=None, step_device_count=None)", "first = replace(job, variants=(), step_device_count=None)", _HAND),
+    Mutant("scheduler/timing/forecasts.py", "gang = (job.device_count, job.node_count, job.member_count)", "gang = (job.device_count,)", _HAND),
+    Mutant("scheduler/timing/forecasts.py", "sizes = (job.variants, job.min_device_count, job.step_device_count)", "sizes = (job.variants, job.min_device_count)", _STEPS),
+    Mutant("scheduler/planning/vacancy.py", "sizes = job.variants, job.min_device_count, job.step_device_count", "sizes = job.variants, job.min_device_count", _STEPS),
+    Mutant("scheduler/model/variants.py", "sizes = halves(first) if step is None else steps(first, step)", "sizes = halves(first)", _STEPS),
+    Mutant("scheduler/model/variants.py", "count and count * cards // job.device_count for", "count for", _STEPS),
+    Mutant("api/schemas/variant_spec.py", "if len(sizes) < 2 or sizes[-1] != least:", "if sizes[-1] != least:", _API),
+    Mutant("api/schemas/variant_spec.py", "if len(sizes) < 2 or sizes[-1] != least:", "if len(sizes) < 2:", _API),
+    Mutant("api/schemas/variant_spec.py", "    if len(sizes) > SIZES_MAX:\n", "    if False:\n", _API),
+    Mutant("api/schemas/variant_spec.py", "        if step * count % gang.devices:\n", "        if False:\n", _API),
+    Mutant("api/schemas/variant_spec.py", "    elif gang.step_devices is not None:\n", "    elif False:\n", _API),
+    Mutant("api/submission.py", "        step_device_count=spec.step_devices,\n", "", _API),
+    Mutant("api/submission.py", "        step_devices=job.step_device_count,\n", "", _API),
     Mutant("scheduler/facts/agenda.py", "may_grow = is_settled and record.is_small and not record.is_cancelled", "may_grow = is_settled and record.is_small", _HAND),
     Mutant("scheduler/facts/agenda.py", "        may_grow = is_settled and record.is_small and", "        may_grow = is_settled and", _HAND),
     Mutant("scheduler/planning/planner.py", "not (state.queue or ripe(state, now_ms, policy))", "not state.queue", _HAND),
@@ -38,7 +50,7 @@ MUTANTS = [
     Mutant("api/schemas/variant_spec.py", "    if gang.variants:\n", "    if False:\n", _API),
     Mutant("api/schemas/variant_spec.py", "    if gang.checkpoint is None:\n", "    if False:\n", _API),
     Mutant("api/schemas/variant_spec.py", "    if odd:\n", "    if False:\n", _API),
-    Mutant("api/schemas/variant_spec.py", "gang.devices < 2 * gang.min_devices", "False", _API),
+    Mutant("api/schemas/variant_spec.py", "gang.devices < 2 * least", "False", _API),
     Mutant("api/submission.py", "        min_device_count=spec.min_devices,\n", "", _API),
     Mutant("api/submission.py", "        min_devices=job.min_device_count,\n", "", _API),
     Mutant("api/answers/explaining.py", "cards_of(attempt) < job.spec.devices", "False", _API),

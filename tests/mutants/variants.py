@@ -74,7 +74,7 @@ MUTANTS = [
     Mutant("scheduler/asking/whatif.py", "at_speed(own_ms, form.speed_permille)", "own_ms", "tests/unit/scheduler/test_variants_told.py"),
     Mutant("scheduler/planning/desk.py", "if over and verdict.start is None:", "if over and not any(one.payable for one in findings):", "tests/unit/scheduler/test_variants_told.py"),
     Mutant("scheduler/planning/desk.py", "Standing(self._standings.most, merit)", "Standing(NOTHING, merit)", "tests/unit/scheduler/test_variants_told.py"),
-    Mutant("api/schemas/variant_spec.py", "gang.min_devices < least:", "False:", "tests/acceptance/test_api_variants.py"),
+    Mutant("api/schemas/variant_spec.py", "    if least < smallest:", "False:", "tests/acceptance/test_api_variants.py"),
     Mutant("api/schemas/variant_spec.py", "        if any(count % 2 for count in counts):\n            break\n", "", "tests/acceptance/test_api_variants.py"),
     Mutant("api/schemas/variant_spec.py", "SIZES_MAX = 8\n", "SIZES_MAX = 9\n", "tests/unit/scheduler/model/test_variants.py"),
     Mutant("scheduler/forecast/speeds.py", "return known if len(known) > 1 and kind_ids[0] in known else {}", "return known", _KINDS),

@@ -198,7 +198,8 @@ def a_scenario(rng: Random, job_count: int) -> Scenario:
 
 def _words(jobs: list[Job]) -> str:
     """What was drawn, in the words of then: what fields a job has since makes no other chances."""
-    return repr(jobs).replace(", variants=(), min_device_count=None", "")
+    newer = ", variants=(), min_device_count=None, step_device_count=None"
+    return repr(jobs).replace(newer, "")
 
 
 def _quotes(rng: Random, jobs: Iterable[Job]) -> Iterator[Asked]:
