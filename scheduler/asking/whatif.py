@@ -183,8 +183,8 @@ def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int |
 def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[int, ...]:
     """`rank` is that of its form, which decides between two that could start now.
 
-    As in a plan room is made before anything is promised, and what stops anyway is claimed first:
-    of several such in the order of the offers.
+    As in a plan room is made before anything is promised, and what stops anyway is claimed first,
+    then what its own branches give back: of several such in the order of the offers.
     """
     start_ms = offer.sure_ms or prospect.start_ms or 0
     is_made = any(reason.code is ReasonCode.MAKING_ROOM for reason in offer.reasons)
@@ -193,6 +193,7 @@ def _preference(offer: Offer, prospect: Prospect, rank: int) -> tuple[int, ...]:
         bool(prospect.reasons),
         not is_made,
         bool(offer.victims),
+        any(victim.is_outside for victim in offer.victims),
         not prospect.is_promised,
         0 if prospect.reasons else rank,
         0 if is_made else start_ms + offer.transfer_ms + prospect.length_ms,

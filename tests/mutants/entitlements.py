@@ -119,4 +119,5 @@ MUTANTS = [
     Mutant("scheduler/planning/victims.py", "sum(victim.attempt.placement.card_count for victim in choice if victim.is_outside)", "0", _USED_UP),
     Mutant("scheduler/planning/verifier.py", "self._standings.there(best, pool.id", "self._standings.there(best.as_yet, pool.id", _USED_UP),
     Mutant("scheduler/model/entitlements.py", "for one in {unit, *(self.units(unit) if unit != P else ())}", "for one in {unit}", _USED_UP),
+    Mutant("scheduler/asking/whatif.py", "any(victim.is_outside for victim in offer.victims)", "False", _USED_UP),
 ]

@@ -130,11 +130,13 @@ def test_where_another_of_the_cohort_has_nothing_it_takes_what_outsiders_borrow(
 
 
 def test_who_has_used_it_up_gives_back_before_others_do() -> None:
-    """In the second of the two centres."""
+    """In the second of the two centres; a quote tells the same first."""
     state = in_two_centres()
     submit(state, of(wants(), "ship"))
 
     assert stopped(planned(state)) == ["f0.1"]
+    prospects = what_if(state, NOW_MS, state.jobs["new"].job)
+    assert [[one.job_id for one in prospect.stopped] for prospect in prospects] == [["f0"], ["s0"]]
 
 
 def test_of_outsiders_only_so_much_is_taken_as_its_own_branches_cannot_give() -> None:
