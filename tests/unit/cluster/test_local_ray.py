@@ -80,7 +80,7 @@ def start_of(cluster: LocalRay) -> psutil.Process:
 def test_a_start_that_waits_for_another_is_given_up_at_once(cluster: LocalRay) -> None:
     cluster.data_dir.mkdir()
     other = LocalRay(ONE_NODE, PARK, cluster.data_dir, index=91)
-    with other._alone(cluster.data_dir / "ray.lock"), ThreadPoolExecutor(1) as thread:
+    with ThreadPoolExecutor(1) as thread, other._alone(cluster.data_dir / "ray.lock"):
         starting = thread.submit(cluster.start)
         assert wait([starting], 0.2).not_done
 
