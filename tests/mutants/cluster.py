@@ -92,6 +92,7 @@ MUTANTS = [
     Mutant("cluster/supervisor.py", "        self._heard_at_s = time.monotonic() - _age_s(self._heard)", "        self._heard_at_s = time.monotonic()", "tests/unit/cluster/test_wanted_members.py -k silence"),
     Mutant("cluster/supervisor.py", "inherited | dict(start.env) | ours", "inherited | ours | dict(start.env)", "tests/unit/cluster/test_supervisor.py -k ours"),
     Mutant("cluster/supervisor.py", "        if run is None:\n            self._runs.renounce(attempt_id, rank)\n        elif", "        if run is not None and", "tests/unit/cluster/test_supervisor.py -k before_its_order"),
+    Mutant("cluster/supervisor.py", "        try:\n            async with self._preparing.setdefault(start.attempt_id, asyncio.Lock()):\n", "        asyncio.get_running_loop().call_later(BEGIN_S, self._give_up_unbegun, run)\n        try:\n            async with self._preparing.setdefault(start.attempt_id, asyncio.Lock()):\n", "tests/unit/cluster/test_supervisor.py -k time_to_begin"),
     Mutant("cluster/shim.py", "        if touched != self._seen:", "        if touched == self._seen:", "tests/unit/cluster/test_shim.py -k lease_is_held"),
     Mutant("cluster/gang.py", "return self.started_at_ms is None and not", "return not", "tests/unit/cluster/test_gang.py -k whole"),
     Mutant("cluster/ray_driver.py", "            if attempt.is_to_begin:\n", "            if not (attempt.is_over or attempt.is_to_end):\n", "tests/contract/test_drivers.py -k seen_run"),

@@ -187,14 +187,15 @@ def test_a_member_that_is_kept_apart_has_its_folders_and_nobody_elses() -> None:
 def test_the_time_to_begin_does_not_count_while_a_folder_is_prepared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BEGIN_S", 1.0)
     packed, sha256 = an_archive()
 
     async def work(node: Supervisor) -> MemberState:
         await node.keep_archive(sha256, packed)
         async with node._preparing.setdefault("j.1", asyncio.Lock()):  # somebody unpacks slowly
+            monkeypatch.setattr(module, "BEGIN_S", 0.2)
             await node.start(replace(START, archive=sha256, command="cat f"))
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(0.5)
+            monkeypatch.setattr(module, "BEGIN_S", PATIENCE_S)
         return await until(node, MemberPhase.ENDED)
 
     assert done(tmp_path, work).exit_code == 0
@@ -346,7 +347,7 @@ def test_a_node_goes_on_while_what_a_job_has_left_is_removed(
     goes_on, was_going_on, remove = threading.Event(), [], Runs.remove
 
     def remove_slowly(runs: Runs, attempt_id: str) -> None:
-        was_going_on.append(goes_on.wait(1))
+        was_going_on.append(goes_on.wait(5))
         remove(runs, attempt_id)
 
     async def work(node: Supervisor) -> MemberState:
