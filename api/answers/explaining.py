@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from api.answers.reasons import by_quantiles, counted, moment
+from api.chinese import chinese as in_chinese
 from api.schemas.durations import about
 from api.schemas.jobs import AttemptView, DataNote, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation, QueueStanding
@@ -223,20 +224,26 @@ def cards_of(attempt: AttemptView) -> int:
 
 def _over(job: JobView, state: JobState) -> tuple[str, str]:
     ran, ran_zh = _run(job)
+    detail, detail_zh = _detail(job)
     if state is JobState.SUCCEEDED:
         return f"succeeded{ran}", f"已成功{ran_zh}"
     if state is JobState.CANCELLED:
-        detail = f": {job.detail}" if job.detail else ""
-        return f"was cancelled{ran}{detail}", f"已取消{ran_zh}{detail}"
+        return f"was cancelled{ran}{detail}", f"已取消{ran_zh}{detail_zh}"
     english, chinese = CAUSES[EndCause(job.end_cause or EndCause.BROKER)]
     codes = [a.exit_code for a in job.attempts if a.exit_code is not None]
     code = f" (exit code {codes[-1]})" if codes and codes[-1] else ""
     code_zh = f"（退出码 {codes[-1]}）" if codes and codes[-1] else ""
-    detail = f": {job.detail}" if job.detail else ""
     return (
         f"failed because {english}{code}{ran}{detail}",
-        f"已失败：{chinese}{code_zh}{ran_zh}{detail}",
+        f"已失败：{chinese}{code_zh}{ran_zh}{detail_zh}",
     )
+
+
+def _detail(job: JobView) -> tuple[str, str]:
+    """What the centre or the leader said of its end, if anything."""
+    if not job.detail:
+        return "", ""
+    return f": {job.detail}", f"：{in_chinese(job.detail) or job.detail}"
 
 
 def _run(job: JobView) -> tuple[str, str]:

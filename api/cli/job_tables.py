@@ -7,7 +7,16 @@ from rich.table import Table
 
 from api.cli.activity_tables import active_text
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, duration_text, plain, say, state_text, table
+from api.cli.terminal import (
+    clock_text,
+    console,
+    duration_text,
+    plain,
+    say,
+    state_text,
+    table,
+    told_here,
+)
 from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation
 
@@ -101,7 +110,7 @@ def print_job(job: JobView) -> None:
     if job.attempts:
         console.print(attempts_table(job.attempts))
     if job.detail:
-        console.print(f"[dim]{plain(job.detail)}[/]")
+        console.print(f"[dim]{plain(told_here(job.detail))}[/]")
 
 
 def _last_saved(job: JobView) -> list[tuple[str, str]]:

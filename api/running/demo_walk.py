@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from api.cli.book_tables import usage_table
 from api.cli.job_tables import asked_text, jobs_table, reason_text
-from api.cli.language import both
+from api.cli.language import both, colon
 from api.cli.terminal import bar, console, p_text, say, share_text, table
 from api.client.profile import Profile
 from api.client.streamed import StreamedEvent
@@ -103,7 +103,7 @@ class Walk:
 
     def _note(self, name: str, job: JobView) -> None:
         self.ids[name] = job.id
-        say(f"{name}: {escape(asked_text(job))}", f"  [bold]{job.tenant}[/]  ")
+        say(f"{name}{colon()}{escape(asked_text(job))}", f"  [bold]{job.tenant}[/]  ")
 
     def _submit_too_big(self) -> None:
         try:

@@ -97,4 +97,6 @@ MUTANTS = [
     Mutant("api/console/static/notices.js", "pools.filter((pool) => pool.unit === unit)", "pools", "tests/acceptance/test_console_notices.py -k cores"),
     Mutant("api/console/static/app.js", 'me?.role === "finance" ? "events.none_money" : "events.none_hint"', '"events.none_hint"', "tests/acceptance/test_console.py -k finance"),
     Mutant("api/running/doctor.py", "text=told_here(str(error))", "text=str(error)", "tests/unit/api/running/test_doctor.py"),
+    Mutant("api/answers/explaining.py", "in_chinese(job.detail) or job.detail", "job.detail", "tests/unit/api/answers/test_explaining.py -k known"),
+    Mutant("api/answers/explaining.py", "in_chinese(job.detail) or job.detail", "in_chinese(job.detail)", "tests/unit/api/answers/test_explaining.py -k known"),
 ]

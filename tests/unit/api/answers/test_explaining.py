@@ -160,6 +160,22 @@ def test_a_failed_job_tells_its_cause(cause: EndCause) -> None:
     assert "退出码 7" in chinese
 
 
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("member 0: exit code 1", "已失败：程序自身出错（未曾运行）：成员 0：退出码 1"),
+        ("member 3 (worker 2): exit code 1", "（未曾运行）：成员 3（worker 2）：退出码 1"),
+        ("Killed", "（未曾运行）：Killed"),
+    ],
+)
+def test_what_is_said_of_an_end_is_told_in_chinese_as_far_as_it_is_known(
+    detail: str, told: str
+) -> None:
+    _, chinese = summaries(state="failed", end_cause="user_error", detail=detail)
+
+    assert chinese.endswith(told)
+
+
 def test_how_long_a_job_ran_is_told_in_two_units() -> None:
     english, chinese = summaries(
         state="cancelled", started_at_ms=2_000, ended_at_ms=495_274, attempts=[ATTEMPT]
