@@ -19,6 +19,8 @@ LaneKey = tuple[str, str, int]
 """A tenant, one of its projects, and how much of the park its jobs here have had: their level."""
 SLOWDOWN = 100
 """So many times as long as it runs a job may have to wait for shorter ones that come later."""
+RANKS = sorted(-priority.rank for priority in Priority)
+"""Of the classes in the order of `age_key`."""
 
 
 def age_key(record: JobRecord) -> AgeKey:
@@ -32,9 +34,8 @@ def due_key(record: JobRecord) -> DueKey:
     Due is a job once it has waited `SLOWDOWN` times as long as it is reckoned to run: the short go
     first, but nobody is passed by who comes later than that.
     """
-    rank, queued_ms, job_id = age_key(record)
-    run_ms = record.reckoned_ms or record.expected_ms
-    return rank, queued_ms + SLOWDOWN * run_ms, queued_ms, job_id
+    queued_ms, run_ms = record.queued_at_ms, record.reckoned_ms or record.expected_ms
+    return -record.job.priority.rank, queued_ms + SLOWDOWN * run_ms, queued_ms, record.job.id
 
 
 def lane_key(record: JobRecord) -> LaneKey:
@@ -94,7 +95,7 @@ class JobQueue:
 
     def came_by(self, last_ms: int) -> Iterator[JobRecord]:
         """Those that have waited since then or longer, the highest class and the oldest first."""
-        for rank in sorted(-priority.rank for priority in Priority):
+        for rank in RANKS:
             first = bisect_left(self.by_age, ((rank, 0, ""),))
             end = bisect_left(self.by_age, ((rank, last_ms + 1, ""),))
             yield from (record for _, record in self.by_age[first:end])

@@ -14,7 +14,8 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import islice
+from itertools import filterfalse, islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from scheduler.forecast.siblings import Near, Siblings, first_near
@@ -310,7 +311,7 @@ def _groups(tenant_id: str, user: str, name: str, card_count: int) -> tuple[Grou
 
 def _known(runs: deque[PastRun]) -> Known:
     ended_ms, begun = [], []
-    for run in islice((run for run in reversed(runs) if not run.is_void), WINDOW):
+    for run in islice(filterfalse(attrgetter("is_void"), reversed(runs)), WINDOW):
         if run.length_ms is None:
             begun.append((run.started_at_ms, run.speed_permille))
         else:
