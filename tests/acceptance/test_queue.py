@@ -77,7 +77,7 @@ def test_on_the_command_line_each_has_a_line_in_eighty_columns(
     lines = cli("queue").splitlines()
 
     assert max(map(len, lines)) <= 80
-    assert lines[0].split() == ["#", "job", "tenant", "name", "cards", "start", "why", "not", "now"]
+    assert lines[0].split() == ["#", "job", "tenant", "name", "count", "start", "why", "not", "now"]
     assert [line.split()[:5] for line in lines[1:]] == [
         ["1", waiting[0], "steel", "high", "8"],
         ["2", waiting[1], "fish", "fish", "8"],
@@ -118,7 +118,7 @@ def test_why_tells_all_to_people_and_to_programs(
 def test_so_it_is_in_chinese(waiting: list[str], cli: Callable[..., str]) -> None:
     head, line, *_ = cli("queue", lang="zh").splitlines()
 
-    assert head.split() == ["#", "作业", "企业", "名称", "卡", "启动", "等待原因"]
+    assert head.split() == ["#", "作业", "企业", "名称", "数量", "启动", "等待原因"]
     assert waiting[0] in line
     assert "卡已占用" in line
     assert "高" in cli("queue", "--terms", lang="zh")
