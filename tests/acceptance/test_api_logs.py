@@ -270,12 +270,14 @@ def test_a_revoked_key_follows_no_longer(
 
 
 def test_a_reader_ends_with_the_test_that_fails_beside_it(
-    park: Served, address: str, output: Output
+    park: Served, address: str, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(route, "LATE_MS", 300)  # who has read once waits so long for more
     output.begin()
     output.say(0, b"epoch 1\n")
 
     with pytest.raises(ZeroDivisionError), followed(park, address, output) as follower:
+        await_that(lambda: bool(follower.text))
         raise ZeroDivisionError
 
     assert follower.is_over
