@@ -140,14 +140,12 @@ def is_cap(reason: Reason) -> bool:
 
 def begin_ms(reasons: tuple[Reason, ...], now_ms: int) -> int | None:
     """From when on there may be room; None where something must end first."""
-    if reasons and all(map(is_cap, reasons)):
+    if reasons and all(reason.code in QUOTA_CODES for reason in reasons):
         return _kept_until_ms(reasons, now_ms)
     if len(reasons) == 1:
         (only,) = reasons
         if only.code is ReasonCode.BACKOFF:
             return only.until_ms
-        if only.code in QUOTA_CODES:
-            return _kept_until_ms(reasons, now_ms)
         if only.code is ReasonCode.NEARER_DATA:
             return now_ms
     return None

@@ -43,7 +43,7 @@ MUTANTS = [
     Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or", "is_barred = any((*firsts, *caps)) or", _BACK),
     Mutant("scheduler/sharing/allowance.py", "return [self._soon] if delay_ms else [self._live, self._soon]", "return [self._soon] if delay_ms else [self._live]", _BACK),
     Mutant("scheduler/timing/outlook.py", "            then.take(path, quota.unit, -amount)\n", "            then.taken[quota.key] -= amount\n", _HAND),
-    Mutant("scheduler/planning/explain.py", "    if reasons and all(map(is_cap, reasons)):\n        return _kept_until_ms(reasons, now_ms)\n", "", _HAND),
+    Mutant("scheduler/planning/explain.py", "    if reasons and all(reason.code in QUOTA_CODES for reason in reasons):\n        return _kept_until_ms(reasons, now_ms)\n", "", _HAND),
     Mutant("scheduler/placing/placement.py", "    if len(over) == len(possible):\n        return over\n", "", _HAND),
     Mutant("scheduler/sharing/standing.py", "key=lambda one: [not o for o in owning[one]]", "key=lambda one: one", _HAND),
     Mutant("scheduler/sharing/standing.py", "is_top = cohort if self._units(levels.cohort, kind_id) else tenant", "is_top = tenant", _HAND),

@@ -146,7 +146,7 @@ MUTANTS = [
     Mutant("scheduler/planning/offers.py", "offer = self._promising(offer, candidate, is_capped=bool(caps))", "pass", _WHATIF),
     Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or near", "is_barred = near", _WHATIF),
     Mutant("scheduler/planning/explain.py", "            return only.until_ms\n", "            return now_ms\n", _PLANNER),
-    Mutant("scheduler/planning/explain.py", "            return _kept_until_ms(reasons, now_ms)\n", "            return None\n", _OUTLOOK),
+    Mutant("scheduler/planning/explain.py", "all(reason.code in QUOTA_CODES for reason in reasons):", "all(map(is_cap, reasons)):", _OUTLOOK),
     Mutant("scheduler/planning/desk.py", "self._holdings.append(Holding(job, placement, ends.likely_ms))", "pass", _OUTLOOK),
     Mutant("scheduler/planning/foresight.py", "                outlook.take(self.promised.get(record.job.id) or record, verdict.start)", "                pass", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "[cards, *bounds]", "[cards]", _OUTLOOK),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause, Reason, ReasonCode
@@ -129,6 +130,26 @@ def test_a_planned_start_waits_for_a_quota_that_is_kept_for_one_without_any() ->
     assert verdicts["small"].start.at_ms == HOUR_MS
     happen(state, ev.Ended(at_ms=HOUR_MS, attempt_id="f.1", cause=EndCause.FINISHED, exit_code=0))
     assert granted(state, HOUR_MS) == ["small"]
+
+
+def test_a_quote_that_several_quotas_forbid_waits_for_them_and_for_no_cards() -> None:
+    """Seven cards are free where it would be, and the eighth is for ten hours."""
+    park = a_park(a_pool("east-npu", 1, 8), a_pool("north-npu", 1, 8))
+    state = a_state(a_tenant("steel", max_cards=4), a_tenant("fish"), park=park)
+    divide(state, "steel", default=4)
+    submit(
+        state,
+        a_job("f", device_count=4),
+        a_job("x", tenant_id="fish", device_count=1, limit_ms=10 * HOUR_MS),
+    )
+    happen(
+        state, a_lease("f", a_placement("north-npu", 4)), a_lease("x", a_placement("east-npu", 1))
+    )
+
+    (asked,) = what_if(state, 1, a_job("new", device_count=4, centre_ids=("east",)))
+
+    assert len(asked.reasons) == 2
+    assert asked.start_ms == HOUR_MS
 
 
 def test_a_planned_start_waits_for_the_quota_of_its_project() -> None:

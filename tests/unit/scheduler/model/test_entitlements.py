@@ -386,4 +386,5 @@ def test_who_has_a_limit_on_each_kind_may_start_when_the_first_of_them_gives_bac
     )
 
     assert begin_ms(limits, NOW_MS) == NOW_MS + 1
-    assert begin_ms((*limits, replace(limits[0], unit="cards")), NOW_MS) is None
+    assert begin_ms((*limits, replace(limits[0], unit="cards")), NOW_MS) == NOW_MS + 1
+    assert begin_ms((*limits, replace(limits[0], code=ReasonCode.FRAGMENTED)), NOW_MS) is None
