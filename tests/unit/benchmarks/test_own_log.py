@@ -16,8 +16,9 @@ from tests.broker_log import logged
 LOG = logged(3)
 FIRST = 2
 """The number of its first event."""
-MIDDLE = len(LOG) // 2
-MIDDLE_MS = LOG[MIDDLE].at_ms
+MIDDLE_MS = LOG[len(LOG) // 2].at_ms
+MIDDLE = next(number for number, one in enumerate(LOG) if one.at_ms == MIDDLE_MS)
+"""Where a moment begins: a checkpoint has all of one, or nothing."""
 
 
 def put(database: Engine, log: list[Recorded], checkpoint_ms: int | None) -> None:
