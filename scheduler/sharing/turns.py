@@ -24,6 +24,8 @@ STARVING_LANE: LaneKey = ("", "", -1)
 PATIENT_LEVEL = -1
 """Of who is patient (see `Policy`): in its branch before all others."""
 NO_SHARE: FairKey = (0.0, 0.0, 0.0)
+LAST: DueKey = (1, 0, 0, "")
+"""Behind all classes."""
 
 
 class Turns:
@@ -130,10 +132,11 @@ class Turns:
         lanes |= {(*key, NOTHING): iter(lane) for key, lane in patient.items()}
         starving = [(_oldest_key(record), record) for record in self._standings.starving.waiting]
         lanes[*STARVING_LANE, NOTHING] = iter(starving)
+        of_tenants = _by_tenant(patient)
         for key, lane in chain(self._queue.lanes.items(), patient.items()):
+            beside = of_tenants.get(key[0], [])
             for owned in self._standings.may_own(*key[:2]):
-                before = _patient_beside(patient, key, owned)
-                lanes[*key, owned] = self._owners(lane, owned, before)
+                lanes[*key, owned] = self._owners(lane, owned, key[1], beside)
                 lanes[*STARVING_LANE, owned] = self._owners(starving, owned)
         return lanes
 
@@ -152,16 +155,25 @@ class Turns:
         return record.waited_from_ms <= self._patient_by_ms
 
     def _owners(
-        self, lane: list[Head], owned: Owns, patient: Iterable[Head] = ()
+        self, lane: list[Head], owned: Owns, project_id: str = "", patient: Sequence[Head] = ()
     ) -> Iterator[Head]:
-        """Those within so much; none before whom a patient job comes that is not."""
-        beyond = (key for key, record in patient if not self._is_in(owned, record))
-        first = next(beyond, None)
+        """Those within so much; none before whom a patient job comes that is not.
+
+        One of its tenant: what is a project's own is no more that of others, and waits for none.
+        """
+        of_tenant = self._first_beyond(owned, patient)
+        own = (head for head in patient if head[1].job.project == project_id)
+        of_project = self._first_beyond(owned, own)
         return (
             (key, record)
             for key, record in lane
-            if (first is None or key < first) and self._is_in(owned, record)
+            if self._is_in(owned, record)
+            and key < (of_project if self._owns(record).project else of_tenant)
         )
+
+    def _first_beyond(self, owned: Owns, patient: Iterable[Head]) -> DueKey:
+        """Of the first of them that is not within so much."""
+        return next((key for key, record in patient if not self._is_in(owned, record)), LAST)
 
     def _is_in(self, owned: Owns, record: JobRecord) -> bool:
         """Whether it is within so much, or more."""
@@ -176,17 +188,12 @@ class Turns:
         return turn, lane, record, self._charge_count
 
 
-def _patient_beside(
-    patient: Mapping[LaneKey, Iterable[Head]], lane: LaneKey, owned: Owns
-) -> list[Head]:
-    """Of the branch whose own is meant: what is no project's own is that of all of the tenant."""
-    tenant_id, project_id, _ = lane
-    return sorted(
-        head
-        for (of_tenant, of_project, _), heads in patient.items()
-        if of_tenant == tenant_id and (of_project == project_id or not owned.project)
-        for head in heads
-    )
+def _by_tenant(patient: Mapping[LaneKey, Iterable[Head]]) -> dict[str, list[Head]]:
+    """Those of all its projects, in one order."""
+    found: dict[str, list[Head]] = {}
+    for head in sorted(chain.from_iterable(patient.values())):
+        found.setdefault(head[1].job.tenant_id, []).append(head)
+    return found
 
 
 @cache

@@ -133,7 +133,10 @@ def test_another_project_s_work_within_the_tenant_s_quota_keeps_it_for_a_week_as
     assert next(hours, None) == SURE_AFTER_MS // HOUR_MS
 
 
-@pytest.mark.parametrize(("own", "expected"), [(0, ["old", "new"]), (4, ["new", "old"])])
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(0, ["old", "new"]), (1, ["old", "new"]), (4, ["new", "old"])],
+)
 def test_the_week_of_one_project_is_not_another_s_that_is_within_its_own(
     own: int, expected: list[str]
 ) -> None:
