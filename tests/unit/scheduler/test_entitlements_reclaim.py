@@ -1,20 +1,21 @@
 """What is borrowed up to a limit is taken back by who owns it, until it runs; by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, Priority, ReasonCode
+from scheduler.model.job import EndCause, Priority, ReasonCode, Topology
 from scheduler.model.plan import Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
-from tests.builders import a_state, a_tenant, happen, submit
+from tests.builders import a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.entitled import a_cohort, a_project
-from tests.preemptive import NOW_MS, gone, low, normal, run, stop, stopped, wants
+from tests.preemptive import NOW_MS, POOL, gone, low, normal, run, stop, stopped, wants
 from tests.unit.scheduler.model.test_entitlements import THREE_NODES, lends, of
 
 EIGHT, SIXTEEN, NONE = (("npu", 8),), (("npu", 16),), (("npu", 0),)
@@ -109,6 +110,24 @@ def test_nobody_is_stopped_where_a_limit_would_forbid_the_job_even_then() -> Non
     submit(state, wants(priority=Priority.HIGH))
 
     assert planned(state, NOW_MS).evictions == ()
+
+
+@pytest.mark.parametrize("topology", Topology)
+def test_a_gang_that_a_limit_alone_forbids_takes_from_its_own_branch(topology: Topology) -> None:
+    """Two nodes are free, and fish has all that it may borrow on the other two."""
+    park = a_park(a_pool(POOL, 4, 8, nodes_per_rack=2))
+    state = a_state(a_tenant("fish", borrowing_cards=SIXTEEN), park=park)
+    run(state, of(low("f", 8), "fish"), 8)
+    run(state, of(low("g", 8), "fish"), 0, 8)
+    submit(state, of(replace(wants("new", 16), topology=topology), "fish"))
+    result = planned(state, NOW_MS)
+
+    assert sorted(stopped(result)) == ["f.1", "g.1"]
+    for eviction in result.evictions:
+        stop(state, eviction)
+    for attempt_id in stopped(result):
+        gone(state, attempt_id, NOW_MS + 1)
+    assert "new" in [one.job_id for one in planned(state, NOW_MS + 1).grants]
 
 
 def test_who_has_cards_but_no_room_in_a_limit_yet_waits_for_what_stops() -> None:
