@@ -27,10 +27,14 @@ def note_folder(run: Path, folder: Path) -> None:
 
 
 def look(run: Path, now_ms: int) -> None:
-    """Write down when the member's job last saved itself; a clock that is ahead is not believed."""
+    """Write down when the member's job last saved itself.
+
+    Neither a clock that is ahead is believed, nor a time before 1970: a job may set any, and what
+    the broker refuses for it would be reported again and again.
+    """
     folder = read_json(run / FILE).get("folder")
     newest_ms = newest_in_ms(Path(folder)) if isinstance(folder, str) else None
-    if newest_ms is not None:
+    if newest_ms is not None and newest_ms > 0:
         seen = {"folder": folder, "saved_at_ms": min(newest_ms, now_ms)}
         with suppress(OSError):
             write_json(run / FILE, seen)

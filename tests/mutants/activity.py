@@ -52,6 +52,7 @@ MUTANTS = [
     Mutant("benchmarks/told_centre.py", "for at_ms, saved_at_ms in course.saves if course is not None else ():", "for at_ms, saved_at_ms in ():", "tests/unit/benchmarks/test_period.py -k checkpoints"),
     Mutant("cluster/saves.py", '{"folder": folder, "saved_at_ms": min(newest_ms, now_ms)}', '{"folder": folder, "saved_at_ms": newest_ms}', _SAVES),
     Mutant("cluster/saves.py", '{"folder": folder, "saved_at_ms"', '{"saved_at_ms"', _SAVES),
+    Mutant("cluster/saves.py", "newest_ms is not None and newest_ms > 0:", "newest_ms is not None:", f"{_SAVES} -k before"),
     Mutant("cluster/saves.py", "islice(_entries(folder), LOOKED_AT_MAX)", "_entries(folder)", _SAVES),
     Mutant("cluster/saves.py", "if entry.is_file(follow_symlinks=False):", "if entry.is_file():", _SAVES),
     Mutant("cluster/saves.py", "if entry.is_dir(follow_symlinks=False):", "if entry.is_dir():", _SAVES),

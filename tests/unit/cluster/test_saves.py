@@ -79,6 +79,18 @@ def test_what_was_seen_is_written_down_and_no_moment_that_is_yet_to_come(tmp_pat
     assert saves.seen_ms(run) == 11
 
 
+def test_a_time_before_all_clocks_is_not_told_as_no_report_of_it_could_be_read(
+    tmp_path: Path,
+) -> None:
+    """Any job can set it: `touch -d 1960-01-01 $BRAIN_CHECKPOINT_DIR/x`."""
+    checkpoints = written(tmp_path / "checkpoints" / "a", -300_000_000_000).parent
+    run = a_run(tmp_path, checkpoints)
+
+    saves.look(run, now_ms=6)
+
+    assert saves.seen_ms(run) is None
+
+
 @pytest.mark.parametrize("said", [{}, {"folder": 7}, {"saved_at_ms": "soon"}])
 def test_of_a_run_that_does_not_say_where_nothing_is_seen(
     tmp_path: Path, said: dict[str, object]
@@ -107,7 +119,7 @@ def test_when_a_job_last_saved_itself_is_told_while_it_runs(
     (tmp_path / "site").mkdir()
     start = replace(
         START,
-        command="mkdir -p ckpt/step-1; echo w > ckpt/step-1/a; exec sleep 60",
+        command="mkdir -p ckpt/step-1; echo w > w; mv w ckpt/step-1/a; exec sleep 60",
         checkpoint_dir="ckpt",
         workdir=str(tmp_path / "site") if is_centres_folder else None,
     )
