@@ -84,10 +84,16 @@ class EmbeddedPostgres:
                 self._launch()
 
     def start_again(self) -> bool:
-        """Start it if it was killed, as where memory is short; whether it was."""
+        """Start it if it was killed, as where memory is short; whether it was.
+
+        Raises `PostgresFailed` where it cannot be started now, also for a disk that is full.
+        """
         if self.process_id() is not None:
             return False
-        self.start()
+        try:
+            self.start()
+        except OSError as error:
+            raise PostgresFailed(f"PostgreSQL in {self.root} cannot be started: {error}") from error
         return True
 
     @contextmanager

@@ -77,6 +77,7 @@ MUTANTS = [
     Mutant("api/cli/prospect_tables.py", "        own = [*option.stops_own]", "        own = []", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/postgres.py", "is_ours = str(self.data) in process.cmdline()", "is_ours = True", f"{_POSTGRES} -k number"),
     Mutant("api/postgres.py", '(self.data / "postmaster.pid").unlink(missing_ok=True)', "pass", f"{_POSTGRES} -k number"),
+    Mutant("api/postgres.py", "        except OSError as error:\n", "        except MemoryError as error:\n", f"{_POSTGRES} -k once_it_does"),
     Mutant("api/postgres.py", "shutil.rmtree(unfinished, ignore_errors=True)", "pass", f"{_POSTGRES} -k unfinished"),
     Mutant("api/postgres.py", "len(os.fsencode(root / SOCKET_NAME))", "len(str(root / SOCKET_NAME))", f"{_POSTGRES} -k bytes"),
     Mutant("api/postgres.py", " or folder.is_symlink()", "", f"{_POSTGRES} -k folder"),

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from api import postgres
 from api.postgres import EmbeddedPostgres, PostgresFailed, _polls
 
 pytestmark = pytest.mark.postgres
@@ -70,6 +71,22 @@ def test_a_killed_server_starts_again_with_what_was_committed(server: EmbeddedPo
 
     assert server.process_id() not in {None, killed}
     assert ask(server, "SELECT answer FROM kept") == (42,)
+
+
+def test_a_killed_server_that_the_disk_does_not_take_is_started_once_it_does(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(postgres, "KEEP_S", 0.05)
+    server.start()
+    settings = server.data / "postgresql.conf"
+    settings.unlink()
+    settings.symlink_to("/dev/full")
+
+    with server.kept():
+        killed = kill(server)
+        assert any("No space left" in caplog.text for _ in _polls(30))
+        settings.unlink()
+        assert any(server.process_id() not in {None, killed} for _ in _polls(30))
 
 
 def test_a_process_number_that_went_to_somebody_else_is_not_a_server(
