@@ -110,6 +110,7 @@ const panels = {
 const TOUCHES = {
   metered: ["usage", "notices"],
   measured: [],
+  saved: [],
   budget_set: ["notices"],
   budget_reached: ["notices"],
   overdrawn: ["notices"],
