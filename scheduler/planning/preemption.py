@@ -233,7 +233,7 @@ class Victims:
             for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
             if node_id in free and node_id not in kept
         )
-        domains = [_in_use(part, wanted) for part in view.domains(wanted)]
+        domains = _in_use(view, wanted).domains(wanted)
         choices: dict[str, tuple[Victim, ...]] = {}
         if wanted.bundles:
             listed = {node_id: [*victims] for node_id, victims in able}
@@ -353,11 +353,11 @@ class Victims:
         return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
 
 
-def _in_use(part: FreeCards, wanted: Fit) -> FreeCards:
+def _in_use(view: FreeCards, wanted: Fit) -> FreeCards:
     """Where a gang has room already a limit is in its way: others are stopped where they run."""
-    if wanted.node_count == 1 or wanted.bundles or not part.fits(wanted):
-        return part
-    return part.on(n for n, cards in part.by_node.items() if cards < wanted.card_count)
+    if wanted.node_count == 1 or wanted.bundles or not view.fits(wanted):
+        return view
+    return view.on(n for n, cards in view.by_node.items() if cards < wanted.card_count)
 
 
 def _lost_card_ms(attempt: Attempt, job: Job, now_ms: int) -> int:

@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
     Mutant("scheduler/planning/desk.py", "if is_now and (shares := now", "if (shares := now", _BACK),
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, clearing)", "self._survey.find_soon(form, option.candidate)", _BACK),
-    Mutant("scheduler/planning/preemption.py", "[_in_use(part, wanted) for part in view.domains(wanted)]", "view.domains(wanted)", _BACK),
+    Mutant("scheduler/planning/preemption.py", "_in_use(view, wanted).domains(wanted)", "view.domains(wanted)", _BACK),
     Mutant("scheduler/planning/offers.py", "is_barred = any(firsts) or", "is_barred = any((*firsts, *caps)) or", _BACK),
     Mutant("scheduler/sharing/allowance.py", "return [self._soon] if delay_ms else [self._live, self._soon]", "return [self._soon] if delay_ms else [self._live]", _BACK),
     Mutant("scheduler/timing/outlook.py", "            then.take(path, quota.unit, -amount)\n", "            then.taken[quota.key] -= amount\n", _HAND),

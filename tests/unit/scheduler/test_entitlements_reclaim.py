@@ -130,6 +130,18 @@ def test_a_gang_that_a_limit_alone_forbids_takes_from_its_own_branch(topology: T
     assert "new" in [one.job_id for one in planned(state, NOW_MS + 1).grants]
 
 
+def test_of_a_rack_that_is_half_free_nobody_is_stopped_where_another_is_free() -> None:
+    """Cards are not in its way, and what is stopped there would not be enough for the limit."""
+    park = a_park(a_pool(POOL, 4, 8, nodes_per_rack=2))
+    state = a_state(
+        a_tenant("fish", borrowing_cards=EIGHT), a_tenant("steel", nominal_cards=EIGHT), park=park
+    )
+    run(state, of(low("f", 4), "fish"), 0, 4)
+    submit(state, of(replace(wants("new", 16), topology=Topology.RACK), "fish"))
+
+    assert planned(state, NOW_MS).evictions == ()
+
+
 def test_who_has_cards_but_no_room_in_a_limit_yet_waits_for_what_stops() -> None:
     """Beside what stops for it on its node something else ends, of who is not of the coast."""
     state = a_coast()
