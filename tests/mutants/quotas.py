@@ -101,7 +101,7 @@ MUTANTS = [
     Mutant("api/answers/ranked.py", "term.had_tflops_ms / TFLOPS_MS_PER_PH", "term.had_tflops_ms", _QUOTES),
     Mutant("api/routes/quotes.py", "    if state == JobState.QUEUED:\n", "    if True:\n", _QUOTES),
     Mutant("api/routes/quotes.py", "    except Refused:\n        return None\n", "    except KeyError:\n        return None\n", _QUOTES),
-    Mutant("api/answers/explaining.py", "(_all_reasons(standing) if standing else []) or job.reasons", "job.reasons", _QUOTES),
+    Mutant("api/answers/explaining.py", "(_all_reasons(standing) if standing else []) or job.reasons", "job.reasons", "tests/acceptance/test_api_quotes.py -k in_the_way"),
     Mutant("api/cli/prospect_tables.py", "standing.position - 1 - standing.ahead_yours", "standing.position - 1", "tests/unit/api/cli/test_prospect_tables.py"),
     Mutant("api/declaring.py", '    ("guarantees_racks", False),\n', "", "tests/unit/api/test_declaring.py -k stays_known"),
     Mutant("api/declaring.py", " if one not in ([], None)}", "}", "tests/unit/api/test_declaring.py"),
