@@ -139,7 +139,9 @@ class JobSpec(Wire):
         ):
             raise ValueError(problem)
         if self.roles and (self.variants or self.min_devices or self.step_devices):
-            raise ValueError("roles: a gang of roles has one size: leave out variants, min_devices")
+            raise ValueError(
+                "roles: a gang of roles has one size: leave out variants, min_devices, step_devices"
+            )
         if not self.command.strip():
             raise ValueError("command: say what to run")
         if self.workdir is not None and self.archive is not None:

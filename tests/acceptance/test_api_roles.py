@@ -99,7 +99,9 @@ def test_output_is_asked_for_by_role(park: Served, asked: dict[str, str], says: 
     problem_of(park.steel.get(f"/v1/jobs/{job_id}/logs", params={"role": "Worker 1"}), 422)
 
 
-@pytest.mark.parametrize("more", [{"variants": [{"devices": 2}]}, {"min_devices": 1}])
+@pytest.mark.parametrize(
+    "more", [{"variants": [{"devices": 2}]}, {"min_devices": 1}, {"step_devices": 1}]
+)
 def test_a_gang_of_roles_has_one_size(more: dict[str, Any], park: Served) -> None:
     asked = {
         "roles": [{"name": "worker", "count": 4, "devices": 1, "command": "true"}],
@@ -109,4 +111,4 @@ def test_a_gang_of_roles_has_one_size(more: dict[str, Any], park: Served) -> Non
 
     refused = problem_of(park.steel.post("/v1/jobs", json=asked), 422)
 
-    assert "a gang of roles has one size" in str(refused["errors"])
+    assert "one size: leave out variants, min_devices, step_devices" in str(refused["errors"])

@@ -17,6 +17,7 @@ MUTANTS = [
     Mutant("scheduler/planning/vacancy.py", "sizes = job.variants, job.min_device_count, job.step_device_count", "sizes = job.variants, job.min_device_count", _STEPS),
     Mutant("scheduler/model/variants.py", "sizes = halves(first) if step is None else steps(first, step)", "sizes = halves(first)", _STEPS),
     Mutant("scheduler/model/variants.py", "count and count * cards // job.device_count for", "count for", _STEPS),
+    Mutant("api/schemas/jobs.py", " or self.min_devices or self.step_devices", " or self.min_devices", "tests/acceptance/test_api_roles.py -k one_size"),
     Mutant("api/schemas/variant_spec.py", "if len(sizes) < 2 or sizes[-1] != least:", "if sizes[-1] != least:", _API),
     Mutant("api/schemas/variant_spec.py", "if len(sizes) < 2 or sizes[-1] != least:", "if len(sizes) < 2:", _API),
     Mutant("api/schemas/variant_spec.py", "    if len(sizes) > SIZES_MAX:\n", "    if False:\n", _API),

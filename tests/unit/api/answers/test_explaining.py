@@ -167,6 +167,10 @@ def test_a_failed_job_tells_its_cause(cause: EndCause) -> None:
         ("member 3 (worker 2): exit code 1", "（未曾运行）：成员 3（worker 2）：退出码 1"),
         ("member 0: the node was started anew", "（未曾运行）：成员 0：节点已重新启动"),
         ("member 0: node east-n001 was lost", "（未曾运行）：成员 0：节点 east-n001 失联"),
+        (
+            "member 0: 4 cards wanted, 2 are free on the node",
+            "（未曾运行）：成员 0：需要 4 张卡，该节点空闲 2 张",
+        ),
         ("its centre was silent for 1200 s", "（未曾运行）：其算力中心失联 1200 秒"),
         ("Killed", "（未曾运行）：Killed"),
     ],
