@@ -14,14 +14,13 @@ from scheduler.model.job import Placement
 
 
 class Emptied:
-    """What comes free of each node beside what is `left` of it; `gone` are all who stop."""
+    """What comes free of each node beside what is `left` of it."""
 
     def __init__(self, state: State, park: Park, left: Callable[[str], int]) -> None:
         self._park = park
         self._left = left
         self._cards: Counter[str] = Counter()
         self._shared: set[str] = set()
-        self.gone: list[Attempt] = []
         self.stop([one for one in state.live.values() if one.stop_cause is not None])
         for claim in state.claims.values():
             self._share(claim.node_ids)
@@ -46,7 +45,6 @@ class Emptied:
 
     def stop(self, stops: Collection[Attempt]) -> None:
         """These are gone as well."""
-        self.gone.extend(stops)
         self._cards.update(_cards(stops))
         self._share(_cards(stops))
 

@@ -178,6 +178,9 @@ class Verifier:
         by_job: dict[str, list[Eviction]] = defaultdict(list)
         for one in evictions:
             by_job[one.job_id].append(one)
+            attempt = self._state.live[one.attempt_id]
+            if attempt.job_id != one.job_id:
+                self._gone.append(attempt)
         for job_id, stops in by_job.items():
             flaw = self._flaw_of(job_id, stops, verdicts.get(job_id))
             if flaw is None:
@@ -220,7 +223,8 @@ class Verifier:
         if any(self._is_late(form, attempt) for attempt in gone):
             yield "once they are gone, the pool is not offered for as long as it needs"
         yield from self._emptied.wrong(gone, there)
-        recount = self._granted.recount.without([*self._emptied.gone, *gone], self._state.jobs)
+        # Grants are counted already, also of those behind whom more was stopped.
+        recount = self._granted.recount.without(self._gone, self._state.jobs)
         yield from self._granted.over(form, pool, form.device_count, recount)
         try:
             yield from self._granted.unpaid(record, self._granted.hold_micros(form, pool)[0])
@@ -255,6 +259,11 @@ class Verifier:
     @cached_property
     def _working(self) -> Working:
         return Working(self._state, self._now_ms, self._standings)
+
+    @cached_property
+    def _gone(self) -> list[Attempt]:
+        """What is being stopped already; what the plan stops for others comes to it."""
+        return [one for one in self._state.live.values() if one.stop_cause is not None]
 
     @cached_property
     def _emptied(self) -> Emptied:

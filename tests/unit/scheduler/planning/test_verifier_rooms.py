@@ -170,6 +170,21 @@ def test_a_limit_counts_what_is_stopped_as_gone(tenant_id: str, is_wrong: bool) 
     assert found == ((flaw,) if is_wrong else ())
 
 
+def test_a_limit_counts_all_that_a_plan_stops_as_gone() -> None:
+    """Who starts behind those for whom both are stopped would be too much beside one of them."""
+    limited = a_tenant("steel", borrowing_cards=(("npu", 6),))
+    state = a_state(limited, park=a_park(a_pool(POOL, 5, 2)))
+    run(state, low("a", 1), 1)
+    run(state, low("b", 4), 0, 2, 2)
+    submit(state, wants("first", 2), wants("second", 2), low("late", 1))
+
+    result = plan(state, NOW_MS)
+
+    assert stopped(result) == ["a.1", "b.1"]
+    assert [one.job_id for one in result.grants] == ["late"]
+    assert verified(state, result, NOW_MS, DEFAULT) == (result, ())
+
+
 def test_nobody_is_stopped_for_who_cannot_pay() -> None:
     state = two_on_a_node(wants("new", 4), wants("more", 4))
     state.funds["steel"].available_micros = 2 * 4 * LIMIT_MS - 1
