@@ -31,6 +31,15 @@ class Levels(NamedTuple):
     project: str
 
 
+def parting(one: Levels, other: Levels) -> int | None:
+    """At which level the branches of two jobs part, of its three; None where they do not."""
+    if (one.cohort or one.tenant) != (other.cohort or other.tenant):
+        return 0
+    if one.tenant != other.tenant:
+        return 1
+    return 2 if one.project != other.project else None
+
+
 class Entitlements:
     """What is declared, by branch and unit; empty where nothing is.
 

@@ -21,7 +21,7 @@ from itertools import chain
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
-from scheduler.model.entitlements import Levels
+from scheduler.model.entitlements import Levels, parting
 from scheduler.model.job import Job, Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
@@ -47,7 +47,6 @@ from scheduler.sharing.standing import (
     Standing,
     Standings,
     Taker,
-    parting,
 )
 from scheduler.timing.backfill import PoolRoom
 

@@ -17,6 +17,7 @@ from cluster.inventory import Park, Pool
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.cores import accepts
+from scheduler.model.entitlements import parting
 from scheduler.model.job import Job, NodeShare, Placement, Priority
 from scheduler.model.plan import Eviction, Grant, KeptCards, Plan, Verdict
 from scheduler.model.policy import Policy, Preemption
@@ -26,7 +27,7 @@ from scheduler.planning.emptied import Emptied
 from scheduler.planning.granted import Granted
 from scheduler.planning.potential import Working
 from scheduler.planning.victims import SOON_MS
-from scheduler.sharing.standing import Standings, Taker, parting
+from scheduler.sharing.standing import Standings, Taker
 
 
 def verified(state: State, plan: Plan, now_ms: int, policy: Policy) -> tuple[Plan, tuple[str, ...]]:

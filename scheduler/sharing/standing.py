@@ -16,7 +16,7 @@ and is within its part, though others have borrowed all that is the whole's.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from operator import gt, le
 from typing import NamedTuple
@@ -25,12 +25,13 @@ from cluster.inventory import Pool
 from scheduler.facts.agenda import NEVER_MS
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
-from scheduler.model.entitlements import Key, Levels
+from scheduler.model.entitlements import Key, Levels, parting
 from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
 from scheduler.model.policy import Policy
 from scheduler.sharing.cells import Cells
 from scheduler.sharing.starving import Starving, starving
+from scheduler.sharing.within import Flags, Within
 
 STARVING = 1
 """Above all levels, of which the best is 0."""
@@ -116,15 +117,6 @@ class Running(NamedTuple):
     is_borrowing: bool = False
 
 
-def parting(one: Levels, other: Levels) -> int | None:
-    """At which level the branches of two jobs part, of those of `Owns`; None where they do not."""
-    if (one.cohort or one.tenant) != (other.cohort or other.tenant):
-        return 0
-    if one.tenant != other.tenant:
-        return 1
-    return 2 if one.project != other.project else None
-
-
 class Standings:
     """How all stand while a plan is made; what it grants counts at once."""
 
@@ -139,6 +131,7 @@ class Standings:
         self._cells = Cells(self._guaranteed, state.park)
         self._held: dict[Key, int] = defaultdict(int)
         self._owning: dict[str, Owns] = {}
+        self._flags: list[Flags] = []
         self._then: dict[Taker, Taker] = {}
         self.works: list[Running] = []
         """What runs, the best first; nothing where nobody owns anything."""
@@ -190,13 +183,25 @@ class Standings:
         if all(owns[:narrowest]):
             return taker
         if taker not in self._then:
-            work = self.coming(taker, "", NEVER_MS)
-            works = sorted((*self.works, work), key=_best_first)
-            wider = self._within(works)[0][works.index(work)][:narrowest]
+            wider = self._joining(self.coming(taker, "", NEVER_MS))[:narrowest]
             then = Owns(*wider, *owns[narrowest:])
             gained = Owns(*map(gt, then, owns))
             self._then[taker] = taker._replace(standing=Standing(then, merit), gained=gained)
         return self._then[taker]
+
+    def _joining(self, work: Running) -> Owns:
+        """What of it would be within beside all that runs."""
+        flags = self._sums.joining(_best_first(work)[:2], self._amounts_of(work))
+        if flags is None:
+            works = sorted((*self.works, work), key=_best_first)
+            flags = self._within(works)[0][works.index(work)]
+        return self._owns(work.levels, work.kind_id, flags)
+
+    @cached_property
+    def _sums(self) -> Within:
+        works = zip(self.works, self._flags, strict=True)
+        listed = ((_best_first(one)[:2], flags, self._amounts_of(one)) for one, flags in works)
+        return Within(self._nominal, listed)
 
     def best(self, record: JobRecord) -> Standing:
         """The same, at each level on the kind where it stands best."""
@@ -302,8 +307,9 @@ class Standings:
         self.works.sort(key=_best_first)
         for work in self.works:
             self._hold(work.levels, work.kind_id, work.cards)
-        owning, self._cells = self._within(self.works)
-        self._owning = {work.id: owns for work, owns in zip(self.works, owning, strict=True)}
+        self._flags, self._cells = self._within(self.works)
+        for work, flags in zip(self.works, self._flags, strict=True):
+            self._owning[work.id] = self._owns(work.levels, work.kind_id, flags)
 
     def work(self, attempt: Attempt, state: State, now_ms: int) -> Running:
         """An attempt, as it is compared with others."""
@@ -333,13 +339,11 @@ class Standings:
         works = sorted(running, key=_best_first)
         if not self._nominal:
             return [(_standing(NOTHING, work.merit), work) for work in works]
-        owning, _ = self._within(works)
-        return [
-            (_standing(self._over_all(work, owns), work.merit), work)
-            for work, owns in zip(works, owning, strict=True)
-        ]
+        listed = zip(works, self._within(works)[0], strict=True)
+        return [(_standing(self._over_all(*one), one[0].merit), one[0]) for one in listed]
 
-    def _over_all(self, work: Running, owns: Owns) -> Owns:
+    def _over_all(self, work: Running, flags: Flags) -> Owns:
+        owns = self._owns(work.levels, work.kind_id, flags)
         cohort, tenant, _ = work.levels
         units = self._entitlements.units(work.kind_id)
         is_split, has_projects = (
@@ -350,7 +354,7 @@ class Standings:
         of_project = owns.project if has_projects else of_tenant
         return Owns(top=owns.top, tenant=of_tenant, project=of_project)
 
-    def _within(self, running: Sequence[Running]) -> tuple[list[Owns], Cells]:
+    def _within(self, running: Sequence[Running]) -> tuple[list[Flags], Cells]:
         """Of what runs, the best first, what is within its quotas, and the cells that it has.
 
         From the narrowest: what is within the quota of a part comes first in that of the whole.
@@ -374,11 +378,10 @@ class Standings:
                 if is_within:
                     within.update(dict(amounts))
                 owning[index].insert(0, is_within)
-        owns = (
-            self._owns(work.levels, work.kind_id, found)
-            for work, found in zip(running, owning, strict=True)
-        )
-        return [*owns], cells
+        return [*map(tuple, owning)], cells
+
+    def _amounts_of(self, work: Running) -> list[list[tuple[Key, int]]]:
+        return [self._amounts(branch, work.kind_id, work.cards) for branch in work.levels]
 
     def _amounts(self, branch: str, kind_id: str, cards: int) -> list[tuple[Key, int]]:
         """What so many cards are of each of its quotas."""

@@ -6,6 +6,7 @@ _HAND = "tests/unit/scheduler/model/test_entitlements.py"
 _KEPT = "tests/unit/scheduler/test_entitled.py"
 _QUOTAS = "tests/unit/scheduler/test_branch_quotas.py"
 _BACK = "tests/unit/scheduler/test_entitlements_reclaim.py"
+_WITHIN = "tests/unit/scheduler/sharing/test_within.py"
 _USED_UP = "tests/unit/scheduler/test_used_up_branches.py"
 _CELLS = "tests/unit/scheduler/sharing/test_cells.py"
 _RACKS = "tests/unit/scheduler/test_rack_cells.py"
@@ -48,7 +49,7 @@ MUTANTS = [
     Mutant("scheduler/placing/placement.py", "    if len(over) == len(possible):\n        return over\n", "", _HAND),
     Mutant("scheduler/sharing/standing.py", "key=lambda one: [not o for o in owning[one]]", "key=lambda one: one", _HAND),
     Mutant("scheduler/sharing/standing.py", "is_top = cohort if self._units(levels.cohort, kind_id) else tenant", "is_top = tenant", _HAND),
-    Mutant("scheduler/sharing/standing.py", "return 2 if one.project != other.project else None", "return None", _HAND),
+    Mutant("scheduler/model/entitlements.py", "return 2 if one.project != other.project else None", "return None", _HAND),
     Mutant("scheduler/sharing/standing.py", "    if one.tenant != other.tenant:\n        return 1\n", "    if one.tenant != other.tenant:\n        return 0\n", _HAND),
     Mutant("scheduler/sharing/standing.py", "return [unit for unit in units if (branch, unit)", "return [unit for unit in units[:1] if (branch, unit)", _HAND),
     Mutant("scheduler/model/tenancy.py", "return bool(cards) or (self.borrowing_tflops, self.lending_tflops) != (None, None)", "return bool(cards)", _HAND),
@@ -109,7 +110,12 @@ MUTANTS = [
     Mutant("scheduler/planning/recount.py", "branch == (project if project in self._tree.projects else tenant_id)", "branch in (project, tenant_id)", _RECOUNT),
     Mutant("scheduler/planning/recount.py", 'return [project, job.tenant_id, cohort, ""]', 'return [project, job.tenant_id, ""]', _RECOUNT),
     Mutant("scheduler/sharing/standing.py", "if all(owns[:narrowest]):", "if True:", _USED_UP),
-    Mutant("scheduler/sharing/standing.py", "then = Owns(*wider, *owns[narrowest:])", "then = self._within(works)[0][works.index(work)]", _USED_UP),
+    Mutant("scheduler/sharing/within.py", "if place <= mine)", "if place < mine)", _WITHIN),
+    Mutant("scheduler/sharing/within.py", "if place <= mine)", ")", _WITHIN),
+    Mutant("scheduler/sharing/within.py", "place = _place(flags[depth + 1 :], worse)", "place = _place((), worse)", _WITHIN),
+    Mutant("scheduler/sharing/within.py", "for key, amount in some if flags[depth] else ():", "for key, amount in some:", _WITHIN),
+    Mutant("scheduler/sharing/within.py", "return None if of_project and not of_tenant else flags", "return flags", _WITHIN),
+    Mutant("scheduler/sharing/standing.py", "then = Owns(*wider, *owns[narrowest:])", 'then = self._joining(self.coming(taker, "", NEVER_MS))', _USED_UP),
     Mutant("scheduler/sharing/standing.py", 'self.coming(taker, "", NEVER_MS)', 'self.coming(taker, "", 0)', _USED_UP),
     Mutant("scheduler/sharing/standing.py", "top=cohort or tenant or project, tenant=tenant or project", "top=cohort, tenant=tenant", _USED_UP),
     Mutant("scheduler/planning/stops.py", "for form, option, taker in (*as_yet, *", "for form, option, taker in (*takers, *", _USED_UP),
