@@ -268,7 +268,7 @@ class Standings:
         )
         # What is within a part is within the whole, once it runs.
         most = Owns(top=cohort or tenant or project, tenant=tenant or project, project=project)
-        is_apart = any(branch == levels.cohort for branch, _ in self._nominal)
+        is_apart = any(self._units(levels.cohort, one) for one in self._entitlements.cards)
         for found in product((False, True), repeat=len(levels)):
             owns = Owns(*found)
             is_top = is_apart or owns.top == owns.tenant
