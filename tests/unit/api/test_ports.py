@@ -1,7 +1,6 @@
 """Ports for servers that start in a while."""
 
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,4 @@ def test_a_port_is_the_one_that_is_wanted_unless_somebody_has_it() -> None:
 
 
 def test_nobody_gets_a_port_meanwhile_who_asks_for_any() -> None:
-    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii").split()
-
-    assert max(PORTS) < int(given[0])
+    assert max(PORTS) < 32_768, "from here on Linux gives them, where nobody has told it otherwise"
