@@ -50,7 +50,7 @@ MUTANTS = [
     Mutant("scheduler/sharing/standing.py", "key=lambda one: [not o for o in owning[one]]", "key=lambda one: one", _HAND),
     Mutant("scheduler/sharing/standing.py", "is_top = cohort if self._units(levels.cohort, kind_id) else tenant", "is_top = tenant", _HAND),
     Mutant("scheduler/model/entitlements.py", "return 2 if one.project != other.project else None", "return None", _HAND),
-    Mutant("scheduler/sharing/standing.py", "    if one.tenant != other.tenant:\n        return 1\n", "    if one.tenant != other.tenant:\n        return 0\n", _HAND),
+    Mutant("scheduler/model/entitlements.py", "    if one.tenant != other.tenant:\n        return 1\n", "    if one.tenant != other.tenant:\n        return 0\n", _HAND),
     Mutant("scheduler/sharing/standing.py", "return [unit for unit in units if (branch, unit)", "return [unit for unit in units[:1] if (branch, unit)", _HAND),
     Mutant("scheduler/model/tenancy.py", "return bool(cards) or (self.borrowing_tflops, self.lending_tflops) != (None, None)", "return bool(cards)", _HAND),
     Mutant("scheduler/planning/recount.py", "claimed > most and claimed > self._inside(branch, unit, self._held)", "claimed > most and False", _HAND),
