@@ -1,6 +1,7 @@
 """The folders that a member finds: where it begins, and where it leaves what outlives it."""
 
 import errno
+from collections.abc import Iterator
 from pathlib import Path
 
 from cluster.archive import BadArchive
@@ -40,13 +41,12 @@ class MemberFolders:
             "BRAIN_OUTPUT_DIR": str(self._job_folder("outputs", start.job_id, uid)),
         }
 
-    def saves(self, start: MemberStart, uid: int | None) -> Path | None:
+    def saves(self, start: MemberStart, uid: int | None) -> Iterator[Path]:
         """Where the job leaves its checkpoints, if it says that it does."""
-        if start.checkpoint_dir is None:
-            return None
-        if start.workdir is not None:
-            return Path(start.workdir) / start.checkpoint_dir
-        return self._job_folder("checkpoints", start.job_id, uid)
+        if start.checkpoint_dir is not None:
+            yield self._job_folder("checkpoints", start.job_id, uid)
+            if start.workdir is not None:
+                yield Path(start.workdir) / start.checkpoint_dir
 
     def home(self, attempt: Path, uid: int | None) -> dict[str, str]:
         """Who a member is: whom it inherited from, or a user whose home goes with the attempt."""

@@ -7,7 +7,7 @@ nothing.
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -20,10 +20,11 @@ LOOKED_AT_MAX = 1_000
 FILE = "saved"
 
 
-def note_folder(run: Path, folder: Path) -> None:
-    """Write down where the member's job saves itself."""
+def note_folders(run: Path, folders: Iterable[Path]) -> None:
+    """Write down where the member's job saves itself, if it does."""
     with suppress(OSError):
-        write_json(run / FILE, {"folder": str(folder)})
+        if known := [str(folder) for folder in folders]:
+            write_json(run / FILE, {"folders": known})
 
 
 def look(run: Path, now_ms: int) -> None:
@@ -32,10 +33,11 @@ def look(run: Path, now_ms: int) -> None:
     Neither a clock that is ahead is believed, nor a time before 1970: a job may set any, and what
     the broker refuses for it would be reported again and again.
     """
-    folder = read_json(run / FILE).get("folder")
-    newest_ms = newest_in_ms(Path(folder)) if isinstance(folder, str) else None
-    if newest_ms is not None and newest_ms > 0:
-        seen = {"folder": folder, "saved_at_ms": min(newest_ms, now_ms)}
+    folders = read_json(run / FILE).get("folders")
+    known = [str(folder) for folder in folders] if isinstance(folders, list) else []
+    newest_ms = max((newest_in_ms(Path(folder)) or 0 for folder in known), default=0)
+    if newest_ms > 0:
+        seen = {"folders": known, "saved_at_ms": min(newest_ms, now_ms)}
         with suppress(OSError):
             write_json(run / FILE, seen)
 

@@ -339,8 +339,7 @@ class Supervisor:
         cards = ",".join(map(str, run.state.cards))
         ours = self._folders.environment(start, uid)
         ours[self._settings.visible_devices_variable] = cards
-        if folder := self._folders.saves(start, uid):
-            saves.note_folder(run.folder, folder)
+        saves.note_folders(run.folder, self._folders.saves(start, uid))
         inherited = member_environment(dict(os.environ)) | self._folders.home(attempt, uid)
         if self._settings.visible_devices_variable == CORES_VARIABLE:
             # Libraries would take all cores of the node, and more threads than cores slow all down.

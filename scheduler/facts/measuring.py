@@ -10,8 +10,8 @@ from cluster.driver import Activity
 from scheduler.facts.measured import Measured, Saved
 from scheduler.facts.record import Attempt
 
-SAVED_APART_MS = 60_000
-"""Of checkpoints that follow sooner not each is noted."""
+SAVED_APART_MS = 300_000
+"""Of checkpoints that follow sooner not each is noted: the log is to hold them for years."""
 
 
 def measured(

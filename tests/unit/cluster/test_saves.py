@@ -27,7 +27,7 @@ def written(path: Path, at_ms: int) -> Path:
 def a_run(folder: Path, checkpoints: Path) -> Path:
     run = folder / "run"
     run.mkdir()
-    saves.note_folder(run, checkpoints)
+    saves.note_folders(run, [checkpoints])
     return run
 
 
@@ -91,7 +91,7 @@ def test_a_time_before_all_clocks_is_not_told_as_no_report_of_it_could_be_read(
     assert saves.seen_ms(run) is None
 
 
-@pytest.mark.parametrize("said", [{}, {"folder": 7}, {"saved_at_ms": "soon"}])
+@pytest.mark.parametrize("said", [{}, {"folders": 7}, {"folders": [7]}, {"saved_at_ms": "soon"}])
 def test_of_a_run_that_does_not_say_where_nothing_is_seen(
     tmp_path: Path, said: dict[str, object]
 ) -> None:
@@ -103,23 +103,26 @@ def test_of_a_run_that_does_not_say_where_nothing_is_seen(
 
 
 def test_a_disk_that_takes_nothing_hinders_nobody(tmp_path: Path) -> None:
-    saves.note_folder(tmp_path / "gone", tmp_path)
+    saves.note_folders(tmp_path / "gone", [tmp_path])
     saves.look(tmp_path / "gone", now_ms=6)
 
     assert saves.seen_ms(tmp_path / "gone") is None
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("is_centres_folder", [False, True])
+@pytest.mark.parametrize(
+    ("is_centres_folder", "folder"),
+    [(False, "ckpt"), (True, "ckpt"), (True, "$BRAIN_CHECKPOINT_DIR")],
+)
 def test_when_a_job_last_saved_itself_is_told_while_it_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_centres_folder: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_centres_folder: bool, folder: str
 ) -> None:
     monkeypatch.setattr(module, "SAMPLE_S", 0.05)
     monkeypatch.setattr(module, "SAVES_LOOK_S", 0.05)
     (tmp_path / "site").mkdir()
     start = replace(
         START,
-        command="mkdir -p ckpt/step-1; echo w > w; mv w ckpt/step-1/a; exec sleep 60",
+        command=f"mkdir -p {folder}/step-1; echo w > w; mv w {folder}/step-1/a; exec sleep 60",
         checkpoint_dir="ckpt",
         workdir=str(tmp_path / "site") if is_centres_folder else None,
     )
@@ -137,6 +140,7 @@ def test_when_a_job_last_saved_itself_is_told_while_it_runs(
 
     member = done(tmp_path / "data", saved)
 
-    folder = tmp_path / "site" / "ckpt" if is_centres_folder else tmp_path / "data/checkpoints/j"
-    at_ms = (folder / "step-1" / "a").stat().st_mtime_ns // 1_000_000
+    is_theirs = is_centres_folder and folder == "ckpt"
+    there = tmp_path / "site" / "ckpt" if is_theirs else tmp_path / "data" / "checkpoints" / "j"
+    at_ms = (there / "step-1" / "a").stat().st_mtime_ns // 1_000_000
     assert member.saved_at_ms == at_ms

@@ -102,16 +102,16 @@ def test_no_bill_follows_from_what_cards_did() -> None:
 
 
 def test_when_a_job_saved_itself_is_noted_once_and_known_to_the_next_leader() -> None:
-    hand, saved_ms = a_run(), 90_000
-    say(hand, 80_000, runs("j1.1", 2_000))
-    for at_ms in (100_000, 101_000):
+    hand, saved_ms = a_run(), 390_000
+    say(hand, 380_000, runs("j1.1", 2_000))
+    for at_ms in (400_000, 401_000):
         say(hand, at_ms, replace(runs("j1.1", 2_000), saved_at_ms=saved_ms))
     hand.controller.checkpoint()
-    hand.take_over(102_000)
-    say(hand, 103_000, replace(runs("j1.1", 2_000), saved_at_ms=saved_ms))
+    hand.take_over(402_000)
+    say(hand, 403_000, replace(runs("j1.1", 2_000), saved_at_ms=saved_ms))
 
     saves = [one for one in hand.log.events if isinstance(one, Saved)]
-    assert [(one.at_ms, one.saved_at_ms) for one in saves] == [(100_000, saved_ms)]
+    assert [(one.at_ms, one.saved_at_ms) for one in saves] == [(400_000, saved_ms)]
     assert hand.controller.state.live["j1.1"].saved_at_ms == saved_ms
 
 
