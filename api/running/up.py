@@ -27,6 +27,7 @@ from api.files.park_file import ParkFile, load
 from api.files.park_machines import devices_text
 from api.postgres import EmbeddedPostgres
 from api.running.guard import centres_of, line_of, postgres_folder
+from api.running.kept_database import KeptDatabase
 from api.running.local_keys import agent_key_name, prepare_keys
 from api.running.ports import HOST
 from api.schemas.capacity import CentreCapacity
@@ -94,7 +95,7 @@ class LocalPark:
         self.url = f"http://{HOST}:{port}"
         self.park_file: ParkFile = load(park_path)
         self._say = say
-        self._database: EmbeddedPostgres | None = None
+        self._database: KeptDatabase | None = None
         self._children: list[Child] = []
         self._guard: subprocess.Popen[str] | None = None
         self._lock_file: int | None = None
@@ -142,10 +143,8 @@ class LocalPark:
     def watch(self, stopping: threading.Event) -> None:
         """Start again what dies, until `stopping` is set; raises `UpFailed` where it dies again."""
         while not stopping.wait(POLL_S):
-            if self._database is not None and self._database.start_again():
-                self._say(
-                    "the database was killed, and is started again", "数据库被终止，已重新启动"
-                )
+            if self._database is not None:
+                self._database.look(self._say)
             for child in self._children:
                 if child.has_ended():
                     self._restart(child)
@@ -226,7 +225,7 @@ class LocalPark:
     def _start_database(self) -> str:
         server = EmbeddedPostgres(postgres_folder(self.data))
         server.start()
-        self._database = server
+        self._database = KeptDatabase(server)
         self._say("database: embedded PostgreSQL", "数据库：内置 PostgreSQL")
         _migrate(server.url())
         return server.url()
