@@ -325,9 +325,7 @@ def test_no_string_can_become_html(console: Console) -> None:
     console.complaints.clear()
 
 
-def test_a_job_is_opened_understood_and_cancelled_by_keyboard(
-    console: Console, park: Served
-) -> None:
+def test_a_job_is_opened_and_cancelled_by_keyboard(console: Console, park: Served) -> None:
     job_id = submitted(park.fish, name="to-cancel", command=LONG, devices=2, centres=["west"])
     await_state(park.fish, job_id, "running")
     console.log_in(park.keys["fish"])
@@ -344,6 +342,8 @@ def test_a_job_is_opened_understood_and_cancelled_by_keyboard(
     expect(drawer).to_be_hidden()
     expect(link).to_be_focused()
     link.press("Enter")
+    # Opened anew before the browser tells that it was closed.
+    link.evaluate("link => { document.querySelector('#job').close(); link.click(); }")
     drawer.get_by_text("取消作业").press("Enter")
     assert state_of(park.fish, job_id) == "running", "it asks before it acts"
     drawer.locator("[data-cancel]").press("Enter")

@@ -61,6 +61,7 @@ MUTANTS = [
     Mutant("scheduler/planning/explain.py", '    detail = f"kept for job {by_job_id}"', '    detail = f"job {by_job_id} is ahead"', "tests/unit/scheduler/timing/test_backfill.py"),
     Mutant("api/answers/reasons.py", "_FROM if of_hours else _UNTIL", "_UNTIL", "tests/unit/api/answers/test_reasons.py"),
     Mutant("api/answers/reasons.py", 'return _NEVER if of_hours else ("", "")', 'return "", ""', "tests/unit/api/answers/test_reasons.py"),
+    Mutant("api/console/static/job.js", "() => dialog.open || this.#closed()", "() => this.#closed()", "tests/acceptance/test_console.py -k keyboard"),
     Mutant("api/console/static/job.js", "get(`${this.#path}/alternatives`)", "get(`${this.#path}/explain`)", "tests/acceptance/test_console_job.py"),
     Mutant("api/console/static/job.js", "this.#confirming, this.#sooner] = [null, null, null, null, false, null]", "this.#confirming] = [null, null, null, null, false]", "tests/acceptance/test_console_job.py"),
     Mutant("api/console/static/job.js", "return standing && turns.standing(standing);", "return null;", "tests/acceptance/test_console_job.py"),

@@ -28,7 +28,7 @@ export class Drawer {
 
   constructor(names) {
     this.names = names;
-    dialog.addEventListener("close", () => this.#closed());
+    dialog.addEventListener("close", () => dialog.open || this.#closed()); // told late: it may be open again
     dialog.addEventListener("click", (event) => this.#clicked(event));
     dialog.addEventListener("change", ({ target }) => {
       if (target.id === "log-member") this.#log.choose(Number(target.value), this.#path);
