@@ -1,5 +1,7 @@
 """What the console tells of that began before it was opened."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import Engine
@@ -40,22 +42,37 @@ def test_who_comes_later_sees_what_goes_on(console: Console, park: Served) -> No
     )
 
 
-def test_what_is_granted_in_a_dispute_is_not_told_as_paid_in(
-    console: Console, park: Served, module_database: Engine
+PAID_IN = Credited(at_ms=1, tenant_id="fish", amount_micros=1_000_000, reference="bank-77")
+BY_A_VOUCHER = replace(
+    PAID_IN, reference="voucher:v1@2026-10", voucher_id="v1", voucher_month="2026-10"
+)
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (PAID_IN, "企业 fish 已充值"),
+        (
+            replace(PAID_IN, reference="granted", concession_id="fish@2026-10#2"),
+            "企业 fish 的对账异议获得折让",
+        ),
+        (BY_A_VOUCHER, "企业 fish 的算力券已抵扣 2026-10 账期"),
+        (
+            replace(BY_A_VOUCHER, reference="back", amount_micros=-1),
+            "企业 fish 2026-10 账期为负，已退回算力券抵扣的金额",
+        ),
+    ],
+    ids=["paid_in", "granted", "voucher_pays", "voucher_has_it_back"],
+)
+def test_what_was_credited_is_told_by_its_kind(
+    wish: Credited, says: str, console: Console, park: Served, module_database: Engine
 ) -> None:
     console.log_in(park.keys["fish"])
-    wish = Credited(
-        at_ms=1,
-        tenant_id="fish",
-        amount_micros=1_000_000,
-        reference="concession:fish@2026-10#2",
-        concession_id="fish@2026-10#2",
-    )
     with module_database.begin() as connection:
         put_requests(connection, [Request(id=wish.reference, wish=wish)], 1)
 
     told = console.page.locator("#events li[data-kind=credited]").first
-    expect(told).to_contain_text("企业 fish 的对账异议获得折让")
+    expect(told).to_contain_text(says)
 
 
 def test_cores_that_are_down_are_told_apart_from_cards(console: Console, park: Served) -> None:

@@ -168,6 +168,8 @@ MUTANTS = [
     Mutant("api/console/static/notices.js", "one.percent >= TOLD_FROM_PERCENT", "one.percent < 0", "tests/acceptance/test_console_notices.py"),
     Mutant("api/console/static/events.js", 'return body.is_drained ? "nodes_drained_on" : "nodes_drained_off";', 'return "nodes_drained_on";', "tests/acceptance/test_console_notices.py"),
     Mutant("api/console/static/events.js", 'if (kind === "credited" && body.concession_id) return "credited_concession";', "", "tests/acceptance/test_console_notices.py -k granted"),
+    Mutant("api/console/static/events.js", 'if (kind === "credited" && body.voucher_id) return', 'if (kind === "credited_by_a_voucher") return', "tests/acceptance/test_console_notices.py -k voucher_pays"),
+    Mutant("api/console/static/events.js", 'body.amount_micros < 0 ? "credited_voucher_back"', 'body.amount_micros < -1e15 ? "credited_voucher_back"', "tests/acceptance/test_console_notices.py -k voucher_has"),
     Mutant("api/cli/files.py", "if output is None and sys.stdout.isatty():", "if False:", "tests/unit/api/test_cli_files.py"),
     Mutant("api/cli/session.py", "has_all = self._key_name == AS_FINANCE", "has_all = False", "tests/acceptance/test_cli_refusals.py -k whoever"),
     Mutant("api/cli/budgets.py", "    if is_nothing(made.amount):\n", "    if False:\n", "tests/acceptance/test_cli_refusals.py -k nothing"),

@@ -75,11 +75,12 @@ function row(key, event, names) {
 
 const isGood = (event) => event.kind === "centre_link_changed" && event.body.is_heard;
 
-/** Two kinds say one thing or its opposite, and what is granted in a dispute is not paid in. */
+/** Two kinds say one thing or its opposite; what is granted, or by a voucher, is not paid in. */
 function keyWord({ kind, body }) {
   if (kind === "centre_link_changed") return body.is_heard ? "centre_heard" : "centre_silent";
   if (kind === "nodes_drained") return body.is_drained ? "nodes_drained_on" : "nodes_drained_off";
   if (kind === "credited" && body.concession_id) return "credited_concession";
+  if (kind === "credited" && body.voucher_id) return body.amount_micros < 0 ? "credited_voucher_back" : "credited_voucher";
   return kind;
 }
 
@@ -99,6 +100,7 @@ function told(event, names) {
     switched: "is_on" in body ? t(`event.switched_${body.is_on ? "on" : "off"}`) : "",
     name: body.tenant?.name ?? names.tenant(body.tenant_id ?? body.budget?.tenant_id ?? body.package?.tenant_id ?? event.tenant_id ?? ""),
     level: body.level ?? "",
+    month: body.voucher_month ?? "",
     drained: (body.node_ids ?? []).slice(0, NAMED).join(", ") + ((body.node_ids ?? []).length > NAMED ? " …" : ""),
     dataset: body.dataset?.id ?? "",
     cohort: body.cohort?.name ?? "",
