@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, func, insert, select, text, union
+from sqlalchemy import Connection, func, insert, select, text, union
 from sqlalchemy.orm import InstrumentedAttribute
 
 from accounting.bills.statement import (
@@ -30,6 +30,7 @@ from accounting.storage import package_store as packages
 from accounting.storage import voucher_store as vouchers
 from accounting.storage.chaining import chained, columns_of
 from accounting.storage.hours import tenants_of
+from accounting.storage.overlaps import in_month
 from accounting.storage.store import GIVEN_BACK, Condition, moment, month_sums, within
 from accounting.storage.tables import ClosingRow, StatementRow, UsageCreditRow, UsageRow
 
@@ -248,22 +249,11 @@ def _check_may_close(connection: Connection, month: str, now_ms: int) -> None:
                 f"nothing was used or bought in {month} or before: the first month to close is "
                 f"{first}"
             )
-    for reference, from_ms in connection.execute(_overlaps(month)):
+    for one in in_month(connection, month, None if last is None else last.through_seq):
         raise CannotClose(
-            f"usage of {reference} overlaps at {iso_time(from_ms)}: something was counted twice"
+            f"usage of {one.reference} overlaps at {iso_time(one.from_ms)}: "
+            "something was counted twice"
         )
-
-
-def _overlaps(month: str) -> Select[str, int]:
-    """The first slice that begins before the one before it in the same holding has ended."""
-    before = func.lag(UsageRow.to_ms).over(
-        partition_by=UsageRow.reference, order_by=UsageRow.from_ms
-    )
-    columns = (UsageRow.reference, UsageRow.from_ms, before.label("before_ms"))
-    slices = select(*columns).where(UsageRow.month == month).subquery()
-    overlapping = slices.c.from_ms < slices.c.before_ms
-    order = (slices.c.from_ms, slices.c.reference)
-    return select(slices.c.reference, slices.c.from_ms).where(overlapping).order_by(*order).limit(1)
 
 
 def _scope(connection: Connection, month: str) -> Scope:

@@ -38,6 +38,7 @@ from accounting.storage.activity_hours import unfit_hours
 from accounting.storage.chaining import heads
 from accounting.storage.fact_store import OF_TENANTS, OF_THE_PARK, key_of, row_of
 from accounting.storage.hours import unfit
+from accounting.storage.overlaps import overlaps
 from accounting.storage.tables import (
     ClosingRow,
     PriceListRow,
@@ -108,6 +109,7 @@ def verify(connection: Connection) -> Iterator[Walked | Misfit]:
         yield Misfit(part="taxes", row=row, what=what)
     yield from _balances(connection)
     yield from _months(connection)
+    yield from _overlaps(connection)
     yield from _hours(connection)
 
 
@@ -299,6 +301,13 @@ def _months(connection: Connection) -> Iterator[Misfit]:
     for reference, from_ms, month, begun in connection.execute(_OTHER_MONTHS):
         what = f"it says {month}, and begins in {begun}"
         yield Misfit(part="months of usage", row=f"usage {reference} {from_ms}", what=what)
+
+
+def _overlaps(connection: Connection) -> Iterator[Misfit]:
+    """What was counted twice has a whole chain all the same."""
+    for one in overlaps(connection):
+        what = f"it overlaps the slice before it, which ends at {one.before_ms}"
+        yield Misfit(part="overlaps", row=f"usage {one.reference} {one.from_ms}", what=what)
 
 
 def _hours(connection: Connection) -> Iterator[Misfit]:

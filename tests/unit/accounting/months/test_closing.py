@@ -183,6 +183,18 @@ def test_a_month_in_which_something_was_counted_twice_stays_open(connection: Con
         close_month(connection, "2026-10", AFTER_OCTOBER)
 
 
+def test_what_was_counted_twice_of_a_closed_month_keeps_the_next_open(
+    connection: Connection,
+) -> None:
+    """It would be billed a second time, as a correction."""
+    store.book(connection, [OCTOBER], [], [])
+    close_month(connection, "2026-10", AFTER_OCTOBER)
+    store.book(connection, [replace(OCTOBER, from_ms=OCTOBER.from_ms + 1)], [], [])
+
+    with pytest.raises(CannotClose, match=r"j1\.1 overlaps at 2026-10-10T00:00:00\.001"):
+        close_month(connection, "2026-11", AFTER_NOVEMBER)
+
+
 def test_a_statement_that_was_altered_is_not_shown(connection: Connection) -> None:
     store.book(connection, [OCTOBER], [], [])
     close_month(connection, "2026-10", AFTER_OCTOBER)

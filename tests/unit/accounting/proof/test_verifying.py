@@ -362,3 +362,16 @@ def test_to_which_month_a_slice_is_counted_is_proven(
 
     assert found.row == f"usage j3.1 {NOVEMBER.from_ms}"
     assert found.what == what
+
+
+def test_usage_that_was_counted_twice_is_found_though_its_chain_is_whole(
+    connection: Connection,
+) -> None:
+    goes_on = replace(NOVEMBER, from_ms=NOVEMBER.to_ms, to_ms=NOVEMBER.to_ms + HOUR_MS)
+    again = replace(goes_on, from_ms=goes_on.to_ms - 1)
+    store.book(connection, [goes_on, again], [], [])
+
+    (found,) = misfits(connection)
+
+    assert (found.part, found.row) == ("overlaps", f"usage j3.1 {again.from_ms}")
+    assert found.what == f"it overlaps the slice before it, which ends at {goes_on.to_ms}"
