@@ -65,7 +65,7 @@ class Desk:
         self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
         self._allowances.free_soon(one for one, _ in self._rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
-        self._survey = one = Survey(*plan, self._rooms)
+        self._survey = one = Survey(*plan, self._rooms, self._allowances)
         self.foresight = Foresight(self.now_ms, self._forecasts, one, self._allowances)
         waiting = (self.state.queue, self._forecasts, self._rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
@@ -187,6 +187,7 @@ class Desk:
         finding = Finding(record, candidates)
         found = self._now(finding) or self._later(record, [finding])
         is_whole = self.policy.is_backfilling and len(finding.payable) == len(candidates)
+        is_whole = is_whole and not any(one.is_open for one in candidates)
         if is_whole and isinstance(found, Verdict) and found.start is None:
             settled = self._repeats.settled.get(shape) or Settled(candidates)
             self._repeats.settled[shape] = settled
@@ -228,7 +229,7 @@ class Desk:
         """Where it fits first; else it is noted why not."""
         form, survey, ends = finding.form, self._survey, self._forecasts.ends(finding.form)
         for candidate in finding.candidates:
-            money = survey.terms(form, candidate.pool, self._allowances)
+            money = survey.terms(form, candidate.pool)
             if isinstance(money, Reason):
                 finding.reasons.append(money)
                 if survey.why_closed(form.job, candidate.pool) is None:

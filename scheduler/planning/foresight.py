@@ -1,18 +1,20 @@
 """When each job that waits would start, by what a plan has found out of it and told it."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from cluster.inventory import Pool
 from scheduler.facts.record import JobRecord
+from scheduler.model.entitlements import Key
 from scheduler.model.job import PlannedStart, Reason, ReasonCode
 from scheduler.model.plan import KeptCards, Verdict
 from scheduler.placing.placement import shape_of
 from scheduler.planning.explain import MONEY_CODES, QUOTA_CODES, begin_ms
 from scheduler.planning.options import Candidate, Finding
 from scheduler.planning.survey import Survey
-from scheduler.sharing.allowance import Allowances
+from scheduler.sharing.allowance import Allowances, Kept
 from scheduler.timing.forecasts import Forecasts
 from scheduler.timing.outlook import Bid, Outlook
 from scheduler.timing.ranking import Place, Wish
@@ -70,12 +72,24 @@ class Foresight:
         for record, verdict in zip(waiting, told, strict=True):
             if verdict.start is not None and not isinstance(verdict, KeptCards):
                 outlook.take(self.promised.get(record.job.id) or record, verdict.start)
-        return {
-            record.job.id: verdict
-            if verdict.start
-            else Verdict(reasons=verdict.reasons, start=self._start(outlook, record, verdict))
-            for record, verdict in zip(waiting, told, strict=True)
-        }
+        awaited = self._awaited()
+        found: dict[str, Verdict] = {}
+        for record, verdict in zip(waiting, told, strict=True):
+            job_id, start = record.job.id, verdict.start
+            if start is None:
+                start = self._start(outlook, record, verdict)
+                for key, kept in awaited.get(job_id, ()):
+                    if start is None or start.at_ms > kept.start_ms:
+                        outlook.keep(key, kept.need, kept.start_ms)
+            found[job_id] = verdict if verdict.start else replace(verdict, start=start)
+        return found
+
+    def _awaited(self) -> dict[str, list[tuple[Key, Kept]]]:
+        """By job, what is kept of quotas for who waits for it."""
+        found: dict[str, list[tuple[Key, Kept]]] = defaultdict(list)
+        for key, kept in self.allowances.kept_by_key.items():
+            found[kept.job_id].append((key, kept))
+        return found
 
     def _start(self, outlook: Outlook, record: JobRecord, verdict: Verdict) -> PlannedStart | None:
         """Nowhere if that depends on more than the ends of what runs."""

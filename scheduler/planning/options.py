@@ -23,7 +23,7 @@ class Candidate:
 
     `transfer_ms` is how long its data takes to come there. `full` says why it does not fit now, by
     whether it would end before the pool's reservation; `is_hopeless` that nothing that runs will
-    make room for it.
+    make room for it, and `is_barred` that one had no promise for a quota that is kept for another.
     """
 
     pool: Pool
@@ -32,6 +32,12 @@ class Candidate:
     transfer_ms: int
     full: dict[bool, Reason] = field(default_factory=dict)
     is_hopeless: bool = False
+    is_barred: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether another of the shape might be promised a start, as this one had no quota then."""
+        return self.is_barred and self.room.reservation is None
 
     def nearer_data(self, near: "Candidate", promise: Reservation, start_ms: int) -> Reason | None:
         """Why it is not to start here then: it is ready as soon where its data is nearer."""

@@ -1,6 +1,7 @@
 """What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from cluster.inventory import Park, Pool
 from scheduler.facts.record import JobRecord
@@ -26,13 +27,20 @@ class Survey:
     """The pools of one plan as they are at each moment of it; jobs of a shape are answered once."""
 
     def __init__(
-        self, park: Park, now_ms: int, policy: Policy, forecasts: Forecasts, rooms: Rooms
+        self,
+        park: Park,
+        now_ms: int,
+        policy: Policy,
+        forecasts: Forecasts,
+        rooms: Rooms,
+        allowances: Allowances,
     ) -> None:
         self._park = park
         self._now_ms = now_ms
         self._policy = policy
         self._forecasts = forecasts
         self._rooms = rooms
+        self._allowances = allowances
         self._candidates_by_shape: dict[Shape, list[Candidate]] = {}
         self.closed_by: dict[str, str] = {}
 
@@ -70,12 +78,12 @@ class Survey:
         if not self.is_heard(pool):
             yield silent_reason(pool, job.device_count)
 
-    def terms(self, form: JobRecord, pool: Pool, allowances: Allowances) -> int | Reason:
+    def terms(self, form: JobRecord, pool: Pool) -> int | Reason:
         """What to set aside, or why it may not be there: who cannot pay waits for no hours."""
         closed = self.why_closed(form.job, pool)
         if closed is None:
-            return allowances.terms(form, pool)
-        hold = allowances.hold_micros(form.job, pool)
+            return self._allowances.terms(form, pool)
+        hold = self._allowances.hold_micros(form.job, pool)
         return hold if isinstance(hold, Reason) else closed
 
     def is_late(self, form: JobRecord, candidate: Candidate) -> bool:
@@ -156,7 +164,10 @@ class Survey:
         return None
 
     def promise(self, record: JobRecord, candidate: Candidate) -> Reservation | None:
-        """What takes a placement gives it back later: a shape without hope stays without it."""
+        """What takes a placement gives it back later: a shape without hope stays without it.
+
+        Nothing is promised to whom a quota that is kept for another would forbid it then.
+        """
         room = candidate.room
         if room.reservation is not None or candidate.is_hopeless:
             return None
@@ -167,4 +178,14 @@ class Survey:
         candidate.is_hopeless = reservation is None
         if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):
             return None
+        if reservation and self._is_kept_then(record, candidate.pool, reservation):
+            candidate.is_barred = True
+            return None
         return reservation
+
+    def _is_kept_then(self, record: JobRecord, pool: Pool, then: Reservation) -> bool:
+        """Whether a quota that has room for it now would be kept for another yet."""
+        delay_ms, allowances = then.start_ms - self._now_ms, self._allowances
+        of_kind = allowances.cap_reasons(record, pool.device_kind_id, delay_ms)
+        reasons = chain(allowances.quota_reasons(record, delay_ms), of_kind)
+        return any((one.until_ms or 0) > then.start_ms for one in reasons)

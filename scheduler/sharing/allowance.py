@@ -32,6 +32,7 @@ class Kept:
     """Cards of a branch's quota that are kept for a job, and how many are spare beside it."""
 
     job_id: str
+    need: int
     start_ms: int
     spare: int
     is_firm: bool
@@ -66,7 +67,8 @@ class Allowances:
         self._granted_cards: dict[tuple[str, str], int] = defaultdict(int)
         self._running: dict[Key, list[End]] = defaultdict(list)
         self._read: set[str] = set()
-        self._kept_by_key: dict[Key, Kept] = {}
+        self.kept_by_key: dict[Key, Kept] = {}
+        """As far as anybody had to know of it."""
         self._promises: list[tuple[Job, str, Reservation]] = []
         self._saving: dict[str, str] = {}
         self._prices = Prices(state.prices, now_ms)
@@ -144,7 +146,7 @@ class Allowances:
         """What is kept of quotas; for the last promise of most plans nobody asks."""
         while self._promises:
             self._keep_promised(*self._promises.pop(0))
-        return self._kept_by_key
+        return self.kept_by_key
 
     def has_spare(self, job: Job, pool: Pool, cards: int) -> bool:
         """Whether each of its quotas has so many cards more, of which none is kept for anybody."""
@@ -197,7 +199,7 @@ class Allowances:
 
         What is kept of it for that need not be worked out then: it is less.
         """
-        if quota.key in self._kept_by_key:
+        if quota.key in self.kept_by_key:
             return False
         promised = sum(
             self._amount(quota, kind_id, job.device_count) for job, kind_id, _ in self._promises
@@ -321,13 +323,14 @@ class Allowances:
         """Nothing has been taken since it was promised."""
         start_ms, is_firm = reservation.start_ms, reservation.is_firm
         for quota in (*self._quotas(job), *self._caps(job, kind_id)):
-            if quota.key not in self._kept_by_key:
+            if quota.key not in self.kept_by_key:
                 then = self._takings.copy()
                 for end in self._ends(quota):
                     if end.ends.by(is_firm=is_firm) <= start_ms:
                         then.take(end.path, quota.unit, -end.amount)
-                spare = self._spare_then(then, quota, job, kind_id)
-                self._kept_by_key[quota.key] = Kept(job.id, start_ms, spare, is_firm)
+                need = self._need(quota, job, kind_id, then)
+                spare = self._free(quota, then) - need
+                self.kept_by_key[quota.key] = Kept(job.id, need, start_ms, spare, is_firm)
 
     def take(self, record: JobRecord, pool: Pool, hold_micros: int, delay_ms: int = 0) -> None:
         job, kind_id, path = record.job, pool.device_kind_id, self._path(record.job)
@@ -358,16 +361,12 @@ class Allowances:
         ends = self._ends(quota)
         for end in sorted(ends, key=lambda one: (one.ends.by(is_firm=is_firm), one.amount)):
             then.take(end.path, quota.unit, -end.amount)
-            spare = self._spare_then(then, quota, record.job, kind_id)
+            need = self._need(quota, record.job, kind_id, then)
+            spare = self._free(quota, then) - need
             if spare >= 0:
                 end_ms = end.ends.by(is_firm=is_firm)
-                self._kept[quota.key] = Kept(record.job.id, end_ms, spare, is_firm)
+                self._kept[quota.key] = Kept(record.job.id, need, end_ms, spare, is_firm)
                 return
-
-    def _spare_then(self, then: Takings, quota: Quota, job: Job, kind_id: str) -> int:
-        """What is free of it beside the job, once so much is taken."""
-        amount = self._amount(quota, kind_id, job.device_count)
-        return quota.most - then.taken[quota.key] - then.rise(self._path(job), quota.key, amount)
 
     def _ends(self, quota: Quota) -> list[End]:
         """When its work ends, in no order, and how much that gives back."""

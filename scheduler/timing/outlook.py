@@ -183,6 +183,16 @@ class Outlook:
         for timeline, amount in self._bounds(job, pool.kind_id):
             timeline.take(amount, at_ms, end_ms)
 
+    def keep(self, key: Key, need: int, at_ms: int) -> None:
+        """So much of the quota is to be free then for one who waits for that, and maybe for more.
+
+        Who begins before, and goes on, leaves it; from then on it is whoever's.
+        """
+        if key in self._quotas and at_ms - 1 > self.now_ms:
+            timeline = self._quotas[key]
+            most = timeline.free_at(at_ms) - need
+            timeline.take(max(0, timeline.free_at(at_ms - 1) - most), at_ms - 1, at_ms)
+
     def earliest(self, record: JobRecord, place: Place, from_ms: int | None) -> int | None:
         """When the job could start there; None if never, and without `from_ms` as for a wish."""
         job, length_ms = record.job, self.forecasts.length_ms(record)

@@ -42,6 +42,10 @@ class Timeline:
         """Never are fewer cards free."""
         return self._lowest
 
+    def free_at(self, at_ms: int) -> int:
+        """How many cards are free then."""
+        return self._free[bisect_right(self._at_ms, at_ms) - 1]
+
     def bound(self, cards: int, length_ms: int) -> int | None:
         """What is known already of `earliest`: it is then or later; None if it never comes."""
         return self._found.get((cards, length_ms), (0, self._at_ms[0]))[1]

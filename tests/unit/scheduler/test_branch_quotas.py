@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, Reason, ReasonCode
+from scheduler.model.job import EndCause, Job, Priority, Reason, ReasonCode
 from scheduler.placing.placement import impossible
 from scheduler.planning.planner import plan
 from tests.builders import (
@@ -23,6 +25,7 @@ from tests.builders import (
     submit,
 )
 
+MINUTE_MS = 60_000
 TWO_NODES = a_park(a_pool("east-npu", 2, 8))
 
 
@@ -130,6 +133,99 @@ def test_a_planned_start_waits_for_a_quota_that_is_kept_for_one_without_any() ->
     assert verdicts["small"].start.at_ms == HOUR_MS
     happen(state, ev.Ended(at_ms=HOUR_MS, attempt_id="f.1", cause=EndCause.FINISHED, exit_code=0))
     assert granted(state, HOUR_MS) == ["small"]
+
+
+def test_a_planned_start_waits_for_all_quotas_that_are_kept_for_others_without_any() -> None:
+    """`a`'s is kept until 01:00 and steel's until 02:00; of either pool one node is down."""
+    pools = a_pool("east-npu", 2, 8), a_pool("north-npu", 2, 2), a_pool("west-npu", 2, 8)
+    state = a_state(a_tenant("steel", max_cards=16), park=a_park(*pools))
+    divide(state, "steel", a=4, b=None)
+    hold(state, "a1", "steel", 2, "a")
+    submit(state, a_job("b1", device_count=8, project="b", limit_ms=2 * HOUR_MS))
+    happen(state, a_lease("b1", a_placement("east-npu", 0, 8)))
+    for centre, cards, project in (("north", 4, "a"), ("west", 16, "b")):
+        node = (f"{centre}-npu-n001",)
+        happen(state, ev.NodesChanged(at_ms=0, centre_id=centre, online_node_ids=node))
+        job = a_job(f"{project}2", device_count=cards, project=project, centre_ids=(centre,))
+        submit(state, replace(job, priority=Priority.HIGH))
+    new = a_job("new", device_count=2, project="a", centre_ids=("east",), limit_ms=9 * HOUR_MS)
+    submit(state, new)
+
+    verdicts = plan(state, 1).verdicts
+
+    assert why(state, "new", 1).until_ms == HOUR_MS, "it is told the first"
+    assert [verdicts[one].start for one in ("a2", "b2")] == [None, None]
+    assert [one.start_ms for one in what_if(state, 1, new)] == [2 * HOUR_MS]
+    assert verdicts["new"].start is not None
+    assert verdicts["new"].start.at_ms == 2 * HOUR_MS
+    brief = replace(new, limit_ms=HOUR_MS - 2)
+    assert [one.start_ms for one in what_if(state, 1, brief)] == [1], "it is over before"
+    happen(state, ev.Ended(at_ms=HOUR_MS, attempt_id="a1.1", cause=EndCause.FINISHED, exit_code=0))
+    assert granted(state, HOUR_MS) == []
+
+
+def a_kept_quota(max_cards: int, over_ms: int, new: Job, cards_ms: int = HOUR_MS // 2) -> State:
+    """At 00:30 `new` has its cards, and at 01:00 `big` its quota; it has its own cards later."""
+    park = a_park(a_pool("east-npu", 2, 8), a_pool("north-npu", 1, 8))
+    state = a_state(a_tenant("steel", max_cards=max_cards), a_tenant("fish"), park=park)
+    hold(state, "s", "steel", 8)
+    own = a_job("x", tenant_id="fish", device_count=8, limit_ms=cards_ms)
+    submit(state, own, replace(own, id="y", limit_ms=over_ms))
+    happen(state, a_lease("x", a_placement("north-npu", 8)))
+    happen(state, a_lease("y", a_placement("east-npu", 0, 8)))
+    submit(state, a_job("big", device_count=16, priority=Priority.HIGH, centre_ids=("east",)))
+    submit(state, replace(new, centre_ids=("north",)))
+    assert why(state, "new", 1).code is ReasonCode.DEVICES_BUSY
+    return state
+
+
+def starts(state: State) -> dict[str, int]:
+    told = {one: verdict.start for one, verdict in plan(state, 1).verdicts.items()}
+    return {one: start.at_ms for one, start in told.items() if start}
+
+
+BRIEF = a_job("new", device_count=2, limit_ms=HOUR_MS - MINUTE_MS)
+"""Over before a quota that is kept until 01:00, if it begins now, and not if it does at 00:30."""
+
+
+def test_who_has_its_cards_while_a_quota_is_kept_begins_when_it_is_so_no_more() -> None:
+    state = a_kept_quota(16, 2 * HOUR_MS, BRIEF)
+
+    assert starts(state) == {"big": 2 * HOUR_MS, "new": HOUR_MS}
+    (asked,) = what_if(state, 1, state.jobs["new"].job)
+    assert (asked.start_ms, asked.is_promised) == (HOUR_MS, False)
+
+
+def test_the_promise_of_cards_at_which_a_quota_is_kept_goes_to_who_comes_behind() -> None:
+    state = a_kept_quota(16, 2 * HOUR_MS, BRIEF)
+    submit(state, replace(BRIEF, id="other", tenant_id="fish", centre_ids=("north",)))
+
+    start = plan(state, 1).verdicts["other"].start
+
+    assert start is not None
+    assert (start.at_ms, start.is_promised) == (HOUR_MS // 2, True)
+
+
+def test_cards_are_promised_for_when_a_quota_is_kept_no_longer() -> None:
+    cards_ms = HOUR_MS + HOUR_MS // 2
+    state = a_kept_quota(16, 2 * HOUR_MS, replace(BRIEF, limit_ms=HOUR_MS // 3), cards_ms)
+
+    start = plan(state, 1).verdicts["new"].start
+
+    assert start is not None
+    assert (start.at_ms, start.is_promised) == (cards_ms, True)
+
+
+@pytest.mark.parametrize("over_ms", [HOUR_MS, 2 * HOUR_MS])
+def test_beside_a_quota_that_is_kept_one_begins_on_what_is_spare(over_ms: int) -> None:
+    """Once `first` is over, which is promised the cards for a minute."""
+    state = a_kept_quota(20, over_ms, a_job("new", device_count=4, limit_ms=9 * HOUR_MS))
+    first = a_job("first", tenant_id="fish", limit_ms=MINUTE_MS, centre_ids=("north",))
+    submit(state, replace(first, device_count=8, priority=Priority.HIGH))
+
+    found = starts(state)
+
+    assert (found["big"], found["new"]) == (over_ms, HOUR_MS // 2 + MINUTE_MS)
 
 
 def test_a_quote_that_several_quotas_forbid_waits_for_them_and_for_no_cards() -> None:

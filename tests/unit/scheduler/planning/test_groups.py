@@ -16,6 +16,7 @@ from scheduler.planning.groups import Group, Groups
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.survey import Survey
 from scheduler.planning.victims import SOON_MS
+from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import STARVING, Merit, Standings
 from scheduler.timing.forecasts import Forecasts
 from tests.builders import HOUR_MS, a_job, a_park, a_pool, a_state, a_tenant, submit
@@ -30,7 +31,8 @@ def of(state: State) -> Groups:
     assert state.park is not None
     forecasts = Forecasts(state, NOW_MS, TURNS)
     rooms = Rooms(state, state.park, NOW_MS, TURNS, forecasts)
-    survey = Survey(state.park, NOW_MS, TURNS, forecasts, rooms)
+    allowances = Allowances(state, NOW_MS, TURNS, forecasts)
+    survey = Survey(state.park, NOW_MS, TURNS, forecasts, rooms, allowances)
     return Groups(forecasts, survey, Standings(state, NOW_MS, TURNS))
 
 
