@@ -52,7 +52,7 @@ class VariantSpec(BaseModel):
         """Whatever takes as long as that in the first gang is done within it in this."""
         if self.limit is not None:
             return self.limit
-        permille = min(1_000, self.speed_permille or 1_000)
+        permille = self.speed_permille or 1_000
         return min(MAX_LIMIT_MS, -(-own_ms // permille) * 1_000 if permille < 1_000 else own_ms)
 
 
@@ -155,10 +155,15 @@ def _check_halves(gang: Gang, least: int) -> None:
 
 def _check_steps(gang: Gang, least: int, step: int) -> None:
     """Each size has whole nodes and members, and there are not more of them than may be."""
-    sizes = range(gang.devices, least - 1, -step)
-    if len(sizes) < 2 or sizes[-1] != least:
+    if least >= gang.devices:
         raise ValueError(
-            f"step_devices: {step} cards less each time, {gang.devices} cards come to no {least}: "
+            f"min_devices: the fewest, {least}, is not less than its devices, {gang.devices}: "
+            "give less, or leave out min_devices and step_devices"
+        )
+    sizes = range(gang.devices, least - 1, -step)
+    if sizes[-1] != least:
+        raise ValueError(
+            f"step_devices: {gang.devices} cards, less {step} each time, are never {least}: "
             "give another step_devices or min_devices"
         )
     if len(sizes) > SIZES_MAX:

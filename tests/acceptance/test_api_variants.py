@@ -122,6 +122,18 @@ def test_what_is_no_variant_is_refused(
     assert problem in str(told["errors"])
 
 
+def test_as_many_cards_of_another_kind_are_another_variant(park: Served) -> None:
+    wanted = job(devices=8, device=NPU, variants=[{"devices": 4}, {"devices": 4, "device": DCU}])
+
+    told = park.steel.post("/v1/quotes", json=wanted)
+
+    assert {(one["pool"], one["devices"]) for one in told.json()["options"]} == {
+        ("east-910b3", 8),
+        ("east-910b3", 4),
+        ("west-k100", 4),
+    }
+
+
 def test_a_variant_without_a_limit_has_that_of_the_job_over_its_speed(park: Served) -> None:
     slow, fast, plain = ({"devices": 1, "speed": 0.3}, {"devices": 2, "speed": 3}, {"devices": 3})
     job_id = submitted(park.steel, devices=4, limit="10m", variants=[slow, fast, plain])
@@ -172,8 +184,9 @@ def test_an_elastic_job_starts_on_as_many_cards_as_are_free(park: Served, filled
         ({"devices": 9}, "sizes are halves, and devices 9 has none"),
         ({"members": 1}, "sizes are halves, and members 1 has none"),
         ({"nodes": 1}, "sizes are halves, and nodes 1 has none"),
-        ({"devices": 9, "step_devices": 3}, "9 cards come to no 2: give another"),
-        ({"step_devices": 8}, "8 cards come to no 2: give another"),
+        ({"devices": 9, "step_devices": 3}, "9 cards, less 3 each time, are never 2: give another"),
+        ({"step_devices": 8}, "8 cards, less 8 each time, are never 2: give another"),
+        ({"min_devices": 8, "step_devices": 2}, "the fewest, 8, is not less than its devices, 8"),
         ({"devices": 10, "step_devices": 1}, "9 sizes, and 8 is the most"),
         ({"members": 4, "step_devices": 1}, "1 cards are no whole part of members 4 on 8 cards"),
         ({"min_devices": None, "step_devices": 2}, "give min_devices, the fewest, as well"),
