@@ -51,6 +51,21 @@ def test_what_would_be_sooner_is_asked_on_demand(
     expect(panel.locator("ul.sooner")).to_have_count(0)
 
 
+def test_an_elastic_job_tells_its_sizes(console: Console, park: Served, waiting: str) -> None:
+    assert waiting
+    sizes = {"devices": 8, "min_devices": 4, "checkpoint": {"dir": "ckpt"}, "name": "elastic"}
+    stepped = submitted(park.steel, step_devices=2, **sizes, **WEST)
+    halved = submitted(park.steel, **sizes, **WEST)
+    console.log_in(park.keys["steel"])
+
+    for job_id, told in ((stepped, "最少设备数4，每档 2"), (halved, "最少设备数4")):
+        console.row("waiting", job_id).locator("button.link").click()
+        facts = console.page.locator("#job dl.facts div")
+        expect(facts.filter(has_text="最少设备数")).to_have_text(told)
+        console.page.keyboard.press("Escape")
+        park.steel.post(f"/v1/jobs/{job_id}:cancel")
+
+
 def test_by_what_a_job_waits_is_told_with_who_holds_its_pools(
     console: Console, park: Served, waiting: str
 ) -> None:

@@ -37,6 +37,11 @@ const names = {
 };
 const drawer = new Drawer(names);
 
+/** Finance has the books: jobs, their queue and its quotes are refused to it. */
+function seesJobs() {
+  return me?.role !== "finance";
+}
+
 function rateNow(id) {
   const part = id === load.PARK ? panels.capacity.data : centre(id);
   return part ? capacity.rate(part.allocated_tflops, part.stated_tflops) : 0;
@@ -86,10 +91,12 @@ const panels = {
     draw: (view) => load.draw(view, names, rateNow),
   }),
   running: new Panel(byId("running"), {
+    isFor: seesJobs,
     load: () => jobPage(chosen.show === "active" ? jobs.ACTIVE : jobs.ENDED),
     draw: (page) => (chosen.show === "active" ? jobs.active : jobs.ended)(page, names),
   }),
   waiting: new Panel(byId("waiting"), {
+    isFor: seesJobs,
     load: () => (chosen.order === "list" ? waitingPage() : get("/v1/queue", { limit: jobs.SHOWN })),
     draw: (page) => (chosen.order === "list" ? jobs.waiting : turns.table)(page, names),
   }),
@@ -99,10 +106,10 @@ const panels = {
   }),
   events: new Panel(byId("events"), {
     load: async () => {
-      if (me.role !== "finance") await jobPage(jobs.ENDED);
+      if (seesJobs()) await jobPage(jobs.ENDED);
       return recent;
     },
-    draw: () => recent.draw(names, me?.role === "finance" ? "events.none_money" : "events.none_hint"),
+    draw: () => recent.draw(names, seesJobs() ? "events.none_hint" : "events.none_money"),
   }),
 };
 

@@ -13,6 +13,10 @@ const dialog = byId("job");
 const who = (members) =>
   members ? ` (${Object.entries(members).map(([role, numbers]) => `${role} ${numbers}`).join(", ")})` : "";
 
+/** How small an elastic job may become, and by what steps where they are not halves. */
+const leastOf = ({ min_devices: least, step_devices: step }) =>
+  step ? t("job.least_by", { n: count(least), step: count(step) }) : count(least);
+
 const withCost = (text, cost) => (cost ? t("job.costs", { text, cost }) : text);
 
 /** The drawer; `names.centre` and `names.tenant` turn ids into names. */
@@ -140,7 +144,7 @@ export class Drawer {
       ["job.needs", needs(spec) + (spec.nodes ? ` · ${t("job.nodes", { n: count(spec.nodes) })}` : "")],
       spec.roles?.length && ["job.roles", spec.roles.map((role) => `${role.name} ${count(role.count)} × ${count(role.devices)}`).join(", ")],
       spec.variants?.length && ["job.variants", spec.variants.map((one) => needs(one)).join(", ")],
-      spec.min_devices && ["job.least", count(spec.min_devices)],
+      spec.min_devices && ["job.least", leastOf(spec)],
       spec.data?.length + (spec.data_class ? 1 : 0) > 0 && ["job.data", [...spec.data, spec.data_class].filter(Boolean).join(", ")],
       spec.after?.length + spec.after_any?.length > 0 && ["job.after", [...spec.after, ...spec.after_any].join(", ")],
       ["job.tenant", `${this.names.tenant(job.tenant)} · ${spec.project}`],

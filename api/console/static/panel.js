@@ -9,9 +9,10 @@ export class Panel {
   #error = null;
   data = null;
 
-  /** `load()` gives the data, `draw(data)` the nodes to show in `body`. */
-  constructor(body, { load, draw, rows = 4 }) {
+  /** `load()` gives the data, `draw(data)` the nodes to show in `body`, for whom it is. */
+  constructor(body, { load, draw, rows = 4, isFor = () => true }) {
     this.body = body;
+    this.isFor = isFor;
     this.load = load;
     this.drawData = draw;
     this.rows = rows;
@@ -22,6 +23,10 @@ export class Panel {
 
   async refresh() {
     const mine = ++this.#newest;
+    if (!this.isFor()) {
+      this.#state = "forbidden";
+      return this.draw();
+    }
     try {
       const data = await this.load();
       if (mine !== this.#newest) return;
