@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from api.chinese import chinese
-from api.schemas.complaints import guess, is_about_text, problem
+from api.schemas.complaints import guess, is_about_text, place, problem
 from api.schemas.jobs import Problem, ReasonView, Wire
 
 MEDIA_TYPE = "application/problem+json"
@@ -171,7 +171,7 @@ def _methods(request: Request) -> str:
     return ", ".join(sorted(known))
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     details = error.errors()
     broken = [detail for detail in details if detail["type"] == "json_invalid"]
@@ -182,19 +182,26 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     count = len(details)
     more = f", of which {ERRORS_SHOWN} are shown" if count > ERRORS_SHOWN else ""
     noun = "1 error" if count == 1 else f"{count} errors"
-    errors = [_described(detail) for detail in details[:ERRORS_SHOWN]]
+    sent = {"query": _query(request), "body": error.body}
+    errors = [_described(detail, sent) for detail in details[:ERRORS_SHOWN]]
     return answer(Refused(422, f"{noun} in the request{more}", errors=errors).problem)
 
 
-def _described(detail: Mapping[str, Any]) -> dict[str, str]:
+def _query(request: Request) -> dict[str, str | list[str]]:
+    """Each parameter of the address, once or several times."""
+    given = {name: request.query_params.getlist(name) for name in request.query_params}
+    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+def _described(detail: Mapping[str, Any], sent: Mapping[str, object]) -> dict[str, str]:
     """Which field, what is wrong with it, and what to do."""
-    place, *path = (str(part) for part in detail["loc"])
-    field = ".".join(path) or place
+    where, *path = detail["loc"]
+    field = place(path, sent.get(where)) or where
     kind = f"string_{detail['type']}" if is_about_text(detail) else detail["type"]
     fix = _FIXES.get(kind, "correct it")
     if kind == "extra_forbidden":
-        fix = _spelling(path[-1]) or fix
-    return {"field": field, "in": place, "problem": problem(detail), "fix": fix}
+        fix = _spelling(str(path[-1])) or fix
+    return {"field": field, "in": where, "problem": problem(detail), "fix": fix}
 
 
 @cache

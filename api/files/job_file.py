@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from api.client.workdir import Packed, pack
 from api.files.yaml_text import YamlInvalid, read_yaml
-from api.schemas.complaints import guess, problem
+from api.schemas.complaints import guess, place, problem
 from api.schemas.jobs import JobCreate
 
 ERRORS_SHOWN = 10
@@ -60,12 +60,12 @@ def _checked(fields: Mapping[str, object]) -> JobCreate:
         return JobCreate.model_validate({name: _plain(value) for name, value in fields.items()})
     except ValidationError as error:
         found = error.errors()
-    lines = [f"  {_readable(detail)}" for detail in found[:ERRORS_SHOWN]]
+    lines = [f"  {_readable(detail, fields)}" for detail in found[:ERRORS_SHOWN]]
     raise JobFileInvalid("\n".join(["this is no job:", *lines])) from None
 
 
-def _readable(detail: Mapping[str, Any]) -> str:
-    field, said = ".".join(str(part) for part in detail["loc"]), problem(detail)
+def _readable(detail: Mapping[str, Any], fields: Mapping[str, object]) -> str:
+    field, said = place(detail["loc"], fields), problem(detail)
     if detail["type"] == "extra_forbidden":
         meant = guess(str(detail["loc"][-1]), JobCreate.model_fields)
         said = f"{said}; {meant}" if meant else said

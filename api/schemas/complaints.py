@@ -1,7 +1,7 @@
 """What pydantic says is wrong with a value, without what only its own classes explain."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _LENGTHS = {"too_short": ("least", "min_length"), "too_long": ("most", "max_length")}
@@ -30,6 +30,27 @@ def problem(detail: Mapping[str, Any]) -> str:
         return f"String should have at {bound} {count} character{'' if count == 1 else 's'}"
     pattern = detail.get("ctx", {}).get("pattern")
     return _IN_WORDS.get(pattern) or str(detail["msg"]).removeprefix("Value error, ")
+
+
+def place(path: Sequence[str | int], sent: object) -> str:
+    """Which part of what was sent an error is about: one text in place of a list has no index."""
+    names = []
+    for part in path:
+        if isinstance(part, int) and isinstance(sent, str):
+            continue
+        names.append(str(part))
+        sent = _part(sent, part)
+    return ".".join(names)
+
+
+def _part(sent: object, part: str | int) -> object:
+    match sent:
+        case Mapping():
+            return sent.get(part)
+        case list() if isinstance(part, int) and part < len(sent):
+            return sent[part]
+        case _:
+            return None
 
 
 def is_about_text(detail: Mapping[str, Any]) -> bool:

@@ -36,6 +36,8 @@ JSON = {"Content-Type": "application/json"}
         ({"priority": "urgent"}, "priority"),
         ({"project": "../x"}, "project"),
         ({"device": ["a b"]}, "device.0"),
+        ({"device": "a b"}, "device"),
+        ({"variants": [{"devices": 1, "device": "a b"}]}, "variants.0.device"),
         ({"device": ["a"] * 17}, "device"),
         ({"env": {"A": 1}}, "env.A"),
         ({"workdir": "/data/../etc"}, "workdir"),
@@ -58,6 +60,15 @@ def test_a_wrong_field_is_named_with_what_to_do(
     assert problem["errors"][0]["fix"]
     assert problem["detail_zh"] == "请求中有 1 处错误"
     assert {"problem_zh", "fix_zh"} < problem["errors"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("state=x", "state"), ("state=queued&state=x", "state.1")]
+)
+def test_a_word_of_an_address_is_named_as_it_was_typed(
+    query: str, field: str, park: Served
+) -> None:
+    assert fields_of(problem_of(park.steel.get(f"/v1/jobs?{query}"), 422)) == [field]
 
 
 @pytest.mark.parametrize(
