@@ -6,7 +6,7 @@ import threading
 from rich.table import Table
 
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, fail, plain, state_text
+from api.cli.terminal import console, fail, full_text, plain, state_text
 from api.schemas.array_spec import ArrayView
 from api.sdk import Client
 
@@ -36,9 +36,9 @@ def print_array(array: ArrayView) -> None:
         (both("tasks", "子任务"), f"{array.count} ({array.lowest}..{array.highest})"),
         (both("at once", "并行上限"), most),
         (both("states", "状态"), states_text(array)),
-        (both("submitted", "提交"), clock_text(array.submitted_at_ms)),
-        (both("started", "开始"), clock_text(array.started_at_ms)),
-        (both("ended", "结束"), clock_text(array.ended_at_ms)),
+        (both("submitted", "提交"), full_text(array.submitted_at_ms)),
+        (both("started", "开始"), full_text(array.started_at_ms)),
+        (both("ended", "结束"), full_text(array.ended_at_ms)),
     ]
     if array.failed:
         rows.append((both("not succeeded", "未成功"), failed_text(array)))

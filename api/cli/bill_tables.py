@@ -5,7 +5,7 @@ from decimal import Decimal
 from rich.table import Table
 
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, day_text, plain, table
+from api.cli.terminal import console, day_text, plain, table, year_text
 from api.schemas.bills import InvoiceList, InvoiceView, PaymentList, ReplyList
 
 _STANDINGS = {
@@ -33,7 +33,7 @@ def print_replies(said: ReplyList) -> None:
         granted = both(f" {one.granted} CNY granted", f" 折让 {one.granted} 元")
         why = f"{colon()}{plain(one.reason)}" if one.reason else ""
         reason = (granted if one.granted else "") + why
-        when = f"{clock_text(one.at_ms)} {plain(one.by)}"
+        when = f"{year_text(one.at_ms)} {plain(one.by)}"
         console.print(f"{standing_text(one.kind)}{where}{reason}  [dim]{when}[/]")
 
 
@@ -53,7 +53,11 @@ _INVOICE_STATES = {
 
 
 def invoice_state(invoice: InvoiceView) -> str:
-    english, chinese, style = _INVOICE_STATES[invoice.state]
+    return _state_text(invoice.state)
+
+
+def _state_text(state: str) -> str:
+    english, chinese, style = _INVOICE_STATES[state]
     return f"[{style}]{both(english, chinese)}[/]"
 
 
@@ -111,8 +115,10 @@ def print_invoice(one: InvoiceView) -> None:
     console.print(made)
     console.print(invoice_state(one))
     for step in one.steps:
-        said = f"{step.kind} {plain(step.number)} {step.amount} {plain(step.reason)}".rstrip()
-        console.print(f"{said}  [dim]{clock_text(step.at_ms)} {plain(step.by)}[/]")
+        said = f"{plain(step.number)} {step.amount} {plain(step.reason)}".rstrip()
+        console.print(
+            f"{_state_text(step.kind)} {said}  [dim]{year_text(step.at_ms)} {plain(step.by)}[/]"
+        )
 
 
 def payments_table(found: PaymentList) -> Table:

@@ -8,7 +8,7 @@ from api.cli.files import Output, write_binary
 from api.cli.language import both
 from api.cli.options import Json, Tenant, session_of
 from api.cli.session import Identity, client
-from api.cli.terminal import clock_text, errors, plain, print_json, print_list, table
+from api.cli.terminal import errors, plain, print_json, print_list, table, year_text
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -88,7 +88,7 @@ def claims(context: typer.Context, tenant: Tenant = None, as_json: Json = False)
     )
     for one in found.items:
         words = (plain(word) for word in (one.id, one.tenant, one.contract))
-        made.add_row(*words, one.base, one.amount, clock_text(one.at_ms))
+        made.add_row(*words, one.base, one.amount, year_text(one.at_ms))
     print_list(made)
 
 

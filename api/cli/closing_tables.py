@@ -6,7 +6,7 @@ from rich.table import Table
 
 from api.cli.bill_tables import standing_text
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, errors, plain, say, table
+from api.cli.terminal import console, errors, plain, say, table, year_text
 from api.schemas.books import (
     MisfitView,
     MonthList,
@@ -32,7 +32,7 @@ def months_table(listed: MonthList) -> Table:
     )
     for month in listed.months:
         state = both("closed", "已关账") if month.state == "closed" else both("open", "未关账")
-        at = "" if month.closed_at_ms is None else clock_text(month.closed_at_ms)
+        at = "" if month.closed_at_ms is None else year_text(month.closed_at_ms)
         standings = Counter(one.standing for one in month.statements)
         counts = (len(month.statements), standings["confirmed"], standings["disputed"])
         made.add_row(month.month, state, at, *map(str, counts))

@@ -1,7 +1,7 @@
 """How a terminal shows what log and books have otherwise than the diaries of the centres."""
 
 from api.cli.language import both, colon
-from api.cli.terminal import clock_text, console, plain
+from api.cli.terminal import clock_text, console, full_text, plain
 from api.schemas.books import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 
 MS_PER_S = 1_000
@@ -47,7 +47,7 @@ def _centre_text(centre: CentreCompared) -> str:
         return both("[yellow]?[/] not reachable: ", "[yellow]?[/] 无法联系：") + (
             f"{name}, {why} ({heard})"
         )
-    since = clock_text(centre.whole_since_ms)
+    since = full_text(centre.whole_since_ms)
     kept = both(
         f"{centre.attempts:,} attempts, all ends since {since}",
         f"{centre.attempts:,} 次尝试，自 {since} 起的结束记录完整",
@@ -82,7 +82,7 @@ def _side(side: AttemptSide | None) -> str:
 
 def _moment(at_ms: int | None) -> str:
     """To the millisecond: a difference may be a small one."""
-    return "" if at_ms is None else f"{clock_text(at_ms)}.{at_ms % MS_PER_S:03}"
+    return "" if at_ms is None else f"{full_text(at_ms)}.{at_ms % MS_PER_S:03}"
 
 
 _WHY_NOT = {

@@ -11,6 +11,7 @@ from api.cli.terminal import (
     clock_text,
     console,
     duration_text,
+    full_text,
     plain,
     say,
     state_text,
@@ -83,9 +84,9 @@ def print_job(job: JobView) -> None:
         (both("state", "状态"), state_text(job.state) + _cause_text(job)),
         (both("asked", "请求"), plain(asked_text(job))),
         (both("command", "命令"), plain(spec.command)),
-        (both("submitted", "提交"), clock_text(job.submitted_at_ms)),
-        (both("started", "开始"), clock_text(job.started_at_ms)),
-        (both("ended", "结束"), clock_text(job.ended_at_ms)),
+        (both("submitted", "提交"), full_text(job.submitted_at_ms)),
+        (both("started", "开始"), full_text(job.started_at_ms)),
+        (both("ended", "结束"), full_text(job.ended_at_ms)),
     ]
     rows[-1:-1] = _last_saved(job)
     if job.planned_start_ms is not None:
@@ -116,7 +117,7 @@ def print_job(job: JobView) -> None:
 def _last_saved(job: JobView) -> list[tuple[str, str]]:
     """When its newest attempt wrote a checkpoint, where that was seen."""
     seen = [one.saved_at_ms for one in job.attempts[-1:] if one.saved_at_ms is not None]
-    return [(both("last saved", "上次保存"), clock_text(at_ms)) for at_ms in seen]
+    return [(both("last saved", "上次保存"), full_text(at_ms)) for at_ms in seen]
 
 
 def _cause_text(job: JobView) -> str:

@@ -1,13 +1,16 @@
 """Commands about keys: list, create, revoke."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.language import both
 from api.cli.options import Json, parser, session_of
 from api.cli.session import client
-from api.cli.terminal import clock_text, console, plain, print_json, table
+from api.cli.terminal import console, plain, print_json, table, year_text
+
+if TYPE_CHECKING:
+    from api.schemas.administration import KeyView
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -58,14 +61,22 @@ def keys(context: typer.Context, as_json: Json = False) -> None:
     )
     for key in found.items:
         made.add_row(
-            f"[dim strike]{key.id}[/]" if key.revoked_at_ms else key.id,
+            f"[dim]{key.id}[/]" if key.revoked_at_ms else key.id,
             key.role,
             key.tenant or key.centre or "-",
             plain(key.label),
-            clock_text(key.created_at_ms),
-            clock_text(key.last_used_at_ms),
+            year_text(key.created_at_ms),
+            _last_text(key),
         )
     console.print(made)
+
+
+def _last_text(key: "KeyView") -> str:
+    """When it was last used; of one that is worth nothing, since when."""
+    if key.revoked_at_ms is None:
+        return year_text(key.last_used_at_ms)
+    at = year_text(key.revoked_at_ms)
+    return both(f"[red]revoked {at}[/]", f"[red]已吊销 {at}[/]")
 
 
 @app.command(help=both("Make a key; its secret is shown once.", "创建密钥，其内容只显示一次。"))

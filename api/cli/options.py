@@ -39,6 +39,16 @@ month_of = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月�
 MonthArgument = Annotated[
     str, typer.Argument(parser=month_of, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
 ]
+
+
+def this_month() -> str:
+    """The month of Asia/Shanghai that it is now."""
+    from api.cli.terminal import day_text
+    from api.clock import now_ms
+
+    return day_text(now_ms())[: len("2026-10")]
+
+
 _id = parser(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
     "is no id: letters, digits, . _ -",

@@ -145,21 +145,28 @@ def priority_text(priority: str) -> str:
 
 def clock_text(at_ms: int | None) -> str:
     """A moment as the park's clocks show it."""
-    if at_ms is None:
-        return "-"
-    moment = datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
-    return moment.strftime("%m-%d %H:%M:%S")
+    return _moment_text(at_ms, "%m-%d %H:%M:%S")
 
 
-def year_text(at_ms: int) -> str:
-    """The same with its year, for what is years away or ago."""
-    moment = datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE)
-    return moment.strftime("%Y-%m-%d %H:%M")
+def full_text(at_ms: int | None) -> str:
+    """The same with its year, for what somebody may ask about in another."""
+    return _moment_text(at_ms, "%Y-%m-%d %H:%M:%S")
+
+
+def year_text(at_ms: int | None) -> str:
+    """To the minute, for what is years away or ago."""
+    return _moment_text(at_ms, "%Y-%m-%d %H:%M")
 
 
 def day_text(at_ms: int) -> str:
     """The day of it, for what begins and ends with days."""
     return year_text(at_ms).partition(" ")[0]
+
+
+def _moment_text(at_ms: int | None, form: str) -> str:
+    if at_ms is None:
+        return "-"
+    return datetime.fromtimestamp(at_ms / MS_PER_SECOND, UTC).astimezone(PARK_ZONE).strftime(form)
 
 
 def duration_text(duration_ms: int | None) -> str:

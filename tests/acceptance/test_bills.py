@@ -1,6 +1,7 @@
 """A newcomer's bill: the commands know by `keys.json` which broker, which keys and whose bill."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,25 @@ def test_an_agents_key_is_made_for_its_centre_and_listed_with_it(data: Path) -> 
 
     assert made.stdout.startswith("brk_")
     key_id = made.stdout.split("_")[1]
-    assert [line.split()[:3] for line in listed.stdout.splitlines() if key_id in line] == [
-        [key_id, "agent", "west"]
-    ]
+    assert line_of(listed.stdout, key_id).startswith(f"{key_id} agent    west  key")
+
+
+def test_a_key_has_its_day_with_the_year_and_says_that_it_is_revoked(data: Path) -> None:
+    made = brain("keys", "create", "--role", "agent", "--centre", "west", BRAIN_DATA=str(data))
+    key_id = made.stdout.split("_")[1]
+    fresh = line_of(brain("keys", BRAIN_DATA=str(data)).stdout, key_id)
+
+    brain("keys", "revoke", key_id, BRAIN_DATA=str(data))
+
+    day = r"20\d\d-\d\d-\d\d \d\d:\d\d"
+    assert re.search(rf" {day} -$", fresh)
+    revoked = line_of(brain("keys", BRAIN_DATA=str(data)).stdout, key_id)
+    assert re.search(rf" {day} revoked {day}$", revoked)
+
+
+def line_of(listed: str, key_id: str) -> str:
+    (line,) = (line.rstrip() for line in listed.splitlines() if key_id in line)
+    return line
 
 
 def test_a_bill_is_a_document_to_be_signed(data: Path, tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from accounting.calendar import iso_time
 from accounting.storage import store
 from accounting.usage.slices import UsageCredit
 from api.client.profile import Profile, write_profile
+from api.clock import now_ms
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
 from tests.builders import used
@@ -52,3 +54,17 @@ def test_finance_reads_it_by_a_command(park: Served, address: str, tmp_path: Pat
     assert words.count(" 63.00") == 6
     assert "steel" not in words
     assert json.loads(told.stdout)["total"]["revenue"] == "63.00"
+
+
+def test_the_month_that_is_not_over_is_the_default(
+    park: Served, address: str, tmp_path: Path
+) -> None:
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+    now = iso_time(now_ms())
+
+    shown = brain("report", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    over = brain("report", "2025-03", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+
+    assert shown.returncode == 0, shown.stderr
+    assert f"{now[:7]}  until {now[:4]}-" in shown.stdout.splitlines()[0]
+    assert over.stdout.splitlines()[0].endswith("  2025-03")

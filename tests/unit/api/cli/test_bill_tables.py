@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from api.cli.bill_tables import invoices_table
+from accounting.calendar import iso_time
+from api.cli.bill_tables import invoices_table, print_invoice, print_replies
 from api.cli.language import language
 from api.cli.terminal import console
 from api.examples.bills import BILL_ANSWERS
-from api.schemas.bills import InvoiceList
+from api.schemas.bills import InvoiceList, InvoiceView, ReplyList
 
 LONG_ID = "t03-2026-10-8df108"
 NUMBER = "26372000000012345678"
@@ -47,3 +48,33 @@ def test_what_is_unpaid_is_neither_credited_nor_withdrawn(
     changes: dict[str, str], unpaid: str
 ) -> None:
     assert lines_of(**changes)[1].split()[-2:] == ["100.00", unpaid]
+
+
+def test_what_became_of_an_invoice_is_told_with_its_year(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BRAIN_LANG", "zh")
+    language.cache_clear()
+    invoice = InvoiceView.model_validate(BILL_ANSWERS["get_invoice"])
+
+    print_invoice(invoice)
+
+    language.cache_clear()
+    (step,) = invoice.steps
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == f"已开具 {step.number} {step.amount}  {moment(step.at_ms)} {step.by}"
+
+
+def test_what_was_said_of_a_statement_is_told_with_its_year(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = ReplyList.model_validate(BILL_ANSWERS["list_replies"])
+
+    print_replies(said)
+
+    words = " ".join(capsys.readouterr().out.split())
+    assert words.endswith(f" {moment(said.items[-1].at_ms)} {said.items[-1].by}")
+
+
+def moment(at_ms: int) -> str:
+    return iso_time(at_ms)[:16].replace("T", " ")

@@ -28,7 +28,7 @@ def test_a_difference_says_whose_it_is_what_either_side_has_and_what_to_do(
 
     assert "✗ qdaicc j01m892qmfmrqxgv43rsg2pybxq.1 (job j01m892qmfmrqxgv43rsg2pybxq, tenant" in text
     assert "tenant t03): unknown: it ran, and the log does not know it" in text
-    assert "log: knows nothing of it; centre: running 11-25 " in text
+    assert "log: knows nothing of it; centre: running 2026-11-25 " in text
     assert ".446 - ascend-910b3 qdaicc-910b3-n001:8 → nobody is billed: find out" in text
     assert text.endswith("1 differences to the centres")
 
