@@ -3,8 +3,9 @@
 import ctypes
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -47,24 +48,40 @@ def dead_children() -> Iterator[tuple[int, int]]:
             yield process, os.waitstatus_to_exitcode(status)
 
 
-def handles(number: int) -> Callable[[int], bool]:
-    """Whether a process has a handler for this signal, or blocks it to wait for it elsewhere.
+@dataclass(frozen=True)
+class Heed:
+    """What a process does with a signal: its handler is called, or it is blocked.
 
-    Who has neither would just die of it.
+    Who has neither would just die of it. Who blocks it waits for it elsewhere, unless
+    `is_starting`: who starts a process blocks all signals until that is another program. It is
+    awake then, or the kernel holds it; who waits sleeps.
     """
 
-    def is_handled(process: int) -> bool:
-        with suppress(OSError, ValueError):
-            lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-            masks = [line.split()[1] for line in lines if line.startswith(("SigCgt:", "SigBlk:"))]
-            return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
-        return False
+    parent: int = 0
+    handles: bool = False
+    blocks: bool = False
+    is_starting: bool = False
 
-    return is_handled
+    def __bool__(self) -> bool:
+        return self.handles or (self.blocks and not self.is_starting)
 
 
-def anybody(_process: int) -> bool:
-    return True
+def heed(process: int, number: int) -> Heed:
+    with suppress(OSError, LookupError, ValueError):
+        text = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
+        fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+        blocked = int(fields["SigBlk"], 16)
+        return Heed(
+            parent=int(fields["PPid"]),
+            handles=_has(int(fields["SigCgt"], 16), number),
+            blocks=_has(blocked, number),
+            is_starting=_has(blocked, signal.SIGSEGV) and fields["State"][0] in "RD",
+        )
+    return Heed()
+
+
+def _has(mask: int, number: int) -> bool:
+    return bool(mask >> (number - 1) & 1)
 
 
 def kill(process: int, number: int) -> None:

@@ -27,12 +27,11 @@ from pathlib import Path
 
 from cluster.processes import (
     adopt_orphans,
-    anybody,
     children,
     dead_children,
     descendants,
     follow_parent,
-    handles,
+    heed,
     kill,
 )
 from cluster.run_files import OUTPUT_BYTES_MAX, Reserved, claim, read_stop
@@ -46,6 +45,11 @@ LOUD_LOOK_S = 0.05
 KILL_LOOK_S = 0.02
 LAST_WORDS_MS = 2_000
 """What a member gets between TERM and KILL when a signal of its own choice came first."""
+
+STARTING_MS_MAX = 1_000
+"""So long is waited for who starts a process just as it is to be told to save itself."""
+
+STARTING_LOOK_S = 0.01
 
 REQUEST_BYTES_MAX = 16 * 1024 * 1024
 LENGTH = struct.Struct("!I")
@@ -235,7 +239,8 @@ class Shim:
         self._why = "stopped"
         self._kill_at_s = kill_at_s
         self._term_at_s = now_s
-        if stop.signal is not None and self._signal(stop.signal, handles(stop.signal)):
+        patience_s = min(STARTING_MS_MAX, stop.grace_ms // 4) / 1000
+        if stop.signal is not None and _tell_who_heeds(stop.signal, patience_s):
             last_words_ms = min(LAST_WORDS_MS, stop.grace_ms // 4)
             self._term_at_s = kill_at_s - last_words_ms / 1000
 
@@ -243,17 +248,10 @@ class Shim:
         now_s = time.monotonic()
         if self._term_at_s is not None and self._term_at_s <= now_s:
             self._term_at_s = None
-            self._signal(signal.SIGTERM, anybody)
+            _tell_all(signal.SIGTERM)
         if self._kill_at_s is not None and self._kill_at_s <= now_s:
-            self._signal(signal.SIGKILL, anybody)
+            _tell_all(signal.SIGKILL)
             self._bury()
-
-    def _signal(self, number: int, is_for: Callable[[int], bool]) -> int:
-        """Signal those of the member's processes for which it is; how many they were."""
-        addressed = [process for process in descendants(os.getpid()) if is_for(process)]
-        for process in addressed:
-            kill(process, number)
-        return len(addressed)
 
     def _bury(self) -> None:
         for process, exit_code in dead_children():
@@ -298,6 +296,35 @@ class _Lease:
         if touched != self._seen:
             self._seen, self._seen_at_s = touched, time.monotonic()
         return time.monotonic() - self._seen_at_s <= self._ttl_s
+
+
+def _tell_all(number: int) -> None:
+    for process in descendants(os.getpid()):
+        kill(process, number)
+
+
+def _tell_who_heeds(number: int, patience_s: float) -> bool:
+    """Whether it was for any. Who is starting a process is waited for, as is what it starts.
+
+    What is started seems to handle what its parent handles, and would die of what comes then.
+    """
+    is_told = False
+    processes = descendants(os.getpid())
+    until_s = time.monotonic() + patience_s
+    while processes:
+        is_late = time.monotonic() >= until_s
+        starting: list[int] = []
+        for process in processes:
+            heeding = heed(process, number)
+            if not is_late and (heeding.is_starting or heeding.parent in starting):
+                starting.append(process)
+            elif heeding:
+                kill(process, number)
+                is_told = True
+        processes = starting
+        if processes:
+            time.sleep(STARTING_LOOK_S)
+    return is_told
 
 
 def _become_user(request: Request) -> None:

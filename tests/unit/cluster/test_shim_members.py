@@ -10,9 +10,19 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cluster.processes import Heed, heed
 from cluster.run_files import Stop, read_json
 from cluster.shim import Request
-from tests.nursery import LONG_TTL_MS, PATIENCE_S, Nursery, await_output, end_of, stop, tree_of
+from tests.nursery import (
+    LONG_TTL_MS,
+    PATIENCE_S,
+    Nursery,
+    await_output,
+    end_of,
+    eventually,
+    stop,
+    tree_of,
+)
 
 pytestmark = pytest.mark.enable_socket
 
@@ -29,6 +39,14 @@ waiting = threading.Thread(target=lambda: print(signal.sigwait([signal.SIGUSR1])
 waiting.start()
 print("up", flush=True)
 waiting.join()
+"""
+STARTS_ANOTHER = """
+import os, signal
+{}
+print("up", flush=True)
+waits = (os.POSIX_SPAWN_OPEN, 3, "go", os.O_RDONLY, 0)
+another = os.posix_spawn("/bin/true", ["true"], dict(), file_actions=[waits])
+print("another", os.waitstatus_to_exitcode(os.waitpid(another, 0)[1]))
 """
 BECOME = """
 import sys
@@ -68,6 +86,28 @@ def test_who_has_a_thread_wait_for_the_signal_to_save_itself_gets_it(nursery: Nu
 
     assert end_of(run)["exit_code"] == 0
     assert (run / "out").read_text() == "up\nSIGUSR1\n"
+
+
+@pytest.mark.parametrize("handling", ["", "signal.signal(signal.SIGUSR1, lambda *_: None)"])
+def test_who_starts_a_process_and_what_it_starts_do_not_die_of_the_signal(
+    nursery: Nursery, handling: str
+) -> None:
+    """For that moment all signals are blocked, and what is started has its parent's handlers."""
+    os.mkfifo(nursery.root / "go")
+    saves = "trap 'echo saved; exit' USR1; echo up; while :; do :; done"
+    starts = f"{sys.executable} -c '{STARTS_ANOTHER.format(handling)}'; exit $?"
+    run = nursery.start("run", f'sh -c "{saves}" & {starts}', cwd=str(nursery.root))
+    await_output(run, "up\nup\n")
+    eventually(lambda: any(heeding.is_starting for heeding in heeds_of(run)))
+    told = [bool(heeding) for heeding in heeds_of(run) if heeding.is_starting]
+
+    stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
+    await_output(run, "up\nup\nsaved\n")
+    (nursery.root / "go").write_text("")
+
+    assert end_of(run)["exit_code"] == 0
+    assert (run / "out").read_text() == "up\nup\nsaved\nanother 0\n"
+    assert told == [bool(handling)], "if it starts it for ever"
 
 
 def test_a_member_begins_with_no_signal_ignored_or_blocked(tmp_path: Path) -> None:
@@ -121,6 +161,10 @@ def test_a_clock_that_is_set_back_does_not_shorten_what_a_member_took(tmp_path: 
         tmp_path / "started", "started_at_ms"
     )
     assert 100 <= took_ms < PATIENCE_S * 1_000
+
+
+def heeds_of(run: Path) -> list[Heed]:
+    return [heed(process, signal.SIGUSR1) for process in tree_of(run)]
 
 
 def number_in(file: Path, name: str) -> int:
