@@ -4,7 +4,7 @@ import importlib.metadata
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from accounting.money import yuan_of_micros
+from accounting.prices.rating import PriceList
 from api.chinese import chinese
 from api.cli.language import both
 from api.cli.terminal import told_here
@@ -22,6 +24,7 @@ from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
 from api.files.park_file import ParkFileInvalid, load
 from api.files.park_machines import devices_text
+from api.running.priced import Units, price_warnings, unheld
 from api.schemas.administration import Health
 from api.sdk import ApiError, Client
 from api.settings import Settings
@@ -121,6 +124,7 @@ def _park(path: Path | None) -> Iterator[Finding]:
         yield Finding(name=name, is_well=False, text=told_here(str(error)), fix=fix)
         return
     yield _which_park(path, park_file.park)
+    yield _prices([_listed(park_file.price_lists[-1])], _units(park_file.park))
     if found := [*promise_warnings(park_file.tree, park_file.park)]:
         yield Finding(
             name=both("quotas", "配额"),
@@ -144,6 +148,34 @@ def _which_park(path: Path | None, park: Park) -> Finding:
     count, (cards, cards_zh) = len(park.centres), devices_text(park, park.pools)
     text = both(f"{park.id}: {count} centres, {cards}", f"{park.id}：{count} 个中心，{cards_zh}")
     return Finding(name=name, is_well=True, text=text)
+
+
+def _listed(prices: PriceList) -> tuple[str, dict[str, str]]:
+    return prices.id, {kind_id: yuan_of_micros(micros) for kind_id, micros in prices.on_demand}
+
+
+def _units(park: Park) -> Units:
+    kinds = (park.device_kind_by_id[pool.device_kind_id] for pool in park.pools)
+    return {kind.id: kind.unit.value for kind in kinds}
+
+
+def _prices(lists: Sequence[tuple[str, Mapping[str, str]]], units: Units) -> Finding:
+    """Of lists that are in force or to come."""
+    found = [one for list_id, yuan in lists for one in price_warnings(list_id, yuan, units)]
+    others = sorted({kind_id for _, yuan in lists for kind_id in unheld(yuan, units)})
+    names = ", ".join(list_id for list_id, _ in lists) or both("none", "无")
+    if others:
+        kinds = ", ".join(others)
+        names += both(f"; of no pool: {kinds}", f"；无资源池的型号：{kinds}")
+    return Finding(
+        name=both("prices", "价格"),
+        is_well=not found,
+        text=both("; ".join(found), "；".join(chinese(one) or one for one in found)) or names,
+        fix=both(
+            "a list never changes: publish a later one (brain prices publish)",
+            "价格表发布后不改变：请发布之后生效的价格表（brain prices publish）",
+        ),
+    )
 
 
 def _database(settings: Settings) -> Finding:
@@ -213,10 +245,14 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
             me = broker.me()
             yield Finding(name=name, is_well=True, text=f"{me.role} ({me.label})")
             view = broker.capacity()
+            published = broker.prices().items
     except ApiError as error:
         fix = both("set BRAIN_API_KEY", "请设置 BRAIN_API_KEY")
         yield Finding(name=name, is_well=False, text=str(error).splitlines()[0], fix=fix)
         return
+    units = {pool.device: pool.unit for centre in view.centres for pool in centre.pools}
+    current = next((number for number, one in enumerate(published) if one.is_in_force), 0)
+    yield _prices([(one.id, one.on_demand) for one in published[current:]], units)
     for centre in view.centres:
         online = sum(pool.online_cards for pool in centre.pools)
         registered = sum(pool.registered_cards for pool in centre.pools)

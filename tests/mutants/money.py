@@ -99,4 +99,10 @@ MUTANTS = [
     Mutant("scheduler/facts/funds.py", " and one.package.until_ms > from_ms", "", _METERED),
     Mutant("scheduler/facts/alerts.py", "grace_ms=checkpoint.grace_ms if checkpoint else stop_grace_ms", "grace_ms=stop_grace_ms", _BUDGETS),
     Mutant("scheduler/facts/alerts.py", "state.purses.used_up(record, now_ms) is not None:", "True:", _BUDGETS),
+    Mutant("api/running/priced.py", "yuan >= cards[cheapest]", "yuan > cards[cheapest]", "tests/unit/api/running/test_priced.py"),
+    Mutant("api/running/priced.py", 'if units[kind] == "card" and yuan}', 'if units[kind] == "card"}', "tests/unit/api/running/test_priced.py"),
+    Mutant("api/running/priced.py", "sorted(units.keys() - yuan_by_kind.keys())", "sorted(units.keys() & yuan_by_kind.keys())", "tests/unit/api/running/test_priced.py"),
+    Mutant("api/running/doctor.py", "for one in published[current:]]", "for one in published]", "tests/unit/api/running/test_doctor.py -k force"),
+    Mutant("api/running/doctor.py", "[_listed(park_file.price_lists[-1])]", "[]", "tests/unit/api/running/test_doctor.py -k published"),
+    Mutant("api/running/doctor.py", "    if others:\n", "    if not others:\n", "tests/unit/api/running/test_doctor.py -k fault"),
 ]

@@ -1,4 +1,4 @@
-"""What `brain doctor` says of a broker of which each step fails."""
+"""What `brain doctor` says of a broker of which each step fails, of park files, and of prices."""
 
 import json
 import threading
@@ -11,21 +11,68 @@ from typing_extensions import override
 
 from api.cli.language import language
 from api.routes.health import FAILS
-from api.running.doctor import _leader, _park
+from api.running.doctor import _leader, _park, _prices, _through
 
-SMALL_PARK = Path(__file__).parents[3] / "data" / "small-park.yaml"
+DATA = Path(__file__).parents[3] / "data"
+SMALL_PARK, CORES_PARK = DATA / "small-park.yaml", DATA / "cores-park.yaml"
 SAID = {"status": "failing", "database": "ok", "leader": FAILS}
+TFLOPS = ("stated", "registered", "online", "schedulable", "allocated")
+CARDS = ("registered", "online", "schedulable", "allocated")
+
+
+def a_pool(pool_id: str, device: str, unit: str) -> dict[str, object]:
+    cards = {f"{one}_cards": 8 for one in CARDS}
+    return {"id": pool_id, "device": device, "unit": unit, "tflops": 1, "nodes": 1, **cards}
+
+
+def a_list(list_id: str, is_in_force: bool, **on_demand: str) -> dict[str, object]:
+    said = {"id": list_id, "from_ms": 0, "is_in_force": is_in_force, "on_demand": on_demand}
+    return {**said, "qos_permille": {}, "class_permille": {}, "vat_permille": 60}
+
+
+ANSWERS: dict[str, object] = {
+    "/readyz": SAID,
+    "/v1/me": {"key_id": "k", "role": "operator", "label": "op", "tenant": None, "centre": None},
+    "/v1/capacity": {
+        **dict.fromkeys((f"{one}_tflops" for one in TFLOPS), 8),
+        "at_ms": 0,
+        "park": "p",
+        "name": "P",
+        "note": "",
+        "is_logical": True,
+        "queued_jobs": 0,
+        "running_jobs": 0,
+        "centres": [
+            {
+                **dict.fromkeys((f"{one}_tflops" for one in TFLOPS), 8),
+                "id": "east",
+                "name": "East",
+                "is_heard": True,
+                "heard_at_ms": 0,
+                "pools": [a_pool("a", "npu", "card"), a_pool("b", "cpu", "core")],
+            }
+        ],
+    },
+    "/v1/prices": {
+        "items": [
+            a_list("old", False, npu="3.00"),
+            a_list("now", True, npu="3.00", cpu="3.00", gone="1.00"),
+            a_list("next", False, npu="4.00"),
+        ]
+    },
+}
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Of somebody who answers `/readyz` so, and all else with what is no JSON."""
+    """Of somebody who answers a few questions so, and all else with what is no JSON."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/readyz" else 404)
+            self.send_response(200 if self.path in ANSWERS else 404)
             self.end_headers()
-            self.wfile.write(json.dumps(SAID).encode() if self.path == "/readyz" else b"no")
+            said = ANSWERS.get(self.path)
+            self.wfile.write(json.dumps(said).encode() if said else b"no")
 
         @override
         def log_message(self, *_: object) -> None:
@@ -50,6 +97,38 @@ def test_neither_is_who_is_no_broker(url: str) -> None:
 
     assert not finding.is_well
     assert "Health" in finding.text
+
+
+def test_price_lists_in_force_and_to_come_are_laid_beside_what_the_park_has(url: str) -> None:
+    """What is past cannot be changed; what no pool has is a fault only where nothing else is."""
+    (prices,) = (one for one in _through(url, "key") if one.name == "prices")
+
+    assert not prices.is_well
+    assert prices.text == (
+        "price list now: a core of cpu costs 3.00 an hour, and a card of npu 3.00; is that for a "
+        "core?; price list next has no price for cpu: nothing starts on it by that list"
+    )
+    assert "publish a later one" in prices.fix
+
+
+def test_a_price_of_no_pool_is_told_and_no_fault() -> None:
+    found = _prices([("now", {"npu": "3.00", "gone": "1.00"})], {"npu": "card"})
+
+    assert (found.is_well, found.text) == (True, "now; of no pool: gone")
+
+
+def test_the_last_price_list_of_a_park_file_is_looked_at_before_it_is_published(
+    tmp_path: Path,
+) -> None:
+    dear = CORES_PARK.read_text(encoding="utf-8").replace("cpu-x: 36}", "cpu-x: 3600}")
+    (tmp_path / "park.yaml").write_text(dear, encoding="utf-8")
+
+    _, well = _park(CORES_PARK)
+    _, found = _park(tmp_path / "park.yaml")
+
+    assert (well.name, well.is_well, well.text) == ("prices", True, "prices")
+    assert not found.is_well
+    assert "a core of cpu-x costs 3600.00 an hour" in found.text
 
 
 @pytest.mark.parametrize(
