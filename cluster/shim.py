@@ -164,10 +164,13 @@ class Shim:
         self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         alive = os.open(self._run / "alive", os.O_RDWR)  # opens whether or not somebody reads
         shim = os.getpid()
+        # What is sent to the member before it is one waits for it: our handlers would swallow it.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._child = os.fork()
         if self._child == 0:
             os.close(alive)
             _in_a_fork(lambda: self._become_member(shim))
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         started_at_ms, began_s = _now_ms(), time.monotonic()
         self._write(started, {"shim": shim, "started_at_ms": started_at_ms})
         with suppress(OSError):

@@ -35,6 +35,7 @@ MUTANTS = [
     Mutant("cluster/shim.py", "os.ftruncate(self._out, OUTPUT_BYTES_MAX + 1)", "pass", "tests/unit/cluster/test_shim.py -k talks"),
     Mutant("cluster/runs.py", '.get("boot") == _boot()', '.get("boot") is not None', "tests/unit/cluster/test_runs.py"),
     Mutant("cluster/run_files.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600", "os.O_WRONLY | os.O_CREAT, 0o600", "tests/unit/cluster/test_shim.py"),
+    Mutant("cluster/shim.py", "        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n", "        mask = set()\n", "tests/unit/cluster/test_shim_members.py -k before"),
     Mutant("cluster/shim.py", "            elif heeding:\n", "            else:\n", "tests/unit/cluster/test_shim.py"),
     Mutant("cluster/shim.py", "(heeding.is_starting or heeding.parent in starting)", "heeding.is_starting", "tests/unit/cluster/test_shim_members.py -k die"),
     Mutant("cluster/shim.py", "(heeding.is_starting or heeding.parent in starting)", "heeding.parent in starting", "tests/unit/cluster/test_shim_members.py -k die"),

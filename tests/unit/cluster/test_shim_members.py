@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.processes import Heed, heed
+from cluster.processes import heed
 from cluster.run_files import Stop, read_json
 from cluster.shim import Request
 from tests.nursery import (
@@ -62,6 +62,14 @@ now_ns, hours = time.time_ns(), itertools.count()
 time.time_ns = lambda: now_ns - next(hours) * 3_600_000_000_000
 Shim(Request.from_json(sys.argv[1].encode())).stand()
 """
+BECOMES_LATE = """
+import os, sys
+from cluster.shim import Request, Shim
+parent = os.getppid
+os.getppid = lambda: open("go").close() or parent()
+os.chdir(sys.argv[2])
+Shim(Request.from_json(sys.argv[1].encode())).stand()
+"""
 ROOT = Path(__file__).parents[3]
 
 
@@ -98,8 +106,7 @@ def test_who_starts_a_process_and_what_it_starts_do_not_die_of_the_signal(
     starts = f"{sys.executable} -c '{STARTS_ANOTHER.format(handling)}'; exit $?"
     run = nursery.start("run", f'sh -c "{saves}" & {starts}', cwd=str(nursery.root))
     await_output(run, "up\nup\n")
-    eventually(lambda: any(heeding.is_starting for heeding in heeds_of(run)))
-    told = [bool(heeding) for heeding in heeds_of(run) if heeding.is_starting]
+    eventually(lambda: would_be_told_late(run) == [bool(handling)])
 
     stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
     await_output(run, "up\nup\nsaved\n")
@@ -107,7 +114,6 @@ def test_who_starts_a_process_and_what_it_starts_do_not_die_of_the_signal(
 
     assert end_of(run)["exit_code"] == 0
     assert (run / "out").read_text() == "up\nup\nsaved\nanother 0\n"
-    assert told == [bool(handling)], "if it starts it for ever"
 
 
 def test_a_member_begins_with_no_signal_ignored_or_blocked(tmp_path: Path) -> None:
@@ -142,18 +148,23 @@ def test_nothing_becomes_a_member_of_a_shim_that_is_gone(another: int, said: byt
     assert begun.stdout == said
 
 
+def test_who_is_told_to_end_before_it_is_the_member_never_is(tmp_path: Path) -> None:
+    """Until then it has the shim's own handlers, which heed nothing for it."""
+    os.mkfifo(tmp_path / "go")
+    words = [*standing(BECOMES_LATE, tmp_path, "echo here"), str(tmp_path)]
+    shim = subprocess.Popen(words, cwd=ROOT)
+    eventually(lambda: len(tree_of(tmp_path)) == 1)
+
+    os.kill(tree_of(tmp_path)[0], signal.SIGTERM)
+    (tmp_path / "go").write_text("")
+    shim.wait()
+
+    assert end_of(tmp_path)["exit_code"] == -signal.SIGTERM
+    assert (tmp_path / "out").read_text() == ""
+
+
 def test_a_clock_that_is_set_back_does_not_shorten_what_a_member_took(tmp_path: Path) -> None:
-    (tmp_path / "lease").touch()
-    os.mkfifo(tmp_path / "alive")
-    request = Request(
-        run=str(tmp_path),
-        command="exec sleep 0.1",
-        env={},
-        cwd="/",
-        lease=str(tmp_path / "lease"),
-        lease_ttl_ms=LONG_TTL_MS,
-    )
-    words = [sys.executable, "-c", STANDS_WHILE_THE_CLOCK_IS_SET_BACK, json.dumps(vars(request))]
+    words = standing(STANDS_WHILE_THE_CLOCK_IS_SET_BACK, tmp_path, "exec sleep 0.1")
 
     subprocess.run(words, cwd=ROOT, check=True)
 
@@ -163,8 +174,25 @@ def test_a_clock_that_is_set_back_does_not_shorten_what_a_member_took(tmp_path: 
     assert 100 <= took_ms < PATIENCE_S * 1_000
 
 
-def heeds_of(run: Path) -> list[Heed]:
-    return [heed(process, signal.SIGUSR1) for process in tree_of(run)]
+def standing(code: str, run: Path, command: str) -> list[str]:
+    """How to start `code` as a shim in the folder of `run`."""
+    (run / "lease").touch()
+    os.mkfifo(run / "alive")
+    request = Request(
+        run=str(run),
+        command=command,
+        env={},
+        cwd=str(run),
+        lease=str(run / "lease"),
+        lease_ttl_ms=LONG_TTL_MS,
+    )
+    return [sys.executable, "-c", code, json.dumps(vars(request))]
+
+
+def would_be_told_late(run: Path) -> list[bool]:
+    """Whether those would be told at last that are starting a process now."""
+    heeds = [heed(process, signal.SIGUSR1) for process in tree_of(run)]
+    return [bool(heeding) for heeding in heeds if heeding.is_starting]
 
 
 def number_in(file: Path, name: str) -> int:
