@@ -141,13 +141,25 @@ def _taken(text: io.StringIO) -> bytes:
     return chunk
 
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER_OR_DATE = re.compile(r"[\d.,]+([eE][+-]?\d+|[-/:]\d+([-/:]\d+)?)?", re.ASCII)
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""The last four are the wide forms: spreadsheets of East Asia may take them for the others."""
+
+_MONTH = (
+    "(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?"
+    "|nov(ember)?|dec(ember)?)"
+)
+_TAKEN = re.compile(
+    r"[\d.,]+(e[+-]?\d+|[-/:]\d+([-/:]\d+)?)?"
+    rf"|{_MONTH}[-./ ]?\d{{1,4}}|\d{{1,2}}[-./ ]?{_MONTH}([-./ ]?\d{{1,4}})?"
+    r"|true|false",
+    re.ASCII | re.IGNORECASE,
+)
+"""A number or a date to a spreadsheet, or one of its words: `007`, `1e5`, `3-4`, `mar1`."""
 
 
 def _text(value: Cell) -> Cell:
     """A text that stays one in a spreadsheet."""
     if not isinstance(value, str):
         return value
-    is_taken = value.startswith(FORMULA_SIGNS) or _NUMBER_OR_DATE.fullmatch(value)
+    is_taken = value.startswith(FORMULA_SIGNS) or _TAKEN.fullmatch(value)
     return f"'{value}" if is_taken else value
