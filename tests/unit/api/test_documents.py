@@ -63,6 +63,28 @@ def test_packages_are_shown_as_bought_and_as_used() -> None:
     assert "应付金额16,230.50" in said
 
 
+@pytest.mark.parametrize("project", ["longname" * 8, "experiments-0123456789-0123456789"])
+def test_a_long_id_goes_on_below_and_runs_over_no_amount(project: str) -> None:
+    body = body_of(make_statement("steel", "2026-10", 0, [replace(BIG, project=project)], {}))
+
+    (page,) = PdfReader(io.BytesIO(statement_pdf(body, NAMES))).pages
+
+    said = page.extract_text()
+    assert project not in said
+    assert max(len(run) for run in re.findall(r"[a-z]+|[-0-9]+", said) if run in project) <= 12
+    assert project in re.sub(r"\s+", "", said)
+
+
+def test_a_long_name_does_not_run_over_the_month_beside_it() -> None:
+    named = replace(NAMES, tenant="Longname" * 16)
+
+    page = PdfReader(io.BytesIO(statement_pdf(body_of(a_statement()), named))).pages[0]
+
+    said = page.extract_text()
+    assert max(map(len, re.findall(r"[A-Za-z]+", said))) < 60
+    assert named.tenant in re.sub(r"\s+", "", said)
+
+
 def test_what_is_disputed_and_how_it_was_decided_is_shown() -> None:
     disputed = replace(REPLY, lines=(2, 3), at_ms=1_793_678_400_000)
     decided = replace(
