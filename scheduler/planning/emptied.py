@@ -25,8 +25,16 @@ class Emptied:
         for claim in state.claims.values():
             self._share(claim.node_ids)
 
-    def wrong(self, stops: Collection[Attempt], there: Placement) -> Iterator[str]:
-        """They must suffice for that, and none of them may be stopped for nothing."""
+    def wrong(
+        self,
+        stops: Collection[Attempt],
+        there: Placement,
+        is_limited: Callable[[Attempt], bool],
+    ) -> Iterator[str]:
+        """They must suffice for that, and none of them may be stopped for nothing.
+
+        Who uses what a limit would forbid the job else is not.
+        """
         given, need = _cards(stops), {one.node_id: one.card_count for one in there.shares}
         for node_id, cards in need.items():
             free = self._left(node_id) + self._cards[node_id] + given[node_id]
@@ -34,7 +42,8 @@ class Emptied:
                 yield f"node {node_id} has {free} cards free then, not {cards}"
         for attempt in stops:
             without = given - _cards([attempt])
-            if all(self._sure(node_id) + without[node_id] >= need[node_id] for node_id in need):
+            has_room = all(self._sure(one) + without[one] >= cards for one, cards in need.items())
+            if has_room and not is_limited(attempt):
                 yield f"that job has room without stopping {attempt.id}"
 
     def _sure(self, node_id: str) -> int:

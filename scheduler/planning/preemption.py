@@ -28,8 +28,10 @@ from scheduler.placing.placement import Fit, FreeCards
 from scheduler.planning.potential import Working
 from scheduler.planning.victims import (
     SOON_MS,
+    Allowed,
     Clearing,
     Victim,
+    beside_cleared,
     cheapest_for_bundles,
     cheapest_in,
     clear,
@@ -148,24 +150,32 @@ class Victims:
         return [*free.values()]
 
     def choose(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+        self,
+        room: PoolRoom,
+        pool_id: str,
+        wanted: Fit,
+        taker: Taker,
+        ends: Ends,
+        may: Allowed | None = None,
     ) -> Clearing:
         """The work to stop so that it fits, at the least cost; nobody where that cannot be.
 
-        Who found nobody to stop spares those of no higher merit the search: of its branches, and
-        all others where nobody has work that is its own.
+        Where limits forbid it as yet, `may` says whether they would without some of these: then it
+        may have room already. Who found nobody to stop spares those of no higher merit the search:
+        of its branches, and all others where nobody has work that is its own.
         """
         owns, merit = taker.standing
         key = pool_id, wanted, room.is_short(ends), owns, taker.levels
         failed = self._failed.get(key)
-        if self.is_over(taker.standing) or (failed is not None and merit <= failed):
+        is_known = failed is not None and merit <= failed and may is None
+        if self.is_over(taker.standing) or is_known:
             return Clearing()
-        found = self._by_racks(room, pool_id, wanted, taker, ends)
+        found = self._by_racks(room, pool_id, wanted, taker, ends, may)
         if found is None:
-            found = self._by_nodes(room, pool_id, wanted, taker, ends)
+            found = self._by_nodes(room, pool_id, wanted, taker, ends, may)
         if found.victims and self._standings.has_owners:
             found = self._lasting(room, pool_id, wanted, taker, ends, found)
-        if not (found.victims or room.view_soon(ends).fits(wanted)):
+        if not (found.victims or may or room.view_soon(ends).fits(wanted)):
             self._failed[key] = merit
         return found
 
@@ -187,22 +197,35 @@ class Victims:
         return Clearing(found.victims, shares) if self.working.falls(gone, there) else Clearing()
 
     def _by_nodes(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+        self,
+        room: PoolRoom,
+        pool_id: str,
+        wanted: Fit,
+        taker: Taker,
+        ends: Ends,
+        may: Allowed | None,
     ) -> Clearing:
         """Up to a node's cards it is to be on one of which it may stop them as it stands there."""
-        found, part = self._cheapest(room, pool_id, wanted, taker, ends)
-        if found and wanted.node_count == 1 and self._standings.has_owners:
+        found, part = self._cheapest(room, pool_id, wanted, taker, ends, may)
+        is_there = wanted.node_count == 1 and self._standings.has_owners
+        if found and (is_there or (may and not wanted.bundles)):
             return Clearing(found, seats_in(room, part, wanted, found, ends))
         if found and wanted.bundles:
             shares = seats_in(room, room.view_soon(ends), wanted, found, ends) or ()
             node_ids = [share.node_id for share in shares]
             there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
             if there.standing != taker.standing:
-                found, _ = self._cheapest(room, pool_id, wanted, there, ends)
+                found, _ = self._cheapest(room, pool_id, wanted, there, ends, may)
         return Clearing(found)
 
     def _by_racks(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+        self,
+        room: PoolRoom,
+        pool_id: str,
+        wanted: Fit,
+        taker: Taker,
+        ends: Ends,
+        may: Allowed | None,
     ) -> Clearing | None:
         """Where whole racks are guaranteed it takes as an owner only in one of them.
 
@@ -212,9 +235,9 @@ class Victims:
         if elsewhere is None:
             return None
         near = replace(wanted, is_in_rack=wanted.node_count > 1)
-        found = [self._cheapest(room, pool_id, near, taker, ends)]
+        found = [self._cheapest(room, pool_id, near, taker, ends, may)]
         if near != wanted:
-            found.append(self._cheapest(room, pool_id, wanted, elsewhere, ends))
+            found.append(self._cheapest(room, pool_id, wanted, elsewhere, ends, may))
         able = [one for one in found if one[0]]
         if not able:
             return Clearing()
@@ -222,7 +245,13 @@ class Victims:
         return Clearing(victims, seats_in(room, part, wanted, victims, ends))
 
     def _cheapest(
-        self, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+        self,
+        room: PoolRoom,
+        pool_id: str,
+        wanted: Fit,
+        taker: Taker,
+        ends: Ends,
+        may: Allowed | None,
     ) -> tuple[tuple[Victim, ...], FreeCards]:
         """The work to stop, and the part of the pool in which that makes room."""
         view = room.view_soon(ends)
@@ -232,15 +261,18 @@ class Victims:
             for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
             if node_id in free and node_id not in kept
         )
-        domains = _in_use(view, wanted).domains(wanted)
+        domains = view.domains(wanted)
         choices: dict[str, tuple[Victim, ...]] = {}
         if wanted.bundles:
-            listed = {node_id: [*victims] for node_id, victims in able}
-            options = [cheapest_for_bundles(part, listed, wanted) for part in domains]
+            by_node = {node_id: [*victims] for node_id, victims in able}
+            options = [cheapest_for_bundles(part, by_node, wanted) for part in domains]
         else:
-            sets = ((n, clear(n, victims, wanted.card_count - free[n])) for n, victims in able)
-            choices |= {node_id: choice for node_id, choice in sets if choice}
-            options = [cheapest_in(part, choices, wanted) for part in domains]
+            here = may if wanted.node_count == 1 else None
+            for node_id, victims in able:
+                choice = clear(node_id, victims, wanted.card_count - free[node_id], here)
+                if choice:
+                    choices[node_id] = choice
+            options = [cheapest_in(part, choices, wanted, may) for part in domains]
         found = [
             ((*chosen.values(),), part)
             for part, chosen in zip(domains, options, strict=True)
@@ -251,9 +283,12 @@ class Victims:
         cheapest, part = min(found, key=lambda one: total_cost(one[0]))
         if wanted.node_count == 1:
             return cheapest, view.on(n for n, choice in choices.items() if choice == cheapest)
-        if self._standings.by_racks(taker, pool_id):
+        if may or self._standings.by_racks(taker, pool_id):
             domains = [part]
-        return without_idle(cheapest, domains, wanted, kept), part
+        needed = without_idle(cheapest, domains, wanted, kept, may)
+        if may and not wanted.bundles:
+            part = beside_cleared(part, needed, wanted, kept)
+        return (needed if part.by_node else ()), part
 
     @cached_property
     def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
@@ -350,13 +385,6 @@ class Victims:
             return False
         is_resumed = self._policy.is_shared and job.checkpoint is not None
         return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
-
-
-def _in_use(view: FreeCards, wanted: Fit) -> FreeCards:
-    """Where a gang has room already a limit is in its way: others are stopped where they run."""
-    if wanted.node_count == 1 or wanted.bundles or not view.fits(wanted):
-        return view
-    return view.on(n for n, cards in view.by_node.items() if cards < wanted.card_count)
 
 
 def _lost_card_ms(attempt: Attempt, job: Job, now_ms: int) -> int:

@@ -153,7 +153,8 @@ class Stops:
         if running is None or asks_ms > by_ms or not self._survey.is_heard(pool):
             return None
         ends = self._survey.claim_ends(form)
-        clearing = running.choose(room, pool.id, wanted, taker, ends)
+        may = self._survey.limits(form, pool)
+        clearing = running.choose(room, pool.id, wanted, taker, ends, may)
         gone_ms = [asks_ms + victim.grace_ms for victim in clearing.victims]
         start_ms = max(room.soon_ms, *gone_ms) if gone_ms else NEVER_MS
         is_late = not gone_ms or outside_hours(form.job, pool, start_ms) is not None

@@ -1,6 +1,7 @@
 """What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain
 
 from cluster.inventory import Park, Pool
@@ -14,7 +15,7 @@ from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import closed_reason, kept_reason, pool_reason, silent_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
-from scheduler.planning.victims import SOON_MS, Clearing
+from scheduler.planning.victims import SOON_MS, Allowed, Clearing
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.timing.backfill import Reservation
@@ -85,6 +86,12 @@ class Survey:
             return self._allowances.terms(form, pool)
         hold = self._allowances.hold_micros(form.job, pool)
         return hold if isinstance(hold, Reason) else closed
+
+    def limits(self, form: JobRecord, pool: Pool) -> Allowed | None:
+        """Whether none forbids it once some are gone as well; None where none does anyway."""
+        kind_id = pool.device_kind_id
+        may = partial(self._allowances.is_within, form, kind_id, SOON_MS)
+        return None if may(()) else may
 
     def is_late(self, form: JobRecord, candidate: Candidate) -> bool:
         """Whether it could not be gone by then if it started once all has gone that is stopped."""

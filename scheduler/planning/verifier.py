@@ -7,9 +7,9 @@ are carried out, and who is hit waits for the next.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, repeat
 
 from accounting.prices.rating import PriceMissing
@@ -18,7 +18,7 @@ from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.model.cores import accepts
 from scheduler.model.entitlements import parting
-from scheduler.model.job import Job, NodeShare, Placement, Priority
+from scheduler.model.job import Job, NodeShare, Placement, Priority, ReasonCode
 from scheduler.model.plan import Eviction, Grant, KeptCards, Plan, Verdict
 from scheduler.model.policy import Policy, Preemption
 from scheduler.model.variants import form_in, forms
@@ -60,6 +60,7 @@ class Verifier:
         self._started: set[str] = set()
         self._stopped: set[str] = set()
         self._granted = granted
+        self._claimed: list[tuple[Job, str, int]] = []
 
     def allows(self, grant: Grant) -> bool:
         """Whether the job may start there, beside all that runs and was allowed before."""
@@ -182,6 +183,7 @@ class Verifier:
             attempt = self._state.live[one.attempt_id]
             if attempt.job_id != one.job_id:
                 self._gone.append(attempt)
+        self._claimed = [*self._claims_of(verdicts, by_job)]
         for job_id, stops in by_job.items():
             flaw = self._flaw_of(job_id, stops, verdicts.get(job_id))
             if flaw is None:
@@ -207,6 +209,7 @@ class Verifier:
             return flaw
         if not self._working.falls(gone, taker):
             return "the potential does not fall"
+        self._before.extend(gone)
         self._working.change(gone, job_id, taker)
         self._emptied.stop(gone)
         hold_micros, _ = self._granted.hold_micros(form, pool)
@@ -223,7 +226,8 @@ class Verifier:
         yield from self._granted.wrong_nodes(form, pool, there)
         if any(self._is_late(form, attempt) for attempt in gone):
             yield "once they are gone, the pool is not offered for as long as it needs"
-        yield from self._emptied.wrong(gone, there)
+        is_limited = partial(self._is_limited, form, pool, gone)
+        yield from self._emptied.wrong(gone, there, is_limited)
         # Grants are counted already, also of those behind whom more was stopped.
         recount = self._granted.recount.without(self._gone, self._state.jobs)
         yield from self._granted.over(form, pool, form.device_count, recount)
@@ -231,6 +235,25 @@ class Verifier:
             yield from self._granted.unpaid(record, self._granted.hold_micros(form, pool)[0])
         except PriceMissing as error:
             yield str(error)
+
+    def _is_limited(self, form: Job, pool: Pool, gone: Sequence[Attempt], one: Attempt) -> bool:
+        """Whether a limit would forbid the job without this stop."""
+        others = [attempt for attempt in gone if attempt is not one]
+        recount = self._granted.recount.without([*self._before, *others], self._state.jobs)
+        for job, kind_id, cards in self._claimed:
+            recount.add(job, kind_id, cards)
+        return any(recount.wrong(form, pool.device_kind_id, form.device_count))
+
+    def _claims_of(
+        self, verdicts: Mapping[str, Verdict], but: Container[str]
+    ) -> Iterator[tuple[Job, str, int]]:
+        """What is to be taken by those for whom nobody is stopped in this plan."""
+        for job_id, verdict in verdicts.items():
+            is_claim = any(one.code is ReasonCode.MAKING_ROOM for one in verdict.reasons)
+            if is_claim and verdict.start is not None and job_id not in but:
+                job, pool = self._state.jobs[job_id].job, verdict.start.pool_id
+                cards = verdict.start.card_count or job.device_count
+                yield job, self._park.pool_by_id[pool].device_kind_id, cards
 
     def _form(self, record: JobRecord, kind_id: str, card_count: int | None = None) -> Job:
         """Of so many cards, where that is told; else of those on this kind that of the fewest."""
@@ -260,6 +283,11 @@ class Verifier:
     @cached_property
     def _working(self) -> Working:
         return Working(self._state, self._now_ms, self._standings)
+
+    @cached_property
+    def _before(self) -> list[Attempt]:
+        """What is being stopped already, or is for those who were looked at."""
+        return [one for one in self._state.live.values() if one.stop_cause is not None]
 
     @cached_property
     def _gone(self) -> list[Attempt]:

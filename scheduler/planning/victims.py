@@ -5,7 +5,7 @@ cost least; and nobody without whom there would be room as well.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scheduler.facts.record import Attempt
@@ -52,6 +52,10 @@ class Victim(NamedTuple):
         return min(self.job.grace_ms, SOON_MS)
 
 
+Allowed = Callable[[Iterable[Attempt]], bool]
+"""Whether no limit forbids a job once these are gone as well."""
+
+
 class Clearing(NamedTuple):
     """Whom to stop, and on which cards it is then to be, where that is not free to choose."""
 
@@ -59,40 +63,57 @@ class Clearing(NamedTuple):
     shares: tuple[NodeShare, ...] | None = None
 
 
-def clear(node_id: str, able: Iterable[Victim], missing: int) -> tuple[Victim, ...]:
+def clear(
+    node_id: str, able: Iterable[Victim], missing: int, may: Allowed | None = None
+) -> tuple[Victim, ...]:
     """The first of them that give so many cards of the node, without those that others make idle.
 
-    Empty where all together do not.
+    Where limits forbid the job (`may`), those without whom they would as well. Empty where all
+    together do not do.
     """
     chosen: list[tuple[Victim, int]] = []
     for victim in able:
-        if missing <= 0:
+        if missing <= 0 and allows(may, [one for one, _ in chosen]):
             break
         shares = victim.attempt.placement.shares
         cards = next(share.card_count for share in shares if share.node_id == node_id)
         chosen.append((victim, cards))
         missing -= cards
-    needed: list[Victim] = []
+    needed = [victim for victim, _ in chosen]
+    if missing > 0 or not allows(may, needed):
+        return ()
     for victim, cards in reversed(chosen):
-        if cards <= -missing:
-            missing += cards
-        else:
-            needed.append(victim)
-    return tuple(reversed(needed)) if missing <= 0 else ()
+        others = [one for one in needed if one is not victim]
+        if cards <= -missing and allows(may, others):
+            missing, needed = missing + cards, others
+    return tuple(needed)
+
+
+def allows(may: Allowed | None, gone: Iterable[Victim]) -> bool:
+    """Whether no limit forbids the job once these are gone; `may` is None where none does now."""
+    return may is None or may([victim.attempt for victim in gone])
 
 
 def cheapest_in(
-    free: FreeCards, choices: Mapping[str, tuple[Victim, ...]], wanted: Fit
+    free: FreeCards,
+    choices: Mapping[str, tuple[Victim, ...]],
+    wanted: Fit,
+    may: Allowed | None = None,
 ) -> dict[str, Victim]:
-    """Of the choices by node those for which it fits there at the least cost; else none."""
+    """Of the choices by node those for which it fits there at the least cost; else none.
+
+    As many as cards and limits need.
+    """
     here = [choice for node_id, choice in choices.items() if node_id in free.by_node]
-    needed = wanted.node_count
-    if needed > 1:
-        needed -= free.whole_node_count()
-    if len(here) < needed:
-        return {}
-    cheapest = sorted(here, key=total_cost)[:needed]
-    return {victim.id: victim for choice in cheapest for victim in choice}
+    fewest = wanted.node_count
+    if fewest > 1:
+        fewest -= free.whole_node_count()
+    here.sort(key=total_cost)
+    for count in range(max(0, fewest), min(len(here), wanted.node_count) + 1):
+        found = {victim.id: victim for choice in here[:count] for victim in choice}
+        if allows(may, found.values()):
+            return found
+    return {}
 
 
 def cheapest_for_bundles(
@@ -122,11 +143,16 @@ def cheapest_for_bundles(
 
 
 def without_idle(
-    chosen: tuple[Victim, ...], domains: Sequence[FreeCards], wanted: Fit, kept: Collection[str]
+    chosen: tuple[Victim, ...],
+    domains: Sequence[FreeCards],
+    wanted: Fit,
+    kept: Collection[str],
+    may: Allowed | None = None,
 ) -> tuple[Victim, ...]:
     """Those without whom there would be too few whole nodes: one gang may clear several.
 
-    What it gives of nodes that are promised to others clears none.
+    What it gives of nodes that are promised to others clears none. Or without whom a limit would
+    forbid it.
     """
     for victim in sorted(chosen, key=lambda one: one.cost, reverse=True):
         others = tuple(one for one in chosen if one.id != victim.id)
@@ -135,9 +161,27 @@ def without_idle(
             for share in one.attempt.placement.shares:
                 if share.node_id not in kept:
                     freed[share.node_id] += share.card_count
-        if any(_holds(part, freed, wanted) for part in domains):
+        if any(_holds(part, freed, wanted) for part in domains) and allows(may, others):
             chosen = others
     return chosen
+
+
+def beside_cleared(
+    free: FreeCards, stopped: Sequence[Victim], wanted: Fit, kept: Collection[str]
+) -> FreeCards:
+    """As many nodes as the gang needs, first those that are cleared: on each it is to be.
+
+    None where these are too many.
+    """
+    then = free.copy()
+    for victim in stopped:
+        shares = victim.attempt.placement.shares
+        give_back(then, tuple(share for share in shares if share.node_id not in kept))
+    whole = [node_id for node_id, cards in then.by_node.items() if cards >= wanted.card_count]
+    whole.sort(key=lambda one: (free.by_node[one] >= wanted.card_count, one))
+    chosen = whole[: wanted.node_count]
+    nodes = [{share.node_id for share in one.attempt.placement.shares} for one in stopped]
+    return free.on(chosen if all(there & {*chosen} for there in nodes) else ())
 
 
 def _holds(free: FreeCards, freed: Mapping[str, int], wanted: Fit) -> bool:

@@ -8,7 +8,7 @@ _STANDING = "tests/unit/scheduler/sharing/test_standing.py"
 # fmt: off
 MUTANTS = [
     Mutant("scheduler/planning/preemption.py", "if self.working.falls(gone, there) else Clearing()", "if True else Clearing()", _HAND),
-    Mutant("scheduler/planning/preemption.py", "if found and wanted.node_count == 1 and self._standings.has_owners:", "if False:", "tests/unit/scheduler/sharing/test_cells.py"),
+    Mutant("scheduler/planning/preemption.py", "is_there = wanted.node_count == 1 and self._standings.has_owners", "is_there = False", "tests/unit/scheduler/sharing/test_cells.py"),
     Mutant("scheduler/planning/claims.py", "*((form, beside) for form in preferred), ", "", _HAND),
     Mutant("scheduler/planning/claims.py", "    if not kept:\n", "    if True:\n", _HAND),
     Mutant("scheduler/planning/claims.py", "if is_other and claim.until_ms > now_ms:", "if is_other:", _HAND),

@@ -16,7 +16,7 @@ _TURNS = "tests/unit/scheduler/sharing/test_turns.py"
 
 # fmt: off
 MUTANTS = [
-    Mutant("scheduler/planning/preemption.py", "if not (found.victims or room.view_soon(ends).fits(wanted)):", "if not found.victims:", "tests/unit/scheduler/planning/test_preemption.py -k over_a_limit"),
+    Mutant("scheduler/planning/preemption.py", "if not (found.victims or may or room.view_soon(ends).fits(wanted)):", "if not found.victims:", "tests/unit/scheduler/planning/test_preemption.py -k over_a_limit"),
     Mutant("scheduler/planning/preemption.py", "return (is_resumed or job.priority is Priority.LOW) and", "return", _HAND),
     Mutant("scheduler/planning/preemption.py", "if victim.id in self._stopped or (owns and", "if (owns and", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/preemption.py", "        if merit >= taker.standing.merit:\n            return False\n", "", f"{_HAND} {_ALWAYS}"),
@@ -43,10 +43,10 @@ MUTANTS = [
     Mutant("scheduler/sharing/turns.py", "for key, record in patient if not self._is_in(owned, record))", "for key, record in patient)", _TURNS),
     Mutant("scheduler/planning/preemption.py", "job.checkpoint is not None and job.checkpoint.signal is not None", "job.checkpoint is not None", _HAND),
     Mutant("scheduler/planning/victims.py", "sum(victim.lost_card_ms for victim in choice),", "0,", _HAND),
-    Mutant("scheduler/planning/victims.py", "        if cards <= -missing:\n", "        if False:\n", _HAND),
-    Mutant("scheduler/planning/victims.py", "needed -= free.whole_node_count()", "pass", _HAND),
-    Mutant("scheduler/planning/victims.py", "if len(here) < needed:\n        return {}", "if not here:\n        return {}", f"{_HAND} {_ALWAYS}"),
-    Mutant("scheduler/planning/victims.py", "return tuple(reversed(needed)) if missing <= 0 else ()", "return tuple(reversed(needed))", f"{_HAND} {_ALWAYS}"),
+    Mutant("scheduler/planning/victims.py", "        if cards <= -missing and allows(may, others):\n", "        if False:\n", _HAND),
+    Mutant("scheduler/planning/victims.py", "fewest -= free.whole_node_count()", "pass", _HAND),
+    Mutant("scheduler/planning/victims.py", "range(max(0, fewest), min(", "range(1, min(", f"{_HAND} {_ALWAYS}"),
+    Mutant("scheduler/planning/victims.py", "    if missing > 0 or not allows(may, needed):\n", "    if not allows(may, needed):\n", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/victims.py", "                if share.node_id not in kept:\n", "                if True:\n", _HAND),
     Mutant("scheduler/planning/preemption.py", "if node_id in free and node_id not in kept\n", "if node_id in free\n", _CLAIMS),
     Mutant("scheduler/planning/stops.py", "or asks_ms > by_ms or", "or", _HAND),
@@ -61,7 +61,7 @@ MUTANTS = [
     Mutant("scheduler/planning/stops.py", "return not is_served and any(", "return any(", _CLAIMS),
     Mutant("scheduler/planning/desk.py", "            and self._allowances.quota_reason(finding.form, SOON_MS) is None\n", "", _CLAIMS),
     Mutant("scheduler/facts/state.py", "max(claim, self.claims.get(event.for_job_id, claim))", "claim", _CLAIMS),
-    Mutant("scheduler/planning/victims.py", "if any(_holds(part, freed, wanted) for part in domains):", "if False:", _CLAIMS),
+    Mutant("scheduler/planning/victims.py", "if any(_holds(part, freed, wanted) for part in domains) and", "if False and", _CLAIMS),
     Mutant("scheduler/planning/repeats.py", "known = is_within and self.allowances.covers(record, kind_ids)", "known = is_within", "tests/unit/scheduler/planning/test_settled.py"),
     Mutant("scheduler/planning/repeats.py", "return None if self._might_stop(record, group, settled) else known", "return known", "tests/unit/scheduler/planning/test_settled.py -k though"),
     Mutant("scheduler/planning/repeats.py", "        self._allowed.clear()\n", "        pass\n", "tests/unit/scheduler/planning/test_settled.py -k meanwhile"),

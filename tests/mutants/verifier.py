@@ -53,7 +53,7 @@ MUTANTS = [
     Mutant("scheduler/planning/verifier.py", "return has_waited and record.job.id in self._standings.starving.job_ids", "return record.job.id in self._standings.starving.job_ids", _ROOMS),
     Mutant("scheduler/planning/verifier.py", "if claim is not None and claim.until_ms > self._now_ms and not claim.is_repair:", "if False:", _ROOMS),
     Mutant("scheduler/planning/verifier.py", "        yield from self._granted.wrong_nodes(form, pool, there)\n", "", _ROOMS),
-    Mutant("scheduler/planning/verifier.py", "        yield from self._emptied.wrong(gone, there)\n", "", _ROOMS),
+    Mutant("scheduler/planning/verifier.py", "        yield from self._emptied.wrong(gone, there, is_limited)\n", "", _ROOMS),
     Mutant("scheduler/planning/verifier.py", "yield from self._granted.over(form, pool, form.device_count, recount)", "yield from ()", _ROOMS),
     Mutant("scheduler/planning/verifier.py", "recount.without(self._gone, self._state.jobs)", "recount.without(gone, self._state.jobs)", _ROOMS),
     Mutant("scheduler/planning/verifier.py", "                self._gone.append(attempt)\n", "                pass\n", _ROOMS),

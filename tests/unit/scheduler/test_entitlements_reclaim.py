@@ -15,10 +15,23 @@ from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
 from tests.builders import a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.entitled import a_cohort, a_project
-from tests.preemptive import NOW_MS, POOL, gone, low, normal, run, stop, stopped, wants
+from tests.preemptive import (
+    NODE,
+    NOW_MS,
+    POOL,
+    gone,
+    low,
+    normal,
+    run,
+    stop,
+    stopped,
+    wants,
+)
 from tests.unit.scheduler.model.test_entitlements import THREE_NODES, lends, of
+from tests.unit.scheduler.planning.test_verifier_rooms import of_new
+from tests.unit.scheduler.test_used_up_branches import WEST, run_in
 
-EIGHT, SIXTEEN, NONE = (("npu", 8),), (("npu", 16),), (("npu", 0),)
+FOUR, EIGHT, SIXTEEN, NONE = (("npu", 4),), (("npu", 8),), (("npu", 16),), (("npu", 0),)
 
 
 def a_lender() -> State:
@@ -128,6 +141,84 @@ def test_a_gang_that_a_limit_alone_forbids_takes_from_its_own_branch(topology: T
     for attempt_id in stopped(result):
         gone(state, attempt_id, NOW_MS + 1)
     assert "new" in [one.job_id for one in planned(state, NOW_MS + 1).grants]
+
+
+@pytest.mark.parametrize("nodes", [(4,), (4, 4), (0, 4)])
+def test_on_a_node_with_room_for_both_a_limit_is_taken_from_its_own_branch(
+    nodes: tuple[int, ...],
+) -> None:
+    """Of two nodes fish has half of the first, all that it borrows; steel's jobs are in no way."""
+    fish, steel = a_tenant("fish", borrowing_cards=FOUR), a_tenant("steel")
+    state = a_state(fish, steel, park=a_park(a_pool(POOL, 2, 8)))
+    run(state, of(low("f", 4), "fish"), 4)
+    for number, cards in enumerate(nodes):
+        if cards:
+            run(state, low(f"x{number}", 4), *[0] * number, 4, at_ms=9)
+    submit(state, of(wants("new", 4), "fish"))
+
+    (eviction,) = planned(state, NOW_MS).evictions
+
+    assert (eviction.attempt_id, eviction.node_ids) == ("f.1", (NODE,))
+    (prospect,) = what_if(state, NOW_MS, state.jobs["new"].job)
+    assert [one.job_id for one in prospect.stopped] == ["f"]
+    stop(state, eviction)
+    assert planned(state, NOW_MS + 1).grants == ()
+    gone(state, "f.1", NOW_MS + 2)
+    assert [one.job_id for one in planned(state, NOW_MS + 2).grants] == ["new"]
+
+
+@pytest.mark.parametrize("topology", Topology)
+def test_a_gang_is_on_a_node_that_a_limit_has_cleared_and_on_free_ones(topology: Topology) -> None:
+    """Fish has the third of four nodes, and may have two; both of the first rack are free."""
+    park = a_park(a_pool(POOL, 4, 8, nodes_per_rack=2))
+    state = a_state(a_tenant("fish", borrowing_cards=SIXTEEN), park=park)
+    run(state, of(low("f", 8), "fish"), 0, 0, 8)
+    submit(state, of(replace(wants("new", 16), topology=topology), "fish"))
+
+    (eviction,) = planned(state, NOW_MS).evictions
+
+    assert (eviction.attempt_id, len(eviction.node_ids)) == ("f.1", 2)
+    assert f"{POOL}-n003" in eviction.node_ids
+    stop(state, eviction)
+    gone(state, "f.1", NOW_MS + 1)
+    assert "new" in [one.job_id for one in planned(state, NOW_MS + 1).grants]
+
+
+def test_of_a_gang_s_branch_no_more_is_stopped_than_a_limit_needs() -> None:
+    """Fish may have 24 cards, and has 16: it gives the later 8 for a gang of 16."""
+    limit = (("npu", 24),)
+    state = a_state(a_tenant("fish", borrowing_cards=limit), park=a_park(a_pool(POOL, 4, 8)))
+    run(state, of(low("f", 8), "fish"), 8)
+    run(state, of(low("g", 8), "fish"), 0, 8, at_ms=1)
+    submit(state, of(wants("new", 16), "fish"))
+
+    assert stopped(planned(state, NOW_MS)) == ["g.1"]
+
+
+def test_room_in_a_limit_that_was_made_for_another_is_not_counted_on() -> None:
+    """In each centre fish has half of what it may borrow; what was freed in the west is taken."""
+    pools = a_pool(POOL, 1, 8), a_pool(WEST, 1, 8)
+    state = a_state(a_tenant("fish", borrowing_cards=EIGHT), park=a_park(*pools))
+    run(state, of(low("f", 4), "fish"), 4)
+    run_in(WEST, state, of(low("g", 4), "fish"), 0)
+    submit(state, of(replace(wants("new", 4), centre_ids=("west",)), "fish"))
+    (eviction,) = planned(state, NOW_MS).evictions
+    stop(state, eviction)
+    submit(state, of(replace(wants("late", 4), centre_ids=("east",)), "fish"))
+
+    assert stopped(planned(state, NOW_MS + 1)) == ["f.1"]
+
+
+def test_who_is_stopped_beside_what_a_limit_needs_is_a_flaw() -> None:
+    state = a_state(a_tenant("fish", borrowing_cards=FOUR), park=a_park(a_pool(POOL, 1, 8)))
+    for name in ("f", "g"):
+        run(state, of(low(name, 2), "fish"), 2)
+    submit(state, of(wants("new", 2), "fish"))
+    bent = Plan(grants=(), verdicts={}, evictions=tuple(of_new("f.1", "g.1")))
+
+    _, flaws = verified(state, bent, NOW_MS, DEFAULT)
+
+    assert flaws == ("f.1, g.1 for job new: that job has room without stopping f.1",)
 
 
 def test_of_a_rack_that_is_half_free_nobody_is_stopped_where_another_is_free() -> None:

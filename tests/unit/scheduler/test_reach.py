@@ -1,12 +1,12 @@
 """A plan of grants alone goes on only as long as somebody might be stopped for one who waits."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.forecast.ends import Ends
 from scheduler.model.job import EndCause, Job, Priority
 from scheduler.model.plan import Answers, Plan
 from scheduler.model.policy import DEFAULT, Policy
@@ -14,7 +14,6 @@ from scheduler.placing.placement import Fit
 from scheduler.planning.planner import plan
 from scheduler.planning.preemption import Victims
 from scheduler.planning.victims import Clearing
-from scheduler.sharing.standing import Taker
 from scheduler.timing.backfill import PoolRoom
 from tests.builders import (
     HOUR_MS,
@@ -65,10 +64,10 @@ def test_once_all_is_stopped_nobody_looks_for_more(monkeypatch: pytest.MonkeyPat
     choose = Victims.choose
 
     def chosen(
-        victims: Victims, room: PoolRoom, pool_id: str, wanted: Fit, taker: Taker, ends: Ends
+        victims: Victims, room: PoolRoom, pool_id: str, wanted: Fit, *others: Any
     ) -> Clearing:
         asked.append(wanted)
-        return choose(victims, room, pool_id, wanted, taker, ends)
+        return choose(victims, room, pool_id, wanted, *others)
 
     monkeypatch.setattr(Victims, "choose", chosen)
     brief(state, *many(8))
