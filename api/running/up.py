@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -21,6 +22,7 @@ import psutil
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.client.profile import Profile, ProfileInvalid, read_profile, write_profile
+from api.clock import now_ms
 from api.data_folder import DataFolderFailed, hold
 from api.database import BadDatabaseUrl, migrate
 from api.files.park_file import ParkFile, load
@@ -41,6 +43,9 @@ STOP_TIMEOUT_S = 60.0
 POLL_S = 0.1
 LOG_BYTES_SHOWN = 1_500
 RESTARTS_MAX = 5
+RESTARTS_WITHIN_MS = 600_000
+"""Who dies more often than that within this time does not get well by being started again."""
+
 SETTINGS = frozenset(
     {
         "BRAIN_PREEMPTION",
@@ -74,7 +79,15 @@ class Child:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    restart_count: int = 0
+    restarts_ms: deque[int] = field(default_factory=lambda: deque(maxlen=RESTARTS_MAX))
+
+    def may_start_again(self, now_ms: int) -> bool:
+        """Whether it has not died too often lately; this time is one of them."""
+        is_full = len(self.restarts_ms) == RESTARTS_MAX
+        if is_full and now_ms - self.restarts_ms[0] < RESTARTS_WITHIN_MS:
+            return False
+        self.restarts_ms.append(now_ms)
+        return True
 
     def has_ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -333,9 +346,8 @@ class LocalPark:
 
     def _restart(self, child: Child) -> None:
         code = child.process.returncode if child.process else None
-        if child.restart_count == RESTARTS_MAX:
+        if not child.may_start_again(now_ms()):
             raise UpFailed(f"{child.name} ended with code {code} again and again:\n{child.said()}")
-        child.restart_count += 1
         self._say(
             f"{child.name} ended with code {code}: starting it again",
             f"{child.name} 退出（代码 {code}），正在重新启动",
