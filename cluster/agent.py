@@ -259,7 +259,7 @@ class Agent:
         """Say all we know: as soon as there is news, and while anything runs once a second."""
         # First, for it must hold also where all that follows fails.
         is_cut = self._silence.ms > self._fence_after_ms
-        self._driver.set_leasing(Leasing.LET_END if is_cut else Leasing.RENEW)
+        self._driver.leasing = Leasing.LET_END if is_cut else Leasing.RENEW
         if self.is_cut_off:
             self._ending.set()
             return

@@ -21,6 +21,9 @@ KILLED = -9
 OUTPUT_KEPT_MS = 600_000
 """How long output waits on its node for a broker that does not take it."""
 
+FOUND_PORT = 0
+"""In place of the port of a gang that was found on its nodes: where it meets is not known."""
+
 _PHASES = list(MemberPhase)
 
 
@@ -129,7 +132,17 @@ class Attempt:
     @property
     def is_to_begin(self) -> bool:
         """Whether members may not have been asked for yet; what ran as a whole needs nothing."""
-        return self.started_at_ms is None and not (self.is_over or self.is_to_end)
+        is_ours = self.started_at_ms is None and self.master_port != FOUND_PORT
+        return is_ours and not (self.is_over or self.is_to_end)
+
+    @property
+    def is_half(self) -> bool:
+        """Whether it was found on its nodes, and some of its members on none.
+
+        Those cannot be started: they would wait for the others at another port.
+        """
+        count = len(self.order.members) if self.order else 0
+        return self.master_port == FOUND_PORT and len(self.members) < count
 
     @property
     def has_succeeded(self) -> bool:

@@ -23,7 +23,7 @@ from cluster.card_groups import CardGroups
 from cluster.diary import Diary
 from cluster.diary_file import DiaryFile
 from cluster.driver import CentreReport, LaunchOrder, MemberOrder
-from cluster.gang import Attempt, Rendezvous, cards_by_node, member_start, signal_number
+from cluster.gang import FOUND_PORT, Attempt, Rendezvous, cards_by_node, member_start, signal_number
 from cluster.journal import Journal, TenantUids
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState, Seen
 from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
@@ -49,7 +49,8 @@ _T = TypeVar("_T")
 class RayDriver:
     """Drives one Ray cluster; `on_change` is called, from any thread, when there is news.
 
-    `fetch_archive` gives the bytes of an uploaded working directory by their sha256.
+    `fetch_archive` gives the bytes of an uploaded working directory by their sha256. `leasing` is
+    whether members are still counted on; if not, their leases end.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class RayDriver:
         self._nodes = NodeTable(place)
         self._callers = ThreadPoolExecutor(CALLERS, thread_name_prefix="ray-call")
         self._is_closed = threading.Event()
-        self._leasing = Leasing.RENEW
+        self.leasing = Leasing.RENEW
         self._connected = threading.Event()
         self._head = Head(place.address, place.silence_ms_max)
         self._met: set[str] = set()
@@ -144,10 +145,6 @@ class RayDriver:
         if self._connected.is_set() and not self._head.misses:
             ray_nodes.disconnect()
 
-    def set_leasing(self, leasing: Leasing) -> None:
-        """Whether members are still counted on; if not, their leases end."""
-        self._leasing = leasing
-
     def known_ids(self) -> list[str]:
         return [one.attempt_id for one in self._snapshot() if not one.is_forgotten]
 
@@ -199,7 +196,7 @@ class RayDriver:
         with self._lock:
             attempt.refusal = why
             self._journal.write(attempt)
-            for member in () if attempt.master_port else attempt.unfinished:
+            for member in attempt.unfinished if attempt.master_port is None else ():
                 attempt.lose(member.rank, MemberEnd.REFUSED, why, now_ms())
 
     def _start_members(self, attempt: Attempt) -> list[MemberState]:
@@ -283,7 +280,7 @@ class RayDriver:
     def _watch(self) -> None:
         if not self._connected.wait(RETRY_S):
             return
-        for node_id, seen in self._nodes.watch(self._leasing):
+        for node_id, seen in self._nodes.watch(self.leasing):
             if failure(partial(self._hear_all, node_id, seen)):
                 self._nodes.watch_anew(node_id)  # or it would never say again what we missed
                 self._is_closed.wait(RETRY_S)
@@ -310,7 +307,7 @@ class RayDriver:
         for attempt_id, order in self._node(node_id).orders().items():
             with self._lock:
                 if attempt_id not in self._attempts:
-                    self._add(Attempt(attempt_id=attempt_id, order=order))
+                    self._add(Attempt(attempt_id=attempt_id, order=order, master_port=FOUND_PORT))
         self._nodes.watch_anew(node_id)
 
     def _keep(self) -> None:
@@ -338,10 +335,11 @@ class RayDriver:
             self._clear(attempt)
             return
         for member in attempt.unfinished:
-            if self._is_gone(member.node_id):
-                self._lose(attempt, member)
+            self._lose_where_gone(attempt, member)
         if attempt.is_to_end or attempt.is_over:
             self._advance(attempt)
+        elif attempt.is_half and self.has_met_all:
+            self._give_up(attempt, "nobody knows where its other members were to meet it")
         elif attempt.attempt_id in self._earlier:
             self._resume(attempt)
 
@@ -352,27 +350,29 @@ class RayDriver:
             if attempt.is_to_begin:
                 self._submit(self._begin, attempt)
 
-    def _is_gone(self, node_id: str) -> bool:
-        """Whether nobody can have renewed the lease of this node's members for too long."""
-        return self._nodes.is_gone(node_id) if self._connected.is_set() else self._head.is_gone
-
-    def _lose(self, attempt: Attempt, member: MemberOrder) -> None:
+    def _lose_where_gone(self, attempt: Attempt, member: MemberOrder) -> None:
+        """A member is over where nobody can have renewed its node's lease for too long."""
         if self._connected.is_set():
-            end, detail = MemberEnd.NODE, f"node {member.node_id} was lost"
+            is_gone, end = self._nodes.is_gone(member.node_id), MemberEnd.NODE
+            detail = f"node {member.node_id} was lost"
         else:
-            end, detail = MemberEnd.LEASE, f"the Ray of {self.centre_id} is not there"
-        with self._lock:
-            attempt.lose(member.rank, end, detail, now_ms())
+            is_gone, end = self._head.is_gone, MemberEnd.LEASE
+            detail = f"the Ray of {self.centre_id} is not there"
+        if is_gone:
+            with self._lock:
+                attempt.lose(member.rank, end, detail, now_ms())
 
     def _keep_groups(self) -> None:
         """Remove placement groups that nobody needs; end attempts that got none."""
         live = {one.attempt_id: one for one in self._snapshot() if one.final is None}
         for attempt_id in self._groups.unplaced(live.keys()):
-            attempt = live[attempt_id]
-            is_late = now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS
-            if is_late and not attempt.is_to_end:
-                attempt.refusal = "Ray has given its cards to somebody else"
-                self._advance(attempt)
+            self._give_up(live[attempt_id], "Ray has given its cards to somebody else")
+
+    def _give_up(self, attempt: Attempt, why: str) -> None:
+        """End it, once it has had time enough to become whole."""
+        if now_ms() - attempt.noted_at_ms > GROUP_PLACED_MS and not attempt.is_to_end:
+            attempt.refusal = why
+            self._advance(attempt)
 
     # The table of attempts.
 

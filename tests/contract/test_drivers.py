@@ -4,7 +4,7 @@ An implementation joins by a `Bed`: its driver, orders that run and end as asked
 for what its centre reports.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -23,10 +23,10 @@ from cluster.driver import (
     MemberOrder,
     RoleOrder,
 )
-from cluster.local_ray import LocalRay
 from cluster.simulated import SimulatedCentre
 from tests.acceptance.ray_bed import eventually, processes_of
-from tests.ray_centre import CENTRE, NODE_IDS, PARK, order, told, until
+from tests.contract.conftest import no_archive
+from tests.ray_centre import CENTRE, NODE_IDS, order, told
 
 GRACE_MS = 2_000
 STEP_MS = 100
@@ -66,41 +66,6 @@ class SimulatedBed:
             if report is not None and is_so(report):
                 return report
         raise AssertionError(f"still not {what}: {self.driver.observe()}")
-
-
-@dataclass(slots=True)
-class RayBed:
-    """Real time and real processes."""
-
-    driver: Driver
-
-    def until(self, is_so: Callable[[CentreReport], bool], what: str) -> CentreReport:
-        return until(self.driver, is_so, what)
-
-
-@pytest.fixture(scope="module")
-def ray_bed(local_ray: LocalRay) -> Iterator[RayBed]:
-    from cluster.ray_driver import RayDriver  # noqa: PLC0415 - joins Ray's libraries to us
-    from cluster.ray_watch import CentreRay  # noqa: PLC0415
-
-    place = CentreRay(
-        centre=CENTRE,
-        device_kind_by_id=PARK.device_kind_by_id,
-        address=local_ray.address,
-        token_path=local_ray.token_path,
-        data_dir=Path(local_ray.data_dir),
-        silence_ms_max=900_000,
-        is_logical=True,
-    )
-    driver = RayDriver(place, no_archive, lambda: None)
-    driver.start()
-    yield RayBed(driver)
-    driver.close()
-
-
-def no_archive(sha256: str) -> bytes:
-    """Fails in a way that nobody expected."""
-    raise RuntimeError(f"something else than {sha256}")
 
 
 BURN = "python -c 'import time\nwhile time.process_time() < 0.5: pass'"

@@ -177,7 +177,7 @@ def test_leases_end_after_the_silence_though_reports_cannot_even_be_made(
         with pytest.raises(AttributeError):
             report_once(agent)
 
-        assert agent._driver._leasing is Leasing.LET_END
+        assert agent._driver.leasing is Leasing.LET_END
 
 
 def test_an_agent_starts_later_than_all_before_it_whatever_its_clock_says(tmp_path: Path) -> None:

@@ -6,7 +6,14 @@ from dataclasses import fields, replace
 import pytest
 
 from cluster.driver import Activity, AttemptEnd, AttemptPhase
-from cluster.gang import OUTPUT_KEPT_MS, Attempt, Rendezvous, cards_by_node, member_start
+from cluster.gang import (
+    FOUND_PORT,
+    OUTPUT_KEPT_MS,
+    Attempt,
+    Rendezvous,
+    cards_by_node,
+    member_start,
+)
 from cluster.member import MemberEnd, MemberPhase, MemberState
 from tests.ray_centre import NODE_IDS, order
 
@@ -348,3 +355,14 @@ def test_of_what_was_stopped_before_it_was_ordered_nobody_knows_whose_it_was() -
     noted = Attempt(attempt_id="j.1", noted_at_ms=5).noted()
 
     assert (noted.tenant_id, noted.cards, noted.started_at_ms) == ("", (), None)
+
+
+def test_a_found_gang_is_half_until_each_member_was_found_and_is_never_begun() -> None:
+    ours, found = noted(claimed(0)), noted(claimed(0))
+    ours.master_port, found.master_port = 29_500, FOUND_PORT
+    assert (ours.is_half, ours.is_to_begin) == (False, True)
+    assert (found.is_half, found.is_to_begin) == (True, False)
+
+    found.note(claimed(1))
+
+    assert (found.is_half, found.is_to_begin) == (False, False)
