@@ -19,13 +19,13 @@ from accounting.money import yuan_of_micros
 from accounting.prices.rating import PriceList
 from api.chinese import chinese
 from api.cli.language import both
-from api.cli.terminal import told_here
+from api.cli.terminal import clock_text, told_here
 from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
 from api.files.park_file import ParkFileInvalid, load
 from api.files.park_machines import devices_text
 from api.running.priced import Units, price_warnings, unheld
-from api.schemas.administration import Health
+from api.schemas.administration import Health, NodeView
 from api.sdk import ApiError, Client
 from api.settings import Settings
 from cluster.inventory import Park
@@ -244,7 +244,7 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
         with Client(url, key) as broker:
             me = broker.me()
             yield Finding(name=name, is_well=True, text=f"{me.role} ({me.label})")
-            view = broker.capacity()
+            view, nodes = broker.capacity(), broker.nodes().items
             published = broker.prices().items
     except ApiError as error:
         fix = both("set BRAIN_API_KEY", "请设置 BRAIN_API_KEY")
@@ -267,3 +267,23 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
                 f"请启动其代理：brain agent --centre {centre.id}",
             ),
         )
+    yield from _kept_out(nodes)
+
+
+def _kept_out(nodes: Sequence[NodeView]) -> Iterator[Finding]:
+    """Their cards are online, and take no work."""
+    for node in nodes:
+        if node.kept_out_until_ms is not None:
+            until = clock_text(node.kept_out_until_ms)
+            yield Finding(
+                name=both(f"node {node.id}", f"节点 {node.id}"),
+                is_well=False,
+                text=both(
+                    f"nothing could be started: kept out until {until}",
+                    f"多次启动失败：隔离至 {until}",
+                ),
+                fix=both(
+                    f"see why in its agent's log, mend it, then: brain drain {node.id} --over",
+                    f"请查看其代理的日志，修复后运行：brain drain {node.id} --over",
+                ),
+            )

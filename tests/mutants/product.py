@@ -62,6 +62,7 @@ MUTANTS = [
     Mutant("api/cli/session.py", 'fail(f"--url {url}: {error}", 2)', "raise", f"{_REFUSALS} -k meant"),
     Mutant("api/running/up.py", "if is_full and now_ms - self.restarts_ms[0] < RESTARTS_WITHIN_MS:", "if is_full:", "tests/unit/api/running/test_up.py"),
     Mutant("api/running/up.py", "if is_full and now_ms - self.restarts_ms[0] < RESTARTS_WITHIN_MS:", "if False:", "tests/unit/api/running/test_up.py"),
+    Mutant("api/running/doctor.py", "        if node.kept_out_until_ms is not None:\n", "        if False:\n", "tests/unit/api/running/test_doctor.py -k kept_out"),
     Mutant("api/running/up.py", "    except SQLAlchemyError as error:\n", "    except ZeroDivisionError as error:\n", f"{_REFUSALS} -k run"),
     Mutant("api/running/up.py", "            _migrate(database_url)  # what", "            pass  # what", f"{_REFUSALS} -k run"),
     Mutant("api/routes/books.py", "        check_known(connection, services, tenant_id)\n        used", "        used", f"{_REFUSALS} -k nobody"),

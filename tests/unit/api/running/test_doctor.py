@@ -30,6 +30,11 @@ def a_list(list_id: str, is_in_force: bool, **on_demand: str) -> dict[str, objec
     return {**said, "qos_permille": {}, "class_permille": {}, "vat_permille": 60}
 
 
+def a_node(node_id: str, kept_out_until_ms: int | None) -> dict[str, object]:
+    stands = {"is_online": True, "kept_out_until_ms": kept_out_until_ms}
+    return {"id": node_id, "centre": "east", "pool": "a", "device": "npu", "cards": 8, **stands}
+
+
 ANSWERS: dict[str, object] = {
     "/readyz": SAID,
     "/v1/me": {"key_id": "k", "role": "operator", "label": "op", "tenant": None, "centre": None},
@@ -52,6 +57,12 @@ ANSWERS: dict[str, object] = {
                 "pools": [a_pool("a", "npu", "card"), a_pool("b", "cpu", "core")],
             }
         ],
+    },
+    "/v1/nodes": {
+        "items": [
+            a_node("east-a-1", None),
+            a_node("east-a-2", 1_764_257_400_000),
+        ]
     },
     "/v1/prices": {
         "items": [
@@ -109,6 +120,16 @@ def test_price_lists_in_force_and_to_come_are_laid_beside_what_the_park_has(url:
         "core?; price list next has no price for cpu: nothing starts on it by that list"
     )
     assert "publish a later one" in prices.fix
+
+
+def test_a_node_that_is_kept_out_is_told_beside_cards_that_are_all_online(url: str) -> None:
+    found = {one.name: one for one in _through(url, "key")}
+
+    assert found["centre east"].text == "16 of 16 cards online"
+    assert "node east-a-1" not in found
+    assert not found["node east-a-2"].is_well
+    assert "nothing could be started: kept out until 11-27" in found["node east-a-2"].text
+    assert found["node east-a-2"].fix.endswith("brain drain east-a-2 --over")
 
 
 def test_a_price_of_no_pool_is_told_and_no_fault() -> None:
