@@ -1,5 +1,8 @@
 """When a job last saved itself: by the newest file in its checkpoint folder, as its node sees it.
 
+A file counts once nobody has written to it for ten seconds: one that is being written is no
+checkpoint yet, and a log that goes on beside them never is.
+
 What was written since then is lost where it is stopped, so of several others the one that saved
 itself last is stopped. It is a hint and no more: who cannot be looked at is taken to have saved
 nothing.
@@ -17,6 +20,7 @@ from cluster.run_files import read_json, write_json
 LOOKED_AT_MAX = 1_000
 """So many entries of a folder are looked at, those nearest to its top first."""
 
+STILL_MS = 10_000
 FILE = "saved"
 
 
@@ -30,16 +34,16 @@ def note_folders(run: Path, folders: Iterable[Path]) -> None:
 def look(run: Path, now_ms: int) -> None:
     """Write down when the member's job last saved itself.
 
-    Neither a clock that is ahead is believed, nor a time before 1970: a job may set any, and what
-    the broker refuses for it would be reported again and again.
+    Neither a time to come is believed, nor one before 1970: a job may set any, and what the broker
+    refuses for it would be reported again and again.
     """
     folders = read_json(run / FILE).get("folders")
     known = [str(folder) for folder in folders] if isinstance(folders, list) else []
-    newest_ms = max((newest_in_ms(Path(folder)) or 0 for folder in known), default=0)
+    until_ms = now_ms - STILL_MS
+    newest_ms = max((newest_in_ms(Path(folder), until_ms) or 0 for folder in known), default=0)
     if newest_ms > 0:
-        seen = {"folders": known, "saved_at_ms": min(newest_ms, now_ms)}
         with suppress(OSError):
-            write_json(run / FILE, seen)
+            write_json(run / FILE, {"folders": known, "saved_at_ms": newest_ms})
 
 
 def seen_ms(run: Path) -> int | None:
@@ -51,14 +55,14 @@ def seen_ms(run: Path) -> int | None:
             return None
 
 
-def newest_in_ms(folder: Path) -> int | None:
-    """When a file in it was last written, in Unix milliseconds; None where none is to be seen."""
+def newest_in_ms(folder: Path, until_ms: int) -> int | None:
+    """When the newest of its files that are so old was written, in Unix ms; None: there is none."""
     times = []
     for entry in islice(_entries(folder), LOOKED_AT_MAX):
         with suppress(OSError):  # removed in the meantime
             if entry.is_file(follow_symlinks=False):
                 times.append(entry.stat(follow_symlinks=False).st_mtime_ns // 1_000_000)
-    return max(times, default=None)
+    return max((time_ms for time_ms in times if time_ms <= until_ms), default=None)
 
 
 def _entries(folder: Path) -> Iterator["os.DirEntry[str]"]:

@@ -15,6 +15,7 @@ from cluster.supervisor import Supervisor
 from tests.unit.cluster.test_supervisor import START, done, until
 
 MS = 1_000_000
+EVER_MS = 1 << 50
 
 
 def written(path: Path, at_ms: int) -> Path:
@@ -36,14 +37,14 @@ def test_the_newest_file_counts_however_deep_it_lies(tmp_path: Path) -> None:
     written(tmp_path / "step-2" / "shards" / "rank0", 9)
     written(tmp_path / "step-1" / "rank0", 7)
 
-    assert saves.newest_in_ms(tmp_path) == 9
+    assert saves.newest_in_ms(tmp_path, 9) == 9
 
 
 @pytest.mark.parametrize("name", ["empty", "not there"])
 def test_where_nothing_lies_nothing_was_saved(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
 
-    assert saves.newest_in_ms(tmp_path / name) is None
+    assert saves.newest_in_ms(tmp_path / name, 9) is None
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     (inside / "folder").symlink_to(outside.parent)
     (inside / "file").symlink_to(outside)
 
-    assert saves.newest_in_ms(inside) == 5
+    assert saves.newest_in_ms(inside, EVER_MS) == 5
 
 
 def test_of_very_many_files_only_so_many_are_looked_at_those_on_top_first(tmp_path: Path) -> None:
@@ -60,22 +61,31 @@ def test_of_very_many_files_only_so_many_are_looked_at_those_on_top_first(tmp_pa
     for number in range(saves.LOOKED_AT_MAX):
         written(tmp_path / str(number), 5)
 
-    assert saves.newest_in_ms(tmp_path) == 5
+    assert saves.newest_in_ms(tmp_path, 9) == 5
 
 
-def test_what_was_seen_is_written_down_and_no_moment_that_is_yet_to_come(tmp_path: Path) -> None:
+def test_what_was_seen_is_written_down_once_nobody_writes_to_it(tmp_path: Path) -> None:
+    """Nor is a moment believed that is yet to come."""
     checkpoints = tmp_path / "checkpoints"
     run = a_run(tmp_path, checkpoints)
 
-    saves.look(run, now_ms=6)
+    saves.look(run, saves.STILL_MS + 6)
     assert saves.seen_ms(run) is None
 
-    written(checkpoints / "a", 9)
-    saves.look(run, now_ms=10)
-    assert saves.seen_ms(run) == 9
+    written(checkpoints / "a", 7)
+    written(checkpoints / "log", 9)
+    saves.look(run, saves.STILL_MS + 6)
+    assert saves.seen_ms(run) is None
 
-    written(checkpoints / "b", 99)
-    saves.look(run, now_ms=11)
+    saves.look(run, saves.STILL_MS + 8)
+    assert saves.seen_ms(run) == 7
+
+    written(checkpoints / "log", saves.STILL_MS + 10)
+    saves.look(run, saves.STILL_MS + 10)
+    assert saves.seen_ms(run) == 7
+
+    written(checkpoints / "b", 11)
+    saves.look(run, saves.STILL_MS + 12)
     assert saves.seen_ms(run) == 11
 
 
@@ -86,7 +96,7 @@ def test_a_time_before_all_clocks_is_not_told_as_no_report_of_it_could_be_read(
     checkpoints = written(tmp_path / "checkpoints" / "a", -300_000_000_000).parent
     run = a_run(tmp_path, checkpoints)
 
-    saves.look(run, now_ms=6)
+    saves.look(run, saves.STILL_MS + 6)
 
     assert saves.seen_ms(run) is None
 
@@ -97,14 +107,14 @@ def test_of_a_run_that_does_not_say_where_nothing_is_seen(
 ) -> None:
     write_json(tmp_path / saves.FILE, said)
 
-    saves.look(tmp_path, now_ms=6)
+    saves.look(tmp_path, saves.STILL_MS + 6)
 
     assert saves.seen_ms(tmp_path) is None
 
 
 def test_a_disk_that_takes_nothing_hinders_nobody(tmp_path: Path) -> None:
     saves.note_folders(tmp_path / "gone", [tmp_path])
-    saves.look(tmp_path / "gone", now_ms=6)
+    saves.look(tmp_path / "gone", saves.STILL_MS + 6)
 
     assert saves.seen_ms(tmp_path / "gone") is None
 
@@ -119,6 +129,7 @@ def test_when_a_job_last_saved_itself_is_told_while_it_runs(
 ) -> None:
     monkeypatch.setattr(module, "SAMPLE_S", 0.05)
     monkeypatch.setattr(module, "SAVES_LOOK_S", 0.05)
+    monkeypatch.setattr(saves, "STILL_MS", 50)
     (tmp_path / "site").mkdir()
     start = replace(
         START,
