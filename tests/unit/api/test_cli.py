@@ -337,4 +337,4 @@ def test_when_a_job_last_saved_itself_is_shown_once_that_was_seen(
     )
     assert "last saved" not in capsys.readouterr().out
     print_job(job.model_copy(update={"attempts": [saved]}))
-    assert "last saved 01-21 20:53:20" in " ".join(capsys.readouterr().out.split())
+    assert "last saved 2026-01-21 20:53:20" in " ".join(capsys.readouterr().out.split())
