@@ -15,6 +15,7 @@ from api.answers.placed import node_views
 from api.answers.reasons import views as reason_views
 from api.asking import IdempotencyKey, ask, once, remember
 from api.auth import Caller, WorkerDep
+from api.chinese import chinese
 from api.database import at_once
 from api.errors import Refused, missing
 from api.examples.requests import BATCH_EXAMPLES, JOB_EXAMPLES
@@ -214,7 +215,8 @@ def own_job(connection: Connection, job_id: str, caller: Caller) -> Row[Any]:
 def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
     view = views_of(connection, [row], caller)[0]
     tries = attempts_with_activity(connection, view.attempts)
-    return view.model_copy(update={"attempts": tries})
+    told = [one.model_copy(update={"detail_zh": chinese(one.detail) or ""}) for one in tries]
+    return view.model_copy(update={"attempts": told, "detail_zh": chinese(view.detail) or ""})
 
 
 def views_of(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:

@@ -36,6 +36,7 @@ PLANNED_DEVICES = "on how many cards; null where it is content with what it asks
 IS_PROMISED = (
     "whether cards are kept for it: who comes to be ahead moves it, and what overstays its forecast"
 )
+DETAIL_ZH = "the detail in Chinese, where there is one; empty where a list of jobs is told"
 _BY_WHEN = "by when {} start that are told so, by how the last came out; null: too few did"
 START_P50, START_P90 = _BY_WHEN.format("half"), _BY_WHEN.format("nine of ten")
 
@@ -253,6 +254,7 @@ class AttemptView(Wire):
     )
     exit_code: int | None = Field(description="the first that is not 0; negative: the signal")
     detail: str
+    detail_zh: str = Field(default="", description=DETAIL_ZH)
     saved_at_ms: Ms | None = Field(
         default=None,
         description="when a file in its checkpoint folder was last written, as its centre sees "
@@ -285,6 +287,7 @@ class JobView(Wire):
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
     end_cause: str | None = Field(description="the cause of the last attempt")
     detail: str
+    detail_zh: str = Field(default="", description=DETAIL_ZH)
     reasons: list[ReasonView] = Field(description="why it waits: the first is the one that counts")
     attempts: list[AttemptView] = Field(default=[], description="each try to run it, in order")
 

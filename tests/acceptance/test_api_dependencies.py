@@ -73,6 +73,7 @@ def test_what_fails_takes_those_that_follow_it_along(park: Served) -> None:
 
     last = await_state(park.steel, third, "cancelled")
     assert last["detail"] == f"job {second}, which it was to follow, did not succeed"
+    assert last["detail_zh"] == f"前置作业 {second} 未成功"
     assert (last["end_cause"], last["attempts"]) == ("cancelled", [])
     told = park.steel.get(f"/v1/jobs/{third}/explain").json()["summary"]
     assert told == f"was cancelled before it ran: {last['detail']}"

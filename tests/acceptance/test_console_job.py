@@ -117,3 +117,37 @@ def test_the_queue_is_shown_by_what_each_stands_where_it_stands(
     expect(console.row("waiting", waiting)).to_be_visible()
     park.steel.post(f"/v1/jobs/{ahead}:cancel")
     await_state(park.steel, ahead, "cancelled")
+
+
+def test_why_it_ended_is_told_in_the_language_of_the_page(console: Console, park: Served) -> None:
+    job_id = submitted(park.steel, name="ends", command="sleep 1", centres=["east"])
+    ended = await_state(park.steel, job_id, "succeeded")
+    ends = {"detail": "member 0: exit code 3", "detail_zh": "成员 0：退出码 3"}
+    ended |= ends | {"attempts": [ended["attempts"][0] | ends]}
+    console.page.route(f"**/v1/jobs/{job_id}", lambda route: route.fulfill(json=ended))
+    console.log_in(park.keys["steel"])
+    console.page.locator("#running-choice [data-show=ended]").click()
+    console.row("running", job_id).locator("button.link").click()
+    drawer = console.page.locator("#job")
+
+    expect(drawer.locator("dl.facts")).to_contain_text("成员 0：退出码 3")
+    expect(drawer.locator("ol.attempts")).to_contain_text("成员 0：退出码 3")
+    expect(drawer).not_to_contain_text("exit code")
+
+
+def test_a_task_keeps_its_index_and_who_holds_a_pool_its_name_on_a_narrow_page(
+    console: Console, park: Served, waiting: str
+) -> None:
+    console.page.set_viewport_size({"width": 390, "height": 844})
+    words = WEST | {"name": "a name that is longer than the room"}
+    task = submitted(park.steel, devices=8, array=7, **words)
+    console.log_in(park.keys["steel"])
+    link = console.row("waiting", task).locator("button.link")
+
+    expect(link).to_have_text("a name that is…[7]")
+    assert link.evaluate("link => link.scrollWidth <= link.clientWidth")
+    console.page.click("button[data-language=en]")  # whose heads are the wider ones
+    console.row("waiting", waiting).locator("button.link").click()
+    pool = console.page.locator("#job table.holders tbody th").first
+    assert pool.evaluate("cell => cell.scrollWidth <= cell.clientWidth && cell.clientWidth > 40")
+    park.steel.post(f"/v1/jobs/{task}:cancel")

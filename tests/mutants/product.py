@@ -120,4 +120,9 @@ MUTANTS = [
     Mutant("api/running/doctor.py", "text=told_here(str(error))", "text=str(error)", "tests/unit/api/running/test_doctor.py"),
     Mutant("api/answers/explaining.py", "in_chinese(job.detail) or job.detail", "job.detail", "tests/unit/api/answers/test_explaining.py -k known"),
     Mutant("api/answers/explaining.py", "in_chinese(job.detail) or job.detail", "in_chinese(job.detail)", "tests/unit/api/answers/test_explaining.py -k known"),
+    Mutant("api/console/static/app.js", "      panels.load.draw(); // how", "      // how", "tests/acceptance/test_console_load.py"),
+    Mutant("api/console/static/job.js", "(isChinese() && detailZh) || detail", "detail", "tests/acceptance/test_console_job.py -k language"),
+    Mutant("api/console/static/jobs.js", "`${name.slice(0, kept)}…${index}`", "name", "tests/acceptance/test_console_job.py -k narrow"),
+    Mutant("api/console/static/style.css", ".holders :is(td, th) { padding-left: 8px; white-space: normal; }", ".holders :is(td, th) { padding-left: 8px; }", "tests/acceptance/test_console_job.py -k narrow"),
+    Mutant("api/routes/jobs.py", '"detail_zh": chinese(view.detail) or ""', '"detail_zh": ""', "tests/acceptance/test_api_dependencies.py"),
 ]

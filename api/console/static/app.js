@@ -49,7 +49,7 @@ function rateNow(id) {
 
 async function jobPage(states, limit = jobs.SHOWN) {
   const page = await get("/v1/jobs", { state: states, limit });
-  for (const job of page.items) jobNames.set(job.id, jobs.nameOf(job));
+  for (const job of page.items) jobNames.set(job.id, jobs.shortName(job));
   recent.addPast(page.items);
   panels.events.draw();
   return page;
@@ -74,6 +74,7 @@ const panels = {
     draw: (park) => {
       drawHead(park);
       panels.notices.draw();
+      panels.load.draw(); // how full it is now is told there as well
       return capacity.centres(park);
     },
   }),
@@ -152,7 +153,7 @@ async function refreshTouched() {
 
 function took(event) {
   if (event.body.tenant) tenantNames.set(event.body.tenant.id, event.body.tenant.name);
-  if (event.body.job?.name) jobNames.set(event.job_id, event.body.job.name + jobs.indexOf(event.body.job));
+  if (event.body.job?.name) jobNames.set(event.job_id, jobs.shortName({ id: event.job_id, spec: event.body.job, array: event.body.job.array }));
   recent.add(event);
   panels.events.draw();
   touch(TOUCHES[event.kind] ?? ["capacity", "running", "waiting"]);

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { empty } from "./panel.js";
-import { at, count, t, tOr } from "./words.js";
+import { count, near, t, tOr } from "./words.js";
 
 const KEPT = 60;
 const NAMED = 4; // nodes of one event
@@ -66,7 +66,7 @@ function row(key, event, names) {
   return h(
     "li",
     { "data-key": key, "data-kind": event.kind },
-    h("time", {}, at(event.at_ms, "time")),
+    h("time", {}, near(event.at_ms, "time")),
     h("i.dot", { "data-tone": isGood(event) ? "good" : tone }),
     h("span", {}, event.job_id && [h("button.link", { type: "button", "data-job": event.job_id }, names.job(event.job_id)), " "], told(event, names)),
     event.tenant_id && h("span.muted", { title: event.tenant_id }, names.tenant(event.tenant_id)),

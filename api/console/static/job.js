@@ -17,6 +17,8 @@ const who = (members) =>
 const leastOf = ({ min_devices: least, step_devices: step }) =>
   step ? t("job.least_by", { n: count(least), step: count(step) }) : count(least);
 
+const detailOf = ({ detail, detail_zh: detailZh }) => (isChinese() && detailZh) || detail;
+
 const withCost = (text, cost) => (cost ? t("job.costs", { text, cost }) : text);
 
 /** The drawer; `names.centre` and `names.tenant` turn ids into names. */
@@ -158,7 +160,7 @@ export class Drawer {
       job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
       job.started_at_ms && ["job.ran", span((job.ended_at_ms ?? nowMs()) - job.started_at_ms)],
       job.end_cause && ["job.cause", tOr("cause", job.end_cause)],
-      job.detail && ["job.detail", job.detail],
+      job.detail && ["job.detail", detailOf(job)],
     ];
     return h("dl.facts", {}, facts.filter(Boolean).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))));
   }
@@ -182,7 +184,7 @@ export class Drawer {
         h("strong", {}, this.names.centre(attempt.centre)),
         h("span.muted", {}, ` ${attempt.pool} · ${attempt.device}`),
         h("div.muted", {}, nodes.join(", ")),
-        attempt.detail && h("div", {}, attempt.detail),
+        attempt.detail && h("div", {}, detailOf(attempt)),
       ),
       h(
         "div.when",

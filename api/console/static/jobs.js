@@ -11,10 +11,17 @@ const STATE_TONE = {
 export const ACTIVE = ["running", "stopping", "starting", "leased"];
 export const WAITING = ["queued", "held"];
 export const SHOWN = 50;
+const NAME_KEPT = 14; // characters of a task's name
 export const ENDED = ["succeeded", "failed", "cancelled"];
 
 export const shortId = (id) => `${id.slice(0, 4)}…${id.slice(-6)}`;
 export const nameOf = (job) => (job.spec.name || shortId(job.id)) + indexOf(job);
+/** Where there is little room: of a long name of a task its index stays. */
+export function shortName(job) {
+  const name = nameOf(job);
+  const [kept, index] = [NAME_KEPT, indexOf(job)];
+  return index && name.length > kept + index.length ? `${name.slice(0, kept)}…${index}` : name;
+}
 /** Of a task of an array, which it is. */
 export const indexOf = (job) => (job.array ? `[${job.array.index}]` : "");
 
@@ -80,7 +87,7 @@ function title(job) {
   return h(
     "div.title",
     {},
-    h("button.link", { type: "button", "data-job": job.id, title: job.id }, nameOf(job)),
+    h("button.link", { type: "button", "data-job": job.id, title: job.id }, shortName(job)),
     job.spec.priority !== "normal" && h("span.tag", { "data-priority": job.spec.priority }, tOr("priority", job.spec.priority)),
   );
 }

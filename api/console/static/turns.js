@@ -1,7 +1,7 @@
 // By what those who wait stand where they stand, and who holds what one of them waits for.
 
 import { h } from "./dom.js";
-import { nameOf } from "./jobs.js";
+import { shortName } from "./jobs.js";
 import { empty } from "./panel.js";
 import { count, isChinese, nowMs, span, t, tOr } from "./words.js";
 
@@ -34,7 +34,7 @@ function rowOf({ job, position, cells }, columns, names) {
     "tr",
     { "data-key": job.id, "data-job": job.id },
     h("td", {}, count(position)),
-    h("th", { scope: "row" }, h("button.link", { type: "button", title: job.id }, nameOf(job)), h("span.muted", {}, names.tenant(job.tenant))),
+    h("th", { scope: "row" }, h("button.link", { type: "button", title: job.id }, shortName(job)), h("span.muted", {}, names.tenant(job.tenant))),
     columns.map((name) => h("td", { title: cells.get(name)?.said, "data-term": name }, cells.get(name)?.text ?? "—")),
   );
 }

@@ -87,10 +87,10 @@ export function at(ms, format = "day") {
   return new Intl.DateTimeFormat(LOCALE[language], options).format(ms);
 }
 
-/** Hours and minutes if it was less than a day ago or ahead, else the date too. */
-export function near(ms) {
+/** The time alone if it was less than a day ago or ahead, else the date too. */
+export function near(ms, format = "minute") {
   if (ms === null || ms === undefined) return "—";
-  return at(ms, Math.abs(ms - nowMs()) < 20 * 3_600_000 ? "minute" : "day");
+  return at(ms, Math.abs(ms - nowMs()) < 20 * 3_600_000 ? format : "day");
 }
 
 const STEPS = [["d", 86_400], ["h", 3_600], ["m", 60], ["s", 1]];

@@ -47,6 +47,14 @@ SERVED = [
     *(ROOT / "api/schemas").glob("*.py"),
 ]
 
+ENDING = [
+    *(ROOT / "cluster").glob("*.py"),
+    ROOT / "scheduler/controller.py",
+    ROOT / "scheduler/storage/rows.py",
+]
+ENDS = re.compile(r"(.*\.)?(_?refuse|_write_end|lose|NodeFailed|Bad[A-Z]\w+|End|\w+Report)")
+"""Why an attempt or a job ended, which its owner reads."""
+
 
 def said(node: ast.AST | None) -> str:
     """A text, with `HOLE` where something is filled in."""
@@ -60,10 +68,11 @@ def said(node: ast.AST | None) -> str:
 
 
 def sentences() -> Iterator[str]:
-    for path in SERVED:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and is_refusal(node.func):
-                yield from map(said, [*node.args, *(one.value for one in node.keywords)])
+    for paths, is_one in ((SERVED, is_refusal), (ENDING, is_end)):
+        for path in paths:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and is_one(node.func):
+                    yield from map(said, [*node.args, *(one.value for one in node.keywords)])
     for paths, kind in ((RETURNING, ast.Return), (YIELDING, ast.Yield)):
         for path in paths:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -74,6 +83,10 @@ def sentences() -> Iterator[str]:
 def is_refusal(function: ast.expr) -> bool:
     name = ast.unparse(function)
     return bool(REFUSALS.fullmatch(name)) or name in RAISED
+
+
+def is_end(function: ast.expr) -> bool:
+    return bool(ENDS.fullmatch(ast.unparse(function)))
 
 
 EVERY = sorted({text for text in sentences() if " " in text} - {COUNTED})
@@ -124,6 +137,8 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
         ("did you mean project?", "是否想写 project？"),
         ("did you mean project or job?", "是否想写 project 或 job？"),
         ("there is no tenant failed", "没有企业 failed"),
+        ("member 0: node lsl-a800-n001 is not there", "成员 0：节点 lsl-a800-n001 不可用"),
+        ("job j1, which it was to follow, did not succeed", "前置作业 j1 未成功"),
         ("No such command 'job'. Did you mean jobs?", "没有命令 job，是否想写 jobs？"),
         ("Got unexpected extra argument(s) (node)", "多余的参数：node"),
         ("'job' is not one of 'a', 'b', 'c'.", "'job' 不在可选值之中：'a'、'b'、'c'"),
