@@ -102,6 +102,16 @@ def concession(
     )
 
 
+def given_back_beside(
+    one: Concession, body: Mapping[str, Any], since: Iterable[Mapping[str, Any]]
+) -> int:
+    """Fen of what was given back `since` (rows like corrections) of the lines that it is for."""
+    numbered = enumerate(numbered_lines(body), start=1)
+    usage = {_usage_of(row, body) for number, row in numbered if one.is_about([number])}
+    fens: Iterator[int] = (row["amount_fen"] for row in since if _usage_of(row, body) in usage)
+    return -sum(fens)
+
+
 def _disputed(
     body: Mapping[str, Any], lines: Sequence[int], since: Sequence[Mapping[str, Any]]
 ) -> Mapping[int, int]:

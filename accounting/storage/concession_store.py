@@ -44,8 +44,15 @@ def given_back_since(
     connection: Connection, tenant_id: str, month: str, seq: int
 ) -> tuple[UsageSum, ...]:
     """What was given back after fact `seq` of a month's usage that was known by then."""
+    return given_back_between(connection, tenant_id, month, seq, (seq, None))
+
+
+def given_back_between(
+    connection: Connection, tenant_id: str, month: str, seq: int, span: tuple[int, int | None]
+) -> tuple[UsageSum, ...]:
+    """The same of what was known by `seq`, after one fact and up to another (None: the last)."""
     mine = (UsageRow.month == month, UsageRow.tenant_id == tenant_id)
-    later = (UsageRow.seq <= seq, UsageCreditRow.seq > seq)
+    later = (UsageRow.seq <= seq, *within(UsageCreditRow.seq, *span))
     return sums_of(connection, back_rows(*month_bounds(month)).where(*mine, *later))
 
 

@@ -56,7 +56,7 @@ def close(
     as_json: Json = False,
 ) -> None:
     """Close a month, or list them."""
-    from api.cli.closing_tables import month_table, months_table
+    from api.cli.closing_tables import month_table, months_table, twice_text
 
     with client(session_of(context), Identity.BOOKS) as broker:
         if month is None:
@@ -68,6 +68,8 @@ def close(
         print_json(closed)
         return
     console.print(month_table(closed))
+    for one in closed.granted_twice:
+        errors.print(twice_text(one))
     errors.print(both(f"{month} is closed", f"{month} 已关账"))
 
 

@@ -8,6 +8,7 @@ from api.cli.bill_tables import standing_text
 from api.cli.language import both, colon
 from api.cli.terminal import console, errors, plain, say, table, year_text
 from api.schemas.books import (
+    GrantedTwice,
     MisfitView,
     MonthList,
     MonthView,
@@ -51,6 +52,17 @@ def month_table(month: MonthView) -> Table:
         checksum = f"[dim]{one.sha256[:SHOWN]}[/]"
         made.add_row(plain(one.tenant), one.gross, checksum, standing_text(one.standing))
     return made
+
+
+def twice_text(one: GrantedTwice) -> str:
+    """What stands beside what finance granted, for it to see whether both are meant."""
+    whose = f"[yellow]{plain(one.tenant)}[/]"
+    return both(
+        f"{whose}: {one.granted} yuan were granted about {one.month}, and {one.given_back} of the "
+        "same usage were given back after that: both stand, see whether both are meant",
+        f"{whose}：{one.month} 的异议已给予折让 {one.granted} 元，"
+        f"此后同一用量又退回 {one.given_back} 元：两者均有效，请核实",
+    )
 
 
 def print_line(line: VerificationLine) -> None:

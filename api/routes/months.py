@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 
 from accounting.bills.replies import Reply
+from accounting.money import yuan_of_fen
 from accounting.months.closing import CannotClose, ClosedBook, StoredStatement, closed
 from accounting.months.known import months
 from accounting.months.replying import standings
+from accounting.months.twice import Twice, granted_and_given_back
 from api.auth import Caller, FinanceDep, PayerDep
 from api.closing import close_once
 from api.errors import Refused
 from api.routes.parameters import MonthPath, problems
-from api.schemas.books import ClosedStatement, MonthList, MonthView
+from api.schemas.books import ClosedStatement, GrantedTwice, MonthList, MonthView
 from api.services import ServicesDep
 
 router = APIRouter(prefix="/v1", tags=["books"])
@@ -42,8 +44,9 @@ def close(month: MonthPath, caller: FinanceDep, services: ServicesDep) -> MonthV
             book = close_once(connection, month, services.clock())
         except CannotClose as error:
             raise Refused(409, str(error)) from None
-        said = standings(connection, month)
-    return _view(caller, month, book, said)
+        view = _view(caller, month, book, standings(connection, month))
+        twice = [*map(_twice, granted_and_given_back(connection, month))]
+    return view.model_copy(update={"granted_twice": twice})
 
 
 def _view(
@@ -57,6 +60,17 @@ def _view(
         state="closed",
         closed_at_ms=book.closed_at_ms,
         statements=[_statement(one, said.get(one.tenant_id)) for one in mine],
+    )
+
+
+def _twice(one: Twice) -> GrantedTwice:
+    granted = one.granted
+    return GrantedTwice(
+        tenant=granted.tenant_id,
+        month=granted.month,
+        decision=granted.number,
+        granted=yuan_of_fen(granted.amount_fen),
+        given_back=yuan_of_fen(one.given_back_fen),
     )
 
 

@@ -20,6 +20,16 @@ class ClosedStatement(Wire):
     )
 
 
+class GrantedTwice(Wire):
+    """What was granted in a dispute, and of the same usage given back by the park after that."""
+
+    tenant: str
+    month: str = Field(description="of the disputed statement")
+    decision: int = Field(ge=1, description="its place among all words about that statement")
+    granted: str = Field(description="yuan that it granted")
+    given_back: str = Field(description="yuan, corrections of the month that was closed")
+
+
 class MonthView(Wire):
     """A month of the books; its statements are there once it is closed."""
 
@@ -27,6 +37,10 @@ class MonthView(Wire):
     state: Literal["open", "closed"]
     closed_at_ms: Ms | None = None
     statements: list[ClosedStatement] = Field(description="a tenant sees its own alone")
+    granted_twice: list[GrantedTwice] = Field(
+        default_factory=list,
+        description="told where it is closed: both stand, see whether both are meant",
+    )
 
 
 class MonthList(Wire):

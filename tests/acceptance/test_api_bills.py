@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from accounting.storage import store
+from accounting.usage.slices import UsageCredit
 from api.client.profile import Profile, write_profile
 from api.database import engine
 from tests.acceptance.brokers import Served, problem_of
@@ -327,3 +328,31 @@ def test_the_books_are_whole_with_all_that_was_said(park: Served) -> None:
     lines = park.finance.get("/v1/verification").text.splitlines()
 
     assert json.loads(lines[-1])["verdict"]["is_intact"]
+
+
+def test_what_is_given_back_of_what_was_granted_is_told_at_the_close(
+    park: Served, books: Engine, data: Path
+) -> None:
+    credit = UsageCredit(
+        reference="a.1", tenant_id="steel", at_ms=STEEL.to_ms, cause="node", recorded_at_ms=0
+    )
+    with books.begin() as connection:
+        store.book(connection, [], [credit], [])
+
+    closed = park.finance.post("/v1/months/2026-02:close").json()
+    again = brain("close", "2026-02", BRAIN_DATA=str(data))
+    in_chinese = brain("close", "2026-02", BRAIN_DATA=str(data), BRAIN_LANG="zh")
+
+    assert closed["granted_twice"] == [
+        {
+            "tenant": "steel",
+            "month": MONTH,
+            "decision": 2,
+            "granted": "7.00",
+            "given_back": "56.00",
+        }
+    ]
+    said = "steel: 7.00 yuan were granted about 2026-01, and 56.00 of the same usage were given"
+    assert said in " ".join(again.stderr.split())
+    said = "steel：2026-01 的异议已给予折让 7.00 元，此后同一用量又退回 56.00 元：两者均有效"
+    assert said in in_chinese.stderr.replace("\n", "")

@@ -1,0 +1,98 @@
+"""What was granted, and given back by the park as well, is told when the month is closed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from accounting.bills.concessions import Concession
+from accounting.bills.replies import ReplyKind
+from accounting.months.closing import close_month
+from accounting.months.replying import decide, reply
+from accounting.months.twice import granted_and_given_back
+from accounting.storage import store
+from accounting.storage.concession_store import transfer_of
+from accounting.usage.slices import UsageCredit
+from tests.builders import PRICES, shanghai, used
+from tests.unit.accounting.bills.test_replies import REPLY
+
+OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
+BESIDE = used("2026-10-20T00:00", "2026-10-20T08:00", reference="j2.1", project="beside")
+ALIKE = replace(OCTOBER, reference="j3.1")
+LINE = 2
+"""That of both; that of `beside` is the first."""
+DISPUTE = replace(REPLY, number=0, sha256="", lines=())
+
+
+@pytest.fixture
+def connection(module_database: Engine) -> Iterator[Connection]:
+    """Books of October, in which steel has two lines; nobody commits them."""
+    with module_database.connect() as connection:
+        store.publish_price_list(connection, PRICES)
+        store.book(connection, [OCTOBER, BESIDE, ALIKE], [], [])
+        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+        yield connection
+
+
+def granted(connection: Connection) -> Concession:
+    reply(connection, replace(DISPUTE, lines=(LINE,)))
+    _, made = decide(connection, replace(DISPUTE, kind=ReplyKind.ACCEPTED), 700)
+    assert made is not None
+    store.book(connection, [], [], [transfer_of(made, made.at_ms)])
+    return made
+
+
+def give_back(connection: Connection, reference: str = "j1.1") -> None:
+    credit = UsageCredit(
+        reference=reference, tenant_id="steel", at_ms=0, cause="node", recorded_at_ms=0
+    )
+    store.book(connection, [], [credit], [])
+
+
+def told(connection: Connection, month: str = "2026-11") -> list[tuple[str, int, int]]:
+    found = granted_and_given_back(connection, month)
+    return [(one.granted.month, one.granted.amount_fen, one.given_back_fen) for one in found]
+
+
+def close(connection: Connection, month: str, at: str) -> None:
+    close_month(connection, month, shanghai(at))
+
+
+def test_what_is_given_back_after_it_was_granted_is_told(connection: Connection) -> None:
+    granted(connection)
+    give_back(connection)
+    close(connection, "2026-11", "2026-12-03T10:00")
+
+    assert told(connection) == [("2026-10", 700, 5_600)]
+    assert told(connection, "2026-10") == []
+
+
+def test_what_was_given_back_before_is_not(connection: Connection) -> None:
+    give_back(connection, "j3.1")
+    granted(connection)
+    close(connection, "2026-11", "2026-12-03T10:00")
+
+    assert told(connection) == []
+
+
+def test_another_line_is_not(connection: Connection) -> None:
+    granted(connection)
+    give_back(connection, "j2.1")
+    close(connection, "2026-11", "2026-12-03T10:00")
+
+    assert told(connection) == []
+
+
+def test_it_is_told_in_the_month_that_has_it_and_in_no_other(connection: Connection) -> None:
+    granted(connection)
+    close(connection, "2026-11", "2026-12-03T10:00")
+    give_back(connection)
+    close(connection, "2026-12", "2027-01-03T10:00")
+    close(connection, "2027-01", "2027-02-03T10:00")
+
+    assert [told(connection, month) for month in ("2026-11", "2026-12", "2027-01")] == [
+        [],
+        [("2026-10", 700, 5_600)],
+        [],
+    ]
