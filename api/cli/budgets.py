@@ -76,7 +76,7 @@ def _list(context: typer.Context, tenant: str | None, *, as_json: bool) -> None:
     for one in found.items:
         of = one.job_id or one.project or both("all", "全部")
         stop = both("yes", "是") if one.hard_stop else "-"
-        money = (yuan_text(one.amount), yuan_text(one.spent))
+        money = (one.amount, yuan_text(one.spent))
         cells = (plain(one.tenant), plain(of), one.month or "-", *money)
         made.add_row(*cells, str(one.percent), stop)
     print_list(made)
@@ -135,7 +135,7 @@ def set_budget(
     if is_nothing(made.amount):
         console.print(f"{plain(of)}{colon()}{both('its budget is removed', '预算已取消')}")
         return
-    done, most = yuan_text(made.spent), yuan_text(made.amount)
+    done, most = yuan_text(made.spent), made.amount
     share = both(f" ({made.percent} %)", f"（{made.percent}%）")
     spent = both(f"{done} of {most} CNY spent", f"已用 {done} / {most} 元")
     console.print(f"{plain(of)}{colon()}{spent}{share}")

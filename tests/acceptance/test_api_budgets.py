@@ -140,3 +140,15 @@ def test_the_command_line_sets_and_lists(address: str, park: Served, tmp_path: P
         "steel is not divided into projects: of its jobs those count that name nobody\n"
     )
     assert "250.00" in listed.stdout
+
+
+def test_a_budget_of_less_than_a_fen_is_shown_as_it_was_set(
+    address: str, park: Served, tmp_path: Path
+) -> None:
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+    own = str(tmp_path)
+
+    done = brain("--as", "steel", "budgets", "set", "0.001", BRAIN_DATA=own)
+
+    assert "of 0.001 CNY spent" in done.stdout
+    assert "0.001" in brain("budgets", BRAIN_DATA=own, COLUMNS="120").stdout

@@ -172,6 +172,8 @@ MUTANTS = [
     Mutant("api/console/static/events.js", 'body.amount_micros < 0 ? "credited_voucher_back"', 'body.amount_micros < -1e15 ? "credited_voucher_back"', "tests/acceptance/test_console_notices.py -k voucher_has"),
     Mutant("api/cli/files.py", "if output is None and sys.stdout.isatty():", "if False:", "tests/unit/api/test_cli_files.py"),
     Mutant("api/cli/session.py", "has_all = self._key_name == AS_FINANCE", "has_all = False", "tests/acceptance/test_cli_refusals.py -k whoever"),
+    Mutant("api/cli/budgets.py", "yuan_text(made.spent), made.amount", "yuan_text(made.spent), yuan_text(made.amount)", "tests/acceptance/test_api_budgets.py -k fen"),
+    Mutant("api/cli/budgets.py", "(one.amount, yuan_text(one.spent))", "(yuan_text(one.amount), yuan_text(one.spent))", "tests/acceptance/test_api_budgets.py -k fen"),
     Mutant("api/cli/budgets.py", "    if is_nothing(made.amount):\n", "    if False:\n", "tests/acceptance/test_cli_refusals.py -k nothing"),
     Mutant("api/schemas/values.py", "[0-9]{{{digits},}}", "[0-9]{{1{digits},}}", "tests/unit/api/schemas/test_values.py"),
     Mutant("api/schemas/values.py", "if not least_ms <= value <= most_ms:", "if not least_ms < value < most_ms:", "tests/unit/api/schemas/test_values.py"),
