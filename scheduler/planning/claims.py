@@ -1,7 +1,7 @@
 """Who may claim what was freed or is kept for it, as long as that holds."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cluster.inventory import Park
@@ -60,26 +60,34 @@ def forms_beside(
     state: State,
     record: JobRecord,
     preferred: Sequence[JobRecord],
-    done_ids: Container[str],
+    done_ids: Collection[str],
     now_ms: int,
 ) -> list[tuple[JobRecord, Left]]:
     """In turn: as preferred, if others are left what is kept for them, else the smallest first.
 
     A larger one than room was made for would be on what was freed for them, and who was stopped
     for them could come back and begin anew. Kept is the largest form of each for whom room was made
-    on these nodes, but for those who were served in this plan already (`done_ids`).
+    on these nodes, then the next smaller of each, as it was perhaps made for that; but for those
+    who were served in this plan already (`done_ids`).
     """
-    node_ids, kept = state.claims[record.job.id].node_ids, Counter[str]()
-    for job_id, claim in state.claims.items():
-        is_other = job_id != record.job.id and job_id not in done_ids
-        if is_other and claim.until_ms > now_ms:
-            most = max(form.device_count for form in forms(state.jobs[job_id].job))
-            kept.update(dict.fromkeys({*node_ids} & {*claim.node_ids}, most))
+    node_ids = state.claims[record.job.id].node_ids
+    others = [
+        (sorted({form.device_count for form in forms(state.jobs[job_id].job)}), shared)
+        for job_id, claim in state.claims.items()
+        if job_id not in {record.job.id, *done_ids} and claim.until_ms > now_ms
+        if (shared := {*node_ids} & {*claim.node_ids})
+    ]
     all_of_it = Left(node_ids, {})
-    if not kept:
+    if not others:
         return [(form, all_of_it) for form in preferred]
-    beside, smallest = Left(node_ids, kept), sorted(preferred, key=lambda one: one.job.device_count)
-    return [*((form, beside) for form in preferred), *((form, all_of_it) for form in smallest)]
+    found = []
+    for step in range(max(len(sizes) for sizes, _ in others)):
+        kept = Counter[str]()
+        for sizes, shared in others:
+            kept.update(dict.fromkeys(shared, sizes[max(0, len(sizes) - 1 - step)]))
+        found += [(form, Left(node_ids, kept)) for form in preferred]
+    smallest = sorted(preferred, key=lambda one: one.job.device_count)
+    return [*found, *((form, all_of_it) for form in smallest)]
 
 
 def _counts(record: JobRecord, now_ms: int, policy: Policy) -> bool:

@@ -4,11 +4,23 @@ from dataclasses import replace
 
 import pytest
 
+from scheduler.facts.state import State
 from scheduler.model.job import Job
 from scheduler.model.plan import Answers
 from scheduler.model.variants import forms, given_speeds
 from scheduler.planning.planner import plan
-from tests.builders import HOUR_MS, a_job, a_placement, submit
+from tests import preemptive
+from tests.builders import (
+    HOUR_MS,
+    a_job,
+    a_park,
+    a_placement,
+    a_pool,
+    a_state,
+    a_tenant,
+    submit,
+)
+from tests.preemptive import NOW_MS, SAVES, gone, low, normal, stop, wants
 from tests.unit.scheduler.model.test_variants import run
 from tests.unit.scheduler.test_elastic import POOL, RIPE_MS, elastic, grown, placed, two_nodes
 
@@ -68,3 +80,37 @@ def test_where_no_half_fits_a_step_may() -> None:
         run(state, f"x{number}", a_placement(POOL, *(0,) * (number - 1), 5))
 
     assert placed(plan(state, 1, answers=Answers.GRANTS)) == [3]
+
+
+def two_claims(cards: int, step: int | None) -> State:
+    """Of 8 either tenant may have 4 more: for two jobs, `b` of so many, two of 4 were stopped."""
+    tenants = (a_tenant(name, max_cards=8) for name in ("steel", "fish"))
+    state = a_state(*tenants, a_tenant("ship"), park=a_park(a_pool(POOL, 2, 8)))
+    for one, tenant_id, most in (("a", "steel", 8), ("b", "fish", cards)):
+        preemptive.run(state, replace(normal(f"{one}0", 4), tenant_id=tenant_id), 4)
+        preemptive.run(state, replace(low(f"{one}1", 4), tenant_id="ship"), 0, 4)
+        waits = replace(wants(one, most), min_device_count=2, checkpoint=SAVES)
+        submit(state, replace(waits, tenant_id=tenant_id, step_device_count=step))
+    stops = plan(state, NOW_MS).evictions
+    assert [one.job_id for one in stops] == ["a", "b"]
+    for eviction in stops:
+        stop(state, eviction)
+    for eviction in stops:
+        gone(state, eviction.attempt_id, NOW_MS + 1)
+    return state
+
+
+def sizes(state: State) -> dict[str, int]:
+    grants = plan(state, NOW_MS + 2).grants
+    return {one.job_id: one.placement.card_count for one in grants}
+
+
+def test_two_for_whom_room_was_made_on_one_node_have_as_much_as_was_made() -> None:
+    assert sizes(two_claims(8, None)) == {"a": 4, "b": 4}
+
+
+def test_of_what_was_freed_for_both_one_takes_no_more_though_it_may_have_more() -> None:
+    state = two_claims(4, 2)
+    gone(state, "a0.1", NOW_MS + 1)
+
+    assert sizes(state)["b"] == 4
