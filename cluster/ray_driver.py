@@ -95,7 +95,8 @@ class RayDriver:
 
     def stop(self, attempt_id: str, grace_ms: int) -> None:
         with self._lock:
-            attempt = self._attempts.get(attempt_id) or self._add(Attempt(attempt_id=attempt_id))
+            unknown = Attempt(attempt_id=attempt_id, noted_at_ms=now_ms())
+            attempt = self._attempts.setdefault(attempt_id, unknown)  # also where the disk is full
             if attempt.stop_grace_ms is None or grace_ms < attempt.stop_grace_ms:
                 attempt.stop_grace_ms = grace_ms
                 self._journal.write(attempt)
@@ -265,10 +266,9 @@ class RayDriver:
     def _node(self, node_id: str) -> SupervisorCalls:
         """The node's supervisor; shortly after our own start it may not be known yet."""
         self._connected.wait(FENCED_AFTER_S)
-        calls = self._nodes.calls(node_id)
-        if calls is None:
-            raise NodeFailed(f"node {node_id} is not there")
-        return calls
+        if calls := self._nodes.calls(node_id):
+            return calls
+        raise NodeFailed(f"node {node_id} is not there")
 
     # Work that goes on.
 

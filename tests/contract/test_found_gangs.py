@@ -12,7 +12,12 @@ from tests.acceptance.ray_bed import eventually, processes_of
 from tests.contract.conftest import RayBed, no_archive
 from tests.ray_centre import NODE_IDS, order, until_ended, until_online, until_running
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.enable_socket]
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(120),
+]
 
 GRACE_MS = 2_000
 

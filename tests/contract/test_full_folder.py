@@ -1,0 +1,32 @@
+"""An order that cannot be written down, as the folder of the centre's data is full."""
+
+import pytest
+
+from cluster.driver import AttemptEnd
+from tests.contract.conftest import RayBed
+from tests.ray_centre import order, told, until_ended, until_online
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.slow,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(120),
+]
+
+
+def test_an_order_that_could_not_be_written_down_can_be_stopped(ray_bed: RayBed) -> None:
+    """Else its job would be on its way to its end, and hold its cards, until there is room."""
+    driver, wanted = ray_bed.driver, order("full.1", "true")
+    until_online(driver)
+    unfinished = driver._place.data_dir / "attempts" / "full.1.new"
+    unfinished.symlink_to("/dev/full")
+
+    with pytest.raises(OSError, match="No space left"):
+        driver.launch(wanted)
+    assert told(driver.observe(), "full.1") is None
+    with pytest.raises(OSError, match="No space left"):
+        driver.stop("full.1", 1_000)
+    ended = until_ended(driver, "full.1")
+    unfinished.unlink()
+
+    assert (ended.end, ended.started_at_ms) == (AttemptEnd.STOPPED, None)
