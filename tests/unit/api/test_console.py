@@ -203,3 +203,41 @@ def test_no_other_file_is_served(client: TestClient, path: str) -> None:
 
 def _gaps(text: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", text))
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "grounds"),
+    [
+        ("ink", ["page", "surface", "sunk", "warn-soft"]),
+        ("muted", ["page", "surface", "sunk", "warn-soft"]),
+        ("accent", ["surface", "accent-soft"]),
+        ("good", ["surface", "good-soft"]),
+        ("warn", ["surface", "warn-soft"]),
+        ("bad", ["surface", "bad-soft"]),
+        ("accent-ink", ["accent"]),
+    ],
+)
+def test_every_text_can_be_read_on_what_it_stands_on(
+    theme: int, ink: str, grounds: list[str]
+) -> None:
+    """Level AA of WCAG 2.2 for small text."""
+    style = (STATIC / "style.css").read_text(encoding="utf-8")
+    values = {name: re.findall(rf"--{name}: #(\w{{6}});", style)[theme] for name in (ink, *grounds)}
+
+    assert {name: _contrast(values[ink], values[name]) >= 4.5 for name in grounds} == dict.fromkeys(
+        grounds, True
+    )
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted(map(_luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (value / 255 for value in bytes.fromhex(colour))
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
