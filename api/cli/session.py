@@ -84,7 +84,10 @@ class Session:
 
 @contextmanager
 def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Client"]:
-    """A connection for one command; what the broker refuses ends the command with its text."""
+    """A connection for one command; what cannot be sent, or is refused, ends it with its text."""
+    from pydantic import ValidationError
+
+    from api.cli.wanted import complaint
     from api.sdk import ApiError, Client
 
     try:
@@ -92,6 +95,8 @@ def client(session: Session, identity: Identity = Identity.WORK) -> Iterator["Cl
             yield connected
     except ApiError as error:
         fail(_told(error))
+    except ValidationError as error:  # the SDK makes what is sent of words that were typed
+        fail(complaint(error), 2)
 
 
 def whose(session: Session, broker: "Client", tenant: str | None) -> str:

@@ -28,6 +28,11 @@ def made(model: type[Sent], **values: object) -> Sent:
     try:
         return model(**{name: value for name, value in values.items() if value is not None})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = "".join(f"{OPTIONS.get(str(part), part)}: " for part in first["loc"][:1])
-        fail(place + problem(first), 2)
+        fail(complaint(error), 2)
+
+
+def complaint(error: ValidationError) -> str:
+    """What is wrong first in what would have been sent, by its option."""
+    first = error.errors()[0]
+    place = "".join(f"{OPTIONS.get(str(part), part)}: " for part in first["loc"][:1])
+    return place + problem(first)

@@ -9,10 +9,10 @@ from typing import TypeVar, Unpack
 from urllib.parse import quote, urlsplit
 
 import httpx2
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from typing_extensions import TypedDict
 
-from api.client.sdk_errors import ApiError, checked
+from api.client.sdk_errors import ApiError, checked, no_broker
 from api.settings import is_sendable
 
 TIMEOUT_S = 30.0
@@ -222,4 +222,7 @@ def _given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
 
 def read(answer: httpx2.Response, model: type[Model]) -> Model:
     """The answer as `model`; fields that a newer broker adds are passed over."""
-    return model.model_validate_json(answer.content, extra="ignore")
+    try:
+        return model.model_validate_json(answer.content, extra="ignore")
+    except ValidationError:
+        raise no_broker(answer) from None

@@ -33,9 +33,15 @@ def checked(answer: httpx2.Response) -> httpx2.Response:
     try:
         problem = Problem.model_validate_json(answer.content)
     except ValidationError:
-        text = f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
-        raise ApiError(text) from None
+        raise no_broker(answer) from None
     raise ApiError(told(problem), problem, answer.headers.get("Location"))
+
+
+def no_broker(answer: httpx2.Response) -> ApiError:
+    """Who answers so is something else, or a broker of another release."""
+    return ApiError(
+        f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
+    )
 
 
 def told(problem: Problem, colon: str = ": ") -> str:

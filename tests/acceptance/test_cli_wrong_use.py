@@ -32,6 +32,14 @@ VOUCHER = "--tenant a --issuer b --contract c --from 2026-01-01 --until 2027-01-
             f"vouchers issue V {VOUCHER} --amount 5 --device a,b",
             "错误：--device：应为 1 至 64 个字母、数字、点、_ 或 -，以字母或数字开头",
         ),
+        (
+            "claims assess ../x y",
+            "错误：rule：应为 1 至 64 个字母、数字、点、_ 或 -，以字母或数字开头",
+        ),
+        (
+            "invoices issue i1 --number ../x",
+            "错误：number：应为 1 至 64 个字母、数字、点、_ 或 -，以字母或数字开头",
+        ),
         ("--nothing", "错误：没有选项 --nothing"),
         ("evidence", "错误：缺少选项 --output（-o）"),
         ("submit -n x -- true", "错误：--devices（-n）的值有误：应为整数"),

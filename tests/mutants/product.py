@@ -126,4 +126,6 @@ MUTANTS = [
     Mutant("api/console/static/style.css", ".holders :is(td, th) { padding-left: 8px; white-space: normal; }", ".holders :is(td, th) { padding-left: 8px; }", "tests/acceptance/test_console_job.py -k narrow"),
     Mutant("api/routes/jobs.py", '"detail_zh": chinese(view.detail) or ""', '"detail_zh": ""', "tests/acceptance/test_api_dependencies.py"),
     Mutant("api/console/static/style.css", "--good: #14724b", "--good: #1a8a5c", "tests/unit/api/test_console.py -k read_on"),
+    Mutant("api/cli/session.py", "    except ValidationError as error:  # the SDK", "    except ZeroDivisionError as error:  # the SDK", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/client/connection.py", "    except ValidationError:\n", "    except ZeroDivisionError:\n", "tests/unit/api/test_sdk.py -k something_else"),
 ]

@@ -213,9 +213,10 @@ def test_who_has_no_key_learns_where_keys_are() -> None:
         client(Script(problem(401))).capacity()
 
 
-def test_a_page_of_something_else_is_no_broker() -> None:
-    with pytest.raises(ApiError, match="404, which no broker says: check BRAIN_URL"):
-        client(Script(httpx2.Response(404, text="<html>"))).capacity()
+@pytest.mark.parametrize("status", [404, 200])
+def test_a_page_of_something_else_is_no_broker(status: int) -> None:
+    with pytest.raises(ApiError, match=f"{status}, which no broker says: check BRAIN_URL"):
+        client(Script(httpx2.Response(status, text="<html>"))).capacity()
 
 
 def test_what_a_newer_broker_adds_is_passed_over() -> None:
