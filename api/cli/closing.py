@@ -186,6 +186,14 @@ def verify(
     if file is not None:
         check_file(file, root, as_json=as_json)
         return
+    if root is not None:
+        fail(
+            both(
+                "--root is of an evidence file: name the file that must lead to it",
+                "--root 用于证据文件：请写明应与此根一致的文件",
+            ),
+            2,
+        )
     with client(session_of(context), Identity.BOOKS) as broker:
         lines = _shown(broker.verify(), None if as_json else print_line)
     if as_json:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -39,5 +40,6 @@ def write_out(content: Iterable[bytes], output: Path | None) -> None:
     except OSError as error:
         fail(f"{output}: {error.strerror}")
     finally:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be made, as its name is too long, cannot be there
+            new.unlink(missing_ok=True)
     errors.print(both(f"written: {output}", f"已写入：{output}"))

@@ -40,6 +40,7 @@ VOUCHER = "--tenant a --issuer b --contract c --from 2026-01-01 --until 2027-01-
             "invoices issue i1 --number ../x",
             "错误：number：应为 1 至 64 个字母、数字、点、_ 或 -，以字母或数字开头",
         ),
+        ("verify --root 9f2c", "错误：--root 用于证据文件：请写明应与此根一致的文件"),
         ("--nothing", "错误：没有选项 --nothing"),
         ("evidence", "错误：缺少选项 --output（-o）"),
         ("submit -n x -- true", "错误：--devices（-n）的值有误：应为整数"),

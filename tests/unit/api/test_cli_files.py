@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from api.cli.files import write_binary
+from api.cli.files import write_binary, write_out
 
 
 def test_what_is_no_text_goes_to_no_terminal(
@@ -22,3 +22,13 @@ def test_what_is_no_text_goes_to_no_terminal(
 
     assert capfd.readouterr().out == ""
     assert (tmp_path / "a.pdf").read_bytes() == b"%PDF"
+
+
+def test_a_name_that_is_too_long_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        write_out([b"x"], tmp_path / ("x" * 300))
+
+    assert ended.value.exit_code == 1
+    assert "File name too long" in "".join(capsys.readouterr().err.split("\n"))
