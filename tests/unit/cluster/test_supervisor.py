@@ -334,9 +334,10 @@ def test_what_is_forgotten_is_removed_but_for_what_it_made(tmp_path: Path) -> No
         await node.forget("j.1")
         return end
 
-    done(tmp_path, work)
+    assert done(tmp_path, work).exit_code == 0, "it was not begun in time"
+    left = sorted(map(str, tmp_path.glob("runs/n1/j.1/**/*")))
 
-    assert not (tmp_path / "runs/n1/j.1").exists()
+    assert (left, (tmp_path / "runs/n1/j.1").exists()) == ([], False)
     assert (tmp_path / "outputs/j/made").exists()
 
 
