@@ -49,7 +49,7 @@ def _centre_text(centre: CentreCompared) -> str:
         )
     since = full_text(centre.whole_since_ms)
     kept = both(
-        f"{centre.attempts:,} attempts, all ends since {since}",
+        f"{centre.attempts:,} attempt{'' if centre.attempts == 1 else 's'}, all ends since {since}",
         f"{centre.attempts:,} 次尝试，自 {since} 起的结束记录完整",
     )
     return f"[green]✓[/] {name}  {kept}{_clock(centre.clock_ahead_ms or 0)}"

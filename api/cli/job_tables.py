@@ -206,7 +206,7 @@ def attempts_table(attempts: Sequence[AttemptView]) -> Table:
             attempt.id.rpartition(".")[2],
             plain(attempt.centre),
             plain(nodes_text(attempt)),
-            clock_text(attempt.started_at_ms)[-8:],
+            clock_text(attempt.started_at_ms)[:MINUTE],
             duration_text(ran_ms),
             both(attempt.cause, CAUSES_ZH.get(attempt.cause, attempt.cause))
             if attempt.cause

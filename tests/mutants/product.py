@@ -130,4 +130,5 @@ MUTANTS = [
     Mutant("api/client/connection.py", "    except ValidationError:\n", "    except ZeroDivisionError:\n", "tests/unit/api/test_sdk.py -k something_else"),
     Mutant("api/cli/files.py", "with suppress(OSError):  # what", "with suppress(ZeroDivisionError):  # what", "tests/unit/api/test_cli_files.py"),
     Mutant("api/cli/closing.py", "    if root is not None:\n", "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/job_tables.py", "clock_text(attempt.started_at_ms)[:MINUTE]", "clock_text(attempt.started_at_ms)[-8:]", _TERMINAL),
 ]

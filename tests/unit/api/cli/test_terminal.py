@@ -56,3 +56,12 @@ def test_priorities_and_ends_are_words_of_the_language(capsys: pytest.CaptureFix
     assert _factors(PRICES) == (
         "p1：优先级 低 ×0.70、普通 ×1.00、高 ×1.30；价格等级 standard ×1.00、sme ×0.80；税率 6 %"
     )
+
+
+def test_an_attempt_is_told_with_its_day(capsys: pytest.CaptureFixture[str]) -> None:
+    (attempt,) = ANSWERS["get_job"]["attempts"]
+    begun = AttemptView.model_validate(attempt | {"started_at_ms": 1_795_796_071_315})
+
+    console.print(attempts_table([begun]))
+
+    assert " 11-28 00:14 " in capsys.readouterr().out
