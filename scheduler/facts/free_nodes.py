@@ -4,26 +4,10 @@ What is kept is as it would be if it were made anew, in the pool's order: a plan
 held, not on how it came to be held.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
 
-from scheduler.model.job import NodeShare
-
-
-class Opening(NamedTuple):
-    """When and where something first fits, and what those nodes have to spare then.
-
-    `at_ms` is by what was asked for, `likely_ms` by forecasts; either may have passed.
-    """
-
-    at_ms: int
-    likely_ms: int
-    shares: tuple[NodeShare, ...]
-    spare: Mapping[str, int]
-
-
-Known = dict[Hashable, Opening | None]
-"""By what was asked for; None where nothing that runs makes room for it."""
+Found = TypeVar("Found")
 
 
 class FreeNodes:
@@ -34,7 +18,7 @@ class FreeNodes:
         self._rank = {node_id: rank for rank, node_id in enumerate(self.by_node)}
         self._buckets: list[dict[str, None]] = [{} for _ in range(cards_per_node + 1)]
         self._unordered: set[int] = set()
-        self._known: Known = {}
+        self._known: object = None
         self._known_of: Hashable = None
         for node_id, cards in self.by_node.items():
             self._buckets[cards][node_id] = None
@@ -57,13 +41,13 @@ class FreeNodes:
         self._unordered.clear()
         return self._buckets
 
-    def known(self, runs: Hashable) -> Known:
+    def known(self, runs: Hashable, nothing: type[Found]) -> Found:
         """What was found out while the same ran here as does now, which `runs` tells apart.
 
         So these nodes had the same cards free. Whoever finds out more writes it there.
         """
-        if self._known_of != runs:
-            self._known, self._known_of = {}, runs
+        if self._known_of != runs or not isinstance(self._known, nothing):
+            self._known, self._known_of = nothing(), runs
         return self._known
 
     def check(self, anew: "FreeNodes") -> None:

@@ -19,7 +19,7 @@ from scheduler.planning.options import Candidate
 from scheduler.planning.survey import Survey
 from scheduler.planning.victims import SOON_MS
 from scheduler.sharing.allowance import Allowances
-from scheduler.timing.backfill import give_back
+from scheduler.timing.ahead import give_back
 from scheduler.timing.forecasts import Forecasts
 
 GROW_AFTER_MS = 1_800_000

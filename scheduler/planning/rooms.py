@@ -15,7 +15,7 @@ from scheduler.placing.placement import Fit
 from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import hidden_reasons
 from scheduler.planning.victims import SOON_MS
-from scheduler.timing.backfill import PoolRoom, Release
+from scheduler.timing.backfill import Known, PoolRoom, Release
 from scheduler.timing.forecasts import Forecasts
 
 HIDING = {ReasonCode.CENTRE_SILENT, ReasonCode.NODES_DOWN, ReasonCode.OUTSIDE_HOURS}
@@ -61,8 +61,8 @@ class Rooms:
         nodes = self._state.holdings.nodes(pool.id, open_ids)
         cards = free_cards(self.park, pool, nodes.by_node, nodes.buckets())
         # Not of these rooms, which hold the room: they would hold themselves.
-        forecasts = self._forecasts
-        return PoolRoom(cards, running, stopping, lambda: nodes.known(forecasts.runs(pool.id)))
+        runs = self._forecasts.runs
+        return PoolRoom(cards, running, stopping, lambda: nodes.known(runs(pool.id), Known))
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""

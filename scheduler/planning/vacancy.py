@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 from cluster.inventory import Park, Pool
@@ -31,6 +32,7 @@ from scheduler.timing.forecasts import Forecasts
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
+ByName = Mapping[str, Mapping[Hashable, Alike]]
 QUEUES_MAX = 8
 """Of so many sets of shapes that wait it is kept where they could be."""
 
@@ -151,18 +153,25 @@ class Vacancy:
         """
         known = self._soonest_of.get(card_count)
         if known is None:
-            known = _first_of(self._ends(self._queue.kinds(kind_of).by_size[card_count].values()))
+            known = _first_of(self._ends(self._queue.kinds(kind_of).by_size[card_count]))
             self._soonest_of[card_count] = known
         return known
 
-    def _ends(self, kinds: Iterable[Mapping[str, Mapping[Hashable, Alike]]]) -> Iterator[Ends]:
-        """Of jobs that are alike in what makes them as long, but for their names."""
-        for by_name in kinds:
+    def _ends(self, by_length: Mapping[Hashable, ByName]) -> Iterator[Ends]:
+        """Of jobs that are alike in what makes them as long, but for their names.
+
+        Where only their limits differ of those with the least, which are over first.
+        """
+        done: set[tuple[Hashable, str | None]] = set()
+        for length, by_name in sorted(by_length.items(), key=itemgetter(0)):
+            assert isinstance(length, Length), "of another kind"
             names = self._forecasts.names(_any_of(_any_of(_any_of(by_name))).job)
-            for by_shape in map(next, _told_apart(by_name, names)):
-                for one in map(_any_of, by_shape.values()):
+            for name, some in _told_apart(by_name, names):
+                like = length.own, name
+                for one in () if like in done else map(_any_of, next(some).values()):
                     yield from self._forecasts.ends_of_forms(one)
                     if not self._forecasts.varies_by_kind(one.job):
+                        done.add(like)
                         break
 
     def _ungranted(
@@ -175,7 +184,7 @@ class Vacancy:
         """
         for by_name in self._shapes[wide].values():
             names = self._forecasts.names(_any_of(_any_of(by_name)).job)
-            for some in _told_apart(by_name, names):
+            for _, some in _told_apart(by_name, names):
                 records = chain.from_iterable(alike.values() for alike in some)
                 one = next(records)
                 if pool.hours is not None and not self._is_any_in_hours(one, pool):
@@ -214,13 +223,15 @@ def _any_of(some: Mapping[Key, Item]) -> Item:
     return next(iter(some.values()))
 
 
-def _told_apart(by_name: Mapping[str, Item], names: AbstractSet[str]) -> Iterator[Iterator[Item]]:
+def _told_apart(
+    by_name: Mapping[str, Item], names: AbstractSet[str]
+) -> Iterator[tuple[str | None, Iterator[Item]]]:
     """What is called by each of these names, and all else together."""
     known = by_name.keys() & names
     for name in sorted(known):
-        yield iter((by_name[name],))
+        yield name, iter((by_name[name],))
     if len(known) < len(by_name):
-        yield (one for name, one in by_name.items() if name not in known)
+        yield None, (one for name, one in by_name.items() if name not in known)
 
 
 def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
@@ -235,13 +246,13 @@ def takers(queue: JobQueue) -> Iterator[tuple[Shape, tuple[int, int]]]:
 
 
 class Length(NamedTuple):
-    """Besides its size, and in some places its kind, what decides when a job would end."""
+    """Besides its size, and in some places its kind, what decides when a job would end.
 
-    tenant_id: str
-    user: str
+    `own` is whose it is, what it has had, and how fast it ran.
+    """
+
     longest_ms: int
-    had_ms: int
-    speed_permille: int
+    own: tuple[str, str, int, int]
 
 
 class Own(NamedTuple):
@@ -263,7 +274,7 @@ def kind_of(record: JobRecord) -> Kind:
     job, speed = record.job, record.speed_permille
     grace = job.grace_ms, job.checkpoint is None
     turn = -job.priority.rank, level(record.served_card_ms)
-    length = Length(job.tenant_id, job.user, job.longest_ms, record.had_ms, speed)
+    length = Length(job.longest_ms, (job.tenant_id, job.user, record.had_ms, speed))
     own = Own(turn, grace, length)
     if job.has_forms:
         sizes = job.variants, job.min_device_count, job.step_device_count

@@ -15,7 +15,8 @@ from scheduler.model.job import Job, NodeShare
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.placing.seating import Seating
 from scheduler.sharing.standing import Owns, Standing
-from scheduler.timing.backfill import PoolRoom, give_back
+from scheduler.timing.ahead import give_back
+from scheduler.timing.backfill import PoolRoom
 
 SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""

@@ -15,15 +15,15 @@ What is being stopped comes free soon, and may be claimed before it is: by nobod
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from scheduler.facts.agenda import Ending
-from scheduler.facts.free_nodes import Known, Opening
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import NodeShare, Placement
 from scheduler.model.policy import Firmness
 from scheduler.placing.placement import Fit, FreeCards
+from scheduler.timing.ahead import Ahead, Opening, give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,15 @@ class Release:
     shares: tuple[NodeShare, ...]
 
 
-Opened = tuple[int, FreeCards, tuple[NodeShare, ...]]
-"""When something first fits, what is free then, and where it fits."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was found out of a pool: it holds as long as the same runs there, and nothing is taken.
+
+    By whether limits count, what comes free; and what it makes room for, None where that is never.
+    """
+
+    aheads: dict[bool, Ahead] = field(default_factory=dict)
+    openings: dict[tuple[Fit, Firmness], Opening | None] = field(default_factory=dict)
 
 
 class Running(Protocol):
@@ -80,7 +87,7 @@ class PoolRoom:
         free: FreeCards,
         running: Running,
         stopping: Iterable[Release] = (),
-        known: Callable[[], Known] = dict,
+        known: Callable[[], Known] = Known,
     ) -> None:
         """`known` says what was found out of the pool as it is now, and is to be kept with it."""
         self.now = self.long = self.soon = self.soon_long = free
@@ -115,7 +122,7 @@ class PoolRoom:
             self.soon_long = self.soon if self.long is self.now else self.long.copy()
         self.soon_ms = max(self.soon_ms, stop.ends.latest_ms)
         self._stopped.add(stop.attempt_id)
-        self._known = {}
+        self._known = Known()
         give_back(self.soon, stop.shares)
         if self.soon_long is not self.soon:
             promised = self.reservation.spare if self.reservation else {}
@@ -157,7 +164,7 @@ class PoolRoom:
             if low is not high:
                 _lower(low, high, shares)
         self._releases.append(release)
-        self._known = {}
+        self._known = Known()
         self.version += 1
 
     def earliest(
@@ -169,10 +176,10 @@ class PoolRoom:
         """
         if self._known is None:
             self._known = self._known_before()
-        key = wanted, firmness
-        if key not in self._known:
-            self._known[key] = self._opening(wanted, firmness)
-        opening = self._known[key]
+        openings, key = self._known.openings, (wanted, firmness)
+        if key not in openings:
+            openings[key] = self._opening(self._known, wanted, firmness)
+        opening = openings[key]
         if opening is None:
             return None
         return Reservation(
@@ -184,23 +191,21 @@ class PoolRoom:
             is_firm=firmness is not Firmness.LIKELY,
         )
 
-    def _opening(self, wanted: Fit, firmness: Firmness) -> Opening | None:
-        first = self._opened(self.soon.copy(), wanted, is_firm=firmness is Firmness.SURE)
-        if first is None:
-            return None
-        likely = sure = first
-        if firmness is not Firmness.LIKELY:
-            nodes = [share.node_id for share in first[-1]]
-            likely, sure = (self._opened_on(nodes, wanted, is_firm=one) for one in (False, True))
-        at_ms, free, shares = sure
-        spare = {s.node_id: free.by_node[s.node_id] - s.card_count for s in shares}
-        return Opening(at_ms, likely[0], shares, spare)
+    def _opening(self, known: Known, wanted: Fit, firmness: Firmness) -> Opening | None:
+        is_sure = firmness is Firmness.SURE
+        if is_sure not in known.aheads:
+            known.aheads[is_sure] = self._ahead(self.soon, is_firm=is_sure)
+        first = known.aheads[is_sure].opening(wanted)
+        if first is None or firmness is Firmness.LIKELY:
+            return first
+        nodes = self.soon.on(share.node_id for share in first.shares)
+        likely, sure = (self._ahead(nodes, is_firm=one).opening(wanted) for one in (False, True))
+        assert likely is not None, "there is room, but never on its own nodes"
+        assert sure is not None, "there is room, but never on its own nodes"
+        return sure._replace(likely_ms=likely.at_ms)
 
-    def _opened_on(self, node_ids: Sequence[str], wanted: Fit, *, is_firm: bool) -> Opened:
-        """The same, on nodes where there is room once all has ended."""
-        opened = self._opened(self.soon.on(node_ids), wanted, is_firm=is_firm)
-        assert opened is not None, "there is room, but never on its own nodes"
-        return opened
+    def _ahead(self, free: FreeCards, *, is_firm: bool) -> Ahead:
+        return Ahead(free, self._all_releases(is_firm=is_firm))
 
     def gone_ms(self, now_ms: int) -> int:
         """When all that is being stopped has gone; what is late goes at any moment."""
@@ -209,17 +214,6 @@ class PoolRoom:
     def _not_before(self, at_ms: int, now_ms: int) -> int:
         """Neither now nor before all that is being stopped has gone."""
         return max(at_ms, self.soon_ms, now_ms + 1)
-
-    def _opened(self, free: FreeCards, wanted: Fit, *, is_firm: bool) -> Opened | None:
-        """When these cards, with what comes free of them, first hold it, and what is free then."""
-        releases = self._all_releases(is_firm=is_firm)
-        for index, (at_ms, _, given) in enumerate(releases):
-            give_back(free, given)
-            is_last_of_moment = index + 1 == len(releases) or releases[index + 1][0] != at_ms
-            shares = free.find(wanted) if is_last_of_moment else None
-            if shares is not None:
-                return at_ms, free, shares
-        return None
 
     def _all_releases(self, *, is_firm: bool) -> Sequence[Ending]:
         """What comes free, in order; first what is being stopped, which `soon` has already."""
@@ -258,10 +252,3 @@ def _lower(low: FreeCards, high: FreeCards, shares: tuple[NodeShare, ...]) -> No
     for share in shares:
         node_id = share.node_id
         low.set(node_id, min(low.by_node[node_id], high.by_node[node_id]))
-
-
-def give_back(free: FreeCards, shares: tuple[NodeShare, ...]) -> None:
-    """Nodes that are down give nothing back."""
-    for share in shares:
-        if share.node_id in free.by_node:
-            free.set(share.node_id, free.by_node[share.node_id] + share.card_count)

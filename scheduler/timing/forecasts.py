@@ -172,7 +172,7 @@ class Forecasts:
         if found is None:
             ordered = self._ordered(pool_id, is_firm=is_firm)
             count, soonest_ms = self._late_count(ordered), self._now_ms + 1
-            late = sorted((soonest_ms, one, shares) for _, one, shares in ordered[:count])
+            late = sorted([(soonest_ms, one, shares) for _, one, shares in ordered[:count]])
             found = self._endings[key] = late + ordered[count:]
         return found
 

@@ -87,7 +87,7 @@ MUTANTS = [
     Mutant("scheduler/facts/state.py", "        state.agenda = Agenda(state.jobs[one.job_id] for one in state.live.values())\n", "", "tests/unit/scheduler/planning/test_claims.py"),
     Mutant("scheduler/facts/invariants.py", "    state.agenda.check(record for record in state.jobs.values() if record.attempt)\n", "", _INVARIANTS),
     Mutant("scheduler/timing/forecasts.py", "if is_firm or not self._is_forecasting:", "if is_firm:", "tests/unit/scheduler/test_forecast.py tests/unit/scheduler/timing/test_backfill.py"),
-    Mutant("scheduler/timing/forecasts.py", "sorted((soonest_ms, one, shares) for _, one", "sorted((_, one, shares) for _, one", "tests/unit/scheduler/test_forecast.py tests/unit/scheduler/timing/test_backfill.py"),
+    Mutant("scheduler/timing/forecasts.py", "sorted([(soonest_ms, one, shares) for _, one", "sorted([(_, one, shares) for _, one", "tests/unit/scheduler/test_forecast.py tests/unit/scheduler/timing/test_backfill.py"),
     Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.follow(report)", _READINGS),
     Mutant("scheduler/readings.py", "reading.is_of(agenda) and reading.follow(report)", "reading.is_of(agenda)", _READINGS),
     Mutant("scheduler/readings.py", "news is None or news.before is not self.attempts:", "news is None:", _READINGS),

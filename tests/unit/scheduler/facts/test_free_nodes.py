@@ -85,3 +85,11 @@ def test_the_invariants_look_at_free_nodes() -> None:
 
     with pytest.raises(AssertionError, match="free nodes drifted"):
         check(state)
+
+
+def test_what_was_found_out_is_kept_as_long_as_the_same_runs() -> None:
+    nodes = FreeNodes(8, [("n1", 3)])
+    found: list[str] = nodes.known("what runs", list)
+
+    assert nodes.known("what runs", list) is found
+    assert nodes.known("others", list) is not found

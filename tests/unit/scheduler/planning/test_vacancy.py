@@ -129,6 +129,19 @@ def test_and_one_of_all_others() -> None:
     assert [grant.job_id for grant in result.grants] == ["strange"]
 
 
+def test_what_one_user_ran_says_nothing_of_the_namesakes_of_another() -> None:
+    state = a_node_with(2)
+    long, brief = wants("a-long", 2, 9 * HOUR_MS), replace(wants("brief", 2), user="other")
+    for job, length_ms in ((long, 2 * HOUR_MS), (brief, HOUR_MS // 2)):
+        state.history.begin(job, f"{job.id}-before.1", 0)
+        state.history.end(f"{job.id}-before.1", length_ms)
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH), long, brief)
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["brief"]
+
+
 def ran(state: State, *runs: tuple[str, int]) -> None:
     """On two cards, so named and for so long, one begun after the other."""
     for number, (name, length_ms) in enumerate(runs):
