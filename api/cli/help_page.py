@@ -5,7 +5,7 @@ typer's own page has an English frame, breaks Chinese only at spaces, and cuts w
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -33,7 +33,8 @@ class Command(TyperCommand):
 
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:  # Any: typer's own are private
-        show(self, ctx.command_path)
+        above = ctx.parent.command.help if ctx.parent else None
+        show(self, ctx.command_path, [*examples(above, ctx.command_path)])
 
 
 class Group(TyperGroup):
@@ -44,7 +45,8 @@ class Group(TyperGroup):
         show(self, ctx.command_path)
 
 
-def show(command: Any, path: str) -> None:  # Any: typer's commands have no public type
+def show(command: Any, path: str, told_above: Sequence[str] = ()) -> None:  # Any: as above
+    """Its page, with what stands of it among the examples of the command above it."""
     _tell(f"{both('Usage: ', '用法：')}{usage(command, path)}")
     for block in blocks(command.help):
         console.print()
@@ -52,6 +54,9 @@ def show(command: Any, path: str) -> None:  # Any: typer's commands have no publ
             console.print(plain(block), soft_wrap=True)
         else:
             _tell(joined(block))
+    if told_above:
+        console.print(both("\nExample:\n", "\n示例：\n"))
+        console.print(plain("\n".join(told_above)), soft_wrap=True)
     _list(both("Arguments", "参数"), argument_rows(command))
     help_row = ("--help", both("this page", "显示本页"))
     _list(both("Options", "选项"), [*option_rows(command), help_row])
@@ -86,6 +91,14 @@ def blocks(text: str | None) -> Iterator[str]:
         yield block
     if code:
         yield "\n".join(code)
+
+
+def examples(text: str | None, path: str) -> Iterator[str]:
+    """Those of this command, each with the lines on which it goes on."""
+    for block in blocks(text):
+        for example in re.split(r"(?<!\\)\n", block):
+            if example.startswith(f"{INDENT}{path} "):
+                yield example
 
 
 def joined(paragraph: str) -> str:

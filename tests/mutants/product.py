@@ -131,4 +131,6 @@ MUTANTS = [
     Mutant("api/cli/files.py", "with suppress(OSError):  # what", "with suppress(ZeroDivisionError):  # what", "tests/unit/api/test_cli_files.py"),
     Mutant("api/cli/closing.py", "    if root is not None:\n", "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/job_tables.py", "clock_text(attempt.started_at_ms)[:MINUTE]", "clock_text(attempt.started_at_ms)[-8:]", _TERMINAL),
+    Mutant("api/cli/help_page.py", 'if example.startswith(f"{INDENT}{path} "):', "if False:", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", 'if example.startswith(f"{INDENT}{path} "):', "if True:", "tests/unit/api/cli/test_help_page.py"),
 ]

@@ -120,3 +120,12 @@ def test_examples_are_shown_line_by_line() -> None:
     at = lines.index("  brain vouchers")
     assert lines[at + 1].endswith(" HT-031 \\")
     assert lines[at + 2].endswith(" --until 2027-01-01")
+
+
+def test_a_command_below_another_shows_its_examples_from_there() -> None:
+    lines = brain("claims", "contract", "--help").stdout.splitlines()
+
+    at = lines.index("Example:")
+    assert lines[at + 2].startswith("  brain claims contract HT-2026-031 ")
+    assert lines[at + 3].endswith("--from 2026-01-01 --until 2027-01-01")
+    assert (lines[at + 4], lines[at + 5]) == ("", "Arguments")
