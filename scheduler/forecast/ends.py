@@ -14,13 +14,18 @@ class Ends(NamedTuple):
         return self.latest_ms if is_firm else self.likely_ms
 
 
+OVERSTAY_BITS = 3
+"""What overstays is counted on for 2 to the power of so many times as long."""
+
+
 def left_ms(forecast_ms: int, had_ms: int) -> int:
     """How much longer work is likely to run that has had so much already.
 
-    What overstays its forecast is not punished but given twice as long, and so on: what has run for
-    long is likely to run for as long again (as the mean residual life of a Pareto distribution
-    grows with age; Harchol-Balter and Downey, "Exploiting process lifetime distributions for
-    dynamic load balancing", 1997).
+    What overstays its forecast is not punished but counted on for eight times as long, and so on.
+    Half of what has run for so long runs on for as long again (as the mean residual life of a
+    Pareto distribution grows with age; Harchol-Balter and Downey, "Exploiting process lifetime
+    distributions for dynamic load balancing", 1997); but a gang waits for the last of several.
     """
     forecast_ms = max(1, forecast_ms)
-    return (forecast_ms << (had_ms // forecast_ms).bit_length()) - had_ms
+    overstays = -(-(had_ms // forecast_ms).bit_length() // OVERSTAY_BITS)
+    return (forecast_ms << OVERSTAY_BITS * overstays) - had_ms

@@ -12,6 +12,8 @@ MUTANTS = [
     Mutant("scheduler/forecast/ends.py", "return self.latest_ms if is_firm else self.likely_ms", "return self.latest_ms", _FORECAST),
     Mutant("scheduler/forecast/ends.py", "    forecast_ms = max(1, forecast_ms)\n", "    if not forecast_ms:\n        return 0\n", _FORECAST),
     Mutant("scheduler/forecast/ends.py", "(had_ms // forecast_ms).bit_length()", "(had_ms > forecast_ms)", _FORECAST),
+    Mutant("scheduler/forecast/ends.py", "OVERSTAY_BITS = 3", "OVERSTAY_BITS = 1", _FORECAST),
+    Mutant("scheduler/forecast/ends.py", "-(-(had_ms // forecast_ms).bit_length() // OVERSTAY_BITS)", "(had_ms // forecast_ms).bit_length() // OVERSTAY_BITS", _FORECAST),
     Mutant("scheduler/facts/record.py", "min(self.likely_end_ms(begin_ms, now_ms, forecast_ms), latest_ms)", "self.likely_end_ms(begin_ms, now_ms, forecast_ms)", _FORECAST),
     Mutant("scheduler/facts/record.py", "had_ms = at_speed(self.had_ms, self.speed_permille) + max(0, now_ms - begin_ms)", "had_ms = max(0, now_ms - begin_ms)", _FORECAST),
     Mutant("scheduler/facts/record.py", "return self.done_ms if self.job.checkpoint else 0", "return self.served_card_ms if self.job.checkpoint else 0", _FORECAST),

@@ -36,9 +36,9 @@ LIMIT_MS = 240 * HOUR_MS
 
 @pytest.mark.parametrize(
     ("had_ms", "left"),
-    [(0, 10), (9, 1), (10, 10), (19, 1), (20, 20), (39, 1), (40, 40), (70, 10), (80, 80)],
+    [(0, 10), (9, 1), (10, 70), (19, 61), (40, 40), (79, 1), (80, 560), (639, 1), (640, 4480)],
 )
-def test_what_overstays_its_forecast_is_given_twice_as_long(had_ms: int, left: int) -> None:
+def test_what_overstays_its_forecast_is_given_eight_times_as_long(had_ms: int, left: int) -> None:
     assert left_ms(10, had_ms) == left
 
 
@@ -85,15 +85,15 @@ def test_where_nothing_is_foretold_it_runs_to_its_limit() -> None:
 
 
 def test_it_is_likely_to_end_by_its_forecast_and_at_the_latest_by_its_limit() -> None:
-    assert ends(30, 5, 5) == Ends(35, 105)
-    assert ends(30, 5, 34) == Ends(35, 105)
-    assert ends(30, 5, 35) == Ends(65, 105)
-    assert ends(30, 5, 65) == Ends(105, 105), "not after its limit"
+    assert ends(10, 5, 5) == Ends(15, 105)
+    assert ends(10, 5, 14) == Ends(15, 105)
+    assert ends(10, 5, 15) == Ends(85, 105)
+    assert ends(10, 5, 85) == Ends(105, 105), "not after its limit"
 
 
 def test_what_it_had_before_it_was_stopped_counts_as_run() -> None:
-    assert ends(30, 0, 0, served_ms=20) == Ends(10, 100)
-    assert ends(30, 0, 10, served_ms=20) == Ends(40, 100)
+    assert ends(10, 0, 0, served_ms=5) == Ends(5, 100)
+    assert ends(10, 0, 5, served_ms=5) == Ends(75, 100)
 
 
 def test_what_is_lost_does_not() -> None:
@@ -224,7 +224,7 @@ def test_who_is_ahead_is_promised_a_start_when_the_others_are_likely_to_end() ->
 
     assert start == PlannedStart(2 * HOUR_MS, POOL, is_promised=True)
     later = plan(state, 2 * HOUR_MS).verdicts["head"].start
-    assert later == PlannedStart(3 * HOUR_MS, POOL, is_promised=True), (
+    assert later == PlannedStart(9 * HOUR_MS, POOL, is_promised=True), (
         "what overstays is planned anew"
     )
 
@@ -298,7 +298,7 @@ def test_after_a_week_what_is_free_first_by_limits_is_promised() -> None:
     before = plan(state, HOUR_MS + SURE_AFTER_MS - 1).verdicts["head"].start
     after = plan(state, HOUR_MS + SURE_AFTER_MS).verdicts["head"].start
 
-    assert before == PlannedStart(start_ms + 2 * HOUR_MS, POOL, is_promised=True)
+    assert before == PlannedStart(start_ms + 8 * HOUR_MS, POOL, is_promised=True)
     assert after == PlannedStart(3 * HOUR_MS + LIMIT_MS, POOL, is_promised=True)
 
 

@@ -65,8 +65,8 @@ def test_of_three_runs_and_one_that_still_runs_the_longer_median_is_expected() -
     assert history.expected_ms(job, now_ms) == 60 * MINUTE_MS
 
 
-@pytest.mark.parametrize(("had_minutes", "ends_hour"), [(30, 1), (70, 2), (150, 4), (250, 8)])
-def test_what_overstays_its_forecast_is_given_twice_as_long(
+@pytest.mark.parametrize(("had_minutes", "ends_hour"), [(30, 1), (70, 8), (450, 8), (500, 64)])
+def test_what_overstays_its_forecast_is_given_eight_times_as_long(
     had_minutes: int, ends_hour: int
 ) -> None:
     had_ms = had_minutes * MINUTE_MS
