@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from api.running.wiring import server
 from tests.acceptance.brokers import Served, served
 from tests.acceptance.product import Product, product_in
 from tests.acceptance.tab import Console, chromium
+
+PATIENCE_MS = 15_000
+"""So long a page, and what is expected of it, may take on a busy machine."""
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +64,8 @@ def console(window: BrowserContext, address: str) -> Iterator[Console]:
     It is a newcomer's: whatever the last one kept is forgotten.
     """
     made = Console(window.new_page(), address)
-    made.page.set_default_timeout(15_000)
+    made.page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield made
     made.page.evaluate("localStorage.clear()")
     made.page.close()
