@@ -16,17 +16,17 @@ pytestmark = [
 
 def test_an_order_that_could_not_be_written_down_can_be_stopped(ray_bed: RayBed) -> None:
     """Else its job would be on its way to its end, and hold its cards, until there is room."""
-    driver, wanted = ray_bed.driver, order("full.1", "true")
+    driver, wanted = ray_bed.driver, order("unwritten.1", "true")
     until_online(driver)
-    unfinished = driver._place.data_dir / "attempts" / "full.1.new"
+    unfinished = driver._place.data_dir / "attempts" / "unwritten.1.new"
     unfinished.symlink_to("/dev/full")
 
     with pytest.raises(OSError, match="No space left"):
         driver.launch(wanted)
-    assert told(driver.observe(), "full.1") is None
+    assert told(driver.observe(), "unwritten.1") is None
     with pytest.raises(OSError, match="No space left"):
-        driver.stop("full.1", 1_000)
-    ended = until_ended(driver, "full.1")
+        driver.stop("unwritten.1", 1_000)
+    ended = until_ended(driver, "unwritten.1")
     unfinished.unlink()
 
     assert (ended.end, ended.started_at_ms) == (AttemptEnd.STOPPED, None)
