@@ -137,12 +137,13 @@ class Attempt:
 
     @property
     def is_half(self) -> bool:
-        """Whether it was found on its nodes, and some of its members on none.
+        """Whether it was found on its nodes, and some of its members on none, nor ever.
 
         Those cannot be started: they would wait for the others at another port.
         """
         count = len(self.order.members) if self.order else 0
-        return self.master_port == FOUND_PORT and len(self.members) < count
+        is_found = self.started_at_ms is None and self.master_port == FOUND_PORT
+        return is_found and len(self.members) < count
 
     @property
     def has_succeeded(self) -> bool:

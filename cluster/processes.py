@@ -52,30 +52,34 @@ def dead_children() -> Iterator[tuple[int, int]]:
 class Heed:
     """What a process does with a signal: its handler is called, or it is blocked.
 
-    Who has neither would just die of it. Who blocks it waits for it elsewhere, unless
-    `is_starting`: who starts a process blocks all signals until that is another program. It is
-    awake then, or the kernel holds it; who waits sleeps.
+    Who has neither would just die of it. Who blocks it waits for it elsewhere, unless it starts a
+    process: it blocks all signals until that is another program. It may be `is_starting` where it
+    is awake, and goes on so for long only if it computes while another thread waits; or where the
+    kernel holds it, and then it `is_held` until that program is there.
     """
 
     parent: int = 0
     handles: bool = False
     blocks: bool = False
     is_starting: bool = False
+    is_held: bool = False
 
     def __bool__(self) -> bool:
-        return self.handles or (self.blocks and not self.is_starting)
+        return self.handles or (self.blocks and not self.is_held)
 
 
 def heed(process: int, number: int) -> Heed:
     with suppress(OSError, LookupError, ValueError):
         text = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
         fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
-        blocked = int(fields["SigBlk"], 16)
+        blocked, state = int(fields["SigBlk"], 16), fields["State"][0]
+        blocks_all = _has(blocked, signal.SIGSEGV)
         return Heed(
             parent=int(fields["PPid"]),
             handles=_has(int(fields["SigCgt"], 16), number),
             blocks=_has(blocked, number),
-            is_starting=_has(blocked, signal.SIGSEGV) and fields["State"][0] in "RD",
+            is_starting=blocks_all and state in "RD",
+            is_held=blocks_all and state == "D",
         )
     return Heed()
 

@@ -366,3 +366,11 @@ def test_a_found_gang_is_half_until_each_member_was_found_and_is_never_begun() -
     found.note(claimed(1))
 
     assert (found.is_half, found.is_to_begin) == (False, False)
+
+
+def test_a_found_gang_that_ran_is_not_half_for_an_agent_that_has_not_heard_of_all_of_it() -> None:
+    """One of its nodes may come back to Ray a moment after the agent has begun anew."""
+    whole = noted(running(0))
+    whole.master_port, whole.started_at_ms = FOUND_PORT, 12
+
+    assert not whole.is_half

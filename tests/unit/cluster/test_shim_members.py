@@ -40,6 +40,14 @@ waiting.start()
 print("up", flush=True)
 waiting.join()
 """
+WAITS_WHILE_IT_COMPUTES = """
+import signal, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+waiting = threading.Thread(target=lambda: print(signal.sigwait([signal.SIGUSR1]).name))
+waiting.start()
+print("up", flush=True)
+while waiting.is_alive(): pass
+"""
 STARTS_ANOTHER = """
 import os, signal
 {}
@@ -86,8 +94,11 @@ def test_a_process_whose_first_thread_is_over_ends_with_the_others(nursery: Nurs
     assert not any(map(psutil.pid_exists, tree))
 
 
-def test_who_has_a_thread_wait_for_the_signal_to_save_itself_gets_it(nursery: Nursery) -> None:
-    run = nursery.start("run", python(WAITS_FOR_USR1))
+@pytest.mark.parametrize("code", [WAITS_FOR_USR1, WAITS_WHILE_IT_COMPUTES])
+def test_who_has_a_thread_wait_for_the_signal_to_save_itself_gets_it(
+    nursery: Nursery, code: str
+) -> None:
+    run = nursery.start("run", python(code))
     await_output(run, "up\n")
 
     stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
