@@ -32,6 +32,7 @@ MUTANTS = [
     Mutant("api/files/yaml_text.py", 'if said.startswith("but ")', "if False", "tests/acceptance/test_cli_job_faults.py"),
     Mutant("api/errors.py", "f\"string_{detail['type']}\" if is_about_text(detail) else", "", "tests/unit/api/test_errors.py"),
     Mutant("api/chinese.py", "return part if name in NAMES else", "return", "tests/unit/api/test_chinese.py"),
+    Mutant("cluster/ray_driver.py", "Ray has given its cards to", "Ray has granted its cards to", "tests/unit/api/test_chinese.py"),
     Mutant("api/answers/explaining.py", "span = about(job.ended_at_ms - job.started_at_ms)", 'span = f"{job.ended_at_ms - job.started_at_ms}ms"', "tests/unit/api/answers/test_explaining.py"),
     Mutant("api/answers/explaining.py", "{unit.capitalize()} are kept", "Cards are kept", "tests/unit/api/answers/test_explaining.py"),
     Mutant("api/cli/job_tables.py", "    if kinds:\n        return", "    if False:\n        return", "tests/unit/api/test_cli_variants.py"),

@@ -52,7 +52,9 @@ ENDING = [
     ROOT / "scheduler/controller.py",
     ROOT / "scheduler/storage/rows.py",
 ]
-ENDS = re.compile(r"(.*\.)?(_?refuse|_write_end|lose|NodeFailed|Bad[A-Z]\w+|End|\w+Report)")
+ENDS = re.compile(
+    r"(.*\.)?(_?refuse|_give_up|_write_end|lose|NodeFailed|Bad[A-Z]\w+|End|\w+Report)"
+)
 """Why an attempt or a job ended, which its owner reads."""
 
 
