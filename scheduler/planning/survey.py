@@ -1,7 +1,6 @@
 """What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from cluster.inventory import Park, Pool
@@ -15,7 +14,7 @@ from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import closed_reason, kept_reason, pool_reason, silent_reason
 from scheduler.planning.options import Candidate, Option, candidates_of
 from scheduler.planning.rooms import Rooms
-from scheduler.planning.victims import SOON_MS, Allowed, Clearing
+from scheduler.planning.victims import SOON_MS, Allowed, Clearing, Victim
 from scheduler.sharing.allowance import Allowances
 from scheduler.sharing.standing import NOTHING, Owns, Standings
 from scheduler.timing.backfill import Reservation
@@ -88,9 +87,22 @@ class Survey:
         return hold if isinstance(hold, Reason) else closed
 
     def limits(self, form: JobRecord, pool: Pool) -> Allowed | None:
-        """Whether none forbids it once some are gone as well; None where none does anyway."""
-        kind_id = pool.device_kind_id
-        may = partial(self._allowances.is_within, form, kind_id, SOON_MS)
+        """Whether none forbids it once some are gone as well; None where none does anyway.
+
+        It is asked node by node: of as many cards of the same branches it is found out once.
+        """
+        kind_id, known = pool.device_kind_id, dict[Hashable, bool]()
+
+        def may(gone: Sequence[Victim]) -> bool:
+            like = tuple(
+                (one.job.tenant_id, one.job.project, one.attempt.placement.card_count)
+                for one in gone
+            )
+            if like not in known:
+                attempts = [one.attempt for one in gone]
+                known[like] = self._allowances.is_within(form, kind_id, SOON_MS, attempts)
+            return known[like]
+
         return None if may(()) else may
 
     def is_late(self, form: JobRecord, candidate: Candidate) -> bool:

@@ -53,7 +53,7 @@ class Victim(NamedTuple):
         return min(self.job.grace_ms, SOON_MS)
 
 
-Allowed = Callable[[Iterable[Attempt]], bool]
+Allowed = Callable[[Sequence[Victim]], bool]
 """Whether no limit forbids a job once these are gone as well."""
 
 
@@ -92,7 +92,7 @@ def clear(
 
 def allows(may: Allowed | None, gone: Iterable[Victim]) -> bool:
     """Whether no limit forbids the job once these are gone; `may` is None where none does now."""
-    return may is None or may([victim.attempt for victim in gone])
+    return may is None or may([*gone])
 
 
 def cheapest_in(

@@ -43,6 +43,8 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, clearing)", "self._survey.find_soon(form, option.candidate)", _BACK),
     Mutant("scheduler/planning/survey.py", "return None if may(()) else may", "return None", _BACK),
     Mutant("scheduler/planning/victims.py", "if missing <= 0 and allows(may, [one for one, _ in chosen]):", "if missing <= 0:", _BACK),
+    Mutant("scheduler/planning/survey.py", "            if like not in known:\n", "            if True:\n", _BACK),
+    Mutant("scheduler/planning/survey.py", "(one.job.tenant_id, one.job.project, one.attempt.placement.card_count)", "one.attempt.placement.card_count", _BACK),
     Mutant("scheduler/planning/victims.py", "cards <= -missing and allows(may, others):", "cards <= -missing:", _BACK),
     Mutant("scheduler/planning/victims.py", "        if allows(may, found.values()):\n", "        if True:\n", _BACK),
     Mutant("scheduler/planning/victims.py", "for part in domains) and allows(may, others):", "for part in domains):", _BACK),

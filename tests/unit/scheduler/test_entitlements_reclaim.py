@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from scheduler.model.plan import Plan
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
 from scheduler.planning.verifier import verified
+from scheduler.sharing.allowance import Allowances
 from tests.builders import a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.entitled import a_cohort, a_project
 from tests.preemptive import (
@@ -193,6 +195,28 @@ def test_of_a_gang_s_branch_no_more_is_stopped_than_a_limit_needs() -> None:
     submit(state, of(wants("new", 16), "fish"))
 
     assert stopped(planned(state, NOW_MS)) == ["g.1"]
+
+
+def test_of_nodes_that_are_alike_a_limit_is_asked_about_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On each of 20 nodes fish and steel have a card each, and fish may have no more."""
+    fish, steel = a_tenant("fish", borrowing_cards=(("npu", 20),)), a_tenant("steel")
+    state = a_state(fish, steel, park=a_park(a_pool(POOL, 20, 2)))
+    for node in range(20):
+        run(state, low(f"s{node}", 1), *[0] * node, 1)
+        run(state, of(low(f"f{node}", 1), "fish"), *[0] * node, 1)
+    submit(state, of(wants("new", 1), "fish"))
+    asked, is_within = [], Allowances.is_within
+
+    def counted(self: Allowances, *what: Any) -> bool:
+        asked.append(what)
+        return is_within(self, *what)
+
+    monkeypatch.setattr(Allowances, "is_within", counted)
+
+    assert len(planned(state, NOW_MS).evictions) == 1
+    assert len(asked) < 20
 
 
 def test_room_in_a_limit_that_was_made_for_another_is_not_counted_on() -> None:
