@@ -57,11 +57,11 @@ def test_a_whole_gang_that_nobody_remembers_goes_on(
 ) -> None:
     from cluster import ray_driver  # noqa: PLC0415 - as above
 
-    monkeypatch.setattr(ray_driver, "GROUP_PLACED_MS", 0)
     wanted = order("whole.1", "exec sleep 1000", members=2)
 
     begin(ray_bed, wanted, 2)
-    until_running(ray_bed.driver, "whole.1")
+    until_running(ray_bed.driver, "whole.1")  # before, it is half for a moment
+    monkeypatch.setattr(ray_driver, "GROUP_PLACED_MS", 0)
     for attempt in ray_bed.driver._snapshot():
         ray_bed.driver._keep_attempt(attempt)
     ray_bed.driver.stop("whole.1", GRACE_MS)
