@@ -190,6 +190,8 @@ class Connection:
             if not answer.is_success:
                 answer.read()
                 checked(answer)
+            if accept not in {"*/*", answer.headers.get("Content-Type", "").partition(";")[0]}:
+                raise no_broker(answer)
             yield answer
 
     def _unreachable(self, error: httpx2.TransportError) -> ApiError:

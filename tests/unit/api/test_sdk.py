@@ -46,6 +46,8 @@ class Script(httpx2.BaseTransport):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
+        if answer.headers.get("Content-Type", "text/plain").startswith("text/plain"):
+            answer.headers["Content-Type"] = request.headers["Accept"]  # lines are of their own kind
         return answer
 
 
@@ -217,6 +219,11 @@ def test_who_has_no_key_learns_where_keys_are() -> None:
 def test_a_page_of_something_else_is_no_broker(status: int) -> None:
     with pytest.raises(ApiError, match=f"{status}, which no broker says: check BRAIN_URL"):
         client(Script(httpx2.Response(status, text="<html>"))).capacity()
+
+
+def test_neither_is_a_page_in_place_of_lines() -> None:
+    with pytest.raises(ApiError, match="200, which no broker says: check BRAIN_URL"):
+        next(client(Script(httpx2.Response(200, html="<html>"))).verify())
 
 
 def test_what_a_newer_broker_adds_is_passed_over() -> None:
