@@ -47,7 +47,7 @@ class Script(httpx2.BaseTransport):
         if isinstance(answer, Exception):
             raise answer
         if answer.headers.get("Content-Type", "text/plain").startswith("text/plain"):
-            answer.headers["Content-Type"] = request.headers["Accept"]  # lines are of their own kind
+            answer.headers["Content-Type"] = request.headers["Accept"]  # as a broker does
         return answer
 
 
