@@ -41,6 +41,12 @@ LONGEST = ("up", "ray")
 """Whoever took these groups last would be waited for by all others. Each has its own clusters."""
 CLUSTERS = pytest.StashKey[ExitStack]()
 
+FIRST_S = 240
+"""So long a test with a database may take: the first of a worker makes what all others share.
+
+On a busy machine that takes minutes, and where it fails, all others fail with it.
+"""
+
 _numbers = itertools.count(1)
 
 
@@ -50,9 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "database_url" in getattr(item, "fixturenames", ()):
             item.add_marker("postgres")
+        if "postgres" in getattr(item, "fixturenames", ()) and not _has_limit(item):
+            item.add_marker(pytest.mark.timeout(FIRST_S))
         if item.get_closest_marker("ray") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("ray"))
     items.sort(key=_rank)
+
+
+def _has_limit(item: pytest.Item) -> bool:
+    return item.get_closest_marker("timeout") is not None
 
 
 def _rank(item: pytest.Item) -> int:
