@@ -103,7 +103,7 @@ class Nursery:
         self._woken = _wake_on(signal.SIGCHLD, signal.SIGTERM)  # TERM is for its shims
 
     def tend(self) -> None:
-        while self._control is not None or self._shims:
+        while self._control is not None or self._shims or self._may_have_strays:
             for ready in _wait([self._woken, self._control], None):
                 if ready == self._control:
                     self._obey()

@@ -43,6 +43,7 @@ MUTANTS = [
     Mutant("cluster/processes.py", "(self.blocks and not self.is_held)", "(self.blocks and not self.is_starting)", "tests/unit/cluster/test_shim_members.py -k wait"),
     Mutant("cluster/gang.py", "is_found = self.started_at_ms is None and", "is_found =", "tests/unit/cluster/test_gang.py -k found"),
     Mutant("cluster/shim.py", "self._kill_at_s = min(self._kill_at_s, kill_at_s)", "pass", "tests/unit/cluster/test_shim.py -k shorten"),
+    Mutant("cluster/shim.py", "or self._shims or self._may_have_strays:", "or self._shims:", "tests/unit/cluster/test_shim_members.py -k nursery"),
     Mutant("cluster/shim.py", "self._may_have_strays |= not is_shim or exit_code != 0", "pass", "tests/unit/cluster/test_shim.py -k nursery"),
     Mutant("cluster/archive.py", 'filter="data"', 'filter="fully_trusted"', "tests/unit/cluster/test_archive.py"),
     Mutant("cluster/archive.py", "byte_count += entry.size", "byte_count = 0", "tests/unit/cluster/test_archive.py"),

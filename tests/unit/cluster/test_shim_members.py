@@ -94,6 +94,18 @@ def test_a_process_whose_first_thread_is_over_ends_with_the_others(nursery: Nurs
     assert not any(map(psutil.pid_exists, tree))
 
 
+def test_a_nursery_ends_after_all_that_it_has_to_end(nursery: Nursery) -> None:
+    """What a stray had started is its own child only once that one is dead."""
+    deep = 'sh -c "sh -c \\"echo up; sleep 1000; :\\"; :"'
+    run = nursery.start("run", f"{deep} & wait")
+    await_output(run, "up\n")
+    tree = tree_of(run)
+
+    nursery.end()
+
+    eventually(lambda: not any(map(psutil.pid_exists, tree)))
+
+
 @pytest.mark.parametrize("code", [WAITS_FOR_USR1, WAITS_WHILE_IT_COMPUTES])
 def test_who_has_a_thread_wait_for_the_signal_to_save_itself_gets_it(
     nursery: Nursery, code: str
