@@ -227,3 +227,18 @@ def test_who_would_be_over_in_time_and_finds_no_card_any_more_keeps_nobody_else_
     brief = [wants(f"brief-{number}", 2, HOUR_MS // 2) for number in range(3)]
 
     assert planned(a_node_with(2), wants("a", 8), *brief) == (["brief-0"], ["a"])
+
+
+def test_where_it_goes_by_limits_whose_limit_comes_in_time_is_reached() -> None:
+    """The promise of who has waited for days is firm."""
+    state, now_ms = a_state(park=a_park(a_pool(POOL, 1, 8))), 73 * HOUR_MS
+    ask(state, wants("runs", 6, 240 * HOUR_MS))
+    happen(state, a_lease("runs", a_placement(POOL, 6)))
+    happen(state, ev.Started(at_ms=0, attempt_id="runs.1"))
+    long = replace(wants("long", 2, 200 * HOUR_MS), user="other")
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH), long)
+    ask(state, wants("zz-brief", 2, 100 * HOUR_MS))
+
+    result = plan(state, now_ms, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["zz-brief"]
