@@ -17,6 +17,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
+from typing import NamedTuple
 
 from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
@@ -51,6 +52,17 @@ from scheduler.sharing.standing import (
     Taker,
 )
 from scheduler.timing.backfill import PoolRoom
+
+
+class Search(NamedTuple):
+    """For room that is looked for in a pool: how much, by whom, until when, and within limits."""
+
+    room: PoolRoom
+    pool_id: str
+    wanted: Fit
+    taker: Taker
+    ends: Ends
+    may: Allowed | None
 
 
 class Victims:
@@ -170,25 +182,19 @@ class Victims:
         is_known = failed is not None and merit <= failed and may is None
         if self.is_over(taker.standing) or is_known:
             return Clearing()
-        found = self._by_racks(room, pool_id, wanted, taker, ends, may)
+        search = Search(room, pool_id, wanted, taker, ends, may)
+        found = self._by_racks(search)
         if found is None:
-            found = self._by_nodes(room, pool_id, wanted, taker, ends, may)
+            found = self._by_nodes(search)
         if found.victims and self._standings.has_owners:
-            found = self._lasting(room, pool_id, wanted, taker, ends, found)
+            found = self._lasting(search, found)
         if not (found.victims or may or room.view_soon(ends).fits(wanted)):
             self._failed[key] = merit
         return found
 
-    def _lasting(
-        self,
-        room: PoolRoom,
-        pool_id: str,
-        wanted: Fit,
-        taker: Taker,
-        ends: Ends,
-        found: Clearing,
-    ) -> Clearing:
+    def _lasting(self, search: Search, found: Clearing) -> Clearing:
         """The same, and where it is then; nobody where these could come to stop it in turn."""
+        room, pool_id, wanted, taker, ends, _ = search
         shares = found.shares or seats_cleared(room, wanted, found.victims, ends)
         node_ids = tuple(share.node_id for share in shares)
         is_whole = len(node_ids) > 1 and not wanted.bundles
@@ -196,17 +202,10 @@ class Victims:
         gone = [victim.attempt for victim in found.victims]
         return Clearing(found.victims, shares) if self.working.falls(gone, there) else Clearing()
 
-    def _by_nodes(
-        self,
-        room: PoolRoom,
-        pool_id: str,
-        wanted: Fit,
-        taker: Taker,
-        ends: Ends,
-        may: Allowed | None,
-    ) -> Clearing:
+    def _by_nodes(self, search: Search) -> Clearing:
         """Up to a node's cards it is to be on one of which it may stop them as it stands there."""
-        found, part = self._cheapest(room, pool_id, wanted, taker, ends, may)
+        room, pool_id, wanted, taker, ends, may = search
+        found, part = self._cheapest(search)
         is_there = wanted.node_count == 1 and self._standings.has_owners
         if found and (is_there or (may and not wanted.bundles)):
             return Clearing(found, seats_in(room, part, wanted, found, ends))
@@ -215,45 +214,31 @@ class Victims:
             node_ids = [share.node_id for share in shares]
             there = self._standings.there(taker, pool_id, node_ids, is_whole=False)
             if there.standing != taker.standing:
-                found, _ = self._cheapest(room, pool_id, wanted, there, ends, may)
+                found, _ = self._cheapest(search._replace(taker=there))
         return Clearing(found)
 
-    def _by_racks(
-        self,
-        room: PoolRoom,
-        pool_id: str,
-        wanted: Fit,
-        taker: Taker,
-        ends: Ends,
-        may: Allowed | None,
-    ) -> Clearing | None:
+    def _by_racks(self, search: Search) -> Clearing | None:
         """Where whole racks are guaranteed it takes as an owner only in one of them.
 
         It is to be in that one: who is stopped there may leave cards of others as well.
         """
+        room, pool_id, wanted, taker, ends, _ = search
         elsewhere = self._standings.by_racks(taker, pool_id)
         if elsewhere is None:
             return None
         near = replace(wanted, is_in_rack=wanted.node_count > 1)
-        found = [self._cheapest(room, pool_id, near, taker, ends, may)]
+        found = [self._cheapest(search._replace(wanted=near))]
         if near != wanted:
-            found.append(self._cheapest(room, pool_id, wanted, elsewhere, ends, may))
+            found.append(self._cheapest(search._replace(taker=elsewhere)))
         able = [one for one in found if one[0]]
         if not able:
             return Clearing()
         victims, part = min(able, key=lambda one: total_cost(one[0]))
         return Clearing(victims, seats_in(room, part, wanted, victims, ends))
 
-    def _cheapest(
-        self,
-        room: PoolRoom,
-        pool_id: str,
-        wanted: Fit,
-        taker: Taker,
-        ends: Ends,
-        may: Allowed | None,
-    ) -> tuple[tuple[Victim, ...], FreeCards]:
+    def _cheapest(self, search: Search) -> tuple[tuple[Victim, ...], FreeCards]:
         """The work to stop, and the part of the pool in which that makes room."""
+        room, pool_id, wanted, taker, ends, may = search
         view = room.view_soon(ends)
         free, kept = view.by_node, room.kept_node_ids(ends)
         able = (

@@ -284,15 +284,18 @@ class Verifier:
     def _working(self) -> Working:
         return Working(self._state, self._now_ms, self._standings)
 
+    def _stopping(self) -> list[Attempt]:
+        return [one for one in self._state.live.values() if one.stop_cause is not None]
+
     @cached_property
     def _before(self) -> list[Attempt]:
         """What is being stopped already, or is for those who were looked at."""
-        return [one for one in self._state.live.values() if one.stop_cause is not None]
+        return self._stopping()
 
     @cached_property
     def _gone(self) -> list[Attempt]:
         """What is being stopped already; what the plan stops for others comes to it."""
-        return [one for one in self._state.live.values() if one.stop_cause is not None]
+        return self._stopping()
 
     @cached_property
     def _emptied(self) -> Emptied:
