@@ -22,6 +22,8 @@ app = typer.Typer(
 
       brain budgets
 
+      brain budgets list --tenant t03
+
       brain --as t03 budgets set 20000 --project vision
 
       brain --as t03 budgets set 500 --job 01k2m3n4p5 --hard-stop
@@ -34,6 +36,8 @@ app = typer.Typer(
     示例：
 
       brain budgets
+
+      brain budgets list --tenant t03
 
       brain --as t03 budgets set 20000 --project vision
 

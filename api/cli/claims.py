@@ -27,6 +27,10 @@ app = typer.Typer(
       brain claims rule qd-2026 --issuer Qingdao --pool vouchers --year 2026 --budget 10000000 \\
       --share 20 --minimum 100000 --cap 1000000 --from 2027-04-01 --until 2027-06-01
 
+      brain claims contracts --tenant t03
+
+      brain claims rules
+
       brain claims assess qd-2026 HT-2026-031
 
       brain claims make qd-2026 HT-2026-031
@@ -45,6 +49,10 @@ app = typer.Typer(
 
       brain claims rule qd-2026 --issuer 青岛市 --pool 算力券 --year 2026 --budget 10000000 \\
       --share 20 --minimum 100000 --cap 1000000 --from 2027-04-01 --until 2027-06-01
+
+      brain claims contracts --tenant t03
+
+      brain claims rules
 
       brain claims assess qd-2026 HT-2026-031
 

@@ -9,7 +9,7 @@ import typer
 from api.chinese import chinese
 from api.cli.files import write_binary
 from api.cli.language import both
-from api.cli.options import Tenant, session_of
+from api.cli.options import Whose, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import console, fail, plain
 
@@ -63,7 +63,7 @@ def evidence(
     line: Annotated[
         int | None, typer.Option("--line", min=1, help=both("of this line", "该行"))
     ] = None,
-    tenant: Tenant = None,
+    tenant: Whose = None,
 ) -> None:
     """Write an evidence file."""
     if (job is None) == (statement is None) or (statement is None) != (line is None):

@@ -26,6 +26,7 @@ _BETWEEN_CHINESE = re.compile(
 )
 _AFTER_A_MARK = re.compile(r"(?<=[\u3000-\u303f\uff00-\uffef])\n")
 _CODE = re.compile(r"`([^`]+)`")
+_AS_WHOM = re.compile(r" --as \S+ ")
 
 
 class Command(TyperCommand):
@@ -34,7 +35,9 @@ class Command(TyperCommand):
     @override
     def format_help(self, ctx: Any, formatter: Any) -> None:  # Any: typer's own are private
         above = ctx.parent.command.help if ctx.parent else None
-        show(self, ctx.command_path, [*examples(above, ctx.command_path)])
+        own = {*examples(self.help, ctx.command_path)}
+        told = [one for one in examples(above, ctx.command_path) if one not in own]
+        show(self, ctx.command_path, told)
 
 
 class Group(TyperGroup):
@@ -55,7 +58,8 @@ def show(command: Any, path: str, told_above: Sequence[str] = ()) -> None:  # An
         else:
             _tell(joined(block))
     if told_above:
-        console.print(both("\nExample:\n", "\n示例：\n"))
+        one_or_more = "Example" if len(told_above) == 1 else "Examples"
+        console.print(both(f"\n{one_or_more}:\n", "\n示例：\n"))
         console.print(plain("\n".join(told_above)), soft_wrap=True)
     _list(both("Arguments", "参数"), argument_rows(command))
     help_row = ("--help", both("this page", "显示本页"))
@@ -94,10 +98,10 @@ def blocks(text: str | None) -> Iterator[str]:
 
 
 def examples(text: str | None, path: str) -> Iterator[str]:
-    """Those of this command, each with the lines on which it goes on."""
+    """Those of this command, as whoever it is run, each with the lines on which it goes on."""
     for block in blocks(text):
         for example in re.split(r"(?<!\\)\n", block):
-            if example.startswith(f"{INDENT}{path} "):
+            if f"{_AS_WHOM.sub(' ', example)} ".startswith(f"{INDENT}{path} "):
                 yield example
 
 

@@ -6,7 +6,7 @@ import typer
 
 from api.cli.files import Output, write_binary
 from api.cli.language import both, colon
-from api.cli.options import Json, Month, MonthArgument, Tenant, session_of
+from api.cli.options import Json, Month, MonthArgument, Tenant, Whose, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, print_json, print_list
 
@@ -27,9 +27,13 @@ app = typer.Typer(
 
       brain invoices ask 2026-10 --tenant t03 --buyer "Qingdao Steel Ltd" --code 91370200163562681G
 
+      brain invoices show t03-2026-10-1 --pdf -o request.pdf
+
       brain invoices issue t03-2026-10-1 --number 26372000000012345678
 
       brain invoices credit t03-2026-10-1 --number 26372000000087654321 --reason "wrong buyer"
+
+      brain invoices withdraw t03-2026-10-2
 """,
         """列出发票申请；申请开票，登记发票号码与红字发票。
 
@@ -41,16 +45,19 @@ app = typer.Typer(
 
       brain invoices ask 2026-10 --tenant t03 --buyer "青岛某钢铁有限公司" --code 91370200163562681G
 
+      brain invoices show t03-2026-10-1 --pdf -o request.pdf
+
       brain invoices issue t03-2026-10-1 --number 26372000000012345678
 
       brain invoices credit t03-2026-10-1 --number 26372000000087654321 --reason "抬头有误"
+
+      brain invoices withdraw t03-2026-10-2
 """,
     ),
 )
 Which = Annotated[
     str, typer.Argument(metavar="REQUEST", help=both("the request's number", "申请编号"))
 ]
-Number = Annotated[str, typer.Option(metavar="NUMBER", help=both("its number", "发票号码"))]
 Yuan = Annotated[
     str | None,
     typer.Option(metavar="YUAN", help=both("all that is left if not given", "默认全部剩余金额")),
@@ -88,11 +95,14 @@ def ask(
     code: Annotated[
         str, typer.Option(metavar="CODE", help=both("credit code", "统一社会信用代码"))
     ],
-    tenant: Tenant = None,
+    tenant: Whose = None,
     amount: Yuan = None,
     request: Annotated[
         str | None,
-        typer.Option("--id", help=both("its number; one is made if not given", "申请编号")),
+        typer.Option(
+            "--id",
+            help=both("the request's number; one is made if not given", "申请编号，默认自动生成"),
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -117,8 +127,15 @@ def ask(
         _told(broker.ask_invoice(wanted), as_json=as_json)
 
 
-@app.command(help=both("Note that it is issued, and its number.", "登记已开具的发票号码。"))
-def issue(context: typer.Context, request: Which, number: Number, as_json: Json = False) -> None:
+@app.command(help=both("Note that an invoice is issued, and its number.", "登记已开具的发票号码。"))
+def issue(
+    context: typer.Context,
+    request: Which,
+    number: Annotated[
+        str, typer.Option(metavar="NUMBER", help=both("the invoice's number", "发票号码"))
+    ],
+    as_json: Json = False,
+) -> None:
     """Note an invoice's number."""
     with client(session_of(context), Identity.BOOKS) as broker:
         _told(broker.issue_invoice(request, number), as_json=as_json)
@@ -130,7 +147,9 @@ def issue(context: typer.Context, request: Which, number: Number, as_json: Json 
 def credit(
     context: typer.Context,
     request: Which,
-    number: Number,
+    number: Annotated[
+        str, typer.Option(metavar="NUMBER", help=both("the credit note's number", "红字发票号码"))
+    ],
     reason: Annotated[str, typer.Option(help=both("why", "冲销原因"))],
     amount: Yuan = None,
     as_json: Json = False,
@@ -147,7 +166,7 @@ def withdraw(context: typer.Context, request: Which, as_json: Json = False) -> N
         _told(broker.withdraw_invoice(request), as_json=as_json)
 
 
-@app.command(help=both("Show one, line by line.", "逐行查看一份申请。"))
+@app.command(help=both("Show a request, line by line.", "逐行查看一份申请。"))
 def show(
     context: typer.Context,
     request: Which,

@@ -22,6 +22,16 @@ Tenant = Annotated[
     ),
 ]
 
+Whose = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        "-t",
+        metavar="TENANT",
+        help=both("whose; your own if not given", "企业编号，默认自己的"),
+    ),
+]
+
 
 def parser(pattern: str, english: str, chinese: str) -> Callable[[str], str]:
     """Takes what looks like `pattern`; of anything else it says what it is not."""

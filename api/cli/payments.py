@@ -21,7 +21,9 @@ app = typer.Typer(
       brain payments
 
       brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00 \\
-      --paid 2026-11-07""",
+      --paid 2026-11-07
+
+      brain payments top-up bank-2026-1101 --tenant t03 --amount 50000.00""",
         """对账单的付款与未付金额；登记付款。
 
     付款记录说明支付了哪一张账单，不改变余额；余额由充值增加。
@@ -31,7 +33,9 @@ app = typer.Typer(
       brain payments
 
       brain payments record bank-2026-1107 --tenant t03 --month 2026-10 --amount 16128.00 \\
-      --paid 2026-11-07""",
+      --paid 2026-11-07
+
+      brain payments top-up bank-2026-1101 --tenant t03 --amount 50000.00""",
     ),
 )
 

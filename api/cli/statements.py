@@ -8,7 +8,7 @@ import typer
 
 from api.cli.files import Output, write_binary, write_out
 from api.cli.language import both, colon
-from api.cli.options import Json, Month, MonthArgument, session_of
+from api.cli.options import Json, Month, MonthArgument, Whose, session_of
 from api.cli.session import Identity, client, whose
 from api.cli.terminal import errors, fail, print_json
 
@@ -61,15 +61,6 @@ app = typer.Typer(
       brain --as t03 statement confirm 2026-10""",
     ),
 )
-Whose = Annotated[
-    str | None,
-    typer.Option(
-        "--tenant",
-        "-t",
-        metavar="TENANT",
-        help=both("whose; your own if not given", "企业编号，默认自己的"),
-    ),
-]
 
 
 @app.callback()
@@ -225,7 +216,7 @@ def dispute(
     help=both(
         """Say what came of a dispute; what was wrong becomes a correction of a later month.
 
-    Example:
+    Examples:
 
       brain statement resolve 2026-10 --tenant t03 --accept --reason "corrected in 2026-11"
 

@@ -132,6 +132,9 @@ MUTANTS = [
     Mutant("api/cli/files.py", "with suppress(OSError):  # what", "with suppress(ZeroDivisionError):  # what", "tests/unit/api/test_cli_files.py"),
     Mutant("api/cli/closing.py", "    if root is not None:\n", "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/job_tables.py", "clock_text(attempt.started_at_ms)[:MINUTE]", "clock_text(attempt.started_at_ms)[-8:]", _TERMINAL),
-    Mutant("api/cli/help_page.py", 'if example.startswith(f"{INDENT}{path} "):', "if False:", "tests/unit/api/cli/test_help_page.py"),
-    Mutant("api/cli/help_page.py", 'if example.startswith(f"{INDENT}{path} "):', "if True:", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", "            if f\"{_AS_WHOM.sub(' ', example)} \".startswith(f\"{INDENT}{path} \"):\n", "            if False:\n", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", "            if f\"{_AS_WHOM.sub(' ', example)} \".startswith(f\"{INDENT}{path} \"):\n", "            if True:\n", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", "{_AS_WHOM.sub(' ', example)}", "{example}", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", "one for one in examples(above, ctx.command_path) if one not in own", "*examples(above, ctx.command_path)", "tests/unit/api/cli/test_help_page.py"),
+    Mutant("api/cli/help_page.py", 'one_or_more = "Example" if len(told_above) == 1 else "Examples"', 'one_or_more = "Example"', "tests/unit/api/cli/test_help_page.py"),
 ]

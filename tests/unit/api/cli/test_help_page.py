@@ -1,5 +1,6 @@
 """Help pages: in one language, whole, and as wide as the terminal at most."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -20,6 +21,15 @@ def below(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
     yield path
     for name, part in getattr(command, "commands", {}).items():
         yield from below((*path, name), part)
+
+
+def leaves(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
+    """What can be run by itself: a group that does something without a command as well."""
+    below = getattr(command, "commands", {})
+    if path and (not below or command.invoke_without_command):
+        yield path
+    for name, part in below.items():
+        yield from leaves((*path, name), part)
 
 
 def small(**options: Any) -> Any:
@@ -120,6 +130,35 @@ def test_examples_are_shown_line_by_line() -> None:
     at = lines.index("  brain vouchers")
     assert lines[at + 1].endswith(" HT-031 \\")
     assert lines[at + 2].endswith(" --until 2027-01-01")
+
+
+@pytest.mark.parametrize("path", [*leaves((), get_command(app))], ids=" ".join)
+def test_every_command_teaches_by_an_example(path: tuple[str, ...]) -> None:
+    page = brain(*path, "--help").stdout
+
+    shown = [line for line in page.splitlines() if re.match(r"  (\w+=\S+ )*brain ", line)]
+    words = f"brain {' '.join(path)}"
+    assert [line for line in shown if words in re.sub(r" --as \w+", "", line)]
+    assert len(shown) == len({*shown})
+    assert [one for one in ("Example:", "Examples:") if one in page.splitlines()] == [
+        "Example:" if len(shown) == 1 else "Examples:"
+    ]
+
+
+def test_what_is_run_as_somebody_is_an_example_of_the_command_all_the_same() -> None:
+    told = """One.
+
+      brain --as t03 budgets set 5
+
+      brain --as t03 budgets
+
+    That is all."""
+
+    assert [*help_page.examples(told, "brain budgets set")] == ["  brain --as t03 budgets set 5"]
+    assert [*help_page.examples(told, "brain budgets")] == [
+        "  brain --as t03 budgets set 5",
+        "  brain --as t03 budgets",
+    ]
 
 
 def test_a_command_below_another_shows_its_examples_from_there() -> None:
