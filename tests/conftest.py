@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from psycopg import sql
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from typing_extensions import override
 from xdist.scheduler import LoadGroupScheduling
 
@@ -195,6 +195,13 @@ def module_database(module_database_url: str) -> Iterator[Engine]:
     connected = engine(module_database_url)
     yield connected
     connected.dispose()
+
+
+@pytest.fixture
+def connection(module_database: Engine) -> Iterator[Connection]:
+    """A transaction that nobody commits."""
+    with module_database.connect() as connection:
+        yield connection
 
 
 @contextmanager

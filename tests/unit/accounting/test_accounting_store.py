@@ -1,6 +1,5 @@
 """The books in a real PostgreSQL: exactly once, cut exactly, streamed in order."""
 
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import pairwise
@@ -8,7 +7,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from accounting import ledger
@@ -24,14 +23,6 @@ TOP_UP = ledger.top_up("steel", 7_000_000, "bank-1", 0)
 HOLD = ledger.hold("steel", "j1.1", 3_000_000, 1)
 POST = ledger.post("steel", "qdaicc", "j1.1", 0, 1_000_000, 2)
 RELEASE = ledger.release("steel", "j1.1", 2_000_000, 3)
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    """A transaction that nobody commits, in books that know a price list."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        yield connection
 
 
 def test_a_slice_is_booked_once(connection: Connection) -> None:

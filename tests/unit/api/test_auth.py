@@ -1,7 +1,5 @@
 """Keys: stored as digests, compared as a whole, touched at most once a minute."""
 
-from collections.abc import Iterator
-
 import pytest
 from anyio import run as awaited
 from sqlalchemy import Connection, Engine, select
@@ -24,12 +22,6 @@ from api.settings import Settings
 from api.tables import KeyRow
 
 MINUTE_MS = 60_000
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    with module_database.connect() as connection:
-        yield connection
 
 
 def test_a_key_opens_what_it_was_made_for(connection: Connection) -> None:

@@ -1,10 +1,9 @@
 """A park file is declared once for each change of it, and paid in once for ever."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, select, update
 
 from accounting.money import MS_PER_HOUR
 from accounting.storage import store
@@ -18,12 +17,6 @@ from tests.builders import PRICES as BOOK_PRICES
 from tests.builders import USAGE
 
 WISHES = 1 + len(TENANTS) + 1 + 2
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    with module_database.connect() as connection:
-        yield connection
 
 
 def kinds(connection: Connection) -> list[str]:

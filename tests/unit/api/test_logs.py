@@ -4,18 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from api import logs
 from api.logs import CUT_NOTICE, Piece, append, log_of, read_log
 
 pytestmark = pytest.mark.enable_socket
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    with module_database.connect() as opened:
-        yield opened
 
 
 def piece(

@@ -1,7 +1,6 @@
 """What finance grants in a dispute: once, on the next statement, and provable."""
 
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -39,14 +38,12 @@ AFTER_NOVEMBER = shanghai("2026-12-03T10:00")
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books of an October that is closed: steel used 56.00 and 3.50, and disputes the second."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER, OTHER], [], [])
-        close_month(connection, "2026-10", AFTER_OCTOBER)
-        reply(connection, DISPUTE)
-        yield connection
+    store.book(connection, [OCTOBER, OTHER], [], [])
+    close_month(connection, "2026-10", AFTER_OCTOBER)
+    reply(connection, DISPUTE)
+    return connection
 
 
 def granted(connection: Connection, amount_fen: int, decision: Reply = ACCEPT) -> Concession:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +41,7 @@ from scheduler.storage.codec import decode_wish
 from scheduler.storage.reconciling import Difference, reconcile
 from scheduler.storage.store import SqlLog, put_requests
 from scheduler.storage.tables import InboxRow
-from tests.builders import PARK_PRICES, PRICES, TENANT, used
+from tests.builders import PARK_PRICES, TENANT, used
 from tests.unit.accounting.bills.test_concessions import (
     ACCEPT,
     AFTER_NOVEMBER,
@@ -60,12 +60,10 @@ def of_centre(centre_id: str, fen: int, rate: int = 60) -> dict[str, Any]:
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """October: steel used 56.00 in the east, fish 28.00 there and 28.00 in the west."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        booked(connection, OCTOBER, FISH, WEST)
-        yield connection
+    booked(connection, OCTOBER, FISH, WEST)
+    return connection
 
 
 def asked(connection: Connection) -> list[ev.TaxStated]:

@@ -1,12 +1,10 @@
 """The bills of a month, charge by charge: what its statements take in, whatever came since."""
 
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 
-import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from accounting.exports.focus import focus_rows
 from accounting.exports.focus_lines import Names
@@ -15,7 +13,7 @@ from accounting.months.closing import close_month, statement
 from accounting.storage import store
 from accounting.storage.voucher_store import issue
 from accounting.usage.slices import UsageCredit
-from tests.builders import PRICES, shanghai, used
+from tests.builders import shanghai, used
 from tests.unit.accounting.prices.test_vouchers import VOUCHER
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
@@ -28,14 +26,6 @@ CREDIT = UsageCredit(
     cause="node",
     recorded_at_ms=0,
 )
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    """A transaction that nobody commits."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        yield connection
 
 
 def billed(connection: Connection, month: str, tenant_id: str | None = None) -> dict[str, int]:

@@ -1,10 +1,9 @@
 """Invoices and payments in the books: never more than is due, once each, and provable."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from accounting.bills.invoice_lines import PACKAGE_ITEM
 from accounting.bills.invoices import BillRefused, Invoice, InvoiceState, Receipt
@@ -22,7 +21,7 @@ from accounting.proof.verifying import Misfit, verify
 from accounting.storage import store
 from accounting.storage.fact_store import keep
 from accounting.storage.voucher_store import issue
-from tests.builders import PRICES, shanghai, used
+from tests.builders import shanghai, used
 from tests.unit.accounting.bills.test_invoices import CREDITED, ISSUED, REQUEST, WITHDRAWN
 from tests.unit.accounting.prices.test_vouchers import VOUCHER
 from tests.unit.accounting.storage.test_package_store import PACK
@@ -43,15 +42,13 @@ PAID = Receipt(
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """October is closed: steel used 56.00 yuan, and a voucher pays 6.00 of it."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER], [], [])
-        year = shanghai("2027-01-01T00:00")
-        issue(connection, replace(VOUCHER, amount_fen=600, until_ms=year))
-        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
-        yield connection
+    store.book(connection, [OCTOBER], [], [])
+    year = shanghai("2027-01-01T00:00")
+    issue(connection, replace(VOUCHER, amount_fen=600, until_ms=year))
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    return connection
 
 
 def test_all_that_is_due_is_asked_for_and_no_more(connection: Connection) -> None:

@@ -3,11 +3,10 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from accounting.bills.claims import Claim, ClaimRefused
 from accounting.months.billing import ask_for_invoice, note_step, receive
@@ -27,7 +26,7 @@ from accounting.proof.verifying import Misfit, verify
 from accounting.storage import store
 from accounting.storage.voucher_store import issue
 from api.documents.claim_pack import claim_pack
-from tests.builders import PRICES, shanghai, used
+from tests.builders import shanghai, used
 from tests.unit.accounting.bills.test_invoices import CREDITED, ISSUED
 from tests.unit.accounting.months.test_billing import ASKED, PAID
 from tests.unit.accounting.prices.test_vouchers import VOUCHER
@@ -52,18 +51,16 @@ SAID = Claim(
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """October is closed: steel used 56.00 yuan, has an invoice over all of it, and paid 20.00."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER], [], [])
-        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
-        ask_for_invoice(connection, ASKED, None)
-        note_step(connection, ISSUED)
-        receive(connection, PAID)
-        publish_rule(connection, TWENTY)
-        register_contract(connection, CONTRACT)
-        yield connection
+    store.book(connection, [OCTOBER], [], [])
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    ask_for_invoice(connection, ASKED, None)
+    note_step(connection, ISSUED)
+    receive(connection, PAID)
+    publish_rule(connection, TWENTY)
+    register_contract(connection, CONTRACT)
+    return connection
 
 
 def test_what_was_paid_is_claimed_once(connection: Connection) -> None:

@@ -39,14 +39,6 @@ def database(database: Engine) -> Engine:
     return database
 
 
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    """A transaction that nobody commits."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        yield connection
-
-
 def read(connection: Connection, month: str, tenant_id: str = "steel") -> Any:
     return json.loads(statement(connection, tenant_id, month).body)
 

@@ -1,6 +1,5 @@
 """Replies in the books: about a closed statement, once each, and provable."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -23,13 +22,11 @@ DISPUTE = replace(REPLY, number=0, sha256="", lines=(1,))
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books of a month that is closed, in which steel used 56.00 yuan; nobody commits them."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER], [], [])
-        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
-        yield connection
+    store.book(connection, [OCTOBER], [], [])
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    return connection
 
 
 def test_words_are_kept_in_their_order_with_what_they_are_about(connection: Connection) -> None:

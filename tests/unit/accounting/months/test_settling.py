@@ -1,7 +1,6 @@
 """Statements of centres and of the platform: they add up, stay as closed, and are provable."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -61,16 +60,14 @@ def booked(connection: Connection, *slices: UsageSlice) -> None:
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """October: steel used 56.00 and fish 28.00 in the east, fish 28.00 in the west."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        booked(connection, OCTOBER, FISH, WEST)
-        publish_terms(connection, COST)
-        publish_terms(connection, replace(SHARE, centre_id="west"))
-        year = shanghai("2027-01-01T00:00")
-        issue(connection, replace(VOUCHER, amount_fen=600, until_ms=year))
-        yield connection
+    booked(connection, OCTOBER, FISH, WEST)
+    publish_terms(connection, COST)
+    publish_terms(connection, replace(SHARE, centre_id="west"))
+    year = shanghai("2027-01-01T00:00")
+    issue(connection, replace(VOUCHER, amount_fen=600, until_ms=year))
+    return connection
 
 
 def read(connection: Connection, party: str, month: str = "2026-10") -> Any:

@@ -1,10 +1,9 @@
 """What was granted, and given back by the park as well, is told when the month is closed."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from accounting.bills.concessions import Concession
 from accounting.bills.replies import ReplyKind
@@ -14,7 +13,7 @@ from accounting.months.twice import granted_and_given_back
 from accounting.storage import store
 from accounting.storage.concession_store import transfer_of
 from accounting.usage.slices import UsageCredit
-from tests.builders import PRICES, shanghai, used
+from tests.builders import shanghai, used
 from tests.unit.accounting.bills.test_replies import REPLY
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
@@ -26,13 +25,11 @@ DISPUTE = replace(REPLY, number=0, sha256="", lines=())
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books of October, in which steel has two lines; nobody commits them."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER, BESIDE, ALIKE], [], [])
-        close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
-        yield connection
+    store.book(connection, [OCTOBER, BESIDE, ALIKE], [], [])
+    close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
+    return connection
 
 
 def granted(connection: Connection) -> Concession:

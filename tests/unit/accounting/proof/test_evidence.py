@@ -3,14 +3,13 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 
 from accounting import ledger
 from accounting.chain import kinds, root_of
@@ -52,20 +51,18 @@ VOUCHER = Voucher(
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books with two tenants, two closed months, and roots; nobody commits them."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        issue(connection, VOUCHER)
-        store.book(connection, [SECRET], [], [ledger.top_up("rival", 7, "bank-9", 0)])
-        store.book(connection, [OCTOBER, SPEECH], [], [ledger.hold("steel", "j1.1", 9, 1)])
-        close_month(connection, "2026-10", AFTER_OCTOBER)
-        draw_root(connection, AFTER_OCTOBER)
-        store.book(connection, [NOVEMBER, LATE], [CREDIT], [])
-        close_month(connection, "2026-11", AFTER_NOVEMBER)
-        draw_root(connection, AFTER_NOVEMBER)
-        draw_root(connection, AFTER_NOVEMBER + DAY_MS)
-        yield connection
+    issue(connection, VOUCHER)
+    store.book(connection, [SECRET], [], [ledger.top_up("rival", 7, "bank-9", 0)])
+    store.book(connection, [OCTOBER, SPEECH], [], [ledger.hold("steel", "j1.1", 9, 1)])
+    close_month(connection, "2026-10", AFTER_OCTOBER)
+    draw_root(connection, AFTER_OCTOBER)
+    store.book(connection, [NOVEMBER, LATE], [CREDIT], [])
+    close_month(connection, "2026-11", AFTER_NOVEMBER)
+    draw_root(connection, AFTER_NOVEMBER)
+    draw_root(connection, AFTER_NOVEMBER + DAY_MS)
+    return connection
 
 
 def written(connection: Connection, found: Evidence, folder: Path) -> bytes:

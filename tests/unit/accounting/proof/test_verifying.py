@@ -4,7 +4,6 @@
 
 import json
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -39,16 +38,14 @@ TRANSFERS = (
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books with two tenants, a closed month and what came after it; nobody commits them."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER], [], TRANSFERS)
-        store.book(connection, [], [], [ledger.top_up("port", 5, "bank-2", 0)])
-        close_month(connection, "2026-10", AFTER_OCTOBER)
-        draw_root(connection, AFTER_OCTOBER)
-        store.book(connection, [NOVEMBER, LATE], [CREDIT], [])
-        yield connection
+    store.book(connection, [OCTOBER], [], TRANSFERS)
+    store.book(connection, [], [], [ledger.top_up("port", 5, "bank-2", 0)])
+    close_month(connection, "2026-10", AFTER_OCTOBER)
+    draw_root(connection, AFTER_OCTOBER)
+    store.book(connection, [NOVEMBER, LATE], [CREDIT], [])
+    return connection
 
 
 def altered(connection: Connection, *changes: str) -> None:

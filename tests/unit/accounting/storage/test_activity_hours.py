@@ -1,31 +1,22 @@
 """Activity by the hour is the sum of its facts, and a window has each fact's part, exactly."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from accounting.proof.verifying import Misfit, verify
 from accounting.storage import store
 from accounting.storage.activity_hours import Active, active_in, of_attempts, unfit_hours
 from accounting.usage.activity import ActivitySlice, Division, by_hour
-from tests.builders import HOUR_MS, PRICES, USAGE
+from tests.builders import HOUR_MS, USAGE
 from tests.unit.accounting.usage.test_activity import WATCHED
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    """A transaction that nobody commits."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        yield connection
 
 
 def book(connection: Connection, *facts: ActivitySlice) -> None:

@@ -1,12 +1,11 @@
 """Usage by the hour is the sum of its slices, and questions that read it answer the same."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from accounting.storage import hours, store
@@ -19,12 +18,10 @@ NEWER = replace(PRICES, id="2027", from_ms=DAY_MS)
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """A transaction that nobody commits, in books that know two price lists."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.publish_price_list(connection, NEWER)
-        yield connection
+    store.publish_price_list(connection, NEWER)
+    return connection
 
 
 def kept(connection: Connection) -> list[tuple[int, int]]:

@@ -1,13 +1,12 @@
 """Packages in the books: what they cover is usage, and statements show what was bought and used."""
 
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from accounting.exports.focus import focus_rows
@@ -20,7 +19,7 @@ from accounting.proof.verifying import Misfit, verify
 from accounting.storage import package_store, store
 from accounting.storage.fact_store import keep
 from accounting.usage.slices import UsageCredit
-from tests.builders import HOUR_MS, PRICES, USAGE, shanghai, used
+from tests.builders import HOUR_MS, USAGE, shanghai, used
 
 pytestmark = pytest.mark.postgres
 
@@ -38,14 +37,6 @@ PACK = Package(
     bought_at_ms=shanghai("2026-10-01T00:00"),
 )
 NOVEMBER_MS = shanghai("2026-11-03T12:00")
-
-
-@pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
-    """A transaction, with prices, that is rolled back."""
-    with module_database.connect() as opened:
-        store.publish_price_list(opened, PRICES)
-        yield opened
 
 
 def cover(connection: Connection, begin: str, end: str, cards: int, name: str = "j1.1") -> None:

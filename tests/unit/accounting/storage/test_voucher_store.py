@@ -1,11 +1,10 @@
 """Vouchers in the books: issued once, burnt at the close, given back by a credit, all provable."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from accounting.months.closing import close_month, statement
@@ -13,7 +12,7 @@ from accounting.proof.verifying import Misfit, verify
 from accounting.storage import store
 from accounting.storage.voucher_store import balances, issue
 from accounting.usage.slices import UsageCredit
-from tests.builders import PRICES, shanghai, used
+from tests.builders import shanghai, used
 from tests.unit.accounting.prices.test_vouchers import VOUCHER
 
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
@@ -27,12 +26,10 @@ YEARS = replace(VOUCHER, until_ms=shanghai("2027-01-01T00:00"))
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Books of a month in which steel used 56.00 yuan; nobody commits them."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        store.book(connection, [OCTOBER], [], [])
-        yield connection
+    store.book(connection, [OCTOBER], [], [])
+    return connection
 
 
 def test_what_an_issuer_owes_stands_in_the_ledger(connection: Connection) -> None:

@@ -1,10 +1,9 @@
 """Time in which a centre is not heard of is told apart, and is in no sum."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, insert, update
 
 from accounting.storage import store
 from accounting.storage.fact_store import keep
@@ -22,21 +21,20 @@ ALL = (0, 1 << 50)
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """`east` is silent and `west` heard; a job runs in each since the first hour."""
-    with module_database.connect() as connection:
-        store.publish_price_list(connection, PRICES)
-        jobs = [a_job("j1"), a_job("j2")]
-        put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)
-        attempts = [_attempt("j1", "east"), _attempt("j2", "west")]
-        connection.execute(insert(AttemptRow), attempts)
-        heard = {"east": False, "west": True}
-        views = [
-            {"name": f"centre:{name}", "at_ms": 0, "body": {"is_heard": is_heard}}
-            for name, is_heard in heard.items()
-        ]
-        connection.execute(insert(ViewRow), views)
-        yield connection
+    store.publish_price_list(connection, PRICES)
+    jobs = [a_job("j1"), a_job("j2")]
+    put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)
+    attempts = [_attempt("j1", "east"), _attempt("j2", "west")]
+    connection.execute(insert(AttemptRow), attempts)
+    heard = {"east": False, "west": True}
+    views = [
+        {"name": f"centre:{name}", "at_ms": 0, "body": {"is_heard": is_heard}}
+        for name, is_heard in heard.items()
+    ]
+    connection.execute(insert(ViewRow), views)
+    return connection
 
 
 def _attempt(job_id: str, centre_id: str) -> dict[str, object]:

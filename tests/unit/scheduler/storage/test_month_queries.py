@@ -1,10 +1,9 @@
 """What a month's report asks of jobs and attempts."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, update
+from sqlalchemy import Connection, insert, update
 
 from scheduler.facts import events as ev
 from scheduler.storage import month_queries
@@ -17,17 +16,16 @@ WAITS_MS = {"j1": 10, "j2": 20, "j3": 90, "late": 500}
 
 
 @pytest.fixture
-def connection(module_database: Engine) -> Iterator[Connection]:
+def connection(connection: Connection) -> Connection:
     """Three jobs that start in the window [0, 1,000), and one after it; nobody commits them."""
-    with module_database.connect() as connection:
-        fields = {name: "health" if name == "j3" else "ocean" for name in WAITS_MS}
-        jobs = [replace(a_job(name), field=field) for name, field in fields.items()]
-        put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)
-        for name, wait_ms in WAITS_MS.items():
-            begin_ms = 1_000 if name == "late" else 100
-            times = {"released_at_ms": begin_ms, "started_at_ms": begin_ms + wait_ms}
-            connection.execute(update(JobRow).where(JobRow.id == name).values(**times))
-        yield connection
+    fields = {name: "health" if name == "j3" else "ocean" for name in WAITS_MS}
+    jobs = [replace(a_job(name), field=field) for name, field in fields.items()]
+    put_jobs(connection, [ev.Submitted(at_ms=0, job=job) for job in jobs], 0)
+    for name, wait_ms in WAITS_MS.items():
+        begin_ms = 1_000 if name == "late" else 100
+        times = {"released_at_ms": begin_ms, "started_at_ms": begin_ms + wait_ms}
+        connection.execute(update(JobRow).where(JobRow.id == name).values(**times))
+    return connection
 
 
 def test_waits_are_told_for_all_and_by_field(connection: Connection) -> None:
