@@ -1,6 +1,7 @@
 """Values for tests: a test spells out only what its rule needs."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from typing import Unpack
@@ -13,10 +14,8 @@ from cluster.datasets import DataClass, Dataset, Link
 from cluster.devices import DeviceKind, Unit
 from cluster.inventory import Centre, Park, Pool
 from scheduler.facts import events as ev
-from scheduler.facts.agenda import Ending
 from scheduler.facts.invariants import check
 from scheduler.facts.state import State
-from scheduler.forecast.ends import Ends
 from scheduler.model.job import (
     ArrayTask,
     Checkpoint,
@@ -30,7 +29,6 @@ from scheduler.model.job import (
 )
 from scheduler.model.plan import Verdict
 from scheduler.model.tenancy import Cohort, Project, Tenant
-from scheduler.timing.backfill import Release
 from tests.entitled import Own
 
 HOUR_MS = 3_600_000
@@ -376,19 +374,17 @@ def happen(state: State, *events: ev.Event) -> None:
         check(state)
 
 
-class Running:
-    """What a test says runs in a pool."""
+def refused(state: State, event: ev.Event) -> str:
+    """Why it does not fit, after seeing that nothing changed."""
+    before = deepcopy(state)
 
-    def __init__(self, *releases: Release) -> None:
-        self._releases = releases
+    reason = state.apply(event)
 
-    def endings(self, *, is_firm: bool) -> list[Ending]:
-        return sorted((r.ends.by(is_firm=is_firm), r.attempt_id, r.shares) for r in self._releases)
-
-
-def at(end_ms: int) -> Ends:
-    """Work ends then, as is likely and at the latest."""
-    return Ends(end_ms, end_ms)
+    assert reason is not None, f"{event} was taken"
+    assert state.snapshot() == before.snapshot(), "what is refused changes nothing"
+    assert (state.free_cards, state.held_cards) == (before.free_cards, before.held_cards)
+    check(state)
+    return reason
 
 
 def submit(state: State, *jobs: Job) -> None:

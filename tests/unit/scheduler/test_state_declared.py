@@ -1,6 +1,5 @@
 """What may be declared while work runs: the park, tenants, prices, payments."""
 
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,6 @@ from accounting.money import yuan_of_micros
 from accounting.prices.rating import PriceList
 from cluster.inventory import Pool
 from scheduler.facts import events as ev
-from scheduler.facts.invariants import check
 from scheduler.facts.metering import slices
 from scheduler.facts.purses import MAX_BALANCE_MICROS
 from scheduler.facts.state import State
@@ -30,6 +28,7 @@ from tests.builders import (
     a_state,
     a_tenant,
     happen,
+    refused,
     submit,
     with_data,
 )
@@ -44,18 +43,6 @@ def a_busy_state() -> State:
     happen(state, a_lease("j1", a_placement("east-npu", 8, 8)))
     happen(state, ev.Started(at_ms=0, attempt_id="j1.1"))
     return state
-
-
-def refused(state: State, event: ev.Event) -> str:
-    """Why it does not fit, after seeing that nothing changed."""
-    before = deepcopy(state)
-
-    reason = state.apply(event)
-
-    assert reason is not None, f"{event} was taken"
-    assert state.snapshot() == before.snapshot(), "what is refused changes nothing"
-    check(state)
-    return reason
 
 
 def prices(list_id: str, from_ms: int, *classes: str, kinds: str = "npu dcu gpu") -> PriceList:

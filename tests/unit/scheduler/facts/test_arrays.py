@@ -1,7 +1,6 @@
 """Arrays: so many tasks at once, who is next, how the whole ends, and who follows it."""
 
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -22,19 +21,12 @@ from tests.builders import (
     a_state,
     an_array,
     happen,
+    refused,
     submit,
 )
 from tests.hand import Hand, a_hand, ended, runs, say, state_of
 
 CARD = a_placement("east-npu", 1)
-
-
-def refused(state: State, event: ev.Event) -> str:
-    before = deepcopy(state.snapshot())
-    reason = state.apply(event)
-    assert reason is not None, f"{event} was taken"
-    assert state.snapshot() == before
-    return reason
 
 
 def small(count: int, at_most: int | None = None, after_ids: tuple[str, ...] = ()) -> list[Job]:

@@ -1,7 +1,5 @@
 """Jobs that follow others: held, released, or given up."""
 
-from copy import deepcopy
-
 import pytest
 
 from scheduler.facts import events as ev
@@ -12,18 +10,10 @@ from scheduler.facts.state import FINAL_STATES_MAX, State
 from scheduler.model.job import EndCause, Job, JobState
 from scheduler.planning.planner import plan
 from scheduler.storage.codec import decode_snapshot, encode_snapshot
-from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_state, happen, submit
+from tests.builders import HOUR_MS, a_job, a_lease, a_placement, a_state, happen, refused, submit
 from tests.hand import Hand, a_hand, ended, here, runs, say, state_of
 
 NODE = a_placement("east-npu", 8)
-
-
-def refused(state: State, event: ev.Event) -> str:
-    before = deepcopy(state.snapshot())
-    reason = state.apply(event)
-    assert reason is not None, f"{event} was taken"
-    assert state.snapshot() == before
-    return reason
 
 
 def submitted(job: Job) -> ev.Submitted:

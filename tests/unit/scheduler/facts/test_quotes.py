@@ -25,6 +25,7 @@ from tests.builders import (
     a_tenant,
     an_array,
     happen,
+    refused,
     submit,
 )
 from tests.hand import Hand, a_hand, east, here, state_of
@@ -57,14 +58,6 @@ def one_node(*more: str) -> State:
     """8 cards; `steel` and `fish` want them."""
     tenants = [a_tenant(name) for name in ("steel", "fish", *more)]
     return a_state(*tenants, park=a_park(a_pool("east-npu", 1, 8)))
-
-
-def refused(state: State, fact: ev.Event) -> str:
-    before = deepcopy(state.snapshot())
-    reason = state.apply(fact)
-    assert reason is not None, f"{fact} was taken"
-    assert state.snapshot() == before
-    return reason
 
 
 # In the state.

@@ -1,6 +1,5 @@
 """What each kind of event changes, and what it is refused for; a refused one changes nothing."""
 
-from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -17,24 +16,13 @@ from tests.builders import (
     a_placement,
     a_state,
     happen,
+    refused,
     submit,
 )
 
 NODE = a_placement("east-npu", 8)
 RICH = 10**12
 CANCEL = ev.CancelRequested(at_ms=0, job_id="j1", by="u")
-
-
-def refused(state: State, event: ev.Event) -> str:
-    """Why it does not fit, after seeing that nothing changed."""
-    before = deepcopy(state)
-
-    reason = state.apply(event)
-
-    assert reason is not None, f"{event} was taken"
-    assert state.snapshot() == before.snapshot(), "what is refused changes nothing"
-    assert (state.free_cards, state.held_cards) == (before.free_cards, before.held_cards)
-    return reason
 
 
 def a_started(hold_micros: int = 0, retry_count: int = 0) -> State:

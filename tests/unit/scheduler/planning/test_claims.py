@@ -25,7 +25,6 @@ from scheduler.planning.victims import SOON_MS
 from scheduler.timing.backfill import PoolRoom, Release, Reservation
 from tests.builders import (
     HOUR_MS,
-    Running,
     a_job,
     a_lease,
     a_park,
@@ -33,7 +32,6 @@ from tests.builders import (
     a_pool,
     a_state,
     a_tenant,
-    at,
     happen,
     submit,
 )
@@ -55,6 +53,7 @@ from tests.preemptive import (
     stop,
     wants,
 )
+from tests.unit.scheduler.timing.test_backfill import Running, at
 
 
 def a_claim() -> State:

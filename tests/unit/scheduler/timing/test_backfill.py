@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scheduler.facts import events as ev
+from scheduler.facts.agenda import Ending
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Placement, Priority, ReasonCode
@@ -15,20 +16,33 @@ from scheduler.planning.planner import plan
 from scheduler.timing.backfill import PoolRoom, Release, Reservation
 from tests.builders import (
     HOUR_MS,
-    Running,
     a_job,
     a_lease,
     a_park,
     a_placement,
     a_pool,
     a_state,
-    at,
     happen,
     promised_ms,
     submit,
 )
 
 NODE_CARDS = 8
+
+
+class Running:
+    """What a test says runs in a pool."""
+
+    def __init__(self, *releases: Release) -> None:
+        self._releases = releases
+
+    def endings(self, *, is_firm: bool) -> list[Ending]:
+        return sorted((r.ends.by(is_firm=is_firm), r.attempt_id, r.shares) for r in self._releases)
+
+
+def at(end_ms: int) -> Ends:
+    """Work ends then, as is likely and at the latest."""
+    return Ends(end_ms, end_ms)
 
 
 def a_room(cards: dict[str, int], *releases: Release) -> PoolRoom:
