@@ -172,17 +172,20 @@ def test_nothing_becomes_a_member_of_a_shim_that_is_gone(another: int, said: byt
 
 
 def test_who_is_told_to_end_before_it_is_the_member_never_is(tmp_path: Path) -> None:
-    """Until then it has the shim's own handlers, which heed nothing for it."""
+    """Until then it has the shim's own handlers, which heed nothing for it.
+
+    By HUP: of a TERM the shim itself would hear by them, and end the member for another reason.
+    """
     os.mkfifo(tmp_path / "go")
     words = [*standing(BECOMES_LATE, tmp_path, "echo here"), str(tmp_path)]
     shim = subprocess.Popen(words, cwd=ROOT)
     eventually(lambda: len(tree_of(tmp_path)) == 1)
 
-    os.kill(tree_of(tmp_path)[0], signal.SIGTERM)
+    os.kill(tree_of(tmp_path)[0], signal.SIGHUP)
     (tmp_path / "go").write_text("")
     shim.wait()
 
-    assert end_of(tmp_path)["exit_code"] == -signal.SIGTERM
+    assert end_of(tmp_path)["exit_code"] == -signal.SIGHUP
     assert (tmp_path / "out").read_text() == ""
 
 
