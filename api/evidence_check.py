@@ -261,11 +261,12 @@ def _line(
     is_covered = all("/" in one["reference"] for one in slices)
     if not (is_covered and line["amount_fen"] == _micros(line["price"]) == 0):
         _check_price(part, line, device_ms, prices)
-    what = f"{len(slices)} slices, {device_ms} {_unit(slices)} at {line['price']}"
+    what = f"{_counted(len(slices), 'slice')}, {device_ms} {_unit(slices)} at {line['price']}"
     yield Checked(part=part, what=f"{what} come to {line['amount']}")
     entries = [one for one in facts if one.kind == "voucher_entry/1"]
     mine = [one for one in entries if one.values["month"] == claim["month"]]
-    yield Checked(part="vouchers", what=f"{len(mine)} entries of {claim['month']}")
+    entry = "1 entry" if len(mine) == 1 else f"{len(mine)} entries"
+    yield Checked(part="vouchers", what=f"{entry} of {claim['month']}")
 
 
 def _check_price(part: str, line: Json, device_ms: int, prices: Mapping[str, Json]) -> None:
@@ -328,6 +329,10 @@ def _micros(yuan: str) -> int:
     return int(whole) * MICROS_PER_YUAN + int(decimals.ljust(6, "0"))
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _half_up(dividend: int, divisor: int) -> int:
     """Halves away from zero: the one rounding that there is."""
     magnitude = (2 * abs(dividend) + divisor) // (2 * divisor)
@@ -338,4 +343,6 @@ def _job(job_id: str, facts: Sequence[Fact]) -> Checked:
     used = [one.values for one in facts if one.kind == "usage/1"]
     mine = [one for one in used if one["reference"].partition("/")[0].rpartition(".")[0] == job_id]
     device_ms = sum(map(_device_ms, mine))
-    return Checked(part=f"job {job_id}", what=f"{len(mine)} slices, {device_ms} {_unit(mine)}")
+    return Checked(
+        part=f"job {job_id}", what=f"{_counted(len(mine), 'slice')}, {device_ms} {_unit(mine)}"
+    )

@@ -76,8 +76,8 @@ def check(reply: Reply, earlier: Sequence[Reply], line_count: int) -> None:
     unknown = [line for line in reply.lines if not 1 <= line <= line_count]
     if unknown:
         raise ReplyRefused(
-            f"the statement {reply.month} of tenant {reply.tenant_id} has {line_count} lines, "
-            f"and no line {unknown[0]}"
+            f"the statement {reply.month} of tenant {reply.tenant_id} ends with line "
+            f"{line_count}: it has no line {unknown[0]}"
         )
     if reply.kind is not ReplyKind.CONFIRMED and not reply.reason:
         raise ReplyRefused(f"say why it is {reply.kind}")

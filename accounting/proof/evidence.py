@@ -131,7 +131,7 @@ def of_line(connection: Connection, tenant_id: str, month: str, number: int) -> 
 def _line(said: Json, number: int) -> tuple[str, Json]:
     places = [(section, line) for section in _SECTIONS for line in said[section]]
     if not 1 <= number <= len(places):
-        raise NoEvidence(f"the statement has {len(places)} lines, and none with number {number}")
+        raise NoEvidence(f"the statement ends with line {len(places)}: it has no line {number}")
     section, line = places[number - 1]
     if missing := [key for key in (*_KEYS, "device_ms", "price", "amount_fen") if key not in line]:
         raise NoEvidence(f"line {number} is not about device time: it has no {missing[0]}")

@@ -31,8 +31,8 @@ def unfit(connection: Connection) -> Iterator[tuple[str, str]]:
     keys = [key for reference, (key, _) in stated.items() if reference in moved]
     for reference, (key, _) in stated.items():
         if reference not in moved and keys and min(keys) <= key <= max(keys):
-            what = f"a closed statement states it, and the ledger has left it out: close {key[0]}"
-            yield reference, f"{what} again"
+            what = "a closed statement states it, and the ledger has left it out"
+            yield reference, f"{what}: close {key[0]} again"
 
 
 def _stated(connection: Connection) -> Iterator[tuple[_Key, Transfer]]:

@@ -128,7 +128,7 @@ TEXTS: Mapping[ReasonCode, tuple[str, str]] = {
         "前置作业 {where} 尚未结束",
     ),
     ReasonCode.ARRAY_LIMIT: (
-        "array {where} has {free} tasks in the queue or running, as many as it may at once",
+        "array {where} has as many tasks in the queue or running as it may at once: {free}",
         "数组作业 {where} 已有 {free}在排队或运行，达到其同时进行的上限",
     ),
     ReasonCode.UNKNOWN_DATA: (

@@ -5,8 +5,8 @@ from collections import Counter
 from rich.table import Table
 
 from api.cli.bill_tables import standing_text
-from api.cli.language import both, colon
-from api.cli.terminal import console, errors, plain, say, table, year_text
+from api.cli.language import both, colon, counted
+from api.cli.terminal import console, errors, plain, say, table, told_here, year_text
 from api.schemas.books import (
     GrantedTwice,
     MisfitView,
@@ -17,6 +17,26 @@ from api.schemas.books import (
     VerificationLine,
 )
 
+PARTS_ZH = {
+    "activity": "有效运行",
+    "activity by the hour": "小时有效运行",
+    "attempts": "尝试",
+    "balances": "余额",
+    "concessions": "折让",
+    "daily roots": "每日根",
+    "events": "事件",
+    "months of usage": "用量所属月份",
+    "overlaps": "用量重叠",
+    "price_lists": "价格表",
+    "settlements": "结算单",
+    "statements": "对账单",
+    "taxes": "税额",
+    "transfers": "转账",
+    "usage": "用量",
+    "usage by the hour": "小时用量",
+    "usage_credits": "退回",
+}
+"""Parts of the books; a chain's is told in a sentence, with whose it is."""
 SHOWN = 16
 """So many figures of a hash are enough to tell two apart; JSON has all."""
 
@@ -65,6 +85,10 @@ def twice_text(one: GrantedTwice) -> str:
     )
 
 
+def part_text(part: str) -> str:
+    return plain(both(part, PARTS_ZH.get(part) or told_here(part)))
+
+
 def print_line(line: VerificationLine) -> None:
     if line.misfit:
         _print_misfit(line.misfit)
@@ -73,44 +97,46 @@ def print_line(line: VerificationLine) -> None:
     elif line.chain:
         whose = plain(line.chain.tenant or both("(the park)", "（园区）"))
         count = line.chain.facts
-        facts = both("1 fact" if count == 1 else f"{count:,} facts", f"{count:,} 条")
+        facts = both(counted(count, "fact"), f"{count:,} 条")
         console.print(f"[green]✓[/] {whose}  {facts}  [dim]{line.chain.head[:SHOWN]}[/]")
 
 
 def print_reconciled(line: ReconciliationLine) -> None:
     if line.events is not None:
-        errors.print(both(f"[dim]{line.events:,} events[/]", f"[dim]{line.events:,} 条事件[/]"))
+        events = both(counted(line.events, "event"), f"{line.events:,} 条事件")
+        errors.print(f"[dim]{events}[/]")
     elif line.difference:
         one = line.difference
         more = both(f" (one of {one.count:,})", f"（共 {one.count:,} 处）") if one.count > 1 else ""
-        console.print(
-            f"[red]✗[/] {one.part}{colon()}{plain(one.what)}{more}{colon()}{plain(one.row)}"
-        )
+        what = plain(told_here(one.what))
+        told = f"{part_text(one.part)}{colon()}{what}{more}{colon()}{plain(one.row)}"
+        console.print(f"[red]✗[/] {told}", soft_wrap=True)
     elif line.differences:
-        text = both(f"{line.differences:,} differences", f"{line.differences:,} 处差异")
+        text = both(counted(line.differences, "difference"), f"{line.differences:,} 处差异")
         console.print(f"[bold red]{text}[/]")
     else:
         console.print(both("books and event log agree", "账本与事件日志一致"))
 
 
 def _print_misfit(misfit: MisfitView) -> None:
-    where = (
-        f"{plain(misfit.part)}{colon()}{plain(misfit.row)}" if misfit.row else plain(misfit.part)
-    )
-    console.print(f"[red]✗[/] {where}{colon()}{plain(misfit.what)}")
+    told = [part_text(misfit.part), plain(told_here(misfit.row)), plain(told_here(misfit.what))]
+    console.print(f"[red]✗[/] {colon().join(filter(None, told))}", soft_wrap=True)
 
 
 def _print_verdict(verdict: Verdict) -> None:
     if verdict.is_intact:
         console.print(
             both(
-                f"[bold]the books are whole[/]: {verdict.facts:,} facts in {verdict.chains} chains",
+                f"[bold]the books are whole[/]: {counted(verdict.facts, 'fact')} in "
+                f"{counted(verdict.chains, 'chain')}",
                 f"[bold]账本完整[/]：{verdict.chains} 条链，共 {verdict.facts:,} 条",
             )
         )
     else:
-        text = f"the books were altered: {verdict.misfits} places do not fit"
-        console.print(f"[bold red]{both(text, f'账本被改动：{verdict.misfits} 处不符')}[/]")
+        count = verdict.misfits
+        places = f"{counted(count, 'place')} {'does' if count == 1 else 'do'} not fit"
+        text = both(f"the books were altered: {places}", f"账本被改动：{count:,} 处不符")
+        console.print(f"[bold red]{text}[/]")
     if verdict.root:
         day = verdict.root_day
         say(both(f"root of {day}, to be kept elsewhere:", f"{day} 的根，请另行保存："), "")

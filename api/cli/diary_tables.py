@@ -1,6 +1,6 @@
 """How a terminal shows what log and books have otherwise than the diaries of the centres."""
 
-from api.cli.language import both, colon
+from api.cli.language import both, colon, counted
 from api.cli.terminal import clock_text, console, full_text, plain
 from api.schemas.books import AttemptSide, CentreCompared, CentreDifference, CentresReconciled
 
@@ -20,7 +20,8 @@ def print_centres(told: CentresReconciled) -> None:
         which = f"{_whose(one)}{colon()}{one.sort}{colon()}{what}"
         console.print(f"[red]✗[/] {which}{both('; ', '；')}{sides} → {advice}")
     if told.count:
-        text = both(f"{told.count:,} differences to the centres", f"与中心有 {told.count:,} 处差异")
+        differences = counted(told.count, "difference")
+        text = both(f"{differences} to the centres", f"与中心有 {told.count:,} 处差异")
         console.print(f"[bold red]{text}[/]")
     elif all(centre.is_compared for centre in told.centres):
         console.print(both("log, books and centres agree", "日志、账本与各中心一致"))
@@ -49,7 +50,7 @@ def _centre_text(centre: CentreCompared) -> str:
         )
     since = full_text(centre.whole_since_ms)
     kept = both(
-        f"{centre.attempts:,} attempt{'' if centre.attempts == 1 else 's'}, all ends since {since}",
+        f"{counted(centre.attempts, 'attempt')}, all ends since {since}",
         f"{centre.attempts:,} 次尝试，自 {since} 起的结束记录完整",
     )
     return f"[green]✓[/] {name}  {kept}{_clock(centre.clock_ahead_ms or 0)}"

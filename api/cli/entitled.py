@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.language import both
+from api.cli.language import both, counted
 from api.cli.terminal import fail, plain
 
 if TYPE_CHECKING:
@@ -115,7 +115,10 @@ def own(view: "View") -> str:
     if any(one is not None for one in tflops):
         shown.append(_shown(TFLOPS, *tflops))
     whole = getattr(view, "nominal_nodes", {})
-    shown += [f"{pool_id} {nodes} nodes" for pool_id, nodes in sorted(whole.items())]
+    shown += [
+        f"{pool_id} {both(counted(nodes, 'node'), f'{nodes} 个节点')}"
+        for pool_id, nodes in sorted(whole.items())
+    ]
     return plain(", ".join(shown)) or "-"
 
 

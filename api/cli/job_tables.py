@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from api.cli.activity_tables import active_text
-from api.cli.language import both, colon
+from api.cli.language import both, colon, counted
 from api.cli.terminal import (
     clock_text,
     console,
@@ -136,7 +136,7 @@ def asked_text(job: JobView) -> str:
     others, others_zh = _variants_text(spec)
     nodes = nodes_zh = ""
     if spec.nodes is not None:
-        nodes = " on 1 node" if spec.nodes == 1 else f" on {spec.nodes} nodes"
+        nodes = f" on {counted(spec.nodes, 'node')}"
         nodes_zh = f"{spec.nodes} 个节点共 "
     return both(
         f"{devices}{nodes}{rack}, at most {limit}{others}",
@@ -148,17 +148,16 @@ def _devices_text(count: int, kinds: Sequence[str]) -> tuple[str, str]:
     """Of kinds that are named, which have cards or cores; without one it is on cards."""
     if kinds:
         return f"{count} × {' or '.join(kinds)}", f"{count} × {' 或 '.join(kinds)}"
-    cards = "1 card" if count == 1 else f"{count} cards"
-    return f"{cards} of any kind", f"{count} 张卡，型号不限"
+    return f"{counted(count, 'card')} of any kind", f"{count} 张卡，型号不限"
 
 
 def roles_text(spec: JobSpec) -> str:
     """`launcher: 1 member without devices, worker: 2 members with 4 devices each`."""
     parts = []
     for role in spec.roles:
-        members = "1 member" if role.count == 1 else f"{role.count} members"
+        members = counted(role.count, "member")
         each = "" if role.count == 1 else " each"
-        devices = "1 device" if role.devices == 1 else f"{role.devices} devices"
+        devices = counted(role.devices, "device")
         own = f" with {devices}{each}" if role.devices else " without devices"
         own_zh = f"，每个 {role.devices} 个设备" if role.devices else "，不占设备"
         parts.append(

@@ -27,6 +27,11 @@ def both(english: str, chinese: str) -> str:
     return chinese if language() is Language.ZH else english
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 place`, `1,204 places`: in English; Chinese words have no plural."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def colon() -> str:
     """Between a name and what is said of it: Chinese has a wide one, without a space behind."""
     return both(": ", "：")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.language import both
+from api.cli.language import both, counted
 from api.cli.options import Json, Month, session_of
 from api.cli.session import client
 from api.cli.terminal import console, fail, print_json
@@ -141,12 +141,12 @@ def drain(
     out, count = sum(one.is_drained for one in listed.items), len(listed.items)
     if over:
         text = both(
-            f"open to new work: {count - out} of {count} nodes",
+            f"open to new work: {count - out} of {counted(count, 'node')}",
             f"可接新作业：{count} 个节点中 {count - out} 个",
         )
     else:
         text = both(
-            f"in maintenance: {out} of {count} nodes; what runs there goes on",
+            f"in maintenance: {out} of {counted(count, 'node')}; what runs there goes on",
             f"已转入维护：{count} 个节点中 {out} 个；正在运行的作业继续",
         )
     console.print(text)

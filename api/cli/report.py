@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from api.cli.language import both
+from api.cli.language import both, counted
 from api.cli.options import Json, month_of, session_of, this_month
 from api.cli.session import Identity, client
 from api.cli.terminal import console, hours_text, plain, print_json, table, year_text
@@ -77,7 +77,7 @@ def _print(found: "BrainReport") -> None:
         for cause, count in sorted(found.ends.items())
     )
     failures = f"{found.failures}"
-    jobs = "1 job" if found.submitted_jobs == 1 else f"{found.submitted_jobs:,} jobs"
+    jobs = counted(found.submitted_jobs, "job")
     console.print(
         both(
             f"{jobs} submitted; attempts ended: {ends or 'none'}; by the park's fault: {failures}",

@@ -37,7 +37,7 @@ def read_profile(data: Path) -> Profile | None:
         raise ProfileInvalid(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         raise ProfileInvalid(
-            f"{path} cannot be used ({error.error_count()} errors): remove it, and `brain up` "
+            f"{path} cannot be used (errors: {error.error_count()}): remove it, and `brain up` "
             "writes it anew"
         ) from None
 

@@ -40,7 +40,8 @@ def checked(answer: httpx2.Response) -> httpx2.Response:
 def no_broker(answer: httpx2.Response) -> ApiError:
     """Who answers so is something else, or a broker of another release."""
     return ApiError(
-        f"{answer.url} answered {answer.status_code}, which no broker says: check BRAIN_URL"
+        f"{answer.url} answered {answer.status_code}, which no broker of this release says: "
+        "check BRAIN_URL, and which release runs there"
     )
 
 

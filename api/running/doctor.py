@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from accounting.money import yuan_of_micros
 from accounting.prices.rating import PriceList
 from api.chinese import chinese
-from api.cli.language import both
+from api.cli.language import both, counted
 from api.cli.terminal import clock_text, told_here
 from api.client.profile import ProfileInvalid, read_profile
 from api.database import BadDatabaseUrl, engine
@@ -146,7 +146,8 @@ def _which_park(path: Path | None, park: Park) -> Finding:
         )
         return Finding(name=name, is_well=True, text=text)
     count, (cards, cards_zh) = len(park.centres), devices_text(park, park.pools)
-    text = both(f"{park.id}: {count} centres, {cards}", f"{park.id}：{count} 个中心，{cards_zh}")
+    centres = counted(count, "centre")
+    text = both(f"{park.id}: {centres}, {cards}", f"{park.id}：{count} 个中心，{cards_zh}")
     return Finding(name=name, is_well=True, text=text)
 
 
@@ -260,7 +261,8 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
             name=both(f"centre {centre.id}", f"中心 {centre.id}"),
             is_well=centre.is_heard and online == registered,
             text=both(
-                f"{online} of {registered} cards online", f"{registered} 张卡中 {online} 张在线"
+                f"{online} of {counted(registered, 'card')} online",
+                f"{registered} 张卡中 {online} 张在线",
             ),
             fix=both(
                 f"start its agent: brain agent --centre {centre.id}",

@@ -97,7 +97,7 @@ def roles_problems(
     elif cards > MAX_DEVICE_COUNT:
         yield f"roles: {cards} cards are more than the {MAX_DEVICE_COUNT} that a job may have"
     elif cards != devices:
-        yield f"devices: {devices} is not the {cards} cards of its roles; leave it out"
+        yield f"devices: {devices} is not what its roles have, {cards}; leave it out"
 
 
 def either_way(schema: JsonDict) -> None:

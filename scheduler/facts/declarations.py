@@ -90,7 +90,7 @@ def park_refusal(park: Park, live: Iterable[Attempt], jobs: Mapping[str, JobReco
         node = park.node_by_id.get(node_id)
         there = node.card_count if node else 0
         if there < used:
-            return f"node {node_id} has {there} cards in the new park, and {used} are in use"
+            return f"cards of node {node_id}: {there} in the new park, and {used} are in use"
     return None
 
 

@@ -58,7 +58,7 @@ def cards_reason(pool: Pool, free: FreeCards, wanted: Fit, need: int) -> Reason:
             where=where,
             need=need,
             free=max(free_there, default=0),
-            detail=f"{down} of {pool.node_count} nodes are down or in maintenance",
+            detail=f"nodes down or in maintenance: {down} of {pool.node_count}",
         )
     if free.total >= need:
         return Reason(code=ReasonCode.FRAGMENTED, where=where, need=need, free=free.usable(wanted))

@@ -225,7 +225,7 @@ def _accounts(connection: Connection, state: State) -> Iterator[Difference]:
             (available_account(tenant_id), paid_micros),
             (held_account(tenant_id), funds.held_micros),
         ):
-            if balances.get(account, 0) != micros:
-                what = f"the log comes to {micros} micro-yuan, the books to "
-                what += str(balances.get(account, 0))
+            kept = balances.get(account, 0)
+            if kept != micros:
+                what = f"the log comes to {micros} micro-yuan, the books to {kept}"
                 yield Difference(part="balances", row=account, what=what)

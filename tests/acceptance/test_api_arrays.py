@@ -89,7 +89,7 @@ def test_no_more_than_so_many_run_at_once_and_the_rest_say_so(park: Served) -> N
     assert (reason["code"], reason["where"]) == ("array_limit", array_id)
     assert (reason["need"], reason["free"], reason["gap"]) == (3, 2, 1)
     told = park.steel.get(f"/v1/jobs/{job_ids[2]}/explain").json()
-    most = "2 tasks in the queue or running, as many as it may at once"
+    most = "as many tasks in the queue or running as it may at once: 2"
     assert told["summary"] == f"is held: array {array_id} has {most}"
     assert told["summary_zh"].startswith(f"挂起：数组作业 {array_id} 已有 2 个作业")
     whole = array(park, array_id)

@@ -233,7 +233,7 @@ def test_a_broken_file_of_keys_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "keys.json").write_text("{}")
 
-    assert "data/keys.json cannot be used (3 errors): remove it" in refused("jobs", code=WRONG_USE)
+    assert "data/keys.json cannot be used (errors: 3): remove it" in refused("jobs", code=WRONG_USE)
     assert CliRunner().invoke(app, ["doctor"]).exit_code == FAILED
 
 

@@ -28,7 +28,7 @@ def test_a_tenant_proves_its_job_and_sees_nobody_elses(park: Served) -> None:
 
     assert answer.headers["content-type"] == "application/zip"
     found = {one.part: one.what for one in check(answer.content)}
-    assert "1 slices" in found[f"job {job_id}"]
+    assert "1 slice" in found[f"job {job_id}"]
     assert b'"kind":"submitted"' in answer.content
     problem_of(newcomer(park, "fish").get(f"/v1/evidence/jobs/{job_id}"), 404)
 

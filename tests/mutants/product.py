@@ -10,6 +10,7 @@ _SERVE = "tests/acceptance/test_serve.py"
 _SETTINGS = "tests/unit/api/test_settings.py"
 _TALLY = "tests/unit/api/test_tally.py"
 _UP = "tests/acceptance/test_up.py"
+_TOLD = "tests/unit/api/cli/test_told_in_words.py"
 _TERMINAL = "tests/unit/api/cli/test_terminal.py"
 _WRAPPING = "tests/unit/api/cli/test_wrapping.py"
 _WHOLE = "tests/acceptance/test_whole.py"
@@ -17,6 +18,17 @@ _WHOLE = "tests/acceptance/test_whole.py"
 # fmt: off
 MUTANTS = [
     Mutant("api/cli/terminal.py", '    if told and " " not in field.strip():\n', "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
+    Mutant("api/cli/closing_tables.py", 'colon().join(filter(None, told))}", soft_wrap=True)', 'colon().join(filter(None, told))}")', _TOLD),
+    Mutant("api/cli/closing_tables.py", "plain(told_here(misfit.what))", "plain(misfit.what)", _TOLD),
+    Mutant("api/cli/closing_tables.py", "plain(told_here(misfit.row))", "plain(misfit.row)", _TOLD),
+    Mutant("api/cli/closing_tables.py", "        what = plain(told_here(one.what))\n", "        what = plain(one.what)\n", _TOLD),
+    Mutant("api/cli/closing_tables.py", "PARTS_ZH.get(part) or told_here(part)", "PARTS_ZH.get(part) or part", _TOLD),
+    Mutant("api/cli/closing_tables.py", "PARTS_ZH.get(part) or told_here(part)", "told_here(part)", _TOLD),
+    Mutant("api/cli/closing_tables.py", "{'does' if count == 1 else 'do'}", "do", _TOLD),
+    Mutant("api/cli/language.py", 'f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"', 'f"{count:,} {noun}s"', _TOLD),
+    Mutant("api/cli/language.py", 'f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"', 'f"{count} {noun}" if count == 1 else f"{count} {noun}s"', _TOLD),
+    Mutant("api/evidence_check.py", 'f"{count} {noun}" if count == 1 else f"{count} {noun}s"', 'f"{count} {noun}s"', "tests/unit/accounting/proof/test_evidence.py"),
+    Mutant("api/chinese.json", '  "in the log alone": ', '  "in the log only": ', "tests/unit/api/test_chinese.py -k fit_in_the_books"),
     Mutant("api/cli/terminal.py", "    if not made.row_count:\n", "    if False:\n", _TERMINAL),
     Mutant("api/cli/terminal.py", "both(priority, PRIORITIES_ZH.get(priority, priority))", "priority", _TERMINAL),
     Mutant("api/cli/job_tables.py", "both(attempt.cause, CAUSES_ZH.get(attempt.cause, attempt.cause))", "attempt.cause", _TERMINAL),

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.chinese import CATALOGUE, chinese
+from api.cli.closing_tables import PARTS_ZH
 from scheduler.model.limits import limit_problems
+from scheduler.storage.reconciling import _NAMES
 from tests.builders import a_park, a_pool, a_state, a_tenant
 from tests.entitled import Own
 
@@ -91,6 +93,38 @@ def is_end(function: ast.expr) -> bool:
     return bool(ENDS.fullmatch(ast.unparse(function)))
 
 
+FOUND = [
+    ROOT / "accounting/proof/verifying.py",
+    ROOT / "accounting/months/settling.py",
+    *(ROOT / "accounting/storage" / f"{name}.py" for name in ("activity_hours", "hours")),
+    *(ROOT / "accounting/storage" / f"{name}.py" for name in ("concession_store", "tax_store")),
+    ROOT / "scheduler/storage/reconciling.py",
+]
+FINDERS = {"_wrong", "_not_closed_so", "what"}
+"""Functions that answer with what is wrong."""
+
+
+def findings() -> Iterator[str]:
+    """Of a misfit, or a difference, its part and what is wrong."""
+    for path in FOUND:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="Misfit" | "Difference")):
+                    yield from (said(one.value) for one in node.keywords if one.arg != "row")
+                case ast.Call(func=ast.Name(id="_only" | "_Unplayable")):
+                    yield from map(said, node.args)
+                case ast.Assign(targets=[ast.Name(id="what" | "part")]):
+                    value = node.value
+                    ways = [value.body, value.orelse] if isinstance(value, ast.IfExp) else [value]
+                    yield from map(said, ways)
+                case ast.Yield(value=ast.Tuple(elts=[_, what])):
+                    yield said(what)
+                case ast.FunctionDef(name=name) if name in FINDERS:
+                    returned = (one for one in ast.walk(node) if isinstance(one, ast.Return))
+                    yield from (said(one.value) for one in returned)
+
+
+AMISS = sorted({text for text in findings() if " " in text})
 EVERY = sorted({text for text in sentences() if " " in text} - {COUNTED})
 
 
@@ -104,6 +138,24 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
 
     assert told, f"add to {CATALOGUE.name}: {text}"
     assert re.search(r"[\u4e00-\u9fff]", told[0])
+
+
+def test_there_is_much_that_may_be_amiss() -> None:
+    assert len(AMISS) > 25
+
+
+@pytest.mark.parametrize("text", AMISS)
+def test_whatever_does_not_fit_in_the_books_has_its_chinese(text: str) -> None:
+    known = text in PARTS_ZH or chinese(text.replace(HOLE, "8"))
+
+    assert known, f"add to {CATALOGUE.name}: {text}"
+
+
+def test_every_part_of_the_books_has_its_chinese() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in FOUND)
+    parts = set(re.findall(r'part="([^"]+)"', source)) | {*_NAMES.values()}
+
+    assert parts <= PARTS_ZH.keys()
 
 
 @pytest.mark.parametrize(

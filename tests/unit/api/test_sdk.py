@@ -217,12 +217,12 @@ def test_who_has_no_key_learns_where_keys_are() -> None:
 
 @pytest.mark.parametrize("status", [404, 200])
 def test_a_page_of_something_else_is_no_broker(status: int) -> None:
-    with pytest.raises(ApiError, match=f"{status}, which no broker says: check BRAIN_URL"):
+    with pytest.raises(ApiError, match=f"{status}, which no broker of this release says: check"):
         client(Script(httpx2.Response(status, text="<html>"))).capacity()
 
 
 def test_neither_is_a_page_in_place_of_lines() -> None:
-    with pytest.raises(ApiError, match="200, which no broker says: check BRAIN_URL"):
+    with pytest.raises(ApiError, match="200, which no broker of this release says: check"):
         next(client(Script(httpx2.Response(200, html="<html>"))).verify())
 
 

@@ -67,7 +67,7 @@ def test_a_word_that_does_not_follow_is_refused(
 def test_a_dispute_names_lines_that_are_there(lines: tuple[int, ...]) -> None:
     check(replace(REPLY, lines=(1, 3)), [], 3)
 
-    with pytest.raises(ReplyRefused, match="has 3 lines, and no line"):
+    with pytest.raises(ReplyRefused, match="ends with line 3: it has no line"):
         check(replace(REPLY, lines=lines), [], 3)
 
 

@@ -80,9 +80,9 @@ def told(content: bytes, root: str | None = None) -> dict[str, str]:
 def test_a_line_is_proven_by_its_slices(connection: Connection, tmp_path: Path) -> None:
     found = told(a_line(connection, tmp_path))
 
-    what = f"1 slices, {16 * HOUR_MS} card-milliseconds at 3.50 come to 56.00"
+    what = f"1 slice, {16 * HOUR_MS} card-milliseconds at 3.50 come to 56.00"
     assert found["line 1"] == what
-    assert found["vouchers"] == "1 entries of 2026-10"
+    assert found["vouchers"] == "1 entry of 2026-10"
     assert found["chain of steel"].startswith("links 3 to ")
 
 
@@ -149,7 +149,7 @@ def test_each_line_of_a_statement_is_proven(connection: Connection, tmp_path: Pa
 
 
 def test_a_line_that_is_not_there_has_no_evidence(connection: Connection) -> None:
-    with pytest.raises(NoEvidence, match="the statement has 2 lines, and none with number 3"):
+    with pytest.raises(NoEvidence, match="the statement ends with line 2: it has no line 3"):
         of_line(connection, "steel", "2026-10", 3)
 
 
@@ -190,7 +190,7 @@ def test_a_job_is_proven_by_all_that_was_metered_for_it(
 ) -> None:
     found = told(written(connection, of_job(connection, "steel", "j1", ["j1.1"]), tmp_path))
 
-    assert found["job j1"] == f"1 slices, {16 * HOUR_MS} card-milliseconds"
+    assert found["job j1"] == f"1 slice, {16 * HOUR_MS} card-milliseconds"
     with pytest.raises(NoEvidence, match="job j8 has used nothing"):
         of_job(connection, "steel", "j8", ["j8.1"])
     with pytest.raises(NoEvidence, match="job j8 has used nothing"):
@@ -319,7 +319,7 @@ def test_what_ran_on_cores_is_told_in_core_milliseconds(
     found = told(a_line(connection, tmp_path, "2026-12"))
     job = told(written(connection, of_job(connection, "steel", "c1", ["c1.1"]), tmp_path))
 
-    what = f"1 slices, {16 * HOUR_MS} core-milliseconds"
+    what = f"1 slice, {16 * HOUR_MS} core-milliseconds"
     assert (found["line 1"], job["job c1"]) == (f"{what} at 0.05 come to 0.80", what)
 
 

@@ -30,7 +30,7 @@ def test_a_difference_says_whose_it_is_what_either_side_has_and_what_to_do(
     assert "tenant t03): unknown: it ran, and the log does not know it" in text
     assert "log: knows nothing of it; centre: running 2026-11-25 " in text
     assert ".446 - ascend-910b3 qdaicc-910b3-n001:8 → nobody is billed: find out" in text
-    assert text.endswith("1 differences to the centres")
+    assert text.endswith("1 difference to the centres")
 
 
 def test_a_centre_that_did_not_answer_is_named_and_not_called_compared(

@@ -4,10 +4,16 @@ from typing import Any
 
 import pytest
 
-from api.cli import closing_tables, jobs, language, report
+from api.cli import closing_tables, jobs, language, report, terminal
 from api.examples.answers import ANSWERS
 from api.schemas.array_spec import ArrayView
-from api.schemas.books import Verdict
+from api.schemas.books import (
+    DifferenceView,
+    MisfitView,
+    ReconciliationLine,
+    Verdict,
+    VerificationLine,
+)
 from api.schemas.jobs import JobView
 from api.schemas.reports import BrainReport
 
@@ -16,7 +22,8 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language, "language", lambda: language.Language.ZH)
+    for module in (language, terminal):
+        monkeypatch.setattr(module, "language", lambda: language.Language.ZH)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +51,62 @@ def test_a_root_stands_alone_in_its_line(capsys: Capture) -> None:
     closing_tables._print_verdict(Verdict.model_validate({**found, "root_day": "2026-11-26"}))
 
     assert capsys.readouterr().out.splitlines()[1:] == ["2026-11-26 的根，请另行保存：", "0" * 64]
+
+
+MISFIT = VerificationLine(
+    misfit=MisfitView(
+        part="chain of tenant steel",
+        row="closings 2026-10, or a statement of it",
+        what="link 2: what it says does not give its hash",
+    )
+)
+DIFFERENCE = ReconciliationLine(
+    difference=DifferenceView(
+        part="usage by the hour", row="steel 0", what="in the log alone", count=1
+    )
+)
+
+
+def test_what_does_not_fit_is_told_as_it_is_found(capsys: Capture) -> None:
+    closing_tables.print_line(MISFIT)
+    closing_tables.print_reconciled(DIFFERENCE)
+
+    assert capsys.readouterr().out.splitlines() == [
+        (
+            "✗ chain of tenant steel: closings 2026-10, or a statement of it: link 2: "
+            "what it says does not give its hash"
+        ),
+        "✗ usage by the hour: in the log alone: steel 0",
+    ]
+
+
+@pytest.mark.usefixtures("in_chinese")
+def test_what_does_not_fit_is_told_in_chinese(capsys: Capture) -> None:
+    closing_tables.print_line(MISFIT)
+    closing_tables.print_reconciled(DIFFERENCE)
+
+    assert capsys.readouterr().out.splitlines() == [
+        (
+            "✗ 企业 steel 的哈希链：closings 2026-10，或该月的某份对账单："
+            "第 2 链节：由其内容得不出其哈希"
+        ),
+        "✗ 小时用量：仅日志中有：steel 0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "altered", "differences"),
+    [(1, "1 place does not fit", "1 difference"), (1_204, "1,204 places do not", "1,204 differe")],
+)
+def test_one_of_them_is_told_as_one(
+    count: int, altered: str, differences: str, capsys: Capture
+) -> None:
+    closing_tables._print_verdict(Verdict(is_intact=False, chains=1, facts=1, misfits=count))
+    closing_tables.print_reconciled(ReconciliationLine(differences=count))
+
+    said, told = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"the books were altered: {altered}")
+    assert told.startswith(differences)
 
 
 @pytest.mark.usefixtures("in_chinese")

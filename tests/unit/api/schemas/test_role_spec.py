@@ -49,7 +49,7 @@ def test_where_each_role_has_a_command_the_job_needs_none() -> None:
 @pytest.mark.parametrize(
     ("roles", "fields", "told"),
     [
-        ([WORKER], {"devices": 9}, "devices: 9 is not the 8 cards of its roles; leave it out"),
+        ([WORKER], {"devices": 9}, "devices: 9 is not what its roles have, 8; leave it out"),
         ([WORKER], {"nodes": 2}, "give roles, or nodes and members, not both"),
         ([WORKER], {"members": 2}, "give roles, or nodes and members, not both"),
         ([WORKER, WORKER], {}, "roles: worker is there twice"),

@@ -315,7 +315,7 @@ def test_nodes_that_are_down_get_nothing() -> None:
     assert placed(result) == {"b1": a_placement("east-npu", 0, 8)}
     (down,) = reasons(result, "a1")
     assert (down.code, down.need, down.free) == (ReasonCode.NODES_DOWN, 16, 8)
-    assert down.detail == "1 of 2 nodes are down or in maintenance"
+    assert down.detail == "nodes down or in maintenance: 1 of 2"
 
 
 @pytest.mark.parametrize(("cards", "usable"), [(8, 6), (16, 0)])
