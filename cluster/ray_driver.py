@@ -225,9 +225,8 @@ class RayDriver:
         )
         if attempt.stop_grace_ms is not None:
             return []
-        return ray_nodes.start_all(
-            [nodes[one.node_id].start(member_start(order, one, gang)) for one in order.members]
-        )
+        calls = [nodes[one.node_id].start(member_start(order, one, gang)) for one in order.members]
+        return ray_nodes.start_all(calls)
 
     def _advance(self, attempt: Attempt) -> None:
         """What follows from what is known: nothing, the end of its members, or its own."""
@@ -338,15 +337,16 @@ class RayDriver:
             self._lose_where_gone(attempt, member)
         if attempt.is_to_end or attempt.is_over:
             self._advance(attempt)
-        elif attempt.is_half and self.has_met_all:
-            self._give_up(attempt, "nobody knows where its other members were to meet it")
         elif attempt.attempt_id in self._earlier:
             self._resume(attempt)
+        elif attempt.is_half and self.has_met_all:
+            self._give_up(attempt, "nobody knows where its other members were to meet it")
 
     def _resume(self, attempt: Attempt) -> None:
         """Go on with what an earlier life had begun, once all of its nodes are there."""
         if all(self._nodes.calls(member.node_id) for member in attempt.unfinished):
             self._earlier.remove(attempt.attempt_id)
+            attempt.noted_at_ms = now_ms()  # its nodes, or all of Ray, may have come just now
             if attempt.is_to_begin:
                 self._submit(self._begin, attempt)
 

@@ -88,3 +88,30 @@ def test_the_rest_of_a_found_gang_is_not_begun_by_a_later_life(
     report = later.observe()
     assert [one.phase for one in report.attempts] == [AttemptPhase.STARTING]
     assert not list(ray_bed.driver._place.data_dir.glob(f"runs/{NODE_IDS[0]}/found.1"))
+
+
+def test_what_an_earlier_life_began_has_its_time_once_more(ray_bed: RayBed, tmp_path: Path) -> None:
+    """A gang that was found may have a node that is late, or Ray have been started anew as well."""
+    from cluster.ray_driver import RayDriver  # noqa: PLC0415 - as above
+
+    until_online(ray_bed.driver)
+    place = replace(ray_bed.driver._place, data_dir=tmp_path)
+    earlier = RayDriver(place, no_archive, lambda: None)
+    wanted = order("late.1", "exec sleep 1000", members=2)
+    noted = Attempt(attempt_id="late.1", order=wanted, noted_at_ms=1, master_port=FOUND_PORT)
+    earlier._journal.write(noted)
+
+    later = RayDriver(place, no_archive, lambda: None)
+
+    def has_met_all() -> bool:
+        later._keep()
+        later._watch()
+        return later.has_met_all
+
+    eventually(has_met_all, "it has met all nodes")
+    late = later._attempts["late.1"]
+    for _ in range(2):
+        later._keep_attempt(late)
+    later._callers.shutdown()
+
+    assert late.refusal == ""

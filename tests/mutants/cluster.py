@@ -108,6 +108,7 @@ MUTANTS = [
     Mutant("cluster/ray_driver.py", "order=order, master_port=FOUND_PORT", "order=order", "tests/contract/test_found_gangs.py -k half"),
     Mutant("cluster/ray_driver.py", "attempt = self._attempts.setdefault(attempt_id, unknown)", "attempt = self._attempts.get(attempt_id) or self._add(unknown)", "tests/contract/test_full_folder.py"),
     Mutant("cluster/ray_driver.py", "elif attempt.is_half and self.has_met_all:", "elif False:", "tests/contract/test_found_gangs.py -k half"),
+    Mutant("cluster/ray_driver.py", "            attempt.noted_at_ms = now_ms()  # its nodes", "            # its nodes", "tests/contract/test_found_gangs.py -k once_more"),
     Mutant("cluster/ray_driver.py", "            if attempt.is_to_begin:\n", "            if not (attempt.is_over or attempt.is_to_end):\n", "tests/contract/test_drivers.py -k seen_run"),
     Mutant("cluster/ray_driver.py", "if all(self._nodes.calls(member.node_id) for member in attempt.unfinished):", "if True:", "tests/contract/test_drivers.py -k last_node"),
     Mutant("cluster/ray_driver.py", " and attempt.master_port is None:  # else", ":  # else", "tests/contract/test_drivers.py -k earlier"),
