@@ -1,6 +1,6 @@
 """How jobs look in a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -13,15 +13,19 @@ from api.cli.terminal import (
     duration_text,
     full_text,
     plain,
+    priority_text,
     say,
     state_text,
     table,
     told_here,
+    yuan_text,
 )
 from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
 from api.schemas.quotes import Explanation
 
 NAME_SHOWN = 10
+SHA_SHOWN = 16
+"""So much of a checksum is enough to tell two apart."""
 MINUTE = len("11-26 10:00")
 """As much of a moment as tells its day and minute."""
 CAUSES_ZH = {
@@ -76,35 +80,10 @@ def _where(job: JobView) -> str:
 
 
 def print_job(job: JobView) -> None:
-    spec = job.spec
-    rows = [
-        (both("job", "作业"), job.id),
-        (both("name", "名称"), plain(spec.name or "-")),
-        (both("tenant / project", "企业／项目"), plain(f"{job.tenant} / {spec.project}")),
-        (both("state", "状态"), state_text(job.state) + _cause_text(job)),
-        (both("asked", "请求"), plain(asked_text(job))),
-        (both("command", "命令"), plain(spec.command)),
-        (both("submitted", "提交"), full_text(job.submitted_at_ms)),
-        (both("started", "开始"), full_text(job.started_at_ms)),
-        (both("ended", "结束"), full_text(job.ended_at_ms)),
-    ]
-    rows[-1:-1] = _last_saved(job)
-    if job.planned_start_ms is not None:
-        rows.insert(7, (both("planned start", "预计开始"), plain(planned_text(job))))
-    if job.array:
-        which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
-        rows.insert(2, (both("task, of array", "子任务，数组作业"), which))
-    if spec.roles:
-        rows.insert(6, (both("roles", "角色"), plain(roles_text(spec))))
-    data = ", ".join([*spec.data, *([f"({spec.data_class})"] if spec.data_class else [])])
-    if data:
-        rows.insert(-4, (both("data", "数据"), plain(data)))
-    followed = ", ".join([*spec.after, *(f"{job_id} *" for job_id in spec.after_any)])
-    if followed:
-        rows.insert(-4, (both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)))
     shown = Table.grid(padding=(0, 2))
-    for name, value in rows:
-        shown.add_row(f"[dim]{name}[/]", value)
+    for name, value in (*_asked_rows(job), *_told_rows(job)):
+        if value:
+            shown.add_row(f"[dim]{name}[/]", value)
     console.print(shown)
     for reason in job.reasons:
         say(plain(reason_text(reason)), "  [yellow]•[/] ")
@@ -114,10 +93,40 @@ def print_job(job: JobView) -> None:
         console.print(f"[dim]{plain(told_here(job.detail))}[/]")
 
 
-def _last_saved(job: JobView) -> list[tuple[str, str]]:
-    """When its newest attempt wrote a checkpoint, where that was seen."""
-    seen = [one.saved_at_ms for one in job.attempts[-1:] if one.saved_at_ms is not None]
-    return [(both("last saved", "上次保存"), full_text(at_ms)) for at_ms in seen]
+def _asked_rows(job: JobView) -> Iterator[tuple[str, str]]:
+    """What was asked; of variables the names, as their values may be secrets."""
+    spec = job.spec
+    yield both("job", "作业"), job.id
+    yield both("name", "名称"), plain(spec.name or "-")
+    if job.array:
+        which = f"{job.array.index} ({job.array.lowest}..{job.array.highest}), {job.array.id}"
+        yield both("task, of array", "子任务，数组作业"), which
+    yield both("tenant / project", "企业／项目"), plain(f"{job.tenant} / {spec.project}")
+    yield both("state", "状态"), state_text(job.state) + _cause_text(job)
+    yield both("priority", "优先级"), priority_text(spec.priority)
+    yield both("asked", "请求"), plain(asked_text(job))
+    yield both("roles", "角色"), plain(roles_text(spec)) if spec.roles else ""
+    yield both("command", "命令"), plain(spec.command)
+    shipped = both("shipped, ", "已上传，") + spec.archive[:SHA_SHOWN] if spec.archive else ""
+    yield both("workdir", "工作目录"), plain(spec.workdir or shipped)
+    yield both("variables", "环境变量"), plain(", ".join(spec.env))
+    data = ", ".join([*spec.data, *([f"({spec.data_class})"] if spec.data_class else [])])
+    yield both("data", "数据"), plain(data)
+    followed = ", ".join([*spec.after, *(f"{job_id} *" for job_id in spec.after_any)])
+    yield both("after (*: anyhow)", "前置（*：不论结果）"), plain(followed)
+
+
+def _told_rows(job: JobView) -> Iterator[tuple[str, str]]:
+    """How it went until now."""
+    yield both("submitted", "提交"), full_text(job.submitted_at_ms)
+    if job.planned_start_ms is not None:
+        yield both("planned start", "预计开始"), plain(planned_text(job))
+    yield both("started", "开始"), full_text(job.started_at_ms)
+    saved_ms = job.attempts[-1].saved_at_ms if job.attempts else None
+    yield both("last saved", "上次保存"), full_text(saved_ms) if saved_ms is not None else ""
+    yield both("ended", "结束"), full_text(job.ended_at_ms)
+    if job.cost is not None:
+        yield both("cost so far, yuan", "已计费（元）"), yuan_text(job.cost)
 
 
 def _cause_text(job: JobView) -> str:

@@ -79,6 +79,7 @@ _RUNNING: dict[str, Any] = _QUEUED | {
             "detail": "",
         }
     ],
+    "cost": "7.00",
 }
 _CENTRE: dict[str, Any] = {
     "id": "qdaicc",

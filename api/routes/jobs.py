@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection, Row
 
+from accounting.money import yuan_of_micros
+from accounting.storage.store import reference_sums
 from api.answers.active import attempts_with_activity
 from api.answers.explaining import named_jobs, without_strangers
 from api.answers.placed import node_views
@@ -216,7 +218,14 @@ def view_of(connection: Connection, row: Row[Any], caller: Caller) -> JobView:
     view = views_of(connection, [row], caller)[0]
     tries = attempts_with_activity(connection, view.attempts)
     told = [one.model_copy(update={"detail_zh": chinese(one.detail) or ""}) for one in tries]
-    return view.model_copy(update={"attempts": told, "detail_zh": chinese(view.detail) or ""})
+    more = {"cost": _cost(connection, view), "detail_zh": chinese(view.detail) or ""}
+    return view.model_copy(update={"attempts": told} | more)
+
+
+def _cost(connection: Connection, view: JobView) -> str:
+    """What a package covers is named otherwise, and costs nothing more."""
+    known = reference_sums(connection, [one.id for one in view.attempts])
+    return yuan_of_micros(sum(line.amount_micros for lines in known.values() for line in lines))
 
 
 def views_of(connection: Connection, rows: Sequence[Row[Any]], caller: Caller) -> list[JobView]:

@@ -290,6 +290,11 @@ class JobView(Wire):
     detail_zh: str = Field(default="", description=DETAIL_ZH)
     reasons: list[ReasonView] = Field(description="why it waits: the first is the one that counts")
     attempts: list[AttemptView] = Field(default=[], description="each try to run it, in order")
+    cost: str | None = Field(
+        default=None,
+        description="yuan, tax included: what was metered so far, less what was given back; null "
+        "where a list of jobs is told",
+    )
 
 
 class JobPage(Wire):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from sqlalchemy import event
 
 from accounting.calendar import month_bounds, month_of
 from accounting.storage import store
+from accounting.usage.slices import UsageCredit, UsageSlice
 from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from api.database import engine
-from tests.acceptance.brokers import Served, problem_of, submitted
+from tests.acceptance.brokers import Served, await_state, problem_of, submitted
 from tests.acceptance.in_process import brain
 from tests.builders import HOUR_MS, USAGE
 
@@ -47,6 +49,33 @@ def test_a_tenant_sets_a_budget_and_the_books_say_what_is_spent(
     gone = park.steel.put("/v1/budgets", json={"amount": "0", "project": "vision"})
     assert gone.json()["percent"] == 0
     assert [one["project"] for one in park.steel.get("/v1/budgets").json()["items"]] == [None]
+
+
+def test_a_job_tells_what_it_has_cost_less_what_was_given_back(
+    park: Served, module_database_url: str
+) -> None:
+    job_id = submitted(park.steel, command="sleep 1", centres=["east"])
+    before = await_state(park.steel, job_id, "succeeded")
+    begin_ms = month_bounds(month_of(now_ms()))[0]
+    attempt_id = before["attempts"][0]["id"]
+    hour = replace(USAGE, reference=attempt_id, from_ms=begin_ms, to_ms=begin_ms + HOUR_MS)
+    back = UsageCredit(
+        reference=attempt_id, tenant_id="steel", at_ms=now_ms(), cause="node", recorded_at_ms=0
+    )
+
+    costs = [before["cost"]]
+    connected = engine(module_database_url)
+    steps: list[tuple[list[UsageSlice], list[UsageCredit]]] = [([hour], []), ([], [back])]
+    for usage, credits_ in steps:
+        with connected.begin() as connection:
+            store.book(connection, usage, credits_, [])
+        costs.append(park.steel.get(f"/v1/jobs/{job_id}").json()["cost"])
+    connected.dispose()
+
+    first, more, left = map(Decimal, costs)
+    assert (more - first, left) == (Decimal("3.50") * hour.device_count, Decimal(0))
+    listed = park.steel.get("/v1/jobs").json()["items"]
+    assert {one["cost"] for one in listed} == {None}
 
 
 def test_a_job_has_a_budget_while_it_is_not_over(park: Served) -> None:

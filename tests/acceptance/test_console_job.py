@@ -119,6 +119,23 @@ def test_the_queue_is_shown_by_what_each_stands_where_it_stands(
     await_state(park.steel, ahead, "cancelled")
 
 
+def test_a_job_tells_its_folder_the_names_of_its_variables_and_its_cost(
+    console: Console, park: Served
+) -> None:
+    given = {"workdir": "/usr", "env": {"TOKEN": "a-secret", "EPOCHS": "3"}}
+    job_id = submitted(park.steel, name="costs", command="sleep 1", centres=["east"], **given)
+    ended = await_state(park.steel, job_id, "succeeded") | {"cost": "1234.567"}
+    console.page.route(f"**/v1/jobs/{job_id}", lambda route: route.fulfill(json=ended))
+    console.log_in(park.keys["steel"])
+    console.page.locator("#running-choice [data-show=ended]").click()
+    console.row("running", job_id).locator("button.link").click()
+    drawer = console.page.locator("#job")
+
+    for told in ("工作目录/usr", "环境变量TOKEN, EPOCHS", "已计费¥1,234.57"):
+        expect(drawer.locator("dl.facts div").filter(has_text=told[:4])).to_have_text(told)
+    expect(drawer).not_to_contain_text("a-secret")
+
+
 def test_why_it_ended_is_told_in_the_language_of_the_page(console: Console, park: Served) -> None:
     job_id = submitted(park.steel, name="ends", command="sleep 1", centres=["east"])
     ended = await_state(park.steel, job_id, "succeeded")

@@ -5,9 +5,10 @@ import { byId, h, show } from "./dom.js";
 import { LogTail } from "./log.js";
 import { ACTIVE, ENDED, WAITING, nameOf, needs, plannedStart, sentence, stateChip } from "./jobs.js";
 import * as turns from "./turns.js";
-import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr } from "./words.js";
+import { at, count, durationMs, isChinese, near, nowMs, span, t, tOr, yuan } from "./words.js";
 
 const dialog = byId("job");
+const SHA_SHOWN = 16; // enough to tell two apart
 
 /** Which members of which roles are on a node: ` (launcher 0, worker 0-1)`. */
 const who = (members) =>
@@ -152,6 +153,9 @@ export class Drawer {
       ["job.tenant", `${this.names.tenant(job.tenant)} · ${spec.project}`],
       ["job.priority", tOr("priority", spec.priority)],
       ["job.limit", span(durationMs(spec.limit))],
+      (spec.workdir || spec.archive) && ["job.workdir", spec.workdir ?? t("job.shipped", { archive: spec.archive.slice(0, SHA_SHOWN) })],
+      // Their values may be secrets.
+      Object.keys(spec.env ?? {}).length > 0 && ["job.variables", Object.keys(spec.env).join(", ")],
       ["job.submitted", at(job.submitted_at_ms, "full")],
       job.position !== null && ["job.position", count(job.position)],
       WAITING.includes(job.state) && ["job.planned", plannedStart(job)],
@@ -159,6 +163,7 @@ export class Drawer {
       job.attempts.at(-1)?.saved_at_ms && ["job.saved", at(job.attempts.at(-1).saved_at_ms, "full")],
       job.ended_at_ms && ["job.ended", at(job.ended_at_ms, "full")],
       job.started_at_ms && ["job.ran", span((job.ended_at_ms ?? nowMs()) - job.started_at_ms)],
+      job.started_at_ms && ["job.cost", yuan(job.cost)],
       job.end_cause && ["job.cause", tOr("cause", job.end_cause)],
       job.detail && ["job.detail", detailOf(job)],
     ];

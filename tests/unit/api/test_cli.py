@@ -231,6 +231,25 @@ def test_no_command_prints_what_a_tenant_wrote_as_it_is(capsys: pytest.CaptureFi
     assert not {"\x1b", "\x9b"} & set(said)
 
 
+def test_a_job_is_shown_with_its_price_class_its_folder_its_variables_and_its_cost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = JobView.model_validate(ANSWERS["get_job"])
+    env = {"TOKEN": "a-secret", "EPOCHS": "3"}
+    given = {"priority": "high", "env": env, "workdir": "/data/run"}
+    shipped = {"archive": "9f2c" * 16}
+    for changes in (given, shipped):
+        print_job(job.model_copy(update={"spec": job.spec.model_copy(update=changes)}))
+
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert said.count("priority high") == said.count("priority normal") == 1
+    assert "workdir /data/run" in said
+    assert "workdir shipped, 9f2c9f2c9f2c9f2c" in said
+    assert [line for line in said if line.startswith("variables")] == ["variables TOKEN, EPOCHS"]
+    assert said.count("cost so far, yuan 7.00") == 2
+    assert "a-secret" not in " ".join(said)
+
+
 def a_task(name: str) -> JobView:
     job = JobView.model_validate(ANSWERS["get_job"])
     task = ArrayTaskView(id="a1", index=9_999, count=9, lowest=1, highest=9_999, at_most=None)
