@@ -229,6 +229,9 @@ _STATES = updated(
     start_p50_ms=None,
     start_p90_ms=None,
     is_start_promised=False,
+    told_at_ms=None,
+    told_start_ms=None,
+    told_pool_id=None,
     reasons=[],
 )
 
@@ -274,19 +277,25 @@ def _state_row(
     }
 
 
+_ANSWER = records(
+    JobRow.id,
+    JobRow.position,
+    JobRow.planned_start_ms,
+    JobRow.planned_pool_id,
+    JobRow.planned_device_count,
+    JobRow.start_p50_ms,
+    JobRow.start_p90_ms,
+    JobRow.is_start_promised,
+    JobRow.told_at_ms,
+    JobRow.reasons,
+)
 _ANSWERS = updated(
     JobRow,
-    records(
-        JobRow.id,
-        JobRow.position,
-        JobRow.planned_start_ms,
-        JobRow.planned_pool_id,
-        JobRow.planned_device_count,
-        JobRow.start_p50_ms,
-        JobRow.start_p90_ms,
-        JobRow.is_start_promised,
-        JobRow.reasons,
-    ),
+    _ANSWER,
+    # What it was told first stays, whoever leads.
+    told_at_ms=func.coalesce(JobRow.told_at_ms, _ANSWER.c.told_at_ms),
+    told_start_ms=func.coalesce(JobRow.told_start_ms, _ANSWER.c.planned_start_ms),
+    told_pool_id=func.coalesce(JobRow.told_pool_id, _ANSWER.c.planned_pool_id),
 )
 
 
@@ -296,6 +305,7 @@ def _write_answers(connection: Connection, cycle: Cycle) -> None:
             "id": job_id,
             "position": answer.position,
             **_planned(answer.start),
+            "told_at_ms": cycle.now_ms if answer.start else None,
             "reasons": _encoded(answer.reasons),
         }
         for job_id, answer in cycle.waiting.items()

@@ -73,7 +73,8 @@ class InboxRow(Base):
 class JobRow(Base):
     """A job as its users see it: how it stands, and why it waits.
 
-    `spec` is the `scheduler.model.job.Job` as `codec.encode_job_text` writes it.
+    `spec` is the `scheduler.model.job.Job` as `codec.encode_job_text` writes it. At `told_at_ms` it
+    was told a start first, in this wait.
     """
 
     __tablename__ = "jobs"
@@ -99,6 +100,9 @@ class JobRow(Base):
     start_p50_ms: Mapped[int | None]
     start_p90_ms: Mapped[int | None]
     is_start_promised: Mapped[bool] = mapped_column(server_default=false())
+    told_at_ms: Mapped[int | None]
+    told_start_ms: Mapped[int | None]
+    told_pool_id: Mapped[str | None]
     reasons: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     spec: Mapped[dict[str, Any]]
     end_cause: Mapped[str | None]

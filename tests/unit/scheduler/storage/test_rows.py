@@ -89,6 +89,36 @@ def test_each_event_says_whose_it_is_and_when_it_was_learnt(log: SqlLog, databas
     assert decode(bodies[3]) == LEASED
 
 
+def told_first(job: Any) -> tuple[int | None, int | None, str | None]:
+    return job.told_at_ms, job.told_start_ms, job.told_pool_id
+
+
+def test_what_it_was_told_first_of_its_start_stays_while_it_waits(
+    log: SqlLog, database: Engine
+) -> None:
+    def waits(start: PlannedStart | None) -> dict[str, Waiting]:
+        return {"j1": Waiting(position=1, reasons=(BUSY,), start=start)}
+
+    epoch = log.lead(0)
+
+    log.commit(epoch, Cycle(now_ms=4, events=(SUBMITTED,), waiting=waits(None)))
+    assert told_first(the_job(database)) == (None, None, None), "it was told no start"
+    log.commit(epoch, Cycle(now_ms=5, events=(), waiting=waits(PlannedStart(50, "east-npu"))))
+    assert told_first(the_job(database)) == (5, 50, "east-npu")
+    epoch = log.lead(6)
+    log.commit(epoch, Cycle(now_ms=7, events=(), waiting=waits(PlannedStart(90, "west"))))
+    assert the_job(database).planned_start_ms == 90
+    assert told_first(the_job(database)) == (5, 50, "east-npu"), "whoever leads"
+    log.commit(epoch, Cycle(now_ms=8, events=(), waiting=waits(None)))
+    assert told_first(the_job(database)) == (5, 50, "east-npu")
+
+    log.commit(epoch, cycle(LEASED, now_ms=9, j1=JobState.LEASED))
+    assert told_first(the_job(database)) == (None, None, None)
+    log.commit(epoch, cycle(ended(EndCause.NODE), now_ms=9, j1=JobState.QUEUED))
+    log.commit(epoch, Cycle(now_ms=10, events=(), waiting=waits(PlannedStart(70, "west"))))
+    assert told_first(the_job(database)) == (10, 70, "west"), "it waits anew"
+
+
 def test_a_job_is_read_as_it_stands(log: SqlLog, database: Engine) -> None:
     epoch = log.lead(0)
     start = PlannedStart(50, "east-npu", is_promised=True, p90_ms=70, p50_ms=60, card_count=16)
