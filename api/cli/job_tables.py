@@ -21,7 +21,7 @@ from api.cli.terminal import (
     yuan_text,
 )
 from api.schemas.jobs import AttemptView, JobSpec, JobView, ReasonView
-from api.schemas.quotes import Explanation
+from api.schemas.quotes import Explanation, StartSlip
 
 NAME_SHOWN = 10
 SHA_SHOWN = 16
@@ -253,6 +253,8 @@ def print_explanation(explanation: Explanation) -> None:
         say(plain(both(note.text, note.text_zh)), "  [blue]•[/] ")
     if is_standing:
         _print_start(explanation)
+    if explanation.slip is not None:
+        _print_slip(explanation.slip)
 
 
 def _print_start(explanation: Explanation) -> None:
@@ -265,6 +267,13 @@ def _print_start(explanation: Explanation) -> None:
     if explanation.start_p90_ms is not None:
         late = clock_text(explanation.start_p90_ms)
         say(f"{both('nine of ten start by', '九成概率不晚于')}{colon()}{late}")
+
+
+def _print_slip(slip: StartSlip) -> None:
+    """That it is to start later than it was told first, and what is known to be the cause."""
+    say(plain(both(slip.text, slip.text_zh)))
+    for cause in slip.causes or ():
+        say(plain(both(cause.text, cause.text_zh)), "  [yellow]•[/] ")
 
 
 def planned_text(job: JobView | Explanation) -> str:

@@ -10,6 +10,7 @@ from api.answers.data_notes import data_notes
 from api.answers.explaining import explanation
 from api.answers.quoting import alternative_view, quote_of
 from api.answers.ranked import queue_view, standing_view
+from api.answers.slipped import slip_view, told_first
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
@@ -35,6 +36,7 @@ from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
 from scheduler.asking.ranking import Queue, Ranking, ranking
 from scheduler.asking.ranking import queue as in_order
+from scheduler.asking.slips import ToldFirst
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
 from scheduler.model.cores import unit_of
@@ -205,22 +207,27 @@ def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanat
     Where that is busy, or another, there is the first reason of each pool, and no `standing`.
     """
     with services.database.connect() as connection:
-        job = view_of(connection, own_job(connection, job_id, caller), caller)
+        row = own_job(connection, job_id, caller)
+        job = view_of(connection, row, caller)
         park = services.declared.read(connection).park
     notes = () if job.state in FINAL_STATES else data_notes(job.spec, park)
-    standing = _standing_if_known(job, caller, services)
-    return explanation(job, notes, standing, park.core_kind_ids)
+    told = told_first(row)
+    found = _ranked_if_known(job, caller, services, told)
+    standing = _as_told(found, caller, services) if found else None
+    slip = slip_view(job, told, found.slip if found else None, park) if told else None
+    return explanation(job, notes, standing, park.core_kind_ids).model_copy(update={"slip": slip})
 
 
-def _standing_if_known(job: JobView, caller: Caller, services: Services) -> QueueStanding | None:
+def _ranked_if_known(
+    job: JobView, caller: Caller, services: Services, told: ToldFirst | None
+) -> Ranking | None:
     """Of a job that waits, and that a plan has told so."""
     if job.state != JobState.QUEUED or not job.reasons:
         return None
     try:
-        found = _ranked(job.id, caller, services)
+        return _ranked(job.id, caller, services, told)
     except Refused:
         return None
-    return _as_told(found, caller, services) if found else None
 
 
 @router.get(
@@ -246,11 +253,13 @@ def standing(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> QueueSt
     raise _waits_not(job_id, state)
 
 
-def _ranked(job_id: str, caller: Caller, services: Services) -> Ranking | None:
+def _ranked(
+    job_id: str, caller: Caller, services: Services, told: ToldFirst | None = None
+) -> Ranking | None:
     """How the leader finds it in the queue; None where it is not there."""
 
     def question(state: State, now_ms: int, policy: Policy) -> tuple[Ranking | None]:
-        return (ranking(state, now_ms, job_id, policy),)
+        return (ranking(state, now_ms, job_id, policy, told),)
 
     with services.questions.admitted(caller.scope):
         (found,) = _ask(services, question, f"/v1/jobs/{job_id}/standing")

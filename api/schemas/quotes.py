@@ -236,6 +236,36 @@ class QueueStanding(Wire):
     pools: list[PoolUseView] = Field(description="in its order of preference")
 
 
+class SlipCause(Wire):
+    """One thing that was not so when the job was told its start first."""
+
+    code: str = Field(description="overstayed")
+    count: int = Field(ge=0, description="so many runs")
+    yours: int = Field(ge=0, description="so many of them are of the job's tenant")
+    cards: int = Field(ge=0, description="on so many cards")
+    over_ms: int | None = Field(
+        default=None, description="the longest has gone on for so long beyond what was counted on"
+    )
+    until_ms: Ms | None = Field(default=None, description="until when they are counted on now")
+    text: str = Field(description="all of it as a sentence")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
+class StartSlip(Wire):
+    """That a job is told to start later than it was told first in this wait, and why."""
+
+    told_at_ms: Ms = Field(description="when it was told first")
+    told_start_ms: Ms = Field(description="when it was to start then")
+    told_pool: str = Field(description="where")
+    start_ms: Ms | None = Field(description="when it is to start now; null: nobody knows")
+    causes: list[SlipCause] | None = Field(
+        description="what of it is established; empty: nothing is; null: only the broker that "
+        "leads knows, and it is busy or elsewhere"
+    )
+    text: str = Field(description="as a sentence, without the causes")
+    text_zh: str = Field(description="the sentence in Chinese")
+
+
 class Explanation(Wire):
     """Why a job waits, or where it went and why."""
 
@@ -248,6 +278,11 @@ class Explanation(Wire):
     start_p50_ms: Ms | None = Field(default=None, description=START_P50)
     start_p90_ms: Ms | None = Field(default=None, description=START_P90)
     is_start_promised: bool = Field(default=False, description=IS_PROMISED)
+    slip: StartSlip | None = Field(
+        default=None,
+        description="where it waits, and is to start clearly later than it was told first: by a "
+        "minute, or by a sixteenth of what it was to wait",
+    )
     reasons: list[ReasonView] = Field(
         description="all that is in its way, each once; where `standing` is not known the first "
         "of each pool"

@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import islice
 
 from cluster.inventory import Pool
+from scheduler.asking.slips import Slip, ToldFirst, slip
 from scheduler.facts.queue import due_key
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
@@ -84,7 +85,10 @@ class PoolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Its place among those that wait, from 1, and how many of its tenant are ahead."""
+    """Its place among those that wait, from 1, and how many of its tenant are ahead.
+
+    `slip` is why it starts later than it was told first, where that was asked.
+    """
 
     job: Job
     at_ms: int
@@ -93,6 +97,7 @@ class Ranking:
     ahead_mine: int
     terms: Terms
     pools: tuple[PoolUse, ...]
+    slip: Slip | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +177,16 @@ def _queued(state: State, now_ms: int, tenant_id: str | None, policy: Policy) ->
             yield Queued(job_id=record.job.id, position=position, terms=terms)
 
 
-def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) -> Ranking | None:
+def ranking(
+    state: State,
+    now_ms: int,
+    job_id: str,
+    policy: Policy = DEFAULT,
+    told: ToldFirst | None = None,
+) -> Ranking | None:
     """By the present plan, in which some of those ahead start; None where the job does not wait.
 
-    The state must not be changed meanwhile.
+    With `told` also why it starts later than that. The state must not be changed meanwhile.
     """
     record = state.queue.get(job_id)
     if record is None or state.park is None:
@@ -193,6 +204,7 @@ def ranking(state: State, now_ms: int, job_id: str, policy: Policy = DEFAULT) ->
         ahead_mine=sum(job.tenant_id == tenant_id for job in ahead),
         terms=_terms(desk, record, _Shares(state, now_ms)),
         pools=_pool_uses(state, tenant_id, desk.offers(record)),
+        slip=slip(state, now_ms, tenant_id, told, policy) if told else None,
     )
 
 

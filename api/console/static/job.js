@@ -102,7 +102,7 @@ export class Drawer {
   }
 
   #why() {
-    const { summary, summary_zh: summaryZh, reasons } = this.#explanation;
+    const { summary, summary_zh: summaryZh, reasons, slip } = this.#explanation;
     const said = (isChinese() ? summaryZh : summary) || "";
     return h(
       "section.why",
@@ -111,6 +111,7 @@ export class Drawer {
       // The summary of a waiting job says its reasons in one breath; here each has its line.
       said && !reasons.length && h("p", {}, said),
       reasons.length > 0 && h("ul.reasons", {}, reasons.map((reason) => h("li", {}, sentence(reason)))),
+      slip && [h("p.slip", {}, sentence(slip)), h("ul.slip", {}, (slip.causes ?? []).map((cause) => h("li", {}, sentence(cause))))],
       this.#job.state === "queued" && this.#whatIsSooner(),
     );
   }

@@ -7,7 +7,14 @@ from api.cli.job_tables import print_explanation
 from api.cli.prospect_tables import print_alternatives, print_quote, print_standing
 from api.cli.terminal import console, say
 from api.examples.answers import ANSWERS
-from api.schemas.quotes import Alternatives, Explanation, QueueStanding, Quote
+from api.schemas.quotes import (
+    Alternatives,
+    Explanation,
+    QueueStanding,
+    Quote,
+    SlipCause,
+    StartSlip,
+)
 
 
 def test_a_quote_fits_a_terminal_and_says_now_where_it_is_now(
@@ -161,3 +168,26 @@ def test_a_sentence_goes_on_below_where_it_began(
     assert others
     assert all(line.startswith("    ") and line[4] != " " for line in others)
     assert max(cell_len(line) for line in (first, *others)) <= 20
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_that_its_start_slides_is_told_with_each_cause(
+    is_known: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explained = Explanation.model_validate(ANSWERS["explain"])
+    cause = SlipCause(code="overstayed", count=1, yours=0, cards=8, text="runs on", text_zh="")
+    slip = StartSlip(
+        told_at_ms=1,
+        told_start_ms=2,
+        told_pool="p",
+        start_ms=3,
+        causes=[cause] if is_known else None,
+        text="told first, and now",
+        text_zh="",
+    )
+
+    print_explanation(explained.model_copy(update={"slip": slip}))
+
+    lines = capsys.readouterr().out.splitlines()
+    causes = ["  • runs on"] if is_known else []
+    assert lines[-1 - len(causes) :] == ["  told first, and now", *causes]
