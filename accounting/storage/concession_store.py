@@ -1,6 +1,7 @@
 """Concessions in PostgreSQL: which statement each is on, and whether the ledger has moved it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -10,7 +11,7 @@ from accounting.ledger import Transfer, TransferKind, concede
 from accounting.money import MICROS_PER_FEN
 from accounting.storage.bill_tables import ConcessionRow
 from accounting.storage.fact_store import facts
-from accounting.storage.store import back_rows, sums_of, within
+from accounting.storage.store import GIVEN_BACK, back_rows, sums_of, within
 from accounting.storage.tables import ClosingRow, UsageCreditRow, UsageRow
 from accounting.storage.transfers import transfers
 from accounting.usage.slices import UsageSum
@@ -54,6 +55,16 @@ def given_back_between(
     mine = (UsageRow.month == month, UsageRow.tenant_id == tenant_id)
     later = (UsageRow.seq <= seq, *within(UsageCreditRow.seq, *span))
     return sums_of(connection, back_rows(*month_bounds(month)).where(*mine, *later))
+
+
+def months_given_back(connection: Connection, span: tuple[int, int]) -> Mapping[str, set[str]]:
+    """Of each tenant the months of whose usage something was given back between two facts."""
+    used = select(UsageRow.tenant_id, UsageRow.month).join(UsageCreditRow, GIVEN_BACK)
+    months: defaultdict[str, set[str]] = defaultdict(set)
+    rows = used.where(*within(UsageCreditRow.seq, *span)).distinct()
+    for tenant_id, month in connection.execute(rows):
+        months[tenant_id].add(month)
+    return months
 
 
 def unmoved(connection: Connection) -> Iterator[Concession]:
