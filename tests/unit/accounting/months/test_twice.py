@@ -22,6 +22,7 @@ from tests.unit.accounting.bills.test_replies import REPLY
 OCTOBER = used("2026-10-10T00:00", "2026-10-10T08:00", device_count=2)
 BESIDE = used("2026-10-20T00:00", "2026-10-20T08:00", reference="j2.1", project="beside")
 ALIKE = replace(OCTOBER, reference="j3.1")
+BESIDE_TOO = replace(BESIDE, reference="j4.1")
 LINE = 2
 """That of both; that of `beside` is the first."""
 DISPUTE = replace(REPLY, number=0, sha256="", lines=())
@@ -30,7 +31,7 @@ DISPUTE = replace(REPLY, number=0, sha256="", lines=())
 @pytest.fixture
 def connection(connection: Connection) -> Connection:
     """Books of October, in which steel has two lines; nobody commits them."""
-    store.book(connection, [OCTOBER, BESIDE, ALIKE], [], [])
+    store.book(connection, [OCTOBER, BESIDE, ALIKE, BESIDE_TOO], [], [])
     close_month(connection, "2026-10", shanghai("2026-11-03T10:00"))
     return connection
 
@@ -100,10 +101,13 @@ def test_another_line_is_not(connection: Connection) -> None:
 
 def test_it_is_told_in_the_month_that_has_it_and_in_no_other(connection: Connection) -> None:
     granted(connection)
-    close(connection, "2026-11", "2026-12-03T10:00")
-    give_back(connection)
-    close(connection, "2026-12", "2027-01-03T10:00")
-    close(connection, "2027-01", "2027-02-03T10:00")
+    for month, at, reference in (
+        ("2026-11", "2026-12-03T10:00", "j2.1"),
+        ("2026-12", "2027-01-03T10:00", "j1.1"),
+        ("2027-01", "2027-02-03T10:00", "j4.1"),
+    ):
+        give_back(connection, reference)
+        close(connection, month, at)
 
     assert [told(connection, month) for month in ("2026-11", "2026-12", "2027-01")] == [
         [],
@@ -138,6 +142,7 @@ def test_whom_nothing_was_given_back_costs_nothing_however_much_was_granted(
     give_back(connection)
     close(connection, "2027-01", "2027-02-03T10:00")
 
+    assert told(connection, "2026-11") == []
     with asked(connection) as months_own:
         assert told(connection, "2026-12") == []
     with asked(connection) as earlier:
