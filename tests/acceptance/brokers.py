@@ -269,5 +269,12 @@ def problem_of(answer: Response, status: int) -> dict[str, Any]:
     return body
 
 
+def refusal(park: Served, **changes: Any) -> tuple[str, str]:
+    """The field that is wrong, and what is."""
+    problem = problem_of(park.steel.post("/v1/jobs", json=job(**changes)), 422)
+    (error,) = problem["errors"]
+    return error["field"], error["problem"]
+
+
 def fields_of(problem: dict[str, Any]) -> Sequence[str]:
     return [error["field"] for error in problem.get("errors", [])]

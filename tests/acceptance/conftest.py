@@ -4,12 +4,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from api.client.profile import Profile, write_profile
 from api.running.wiring import server
-from tests.acceptance.brokers import Served, served
+from tests.acceptance.brokers import HYGON, Served, await_state, newcomer, served, submitted
 from tests.acceptance.product import Product, product_in
 from tests.acceptance.tab import Console, chromium
 
@@ -46,6 +48,24 @@ def address(park: Served) -> Iterator[str]:
         serving.should_exit = True
         thread.join(10)
         assert not thread.is_alive(), "the server ends although streams are open"
+
+
+@pytest.fixture
+def data(address: str, park: Served, tmp_path: Path) -> Path:
+    """A data folder as `brain up` leaves it."""
+    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+    return tmp_path
+
+
+@pytest.fixture
+def filled(park: Served) -> Iterator[str]:
+    """All of the west is held for five minutes by who has run nothing yet."""
+    user = newcomer(park, "fish")
+    job_id = submitted(user, devices=8, device=HYGON.id, limit="5m", command="sleep 300")
+    await_state(user, job_id, "running")
+    yield job_id
+    user.post(f"/v1/jobs/{job_id}:cancel")
+    await_state(user, job_id, "cancelled")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """What allocated cards did, by the interface and in the terminal; in the order of this file."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,6 @@ from sqlalchemy import Engine, insert
 
 from accounting.storage import store
 from accounting.usage.activity import by_hour
-from api.client.profile import Profile, write_profile
-from api.database import engine
 from scheduler.storage.tables import UtilisationRow
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
@@ -33,14 +30,12 @@ WINDOW = {"from_ms": BEGIN_MS, "to_ms": BEGIN_MS + 2 * HOUR_MS}
 
 
 @pytest.fixture(scope="module")
-def books(request: pytest.FixtureRequest, module_database_url: str) -> Iterator[Engine]:
+def books(park: Served) -> Engine:
     """Two tenants used something, and of one it is known in part what its cards did."""
-    request.getfixturevalue("park")
-    connected = engine(module_database_url)
-    with connected.begin() as connection:
+    database = park.broker.services.database
+    with database.begin() as connection:
         store.book(connection, [STEEL, FISH], [], [], [SEEN])
-    yield connected
-    connected.dispose()
+    return database
 
 
 def waterfall(served: Served, **asked: str) -> Any:
@@ -76,14 +71,11 @@ def test_what_nobody_measured_is_null_and_in_no_other_part(park: Served) -> None
     assert (both["active_device_ms"], both["unmeasured_device_ms"]) == (HOUR_MS, 13 * HOUR_MS)
 
 
-def test_the_terminal_shows_it_where_something_was_measured(
-    address: str, park: Served, tmp_path: Path
-) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+def test_the_terminal_shows_it_where_something_was_measured(data: Path) -> None:
     asked = ["usage", "--month", "2026-01"]
 
-    steel = brain(*asked, "--tenant", "steel", BRAIN_DATA=str(tmp_path))
-    fish = brain(*asked, "--tenant", "fish", BRAIN_DATA=str(tmp_path))
+    steel = brain(*asked, "--tenant", "steel", BRAIN_DATA=str(data))
+    fish = brain(*asked, "--tenant", "fish", BRAIN_DATA=str(data))
 
     total = steel.stdout.splitlines()[-1]
     assert total.split()[-5:] == ["57,600.0", "3,600.0", "10,800.0", "43,200.0", "25.0%"]

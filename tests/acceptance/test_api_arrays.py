@@ -16,6 +16,7 @@ from tests.acceptance.brokers import (
     job,
     newcomer,
     problem_of,
+    refusal,
     submitted,
 )
 
@@ -52,13 +53,6 @@ def cancel(park: Served, array_id: str) -> dict[str, Any]:
     assert answer.status_code in {200, 202}, answer.text
     await_that(lambda: array(park, array_id)["is_over"])
     return array(park, array_id)
-
-
-def refusal(park: Served, **changes: Any) -> tuple[str, str]:
-    """The field that is wrong, and what is."""
-    problem = problem_of(park.steel.post("/v1/jobs", json=job(**changes)), 422)
-    (error,) = problem["errors"]
-    return error["field"], error["problem"]
 
 
 def test_one_submission_is_many_jobs_that_differ_by_their_index(park: Served) -> None:

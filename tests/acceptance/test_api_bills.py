@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from sqlalchemy import Engine, text
 
 from accounting.storage import store
 from accounting.usage.slices import UsageCredit
-from api.client.profile import Profile, write_profile
-from api.database import engine
 from tests.acceptance.brokers import Served, problem_of
 from tests.acceptance.in_process import brain
 from tests.acceptance.processes import eventually
@@ -34,21 +31,12 @@ FISH = used(
 
 
 @pytest.fixture(scope="module")
-def books(request: pytest.FixtureRequest, module_database_url: str) -> Iterator[Engine]:
+def books(park: Served) -> Engine:
     """The broker's own, with a January in which two tenants used something."""
-    request.getfixturevalue("park")
-    connected = engine(module_database_url)
-    with connected.begin() as connection:
+    database = park.broker.services.database
+    with database.begin() as connection:
         store.book(connection, [STEEL, FISH], [], [])
-    yield connected
-    connected.dispose()
-
-
-@pytest.fixture
-def data(address: str, park: Served, tmp_path: Path) -> Path:
-    """A data folder as `brain up` leaves it."""
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-    return tmp_path
+    return database
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from sqlalchemy import event
 from accounting.calendar import month_bounds, month_of
 from accounting.storage import store
 from accounting.usage.slices import UsageCredit, UsageSlice
-from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from api.database import engine
 from tests.acceptance.brokers import Served, await_state, problem_of, submitted
@@ -153,10 +152,8 @@ def test_a_tenant_chooses_its_hard_stop_and_keeps_it(park: Served) -> None:
     assert off.json()["hard_stop"] is False
 
 
-def test_the_command_line_sets_and_lists(address: str, park: Served, tmp_path: Path) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-
-    own = str(tmp_path)
+def test_the_command_line_sets_and_lists(data: Path) -> None:
+    own = str(data)
     set_it = ["--as", "steel", "budgets", "set", "250", "--json"]
     done = brain(*set_it, BRAIN_DATA=own)
     listed = brain("budgets", BRAIN_DATA=own, COLUMNS="120")
@@ -171,11 +168,8 @@ def test_the_command_line_sets_and_lists(address: str, park: Served, tmp_path: P
     assert "250.00" in listed.stdout
 
 
-def test_a_budget_of_less_than_a_fen_is_shown_as_it_was_set(
-    address: str, park: Served, tmp_path: Path
-) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-    own = str(tmp_path)
+def test_a_budget_of_less_than_a_fen_is_shown_as_it_was_set(data: Path) -> None:
+    own = str(data)
 
     done = brain("--as", "steel", "budgets", "set", "0.001", BRAIN_DATA=own)
 

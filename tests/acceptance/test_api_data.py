@@ -1,6 +1,5 @@
 """Jobs that read data, over HTTP: kept in where it may be, and sent where it is there first."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,17 +17,6 @@ from tests.acceptance.test_api_events import stream
 
 NPU, DCU = "ascend-910b3", "hygon-k100-ai"
 WEB_TO_EAST_MS = 720_000
-
-
-@pytest.fixture
-def filled(park: Served) -> Iterator[str]:
-    """All of the west is held for five minutes by who has run nothing yet."""
-    user = newcomer(park, "fish")
-    job_id = submitted(user, devices=8, device=DCU, limit="5m", command="sleep 300")
-    await_state(user, job_id, "running")
-    yield job_id
-    user.post(f"/v1/jobs/{job_id}:cancel")
-    await_state(user, job_id, "cancelled")
 
 
 def reasons(park: Served, tenant: str, **changes: Any) -> list[dict[str, Any]]:

@@ -1,23 +1,23 @@
 """Jobs that follow others, over HTTP: held, released, given up, or refused at once."""
 
 import threading
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from scheduler.storage.queries import waiting_by_tenant
 from scheduler.storage.tables import EventRow
-from tests.acceptance.brokers import Served, await_state, await_that, job, problem_of, submitted
+from tests.acceptance.brokers import (
+    Served,
+    await_state,
+    await_that,
+    job,
+    problem_of,
+    refusal,
+    submitted,
+)
 
 LONG = {"command": "sleep 3600", "limit": "2h"}
-
-
-def refusal(park: Served, **changes: Any) -> tuple[str, str]:
-    """The field that is wrong, and what is."""
-    problem = problem_of(park.steel.post("/v1/jobs", json=job(**changes)), 422)
-    (error,) = problem["errors"]
-    return error["field"], error["problem"]
 
 
 def test_a_job_waits_for_another_to_succeed_and_runs_after_it(park: Served) -> None:

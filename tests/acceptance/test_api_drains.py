@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from api.client.profile import Profile, write_profile
 from tests.acceptance.brokers import (
     Served,
     await_state,
@@ -45,13 +44,11 @@ def test_what_is_not_there_is_not_drained(park: Served) -> None:
     problem_of(park.operator.post("/v1/nodes:drain", json=both), 422)
 
 
-def test_an_operator_drains_by_a_command(address: str, park: Served, tmp_path: Path) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-
-    done = brain("drain", NODE, BRAIN_DATA=str(tmp_path))
-    again = brain("drain", "--centre", "west", BRAIN_DATA=str(tmp_path))
-    listed = brain("nodes", "--centre", "west", BRAIN_DATA=str(tmp_path))
-    over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(tmp_path))
+def test_an_operator_drains_by_a_command(data: Path) -> None:
+    done = brain("drain", NODE, BRAIN_DATA=str(data))
+    again = brain("drain", "--centre", "west", BRAIN_DATA=str(data))
+    listed = brain("nodes", "--centre", "west", BRAIN_DATA=str(data))
+    over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(data))
 
     assert (
         done.stdout == again.stdout == ("in maintenance: 1 of 1 nodes; what runs there goes on\n")

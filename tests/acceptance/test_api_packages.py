@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from tests.acceptance.brokers import Served, await_state, await_that, problem_of, submitted
 from tests.acceptance.in_process import brain
@@ -89,13 +88,12 @@ def test_what_a_job_uses_is_drawn_from_the_package(park: Served) -> None:
     assert json.loads(told.splitlines()[-1]) == {"differences": 0}
 
 
-def test_finance_sells_and_lists_by_commands(address: str, park: Served, tmp_path: Path) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+def test_finance_sells_and_lists_by_commands(data: Path) -> None:
     terms = ["--tenant", "fish", "--device", "hygon-k100-ai", "--cards", "16", "--amount", "9.50"]
     days = ["--from", "2026-01-01", "--until", "2099-01-01"]
 
-    done = brain("packages", "sell", "HT-9", *terms, *days, BRAIN_DATA=str(tmp_path))
-    listed = brain("packages", BRAIN_DATA=str(tmp_path), BRAIN_LANG="zh")
+    done = brain("packages", "sell", "HT-9", *terms, *days, BRAIN_DATA=str(data))
+    listed = brain("packages", BRAIN_DATA=str(data), BRAIN_LANG="zh")
 
     assert done.returncode == 0, done.stderr
     (line,) = (line for line in listed.stdout.splitlines() if line.startswith("HT-9 "))

@@ -1,6 +1,5 @@
 """Jobs that are content with one gang or another, over HTTP: told, quoted, placed and refused."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,17 +16,6 @@ from tests.acceptance.brokers import (
 
 NPU, DCU = "ascend-910b3", "hygon-k100-ai"
 HALF = {"devices": 4, "device": [NPU], "limit": "20m", "speed": 0.5}
-
-
-@pytest.fixture
-def filled(park: Served) -> Iterator[str]:
-    """All of the west is held for five minutes by who has run nothing yet."""
-    user = newcomer(park, "fish")
-    job_id = submitted(user, devices=8, device=DCU, limit="5m", command="sleep 300")
-    await_state(user, job_id, "running")
-    yield job_id
-    user.post(f"/v1/jobs/{job_id}:cancel")
-    await_state(user, job_id, "cancelled")
 
 
 def test_it_runs_as_its_variant_where_what_it_asks_first_is_taken(

@@ -1,15 +1,11 @@
 """Vouchers by the interface: issued by finance, seen by their tenant, burnt at the close."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from accounting.storage import store
-from api.client.profile import Profile, write_profile
-from api.database import engine
 from tests.acceptance.brokers import Served, await_that, problem_of
 from tests.acceptance.in_process import brain
 from tests.builders import shanghai, used
@@ -28,13 +24,6 @@ VOUCHER = {
     "from_ms": shanghai("2026-01-01T00:00"),
     "until_ms": shanghai("2027-01-01T00:00"),
 }
-
-
-@pytest.fixture(scope="module")
-def books(module_database_url: str) -> Iterator[Engine]:
-    connected = engine(module_database_url)
-    yield connected
-    connected.dispose()
 
 
 def test_a_voucher_is_issued_once(park: Served) -> None:
@@ -97,13 +86,12 @@ def test_a_tenant_sees_its_own_alone(park: Served) -> None:
     assert others == []
 
 
-def test_finance_issues_and_lists_by_commands(address: str, park: Served, tmp_path: Path) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+def test_finance_issues_and_lists_by_commands(data: Path) -> None:
     terms = ["--tenant", "fish", "--issuer", "青岛市", "--contract", "HT-2", "--amount", "9.50"]
     days = ["--from", "2026-01-01", "--until", "2027-01-01", "--share", "12.5"]
 
-    done = brain("vouchers", "issue", "QD-8", *terms, *days, BRAIN_DATA=str(tmp_path))
-    listed = brain("vouchers", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    done = brain("vouchers", "issue", "QD-8", *terms, *days, BRAIN_DATA=str(data))
+    listed = brain("vouchers", BRAIN_DATA=str(data), COLUMNS="120")
 
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in listed.stdout.splitlines()] == ["voucher", "QD-7", "QD-8"]
@@ -111,8 +99,8 @@ def test_finance_issues_and_lists_by_commands(address: str, park: Served, tmp_pa
     assert " 2027-01-01 " in listed.stdout, "the year as well"
 
 
-def test_a_close_gives_a_tenant_back_what_its_voucher_pays(park: Served, books: Engine) -> None:
-    with books.begin() as connection:
+def test_a_close_gives_a_tenant_back_what_its_voucher_pays(park: Served) -> None:
+    with park.broker.services.database.begin() as connection:
         store.book(connection, [STEEL], [], [])
     before = balance(park)
 
@@ -130,14 +118,14 @@ def balance(park: Served) -> float:
     return float(park.steel.get("/v1/tenants/steel").json()["balance"])
 
 
-def test_closed_again_nothing_is_paid_twice(park: Served, books: Engine) -> None:
+def test_closed_again_nothing_is_paid_twice(park: Served) -> None:
     before = balance(park)
 
     park.finance.post(f"/v1/months/{MONTH}:close")
     park.finance.post("/v1/tenants/steel:top-up", json={"amount": "1.00", "reference": "after"})
 
     assert balance(park) == before + 1
-    with books.connect() as connection:
+    with park.broker.services.database.connect() as connection:
         accounts = store.balances(connection)
     assert accounts["tenant:steel:voucher:QD-7"] == 22_000_000
     assert sum(accounts.values()) == 0

@@ -6,18 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from api.client.profile import Profile, write_profile
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def data(address: str, park: Served, tmp_path: Path) -> Path:
-    """A data folder as `brain up` leaves it."""
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-    return tmp_path
 
 
 def test_a_bill_is_ones_own_unless_somebody_says_whose(data: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from accounting.calendar import iso_time
 from accounting.storage import store
 from accounting.usage.slices import UsageCredit
-from api.client.profile import Profile, write_profile
 from api.clock import now_ms
 from tests.acceptance.brokers import Served
 from tests.acceptance.in_process import brain
@@ -43,11 +42,9 @@ def test_a_month_is_reported_as_a_whole_and_names_no_tenant(park: Served) -> Non
     assert "fish" not in answer.text
 
 
-def test_finance_reads_it_by_a_command(park: Served, address: str, tmp_path: Path) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-
-    shown = brain("report", "2027-03", BRAIN_DATA=str(tmp_path), COLUMNS="120")
-    told = brain("report", "2027-03", "--json", BRAIN_DATA=str(tmp_path))
+def test_finance_reads_it_by_a_command(data: Path) -> None:
+    shown = brain("report", "2027-03", BRAIN_DATA=str(data), COLUMNS="120")
+    told = brain("report", "2027-03", "--json", BRAIN_DATA=str(data))
 
     assert shown.returncode == 0, shown.stderr
     words = " ".join(shown.stdout.split())
@@ -56,14 +53,11 @@ def test_finance_reads_it_by_a_command(park: Served, address: str, tmp_path: Pat
     assert json.loads(told.stdout)["total"]["revenue"] == "63.00"
 
 
-def test_the_month_that_is_not_over_is_the_default(
-    park: Served, address: str, tmp_path: Path
-) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
+def test_the_month_that_is_not_over_is_the_default(data: Path) -> None:
     now = iso_time(now_ms())
 
-    shown = brain("report", BRAIN_DATA=str(tmp_path), COLUMNS="120")
-    over = brain("report", "2025-03", BRAIN_DATA=str(tmp_path), COLUMNS="120")
+    shown = brain("report", BRAIN_DATA=str(data), COLUMNS="120")
+    over = brain("report", "2025-03", BRAIN_DATA=str(data), COLUMNS="120")
 
     assert shown.returncode == 0, shown.stderr
     assert f"{now[:7]}  until {now[:4]}-" in shown.stdout.splitlines()[0]

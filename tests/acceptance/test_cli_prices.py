@@ -7,21 +7,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from api.client.profile import Profile, write_profile
 from api.commands import app
-from tests.acceptance.brokers import Served
 
 pytestmark = pytest.mark.enable_socket
 
 
 @pytest.fixture(autouse=True)
-def profile(park: Served, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def profile(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith("BRAIN_") and name != "BRAIN_LANG":
             monkeypatch.delenv(name)
-    monkeypatch.setenv("BRAIN_DATA", str(tmp_path))
+    monkeypatch.setenv("BRAIN_DATA", str(data))
     monkeypatch.setenv("COLUMNS", "80")
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
 
 
 def told(*words: str, code: int = 0) -> str:

@@ -1,7 +1,6 @@
 """Finance closes a month and verifies the books, by its own commands; in the order of this file."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ from accounting import ledger
 from accounting.calendar import month_of, next_month
 from accounting.proof.roots import draw_root
 from accounting.storage import store
-from api.client.profile import Profile, write_profile
 from api.clock import now_ms
-from api.database import VERIFY_LOCK, engine
+from api.database import VERIFY_LOCK
 from tests.acceptance.brokers import Served, problem_of
 from tests.acceptance.in_process import brain
 from tests.builders import used
@@ -30,23 +28,14 @@ FISH = used("2026-01-11T00:00", "2026-01-11T01:00", reference="b.1", tenant_id="
 
 
 @pytest.fixture(scope="module")
-def books(request: pytest.FixtureRequest, module_database_url: str) -> Iterator[Engine]:
+def books(park: Served) -> Engine:
     """The broker's own, with a January in which two tenants used something."""
-    request.getfixturevalue("park")
-    connected = engine(module_database_url)
-    with connected.begin() as connection:
+    database = park.broker.services.database
+    with database.begin() as connection:
         hold = ledger.hold("steel", "a.1", 56_000_000, 1)
         store.book(connection, [STEEL, FISH], [], [hold])
         draw_root(connection, now_ms())
-    yield connected
-    connected.dispose()
-
-
-@pytest.fixture
-def data(address: str, park: Served, tmp_path: Path) -> Path:
-    """A data folder as `brain up` leaves it."""
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
-    return tmp_path
+    return database
 
 
 def test_a_month_that_is_not_over_stays_open(park: Served) -> None:

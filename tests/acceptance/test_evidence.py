@@ -8,7 +8,6 @@ import pytest
 from accounting import ledger
 from accounting.storage import store
 from api.cli import language
-from api.client.profile import Profile, write_profile
 from api.evidence_check import check
 from tests.acceptance.brokers import Served, await_state, newcomer, problem_of, submitted
 from tests.acceptance.in_process import brain
@@ -34,15 +33,14 @@ def test_a_tenant_proves_its_job_and_sees_nobody_elses(park: Served) -> None:
 
 
 def test_finance_writes_a_lines_evidence_that_is_checked_without_a_broker(
-    address: str, park: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    park: Served, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_profile(tmp_path, Profile(url=address, tenant="steel", keys=park.keys))
     with park.broker.services.database.begin() as connection:
         store.book(connection, [SLICE], [], [ledger.hold("steel", "proof.1", 56_000_000, 1)])
     made = tmp_path / "line.zip"
 
     asked = ["--statement", MONTH, "--line", "1", "--tenant", "steel", "-o", str(made)]
-    written = brain("evidence", *asked, BRAIN_DATA=str(tmp_path))
+    written = brain("evidence", *asked, BRAIN_DATA=str(data))
     nowhere = tmp_path / "nowhere"
     nowhere.mkdir()
     checked = brain("verify", str(made), "--json", BRAIN_DATA=str(nowhere))
