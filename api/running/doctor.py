@@ -48,7 +48,11 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Everything in the order in which it is needed."""
+    """Everything in the order in which it is needed; what a file and a broker say alike, once."""
+    yield from dict.fromkeys(_examined(settings))
+
+
+def _examined(settings: Settings) -> Iterator[Finding]:
     yield _python()
     yield _ray()
     yield _memory()
@@ -124,7 +128,7 @@ def _park(path: Path | None) -> Iterator[Finding]:
         yield Finding(name=name, is_well=False, text=told_here(str(error)), fix=fix)
         return
     yield _which_park(path, park_file.park)
-    yield _prices([_listed(park_file.price_lists[-1])], _units(park_file.park))
+    yield _prices(*_listed(park_file.price_lists[-1]), _units(park_file.park))
     if found := [*promise_warnings(park_file.tree, park_file.park)]:
         yield Finding(
             name=both("quotas", "配额"),
@@ -160,18 +164,17 @@ def _units(park: Park) -> Units:
     return {kind.id: kind.unit.value for kind in kinds}
 
 
-def _prices(lists: Sequence[tuple[str, Mapping[str, str]]], units: Units) -> Finding:
-    """Of lists that are in force or to come."""
-    found = [one for list_id, yuan in lists for one in price_warnings(list_id, yuan, units)]
-    others = sorted({kind_id for _, yuan in lists for kind_id in unheld(yuan, units)})
-    names = ", ".join(list_id for list_id, _ in lists) or both("none", "无")
-    if others:
+def _prices(list_id: str, yuan: Mapping[str, str], units: Units) -> Finding:
+    """Of a list that is in force or to come."""
+    found = [*price_warnings(list_id, yuan, units)]
+    told = list_id
+    if others := unheld(yuan, units):
         kinds = ", ".join(others)
-        names += both(f"; of no pool: {kinds}", f"；无资源池的型号：{kinds}")
+        told += both(f"; of no pool: {kinds}", f"；无资源池的型号：{kinds}")
     return Finding(
         name=both("prices", "价格"),
         is_well=not found,
-        text=both("; ".join(found), "；".join(chinese(one) or one for one in found)) or names,
+        text=both("; ".join(found), "；".join(chinese(one) or one for one in found)) or told,
         fix=both(
             "a list never changes: publish a later one (brain prices publish)",
             "价格表发布后不改变：请发布之后生效的价格表（brain prices publish）",
@@ -253,7 +256,7 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
         return
     units = {pool.device: pool.unit for centre in view.centres for pool in centre.pools}
     current = next((number for number, one in enumerate(published) if one.is_in_force), 0)
-    yield _prices([(one.id, one.on_demand) for one in published[current:]], units)
+    yield from (_prices(one.id, one.on_demand, units) for one in published[current:])
     for centre in view.centres:
         online = sum(pool.online_cards for pool in centre.pools)
         registered = sum(pool.registered_cards for pool in centre.pools)

@@ -5,13 +5,16 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from typing_extensions import override
 
 from api.cli.language import language
 from api.routes.health import FAILS
-from api.running.doctor import _leader, _park, _prices, _through
+from api.running.doctor import _leader, _park, _prices, _through, examine
+from api.settings import Settings
 
 DATA = Path(__file__).parents[3] / "data"
 SMALL_PARK, CORES_PARK = DATA / "small-park.yaml", DATA / "cores-park.yaml"
@@ -35,7 +38,7 @@ def a_node(node_id: str, kept_out_until_ms: int | None) -> dict[str, object]:
     return {"id": node_id, "centre": "east", "pool": "a", "device": "npu", "cards": 8, **stands}
 
 
-ANSWERS: dict[str, object] = {
+ANSWERS: dict[str, Any] = {
     "/readyz": SAID,
     "/v1/me": {"key_id": "k", "role": "operator", "label": "op", "tenant": None, "centre": None},
     "/v1/capacity": {
@@ -112,14 +115,32 @@ def test_neither_is_who_is_no_broker(url: str) -> None:
 
 def test_price_lists_in_force_and_to_come_are_laid_beside_what_the_park_has(url: str) -> None:
     """What is past cannot be changed; what no pool has is a fault only where nothing else is."""
-    (prices,) = (one for one in _through(url, "key") if one.name == "prices")
+    now, later = (one for one in _through(url, "key") if one.name == "prices")
 
-    assert not prices.is_well
-    assert prices.text == (
+    assert now.is_well is later.is_well is False
+    assert now.text == (
         "price list now: a core of cpu costs 3.00 an hour, and a card of npu 3.00; is that for a "
-        "core?; price list next has no price for cpu: nothing starts on it by that list"
+        "core?"
     )
-    assert "publish a later one" in prices.fix
+    assert later.text == "price list next has no price for cpu: nothing starts on it by that list"
+    assert "publish a later one" in now.fix
+
+
+def test_what_file_and_broker_say_of_a_list_alike_is_told_once(url: str, tmp_path: Path) -> None:
+    park = CORES_PARK.read_text(encoding="utf-8").replace("cpu-x", "cpu")
+    park = park.replace("ascend-910b3, nodes", "npu, nodes").replace(
+        "{id: ascend-910b3", "{id: npu"
+    )
+    park = park.replace("{ascend-910b3: 3600, cpu: 36}", "{npu: 3, cpu: 3}").replace(
+        "id: prices", "id: now"
+    )
+    (tmp_path / "park.yaml").write_text(park, encoding="utf-8")
+
+    settings = Settings(data=tmp_path, url=url, park=tmp_path / "park.yaml", api_key=SecretStr("k"))
+    prices = [one.text for one in examine(settings) if one.name == "prices"]
+
+    assert len(prices) == len(ANSWERS["/v1/prices"]["items"]) - 1  # but for the one that is past
+    assert prices[0].startswith("price list now: a core of cpu costs 3.00 an hour")
 
 
 def test_a_node_that_is_kept_out_is_told_beside_cards_that_are_all_online(url: str) -> None:
@@ -133,7 +154,7 @@ def test_a_node_that_is_kept_out_is_told_beside_cards_that_are_all_online(url: s
 
 
 def test_a_price_of_no_pool_is_told_and_no_fault() -> None:
-    found = _prices([("now", {"npu": "3.00", "gone": "1.00"})], {"npu": "card"})
+    found = _prices("now", {"npu": "3.00", "gone": "1.00"}, {"npu": "card"})
 
     assert (found.is_well, found.text) == (True, "now; of no pool: gone")
 
