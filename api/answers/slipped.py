@@ -1,7 +1,7 @@
 """That a job starts later than it was told first, and why: as an answer and in sentences."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -9,8 +9,49 @@ from api.answers.reasons import counted, moment
 from api.schemas.durations import about
 from api.schemas.jobs import JobView
 from api.schemas.quotes import SlipCause, StartSlip
-from cluster.inventory import Park
-from scheduler.asking.slips import Overstayed, Slip, ToldFirst
+from scheduler.asking.slips import Group, Overstayed, Slip, ToldFirst
+
+STARTED = (
+    "{jobs} that came after that{yours} went first: {cards} in {pool} beyond {start}",
+    "此后提交的 {jobs} 个作业先行启动：在 {pool} 占用 {cards}{yours}，至 {start} 之后",
+)
+AHEAD = (
+    "{jobs} that came after that{yours} {are} ahead of it in the queue: {cards} in {pool}",
+    "此后提交的 {jobs} 个作业按排队次序在前：在 {pool} 共需 {cards}{yours}",
+)
+GONE = {
+    "nodes_down": (
+        "{cards} of {pool} have gone since: nodes are down, or no longer in the park",
+        "此后 {pool} 少了 {cards}：节点离线或已移出园区",
+    ),
+    "maintenance": (
+        "{cards} of {pool} have come into maintenance since",
+        "此后 {pool} 有 {cards} 转入维护",
+    ),
+    "centre_silent": (
+        "the centre of {pool} with its {cards} is not heard of any more",
+        "{pool} 所在中心（{cards}）已失去联系",
+    ),
+}
+
+
+class Gone(NamedTuple):
+    """Cards of the pool that could be had when the job was told, and not now."""
+
+    code: str
+    cards: int
+
+
+def gone_since(then: Row[Any], now: Row[Any], *, has_hours: bool) -> Iterator[Gone]:
+    """By how the pool stood then and stands now; that its hours are over was known before."""
+    if now.schedulable_cards == 0 < now.online_cards - now.maintenance_cards:
+        if then.schedulable_cards:
+            yield Gone("centre_silent", then.schedulable_cards)
+        return
+    if (down := then.online_cards - now.online_cards) > 0:
+        yield Gone("nodes_down", down)
+    if (away := now.maintenance_cards - then.maintenance_cards) > 0 and not has_hours:
+        yield Gone("maintenance", away)
 
 
 def told_first(row: Row[Any]) -> ToldFirst | None:
@@ -21,11 +62,11 @@ def told_first(row: Row[Any]) -> ToldFirst | None:
     return told if told.is_missed(row.planned_start_ms) else None
 
 
-def slip_view(job: JobView, told: ToldFirst, found: Slip | None, park: Park) -> StartSlip:
-    """`found` is None where the leader could not be asked."""
-    pool = park.pool_by_id.get(told.pool_id)
-    unit = "cores" if pool and pool.device_kind_id in park.core_kind_ids else "cards"
-    causes = None if found is None else list(_causes(told, found, unit))
+def slip_view(
+    job: JobView, told: ToldFirst, found: Slip | None, gone: Sequence[Gone], unit: str
+) -> StartSlip:
+    """`found` is None where the leader could not be asked; `unit` is what the pool has."""
+    causes = None if found is None else [*_causes(told, found, gone, unit)]
     english, chinese = _summary(job, told)
     why, why_zh = _unexplained(causes)
     return StartSlip(
@@ -59,9 +100,16 @@ def _unexplained(causes: list[SlipCause] | None) -> tuple[str, str]:
     return "", ""
 
 
-def _causes(told: ToldFirst, found: Slip, unit: str) -> Iterator[SlipCause]:
+def _causes(told: ToldFirst, found: Slip, gone: Sequence[Gone], unit: str) -> Iterator[SlipCause]:
+    """Cards that are gone have a part in it where the pool has no room."""
     if found.overstayed is not None:
         yield _overstayed(told, found.overstayed, unit)
+    if found.started is not None:
+        yield _since("started_since", STARTED, told, found.started, unit)
+    if found.ahead is not None:
+        yield _since("ahead_since", AHEAD, told, found.ahead, unit)
+    if found.is_full:
+        yield from (_gone(told, one, unit) for one in gone)
 
 
 def _overstayed(told: ToldFirst, found: Overstayed, unit: str) -> SlipCause:
@@ -83,6 +131,38 @@ def _overstayed(told: ToldFirst, found: Overstayed, unit: str) -> SlipCause:
         f"{longest}by {over}: {they} counted on until about {until} now",
         text_zh=f"{told.pool_id} 有 {found.count} 个运行（{cards_zh}{yours_zh}）"
         f"已超过当时的预计时长，最长超出 {over}：现按约 {until} 结束计",
+    )
+
+
+def _since(
+    code: str, texts: tuple[str, str], told: ToldFirst, found: Group, unit: str
+) -> SlipCause:
+    """Those that came after it was told, and go before it all the same."""
+    cards, cards_zh = counted(found.cards, unit)
+    yours, yours_zh = _yours(found.mine)
+    jobs, are = ("1 job", "is") if found.count == 1 else (f"{found.count} jobs", "are")
+    words = {"pool": told.pool_id, "start": moment(told.start_ms), "are": are}
+    english, chinese = texts
+    return SlipCause(
+        code=code,
+        count=found.count,
+        yours=found.mine,
+        cards=found.cards,
+        text=english.format(jobs=jobs, cards=cards, yours=yours, **words),
+        text_zh=chinese.format(jobs=found.count, cards=cards_zh, yours=yours_zh, **words),
+    )
+
+
+def _gone(told: ToldFirst, gone: Gone, unit: str) -> SlipCause:
+    cards, cards_zh = counted(gone.cards, unit)
+    english, chinese = GONE[gone.code]
+    return SlipCause(
+        code=gone.code,
+        count=0,
+        yours=0,
+        cards=gone.cards,
+        text=english.format(cards=cards, pool=told.pool_id),
+        text_zh=chinese.format(cards=cards_zh, pool=told.pool_id),
     )
 
 

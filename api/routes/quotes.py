@@ -10,7 +10,7 @@ from api.answers.data_notes import data_notes
 from api.answers.explaining import explanation
 from api.answers.quoting import alternative_view, quote_of
 from api.answers.ranked import queue_view, standing_view
-from api.answers.slipped import slip_view, told_first
+from api.answers.slipped import gone_since, slip_view, told_first
 from api.asking import IdempotencyKey, Once, once, remember
 from api.auth import Caller, WorkerDep
 from api.errors import Refused, missing
@@ -30,13 +30,14 @@ from api.schemas.quotes import (
     QuoteCreate,
     QuoteList,
     QuoteTerms,
+    StartSlip,
 )
 from api.services import Services, ServicesDep
 from api.submission import check_possible, jobs_of
 from scheduler.asking.alternatives import alternatives as sooner
 from scheduler.asking.ranking import Queue, Ranking, ranking
 from scheduler.asking.ranking import queue as in_order
-from scheduler.asking.slips import ToldFirst
+from scheduler.asking.slips import Slip, ToldFirst
 from scheduler.asking.whatif import Prospect, what_if
 from scheduler.facts.state import State
 from scheduler.model.cores import unit_of
@@ -214,8 +215,22 @@ def explain(job_id: JobId, caller: WorkerDep, services: ServicesDep) -> Explanat
     told = told_first(row)
     found = _ranked_if_known(job, caller, services, told)
     standing = _as_told(found, caller, services) if found else None
-    slip = slip_view(job, told, found.slip if found else None, park) if told else None
+    slip = _slip(job, told, found.slip if found else None, services) if told else None
     return explanation(job, notes, standing, park.core_kind_ids).model_copy(update={"slip": slip})
+
+
+def _slip(job: JobView, told: ToldFirst, found: Slip | None, services: Services) -> StartSlip:
+    """What is established of it: the leader knows what runs, and the database how the pool was."""
+    with services.database.connect() as connection:
+        park = services.declared.read(connection).park
+        then = queries.loads_at(connection, [told.pool_id], told.at_ms + 1)
+        now = queries.loads_now(connection, [told.pool_id])
+    pool = park.pool_by_id.get(told.pool_id)
+    has_hours = pool is not None and pool.hours is not None
+    both = zip(then, now, strict=False)
+    gone = [one for stood in both for one in gone_since(*stood, has_hours=has_hours)]
+    unit = "cores" if pool and pool.device_kind_id in park.core_kind_ids else "cards"
+    return slip_view(job, told, found, gone, unit)
 
 
 def _ranked_if_known(

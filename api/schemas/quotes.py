@@ -239,10 +239,13 @@ class QueueStanding(Wire):
 class SlipCause(Wire):
     """One thing that was not so when the job was told its start first."""
 
-    code: str = Field(description="overstayed")
-    count: int = Field(ge=0, description="so many runs")
+    code: str = Field(
+        description="overstayed, started_since, ahead_since, nodes_down, maintenance or "
+        "centre_silent"
+    )
+    count: int = Field(ge=0, description="so many runs or jobs")
     yours: int = Field(ge=0, description="so many of them are of the job's tenant")
-    cards: int = Field(ge=0, description="on so many cards")
+    cards: int = Field(ge=0, description="with so many cards, or cores")
     over_ms: int | None = Field(
         default=None, description="the longest has gone on for so long beyond what was counted on"
     )

@@ -192,19 +192,17 @@ def ranking(
     if record is None or state.park is None:
         return None
     desk = Desk(state, state.park, now_ms, policy)
-    ahead = [
-        other.job for other, answer in desk.answers(until=job_id) if isinstance(answer, Verdict)
-    ]
+    ahead = [one for one, answer in desk.answers(until=job_id) if isinstance(answer, Verdict)]
     tenant_id = record.job.tenant_id
     return Ranking(
         job=record.job,
         at_ms=now_ms,
         position=len(ahead) + 1,
         queue_length=len(state.queue),
-        ahead_mine=sum(job.tenant_id == tenant_id for job in ahead),
+        ahead_mine=sum(one.job.tenant_id == tenant_id for one in ahead),
         terms=_terms(desk, record, _Shares(state, now_ms)),
         pools=_pool_uses(state, tenant_id, desk.offers(record)),
-        slip=slip(state, now_ms, tenant_id, told, policy) if told else None,
+        slip=slip(state, now_ms, record, ahead, told, policy) if told else None,
     )
 
 

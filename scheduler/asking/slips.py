@@ -4,12 +4,18 @@ The plan that told it is not kept. What it counted on of the work that ran then 
 again: the forecast of each run was made at its lease, and stays.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 
-from scheduler.facts.record import Attempt
+from cluster.inventory import Pool
+from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
+from scheduler.model.job import Job
 from scheduler.model.policy import DEFAULT, Policy
+from scheduler.model.variants import forms
+from scheduler.placing.placement import Fit, FreeCards, shape_of
+from scheduler.planning.options import places
 from scheduler.timing.forecasts import Forecasts
 
 NEAR_MS = 60_000
@@ -31,58 +37,139 @@ class ToldFirst:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overstayed:
-    """So many runs, on so many cards, that were counted on to be over when it was to start.
-
-    `mine` of them are of the job's own tenant. The longest is `over_ms` past what was counted on
-    then, and until `until_ms` they are counted on now.
-    """
+class Group:
+    """So many runs or jobs and their cards; `mine` of them are of the job's own tenant."""
 
     count: int
     mine: int
     cards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overstayed(Group):
+    """Runs that were counted on to be over when it was to start, as was counted when it was told.
+
+    The longest is `over_ms` past that, and until `until_ms` they are counted on now.
+    """
+
     over_ms: int
     until_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slip:
-    """What keeps the job from the start that it was told first, where anything is known to."""
+    """What keeps the job from the start that it was told first, where anything is known to.
 
-    overstayed: Overstayed | None
+    `is_full`: by what runs in that pool, as is counted now, there is no room for it then. Who
+    `overstayed` and who `started` since has a part in it; these came after it was told, as those
+    that wait `ahead` of it and might go there.
+    """
+
+    is_full: bool = False
+    overstayed: Overstayed | None = None
+    started: Group | None = None
+    ahead: Group | None = None
 
 
 def slip(
-    state: State, now_ms: int, tenant_id: str, told: ToldFirst, policy: Policy = DEFAULT
-) -> Slip:
-    """Of a job of this tenant; in the pool that it was told. The state must not be changed."""
-    there = [one for one in state.live.values() if one.placement.pool_id == told.pool_id]
-    return Slip(overstayed=_overstayed(state, now_ms, tenant_id, told, there, policy))
-
-
-def _overstayed(
     state: State,
     now_ms: int,
-    tenant_id: str,
+    record: JobRecord,
+    ahead: Iterable[JobRecord],
     told: ToldFirst,
-    there: Iterable[Attempt],
-    policy: Policy,
-) -> Overstayed | None:
-    """Those that were there when it was told, and by that were to be over by its start."""
-    then, now = Forecasts(state, told.at_ms, policy), Forecasts(state, now_ms, policy)
-    found = [
-        (attempt, now_ms - was_ms, is_ms)
-        for attempt in there
-        if attempt.leased_at_ms <= told.at_ms
-        and (was_ms := then.live_ends(attempt).likely_ms) <= told.start_ms
-        and (is_ms := now.live_ends(attempt).likely_ms) > told.start_ms
-    ]
-    if not found:
-        return None
-    return Overstayed(
-        count=len(found),
-        mine=sum(state.jobs[one.job_id].job.tenant_id == tenant_id for one, _, _ in found),
-        cards=sum(one.placement.card_count for one, _, _ in found),
-        over_ms=max(over_ms for _, over_ms, _ in found),
-        until_ms=max(until_ms for _, _, until_ms in found),
-    )
+    policy: Policy = DEFAULT,
+) -> Slip:
+    """Of one that waits behind those `ahead`. The state must not be changed meanwhile."""
+    pool = state.park.pool_by_id.get(told.pool_id) if state.park else None
+    if pool is None:
+        return Slip()
+    look = _Look(state, pool, record.job, told, now_ms, policy)
+    newer = look.newer(ahead)
+    if look.is_full():
+        return Slip(is_full=True, overstayed=look.overstayed(), started=look.started(), ahead=newer)
+    least = min(form.device_count for form in forms(record.job))
+    is_crowded = newer is not None and look.free.total - newer.cards < least
+    return Slip(ahead=newer if is_crowded else None)
+
+
+class _Look:
+    """The pool that the job was told, at the start that it was told, as is counted now."""
+
+    def __init__(
+        self, state: State, pool: Pool, job: Job, told: ToldFirst, now_ms: int, policy: Policy
+    ) -> None:
+        assert state.park is not None
+        self._state, self._park, self._pool, self._job = state, state.park, pool, job
+        self._told, self._now_ms = told, now_ms
+        self._then, self._now = (Forecasts(state, at, policy) for at in (told.at_ms, now_ms))
+        there = (one for one in state.live.values() if one.placement.pool_id == pool.id)
+        self._holders = [one for one in there if self._until_ms(one) > told.start_ms]
+        self.free = FreeCards(pool.cards_per_node, self._left())
+
+    def is_full(self) -> bool:
+        """Whether in none of its forms there is room for the job."""
+        return not any(self.free.find(wanted) for wanted in self._wanted(self._job))
+
+    def overstayed(self) -> Overstayed | None:
+        """Those that were there when it was told, and by that were to be over by its start."""
+        told, then = self._told, self._then
+        old = (one for one in self._holders if one.leased_at_ms <= told.at_ms)
+        was_ms = {one.id: then.live_ends(one).likely_ms for one in old}
+        found = [one for one in self._holders if was_ms.get(one.id, inf) <= told.start_ms]
+        group = self._runs(found)
+        if group is None:
+            return None
+        return Overstayed(
+            count=group.count,
+            mine=group.mine,
+            cards=group.cards,
+            over_ms=self._now_ms - min(was_ms[one.id] for one in found),
+            until_ms=max(map(self._until_ms, found)),
+        )
+
+    def started(self) -> Group | None:
+        """Those that came to the queue after it was told, and have cards all the same."""
+        jobs, told_ms = self._state.jobs, self._told.at_ms
+        return self._runs(one for one in self._holders if jobs[one.job_id].queued_at_ms > told_ms)
+
+    def newer(self, waiting: Iterable[JobRecord]) -> Group | None:
+        """Those of the waiting that came after it was told, and might go to the pool."""
+        came = (one.job for one in waiting if one.queued_at_ms > self._told.at_ms)
+        return self._group((one, one.device_count) for one in came if any(self._wanted(one)))
+
+    def _wanted(self, job: Job) -> Iterator[Fit]:
+        """How it would sit in the pool, in each of its forms that could."""
+        for form in forms(job):
+            for pool, sits, _ in places(shape_of(form), self._park):
+                if pool.id == self._pool.id:
+                    yield sits
+
+    def _until_ms(self, attempt: Attempt) -> int:
+        return self._now.live_ends(attempt).likely_ms
+
+    def _left(self) -> dict[str, int]:
+        """What each of its nodes that are there has beside those who hold its cards then."""
+        state, pool = self._state, self._pool
+        is_heard = pool.centre_id in state.heard_centre_ids
+        online = state.drains.open(state.online_node_ids) if is_heard else frozenset()
+        left = {one: pool.cards_per_node for one in self._park.node_ids(pool.id) if one in online}
+        for attempt in self._holders:
+            for share in attempt.placement.shares:
+                if share.node_id in left:
+                    left[share.node_id] -= share.card_count
+        return left
+
+    def _runs(self, found: Iterable[Attempt]) -> Group | None:
+        jobs = self._state.jobs
+        return self._group((jobs[one.job_id].job, one.placement.card_count) for one in found)
+
+    def _group(self, others: Iterable[tuple[Job, int]]) -> Group | None:
+        """None where there are none."""
+        listed = [*others]
+        if not listed:
+            return None
+        return Group(
+            count=len(listed),
+            mine=sum(other.tenant_id == self._job.tenant_id for other, _ in listed),
+            cards=sum(cards for _, cards in listed),
+        )

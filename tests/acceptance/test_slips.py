@@ -26,6 +26,10 @@ def explained(park: Served, job_id: str) -> Any:
     return park.steel.get(f"/v1/jobs/{job_id}/explain").json()
 
 
+def told(cause: dict[str, Any]) -> tuple[str, int, int]:
+    return cause["code"], cause["count"], cause["cards"]
+
+
 @pytest.fixture(scope="module")
 def slid(park: Served) -> Iterator[Slid]:
     """It was to start within seconds, and starts more than a minute later now."""
@@ -38,9 +42,9 @@ def slid(park: Served) -> Iterator[Slid]:
     before = explained(park, waits)
     await_that(lambda: explained(park, waits)["slip"], timeout_s=60)
     yield Slid(waits, runs, before)
-    for client, job_id in ((park.steel, waits), (park.fish, runs)):
-        client.post(f"/v1/jobs/{job_id}:cancel")
-        await_state(client, job_id, "cancelled")
+    for one in park.operator.get("/v1/jobs?state=queued&state=running").json()["items"]:
+        park.operator.post(f"/v1/jobs/{one['id']}:cancel")
+        await_state(park.operator, one["id"], "cancelled")
 
 
 def test_who_waits_for_what_overstays_is_told_so_and_no_name(park: Served, slid: Slid) -> None:
@@ -89,3 +93,33 @@ def test_the_console_tells_it_where_the_job_is_opened(
     why = console.page.locator("#job section.why")
     expect(why.locator("p.slip")).to_contain_text("首次告知约")
     expect(why.locator("ul.slip li")).to_contain_text(["已超过当时的预计时长"])
+
+
+def test_who_came_after_and_goes_first_is_counted_waiting_and_running(
+    park: Served, slid: Slid
+) -> None:
+    later = submitted(park.fish, priority="high", command="sleep 7200", **WEST)
+    await_that(lambda: explained(park, slid.waits)["position"] == 2)
+
+    waiting = explained(park, slid.waits)["slip"]["causes"]
+    park.fish.post(f"/v1/jobs/{slid.runs}:cancel")
+    await_state(park.fish, later, "running")
+    await_that(lambda: explained(park, slid.waits)["slip"], timeout_s=60)
+    answer = park.steel.get(f"/v1/jobs/{slid.waits}/explain")
+    running = answer.json()["slip"]["causes"]
+
+    assert [told(cause) for cause in waiting] == [("overstayed", 1, 8), ("ahead_since", 1, 8)]
+    assert [told(cause) for cause in running] == [("started_since", 1, 8)]
+    assert later not in answer.text
+    assert "fish" not in answer.text
+
+
+def test_cards_in_maintenance_are_told(park: Served, slid: Slid) -> None:
+    west = {"centre": "west"}
+    assert park.operator.post("/v1/nodes:drain", json=west).status_code == 200
+    await_that(lambda: explained(park, slid.waits)["planned_start_ms"] is None)
+
+    causes = explained(park, slid.waits)["slip"]["causes"]
+
+    park.operator.post("/v1/nodes:resume", json=west)
+    assert told(causes[-1]) == ("maintenance", 0, 8)

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from scheduler.asking.ranking import ranking
-from scheduler.asking.slips import Overstayed, Slip, ToldFirst
+from scheduler.asking.slips import Group, Overstayed, Slip, ToldFirst
+from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import Job
+from scheduler.model.job import Job, Priority
 from scheduler.model.policy import DEFAULT, EASY, Policy
-from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, submit
-from tests.preemptive import LIMIT_MS, POOL, normal, run, wants
+from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
+from tests.preemptive import LIMIT_MS, NODE, POOL, SAVES, normal, run, wants
 
 TOLD = ToldFirst(at_ms=HOUR_MS // 2, start_ms=HOUR_MS, pool_id=POOL)
 """Half an hour after those began of whom an hour is foretold."""
@@ -31,7 +32,19 @@ def crowd(*jobs: Job) -> State:
         state.history.end(f"{tenant_id}.1", HOUR_MS)
     for number, job in enumerate(jobs):
         run(state, job, *[0] * number, job.device_count)
-    submit(state, wants("waits", 32))
+    submit(state, replace(wants("waits", 32), submitted_at_ms=0))
+    return state
+
+
+def later(job_id: str, cards: int = 8) -> Job:
+    """It comes after that, and goes first."""
+    return replace(wants(job_id, cards, Priority.HIGH), submitted_at_ms=TOLD.at_ms + 1)
+
+
+def start(state: State, *jobs: Job) -> State:
+    """After that each has a node, behind those that have one."""
+    for number, job in enumerate(jobs, start=len(state.live)):
+        run(state, job, *[0] * number, job.device_count, at_ms=TOLD.at_ms + 2)
     return state
 
 
@@ -115,3 +128,91 @@ def test_other_pools_and_who_came_after_are_left_out() -> None:
 def test_where_nothing_is_forecast_nothing_overstays_it() -> None:
     assert of(crowd(brief("a")), HOUR_MS + 7, policy=EASY) is None
     assert of(crowd(replace(brief("a"), user="new")), HOUR_MS + 7) is None
+
+
+def test_runs_are_no_cause_where_there_is_room_beside_them() -> None:
+    state = start(crowd(brief("a")), later("b"))
+    submit(state, replace(wants("small", 16), submitted_at_ms=0))
+
+    found = ranking(state, HOUR_MS + 7, "small", DEFAULT, TOLD)
+
+    assert found is not None
+    assert found.slip == Slip()
+    assert slip_of(state, HOUR_MS + 7).is_full
+
+
+def test_in_one_of_its_forms_there_may_be_room() -> None:
+    state = crowd(brief("a"))
+    large = replace(wants("large", 32), submitted_at_ms=0)
+    submit(state, replace(large, min_device_count=16, checkpoint=SAVES))
+
+    found = ranking(state, HOUR_MS + 7, "large", DEFAULT, TOLD)
+
+    assert found is not None
+    assert found.slip == Slip()
+
+
+def test_nodes_that_are_gone_leave_no_room() -> None:
+    state = crowd()
+    assert not slip_of(state, HOUR_MS + 7).is_full
+
+    online = tuple(sorted(state.online_node_ids - {NODE}))
+    happen(state, ev.NodesChanged(at_ms=1, centre_id="east", online_node_ids=online))
+
+    assert slip_of(state, HOUR_MS + 7) == Slip(is_full=True)
+
+
+def test_a_centre_that_is_silent_leaves_no_room() -> None:
+    state = crowd()
+
+    happen(state, ev.CentreLinkChanged(at_ms=1, centre_id="east", is_heard=False))
+
+    assert slip_of(state, HOUR_MS + 7) == Slip(is_full=True)
+
+
+def test_who_came_after_and_started_is_counted() -> None:
+    past = replace(later("d"), submitted_at_ms=TOLD.at_ms)
+    state = start(crowd(), later("a"), replace(later("b", 4), tenant_id="fish"), past)
+
+    found = slip_of(state, HOUR_MS - 7)
+
+    assert found == Slip(is_full=True, started=Group(count=2, mine=1, cards=12))
+
+
+def test_who_came_after_and_is_over_by_then_is_no_cause() -> None:
+    short = replace(later("a"), limit_ms=HOUR_MS // 2 - 2)
+    state = start(crowd(brief("b")), short)
+
+    assert slip_of(state, HOUR_MS - 7).started is None
+    assert slip_of(state, HOUR_MS - 7, replace(TOLD, start_ms=HOUR_MS - 1)).started is not None
+
+
+def test_who_came_after_and_comes_first_in_the_queue_is_counted() -> None:
+    state = start(
+        crowd(brief("a")), *(replace(later(f"r{n}"), submitted_at_ms=0) for n in range(3))
+    )
+    low = replace(later("f"), priority=Priority.LOW)
+    other = replace(later("d"), device_kind_ids=("gpu",))
+    old = replace(later("e"), submitted_at_ms=TOLD.at_ms)
+    submit(state, replace(later("b", 16), tenant_id="fish"), later("c", 16), low, other, old)
+
+    found = slip_of(state, HOUR_MS + 7)
+
+    assert found.ahead == Group(count=2, mine=1, cards=32)
+
+
+def test_who_comes_first_is_a_cause_where_there_is_no_room_for_both() -> None:
+    """All four nodes come free at the start that it was told."""
+    state = crowd(*map(brief, "abcd"))
+    small, large = (replace(wants(one, 32), submitted_at_ms=0) for one in ("small", "large"))
+    submit(state, later("e", 16), replace(small, device_count=16))
+    submit(state, replace(large, min_device_count=16, checkpoint=SAVES))
+
+    found = [ranking(state, HOUR_MS - 7, one, DEFAULT, TOLD) for one in ("small", "large")]
+
+    assert slip_of(state, HOUR_MS - 7) == Slip(ahead=Group(count=1, mine=1, cards=16))
+    assert [one.slip for one in found if one] == [Slip(), Slip()]
+
+
+def test_a_pool_that_is_no_longer_in_the_park_tells_nothing() -> None:
+    assert slip_of(crowd(brief("a")), HOUR_MS + 7, replace(TOLD, pool_id="gone")) == Slip()
