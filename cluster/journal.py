@@ -1,5 +1,6 @@
 """What a centre's driver remembers over a restart: its attempts, and its tenants' user ids."""
 
+import logging
 import os
 import threading
 from contextlib import suppress
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from cluster.driver import AttemptReport, LaunchOrder
 from cluster.gang import Attempt
 
+ROOM_BYTES = 1 << 20
+"""So much must fit before a journal that was full takes orders again."""
+
+_log = logging.getLogger(__name__)
 _NUMBERS = TypeAdapter(dict[str, int])
 
 
@@ -33,12 +38,14 @@ class _Entry(BaseModel):
 class Journal:
     """The attempts in one folder, for any thread of one process.
 
-    What was written is there after it was killed.
+    What was written is there after it was killed. Once something could not be written, it
+    `is_full` until `look` finds room again: a centre that cannot note orders takes none.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self.is_full = False
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, attempt: Attempt) -> None:
@@ -57,8 +64,27 @@ class Journal:
         path = self._path(attempt.attempt_id)
         unfinished = path.with_suffix(".new")
         with self._lock:
-            unfinished.write_text(entry.model_dump_json(), encoding="utf-8")
-            unfinished.rename(path)
+            try:
+                unfinished.write_text(entry.model_dump_json(), encoding="utf-8")
+                unfinished.rename(path)
+            except OSError:
+                self.is_full = True
+                raise
+
+    def look(self) -> None:
+        """See whether there is room again."""
+        if not self.is_full:
+            return
+        room = self._folder / "room"
+        try:
+            with room.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)
+        except OSError as error:
+            _log.warning("no order can be noted, so that none is taken: %s: %s", room, error)
+        else:
+            self.is_full = False
+        with suppress(OSError):
+            room.unlink()
 
     def remove(self, attempt_id: str) -> None:
         self._path(attempt_id).unlink(missing_ok=True)

@@ -114,10 +114,11 @@ class RayDriver:
     def observe(self) -> CentreReport:
         with self._lock:
             attempts = [one for one in self._attempts.values() if not one.is_forgotten]
+            takes_none = self._head.misses or self._journal.is_full
             return CentreReport(
                 centre_id=self.centre_id,
                 heard_at_ms=now_ms(),
-                online_node_ids=frozenset(() if self._head.misses else self._nodes.online()),
+                online_node_ids=frozenset(() if takes_none else self._nodes.online()),
                 attempts=tuple(attempt.report() for attempt in attempts),
             )
 
@@ -173,8 +174,7 @@ class RayDriver:
 
     def release_output(self, attempt_id: str, done: set[MemberKey]) -> None:
         """What these members said has reached who reads it, and may be cleared away."""
-        attempt = self._attempts.get(attempt_id)
-        if attempt and attempt.note_shipped(done):
+        if (attempt := self._attempts.get(attempt_id)) and attempt.note_shipped(done):
             self._submit(self._clear, attempt)
 
     # Steps of an attempt; each may be taken again.
@@ -315,7 +315,7 @@ class RayDriver:
         works: list[Callable[[], None]] = [self._nodes.refresh, self._keep_groups]
         if not self._connected.is_set():
             works = [self._join] if self._head.misses == 0 else []
-        works += [partial(self._keep_attempt, attempt) for attempt in self._snapshot()]
+        works += [self._journal.look, *(partial(self._keep_attempt, a) for a in self._snapshot())]
         for work in works:
             if not self._is_closed.is_set():
                 failure(work)

@@ -26,6 +26,7 @@ from api.files.park_file import ParkFileInvalid, load
 from api.files.park_machines import devices_text
 from api.running.priced import Units, price_warnings, unheld
 from api.schemas.administration import Health, NodeView
+from api.schemas.capacity import CentreCapacity
 from api.sdk import ApiError, Client
 from api.settings import Settings
 from cluster.inventory import Park
@@ -267,12 +268,21 @@ def _through(url: str, key: str | None) -> Iterator[Finding]:
                 f"{online} of {counted(registered, 'card')} online",
                 f"{registered} 张卡中 {online} 张在线",
             ),
-            fix=both(
-                f"start its agent: brain agent --centre {centre.id}",
-                f"请启动其代理：brain agent --centre {centre.id}",
-            ),
+            fix=_mend(centre),
         )
     yield from _kept_out(nodes)
+
+
+def _mend(centre: CentreCapacity) -> str:
+    if centre.is_heard:
+        return both(
+            "see in its agent's log which nodes Ray has lost, or whether its disk is full",
+            "请查看其代理的日志：Ray 是否丢失节点，或数据盘已满",
+        )
+    return both(
+        f"start its agent: brain agent --centre {centre.id}",
+        f"请启动其代理：brain agent --centre {centre.id}",
+    )
 
 
 def _kept_out(nodes: Sequence[NodeView]) -> Iterator[Finding]:

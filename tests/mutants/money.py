@@ -106,4 +106,5 @@ MUTANTS = [
     Mutant("api/running/doctor.py", "for one in published[current:])", "for one in published)", "tests/unit/api/running/test_doctor.py -k force"),
     Mutant("api/running/doctor.py", "    yield _prices(*_listed(park_file.price_lists[-1]), _units(park_file.park))\n", "", "tests/unit/api/running/test_doctor.py -k published"),
     Mutant("api/running/doctor.py", "    if others := unheld(yuan, units):\n", "    if not (others := unheld(yuan, units)):\n", "tests/unit/api/running/test_doctor.py -k fault"),
+    Mutant("api/running/doctor.py", "    if centre.is_heard:\n        return both(", "    if not centre.is_heard:\n        return both(", "tests/unit/api/running/test_doctor.py -k depends"),
 ]

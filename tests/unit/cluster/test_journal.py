@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from cluster.driver import AttemptEnd
 from cluster.gang import Attempt
 from cluster.journal import Journal
@@ -28,6 +30,24 @@ def test_an_attempt_is_read_as_it_was_written(tmp_path: Path) -> None:
     Journal(tmp_path).write(stopped)
 
     assert Journal(tmp_path).read() == [attempt, stopped]
+
+
+def test_a_journal_that_could_not_note_an_order_is_full_until_there_is_room(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    (tmp_path / "j.1.new").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        journal.write(Attempt(attempt_id="j.1"))
+    was_full = [journal.is_full]
+
+    (tmp_path / "room").mkdir()
+    journal.look()
+    was_full.append(journal.is_full)
+    (tmp_path / "room").rmdir()
+    journal.look()
+    was_full.append(journal.is_full)
+
+    assert was_full == [True, True, False]
+    assert [path.name for path in tmp_path.iterdir()] == ["j.1.new"]
 
 
 def test_what_was_reported_of_an_end_does_not_change(tmp_path: Path) -> None:

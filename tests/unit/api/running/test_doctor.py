@@ -13,7 +13,8 @@ from typing_extensions import override
 
 from api.cli.language import language
 from api.routes.health import FAILS
-from api.running.doctor import _leader, _park, _prices, _through, examine
+from api.running.doctor import _leader, _mend, _park, _prices, _through, examine
+from api.schemas.capacity import CentreCapacity
 from api.settings import Settings
 
 DATA = Path(__file__).parents[3] / "data"
@@ -38,6 +39,14 @@ def a_node(node_id: str, kept_out_until_ms: int | None) -> dict[str, object]:
     return {"id": node_id, "centre": "east", "pool": "a", "device": "npu", "cards": 8, **stands}
 
 
+EAST: dict[str, object] = {
+    **dict.fromkeys((f"{one}_tflops" for one in TFLOPS), 8),
+    "id": "east",
+    "name": "East",
+    "is_heard": True,
+    "heard_at_ms": 0,
+    "pools": [a_pool("a", "npu", "card"), a_pool("b", "cpu", "core")],
+}
 ANSWERS: dict[str, Any] = {
     "/readyz": SAID,
     "/v1/me": {"key_id": "k", "role": "operator", "label": "op", "tenant": None, "centre": None},
@@ -50,16 +59,7 @@ ANSWERS: dict[str, Any] = {
         "is_logical": True,
         "queued_jobs": 0,
         "running_jobs": 0,
-        "centres": [
-            {
-                **dict.fromkeys((f"{one}_tflops" for one in TFLOPS), 8),
-                "id": "east",
-                "name": "East",
-                "is_heard": True,
-                "heard_at_ms": 0,
-                "pools": [a_pool("a", "npu", "card"), a_pool("b", "cpu", "core")],
-            }
-        ],
+        "centres": [EAST],
     },
     "/v1/nodes": {
         "items": [
@@ -151,6 +151,16 @@ def test_a_node_that_is_kept_out_is_told_beside_cards_that_are_all_online(url: s
     assert not found["node east-a-2"].is_well
     assert "nothing could be started: kept out until 11-27" in found["node east-a-2"].text
     assert found["node east-a-2"].fix.endswith("brain drain east-a-2 --over")
+
+
+def test_what_is_to_be_done_about_a_centre_depends_on_whether_it_is_heard() -> None:
+    heard, silent = (
+        _mend(CentreCapacity.model_validate({**EAST, "is_heard": is_heard}))
+        for is_heard in (True, False)
+    )
+
+    assert "disk is full" in heard
+    assert silent == "start its agent: brain agent --centre east"
 
 
 def test_a_price_of_no_pool_is_told_and_no_fault() -> None:
