@@ -287,7 +287,8 @@ class Attempt:
         for member_end, end in _BY_WEIGHT:
             for state in ended:
                 if state.end is member_end:
-                    return end, None, self.refusal or f"{self._named(state)}: {state.detail}"
+                    why = state.detail or "its node did not renew its lease in time"
+                    return end, None, self.refusal or f"{self._named(state)}: {why}"
         if self.refusal:
             return AttemptEnd.REFUSED, None, self.refusal
         failed = [state for state in ended if _has_failed(state)]

@@ -113,6 +113,7 @@ MUTANTS = [
     Mutant("cluster/journal.py", "        else:\n            self.is_full = False\n", "", "tests/unit/cluster/test_journal.py -k full"),
     Mutant("cluster/ray_driver.py", "self._head.misses or self._journal.is_full", "self._head.misses", "tests/contract/test_full_folder.py"),
     Mutant("cluster/ray_driver.py", "works += [self._journal.look, *(", "works += [*(", "tests/contract/test_full_folder.py"),
+    Mutant("cluster/gang.py", 'state.detail or "its node did not renew its lease in time"', "state.detail", "tests/unit/cluster/test_gang.py -k lease_ran_out"),
     Mutant("cluster/ray_driver.py", "            attempt.noted_at_ms = now_ms()  # its nodes", "            # its nodes", "tests/contract/test_found_gangs.py -k once_more"),
     Mutant("cluster/ray_driver.py", "            if attempt.is_to_begin:\n", "            if not (attempt.is_over or attempt.is_to_end):\n", "tests/contract/test_drivers.py -k seen_run"),
     Mutant("cluster/ray_driver.py", "if all(self._nodes.calls(member.node_id) for member in attempt.unfinished):", "if True:", "tests/contract/test_drivers.py -k last_node"),

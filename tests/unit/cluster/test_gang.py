@@ -151,6 +151,13 @@ def test_what_the_park_did_outweighs_what_the_member_made_of_it(
     assert report.node_id == (None if member_end is MemberEnd.LEASE else NODE_IDS[1])
 
 
+def test_a_member_whose_lease_ran_out_says_so() -> None:
+    """Its shim writes down why it ended, and no more."""
+    report = noted(ended(0, None, MemberEnd.LEASE), ended(1)).report()
+
+    assert report.detail == "member 0: its node did not renew its lease in time"
+
+
 def test_what_is_refused_as_a_whole_names_no_node() -> None:
     gang = a_gang()
     gang.refusal = f"node {NODE_IDS[1]} is not there"
