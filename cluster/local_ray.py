@@ -11,10 +11,10 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TextIO
 import psutil
 
 from cluster.inventory import Centre, Node, Park
+from cluster.local_machine import answers, end, family, is_free, processes_naming, words_of
 from cluster.member import NODE_LABEL
 from cluster.ray_start import DASHBOARD
 
@@ -83,13 +84,18 @@ class LocalRay:
         return f"http://{self._ip(0)}:{self._first_port() + 2}"
 
     def start(self, head_options: tuple[str, ...] = WITHOUT_DASHBOARD) -> None:
-        """Start the cluster, or adopt it where it runs already; returns when all nodes are in."""
+        """Start the cluster, or adopt it where it runs already; returns when all nodes are in.
+
+        Of one that runs only those nodes are started that are not there.
+        """
         self._head_options = head_options
         self._check_size()
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._alone(self.data_dir / "ray.lock"):
-            if self.is_running():
-                return
+            with suppress(RayFailed):
+                if self.is_running():
+                    self._start_missing_patiently()
+                    return
             self._end_processes()
             _make_private(self.temp_dir)
             self._write_token()
@@ -104,12 +110,31 @@ class LocalRay:
         self._end_processes()
         shutil.rmtree(self.temp_dir, ignore_errors=True)
 
+    def start_missing(self) -> None:
+        """Start those nodes again that are not there, where the head is."""
+        with self._alone(self.data_dir / "ray.lock"):
+            if self.is_running():
+                self._start_missing_patiently()
+
     def is_running(self) -> bool:
-        """Whether every node of the cluster is there."""
-        raylets = [process for process in self.processes() if process.name() == "raylet"]
+        """Whether there is a cluster: its head, which takes all other nodes along when it goes."""
         with suppress(RayFailed):
-            return len(raylets) == len(self._nodes) and _answers(self._ip(0), self._first_port())
+            return 0 in self.raylets() and answers(self._ip(0), self._first_port())
         return False
+
+    def raylets(self) -> dict[int, psutil.Process]:
+        """The process of each node that is there, by the node's number."""
+        numbers = {f"--node_ip_address={self._ip(n)}": n for n in range(len(self._nodes))}
+        found: dict[int, psutil.Process] = {}
+        for process in self.processes():
+            with suppress(psutil.Error):
+                words = process.cmdline() if process.name() == "raylet" else []
+                found |= {numbers[word]: process for word in words if word in numbers}
+        return found
+
+    @property
+    def node_count(self) -> int:
+        return len(self._nodes)
 
     def processes(self) -> list[psutil.Process]:
         """The cluster's own processes: those whose command names its folder, or its head.
@@ -119,7 +144,7 @@ class LocalRay:
         signs = [f"{self.temp_dir}/", f"--temp-dir={self.temp_dir}"]
         with suppress(RayFailed):  # it has not chosen its ports yet
             signs.append(f"--address={self.address}")
-        return _processes_naming(*signs)
+        return processes_naming(*signs)
 
     def environment(self) -> dict[str, str]:
         """The variables with which a driver joins this cluster and no other."""
@@ -137,10 +162,8 @@ class LocalRay:
     def end_node(self, node_id: str) -> None:
         """Kill one raylet, as a power cut would; for showing and testing what happens then."""
         number = [node.id for node in self._nodes].index(node_id)
-        sign = f"--node_ip_address={self._ip(number)}"
-        for process in self.processes():
-            if process.name() == "raylet" and sign in process.cmdline():
-                process.kill()
+        if raylet := self.raylets().get(number):
+            raylet.kill()
 
     def start_node(self, node_id: str) -> None:
         """Start a node that was ended."""
@@ -158,26 +181,39 @@ class LocalRay:
             )
 
     def _start_nodes_patiently(self) -> None:
+        self._try(self._start_nodes, self._end_processes)
+
+    def _start_missing_patiently(self) -> None:
+        self._try(self._start_missing, lambda: None)
+
+    def _try(self, start: Callable[[], None], clear: Callable[[], None]) -> None:
         """On a busy machine a node may miss the 30 s that Ray gives it; the next try may not."""
         for tries_left in reversed(range(STARTS_MAX)):
             try:
-                self._start_nodes()
+                start()
             except RayFailed:
-                self._end_processes()
+                clear()
                 if tries_left == 0 or self._is_given_up.is_set():
                     raise
             else:
                 return
 
     def _start_nodes(self) -> None:
-        starting = ThreadPoolExecutor(len(self._nodes))
-        try:
+        with ThreadPoolExecutor(len(self._nodes)) as starting:
             head = self._start_head(starting)
             others = [starting.submit(self._ray_start, n) for n in range(1, len(self._nodes))]
             for start in (head, *others):
                 start.result()
-        finally:
-            starting.shutdown()
+
+    def _start_missing(self) -> None:
+        """Without what is left of them: a node's ports are always the same."""
+        missing = sorted(set(range(len(self._nodes))) - self.raylets().keys())
+        if not missing:
+            return
+        options = {f"--node-ip-address={self._ip(number)}" for number in missing}
+        end([one for one in self.processes() if options & set(words_of(one))], STOP_GRACE_S)
+        with ThreadPoolExecutor(len(missing)) as starting:
+            list(starting.map(self._ray_start, missing))
 
     def _start_head(self, starting: ThreadPoolExecutor) -> Future[None]:
         # Each user has one: others could not open it. Blocks of ports that two users choose at the
@@ -288,7 +324,7 @@ class LocalRay:
         with suppress(RayFailed):
             blocks.insert(0, self._first_port())
         for block in blocks:
-            if all(_is_free(port) for port in range(block, block + needed)):
+            if all(is_free(port) for port in range(block, block + needed)):
                 return block
         raise RayFailed(f"no {needed} free ports in a row between {PORTS_FROM} and {PORTS_TO}")
 
@@ -300,7 +336,7 @@ class LocalRay:
 
     def _await_port(self, port: int, head: Future[None]) -> None:
         pause = _Pause(START_TIMEOUT_S)
-        while not _answers(self._ip(0), port):
+        while not answers(self._ip(0), port):
             if head.done():
                 head.result()
             pause.once(f"Ray's head in {self.temp_dir} does not answer; see {self.log_path}")
@@ -318,8 +354,8 @@ class LocalRay:
 
     def _end_those_there_are(self) -> None:
         cluster = self.processes()
-        cluster += [child for process in cluster for child in _family(process)]
-        shims = _processes_naming(f"{self.data_dir}/runs/")
+        cluster += [child for process in cluster for child in family(process)]
+        shims = processes_naming(f"{self.data_dir}/runs/")
         for process in cluster:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -327,11 +363,8 @@ class LocalRay:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
         _, alive = psutil.wait_procs([*cluster, *shims], timeout=STOP_GRACE_S)
-        alive += [child for process in alive for child in _family(process)]
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=STOP_GRACE_S)
+        alive += [child for process in alive for child in family(process)]
+        end(alive, STOP_GRACE_S)
 
 
 _NODE_PORTS = (
@@ -365,35 +398,3 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         raise RayFailed(f"{folder} belongs to somebody else: remove it, or move the data") from None
-
-
-def _processes_naming(*signs: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if any(sign in word for word in process.cmdline() for sign in signs):
-                found.append(process)
-    return found
-
-
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    """A process's children and their children."""
-    try:
-        return process.children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _answers(ip: str, port: int) -> bool:
-    with suppress(OSError), socket.create_connection((ip, port), timeout=1):
-        return True
-    return False
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe, suppress(OSError):
-        # Connections of a cluster that has just ended do not matter.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("", port))
-        return True
-    return False

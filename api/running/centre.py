@@ -9,6 +9,7 @@ from api.files.park_file import DEFAULT_PARK, load
 from api.running.guard import centres_of
 from api.settings import Settings
 from cluster.agent import AgentSettings, run
+from cluster.kept_nodes import KeptNodes
 from cluster.local_ray import LocalRay
 
 
@@ -63,9 +64,12 @@ def _ray(settings: Settings, centre_id: str, named: RayPlace | None) -> Iterator
     local = _local_ray(settings, centre_id)
     is_ours = not local.is_running()
     local.start()
+    kept = KeptNodes(local)
+    kept.start()
     try:
         yield RayPlace(address=local.address, token_path=local.token_path)
     finally:
+        kept.end()
         if is_ours:
             local.stop()
 
