@@ -203,8 +203,8 @@ class Shim:
             self._bury()
             if self._exit_code is not None and self._kill_at_s is None:
                 self._kill_at_s = time.monotonic()  # the member is over: so are its helpers
-            if self._exit_code is None and not self._lease.is_held():
-                self._why = "lease"
+            if not self._lease.is_held():
+                self._why = "lease" if self._exit_code is None else self._why
                 self._kill_at_s = time.monotonic()
             if self._has_processes():
                 self._act_on_time()

@@ -100,6 +100,8 @@ MUTANTS = [
     Mutant("cluster/supervisor.py", "inherited | dict(start.env) | ours", "inherited | ours | dict(start.env)", "tests/unit/cluster/test_supervisor.py -k ours"),
     Mutant("cluster/supervisor.py", "        if run is None:\n            self._runs.renounce(attempt_id, rank)\n        elif", "        if run is not None and", "tests/unit/cluster/test_supervisor.py -k before_its_order"),
     Mutant("cluster/supervisor.py", "        try:\n            async with self._preparing.setdefault(start.attempt_id, asyncio.Lock()):\n", "        asyncio.get_running_loop().call_later(BEGIN_S, self._give_up_unbegun, run)\n        try:\n            async with self._preparing.setdefault(start.attempt_id, asyncio.Lock()):\n", "tests/unit/cluster/test_supervisor.py -k time_to_begin"),
+    Mutant("cluster/shim.py", "            if not self._lease.is_held():\n", "            if self._exit_code is None and not self._lease.is_held():\n", "tests/unit/cluster/test_shim.py -k helpers"),
+    Mutant("cluster/shim.py", '"lease" if self._exit_code is None else self._why', '"lease"', "tests/unit/cluster/test_shim.py -k helpers"),
     Mutant("cluster/shim.py", "        if touched != self._seen:", "        if touched == self._seen:", "tests/unit/cluster/test_shim.py -k lease_is_held"),
     Mutant("cluster/gang.py", "is_ours = self.started_at_ms is None and self", "is_ours = self", "tests/unit/cluster/test_gang.py -k whole"),
     Mutant("cluster/gang.py", "self.started_at_ms is None and self.master_port != FOUND_PORT", "self.started_at_ms is None", "tests/unit/cluster/test_gang.py -k found"),

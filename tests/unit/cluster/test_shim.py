@@ -128,6 +128,23 @@ def test_a_member_ends_when_nobody_renews_its_lease(nursery: Nursery) -> None:
     assert (ended["exit_code"], ended["why"]) == (-signal.SIGKILL, "lease")
 
 
+def test_helpers_end_with_the_lease_though_their_head_has_saved_itself(nursery: Nursery) -> None:
+    """Else they would go on for the grace where everybody thinks that nothing can run any more."""
+    saves = "trap 'echo saved; exit' USR1; echo up; while :; do sleep 0.01; done"
+    run = nursery.start("run", f"(trap '' TERM; sleep 1000; true) & {saves}", ttl_ms=2_000)
+
+    def has_said(text: str) -> bool:
+        nursery.lease.touch()
+        return (run / "out").exists() and (run / "out").read_text() == text
+
+    eventually(lambda: has_said("up\n"))
+    stop(run, Stop(grace_ms=60_000, signal=signal.SIGUSR1))
+    eventually(lambda: has_said("up\nsaved\n"))
+    ended = end_of(run)
+
+    assert (ended["exit_code"], ended["why"]) == (0, "stopped")
+
+
 def test_a_run_that_somebody_else_decided_never_begins(nursery: Nursery, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert claim(tmp_path / "run")
