@@ -34,6 +34,7 @@ class KeptNodes:
     def end(self) -> None:
         """Begin nothing more; what is being started comes up, or goes with the cluster."""
         self._ending.set()
+        self._cluster.give_up()
 
     def _look(self) -> None:
         self._ending.wait(LOOK_S)

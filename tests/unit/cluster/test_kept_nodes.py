@@ -5,6 +5,7 @@ import pytest
 from cluster.kept_nodes import KeptNodes
 from cluster.local_ray import LocalRay
 from tests.acceptance.ray_bed import PATIENCE_S, eventually
+from tests.ray_centre import CENTRE, PARK
 
 pytestmark = [
     pytest.mark.ray,
@@ -31,7 +32,8 @@ def test_a_start_begins_only_those_nodes_that_are_not_there(local_ray: LocalRay)
 def test_a_node_that_is_killed_is_started_again(local_ray: LocalRay) -> None:
     before = local_ray.raylets()
     head, killed = before[0], before[1]
-    kept = KeptNodes(local_ray)
+    same = LocalRay(CENTRE, PARK, local_ray.data_dir, local_ray._index)  # as its agent makes it
+    kept = KeptNodes(same)
     kept.start()
     eventually(kept._are_all_there, "it has seen them")
 
