@@ -172,9 +172,7 @@ def honour(
     """Whether the start that was quoted holds, by the present plan; None where it is taken."""
     if given.job_id is not None:
         return None
-    with services.database.connect() as connection:
-        declared = services.declared.read(connection)
-    (job,) = jobs_of([spec], caller, services, declared)
+    (job,) = jobs_of([spec], caller, services, services.read_declared())
     now = _first_prospect(given.stands_for(job), caller, services)
     quoted = Quoted(given.pool_id, given.start_ms, given.cost)
     return honoured(given.id, quoted, now, services.clock())

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Engine
 
 from api.clock import now_ms
-from api.declared import DeclaredCache
+from api.declared import Declared, DeclaredCache
 from api.feed import Feed
 from api.gauge import QueueGauge
 from api.metrics import Metrics
@@ -64,6 +64,11 @@ class Services:
     reconciliations: OneEach = field(default_factory=reconciliations)
     metrics: Metrics = field(default_factory=Metrics)
     tally: Tally = field(default_factory=Tally)
+
+    def read_declared(self) -> Declared:
+        """What is declared now, where nothing else is read with it; see `DeclaredCache`."""
+        with self.database.connect() as connection:
+            return self.declared.read(connection)
 
 
 async def of(request: Request) -> Services:

@@ -13,7 +13,7 @@ from api.examples.requests import COHORT_EXAMPLES, PROJECT_EXAMPLES
 from api.promised import check_promises
 from api.routes.parameters import NAME_PATTERN, TenantQuery, problems
 from api.schemas.administration import BranchPut, CohortList, CohortView, ProjectList, ProjectView
-from api.services import Services, ServicesDep
+from api.services import ServicesDep
 from scheduler.facts.events import CohortDeclared, ProjectDeclared
 from scheduler.facts.log import Request
 from scheduler.model.tenancy import Cohort, Project
@@ -34,7 +34,7 @@ def list_projects(
 ) -> ProjectList:
     """Projects that were declared; a tenant sees its own alone."""
     wanted = caller.narrowed(tenant_id)
-    declared = _declared(services)
+    declared = services.read_declared()
     if wanted is not None and wanted not in declared.tenants:
         raise missing("tenant", wanted)
     projects = declared.tree.projects.items()
@@ -57,7 +57,7 @@ def put_project(
     owner_id = caller.narrowed(tenant_id)
     if owner_id is None:
         raise Refused(422, "an operator names the tenant: add ?tenant=ID (--tenant ID)")
-    declared = _declared(services)
+    declared = services.read_declared()
     if owner_id not in declared.tenants:
         raise missing("tenant", owner_id)
     tree, branch = declared.tree, project_branch(owner_id, project_id)
@@ -75,7 +75,7 @@ def put_project(
     check_promises(declared, Tree(dict(declared.tenants), tree.cohorts.values(), others.values()))
     wish = ProjectDeclared(at_ms=services.clock(), project=project)
     heard(ask(services, Request(id=request_id("project", None), wish=wish)).is_consumed)
-    return _project_view(_declared(services).tree.projects[branch])
+    return _project_view(services.read_declared().tree.projects[branch])
 
 
 def _project_view(project: Project) -> ProjectView:
@@ -92,7 +92,7 @@ def _project_view(project: Project) -> ProjectView:
 @router.get("/cohorts", responses=problems(), summary="List cohorts")
 def list_cohorts(caller: PersonDep, services: ServicesDep) -> CohortList:
     """All cohorts and who is in them; a tenant sees its own, and in it itself alone."""
-    declared = _declared(services)
+    declared = services.read_declared()
     views = [
         _cohort_view(one, declared, caller) for _, one in sorted(declared.tree.cohorts.items())
     ]
@@ -107,7 +107,7 @@ def put_cohort(
     services: ServicesDep,
 ) -> CohortView:
     """Make a cohort, or change its weight or quota from now on; tenants say that they are in it."""
-    declared = _declared(services)
+    declared = services.read_declared()
     cohorts = declared.tree.cohorts
     if cohort_id not in cohorts and len(cohorts) >= COHORTS_MAX:
         raise Refused(409, f"there are {COHORTS_MAX} cohorts, as many as there may be")
@@ -123,7 +123,7 @@ def put_cohort(
     check_promises(declared, Tree(dict(declared.tenants), others.values(), projects))
     wish = CohortDeclared(at_ms=services.clock(), cohort=cohort)
     heard(ask(services, Request(id=request_id("cohort", None), wish=wish)).is_consumed)
-    declared = _declared(services)
+    declared = services.read_declared()
     return _cohort_view(declared.tree.cohorts[cohort_id], declared, caller)
 
 
@@ -137,8 +137,3 @@ def _cohort_view(cohort: Cohort, declared: Declared, caller: Caller) -> CohortVi
         tenants=[tenant_id for tenant_id in sorted(members) if caller.may_see(tenant_id)],
         **entitled(cohort),
     )
-
-
-def _declared(services: Services) -> Declared:
-    with services.database.connect() as connection:
-        return services.declared.read(connection)

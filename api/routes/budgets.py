@@ -40,9 +40,7 @@ def put_hard_stop(
 
     Without it, as at first, work goes on and the balance below zero.
     """
-    with services.database.connect() as connection:
-        known = services.declared.read(connection).tenants
-    if tenant_id not in known or not caller.may_see(tenant_id):
+    if tenant_id not in services.read_declared().tenants or not caller.may_see(tenant_id):
         raise missing("tenant", tenant_id)
     wish = HardStopSet(at_ms=services.clock(), tenant_id=tenant_id, is_on=wanted.is_on)
     heard(ask(services, Request(id=request_id("hard-stop", None), wish=wish)).is_consumed)
@@ -96,8 +94,7 @@ def put_budget(
 
 def _check_project(services: Services, tenant_id: str, project: str) -> None:
     """Of a tenant that is divided, no job could ever name another."""
-    with services.database.connect() as connection:
-        known = services.declared.read(connection).tree.unknown_project(tenant_id, project)
+    known = services.read_declared().tree.unknown_project(tenant_id, project)
     if known is not None:
         detail = f"there is no project {project} of tenant {tenant_id}"
         raise wrong("project", detail, f"{project} is unknown", f"use one of {known}")

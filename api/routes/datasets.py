@@ -24,8 +24,7 @@ DatasetId = Annotated[str, Path(pattern=NAME_PATTERN, description="the dataset's
 @router.get("/datasets", responses=problems(), summary="List datasets, and classes of data")
 def list_datasets(caller: PersonDep, services: ServicesDep) -> DatasetList:
     """What jobs may name in `data` and `data_class`; a tenant sees its own and those of all."""
-    with services.database.connect() as connection:
-        park = services.declared.read(connection).park
+    park = services.read_declared().park
     return DatasetList(
         items=[
             _view(one)
@@ -60,8 +59,7 @@ def put_dataset(
         data_class=wanted.data_class,
         tenant_id=wanted.tenant,
     )
-    with services.database.connect() as connection:
-        declared = services.declared.read(connection)
+    declared = services.read_declared()
     if wrong := list(dataset_problems(declared.park, dataset, declared.tenants)):
         raise Refused(422, "; ".join(wrong))
     wish = DatasetDeclared(at_ms=services.clock(), dataset=dataset)

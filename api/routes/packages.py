@@ -61,8 +61,7 @@ def sell_package(
         vat_permille=wanted.vat_permille,
         bought_at_ms=now_ms,
     )
-    with services.database.connect() as connection:
-        _check(services.declared.read(connection), package, now_ms)
+    _check(services.read_declared(), package, now_ms)
     wish = PackageBought(at_ms=now_ms, package=package)
     heard(ask(services, Request(id=request_id("package", None), wish=wish)).is_consumed)
     return _view(package, None)

@@ -9,11 +9,10 @@ from accounting.money import parse_yuan, yuan_of_micros
 from accounting.prices.rating import PriceBook, PriceList, PriceMissing
 from api.asking import IdempotencyKey, ask, once, request_id
 from api.auth import FinanceDep, PersonDep
-from api.declared import Declared
 from api.examples.requests import PRICE_EXAMPLES
 from api.routes.parameters import problems
 from api.schemas.administration import Accepted, PriceListCreate, PriceLists, PriceListView
-from api.services import Services, ServicesDep
+from api.services import ServicesDep
 from scheduler.facts.events import PriceListPublished
 from scheduler.facts.log import Request
 
@@ -23,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["prices"])
 @router.get("/prices", responses=problems(), summary="List price lists")
 def list_prices(_: PersonDep, services: ServicesDep) -> PriceLists:
     """All price lists, oldest first; one of them is in force."""
-    declared = _declared(services)
+    declared = services.read_declared()
     in_force = _in_force(declared.prices, services.clock())
     kinds = declared.park.device_kind_by_id
     return PriceLists(items=[_view(prices, in_force, kinds) for prices in declared.prices.lists])
@@ -67,13 +66,8 @@ def publish(
     if not answer.is_consumed:
         waiting = Accepted(detail="it is published once a broker leads again")
         return Response(waiting.model_dump_json(), 202, media_type="application/json")
-    published = _view(prices, "", _declared(services).park.device_kind_by_id)
+    published = _view(prices, "", services.read_declared().park.device_kind_by_id)
     return Response(published.model_dump_json(), 201, media_type="application/json")
-
-
-def _declared(services: Services) -> Declared:
-    with services.database.connect() as connection:
-        return services.declared.read(connection)
 
 
 def _view(prices: PriceList, in_force: str, kinds: Container[str]) -> PriceListView:

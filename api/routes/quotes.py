@@ -72,8 +72,7 @@ def quote(
     create = once(caller, key, "quotes", spec)
     if spec.keep:
         check_keepable(spec)
-    with services.database.connect() as connection:
-        declared = services.declared.read(connection)
+    declared = services.read_declared()
     (job,) = jobs_of([spec], caller, services, declared)
     check_possible([job], declared, services.clock())
     with services.questions.admitted(caller.scope):

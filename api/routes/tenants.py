@@ -92,8 +92,7 @@ def put_tenant(
 
 def _check(services: Services, tenant: Tenant) -> None:
     """Its words are the park's and its prices', and nominal quotas are not more than there is."""
-    with services.database.connect() as connection:
-        declared = services.declared.read(connection)
+    declared = services.read_declared()
     _check_words(declared, tenant, services.clock())
     tree = declared.tree
     tenants = {**declared.tenants, tenant.id: tenant}
