@@ -186,8 +186,8 @@ def test_what_is_owned_borrowed_and_lent_is_declared_at_each_branch(
     assert told(*tenant, **operator).strip() == f"quay: quota 8, own {npu} 4, tflops 2000"
     assert "8 own" not in told("tenants", "set", "quay", "--borrowing", f"{npu}=0", **operator)
     more = ("tenants", "set", "quay", "--max-cards", "24", "--nodes")
-    assert "east-910b3 1 nodes" in told(*more, "east-910b3=1", **operator)
-    assert "nodes" not in told(*more[:4], "8", "--nodes", "east-910b3=none", **operator)
+    assert "east-910b3 1 node\n" in told(*more, "east-910b3=1", **operator)
+    assert "east-910b3" not in told(*more[:4], "8", "--nodes", "east-910b3=none", **operator)
     gone = CliRunner().invoke(app, [*more, "gone=1"], env=operator)
     assert "nominal_nodes names gone; the park has east-910b3" in gone.output
     park.operator.put("/v1/cohorts/pier", json={"name": "Pier"})

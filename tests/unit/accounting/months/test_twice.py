@@ -66,8 +66,10 @@ def asked(connection: Connection) -> Iterator[list[str]]:
         found.append(said[2])
 
     event.listen(connection, "before_cursor_execute", note)
-    yield found
-    event.remove(connection, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
 
 
 def close(connection: Connection, month: str, at: str) -> None:
