@@ -1,7 +1,7 @@
 """When each job that waits would start, by what a plan has found out of it and told it."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -69,9 +69,7 @@ class Foresight:
 
         In order, beside what is promised.
         """
-        for record, verdict in zip(waiting, told, strict=True):
-            if verdict.start is not None and not isinstance(verdict, KeptCards):
-                outlook.take(self.promised.get(record.job.id) or record, verdict.start)
+        self.promise(outlook, zip(waiting, told, strict=True))
         awaited = self._awaited()
         found: dict[str, Verdict] = {}
         for record, verdict in zip(waiting, told, strict=True):
@@ -83,6 +81,12 @@ class Foresight:
                         outlook.keep(key, kept.need, kept.start_ms)
             found[job_id] = verdict if verdict.start else replace(verdict, start=start)
         return found
+
+    def promise(self, outlook: Outlook, told: Iterable[tuple[JobRecord, Verdict]]) -> None:
+        """Count with those to whom a start is promised."""
+        for record, verdict in told:
+            if verdict.start is not None and not isinstance(verdict, KeptCards):
+                outlook.take(self.promised.get(record.job.id) or record, verdict.start)
 
     def _awaited(self) -> dict[str, list[tuple[Key, Kept]]]:
         """By job, what is kept of quotas for who waits for it."""
@@ -110,38 +114,46 @@ class Foresight:
         """Of one that was told what no other was."""
         findings = self.findings.get(record.job.id)
         if findings is None:
-            forms = self.forecasts.forms(record)
-            of_forms = [
-                self._bid(outlook, form, self.survey.candidates(shape_of(form.job)), reasons)
-                for form in forms
+            asked = [
+                (form, self.survey.candidates(shape_of(form.job)), reasons)
+                for form in self.forecasts.forms(record)
             ]
         else:
-            of_forms = [
-                self._bid(outlook, one.form, one.candidates, tuple(one.reasons)) for one in findings
-            ]
-        return outlook.start(*of_forms[0]) if len(of_forms) == 1 else outlook.start_of(of_forms)
+            asked = [(one.form, one.candidates, tuple(one.reasons)) for one in findings]
+        is_only = len(asked) == 1
+        return outlook.start_of(
+            [bid for one in asked for bid in self._bids(outlook, *one, is_only=is_only)]
+        )
 
-    def _bid(
+    def _bids(
         self,
         outlook: Outlook,
         form: JobRecord,
         candidates: list[Candidate],
         reasons: tuple[Reason, ...],
-    ) -> Bid:
-        hopes = self._hopes(form, candidates, reasons)
-        return Bid(form.job, outlook.wish(form, hopes, begin_ms(reasons, self.now_ms)))
+        *,
+        is_only: bool,
+    ) -> Iterator[Bid]:
+        """One for each moment from which on there may be room: in some pools that is sooner."""
+        card_count = None if is_only else form.job.device_count
+        for from_ms, hopes in self._hopes(form, candidates, reasons).items():
+            places = candidates if len(hopes) == len(candidates) else hopes
+            yield Bid(form.job, outlook.wish(form, places, from_ms), card_count)
 
     def _hopes(
         self, form: JobRecord, candidates: list[Candidate], reasons: tuple[Reason, ...]
-    ) -> list[Candidate]:
-        """Where only the ends of what runs are waited for: the same list where that is all."""
+    ) -> dict[int | None, list[Candidate]]:
+        """Where only the ends of what runs are waited for, by from when on."""
         # One for each, in the same order, or one for all of them.
         whys = reasons if len(reasons) == len(candidates) else reasons[:1] * len(candidates)
-        answers = zip(candidates, whys, strict=True)
-        hopes = [one for one, why in answers if not self._lacks_money(form, one.pool, why)]
-        return candidates if len(hopes) == len(candidates) else hopes
+        found: dict[int | None, list[Candidate]] = defaultdict(list)
+        for one, why in zip(candidates, whys, strict=True):
+            if not self.lacks_money(form, one.pool, why):
+                found[begin_ms((why,), self.now_ms)].append(one)
+        return found
 
-    def _lacks_money(self, form: JobRecord, pool: Pool, why: Reason) -> bool:
+    def lacks_money(self, form: JobRecord, pool: Pool, why: Reason) -> bool:
+        """Whether more is waited for than the ends of what runs; `why` is told first."""
         if why.code not in BEFORE_MONEY:
             return why.code in MONEY_CODES
         job, own = form.job, form.job.id if form.watched else ""

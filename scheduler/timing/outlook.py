@@ -38,10 +38,11 @@ STARTS_MAX = 65_536
 
 
 class Bid(NamedTuple):
-    """A job in one of its forms, and what it wants so."""
+    """A job in one of its forms, and what it wants so; `told_cards` where it has others."""
 
     job: Job
     wish: Wish
+    told_cards: int | None
 
 
 Found = tuple[int, int, int]
@@ -128,7 +129,7 @@ class Outlook:
         """Of a job with several forms: where and in which it would be over first."""
         best: tuple[int, Bid, Found] | None = None
         for bid in bids:
-            found = self._first(*bid)
+            found = self._first(bid.job, bid.wish)
             if found is None:
                 continue
             over_ms = found[0] + bid.wish.length_ms
@@ -137,7 +138,8 @@ class Outlook:
         if best is None:
             return None
         _, bid, found = best
-        return replace(self._taken(*bid, found), card_count=bid.job.device_count)
+        start = self._taken(bid.job, bid.wish, found)
+        return start if bid.told_cards is None else replace(start, card_count=bid.told_cards)
 
     def _first(self, job: Job, wish: Wish) -> Found | None:
         """Its ranking is left as it is known then."""

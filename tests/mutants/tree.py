@@ -46,6 +46,8 @@ MUTANTS = [
     Mutant("scheduler/planning/explain.py", "reason.code in QUOTA_CODES for reason in reasons):", "reason.code is ReasonCode.TENANT_QUOTA for reason in reasons):", _QUOTAS),
     Mutant("scheduler/planning/explain.py", "return max(now_ms + 1, min(reason.until_ms or 0 for reason in quotas))", "return now_ms + 1", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "            if reason is not None:\n                yield reason\n", "            if reason is not None:\n                yield reason\n            return\n", _QUOTAS),
+    Mutant("scheduler/planning/foresight.py", "found[begin_ms((why,), self.now_ms)]", "found[begin_ms(reasons, self.now_ms)]", _QUOTAS),
+    Mutant("scheduler/planning/foresight.py", "card_count = None if is_only else form.job.device_count", "card_count = form.job.device_count", _QUOTAS),
     Mutant("scheduler/planning/foresight.py", "if start is None or start.at_ms > kept.start_ms:", "if start is not None:", _QUOTAS),
     Mutant("scheduler/planning/foresight.py", "if start is None or start.at_ms > kept.start_ms:", "if True:", _QUOTAS),
     Mutant("scheduler/planning/foresight.py", "if start is None or start.at_ms > kept.start_ms:", "if start is None:", _QUOTAS),

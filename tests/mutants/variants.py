@@ -88,7 +88,7 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", "        if not lengths_ms:\n            return (record,)\n", "        return (record,)\n", _KINDS),
     Mutant("scheduler/timing/forecasts.py", "self._ends_of_forms[key] = [self.ends(form) for form in self.forms(record)]", "self._ends_of_forms[key] = [self.ends(record)]", _KINDS),
     Mutant("scheduler/asking/whatif.py", "    by_kind_ms = lengths_by_kind(job, history)\n", "    by_kind_ms = {}\n", _KINDS),
-    Mutant("scheduler/timing/outlook.py", "return replace(self._taken(*bid, found), card_count=bid.job.device_count)", "return self._taken(*bid, found)", _HAND),
+    Mutant("scheduler/timing/outlook.py", "return start if bid.told_cards is None else replace(start, card_count=bid.told_cards)", "return start", _HAND),
     Mutant("scheduler/planning/desk.py", "cards = None if is_only else form.job.device_count", "cards = None", _HAND),
     Mutant("scheduler/planning/desk.py", "is_only = form is self.state.jobs.get(form.job.id)", "is_only = False", _HAND),
     Mutant("scheduler/storage/told.py", "        old.card_count,\n", "        new.card_count,\n", "tests/unit/scheduler/storage/test_told.py"),

@@ -326,6 +326,24 @@ def test_a_planned_start_waits_for_the_quota_of_its_cohort() -> None:
     assert start.at_ms == HOUR_MS
 
 
+def test_a_limit_of_one_kind_is_waited_for_where_cards_are_free() -> None:
+    """Steel's DCUs are all in use elsewhere, for an hour; the NPUs are promised until the third."""
+    dcu = a_tenant("steel", nominal_cards=(("dcu", 8),), borrowing_cards=(("dcu", 0),))
+    park = a_park(*(a_pool(one, 1, 8) for one in ("east-npu", "east-dcu", "north-dcu")))
+    state = a_state(dcu, a_tenant("fish"), park=park)
+    submit(state, a_job("d", device_kind_ids=("dcu",)))
+    happen(state, a_lease("d", a_placement("north-dcu", 8)))
+    hold(state, "n", "fish", 8)
+    submit(state, a_job("ahead", priority=Priority.HIGH, limit_ms=2 * HOUR_MS))
+    either = a_job("either", device_kind_ids=("dcu", "npu"), centre_ids=("east",))
+    submit(state, either)
+
+    start = plan(state, 1).verdicts["either"].start
+
+    assert start is not None
+    assert (start.at_ms, start.pool_id, start.card_count) == (HOUR_MS, "east-dcu", None)
+
+
 def test_who_asks_for_more_than_a_quota_never_starts() -> None:
     state = coast()
     group(state, "coast", max_cards=6)
