@@ -192,7 +192,8 @@ def ranking(
     if record is None or state.park is None:
         return None
     desk = Desk(state, state.park, now_ms, policy)
-    ahead = [one for one, answer in desk.answers(until=job_id) if isinstance(answer, Verdict)]
+    answers = desk.answers(until=lambda other: other.job.id == job_id)
+    ahead = [other for other, answer in answers if isinstance(answer, Verdict)]
     tenant_id = record.job.tenant_id
     return Ranking(
         job=record.job,

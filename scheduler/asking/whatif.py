@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from accounting.money import charge_fen
 from accounting.prices.rating import PriceMissing
@@ -15,7 +16,7 @@ from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.planning.desk import Desk
-from scheduler.planning.explain import begin_ms, is_unforeseen
+from scheduler.planning.explain import begin_ms
 from scheduler.planning.options import Offer
 from scheduler.planning.victims import Victim
 from scheduler.timing.outlook import Outlook
@@ -28,6 +29,13 @@ class Stopped:
     job_id: str
     tenant_id: str
     price_class: str
+
+
+class Asked(NamedTuple):
+    """What it would be told of a pool at its turn, and whether it would borrow there."""
+
+    offer: Offer
+    is_borrowing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +84,9 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
     assert state.park is not None, "whoever asks has a job that could run"
     desk = Desk(state, state.park, now_ms, policy)
     record = _asked(state, now_ms, job)
-    outlook = _ahead(desk, record)
+    asked, outlook = _drawn_up(desk, record)
     quantiles = state.punctuality.outlook()
-    offers = [
-        (offer, _prospect(desk, outlook, quantiles, record, offer)) for offer in desk.offers(record)
-    ]
+    offers = [(one.offer, _prospect(desk, outlook, quantiles, record, one)) for one in asked]
     ranks = {id(form): rank for rank, form in enumerate(desk.forecasts.forms(record))}
 
     def preference(offered: tuple[Offer, Prospect]) -> tuple[int, ...]:
@@ -101,19 +107,38 @@ def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
     return record
 
 
-def _ahead(desk: Desk, record: JobRecord) -> Outlook:
-    """What is to come once all that is ahead of the job has its due."""
+def _drawn_up(desk: Desk, record: JobRecord) -> tuple[list[Asked], Outlook]:
+    """What it is told at its turn, and what is to come beside it.
+
+    Where it is given and promised nothing the plan is drawn up to its end: some of those behind it
+    may be, and are in its way then. What these are told else is in nobody's way.
+    """
+    asked: list[Asked] = []
+    ahead: list[tuple[JobRecord, Verdict]] = []
+    behind: list[tuple[JobRecord, Verdict]] = []
+
+    def is_enough(comes: JobRecord) -> bool:
+        if comes.job.id != record.job.id or asked:
+            return False
+        asked.extend(
+            Asked(offer, desk.is_borrowing(offer.form, offer.pool)) for offer in desk.offers(record)
+        )
+        return not asked or any(_is_sure(one.offer) for one in asked)
+
     with desk.state.queue.instead(record):
-        answers = [*desk.answers(until=record.job.id)]
-    ahead = [(one, answer) for one, answer in answers if isinstance(answer, Verdict)]
+        for one, answer in desk.answers(until=is_enough):
+            if isinstance(answer, Verdict):
+                (behind if asked else ahead).append((one, answer))
     outlook = desk.outlook()
+    desk.foresight.promise(outlook, behind)
     desk.foresight.foresee(outlook, [one for one, _ in ahead], [verdict for _, verdict in ahead])
-    return outlook
+    return asked, outlook
 
 
 def _prospect(
-    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, offer: Offer
+    desk: Desk, outlook: Outlook, quantiles: Quantiles, record: JobRecord, asked: Asked
 ) -> Prospect:
+    offer, is_borrowing = asked
     form = offer.form
     start_ms = _start_ms(desk, outlook, offer)
     is_later = start_ms is not None and offer.reasons
@@ -131,7 +156,7 @@ def _prospect(
         reasons=in_its_unit(offer.reasons, form.job, desk.park),
         is_promised=offer.promise_ms is not None,
         stopped=tuple(_stopped(desk.state, victim) for victim in offer.victims),
-        is_borrowing=desk.is_borrowing(form, offer.pool),
+        is_borrowing=is_borrowing,
         transfer_ms=offer.transfer_ms,
         run_ms=_run_ms(desk, record, form),
     )
@@ -160,9 +185,15 @@ def _stopped(state: State, victim: Victim) -> Stopped:
 def _start_ms(desk: Desk, outlook: Outlook, offer: Offer) -> int | None:
     if not offer.reasons:
         return desk.now_ms
-    if offer.promise_ms is not None or is_unforeseen(offer.reasons):
+    lacks_money = desk.foresight.lacks_money(offer.form, offer.pool, offer.reasons[0])
+    if offer.promise_ms is not None or lacks_money:
         return offer.promise_ms
     return outlook.earliest(offer.form, offer, begin_ms(offer.reasons, desk.now_ms))
+
+
+def _is_sure(offer: Offer) -> bool:
+    """Whether the plan would give it cards there, or promise it some."""
+    return not offer.reasons or offer.promise_ms is not None
 
 
 def _cost_fen(desk: Desk, job: Job, pool: Pool, edges: tuple[int, ...]) -> int | None:

@@ -19,7 +19,7 @@ from scheduler.planning.foresight import Foresight
 from scheduler.planning.groups import Groups
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
-from scheduler.planning.options import Finding, Offer, Option
+from scheduler.planning.options import Finding, Offer, Option, Until
 from scheduler.planning.repeats import Repeats
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
@@ -70,8 +70,8 @@ class Desk:
         waiting = (self.state.queue, self._forecasts, self._rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
-    def answers(self, until: str | None = None) -> Iterator[tuple[JobRecord, Grant | Verdict]]:
-        """Consider every waiting job once, in the policy's order; `until` it is that job's turn.
+    def answers(self, until: Until | None = None) -> Iterator[tuple[JobRecord, Grant | Verdict]]:
+        """Consider every waiting job once, in the policy's order, as far as `until` one's turn.
 
         First who lost a node, and those for whom room was made, where it was made.
         """
@@ -83,7 +83,7 @@ class Desk:
         self._repeats = Repeats(groups, self._allowances, self._stops)
         served: set[str] = set()
         for record in claims.claimants(self.state, self.now_ms, self.policy):
-            if record.job.id == until:
+            if until is not None and until(record):
                 return
             is_repair = self.state.claims[record.job.id].is_repair
             answer = self._consider(record) if is_repair else self._claimed(record)
@@ -91,7 +91,7 @@ class Desk:
                 served.add(record.job.id)
                 yield record, answer
         for record in self._turns:
-            if record.job.id == until:
+            if until is not None and until(record):
                 return
             if record.job.id not in served:
                 yield record, self._consider(record)

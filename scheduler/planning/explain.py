@@ -1,6 +1,6 @@
 """Why a pool that could hold a job does not take it now: one reason, with need and free."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cluster.inventory import Pool
@@ -126,11 +126,6 @@ def in_units(verdicts: Mapping[str, Verdict], state: State) -> dict[str, Verdict
         )
         for job_id, verdict in verdicts.items()
     }
-
-
-def is_unforeseen(reasons: Iterable[Reason]) -> bool:
-    """Whether what is in the way ends of itself at no known moment."""
-    return any(reason.code in MONEY_CODES for reason in reasons)
 
 
 def is_cap(reason: Reason) -> bool:

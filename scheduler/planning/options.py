@@ -13,6 +13,8 @@ from scheduler.placing.placement import Fit, Shape, candidate_pools, fit
 from scheduler.planning.victims import Clearing, Victim
 from scheduler.timing.backfill import PoolRoom, Reservation
 
+Until = Callable[[JobRecord], bool]
+"""Whether a plan goes no further, now that it is the turn of this one."""
 SHAPES_MAX = 4_096
 """Of so many shapes it is kept which pools could hold them."""
 

@@ -46,7 +46,7 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", ", record.speed_permille)\n", ")\n", _FORECAST),
     Mutant("scheduler/sharing/allowance.py", "return ends.by(is_firm=kept.is_firm) <= kept.start_ms", "return ends.latest_ms <= kept.start_ms", _FORECAST),
     Mutant("scheduler/sharing/allowance.py", "is_firm = bool(self._policy.firmness(self._now_ms - record.waiting_since_ms))", "is_firm = False", _FORECAST),
-    Mutant("scheduler/asking/whatif.py", "promise_ms is not None or is_unforeseen", "is_unforeseen", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "offer.promise_ms is not None or lacks_money", "lacks_money", _WHATIF),
     Mutant("scheduler/forecast/punctuality.py", "del starts[:-WINDOW]", "pass", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "if len(starts) >= ENOUGH", "if len(starts) > ENOUGH", _PUNCTUALITY),
     Mutant("scheduler/forecast/punctuality.py", "(len(sizes) + 1, LIKELY_PERMILLE)", "(len(sizes), LIKELY_PERMILLE)", _PUNCTUALITY),

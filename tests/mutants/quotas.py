@@ -56,7 +56,7 @@ MUTANTS = [
     Mutant("api/answers/quoting.py", "        is_borrowing=prospect.is_borrowing,\n", "        is_borrowing=False,\n", _API),
     Mutant("api/answers/quoting.py", "    if first.is_borrowing:\n", "    if False:\n", _API),
     Mutant("scheduler/planning/desk.py", "return Standing(self._owns(record), self._standings.merit(record))", "return self._standings.best(record)", _RANKING),
-    Mutant("scheduler/asking/ranking.py", "(until=job_id) if isinstance(answer, Verdict)]", "(until=job_id)]", _RANKING),
+    Mutant("scheduler/asking/ranking.py", "in answers if isinstance(answer, Verdict)]", "in answers]", _RANKING),
     Mutant("scheduler/asking/ranking.py", "sum(one.job.tenant_id == tenant_id for one in ahead)", "len(ahead)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "is_owner=any(standing) if has_quota else None", "is_owner=any(standing)", _RANKING),
     Mutant("scheduler/planning/explain.py", "if told.code in away and known.find(wanted) is None:", "if False:", _SUFFICIENT),

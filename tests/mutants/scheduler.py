@@ -11,6 +11,7 @@ _PLACEMENT = "tests/unit/scheduler/placing/test_placement.py"
 _ALTERNATIVES = "tests/unit/scheduler/asking/test_alternatives.py"
 _WHATIF = "tests/unit/scheduler/asking/test_whatif.py"
 _QUOTES = "tests/acceptance/test_api_quotes.py"
+_BEHIND = "tests/unit/scheduler/asking/test_behind.py"
 _OUTLOOK = "tests/unit/scheduler/timing/test_outlook.py"
 _TIMELINE = "tests/unit/scheduler/timing/test_timeline.py"
 _PLANNER = "tests/unit/scheduler/planning/test_planner.py"
@@ -179,11 +180,16 @@ MUTANTS = [
     Mutant("scheduler/timing/ranking.py", "place.transfer_ms, number))", "place.transfer_ms, -number))", _OUTLOOK),
     Mutant("scheduler/timing/outlook.py", "elif cards_ms + place.transfer_ms > known_ms:", "elif False:", _OUTLOOK),
     Mutant("scheduler/timing/prospects.py", "for node_id in park.node_ids(pool.id) if node_id in online", "for node_id in park.node_ids(pool.id)", _OUTLOOK),
-    Mutant("scheduler/planning/desk.py", "            if record.job.id == until:\n                return\n            if record", "            if record", _WHATIF),
+    Mutant("scheduler/planning/desk.py", "            if until is not None and until(record):\n                return\n            if record", "            if record", _WHATIF),
     Mutant("scheduler/planning/offers.py", "firsts = (form.backoff_reason(self.now_ms), *self", "firsts = (None, *self", _WHATIF),
     Mutant("scheduler/facts/queue.py", "        finally:\n            self.discard(job_id)\n", "        finally:\n", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "    desk.foresight.foresee(outlook, [one for one, _ in ahead], [verdict for _, verdict in ahead])\n", "", _WHATIF),
-    Mutant("scheduler/asking/whatif.py", "or is_unforeseen(offer.reasons):", "or False:", _WHATIF),
+    Mutant("scheduler/asking/whatif.py", "return not asked or any(_is_sure(one.offer) for one in asked)", "return True", _BEHIND),
+    Mutant("scheduler/asking/whatif.py", "return not asked or any(_is_sure(one.offer) for one in asked)", "return not asked", _BEHIND),
+    Mutant("scheduler/asking/whatif.py", "    desk.foresight.promise(outlook, behind)\n", "", _BEHIND),
+    Mutant("scheduler/asking/whatif.py", "(behind if asked else ahead)", "ahead", _BEHIND),
+    Mutant("scheduler/asking/whatif.py", "if comes.job.id != record.job.id or asked:", "if comes.job.id != record.job.id:", _BEHIND),
+    Mutant("scheduler/asking/whatif.py", "is not None or lacks_money:", "is not None:", "tests/unit/scheduler/planning/test_unpaid.py"),
     Mutant("scheduler/asking/whatif.py", "end_ms = begin_ms + form.job.limit_ms", "end_ms = begin_ms + form.job.longest_ms", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "sorted(offers, key=preference)", "offers", _WHATIF),
     Mutant("scheduler/asking/whatif.py", "record = replace(waiting or JobRecord(job=job), job=job)", "record = JobRecord(job=job)", _WHATIF),

@@ -190,7 +190,8 @@ def waits_for_nearer_data(state: State, job_id: str, pool: Pool) -> bool:
 
 def granted_ahead(state: State, job_id: str) -> list[Grant]:
     assert state.park is not None
-    answers = Desk(state, state.park, NOW_MS, DEFAULT).answers(until=job_id)
+    desk = Desk(state, state.park, NOW_MS, DEFAULT)
+    answers = desk.answers(until=lambda one: one.job.id == job_id)
     return [answer for _, answer in answers if isinstance(answer, Grant)]
 
 

@@ -12,6 +12,7 @@ from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, Priority, ReasonCode, Variant
 from scheduler.model.policy import POLICY_BY_NAME, Policy
+from scheduler.model.tenancy import Tenant
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
@@ -35,9 +36,9 @@ FEN_PER_YUAN = 100
 NOW_MS = 10
 
 
-def a_park_with_work() -> State:
+def a_park_with_work(*tenants: Tenant) -> State:
     """8 NPUs are busy for an hour and there wait 8 for two; 8 GPUs are free."""
-    state = a_state(park=a_park(a_pool("east-npu", 1, 8), a_pool("east-gpu", 1, 8)))
+    state = a_state(*tenants, park=a_park(a_pool("east-npu", 1, 8), a_pool("east-gpu", 1, 8)))
     submit(state, a_job("runs"))
     happen(state, a_lease("runs", a_placement("east-npu", 8)))
     submit(state, a_job("waits", limit_ms=2 * HOUR_MS))
@@ -186,10 +187,10 @@ def test_the_first_prospect_is_what_the_plan_would_do(state: State, job: Job, na
         assert grants[job.id].placement.pool_id == prospects[0].pool.id
         assert prospects[0].start_ms == NOW_MS
     promise = drawn_up.verdicts[job.id].start if job.id in drawn_up.verdicts else None
-    if promise is not None and promise.is_promised:
+    if promise is not None:
         first = prospects[0]
         assert (first.pool.id, first.start_ms) == (promise.pool_id, promise.at_ms)
-        assert first.is_promised
+        assert first.is_promised is promise.is_promised
     for prospect in prospects:
         waits = {reason.code for reason in prospect.reasons} - {ReasonCode.NEARER_DATA}
         assert prospect.start_ms is None or prospect.start_ms > NOW_MS or not waits

@@ -5,11 +5,12 @@ from typing import Unpack
 
 import pytest
 
+from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.opening import by_hours
 from scheduler.facts.state import State
 from scheduler.model.budget import Budget
-from scheduler.model.job import ReasonCode
+from scheduler.model.job import Priority, ReasonCode
 from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
@@ -134,3 +135,20 @@ def test_a_budget_that_is_used_up_is_of_whom_it_is_for(scope: dict[str, str]) ->
 
     assert starts.pop("j1") is None
     assert None not in starts.values()
+
+
+def test_who_is_asked_about_is_told_no_start_where_one_behind_it_takes_the_money() -> None:
+    """It waits for its quota, one behind it does not: it is given what either could pay."""
+    state = a_state(a_tenant("steel", max_cards=12), park=a_park(a_pool(POOL, 2, 8)))
+    submit(state, a_job("runs"), a_job("behind", device_count=4, limit_ms=2 * HOUR_MS))
+    happen(state, a_lease("runs", a_placement(POOL, 8)))
+    state.funds["steel"].available_micros = 30 * YUAN
+    job = a_job("asked", priority=Priority.HIGH, limit_ms=HOUR_MS // 2)
+    (npu,) = what_if(state, 1, job)
+
+    submit(state, job)
+    drawn_up = plan(state, 1)
+
+    assert [grant.job_id for grant in drawn_up.grants] == ["behind"]
+    assert drawn_up.verdicts["asked"].start is None
+    assert ([one.code for one in npu.reasons], npu.start_ms) == ([ReasonCode.TENANT_QUOTA], None)
