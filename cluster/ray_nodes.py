@@ -51,7 +51,6 @@ class RayNode:
     """One of Ray's nodes that carries an id of ours."""
 
     node_id: str
-    ray_id: str
     address: str
     is_alive: bool
 
@@ -89,7 +88,6 @@ def nodes() -> list[RayNode]:
         if node_id and (node_id not in by_id or found["Alive"]):
             by_id[node_id] = RayNode(
                 node_id=node_id,
-                ray_id=found["NodeID"],
                 address=found["NodeManagerAddress"],
                 is_alive=found["Alive"],
             )

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-LINE_COUNT_MAX = 1_000
-"""No reply names more lines than this."""
-
 
 class ReplyKind(StrEnum):
     """What was said; the last word is how a statement stands.

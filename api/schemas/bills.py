@@ -24,6 +24,8 @@ Note = Annotated[
     StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True),
     AfterValidator(one_line),
 ]
+LINE_COUNT_MAX = 1_000
+"""No dispute names more lines than this."""
 LineNumber = Annotated[int, Field(ge=1, le=100_000), BeforeValidator(whole)]
 
 
@@ -40,7 +42,7 @@ class Dispute(Wire):
     """A tenant does not agree with a closed statement, and says why."""
 
     reason: Note = Field(description="what is wrong, for finance to look into")
-    lines: Annotated[list[LineNumber], Field(max_length=1_000)] = Field(
+    lines: Annotated[list[LineNumber], Field(max_length=LINE_COUNT_MAX)] = Field(
         default=[],
         description="which lines, from 1 on through lines, credits and corrections; empty: all",
     )

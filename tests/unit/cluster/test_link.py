@@ -170,8 +170,8 @@ def test_a_closed_link_lets_nobody_wait() -> None:
 # Agents of another release.
 
 
-def of_now(number: int) -> Report:
-    return report(number).model_copy(update={"understands": ROLES})
+def of_now() -> Report:
+    return report(1).model_copy(update={"understands": ROLES})
 
 
 def test_an_agent_that_knows_no_roles_is_refused_a_gang_of_them_and_says_why() -> None:
@@ -197,7 +197,7 @@ def test_an_agent_that_knows_no_roles_is_refused_a_gang_of_them_and_says_why() -
 
 def test_an_agent_that_knows_roles_is_sent_them_and_others_what_they_know() -> None:
     link, _ = a_link()
-    link.hear(of_now(1))
+    link.hear(of_now())
     link.launch(OF_ROLES)
     other, _ = a_link()
     other.hear(report(1))
@@ -211,7 +211,7 @@ def test_nobody_is_sent_roles_before_it_is_heard() -> None:
     link, _ = a_link()
     link.launch(OF_ROLES)
     was_sent = link.orders(asked()).launch
-    link.hear(of_now(1))
+    link.hear(of_now())
 
     assert was_sent == []
     assert link.orders(asked()).launch == [OF_ROLES]
@@ -247,7 +247,7 @@ def test_what_was_refused_need_not_be_stopped() -> None:
 
 
 def test_a_report_of_before_there_were_roles_is_read() -> None:
-    said = of_now(1).model_dump(exclude={"understands"})
+    said = of_now().model_dump(exclude={"understands"})
 
     assert Report.model_validate(said) == report(1)
 
@@ -370,7 +370,7 @@ def test_a_diary_is_kept_no_longer_than_somebody_waits_for_it() -> None:
 
 def test_an_agent_that_keeps_no_diary_is_not_asked() -> None:
     link, _ = a_link()
-    link.hear(of_now(1))
+    link.hear(of_now())
     link.ask_diary()
 
     assert not link.keeps_diary

@@ -33,11 +33,11 @@ def uses(state: State, job_id: str) -> tuple[PoolUse, ...]:
     return found.pools
 
 
-def kept_ahead(ahead_cards: int, *cards: int) -> State:
-    """Nodes of 8 of which so many cards are in use, and some kept for who is ahead."""
+def kept_ahead(*cards: int) -> State:
+    """Nodes of 8 of which so many cards are in use, and 8 kept for who is ahead."""
     state = a_state(a_tenant("steel"), park=a_park(a_pool(POOL, len(cards), 8)))
     run(state, replace(normal("s", sum(cards), None), limit_ms=2 * HOUR_MS), *cards)
-    submit(state, wants("ahead", ahead_cards))
+    submit(state, wants("ahead", 8))
     return state
 
 
@@ -47,7 +47,7 @@ def told_of(state: State, job_id: str) -> list[tuple[ReasonCode, int, int]]:
 
 
 def test_what_is_kept_for_who_is_ahead_is_told_behind_what_is_in_use() -> None:
-    state = kept_ahead(8, 8)
+    state = kept_ahead(8)
     submit(state, wants("behind", 8))
 
     assert told_of(state, "behind") == [
@@ -60,14 +60,14 @@ def test_what_is_kept_for_who_is_ahead_is_told_behind_what_is_in_use() -> None:
 
 
 def test_what_is_kept_beside_which_there_will_be_room_is_not_told() -> None:
-    state = kept_ahead(8, 8, 8)
+    state = kept_ahead(8, 8)
     submit(state, wants("behind", 8))
 
     assert told_of(state, "behind") == [(ReasonCode.DEVICES_BUSY, 8, 0)]
 
 
 def test_of_what_is_free_what_is_kept_is_told_though_there_will_be_room_beside_it() -> None:
-    state = kept_ahead(8, 7, 8)
+    state = kept_ahead(7, 8)
     submit(state, wants("behind", 8))
 
     assert told_of(state, "behind") == [
@@ -78,21 +78,21 @@ def test_of_what_is_free_what_is_kept_is_told_though_there_will_be_room_beside_i
 
 def test_of_what_is_free_beside_what_is_kept_only_that_counts_which_it_could_use() -> None:
     """Six more cards are free, on two nodes."""
-    state = kept_ahead(8, 2, 5, 5)
+    state = kept_ahead(2, 5, 5)
     submit(state, wants("behind", 6))
 
     assert told_of(state, "behind") == [(ReasonCode.RESERVED, 6, 3)]
 
 
 def test_what_is_kept_is_not_told_to_who_is_over_before_it_is_needed() -> None:
-    state = kept_ahead(8, 7)
+    state = kept_ahead(7)
     submit(state, replace(wants("behind", 8), limit_ms=HOUR_MS))
 
     assert told_of(state, "behind") == [(ReasonCode.DEVICES_BUSY, 8, 1)]
 
 
 def test_each_budget_that_is_used_up_is_told_and_the_balance_behind_them() -> None:
-    state = kept_ahead(8, 8)
+    state = kept_ahead(8)
     submit(state, wants("behind", 8))
     for project in (None, "default"):
         budget = Budget(tenant_id="steel", project=project, amount_micros=5, is_hard_stop=True)

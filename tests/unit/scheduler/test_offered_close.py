@@ -79,27 +79,27 @@ def test_what_began_outside_the_present_hours_goes_on_and_so_does_who_cannot_sav
 # Nobody is stopped for who could not start any more.
 
 
-def one_node_held(new: Job) -> State:
-    """By work that has 5 minutes to save itself, from the opening on."""
-    state = a_state(a_tenant("steel", max_cards=64), park=ONE_NODE)
-    saves = replace(SAVES_ITSELF, grace_ms=300_000)
-    victim = a_job("victim", device_count=8, limit_ms=11 * HOUR_MS, checkpoint=saves)
-    submit(state, replace(victim, priority=Priority.LOW), new)
-    happen(state, a_lease("victim", a_placement(POOL, 8)))
-    happen(state, ev.Started(at_ms=0, attempt_id="victim.1"))
-    return state
-
-
 NEW = a_job("new", device_count=8, limit_ms=HOUR_MS, submitted_at_ms=CLOSES_MS - 2 * HOUR_MS)
 LAST_MS = CLOSES_MS - NEW.limit_ms - NEW.grace_ms - MARGIN_MS
 """The last moment at which it may start."""
+
+
+def one_node_held() -> State:
+    """By work that has 5 minutes to save itself, from the opening on; `NEW` wants it."""
+    state = a_state(a_tenant("steel", max_cards=64), park=ONE_NODE)
+    saves = replace(SAVES_ITSELF, grace_ms=300_000)
+    victim = a_job("victim", device_count=8, limit_ms=11 * HOUR_MS, checkpoint=saves)
+    submit(state, replace(victim, priority=Priority.LOW), NEW)
+    happen(state, a_lease("victim", a_placement(POOL, 8)))
+    happen(state, ev.Started(at_ms=0, attempt_id="victim.1"))
+    return state
 
 
 @pytest.mark.parametrize(("late_ms", "is_stopped"), [(-300_000, True), (-299_999, False)])
 def test_somebody_is_stopped_only_if_gone_in_time_for_who_comes_after(
     late_ms: int, is_stopped: bool
 ) -> None:
-    state, now_ms = one_node_held(NEW), LAST_MS + late_ms
+    state, now_ms = one_node_held(), LAST_MS + late_ms
 
     found = plan(state, now_ms)
 
@@ -124,7 +124,7 @@ def test_what_was_borrowed_is_gone_in_five_minutes_however_long_a_grace_it_asked
 
 @pytest.mark.parametrize(("late_ms", "is_kept"), [(0, True), (1, False)])
 def test_what_comes_free_is_kept_only_for_who_may_start_then(late_ms: int, is_kept: bool) -> None:
-    state, now_ms = one_node_held(NEW), LAST_MS - 300_000 + late_ms
+    state, now_ms = one_node_held(), LAST_MS - 300_000 + late_ms
     stop = ev.StopDecided(
         at_ms=now_ms, attempt_id="victim.1", cause=EndCause.PREEMPTED, grace_ms=300_000
     )
@@ -135,7 +135,7 @@ def test_what_comes_free_is_kept_only_for_who_may_start_then(late_ms: int, is_ke
 
 @pytest.mark.parametrize(("late_ms", "is_kept"), [(0, True), (1, False)])
 def test_a_claim_holds_only_for_who_may_start_then(late_ms: int, is_kept: bool) -> None:
-    state, now_ms = one_node_held(NEW), LAST_MS - 300_000 + late_ms
+    state, now_ms = one_node_held(), LAST_MS - 300_000 + late_ms
     stop = ev.StopDecided(
         at_ms=now_ms,
         attempt_id="victim.1",
@@ -156,7 +156,7 @@ def is_promised(found: Plan) -> bool:
 
 @pytest.mark.parametrize(("late_ms", "said"), [(0, []), (1, ["is not offered for as long"])])
 def test_a_plan_that_stops_somebody_in_vain_breaks_a_rule(late_ms: int, said: list[str]) -> None:
-    state, now_ms = one_node_held(NEW), CLOSES_MS - NEW.limit_ms - 300_000 + late_ms
+    state, now_ms = one_node_held(), CLOSES_MS - NEW.limit_ms - 300_000 + late_ms
     eviction = Eviction("victim.1", "new", (f"{POOL}-n001",))
 
     _, flaws = verified(state, Plan(grants=(), verdicts={}, evictions=(eviction,)), now_ms, DEFAULT)

@@ -39,8 +39,9 @@ PACK = Package(
 NOVEMBER_MS = shanghai("2026-11-03T12:00")
 
 
-def cover(connection: Connection, begin: str, end: str, cards: int, name: str = "j1.1") -> None:
-    covered = used(begin, end, reference=f"{name}/p1", device_count=cards)
+def cover(connection: Connection, begin: str, end: str, name: str = "j1.1") -> None:
+    """8 cards, paid by the package."""
+    covered = used(begin, end, reference=f"{name}/p1", device_count=8)
     store.book(connection, [replace(covered, price_micros=0)], [], [])
 
 
@@ -60,7 +61,7 @@ def test_a_package_is_bought_once(connection: Connection) -> None:
 
 def test_a_statement_has_what_was_bought_and_what_was_used_of_it(connection: Connection) -> None:
     keep(connection, PACK)
-    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)
+    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00")
     store.book(connection, [used("2026-10-10T05:00", "2026-10-10T06:00", device_count=8)], [], [])
 
     october = read(connection, "2026-10")
@@ -91,8 +92,8 @@ def test_a_statement_has_no_packages_of_others(connection: Connection) -> None:
 
 def test_what_an_earlier_month_used_is_not_committed_again(connection: Connection) -> None:
     keep(connection, PACK)
-    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)
-    cover(connection, "2026-11-01T00:00", "2026-11-01T01:00", 8)
+    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00")
+    cover(connection, "2026-11-01T00:00", "2026-11-01T01:00")
 
     november = read(connection, "2026-11")
 
@@ -103,7 +104,7 @@ def test_what_an_earlier_month_used_is_not_committed_again(connection: Connectio
 
 def test_usage_that_was_given_back_is_not_used(connection: Connection) -> None:
     keep(connection, PACK)
-    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)
+    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00")
     back = UsageCredit(
         reference="j1.1/p1", tenant_id="steel", at_ms=0, cause="node", recorded_at_ms=0
     )
@@ -117,10 +118,10 @@ def test_usage_that_was_given_back_is_not_used(connection: Connection) -> None:
 def test_a_closed_month_keeps_what_it_had_whatever_comes_late(connection: Connection) -> None:
     keep(connection, PACK)
     store.book(connection, [replace(USAGE, from_ms=PACK.from_ms, to_ms=PACK.from_ms + 1)], [], [])
-    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)
+    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00")
     (closed,) = close_month(connection, "2026-10", NOVEMBER_MS)
 
-    cover(connection, "2026-10-11T00:00", "2026-10-11T01:00", 8, "j2.1")
+    cover(connection, "2026-10-11T00:00", "2026-10-11T01:00", "j2.1")
     keep(connection, replace(PACK, id="p2", bought_at_ms=shanghai("2026-10-31T23:59")))
 
     assert statement(connection, "steel", "2026-10").body == closed.body
@@ -134,7 +135,7 @@ def test_a_closed_month_keeps_what_it_had_whatever_comes_late(connection: Connec
 
 def test_focus_rows_say_what_was_bought_and_what_is_drawn_from_it(connection: Connection) -> None:
     keep(connection, PACK)
-    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00", 8)
+    cover(connection, "2026-10-10T00:00", "2026-10-10T05:00")
 
     bills = bills_of(lambda: nullcontext(connection), "2026-10")
 

@@ -52,8 +52,9 @@ def p90(punctuality: Punctuality, wait_ms: int) -> int | None:
     return likely.p90_ms if likely else None
 
 
-def p50(punctuality: Punctuality, wait_ms: int) -> int | None:
-    likely = punctuality.outlook().of(wait_ms, 0)
+def p50(punctuality: Punctuality) -> int | None:
+    """Of a start in an hour."""
+    likely = punctuality.outlook().of(HOUR_MS, 0)
     return likely.p50_ms if likely else None
 
 
@@ -81,7 +82,7 @@ def test_a_burst_counts_as_one_however_many_waited_in_it() -> None:
         known.note(Foretold(told_ms, told_ms + foretold_ms), told_ms + waited_ms)
 
     assert p90(known, HOUR_MS) == HOUR_MS
-    assert p50(known, HOUR_MS) == HOUR_MS
+    assert p50(known) == HOUR_MS
     assert p90(after(*right[:18], *late[:2]), HOUR_MS) == 5 * HOUR_MS, "of 20 only 18"
     assert p90(after(*right, *late[:1], every_ms=0), HOUR_MS) == 5 * HOUR_MS, "the latest of one"
 
@@ -89,13 +90,13 @@ def test_a_burst_counts_as_one_however_many_waited_in_it() -> None:
 def test_half_of_the_last_had_started_by_then() -> None:
     """Of 20 waits the 10th; of 21 the 11th, as 10.5 of them are half."""
     waits = [(HOUR_MS, HOUR_MS * number) for number in range(1, 22)]
-    assert p50(after(*waits[:20]), HOUR_MS) == 10 * HOUR_MS
-    assert p50(after(*reversed(waits)), HOUR_MS) == 11 * HOUR_MS
+    assert p50(after(*waits[:20])) == 10 * HOUR_MS
+    assert p50(after(*reversed(waits))) == 11 * HOUR_MS
 
 
 def test_half_may_start_sooner_than_planned() -> None:
-    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * ENOUGH), HOUR_MS) == HOUR_MS // 2
-    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * (ENOUGH - 1)), HOUR_MS) is None
+    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * ENOUGH)) == HOUR_MS // 2
+    assert p50(after(*[(HOUR_MS, HOUR_MS // 2)] * (ENOUGH - 1))) is None
 
 
 def test_it_grows_with_the_wait() -> None:
