@@ -1,36 +1,29 @@
 """Whether stopping comes to rest: what is planned is done by turns until nobody is stopped."""
 
-from collections.abc import Callable
-
 from hypothesis import currently_in_test_context, note
 
 from scheduler.facts.state import State
-from scheduler.model.plan import Plan
 from scheduler.model.policy import Policy
 from scheduler.planning.planner import plan
 from scheduler.planning.potential import Potential, potential
+from scheduler.planning.verifier import verified
 from scheduler.sharing.standing import Merit, Standings
-from tests.preemptive import NOW_MS, gone, stop
+from tests.preemptive import MIN_RUN_MS, NOW_MS, gone, stop
 from tests.unit.scheduler.test_preemption_invariants import lease_all
 
 Held = tuple[Potential, dict[str, Merit]]
 """The potential, and the class and level of all that runs."""
 
 
-def comes_to_rest(
-    state: State,
-    policy: Policy,
-    wait_ms: int,
-    check: Callable[[Plan, int], None] = lambda *_: None,
-) -> int:
+def comes_to_rest(state: State, policy: Policy, wait_ms: int = MIN_RUN_MS + 10) -> int:
     """Where nobody comes and nothing ends, there comes a plan that stops nobody any more.
 
-    Each round stops whom it must, grants what it may, and grants again after a wait of so long. How
-    many rounds there were.
+    Each round stops whom it must, grants what it may, and grants again after a wait of so long. No
+    plan that stops somebody has a flaw. How many rounds there were.
     """
     now_ms, rounds = NOW_MS, 0
     while evictions := (result := plan(state, now_ms, policy)).evictions:
-        check(result, now_ms)
+        assert verified(state, result, now_ms, policy)[1] == ()
         before = held(state, now_ms, policy)
         rounds += 1
         if currently_in_test_context():

@@ -156,7 +156,7 @@ def test_nobody_is_stopped_in_circles(state: State, policy: Policy) -> None:
 
     Then all run who stay within any of their branches.
     """
-    rounds = comes_to_rest(state, policy, MIN_RUN_MS + 10)
+    rounds = comes_to_rest(state, policy)
 
     then_ms = NOW_MS + (rounds + 1) * (MIN_RUN_MS + 10)
     lease_all(state, plan(state, then_ms, policy), then_ms)

@@ -21,7 +21,6 @@ from scheduler.sharing.standing import ALL, NOTHING, Merit, Standing
 from tests.builders import a_lease, a_park, a_placement, a_pool, a_state, a_tenant, happen, submit
 from tests.entitled import a_cohort, a_project
 from tests.preemptive import (
-    MIN_RUN_MS,
     NODE,
     NOW_MS,
     POOL,
@@ -86,7 +85,7 @@ def test_two_tenants_do_not_take_turns_for_ever_by_what_they_own_and_their_class
     state = with_a_small_and_a_large_job_each()
 
     assert stopped(plan(state, NOW_MS)) == ["t.1"]
-    assert comes_to_rest(state, DEFAULT, MIN_RUN_MS + 10) == 1
+    assert comes_to_rest(state, DEFAULT) == 1
     assert [*state.live] == ["z.1"]
 
 
@@ -142,7 +141,7 @@ def test_nor_does_it_stop_another_for_ever_where_it_may_be_on_other_kinds() -> N
     elastic = replace(wants("new", 2, Priority.HIGH), min_device_count=1, checkpoint=SAVES)
     submit(state, of_fish(replace(elastic, device_kind_ids=("npu", "gpu"))))
 
-    assert comes_to_rest(state, DEFAULT, MIN_RUN_MS + 10) == 1
+    assert comes_to_rest(state, DEFAULT) == 1
     assert state.live["new.1"].placement.card_count == 1
 
 
@@ -291,11 +290,7 @@ def test_stops_come_to_an_end_where_not_all_find_what_they_own(
     state: State, policy: Policy
 ) -> None:
     """The potential falls each time (see `rest`), so nothing that ran comes twice."""
-
-    def check(result: Plan, now_ms: int) -> None:
-        assert verified(state, result, now_ms, policy)[1] == ()
-
-    comes_to_rest(state, policy, MIN_RUN_MS + 10, check)
+    comes_to_rest(state, policy)
 
 
 @given(crowded())
@@ -309,7 +304,7 @@ def test_where_nobody_owns_anything_the_potential_bounds_how_often_others_are_st
     for rank in sorted((priority.rank for priority in Priority), reverse=True):
         most += asking[rank] + most * cards
 
-    assert comes_to_rest(state, DEFAULT, MIN_RUN_MS + 10) <= most
+    assert comes_to_rest(state, DEFAULT) <= most
 
 
 @pytest.mark.parametrize(
