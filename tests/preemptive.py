@@ -5,8 +5,9 @@ from dataclasses import replace
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Checkpoint, EndCause, Job, Priority
-from scheduler.model.plan import Eviction, Plan
+from scheduler.model.plan import Eviction, Plan, Verdict
 from scheduler.model.policy import DEFAULT, Preemption
+from scheduler.planning.planner import plan
 from tests.builders import (
     HOUR_MS,
     a_job,
@@ -85,6 +86,14 @@ def gone(state: State, attempt_id: str, at_ms: int) -> None:
 
 def stopped(result: Plan) -> list[str]:
     return [eviction.attempt_id for eviction in result.evictions]
+
+
+def verdict_of(state: State, job: Job, now_ms: int = NOW_MS) -> Verdict:
+    """What is said of a job that comes now, and waits."""
+    submit(state, job)
+    drawn_up = plan(state, now_ms)
+    assert not [grant for grant in drawn_up.grants if grant.job_id == job.id]
+    return drawn_up.verdicts[job.id]
 
 
 # Cards that are a tenant's own.

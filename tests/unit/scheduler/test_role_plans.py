@@ -9,7 +9,6 @@ from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Job, NodeShare, PlannedStart, Priority, ReasonCode, Topology
-from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT
 from scheduler.model.variants import halves
 from scheduler.planning.planner import plan
@@ -28,7 +27,7 @@ from tests.builders import (
     of_roles,
     submit,
 )
-from tests.preemptive import NOW_MS, POOL, TURNS, low, of_fish, run, stopped, wants
+from tests.preemptive import NOW_MS, POOL, TURNS, low, of_fish, run, stopped, verdict_of, wants
 
 PARK = a_park(a_pool(POOL, 3, 8))
 MIXED = ((1, 0), (2, 5), (1, 3))
@@ -42,13 +41,6 @@ def mixed(job_id: str = "new", priority: Priority = Priority.NORMAL) -> Job:
 def busy(state: State, job_id: str, *cards: int, hours: int = 10) -> None:
     """Who stops for nobody holds so many cards of each node, for so long."""
     run(state, a_job(job_id, device_count=sum(cards), limit_ms=hours * HOUR_MS), *cards)
-
-
-def verdict_of(state: State, job: Job, now_ms: int = NOW_MS) -> Verdict:
-    submit(state, job)
-    drawn_up = plan(state, now_ms)
-    assert not [grant for grant in drawn_up.grants if grant.job_id == job.id]
-    return drawn_up.verdicts[job.id]
 
 
 def nodes(*cards: tuple[int, int]) -> tuple[NodeShare, ...]:

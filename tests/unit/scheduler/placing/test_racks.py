@@ -12,7 +12,6 @@ from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import Job, NodeShare, PlannedStart, ReasonCode, Topology
-from scheduler.model.plan import Verdict
 from scheduler.model.policy import DEFAULT
 from scheduler.model.tree import Tree
 from scheduler.placing.placement import Fit, FreeCards, fit, impossible, shape_of
@@ -33,7 +32,7 @@ from tests.builders import (
     happen,
     submit,
 )
-from tests.preemptive import LIMIT_MS, NOW_MS, TURNS, low, of_fish, run, stopped, wants
+from tests.preemptive import LIMIT_MS, NOW_MS, TURNS, low, of_fish, run, stopped, verdict_of, wants
 from tests.simulation.audit import Audit
 
 POOL = "east-npu"
@@ -208,13 +207,6 @@ def spread_over(state: State, *nodes: int, limit_ms: int = LIMIT_MS) -> None:
         cards = [0] * (number - 1) + [8]
         job = a_job(f"busy{number}", device_count=8, limit_ms=limit_ms)
         run(state, job, *cards)
-
-
-def verdict_of(state: State, job: Job, now_ms: int = NOW_MS) -> Verdict:
-    submit(state, job)
-    drawn_up = plan(state, now_ms)
-    assert not [grant for grant in drawn_up.grants if grant.job_id == job.id]
-    return drawn_up.verdicts[job.id]
 
 
 def test_whole_nodes_in_different_racks_are_in_pieces_for_who_must_be_in_one() -> None:
