@@ -59,12 +59,12 @@ class PriceBook:
         """The book with one more list; raises `ValueError` where it would change the past."""
         for fault in _faults(price_list):
             raise ValueError(f"price list {price_list.id}: {fault}")
+        if any(known.id == price_list.id for known in self.lists):
+            raise ValueError(f"price list {price_list.id} is published already")
         if self.lists and price_list.from_ms <= self.lists[-1].from_ms:
             raise ValueError(
                 f"price list {price_list.id} would begin at or before list {self.lists[-1].id}"
             )
-        if any(known.id == price_list.id for known in self.lists):
-            raise ValueError(f"price list {price_list.id} is published already")
         return PriceBook((*self.lists, price_list))
 
     def list_at(self, at_ms: int) -> PriceList:

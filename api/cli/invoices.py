@@ -194,4 +194,6 @@ def _told(invoice: "InvoiceView", *, as_json: bool) -> None:
         print_json(invoice)
     else:
         gross = both(f"{invoice.gross} CNY, ", f"{invoice.gross} 元，")
-        errors.print(f"{invoice.id}{colon()}{gross}{invoice_state(invoice)}")
+        some = invoice.state == "issued" and any(one.kind == "credited" for one in invoice.steps)
+        less = both(f", {invoice.credited} CNY credited", f"，已红冲 {invoice.credited} 元")
+        errors.print(f"{invoice.id}{colon()}{gross}{invoice_state(invoice)}{less if some else ''}")

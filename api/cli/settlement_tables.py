@@ -5,6 +5,7 @@ from typing import Any
 
 from api.cli.language import both
 from api.cli.terminal import console, plain, table
+from api.cli.terms import KINDS
 
 Shown = Mapping[str, Any]
 
@@ -82,7 +83,7 @@ def _print_platform(shown: Shown) -> None:
         numbers=(2, 3, 4),
     )
     for one in shown["centres"]:
-        terms = one["terms"] or both("[red]none[/]", "[red]未约定[/]")
+        terms = KINDS.get(one["terms"], one["terms"]) or both("[red]none[/]", "[red]未约定[/]")
         centres.add_row(
             plain(one["centre"]), terms, one["card_hours"], one["revenue"], one["gross"]
         )

@@ -1,5 +1,6 @@
 """Commands about what centres get: list their terms, publish some."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,11 +62,11 @@ def terms(context: typer.Context, as_json: Json = False) -> None:
     )
     for one in found.items:
         rate = f"{one.vat_permille / 10:g} %"
-        made.add_row(plain(one.centre), one.month, _KINDS[one.kind], _terms(one), rate)
+        made.add_row(plain(one.centre), one.month, KINDS[one.kind], _terms(one), rate)
     print_list(made)
 
 
-_KINDS = {
+KINDS = {
     "cost": both("cost", "成本价"),
     "share": both("share", "分成"),
     "tiered": both("tiered share", "阶梯分成"),
@@ -84,6 +85,7 @@ def _terms(one: "TermsView") -> str:
 
 
 Pairs = list[str] | None
+MOST_PERCENT = 100
 
 
 @app.command(help=both("Publish a centre's terms.", "发布算力中心的结算条件。"))
@@ -97,7 +99,9 @@ def publish(
     ] = None,
     share: Annotated[
         float | None,
-        typer.Option(metavar="PERCENT", help=both("of what tenants pay", "收入分成百分比")),
+        typer.Option(
+            metavar="PERCENT", min=0, max=100, help=both("of what tenants pay", "收入分成百分比")
+        ),
     ] = None,
     tier: Annotated[
         Pairs,
@@ -107,7 +111,8 @@ def publish(
         ),
     ] = None,
     tax: Annotated[
-        float, typer.Option(metavar="PERCENT", help=both("inside of it", "其中的税率"))
+        float,
+        typer.Option(metavar="PERCENT", min=0, max=100, help=both("inside of it", "其中的税率")),
     ] = 6.0,
     as_json: Json = False,
 ) -> None:
@@ -128,7 +133,7 @@ def publish(
         kind="cost" if cost else "share" if share is not None else "tiered",
         prices=_pairs(cost),
         tiers=[
-            {"from_card_hours": _whole(begin), "share_permille": round(_number(percent) * 10)}
+            {"from_card_hours": _whole(begin), "share_permille": _permille(percent)}
             for begin, percent in shares.items()
         ],
         vat_permille=round(tax * 10),
@@ -153,11 +158,13 @@ def _pairs(given: Pairs) -> dict[str, str]:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else int(_number(text))
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        fail(both(f"{text[:40]!r} is no whole number", f"{text[:40]!r} 不是整数"), 2)
+    return int(text)
 
 
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        fail(both(f"{text[:40]!r} is no number", f"{text[:40]!r} 不是数字"), 2)
+def _permille(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}(\.\d)?", text, re.ASCII) or float(text) > MOST_PERCENT:
+        english = f"{text[:40]!r} is no share: 0 to 100 percent, at most 1 decimal"
+        fail(both(english, f"{text[:40]!r} 不是分成比例：应为 0 至 100，最多 1 位小数"), 2)
+    return round(float(text) * 10)

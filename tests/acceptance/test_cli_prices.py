@@ -37,7 +37,7 @@ def test_a_price_list_is_published_as_the_last_one_with_what_is_named() -> None:
     lines = [line.split() for line in told("prices").splitlines() if line.startswith("2099 ")]
     assert ["2099", "2099-01-01", "00:00", "-", "ascend-910b3", "4.25"] in lines
     assert len(lines) == 2, "the other kind is as it was"
-    assert "would begin at or before list 2099" in told(*publish, "ascend-910b3=4.25", code=1)
+    assert "price list 2099 is published already" in told(*publish, "ascend-910b3=4.25", code=1)
     assert "is no KIND=YUAN" in told(*publish, "4.25", code=2)
 
 

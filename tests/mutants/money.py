@@ -102,6 +102,7 @@ MUTANTS = [
     Mutant("api/running/priced.py", "yuan >= cards[cheapest]", "yuan > cards[cheapest]", "tests/unit/api/running/test_priced.py"),
     Mutant("api/running/priced.py", 'if units[kind] == "card" and yuan}', 'if units[kind] == "card"}', "tests/unit/api/running/test_priced.py"),
     Mutant("api/running/priced.py", "sorted(units.keys() - yuan_by_kind.keys())", "sorted(units.keys() & yuan_by_kind.keys())", "tests/unit/api/running/test_priced.py"),
+    Mutant("accounting/prices/rating.py", "        if any(known.id == price_list.id for known in self.lists):\n", "        if False:\n", "tests/unit/accounting/prices/test_rating.py"),
     Mutant("api/running/doctor.py", "yield from dict.fromkeys(_examined(settings))", "yield from _examined(settings)", "tests/unit/api/running/test_doctor.py -k alike"),
     Mutant("api/running/doctor.py", "for one in published[current:])", "for one in published)", "tests/unit/api/running/test_doctor.py -k force"),
     Mutant("api/running/doctor.py", "    yield _prices(*_listed(park_file.price_lists[-1]), _units(park_file.park))\n", "", "tests/unit/api/running/test_doctor.py -k published"),

@@ -19,6 +19,13 @@ _WHOLE = "tests/acceptance/test_whole.py"
 MUTANTS = [
     Mutant("api/cli/terminal.py", '    if told and " " not in field.strip():\n', "    if False:\n", "tests/acceptance/test_cli_wrong_use.py"),
     Mutant("api/cli/closing_tables.py", 'colon().join(filter(None, told))}", soft_wrap=True)', 'colon().join(filter(None, told))}")', _TOLD),
+    Mutant("api/cli/settlement_tables.py", 'KINDS.get(one["terms"], one["terms"])', 'one["terms"]', _TOLD),
+    Mutant("api/cli/invoices.py", "{less if some else ''}", "", _TOLD),
+    Mutant("api/cli/invoices.py", "{less if some else ''}", "{less}", _TOLD),
+    Mutant("api/cli/terms.py", " or float(text) > MOST_PERCENT", "", f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/terms.py", '(r"\\d{1,15}", text, re.ASCII)', '(r".*", text)', f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/terms.py", 'min=0, max=100, help=both("of what', 'help=both("of what', f"{_REFUSALS} -k meant"),
+    Mutant("api/cli/terms.py", 'metavar="PERCENT", min=0, max=100, help=both("inside', 'metavar="PERCENT", help=both("inside', f"{_REFUSALS} -k meant"),
     Mutant("api/cli/closing_tables.py", "plain(told_here(misfit.what))", "plain(misfit.what)", _TOLD),
     Mutant("api/cli/closing_tables.py", "plain(told_here(misfit.row))", "plain(misfit.row)", _TOLD),
     Mutant("api/cli/closing_tables.py", "        what = plain(told_here(one.what))\n", "        what = plain(one.what)\n", _TOLD),

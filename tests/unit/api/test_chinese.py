@@ -178,6 +178,21 @@ def test_every_part_of_the_books_has_its_chinese() -> None:
             "payment z is 9.00 yuan, and of invoice request i1 of 2026-10 of tenant s 5 are open",
             "付款 z 为 9.00 元，而企业 s 2026-10 的发票申请 i1 未付 5 元",
         ),
+        (
+            (
+                "9.00 yuan cannot be granted: what is disputed of the statement 2026-09 of tenant "
+                "a comes to 8.00, due of all of it are 7.00 (after 1.00 given back since it was "
+                "closed), and less what was granted before 6.00 may be"
+            ),
+            (
+                "不能给予折让 9.00 元：企业 a 2026-09 的对账单中有异议的部分合计 8.00 元，"
+                "整张应付 7.00 元（已扣除关账后退回的 1.00 元），扣除此前的折让后最多可给予 6.00 元"
+            ),
+        ),
+        ("there is no invoice request i1", "没有发票申请 i1"),
+        ("invoice request i1 is requested: it cannot be credited", "发票申请 i1 已申请，不能红冲"),
+        ("invoice request i1 is issued: it cannot be withdrawn", "发票申请 i1 已开具，不能撤回"),
+        ("statement", "对账单"),
         ("Input should be greater than or equal to 1", "应不小于 1"),
         ("Input should be 'low', 'normal' or 'high'", "应为 'low'、'normal' 或 'high' 之一"),
         ("job {0} is over: it has failed", "作业 {0} 已结束：失败"),

@@ -50,6 +50,12 @@ def test_a_list_never_begins_at_or_before_another(from_ms: int) -> None:
         PriceBook((PRICES,)).with_list(replace(PRICES, id="2027", from_ms=from_ms))
 
 
+@pytest.mark.parametrize("from_ms", [PRICES.from_ms, PRICES.from_ms + 1])
+def test_a_list_is_published_once(from_ms: int) -> None:
+    with pytest.raises(ValueError, match=f"price list {PRICES.id} is published already"):
+        PriceBook((PRICES,)).with_list(replace(PRICES, from_ms=from_ms))
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [

@@ -1,12 +1,23 @@
 """What a command says when it has done its work, in both languages."""
 
+import json
 from typing import Any
 
 import pytest
 
-from api.cli import closing_tables, jobs, language, report, terminal
+from api.cli import (
+    closing_tables,
+    invoices,
+    jobs,
+    language,
+    report,
+    settlement_tables,
+    terminal,
+)
 from api.examples.answers import ANSWERS
+from api.examples.bills import BILL_ANSWERS
 from api.schemas.array_spec import ArrayView
+from api.schemas.bills import InvoiceView
 from api.schemas.books import (
     DifferenceView,
     MisfitView,
@@ -16,6 +27,7 @@ from api.schemas.books import (
 )
 from api.schemas.jobs import JobView
 from api.schemas.reports import BrainReport
+from tests.unit.api.documents.test_xlsx import a_platform
 
 Capture = pytest.CaptureFixture[str]
 
@@ -107,6 +119,35 @@ def test_one_of_them_is_told_as_one(
     said, told = capsys.readouterr().out.splitlines()
     assert said.startswith(f"the books were altered: {altered}")
     assert told.startswith(differences)
+
+
+@pytest.mark.usefixtures("in_chinese")
+def test_by_what_a_centre_is_paid_is_told_on_the_platforms_statement(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement_tables, "KINDS", {"cost": "成本价"})
+
+    settlement_tables.print_settlement(json.loads(a_platform()))
+
+    assert "成本价" in capsys.readouterr().out
+
+
+def an_invoice(state: str, credited: str, *kinds: str) -> InvoiceView:
+    said: dict[str, Any] = BILL_ANSWERS["get_invoice"]
+    step = {"number": "1", "amount": credited, "reason": "", "by": "f", "at_ms": 0}
+    steps = [{**step, "kind": kind} for kind in kinds]
+    return InvoiceView.model_validate(
+        {**said, "state": state, "credited": credited, "steps": steps}
+    )
+
+
+def test_of_an_invoice_it_is_told_what_credit_notes_took_off(capsys: Capture) -> None:
+    invoices._told(an_invoice("issued", "5.00", "issued", "credited"), as_json=False)
+    invoices._told(an_invoice("issued", "0.00", "issued"), as_json=False)
+
+    some, none = capsys.readouterr().err.splitlines()
+    assert some.endswith("issued, 5.00 CNY credited")
+    assert none.endswith("CNY, issued")
 
 
 @pytest.mark.usefixtures("in_chinese")
