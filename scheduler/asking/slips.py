@@ -4,9 +4,8 @@ The plan that told it is not kept. What it counted on of the work that ran then 
 again: the forecast of each run was made at its lease, and stays.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf
 
 from cluster.inventory import Pool
 from scheduler.facts.record import Attempt, JobRecord
@@ -62,7 +61,8 @@ class Slip:
 
     `is_full`: by what runs in that pool, as is counted now, there is no room for it then. Who
     `overstayed` and who `started` since has a part in it; these came after it was told, as those
-    that wait `ahead` of it and might go there.
+    that wait `ahead` of it and might go there. Where there is room, but for all that are ahead as
+    well, they wait for who `overstayed`, and it waits for them.
     """
 
     is_full: bool = False
@@ -75,7 +75,7 @@ def slip(
     state: State,
     now_ms: int,
     record: JobRecord,
-    ahead: Iterable[JobRecord],
+    ahead: Sequence[JobRecord],
     told: ToldFirst,
     policy: Policy = DEFAULT,
 ) -> Slip:
@@ -84,12 +84,15 @@ def slip(
     if pool is None:
         return Slip()
     look = _Look(state, pool, record.job, told, now_ms, policy)
-    newer = look.newer(ahead)
+    newer = [one for one in ahead if one.queued_at_ms > told.at_ms]
     if look.is_full():
-        return Slip(is_full=True, overstayed=look.overstayed(), started=look.started(), ahead=newer)
-    least = min(form.device_count for form in forms(record.job))
-    is_crowded = newer is not None and look.free.total - newer.cards < least
-    return Slip(ahead=newer if is_crowded else None)
+        overstayed, started = look.overstayed(look.holders), look.started()
+        ahead_of_it = look.waiting(newer)
+        return Slip(is_full=True, overstayed=overstayed, started=started, ahead=ahead_of_it)
+    return Slip(
+        overstayed=look.overstayed(look.runs) if look.is_crowded(ahead) else None,
+        ahead=look.waiting(newer) if look.is_crowded(newer) else None,
+    )
 
 
 class _Look:
@@ -102,21 +105,31 @@ class _Look:
         self._state, self._park, self._pool, self._job = state, state.park, pool, job
         self._told, self._now_ms = told, now_ms
         self._then, self._now = (Forecasts(state, at, policy) for at in (told.at_ms, now_ms))
-        there = (one for one in state.live.values() if one.placement.pool_id == pool.id)
-        self._holders = [one for one in there if self._until_ms(one) > told.start_ms]
-        self.free = FreeCards(pool.cards_per_node, self._left())
+        self.runs = [one for one in state.live.values() if one.placement.pool_id == pool.id]
+        self.holders = [one for one in self.runs if self._until_ms(one) > told.start_ms]
+        self._free = FreeCards(pool.cards_per_node, self._left())
 
     def is_full(self) -> bool:
         """Whether in none of its forms there is room for the job."""
-        return not any(self.free.find(wanted) for wanted in self._wanted(self._job))
+        return not any(self._free.find(wanted) for wanted in self._wanted(self._job))
 
-    def overstayed(self) -> Overstayed | None:
+    def is_crowded(self, ahead: Iterable[JobRecord]) -> bool:
+        """Whether those that might go there leave it no room, in its smallest form."""
+        left = self._free.total - min(form.device_count for form in forms(self._job))
+        for record in ahead:
+            if any(self._wanted(record.job)):
+                left -= record.job.device_count
+            if left < 0:
+                return True
+        return False
+
+    def overstayed(self, runs: Iterable[Attempt]) -> Overstayed | None:
         """Those that were there when it was told, and by that were to be over by its start."""
         told, then = self._told, self._then
-        old = (one for one in self._holders if one.leased_at_ms <= told.at_ms)
+        old = [one for one in runs if one.leased_at_ms <= told.at_ms]
         was_ms = {one.id: then.live_ends(one).likely_ms for one in old}
-        found = [one for one in self._holders if was_ms.get(one.id, inf) <= told.start_ms]
-        group = self._runs(found)
+        found = [one for one in old if was_ms[one.id] <= min(told.start_ms, self._now_ms)]
+        group = self._of_runs(found)
         if group is None:
             return None
         return Overstayed(
@@ -130,12 +143,12 @@ class _Look:
     def started(self) -> Group | None:
         """Those that came to the queue after it was told, and have cards all the same."""
         jobs, told_ms = self._state.jobs, self._told.at_ms
-        return self._runs(one for one in self._holders if jobs[one.job_id].queued_at_ms > told_ms)
+        return self._of_runs(one for one in self.holders if jobs[one.job_id].queued_at_ms > told_ms)
 
-    def newer(self, waiting: Iterable[JobRecord]) -> Group | None:
-        """Those of the waiting that came after it was told, and might go to the pool."""
-        came = (one.job for one in waiting if one.queued_at_ms > self._told.at_ms)
-        return self._group((one, one.device_count) for one in came if any(self._wanted(one)))
+    def waiting(self, records: Iterable[JobRecord]) -> Group | None:
+        """Those that might go to the pool."""
+        found = (one.job for one in records if any(self._wanted(one.job)))
+        return self._group((job, job.device_count) for job in found)
 
     def _wanted(self, job: Job) -> Iterator[Fit]:
         """How it would sit in the pool, in each of its forms that could."""
@@ -153,13 +166,13 @@ class _Look:
         is_heard = pool.centre_id in state.heard_centre_ids
         online = state.drains.open(state.online_node_ids) if is_heard else frozenset()
         left = {one: pool.cards_per_node for one in self._park.node_ids(pool.id) if one in online}
-        for attempt in self._holders:
+        for attempt in self.holders:
             for share in attempt.placement.shares:
                 if share.node_id in left:
                     left[share.node_id] -= share.card_count
         return left
 
-    def _runs(self, found: Iterable[Attempt]) -> Group | None:
+    def _of_runs(self, found: Iterable[Attempt]) -> Group | None:
         jobs = self._state.jobs
         return self._group((jobs[one.job_id].job, one.placement.card_count) for one in found)
 

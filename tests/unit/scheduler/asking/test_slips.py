@@ -192,9 +192,11 @@ def test_who_came_after_and_comes_first_in_the_queue_is_counted() -> None:
         crowd(brief("a")), *(replace(later(f"r{n}"), submitted_at_ms=0) for n in range(3))
     )
     low = replace(later("f"), priority=Priority.LOW)
-    other = replace(later("d"), device_kind_ids=("gpu",))
+    first, second = (replace(later(one), centre_ids=("west",)) for one in ("g", "h"))
     old = replace(later("e"), submitted_at_ms=TOLD.at_ms)
-    submit(state, replace(later("b", 16), tenant_id="fish"), later("c", 16), low, other, old)
+    submit(
+        state, replace(later("b", 16), tenant_id="fish"), later("c", 16), low, first, second, old
+    )
 
     found = slip_of(state, HOUR_MS + 7)
 
@@ -212,6 +214,30 @@ def test_who_comes_first_is_a_cause_where_there_is_no_room_for_both() -> None:
 
     assert slip_of(state, HOUR_MS - 7) == Slip(ahead=Group(count=1, mine=1, cards=16))
     assert [one.slip for one in found if one] == [Slip(), Slip()]
+
+
+def test_who_overstays_is_a_cause_where_those_ahead_wait_for_it() -> None:
+    """All is free again by the start that it was told, after another has had its turn."""
+    told = replace(TOLD, start_ms=9 * HOUR_MS)
+    state = crowd(brief("a"))
+    submit(state, *(replace(later(one), centre_ids=("west",)) for one in "gh"))
+
+    alone = slip_of(state, HOUR_MS + 7, told)
+    submit(state, replace(wants("first", 32, Priority.HIGH), submitted_at_ms=0))
+    behind = slip_of(state, HOUR_MS + 7, told)
+    early = slip_of(state, HOUR_MS - 1, told)
+
+    runs = Overstayed(count=1, mine=1, cards=8, over_ms=7, until_ms=8 * HOUR_MS)
+    assert (alone, behind, early) == (Slip(), Slip(overstayed=runs), Slip())
+
+
+def test_who_overstays_and_is_over_by_then_does_not_fill_the_pool() -> None:
+    told = replace(TOLD, start_ms=9 * HOUR_MS)
+    state = start(crowd(brief("a")), *(replace(later(one), user="new") for one in "bcd"))
+
+    found = slip_of(state, HOUR_MS + 7, told)
+
+    assert found == Slip(is_full=True, started=Group(count=3, mine=3, cards=24))
 
 
 def test_a_pool_that_is_no_longer_in_the_park_tells_nothing() -> None:
