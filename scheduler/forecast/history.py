@@ -330,5 +330,5 @@ def _lengths(runs: Iterable[PastRun]) -> Lengths:
 
 
 def _expected_ms(ended: list[int], elapsed_ms: int) -> int:
-    longer = ended[bisect_right(ended, elapsed_ms) :]
-    return longer[len(longer) // 2] if longer else 2 * elapsed_ms
+    first, count = bisect_right(ended, elapsed_ms), len(ended)
+    return ended[(first + count) // 2] if first < count else 2 * elapsed_ms

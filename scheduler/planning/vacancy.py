@@ -162,16 +162,18 @@ class Vacancy:
 
         Where only their limits differ of those with the least, which are over first.
         """
-        done: set[tuple[Hashable, str | None]] = set()
+        done: dict[Hashable, set[str | None]] = defaultdict(set)
         for length, by_name in sorted(by_length.items(), key=itemgetter(0)):
             assert isinstance(length, Length), "of another kind"
+            known = done[length.own]
+            if by_name.keys() <= known:
+                continue
             names = self._forecasts.names(_any_of(_any_of(_any_of(by_name))).job)
             for name, some in _told_apart(by_name, names):
-                like = length.own, name
-                for one in () if like in done else map(_any_of, next(some).values()):
+                for one in () if name in known else map(_any_of, next(some).values()):
                     yield from self._forecasts.ends_of_forms(one)
                     if not self._forecasts.varies_by_kind(one.job):
-                        done.add(like)
+                        known.add(name)
                         break
 
     def _ungranted(

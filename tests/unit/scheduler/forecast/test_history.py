@@ -104,6 +104,14 @@ def test_what_runs_counts_as_long_as_what_ran_longer() -> None:
     assert history.expected_ms(like(), HOUR_MS) == 2 * HOUR_MS
 
 
+def test_of_several_that_ran_longer_it_counts_as_the_median() -> None:
+    history = after((like(), 20), (like(), 30), (like(), 40))
+    for attempt_id in ("one.1", "other.1"):
+        history.begin(like(), attempt_id, 5)
+
+    assert history.expected_ms(like(), 15) == 30, "of 20, 30, 30, 30 and 40"
+
+
 def test_what_has_only_begun_says_nothing_where_nothing_has_ended() -> None:
     history = after(*[(like(tenant_id="fish"), 9)] * 3)
     history.begin(like(), "runs", 0)

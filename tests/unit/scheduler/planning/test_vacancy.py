@@ -129,6 +129,18 @@ def test_and_one_of_all_others() -> None:
     assert [grant.job_id for grant in result.grants] == ["strange"]
 
 
+def test_so_they_are_where_the_limits_differ_as_well() -> None:
+    state = a_node_with(2)
+    ran(state, ("a-long", 2 * HOUR_MS), ("brief", HOUR_MS // 2))
+    long, brief = replace(wants("a-long", 2, 9 * HOUR_MS), name="a-long"), wants("brief", 2)
+    ask(state, replace(wants("first", 8), priority=Priority.HIGH))
+    ask(state, long, replace(brief, name="brief"))
+
+    result = plan(state, 1, DEFAULT, Answers.GRANTS)
+
+    assert [grant.job_id for grant in result.grants] == ["brief"]
+
+
 def test_what_one_user_ran_says_nothing_of_the_namesakes_of_another() -> None:
     state = a_node_with(2)
     long, brief = wants("a-long", 2, 9 * HOUR_MS), replace(wants("brief", 2), user="other")
