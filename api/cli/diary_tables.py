@@ -44,9 +44,9 @@ def _centre_text(centre: CentreCompared) -> str:
     if centre.why_not is not None:
         why = _WHY_NOT.get(centre.why_not, lambda: plain(centre.why_not or ""))()
         last = clock_text(centre.heard_at_ms)
-        heard = both(f"last heard {last}", f"最后消息 {last}")
-        return both("[yellow]?[/] not reachable: ", "[yellow]?[/] 无法联系：") + (
-            f"{name}, {why} ({heard})"
+        return both(
+            f"[yellow]?[/] not reachable: {name}, {why} (last heard {last})",
+            f"[yellow]?[/] 无法联系：{name}，{why}（最后消息 {last}）",
         )
     since = full_text(centre.whole_since_ms)
     kept = both(

@@ -231,10 +231,11 @@ def _leader(url: str) -> Iterator[Finding]:
         yield Finding(name=name, is_well=False, text=str(error).splitlines()[0], fix=url)
         return
     told = health.leader if health.database == "ok" else f"database: {health.database}"
+    told_zh = "正常" if told == "ok" else chinese(told) or told
     yield Finding(
         name=name,
         is_well=health.status == "ok",
-        text=both(told, chinese(told) or told),
+        text=both(told, told_zh),
         fix=both(
             "docs/operations.md: what a leader cannot take",
             "请参阅 docs/operations.md 中 What a leader cannot take 一节",

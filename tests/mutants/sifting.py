@@ -57,6 +57,7 @@ MUTANTS = [
     Mutant("api/metrics.py", "why.startswith(NOT_KEPT)", 'why.startswith(NOT_KEPT) and "unread" not in why', f"{_SCRAPED} -k cannot_read"),
     Mutant("scheduler/storage/queries.py", "return last_seq(connection) - (", "return last_seq(connection) - 0 * (", f"{_SCRAPED} -k replays"),
     Mutant("deploy/alerts.yml", "brain_log_tail_events) > 30000", "brain_log_tail_events) > 3", "tests/acceptance/test_alerts.py"),
+    Mutant("api/running/doctor.py", '"正常" if told == "ok" else ', "", "tests/unit/api/running/test_doctor.py -k well"),
     Mutant("api/running/doctor.py", 'is_well=health.status == "ok"', "is_well=True", "tests/unit/api/running/test_doctor.py"),
     Mutant("api/metrics.py", "        self._metrics.unwritable.inc(len(not_kept))\n", "", _METRICS),
 ]

@@ -61,6 +61,6 @@ def test_each_sort_is_said_in_both_languages(
     in_chinese = said(capsys, differences=[both], centres=[SILENT])
 
     assert "ended, finished" in in_english
-    assert "? 无法联系：south, 8 秒内未答复" in in_chinese
+    assert "? 无法联系：south，8 秒内未答复（最后消息 -）" in in_chinese
     assert "日志：" in in_chinese
     assert "与中心有 1 处差异" in in_chinese

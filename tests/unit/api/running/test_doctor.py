@@ -106,6 +106,20 @@ def test_a_leader_whose_steps_fail_is_not_well(url: str) -> None:
     assert (finding.is_well, finding.text) == (False, FAILS)
 
 
+def test_a_leader_that_is_well_is_told_so_in_the_language_of_the_run(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = {"status": "ok", "database": "ok", "leader": "ok"}
+    monkeypatch.setitem(ANSWERS, "/readyz", well)
+    monkeypatch.setenv("BRAIN_LANG", "zh")
+    language.cache_clear()
+
+    (finding,) = _leader(url)
+    language.cache_clear()
+
+    assert (finding.is_well, finding.name, finding.text) == (True, "主控", "正常")
+
+
 def test_neither_is_who_is_no_broker(url: str) -> None:
     (finding,) = _leader(f"{url}/else")
 
