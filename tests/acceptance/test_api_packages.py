@@ -73,7 +73,7 @@ def test_another_currency_is_refused_by_name(park: Served) -> None:
 
 def test_what_a_job_uses_is_drawn_from_the_package(park: Served) -> None:
     before = balance(park)
-    job_id = submitted(park.steel, command="sleep 5", device="ascend-910b3", devices=8, limit="1h")
+    job_id = submitted(park.steel, command="sleep 1", device="ascend-910b3", devices=16, limit="1h")
     await_state(park.steel, job_id, "succeeded")
     await_that(lambda: park.steel.get("/v1/packages").json()["items"][0]["used"] != "0")
 
