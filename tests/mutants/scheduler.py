@@ -254,7 +254,7 @@ MUTANTS = [
     Mutant("scheduler/forecast/history.py", "            self._unlearn(groups)\n            if length_ms", "            if length_ms", _HISTORY),
     Mutant("scheduler/forecast/history.py", "        self._unlearn(groups)\n        if len", "        if len", _HISTORY),
     Mutant("scheduler/forecast/history.py", "            self._part(run)\n        self._unlearn(groups)\n", "            self._part(run)\n", _HISTORY),
-    Mutant("scheduler/forecast/history.py", "return longer[len(longer) // 2] if longer else 2 * elapsed_ms", "return elapsed_ms", _HISTORY),
+    Mutant("scheduler/forecast/history.py", "return ended[(first + count) // 2] if first < count else 2 * elapsed_ms", "return elapsed_ms", _HISTORY),
     Mutant("scheduler/facts/state.py", "        state.history = History(snapshot.runs)\n", "", _HISTORY),
     Mutant("scheduler/facts/record.py", "cause in CUT_OFF_CAUSES", "cause in FAULT_CAUSES", _HISTORY),
     Mutant("scheduler/facts/record.py", "return self.had_ms + self._own_ms(", "return self._own_ms(", _HISTORY),
