@@ -225,8 +225,8 @@ class RayDriver:
         )
         if attempt.stop_grace_ms is not None:
             return []
-        calls = [nodes[one.node_id].start(member_start(order, one, gang)) for one in order.members]
-        return ray_nodes.start_all(calls)
+        starts = [(nodes[one.node_id], member_start(order, one, gang)) for one in order.members]
+        return ray_nodes.start_all(starts)
 
     def _advance(self, attempt: Attempt) -> None:
         """What follows from what is known: nothing, the end of its members, or its own."""

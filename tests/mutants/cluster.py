@@ -110,6 +110,7 @@ MUTANTS = [
     Mutant("cluster/ray_driver.py", "order=order, master_port=FOUND_PORT", "order=order", "tests/contract/test_found_gangs.py -k half"),
     Mutant("cluster/ray_driver.py", "attempt = self._attempts.setdefault(attempt_id, unknown)", "attempt = self._attempts.get(attempt_id) or self._add(unknown)", "tests/contract/test_full_folder.py"),
     Mutant("cluster/ray_driver.py", "elif attempt.is_half and self.has_met_all:", "elif False:", "tests/contract/test_found_gangs.py -k half"),
+    Mutant("cluster/ray_nodes.py", "if tries_left == 0 or not isinstance(error, RayActorError):", "if True:", "tests/contract/test_killed_supervisors.py"),
     Mutant("cluster/journal.py", "                self.is_full = True\n", "", "tests/unit/cluster/test_journal.py -k full"),
     Mutant("cluster/journal.py", "os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)\n        except OSError as error:", "os.posix_fallocate(file.fileno(), 0, ROOM_BYTES)\n        except ZeroDivisionError as error:", "tests/unit/cluster/test_journal.py -k full"),
     Mutant("cluster/journal.py", "        else:\n            self.is_full = False\n", "", "tests/unit/cluster/test_journal.py -k full"),
