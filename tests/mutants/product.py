@@ -35,6 +35,7 @@ MUTANTS = [
     Mutant("api/cli/language.py", 'f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"', 'f"{count:,} {noun}s"', _TOLD),
     Mutant("api/cli/language.py", 'f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"', 'f"{count} {noun}" if count == 1 else f"{count} {noun}s"', _TOLD),
     Mutant("api/evidence_check.py", 'f"{count} {noun}" if count == 1 else f"{count} {noun}s"', 'f"{count} {noun}s"', "tests/unit/accounting/proof/test_evidence.py"),
+    Mutant("api/chinese.json", '"{n} yuan cannot be granted: ', '"{n} yuan cannot be given: ', "tests/unit/api/test_chinese.py -k every_refusal"),
     Mutant("api/chinese.json", '  "in the log alone": ', '  "in the log only": ', "tests/unit/api/test_chinese.py -k fit_in_the_books"),
     Mutant("api/cli/terminal.py", "    if not made.row_count:\n", "    if False:\n", _TERMINAL),
     Mutant("api/cli/terminal.py", "both(priority, PRIORITIES_ZH.get(priority, priority))", "priority", _TERMINAL),

@@ -93,6 +93,28 @@ def is_end(function: ast.expr) -> bool:
     return bool(ENDS.fullmatch(ast.unparse(function)))
 
 
+COMPOSED = {
+    f"tenant {HOLE}: {HOLE}, and it guarantees whole racks of {HOLE} nodes",
+    f"{HOLE} cannot be an attempt's name",
+    f"{HOLE} cards wanted, {HOLE} are free on the node",
+    f"{HOLE} is no price for {HOLE}: 0 at least, and less than {HOLE}",
+    f"{HOLE} is {HOLE} by its highest multipliers: it must be less than {HOLE}",
+    f"{HOLE}: declare another tenant for what comes next",
+    f"{HOLE}: it says {HOLE} fen, and comes to {HOLE}",
+    (
+        f"{HOLE}: with {HOLE} {HOLE} it may hold {HOLE}, and {HOLE} holds at most {HOLE} by its "
+        f"{HOLE}: lower the first to {HOLE}, or raise the second before"
+    ),
+    f"{HOLE}: {HOLE} is no price of list {HOLE}",
+    f"{HOLE}: {HOLE} {HOLE}, more than its own {HOLE}",
+    f"{HOLE}, and it has {HOLE}{HOLE}",
+    f"{HOLE}noted by the root of {HOLE}",
+    f"tenant {HOLE} has what it needs, or was told already",
+}
+"""What is filled in is a sentence, or has its unit: the catalogue has them whole. The last one the
+leader says to itself."""
+ENGLISH = re.compile(r"(?:[a-z']+ ){3}[a-z']+")
+"""So many words in a row are no name: a pattern that is too wide has left them as they were."""
 FOUND = [
     ROOT / "accounting/proof/verifying.py",
     ROOT / "accounting/months/settling.py",
@@ -138,6 +160,8 @@ def test_every_refusal_has_its_chinese(text: str) -> None:
 
     assert told, f"add to {CATALOGUE.name}: {text}"
     assert re.search(r"[\u4e00-\u9fff]", told[0])
+    bare = [one.replace(FILLED[-1], "") for one in told]
+    assert text in COMPOSED or not all(map(ENGLISH.search, bare)), f"too wide a pattern: {told[0]}"
 
 
 def test_there_is_much_that_may_be_amiss() -> None:
