@@ -15,6 +15,7 @@ from scheduler.facts.measured import Measured as Measured  # noqa: PLC0414 - an 
 from scheduler.facts.measured import Saved as Saved  # noqa: PLC0414 - an event too
 from scheduler.facts.moved import Credited as Credited  # noqa: PLC0414 - likewise
 from scheduler.facts.moved import TaxStated as TaxStated  # noqa: PLC0414 - likewise
+from scheduler.facts.promised import StartPromised as StartPromised  # noqa: PLC0414 - likewise
 from scheduler.forecast.punctuality import Foretold
 from scheduler.model.budget import Budget
 from scheduler.model.job import EndCause, Job, Placement
@@ -341,6 +342,7 @@ Event = (
     | Released
     | DependencyFailed
     | CancelRequested
+    | StartPromised
     | Leased
     | Launching
     | Started

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import itemgetter
 
 from scheduler.facts.kinds import KindOf, Kinds
+from scheduler.facts.promised import StartPromised
 from scheduler.facts.record import JobRecord
 from scheduler.forecast.history import History
 from scheduler.forecast.siblings import NEAREST, first_near
@@ -92,6 +93,20 @@ class JobQueue:
 
     def get(self, job_id: str) -> JobRecord | None:
         return self._record_by_id.get(job_id)
+
+    def promises(self, by_ms: Mapping[str, int], now_ms: int) -> Iterator[StartPromised]:
+        """What these jobs, which wait, are promised from now on."""
+        for job_id, start_ms in by_ms.items():
+            tenant_id = self._record_by_id[job_id].job.tenant_id
+            yield StartPromised(at_ms=now_ms, tenant_id=tenant_id, job_id=job_id, by_ms=start_ms)
+
+    def note_promised(self, event: StartPromised) -> str | None:
+        """Take it in; the reason where the job waits no more."""
+        record = self.get(event.job_id)
+        if record is None:
+            return f"job {event.job_id} does not wait"
+        record.promised_ms = event.by_ms
+        return None
 
     def came_by(self, last_ms: int) -> Iterator[JobRecord]:
         """Those that have waited since then or longer, the highest class and the oldest first."""

@@ -70,10 +70,12 @@ class KeptQuotes:
                 assert_never(event)
         return None
 
-    def take(self, state: Waiting, event: Submitted) -> None:
+    def take(self, state: Waiting, event: Submitted, record: JobRecord) -> None:
         """The job takes the place of its quote, and its claim, if one is kept for it."""
         if self.has(event.job):
-            self._remove(state, self._by_tenant[event.job.tenant_id], event.at_ms)
+            quote = self._by_tenant[event.job.tenant_id]
+            record.promised_ms = quote.promised_ms
+            self._remove(state, quote, event.at_ms)
 
     def expired(self, now_ms: int) -> list[QuoteEnded]:
         """Those that were kept for long enough."""

@@ -46,9 +46,7 @@ class State:
         self.tree = Tree(self.tenants)
         self.entitled, self.prices = Declared(), PriceBook()
         self.jobs: dict[str, JobRecord] = {}
-        self.queue = JobQueue()
-        self.held = Held()
-        self.quotes = KeptQuotes()
+        self.queue, self.held, self.quotes = JobQueue(), Held(), KeptQuotes()
         self.live: dict[str, Attempt] = {}
         self.claims: dict[str, Claim] = {}
         self.final_states: dict[str, JobState] = {}
@@ -63,6 +61,8 @@ class State:
         match event:
             case ev.Submitted():
                 return self._submit(event)
+            case ev.StartPromised():
+                return self.queue.note_promised(event)
             case ev.Leased():
                 return self._lease(event)
             case ev.Launching():
@@ -156,7 +156,7 @@ class State:
             return awaited_ids
         record = JobRecord(job=job, awaited_ids=awaited_ids)
         record.expect(self.history, event.at_ms)
-        self.quotes.take(self, event)
+        self.quotes.take(self, event, record)
         self.jobs[job.id] = record
         before = self.final_states.pop(job.array.id, None) if job.array else None
         if not self.held.hold(record, before):

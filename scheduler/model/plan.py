@@ -1,7 +1,7 @@
 """What a plan says: who starts now and where, who is stopped, and why others wait."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from scheduler.model.job import Placement, PlannedStart, Reason
@@ -53,9 +53,13 @@ class KeptCards(Verdict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to start now, what to stop, and for each job that stays, in the queue's order, why."""
+    """What to start now, what to stop, and for each job that stays, in the queue's order, why.
+
+    `promised_ms` has by when those start who are passed now: so it is to stay.
+    """
 
     grants: tuple[Grant, ...]
     verdicts: Mapping[str, Verdict]
     evictions: tuple[Eviction, ...] = ()
+    promised_ms: Mapping[str, int] = field(default_factory=dict)
     answers: Answers = Answers.ALL

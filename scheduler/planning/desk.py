@@ -20,6 +20,7 @@ from scheduler.planning.groups import Groups
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Finding, Offer, Option, Until
+from scheduler.planning.passed import Passed
 from scheduler.planning.repeats import Repeats
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
@@ -28,7 +29,7 @@ from scheduler.planning.survey import Shares, Survey
 from scheduler.planning.vacancy import Vacancy
 from scheduler.planning.victims import SOON_MS, Clearing, Victim
 from scheduler.sharing.allowance import Allowances
-from scheduler.sharing.standing import BEST_MERIT, Owns, Standing, Standings
+from scheduler.sharing.standing import BEST_MERIT, Standing, Standings
 from scheduler.sharing.turns import Turns
 from scheduler.timing.backfill import Release, Reservation
 from scheduler.timing.forecasts import Forecasts
@@ -56,6 +57,7 @@ class Desk:
     _repeats: Repeats = field(init=False)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
+    passed: Passed = field(default_factory=Passed)
     foresight: Foresight = field(init=False)
     _is_begun: bool = False
 
@@ -120,7 +122,7 @@ class Desk:
 
     def standing(self, record: JobRecord) -> Standing:
         """How the job stands in the order, by which its turn comes."""
-        return Standing(self._owns(record), self._standings.merit(record))
+        return Standing(self._survey.owns(record, self._standings), self._standings.merit(record))
 
     def has_quota(self, record: JobRecord) -> bool:
         """Whether anything is its branches' own."""
@@ -168,13 +170,11 @@ class Desk:
         most = Standing(self._standings.most, merit)
         return not self._stops.is_any_left(record, most, self.vacancy.ways)
 
-    def _owns(self, record: JobRecord) -> Owns:
-        return self._survey.owns(record, self._standings)
-
     def _charge(self, form: JobRecord, pool: Pool, shares: Shares) -> None:
         """Its branches have had so much as soon as it is given."""
         tflops = form.job.device_count * self.park.share_tflops_per_card(pool)
         self._turns.charge(form.job, tflops)
+        self.passed.note()
         self._standings.take(form, pool, [share.node_id for share in shares])
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
@@ -390,11 +390,11 @@ class Desk:
         self._repeats.forget()
         self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
         self.foresight.promised[record.job.id] = form
-        # What fitted for long a moment ago may not fit beside the promise; short work still does.
+        self.passed.promise(record, reservation)
         start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)
         return Verdict(reasons=tuple(reasons), start=start)
 
     def _over_ms(self, promise: tuple[Reservation, Option, JobRecord]) -> int:
         """When a job that begins as is promised is likely to be over."""
         reservation, option, form = promise
-        return option.ready_ms(reservation.start_ms) + self._forecasts.length_ms(form)
+        return option.ready_ms(reservation.soonest_ms) + self._forecasts.length_ms(form)

@@ -43,7 +43,7 @@ class Candidate:
 
     def nearer_data(self, near: "Candidate", promise: Reservation, start_ms: int) -> Reason | None:
         """Why it is not to start here then: it is ready as soon where its data is nearer."""
-        if promise.start_ms + near.transfer_ms > start_ms + self.transfer_ms:
+        if promise.soonest_ms + near.transfer_ms > start_ms + self.transfer_ms:
             return None
         return Reason(
             code=ReasonCode.NEARER_DATA,

@@ -1,6 +1,7 @@
 """What a plan finds out of jobs and pools before it takes anything: where, why not, and when."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from cluster.inventory import Park, Pool
@@ -8,7 +9,7 @@ from scheduler.facts.record import JobRecord
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, NodeShare, Reason
 from scheduler.model.offered import outside_hours
-from scheduler.model.policy import Policy
+from scheduler.model.policy import Firmness, Policy
 from scheduler.placing.placement import Shape, shape_of
 from scheduler.placing.racks import free_cards
 from scheduler.planning.explain import closed_reason, kept_reason, pool_reason, silent_reason
@@ -197,10 +198,24 @@ class Survey:
         candidate.is_hopeless = reservation is None
         if reservation and outside_hours(record.job, candidate.pool, reservation.start_ms):
             return None
+        if reservation is not None and firmness is Firmness.LIKELY:
+            reservation = self._with_leeway(record, candidate.pool, reservation)
         if reservation and self._is_kept_then(record, candidate.pool, reservation):
             candidate.is_barred = True
             return None
         return reservation
+
+    def _with_leeway(self, record: JobRecord, pool: Pool, soonest: Reservation) -> Reservation:
+        """As it was promised before, as long as that is likely to be kept; else for later.
+
+        Where the pool is not offered then, it is promised for as soon as is likely.
+        """
+        by_ms = record.promised_ms
+        if by_ms < soonest.soonest_ms:
+            by_ms = soonest.soonest_ms + soonest.leeway_ms
+        if outside_hours(record.job, pool, by_ms):
+            return soonest
+        return replace(soonest, start_ms=by_ms, likely_ms=by_ms)
 
     def _is_kept_then(self, record: JobRecord, pool: Pool, then: Reservation) -> bool:
         """Whether a quota that has room for it now would be kept for another yet."""

@@ -52,7 +52,7 @@ class Owners:
                 return event.job.tenant_id
             case ev.Credited() | ev.TaxStated() | ev.Overdrawn() | ev.HardStopSet():
                 return event.tenant_id
-            case ev.QuoteCardsKept() | ev.QuoteEnded():
+            case ev.QuoteCardsKept() | ev.QuoteEnded() | ev.StartPromised():
                 return event.tenant_id
             case ev.PackageBought() | ev.BudgetSet() | ev.BudgetReached():
                 return _spender(event)

@@ -13,13 +13,16 @@ from scheduler.placing.racks import RackedCards
 class Opening(NamedTuple):
     """When and where something first fits, and what those nodes have to spare then.
 
-    `at_ms` is by what was asked for, `likely_ms` by forecasts; either may have passed.
+    `at_ms` is by what was asked for, `likely_ms` by forecasts; either may have passed. As is likely
+    `run_count` have to end for it, and by their limits all have at `sure_ms`.
     """
 
     at_ms: int
     likely_ms: int
     shares: tuple[NodeShare, ...]
     spare: Mapping[str, int]
+    run_count: int = 0
+    sure_ms: int = 0
 
 
 class Ahead:

@@ -25,6 +25,20 @@ from scheduler.model.policy import Firmness
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.timing.ahead import Ahead, Opening, give_back
 
+LEEWAY_LEAST_MS = 60_000
+
+
+def leeway_ms(opening: Opening, away_ms: int) -> int:
+    """How much later than it is likely to be there, so far away, an opening may be promised.
+
+    Each run that has to end for it is as likely as not to go on beyond then, so for the last of
+    them it is as far again, as often as their number can be halved; not beyond their limits. Of how
+    far it is only the highest bit counts, so that it does not change at every moment.
+    """
+    way_ms = 1 << max(away_ms, LEEWAY_LEAST_MS).bit_length() - 1
+    leeway = way_ms * (max(1, opening.run_count).bit_length() - 1)
+    return min(leeway, max(0, opening.sure_ms - opening.at_ms))
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -56,18 +70,22 @@ class Running(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A placement in the future: these cards are needed from `likely_ms` on.
+    """A placement in the future: these cards are needed from `start_ms` on, or earlier.
 
-    Where it is firm, they are free at `start_ms` by the limits of what runs there; else that is the
-    same.
+    They are likely to be free at `soonest_ms`, and who passes is over by `start_ms`, which may be
+    later. Where it is firm, they are free at both by the limits of what runs there, and are likely
+    to be so at `likely_ms`; else that is `start_ms`. `leeway_ms` is how much later than is likely
+    it may be promised.
     """
 
     job_id: str
+    soonest_ms: int
     start_ms: int
     likely_ms: int
     shares: tuple[NodeShare, ...]
     spare: Mapping[str, int]
     is_firm: bool
+    leeway_ms: int = 0
 
     def is_clear_of(self, ends: Ends) -> bool:
         """Whether work that ends then is out of its way."""
@@ -182,13 +200,16 @@ class PoolRoom:
         opening = openings[key]
         if opening is None:
             return None
+        soonest_ms = self._not_before(opening.at_ms, now_ms)
         return Reservation(
             job_id=job_id,
-            start_ms=self._not_before(opening.at_ms, now_ms),
+            soonest_ms=soonest_ms,
+            start_ms=soonest_ms,
             likely_ms=self._not_before(opening.likely_ms, now_ms),
             shares=opening.shares,
             spare=opening.spare,
             is_firm=firmness is not Firmness.LIKELY,
+            leeway_ms=leeway_ms(opening, soonest_ms - now_ms),
         )
 
     def _opening(self, known: Known, wanted: Fit, firmness: Firmness) -> Opening | None:
@@ -196,13 +217,27 @@ class PoolRoom:
         if is_sure not in known.aheads:
             known.aheads[is_sure] = self._ahead(self.soon, is_firm=is_sure)
         first = known.aheads[is_sure].opening(wanted)
-        if first is None or firmness is Firmness.LIKELY:
-            return first
+        if first is None:
+            return None
+        if firmness is Firmness.LIKELY:
+            return self._awaited(first)
         nodes = self.soon.on(share.node_id for share in first.shares)
         likely, sure = (self._ahead(nodes, is_firm=one).opening(wanted) for one in (False, True))
         assert likely is not None, "there is room, but never on its own nodes"
         assert sure is not None, "there is room, but never on its own nodes"
         return sure._replace(likely_ms=likely.at_ms)
+
+    def _awaited(self, opening: Opening) -> Opening:
+        """With how many have to end for it, and when the last of them does by its limit."""
+        node_ids = {share.node_id for share in opening.shares}
+        awaited = {
+            attempt_id
+            for at_ms, attempt_id, shares in self._all_releases(is_firm=False)
+            if at_ms <= opening.at_ms and any(share.node_id in node_ids for share in shares)
+        }
+        firm = self._all_releases(is_firm=True)
+        sure_ms = max((at_ms for at_ms, one, _ in firm if one in awaited), default=opening.at_ms)
+        return opening._replace(run_count=len(awaited), sure_ms=sure_ms)
 
     def _ahead(self, free: FreeCards, *, is_firm: bool) -> Ahead:
         return Ahead(free, self._all_releases(is_firm=is_firm))

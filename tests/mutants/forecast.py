@@ -30,7 +30,7 @@ MUTANTS = [
     Mutant("scheduler/timing/backfill.py", "self.reservation is None or self.reservation.is_clear_of(ends)", "True", "tests/unit/scheduler/timing/test_bounded_wait.py -k moves"),
     Mutant("scheduler/timing/ahead.py", "free.by_node[s.node_id] - s.card_count for s", "free.by_node[s.node_id] for s", "tests/unit/scheduler/timing/test_ahead.py"),
     Mutant("scheduler/timing/backfill.py", "        is_sure = firmness is Firmness.SURE\n", "        is_sure = False\n", _BACKFILL),
-    Mutant("scheduler/timing/backfill.py", "if first is None or firmness is Firmness.LIKELY:", "if first is None or firmness is not Firmness.SURE:", _BACKFILL),
+    Mutant("scheduler/timing/backfill.py", "if firmness is Firmness.LIKELY:\n            return self._awaited", "if firmness is not Firmness.SURE:\n            return self._awaited", _BACKFILL),
     Mutant("scheduler/timing/backfill.py", "for one in (False, True)", "for one in (True, True)", _BACKFILL),
     Mutant("scheduler/timing/backfill.py", "is_firm=firmness is not Firmness.LIKELY", "is_firm=firmness is Firmness.SURE", _FORECAST),
     Mutant("scheduler/model/policy.py", "if waited_ms >= self.sure_after_ms", "if waited_ms > self.sure_after_ms", _FORECAST),

@@ -55,7 +55,7 @@ MUTANTS = [
     Mutant("api/entitling.py", "nominal_cards=dict(own.nominal_cards)", "nominal_cards={}", _API),
     Mutant("api/answers/quoting.py", "        is_borrowing=prospect.is_borrowing,\n", "        is_borrowing=False,\n", _API),
     Mutant("api/answers/quoting.py", "    if first.is_borrowing:\n", "    if False:\n", _API),
-    Mutant("scheduler/planning/desk.py", "return Standing(self._owns(record), self._standings.merit(record))", "return self._standings.best(record)", _RANKING),
+    Mutant("scheduler/planning/desk.py", "return Standing(self._survey.owns(record, self._standings), self._standings.merit(record))", "return self._standings.best(record)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "in answers if isinstance(answer, Verdict)]", "in answers]", _RANKING),
     Mutant("scheduler/asking/ranking.py", "sum(one.job.tenant_id == tenant_id for one in ahead)", "len(ahead)", _RANKING),
     Mutant("scheduler/asking/ranking.py", "is_owner=any(standing) if has_quota else None", "is_owner=any(standing)", _RANKING),

@@ -7,7 +7,7 @@ import { count, near, t, tOr } from "./words.js";
 const KEPT = 60;
 const NAMED = 4; // nodes of one event
 // These come often, and say nothing that others do not.
-const UNTOLD = new Set(["metered", "measured", "saved", "hold_extended", "launching"]);
+const UNTOLD = new Set(["metered", "measured", "saved", "hold_extended", "start_promised", "launching"]);
 const TONE = { ended: "good", leased: "info", started: "good", stop_decided: "warn", cancel_requested: "warn", dependency_failed: "warn", overdrawn: "bad", budget_reached: "warn", centre_link_changed: "warn", nodes_changed: "warn", nodes_drained: "warn" };
 // What happened in the same millisecond happened in this order.
 const ORDER = ["submitted", "leased", "started", "cancel_requested", "stop_decided", "ended"];

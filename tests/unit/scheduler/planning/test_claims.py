@@ -213,7 +213,7 @@ def a_promise() -> PoolRoom:
     stopping = [Release(at(10), "stops", on("n1", 6)), Release(at(10), "stops, too", on("n3", 6))]
     room = PoolRoom(free, Running(Release(at(100), "runs", on("n2", 8))), stopping)
     nodes, spare = (*on("n1", 8), *on("n2", 8)), {"n1": 0, "n2": 0}
-    room.reserve(Reservation("head", 100, 100, nodes, spare, is_firm=True))
+    room.reserve(Reservation("head", 100, 100, 100, nodes, spare, is_firm=True))
     return room
 
 

@@ -1,0 +1,29 @@
+"""Deliberate bugs in by when a start is promised, one a line."""
+
+from tests.mutants.mutant import Mutant
+
+_LEEWAY = "tests/unit/scheduler/timing/test_leeway.py"
+
+# fmt: off
+MUTANTS = [
+    Mutant("scheduler/timing/backfill.py", "way_ms = 1 << max(away_ms, LEEWAY_LEAST_MS).bit_length() - 1", "way_ms = max(away_ms, LEEWAY_LEAST_MS)", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "max(away_ms, LEEWAY_LEAST_MS).bit_length()", "away_ms.bit_length()", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "way_ms * (max(1, opening.run_count).bit_length() - 1)", "way_ms * max(1, opening.run_count).bit_length()", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "way_ms * (max(1, opening.run_count).bit_length() - 1)", "way_ms * (opening.run_count.bit_length() - 1)", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "return min(leeway, max(0, opening.sure_ms - opening.at_ms))", "return leeway", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "max(0, opening.sure_ms - opening.at_ms)", "opening.sure_ms - opening.at_ms", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "if at_ms <= opening.at_ms and any(share.node_id in node_ids for share in shares)", "if at_ms <= opening.at_ms", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "if at_ms <= opening.at_ms and any(share.node_id in node_ids for share in shares)", "if any(share.node_id in node_ids for share in shares)", _LEEWAY),
+    Mutant("scheduler/planning/survey.py", "if reservation is not None and firmness is Firmness.LIKELY:", "if reservation is not None:", _LEEWAY),
+    Mutant("scheduler/planning/survey.py", "        if by_ms < soonest.soonest_ms:\n", "        if True:\n", _LEEWAY),
+    Mutant("scheduler/planning/survey.py", "        if outside_hours(record.job, pool, by_ms):\n            return soonest\n", "", _LEEWAY),
+    Mutant("scheduler/planning/passed.py", "if not reservation.is_firm and reservation.start_ms != record.promised_ms:", "if reservation.start_ms != record.promised_ms:", _LEEWAY),
+    Mutant("scheduler/planning/passed.py", "if not reservation.is_firm and reservation.start_ms != record.promised_ms:", "if not reservation.is_firm:", _LEEWAY),
+    Mutant("scheduler/planning/desk.py", "        self.passed.note()\n", "", _LEEWAY),
+    Mutant("scheduler/planning/desk.py", "option.ready_ms(reservation.soonest_ms) + self", "option.ready_ms(reservation.start_ms) + self", _LEEWAY),
+    Mutant("scheduler/facts/queue.py", "        record.promised_ms = event.by_ms\n", "", _LEEWAY),
+    Mutant("scheduler/facts/quotes.py", "            record.promised_ms = quote.promised_ms\n", "", _LEEWAY),
+    Mutant("scheduler/facts/record.py", "self.attempt, self.state, self.promised_ms = attempt, JobState.LEASED, 0", "self.attempt, self.state = attempt, JobState.LEASED", _LEEWAY),
+    Mutant("scheduler/storage/rows.py", "ev.QuoteCardsKept() | ev.QuoteEnded() | ev.StartPromised():", "ev.QuoteCardsKept() | ev.QuoteEnded():", _LEEWAY),
+    Mutant("scheduler/controller.py", "        self._take_all(batch, self.state.queue.promises(self.plan.promised_ms, now_ms))\n", "", _LEEWAY),
+]
