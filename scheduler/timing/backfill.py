@@ -26,17 +26,19 @@ from scheduler.placing.placement import Fit, FreeCards
 from scheduler.timing.ahead import Ahead, Opening, give_back
 
 LEEWAY_LEAST_MS = 60_000
+AGAIN_MOST = 2
+"""For so many halvings of those who have to end a promise is for as far away again."""
 
 
 def leeway_ms(opening: Opening, away_ms: int) -> int:
     """How much later than it is likely to be there, so far away, an opening may be promised.
 
     Each run that has to end for it is as likely as not to go on beyond then, so for the last of
-    them it is as far again, as often as their number can be halved; not beyond their limits. Of how
-    far it is only the highest bit counts, so that it does not change at every moment.
+    them it is as far again, as often as their number can be halved, twice at most; not beyond their
+    limits. Of how far only the highest bit counts, so that it does not change at every moment.
     """
     way_ms = 1 << max(away_ms, LEEWAY_LEAST_MS).bit_length() - 1
-    leeway = way_ms * (max(1, opening.run_count).bit_length() - 1)
+    leeway = way_ms * min(AGAIN_MOST, max(1, opening.run_count).bit_length() - 1)
     return min(leeway, max(0, opening.sure_ms - opening.at_ms))
 
 

@@ -8,8 +8,9 @@ _LEEWAY = "tests/unit/scheduler/timing/test_leeway.py"
 MUTANTS = [
     Mutant("scheduler/timing/backfill.py", "way_ms = 1 << max(away_ms, LEEWAY_LEAST_MS).bit_length() - 1", "way_ms = max(away_ms, LEEWAY_LEAST_MS)", _LEEWAY),
     Mutant("scheduler/timing/backfill.py", "max(away_ms, LEEWAY_LEAST_MS).bit_length()", "away_ms.bit_length()", _LEEWAY),
-    Mutant("scheduler/timing/backfill.py", "way_ms * (max(1, opening.run_count).bit_length() - 1)", "way_ms * max(1, opening.run_count).bit_length()", _LEEWAY),
-    Mutant("scheduler/timing/backfill.py", "way_ms * (max(1, opening.run_count).bit_length() - 1)", "way_ms * (opening.run_count.bit_length() - 1)", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "max(1, opening.run_count).bit_length() - 1)", "max(1, opening.run_count).bit_length())", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "max(1, opening.run_count).bit_length() - 1)", "opening.run_count.bit_length() - 1)", _LEEWAY),
+    Mutant("scheduler/timing/backfill.py", "AGAIN_MOST = 2", "AGAIN_MOST = 3", _LEEWAY),
     Mutant("scheduler/timing/backfill.py", "return min(leeway, max(0, opening.sure_ms - opening.at_ms))", "return leeway", _LEEWAY),
     Mutant("scheduler/timing/backfill.py", "max(0, opening.sure_ms - opening.at_ms)", "opening.sure_ms - opening.at_ms", _LEEWAY),
     Mutant("scheduler/timing/backfill.py", "if at_ms <= opening.at_ms and any(share.node_id in node_ids for share in shares)", "if at_ms <= opening.at_ms", _LEEWAY),
