@@ -13,7 +13,7 @@ freed is claimed in the same plan.
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -23,19 +23,22 @@ from scheduler.facts.record import Attempt, JobRecord
 from scheduler.facts.state import State
 from scheduler.forecast.ends import Ends
 from scheduler.model.entitlements import Levels, parting
-from scheduler.model.job import Job, Priority
+from scheduler.model.job import Priority
 from scheduler.model.policy import Preemption
 from scheduler.placing.placement import Fit, FreeCards
 from scheduler.planning.potential import Working
 from scheduler.planning.victims import (
+    KNOWN_MAX,
     SOON_MS,
     Allowed,
+    Choices,
     Clearing,
     Victim,
     beside_cleared,
     cheapest_for_bundles,
     cheapest_in,
     clear,
+    lost,
     seats_cleared,
     seats_in,
     total_cost,
@@ -87,6 +90,7 @@ class Victims:
         self._standings = standings
         self._state = state
         self._clearable: dict[tuple[str, Merit], list[int]] = {}
+        self._known: dict[Hashable, Choices] = {}
         self._failed: dict[tuple[str, Fit, bool, Owns, Levels], Merit] = {}
         heads = (lane[0][1] for lane in state.queue.lanes.values())
         strongest = standings.strongest((taker, *standings.starving.waiting[:1], *heads))
@@ -239,24 +243,14 @@ class Victims:
     def _cheapest(self, search: Search) -> tuple[tuple[Victim, ...], FreeCards]:
         """The work to stop, and the part of the pool in which that makes room."""
         room, pool_id, wanted, taker, ends, may = search
-        view = room.view_soon(ends)
-        free, kept = view.by_node, room.kept_node_ids(ends)
-        able = (
-            (node_id, self._able(taker, pool_id, wanted, node_id, here))
-            for node_id, here in self._by_pool_and_node.get(pool_id, {}).items()
-            if node_id in free and node_id not in kept
-        )
+        view, kept = room.view_soon(ends), room.kept_node_ids(ends)
         domains = view.domains(wanted)
-        choices: dict[str, tuple[Victim, ...]] = {}
+        choices: Choices = {}
         if wanted.bundles:
-            by_node = {node_id: [*victims] for node_id, victims in able}
+            by_node = {node_id: [*victims] for node_id, victims in self._able_by_node(search)}
             options = [cheapest_for_bundles(part, by_node, wanted) for part in domains]
         else:
-            here = may if wanted.node_count == 1 else None
-            for node_id, victims in able:
-                choice = clear(node_id, victims, wanted.card_count - free[node_id], here)
-                if choice:
-                    choices[node_id] = choice
+            choices = self._of_gang(search) if wanted.node_count > 1 else self._choices(search, may)
             options = [cheapest_in(part, choices, wanted, may) for part in domains]
         found = [
             ((*chosen.values(),), part)
@@ -274,6 +268,39 @@ class Victims:
         if may and not wanted.bundles:
             part = beside_cleared(part, needed, wanted, kept)
         return (needed if part.by_node else ()), part
+
+    def _of_gang(self, search: Search) -> Choices:
+        """Those that cost least first; limits are asked of all of its nodes together.
+
+        So they are the same of all gangs that are alike, until the plan gives or keeps something
+        there, as it does where it stops somebody.
+        """
+        room, pool_id, _, taker, ends, _ = search
+        key = pool_id, taker, room.is_short(ends), room.version
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            found = self._choices(search, None).items()
+            known = self._known[key] = dict(sorted(found, key=lambda one: total_cost(one[1])))
+        return known
+
+    def _choices(self, search: Search, may: Allowed | None) -> Choices:
+        """By node those whose end clears it at the least cost."""
+        room, _, wanted, _, ends, _ = search
+        free = room.view_soon(ends).by_node
+        found = {
+            node_id: clear(node_id, able, wanted.card_count - free[node_id], may)
+            for node_id, able in self._able_by_node(search)
+        }
+        return {node_id: choice for node_id, choice in found.items() if choice}
+
+    def _able_by_node(self, search: Search) -> Iterator[tuple[str, Iterator[Victim]]]:
+        room, pool_id, wanted, taker, ends, _ = search
+        free, kept = room.view_soon(ends).by_node, room.kept_node_ids(ends)
+        for node_id, here in self._by_pool_and_node.get(pool_id, {}).items():
+            if node_id in free and node_id not in kept:
+                yield node_id, self._able(taker, pool_id, wanted, node_id, here)
 
     @cached_property
     def _by_pool_and_node(self) -> Mapping[str, Mapping[str, list[Victim]]]:
@@ -336,7 +363,7 @@ class Victims:
             served_card_ms = attempt.placement.card_count * (self._now_ms - started_ms)
             standing = self._standings.running(attempt, record, served_card_ms)
             if standing < strongest and self._is_worth_it(attempt, record):
-                lost_card_ms = _lost_card_ms(attempt, record.job, self._now_ms)
+                lost_card_ms = lost(attempt, record.job, self._now_ms)
                 levels = self._standings.levels(record.job)
                 yield Victim(attempt, record.job, levels, standing, lost_card_ms, is_preemptible)
 
@@ -370,10 +397,3 @@ class Victims:
             return False
         is_resumed = self._policy.is_shared and job.checkpoint is not None
         return (is_resumed or job.priority is Priority.LOW) and job.grace_ms <= SOON_MS
-
-
-def _lost_card_ms(attempt: Attempt, job: Job, now_ms: int) -> int:
-    """What it has done since its last checkpoint; nothing where it is told to save itself first."""
-    if job.checkpoint is not None and job.checkpoint.signal is not None:
-        return 0
-    return attempt.placement.card_count * max(0, now_ms - attempt.kept_ms)

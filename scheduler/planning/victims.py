@@ -20,6 +20,8 @@ from scheduler.timing.backfill import PoolRoom
 
 SOON_MS = 300_000
 """What is stopped is gone so soon, or it is not stopped for others."""
+KNOWN_MAX = 32
+"""Of so many sorts of gangs it is kept whom to stop by node; then all is found out anew."""
 
 
 class Victim(NamedTuple):
@@ -53,6 +55,8 @@ class Victim(NamedTuple):
         return min(self.job.grace_ms, SOON_MS)
 
 
+Choices = Mapping[str, tuple[Victim, ...]]
+"""By node, whom to stop there."""
 Allowed = Callable[[Sequence[Victim]], bool]
 """Whether no limit forbids a job once these are gone as well."""
 
@@ -97,19 +101,20 @@ def allows(may: Allowed | None, gone: Iterable[Victim]) -> bool:
 
 def cheapest_in(
     free: FreeCards,
-    choices: Mapping[str, tuple[Victim, ...]],
+    choices: Choices,
     wanted: Fit,
     may: Allowed | None = None,
 ) -> dict[str, Victim]:
     """Of the choices by node those for which it fits there at the least cost; else none.
 
-    As many as cards and limits need.
+    As many as cards and limits need; those of a gang come in this order.
     """
     here = [choice for node_id, choice in choices.items() if node_id in free.by_node]
     fewest = wanted.node_count
     if fewest > 1:
         fewest -= free.whole_node_count()
-    here.sort(key=total_cost)
+    else:
+        here.sort(key=total_cost)
     for count in range(max(0, fewest), min(len(here), wanted.node_count) + 1):
         found = {victim.id: victim for choice in here[:count] for victim in choice}
         if allows(may, found.values()):
@@ -234,3 +239,13 @@ def total_cost(choice: tuple[Victim, ...]) -> tuple[int, tuple[Owns, int], int, 
         sum(victim.attempt.placement.card_count for victim in choice),
         choice[0].id,
     )
+
+
+def lost(attempt: Attempt, job: Job, now_ms: int) -> int:
+    """What it has done since its last checkpoint, in card-milliseconds.
+
+    Nothing where it is told to save itself first.
+    """
+    if job.checkpoint is not None and job.checkpoint.signal is not None:
+        return 0
+    return attempt.placement.card_count * max(0, now_ms - attempt.kept_ms)

@@ -44,7 +44,7 @@ MUTANTS = [
     Mutant("scheduler/facts/measuring.py", "kept_ms < event.saved_at_ms <= event.at_ms", "kept_ms < event.saved_at_ms", _MEASURING),
     Mutant("scheduler/facts/measuring.py", "not kept_ms < event.saved_at_ms", "not 0 < event.saved_at_ms", _MEASURING),
     Mutant("scheduler/facts/record.py", "return self.saved_at_ms or self.begin_ms", "return self.begin_ms", _MEASURING),
-    Mutant("scheduler/planning/preemption.py", "max(0, now_ms - attempt.kept_ms)", "attempt.run_ms(now_ms)", "tests/unit/scheduler/planning/test_saved.py"),
+    Mutant("scheduler/planning/victims.py", "max(0, now_ms - attempt.kept_ms)", "attempt.run_ms(now_ms)", "tests/unit/scheduler/planning/test_saved.py"),
     Mutant("scheduler/readings.py", "        told, self._saved = self._saved, []\n", "        told = self._saved\n", _READINGS),
     Mutant("scheduler/readings.py", "                    self._saved.append(told)\n", "                    pass\n", _READINGS),
     Mutant("scheduler/controller.py", "        yield from self._readings.saves(self.state, centre_id, now_ms)\n", "", _READINGS),

@@ -14,8 +14,13 @@ _GROUPS = "tests/unit/scheduler/planning/test_groups.py"
 _OFTEN = "tests/unit/scheduler/planning/test_stopped_often.py"
 _TURNS = "tests/unit/scheduler/sharing/test_turns.py"
 
+_ALIKE = "tests/unit/scheduler/planning/test_gangs_alike.py"
 # fmt: off
 MUTANTS = [
+    Mutant("scheduler/planning/preemption.py", "known = self._known.get(key)", "known = None", _ALIKE),
+    Mutant("scheduler/planning/preemption.py", "key = pool_id, taker, room.is_short(ends), room.version", "key = pool_id, room.is_short(ends), room.version", _ALIKE),
+    Mutant("scheduler/planning/preemption.py", "key = pool_id, taker, room.is_short(ends), room.version", "key = pool_id, taker, room.version", _ALIKE),
+    Mutant("scheduler/planning/preemption.py", "key = pool_id, taker, room.is_short(ends), room.version", "key = pool_id, taker, room.is_short(ends)", _ALIKE),
     Mutant("scheduler/planning/preemption.py", "if not (found.victims or may or room.view_soon(ends).fits(wanted)):", "if not found.victims:", "tests/unit/scheduler/planning/test_preemption.py -k over_a_limit"),
     Mutant("scheduler/planning/preemption.py", "return (is_resumed or job.priority is Priority.LOW) and", "return", _HAND),
     Mutant("scheduler/planning/preemption.py", "if victim.id in self._stopped or (owns and", "if (owns and", f"{_HAND} {_ALWAYS}"),
@@ -41,14 +46,14 @@ MUTANTS = [
     Mutant("scheduler/sharing/turns.py", "and key < (of_project if self._owns(record).project else of_tenant)\n", "and key[1:] < (of_project if self._owns(record).project else of_tenant)[1:]\n", _TURNS),
     Mutant("scheduler/sharing/turns.py", "            and key < (of_project if self._owns(record).project else of_tenant)\n", "", _TURNS),
     Mutant("scheduler/sharing/turns.py", "for key, record in patient if not self._is_in(owned, record))", "for key, record in patient)", _TURNS),
-    Mutant("scheduler/planning/preemption.py", "job.checkpoint is not None and job.checkpoint.signal is not None", "job.checkpoint is not None", _HAND),
+    Mutant("scheduler/planning/victims.py", "job.checkpoint is not None and job.checkpoint.signal is not None", "job.checkpoint is not None", _HAND),
     Mutant("scheduler/planning/victims.py", "sum(victim.lost_card_ms for victim in choice),", "0,", _HAND),
     Mutant("scheduler/planning/victims.py", "        if cards <= -missing and allows(may, others):\n", "        if False:\n", _HAND),
     Mutant("scheduler/planning/victims.py", "fewest -= free.whole_node_count()", "pass", _HAND),
     Mutant("scheduler/planning/victims.py", "range(max(0, fewest), min(", "range(1, min(", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/victims.py", "    if missing > 0 or not allows(may, needed):\n", "    if not allows(may, needed):\n", f"{_HAND} {_ALWAYS}"),
     Mutant("scheduler/planning/victims.py", "                if share.node_id not in kept:\n", "                if True:\n", _HAND),
-    Mutant("scheduler/planning/preemption.py", "if node_id in free and node_id not in kept\n", "if node_id in free\n", _CLAIMS),
+    Mutant("scheduler/planning/preemption.py", "if node_id in free and node_id not in kept:\n", "if node_id in free:\n", _CLAIMS),
     Mutant("scheduler/planning/stops.py", "or asks_ms > by_ms or", "or", _HAND),
     Mutant("scheduler/planning/desk.py", "        candidate.room.claim(shares, job.id, self._survey.claim_ends(form))\n", "", f"{_CLAIMS} {_HAND}"),
     Mutant("scheduler/planning/survey.py", "        if room.soon is room.now or self.is_late(record, candidate):\n            return None\n        return room.find_soon", "        if True:\n            return None\n        return room.find_soon", _CLAIMS),
