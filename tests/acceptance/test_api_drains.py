@@ -50,11 +50,9 @@ def test_an_operator_drains_by_a_command(data: Path) -> None:
     listed = brain("nodes", "--centre", "west", BRAIN_DATA=str(data))
     over = brain("drain", "--centre", "west", "--over", BRAIN_DATA=str(data))
 
-    assert (
-        done.stdout == again.stdout == ("in maintenance: 1 of 1 nodes; what runs there goes on\n")
-    )
+    assert done.stdout == again.stdout == ("in maintenance: 1 of 1 node; what runs there goes on\n")
     heading, node = listed.stdout.splitlines()
     assert heading.split()[-1] == "state"
     assert "drained by operator (" in node
-    assert over.stdout == "open to new work: 1 of 1 nodes\n"
+    assert over.stdout == "open to new work: 1 of 1 node\n"
     assert brain("drain").returncode == 2

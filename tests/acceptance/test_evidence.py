@@ -72,7 +72,7 @@ def test_a_line_that_is_not_there_is_not_found(park: Served) -> None:
 
     answer = park.finance.get(f"/v1/evidence/statements/{MONTH}/lines/99", params=asked)
 
-    assert "none with number 99" in problem_of(answer, 404)["detail"]
+    assert "it has no line 99" in problem_of(answer, 404)["detail"]
 
 
 def test_what_is_wanted_must_be_clear() -> None:
