@@ -15,6 +15,10 @@ STARTED = (
     "{jobs} that came after that{yours} went first: {cards} in {pool} beyond {start}",
     "此后提交的 {jobs} 个作业先行启动：在 {pool} 占用 {cards}{yours}，至 {start} 之后",
 )
+LEEWAY = (
+    "its start is promised for later than is likely, as several runs must end: perhaps {likely}",
+    "须等多个运行结束，预留的启动时间含宽限：可能约 {likely} 即启动",
+)
 AHEAD = (
     "{jobs} that came after that{yours} {are} ahead of it in the queue: {cards} in {pool}",
     "此后提交的 {jobs} 个作业按排队次序在前：在 {pool} 共需 {cards}{yours}",
@@ -66,7 +70,7 @@ def slip_view(
     job: JobView, told: ToldFirst, found: Slip | None, gone: Sequence[Gone], unit: str
 ) -> StartSlip:
     """`found` is None where the leader could not be asked; `unit` is what the pool has."""
-    causes = None if found is None else [*_causes(told, found, gone, unit)]
+    causes = None if found is None else [*_causes(job, told, found, gone, unit)]
     english, chinese = _summary(job, told)
     why, why_zh = _unexplained(causes)
     return StartSlip(
@@ -100,8 +104,13 @@ def _unexplained(causes: list[SlipCause] | None) -> tuple[str, str]:
     return "", ""
 
 
-def _causes(told: ToldFirst, found: Slip, gone: Sequence[Gone], unit: str) -> Iterator[SlipCause]:
+def _causes(
+    job: JobView, told: ToldFirst, found: Slip, gone: Sequence[Gone], unit: str
+) -> Iterator[SlipCause]:
     """Cards that are gone have a part in it where the pool has no room."""
+    is_there = job.is_start_promised and job.planned_pool == told.pool_id
+    if is_there and found.likely_ms is not None:
+        yield _leeway(found.likely_ms)
     if found.overstayed is not None:
         yield _overstayed(told, found.overstayed, unit)
     if found.started is not None:
@@ -110,6 +119,11 @@ def _causes(told: ToldFirst, found: Slip, gone: Sequence[Gone], unit: str) -> It
         yield _since("ahead_since", AHEAD, told, found.ahead, unit)
     if found.is_full:
         yield from (_gone(told, one, unit) for one in gone)
+
+
+def _leeway(likely_ms: int) -> SlipCause:
+    text, text_zh = (one.format(likely=moment(likely_ms)) for one in LEEWAY)
+    return SlipCause(code="leeway", count=0, yours=0, cards=0, text=text, text_zh=text_zh)
 
 
 def _overstayed(told: ToldFirst, found: Overstayed, unit: str) -> SlipCause:

@@ -292,8 +292,8 @@ class JobView(Wire):
     attempts: list[AttemptView] = Field(default=[], description="each try to run it, in order")
     cost: str | None = Field(
         default=None,
-        description="yuan, tax included: what was metered so far, less what was given back; null "
-        "where a list of jobs is told",
+        description="yuan, tax included: what was metered so far and no package covers, less what "
+        "was given back; null where a list of jobs is told",
     )
 
 

@@ -240,7 +240,7 @@ class SlipCause(Wire):
     """One thing that was not so when the job was told its start first."""
 
     code: str = Field(
-        description="overstayed, started_since, ahead_since, nodes_down, maintenance or "
+        description="leeway, overstayed, started_since, ahead_since, nodes_down, maintenance or "
         "centre_silent"
     )
     count: int = Field(ge=0, description="so many runs or jobs")
@@ -284,7 +284,7 @@ class Explanation(Wire):
     slip: StartSlip | None = Field(
         default=None,
         description="where it waits, and is to start clearly later than it was told first: by a "
-        "minute, or by a sixteenth of what it was to wait",
+        "minute at least, and by a sixteenth of what it was to wait",
     )
     reasons: list[ReasonView] = Field(
         description="all that is in its way, each once; where `standing` is not known the first "

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
 from cluster.inventory import Pool
-from scheduler.asking.slips import Slip, ToldFirst, slip
+from scheduler.asking.slips import Slip, ToldFirst, slip, within_leeway_ms
 from scheduler.facts.queue import due_key
 from scheduler.facts.record import JobRecord
 from scheduler.facts.state import State
@@ -194,7 +194,11 @@ def ranking(
     desk = Desk(state, state.park, now_ms, policy)
     answers = desk.answers(until=lambda other: other.job.id == job_id)
     ahead = [other for other, answer in answers if isinstance(answer, Verdict)]
-    tenant_id = record.job.tenant_id
+    tenant_id, offers = record.job.tenant_id, [*desk.offers(record)]
+    found = None
+    if told is not None:
+        likely_ms = within_leeway_ms(told, offers)
+        found = replace(slip(state, now_ms, record, ahead, told, policy), likely_ms=likely_ms)
     return Ranking(
         job=record.job,
         at_ms=now_ms,
@@ -202,8 +206,8 @@ def ranking(
         queue_length=len(state.queue),
         ahead_mine=sum(one.job.tenant_id == tenant_id for one in ahead),
         terms=_terms(desk, record, _Shares(state, now_ms)),
-        pools=_pool_uses(state, tenant_id, desk.offers(record)),
-        slip=slip(state, now_ms, record, ahead, told, policy) if told else None,
+        pools=_pool_uses(state, tenant_id, offers),
+        slip=found,
     )
 
 

@@ -14,7 +14,7 @@ from scheduler.model.job import Job
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.variants import forms
 from scheduler.placing.placement import Fit, FreeCards, shape_of
-from scheduler.planning.options import places
+from scheduler.planning.options import Offer, places
 from scheduler.timing.forecasts import Forecasts
 
 NEAR_MS = 60_000
@@ -62,13 +62,26 @@ class Slip:
     `is_full`: by what runs in that pool, as is counted now, there is no room for it then. Who
     `overstayed` and who `started` since has a part in it; these came after it was told, as those
     that wait `ahead` of it and might go there. Where there is room, but for all that are ahead as
-    well, they wait for who `overstayed`, and it waits for them.
+    well, they wait for who `overstayed`, and it waits for them. `likely_ms` is when it is likely to
+    have its cards there, where it is late for its leeway alone.
     """
 
     is_full: bool = False
     overstayed: Overstayed | None = None
     started: Group | None = None
     ahead: Group | None = None
+    likely_ms: int | None = None
+
+
+def within_leeway_ms(told: ToldFirst, offers: Iterable[Offer]) -> int | None:
+    """When it is likely to start there, where that is in time and it is promised for later."""
+    likely_ms = (
+        one.sure_ms
+        for one in offers
+        if one.pool.id == told.pool_id and one.promise_ms is not None
+        if told.is_missed(one.promise_ms) and not told.is_missed(one.sure_ms)
+    )
+    return next(likely_ms, None)
 
 
 def slip(

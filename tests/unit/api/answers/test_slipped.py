@@ -75,6 +75,27 @@ def test_where_no_cause_is_known_that_is_said(
     assert answer.text_zh.endswith(chinese)
 
 
+def test_that_it_is_promised_for_later_is_told_where_it_is_promised_so() -> None:
+    found, told_so = Slip(likely_ms=TOLD.start_ms), {"is_start_promised": True}
+    job = JOB.model_copy(update={"planned_start_ms": LATE_MS, "planned_pool": TOLD.pool_id})
+    here, elsewhere, promised_nothing = (
+        slip_view(one, TOLD, found, (), "cards").causes
+        for one in (job.model_copy(update=told_so), JOB.model_copy(update=told_so), job)
+    )
+
+    assert here is not None
+    (cause,) = here
+    assert cause.code == "leeway"
+    assert cause.text == (
+        "its start is promised for later than is likely, as several runs must end: perhaps "
+        "2026-01-01 09:00:00"
+    )
+    assert cause.text_zh == (
+        "须等多个运行结束，预留的启动时间含宽限：可能约 2026-01-01 09:00:00 即启动"
+    )
+    assert elsewhere == promised_nothing == []
+
+
 def test_runs_that_overstay_are_counted_in_both_languages() -> None:
     one = Overstayed(count=1, mine=0, cards=1, over_ms=720_000, until_ms=LATE_MS)
 

@@ -240,5 +240,23 @@ def test_who_overstays_and_is_over_by_then_does_not_fill_the_pool() -> None:
     assert found == Slip(is_full=True, started=Group(count=3, mine=3, cards=24))
 
 
+def test_who_is_first_by_now_and_has_leeway_is_told_when_it_is_likely_to_start() -> None:
+    """It waits for four runs that are to be over at the start that it was told."""
+    state, now_ms = crowd(*map(brief, "abcd")), TOLD.at_ms + 1
+    behind = replace(TOLD, start_ms=10 * HOUR_MS)
+
+    assert slip_of(state, now_ms) == Slip(likely_ms=HOUR_MS)
+    assert slip_of(state, now_ms, behind) == Slip()
+    assert slip_of(state, now_ms, replace(TOLD, start_ms=HOUR_MS // 2)).likely_ms is None
+    assert slip_of(state, now_ms, replace(TOLD, pool_id="west-npu")).likely_ms is None
+
+
+def test_who_is_not_first_has_none() -> None:
+    state = crowd(*map(brief, "abcd"))
+    submit(state, replace(wants("first", 32, Priority.HIGH), submitted_at_ms=0))
+
+    assert slip_of(state, TOLD.at_ms + 1).likely_ms is None
+
+
 def test_a_pool_that_is_no_longer_in_the_park_tells_nothing() -> None:
     assert slip_of(crowd(brief("a")), HOUR_MS + 7, replace(TOLD, pool_id="gone")) == Slip()
