@@ -6,7 +6,7 @@ import typer
 
 from api.cli.files import Output, write_binary
 from api.cli.language import both
-from api.cli.options import Json, Tenant, session_of
+from api.cli.options import Json, Tenant, permille, session_of
 from api.cli.session import Identity, client
 from api.cli.terminal import errors, plain, print_json, print_list, table, year_text
 
@@ -179,7 +179,7 @@ def rule(
         pool=pool,
         year=year,
         budget=budget,
-        share_permille=round(share * 10),
+        share_permille=permille(share),
         minimum=minimum,
         cap=cap,
         bars_related=not allow_related,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.language import both
+from api.cli.terminal import fail
 
 if TYPE_CHECKING:
     from api.cli.session import Session
@@ -49,6 +50,18 @@ month_of = parser(r"20\d\d-(0[1-9]|1[0-2])", "is no month: 2026-10", "不是月�
 MonthArgument = Annotated[
     str, typer.Argument(parser=month_of, metavar="MONTH", help=both("like 2026-10", "如 2026-10"))
 ]
+
+
+MOST_PERCENT = 100
+
+
+def permille(percent: str | float) -> int:
+    """A share, or a rate of tax, as it was given: with more decimals it would be another."""
+    text = str(percent)
+    if not re.fullmatch(r"\d{1,3}(\.\d)?", text, re.ASCII) or float(text) > MOST_PERCENT:
+        english = f"{text[:40]!r} is no percentage: 0 to 100, at most 1 decimal"
+        fail(both(english, f"{text[:40]!r} 不是百分数：应为 0 至 100，最多 1 位小数"), 2)
+    return round(float(text) * 10)
 
 
 def this_month() -> str:

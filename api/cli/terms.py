@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, MonthArgument, session_of
+from api.cli.options import Json, MonthArgument, permille, session_of
 from api.cli.session import Identity, client
 from api.cli.terminal import errors, fail, plain, print_json, print_list, table
 
@@ -85,7 +85,6 @@ def _terms(one: "TermsView") -> str:
 
 
 Pairs = list[str] | None
-MOST_PERCENT = 100
 
 
 @app.command(help=both("Publish a centre's terms.", "发布算力中心的结算条件。"))
@@ -133,10 +132,10 @@ def publish(
         kind="cost" if cost else "share" if share is not None else "tiered",
         prices=_pairs(cost),
         tiers=[
-            {"from_card_hours": _whole(begin), "share_permille": _permille(percent)}
+            {"from_card_hours": _whole(begin), "share_permille": permille(percent)}
             for begin, percent in shares.items()
         ],
-        vat_permille=round(tax * 10),
+        vat_permille=permille(tax),
     )
     with client(session_of(context), Identity.BOOKS) as broker:
         published = broker.publish_terms(wanted)
@@ -161,10 +160,3 @@ def _whole(text: str) -> int:
     if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
         fail(both(f"{text[:40]!r} is no whole number", f"{text[:40]!r} 不是整数"), 2)
     return int(text)
-
-
-def _permille(text: str) -> int:
-    if not re.fullmatch(r"\d{1,3}(\.\d)?", text, re.ASCII) or float(text) > MOST_PERCENT:
-        english = f"{text[:40]!r} is no share: 0 to 100 percent, at most 1 decimal"
-        fail(both(english, f"{text[:40]!r} 不是分成比例：应为 0 至 100，最多 1 位小数"), 2)
-    return round(float(text) * 10)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.language import both
-from api.cli.options import Json, Tenant, session_of
+from api.cli.options import Json, Tenant, permille, session_of
 from api.cli.session import Identity, client
 from api.cli.terminal import day_text, errors, plain, print_json, print_list, table
 
@@ -123,7 +123,7 @@ def issue(  # its options
         issuer=issuer,
         contract=contract,
         amount=amount,
-        share_permille=round(share * 10),
+        share_permille=permille(share),
         from_ms=day_ms(begin),
         until_ms=day_ms(until),
         fields=field or [],

@@ -21,6 +21,9 @@ pytestmark = pytest.mark.enable_socket
 PARAGRAPH_LINES_MAX = 12
 WRONG_USE, FAILED = 2, 1
 BUYER = ("--buyer", "B", "--code", "91370200163562681G")
+DAYS = ("--from", "2026-01-01", "--until", "2027-01-01")
+VOUCHER = ("v", "--tenant", "t", "--issuer", "i", "--contract", "c", "--amount", "1", *DAYS)
+RULE = ("r", "--issuer", "i", "--pool", "p", "--year", "2026", "--budget", "1", "--cap", "1", *DAYS)
 NO_ARRAY = f"a{0:026}"
 
 
@@ -206,11 +209,17 @@ def test_a_folder_that_is_too_large_is_not_packed(tmp_path: Path) -> None:
         (["jobs", "--limit", "-1"], "Input should be greater than or equal to 1"),
         (["terms", "publish", "c", "2026-10", "--share", "nan"], "less than or equal to 100"),
         (["terms", "publish", "c", "2026-10", "--share", "170"], "less than or equal to 100"),
-        (["terms", "publish", "c", "2026-10", "--share", "3.33"], "'3.33' is no share: 0 to 100"),
-        (["terms", "publish", "c", "2026-10", "--tier", "0=nan"], "'nan' is no share: 0 to 100"),
-        (["terms", "publish", "c", "2026-10", "--tier", "0=170"], "'170' is no share: 0 to 100"),
+        (["terms", "publish", "c", "2026-10", "--share", "3.33"], "'3.33' is no percentage: 0"),
+        (["terms", "publish", "c", "2026-10", "--tier", "0=nan"], "'nan' is no percentage: 0"),
+        (["terms", "publish", "c", "2026-10", "--tier", "0=170"], "'170' is no percentage: 0"),
         (["terms", "publish", "c", "2026-10", "--tier", "inf=5"], "'inf' is no whole number"),
         (["terms", "publish", "c", "2026-10", "--share", "5", "--tax", "nan"], "equal to 100"),
+        (
+            ["terms", "publish", "c", "2026-10", "--share", "5", "--tax", "6.55"],
+            "'6.55' is no perc",
+        ),
+        (["vouchers", "issue", *VOUCHER, "--share", "33.33"], "'33.33' is no percentage: 0 to 100"),
+        (["claims", "rule", *RULE, "--share", "33.33"], "'33.33' is no percentage: 0 to 100"),
         (["top", "--every", "0"], "Input should be greater than or equal to 0.5"),
         (["up", "--port", "80000"], "Input should be less than or equal to 65535"),
         (["agent", "--centre", "lsl", "--ray-address", "a:1"], "go together"),
