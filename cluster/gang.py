@@ -16,6 +16,7 @@ from cluster.driver import (
 )
 from cluster.member import MemberEnd, MemberKey, MemberPhase, MemberStart, MemberState
 from cluster.roles import command_of, deciding_ranks, named, role_variables
+from cluster.run_files import FAILED_GANG_GRACE_MS, Stop
 
 KILLED = -9
 OUTPUT_KEPT_MS = 600_000
@@ -58,7 +59,7 @@ class Attempt:
 
     `order` None: it was to be stopped before anybody had ordered it. `refusal` says why it could
     not be started as a whole. `started_at_ms` is when all members ran, once they did. `final` is
-    what was reported of its end, which never changes.
+    what was reported of its end, which never changes. `is_away`: its start waits for a supervisor.
     """
 
     attempt_id: str
@@ -69,6 +70,7 @@ class Attempt:
     started_at_ms: int | None = None
     stop_grace_ms: int | None = None
     refusal: str = ""
+    is_away: bool = False
     is_forgotten: bool = False
     is_output_shipped: bool = False
     final: AttemptReport | None = None
@@ -172,6 +174,13 @@ class Attempt:
         return is_unwanted or any(
             state.end is MemberEnd.STOPPED or _has_failed(state) for state in ends
         )
+
+    @property
+    def how_to_stop(self) -> Stop:
+        """As was asked; the rest of a gang that is over otherwise has little time."""
+        if self.stop_grace_ms is None:
+            return Stop(grace_ms=FAILED_GANG_GRACE_MS)
+        return Stop(grace_ms=self.stop_grace_ms, signal=_signal_number(self.order))
 
     def is_not_to_run(self, state: MemberState) -> bool:
         """Whether a member goes on of what was reported as over: it may run elsewhere by now.
@@ -370,7 +379,7 @@ def _exit_code(state: MemberState) -> int:
     return KILLED if state.exit_code is None else state.exit_code
 
 
-def signal_number(order: LaunchOrder | None) -> int | None:
+def _signal_number(order: LaunchOrder | None) -> int | None:
     """The number of the signal by which an order's members save themselves, if there is one."""
     signals = {one.name: one.value for one in signal.Signals}
     return signals.get(order.checkpoint_signal or "") if order else None

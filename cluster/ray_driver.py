@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
 
 from cluster import ray_nodes
 from cluster.archive import BadArchive
@@ -23,13 +22,13 @@ from cluster.card_groups import CardGroups
 from cluster.diary import Diary
 from cluster.diary_file import DiaryFile
 from cluster.driver import CentreReport, LaunchOrder, MemberOrder
-from cluster.gang import FOUND_PORT, Attempt, Rendezvous, cards_by_node, member_start, signal_number
+from cluster.gang import FOUND_PORT, Attempt, Rendezvous, cards_by_node, member_start
 from cluster.journal import Journal, TenantUids
 from cluster.member import Leasing, LogChunk, MemberEnd, MemberKey, MemberState, Seen
-from cluster.ray_nodes import ClusterFailed, NodeFailed, SupervisorCalls
+from cluster.ray_nodes import ClusterFailed, NodeAway, NodeFailed, SupervisorCalls
 from cluster.ray_watch import RETRY_S, CentreRay, Head, NodeTable
 from cluster.roles import meeting_nodes
-from cluster.run_files import Stop
+from cluster.run_files import FAILED_GANG_GRACE_MS, Stop
 from cluster.runs import now_ms
 from cluster.steady import failure, in_background
 from cluster.supervisor import FENCED_AFTER_S
@@ -37,13 +36,11 @@ from cluster.wire import order_to_json
 
 KEEP_S = 1.0
 GROUP_PLACED_MS = 15_000
-FAILED_GANG_GRACE_MS = 5_000
 HEAD_MISSES_MAX = 3
 CLOSE_S = 3.0
 CALLERS = 16
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class RayDriver:
@@ -90,7 +87,7 @@ class RayDriver:
             if order.attempt_id in self._attempts:
                 return
             attempt = self._add(Attempt(attempt_id=order.attempt_id, order=order))
-        self._submit(self._begin, attempt)
+        self._submit(partial(self._begin, attempt))
         self._on_change()
 
     def stop(self, attempt_id: str, grace_ms: int) -> None:
@@ -100,7 +97,7 @@ class RayDriver:
             if attempt.stop_grace_ms is None or grace_ms < attempt.stop_grace_ms:
                 attempt.stop_grace_ms = grace_ms
                 self._journal.write(attempt)
-        self._submit(self._advance, attempt)
+        self._submit(partial(self._advance, attempt))
 
     def forget(self, attempt_id: str) -> None:
         with self._lock:
@@ -109,7 +106,7 @@ class RayDriver:
                 return
             attempt.is_forgotten = True
             self._journal.write(attempt)
-        self._submit(self._clear, attempt)
+        self._submit(partial(self._clear, attempt))
 
     def observe(self) -> CentreReport:
         with self._lock:
@@ -175,7 +172,7 @@ class RayDriver:
     def release_output(self, attempt_id: str, done: set[MemberKey]) -> None:
         """What these members said has reached who reads it, and may be cleared away."""
         if (attempt := self._attempts.get(attempt_id)) and attempt.note_shipped(done):
-            self._submit(self._clear, attempt)
+            self._submit(partial(self._clear, attempt))
 
     # Steps of an attempt; each may be taken again.
 
@@ -189,6 +186,9 @@ class RayDriver:
         try:
             for state in self._start_members(attempt):
                 self._note(attempt, state)
+        except NodeAway:
+            self._nodes.miss(member.node_id for member in attempt.unfinished)
+            attempt.is_away = True
         except (NodeFailed, BadArchive) as error:
             self._refuse(attempt, str(error))
 
@@ -225,8 +225,8 @@ class RayDriver:
         )
         if attempt.stop_grace_ms is not None:
             return []
-        starts = [(nodes[one.node_id], member_start(order, one, gang)) for one in order.members]
-        return ray_nodes.start_all(starts)
+        calls = [nodes[one.node_id].start(member_start(order, one, gang)) for one in order.members]
+        return ray_nodes.start_all(calls)
 
     def _advance(self, attempt: Attempt) -> None:
         """What follows from what is known: nothing, the end of its members, or its own."""
@@ -238,18 +238,15 @@ class RayDriver:
                 self._diary.note(attempt.noted(), now_ms())
                 self._journal.write(attempt)
                 if self._connected.is_set():
-                    self._submit(ray_nodes.release_cards, attempt.attempt_id)
+                    self._submit(partial(ray_nodes.release_cards, attempt.attempt_id))
             elif attempt.is_to_end:
                 self._stop_members(attempt)
         self._on_change()
 
     def _stop_members(self, attempt: Attempt) -> None:
-        stop = Stop(grace_ms=FAILED_GANG_GRACE_MS)
-        if attempt.stop_grace_ms is not None:
-            stop = Stop(grace_ms=attempt.stop_grace_ms, signal=signal_number(attempt.order))
         for member in attempt.unfinished:
             if calls := self._nodes.calls(member.node_id):
-                calls.stop(attempt.attempt_id, member.rank, stop)
+                calls.stop(attempt.attempt_id, member.rank, attempt.how_to_stop)
 
     def _clear(self, attempt: Attempt) -> None:
         """Remove what the nodes keep of an attempt that nobody asks about any more."""
@@ -337,27 +334,30 @@ class RayDriver:
             self._lose_where_gone(attempt, member)
         if attempt.is_to_end or attempt.is_over:
             self._advance(attempt)
-        elif attempt.attempt_id in self._earlier:
+        elif attempt.attempt_id in self._earlier or attempt.is_away:
             self._resume(attempt)
         elif attempt.is_half and self.has_met_all:
             self._give_up(attempt, "nobody knows where its other members were to meet it")
 
     def _resume(self, attempt: Attempt) -> None:
-        """Go on with what an earlier life had begun, once all of its nodes are there."""
-        if all(self._nodes.calls(member.node_id) for member in attempt.unfinished):
-            self._earlier.remove(attempt.attempt_id)
-            attempt.noted_at_ms = now_ms()  # its nodes, or all of Ray, may have come just now
+        """Go on with what was begun before, once all of its nodes are there."""
+        if self._nodes.are_there(member.node_id for member in attempt.unfinished):
+            if attempt.attempt_id in self._earlier:
+                self._earlier.remove(attempt.attempt_id)
+                attempt.noted_at_ms = now_ms()  # its nodes, or all of Ray, may have come just now
+            attempt.is_away = False
             if attempt.is_to_begin:
-                self._submit(self._begin, attempt)
+                self._submit(partial(self._begin, attempt))
+        elif attempt.is_away:
+            self._give_up(attempt, "a supervisor was killed, and did not come back in time")
 
     def _lose_where_gone(self, attempt: Attempt, member: MemberOrder) -> None:
         """A member is over where nobody can have renewed its node's lease for too long."""
+        is_gone, end = self._head.is_gone, MemberEnd.LEASE
+        detail = f"the Ray of {self.centre_id} is not there"
         if self._connected.is_set():
             is_gone, end = self._nodes.is_gone(member.node_id), MemberEnd.NODE
             detail = f"node {member.node_id} was lost"
-        else:
-            is_gone, end = self._head.is_gone, MemberEnd.LEASE
-            detail = f"the Ray of {self.centre_id} is not there"
         if is_gone:
             with self._lock:
                 attempt.lose(member.rank, end, detail, now_ms())
@@ -394,7 +394,7 @@ class RayDriver:
         with self._lock:
             return list(self._attempts.values())
 
-    def _submit(self, work: Callable[[_T], None], argument: _T) -> None:
+    def _submit(self, work: Callable[[], None]) -> None:
         """Do this beside; what nobody expected of it is in the log, and the keeper tries again."""
         with suppress(RuntimeError):  # closed in the meantime
-            self._callers.submit(failure, partial(work, argument))
+            self._callers.submit(failure, work)

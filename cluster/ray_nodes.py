@@ -7,11 +7,9 @@ cluster's head is away, so nothing that must answer in time may wait for one.
 import logging
 import os
 import socket
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 # Ray reads this once, when it is imported; without it, it depends on the machine's history.
@@ -36,15 +34,16 @@ GROUP_PREFIX = "brain-"
 CALL_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 2.0
 CALLS_AT_ONCE = 1_000
-RETRY_S = 0.3
-RETRIES_MAX = 50
-"""So often a supervisor that was killed is asked again: Ray starts it anew in a few seconds."""
 
 T = TypeVar("T")
 
 
 class NodeFailed(Exception):
     """A node did not do what it was asked, or did not say so in time."""
+
+
+class NodeAway(NodeFailed):
+    """A supervisor was killed: Ray starts it anew in a few seconds, or its node is lost."""
 
 
 class ClusterFailed(Exception):
@@ -121,17 +120,17 @@ class SupervisorCalls:
         ).remote(settings)
 
     def free_port(self) -> int:
-        port = _result(self._actor.free_port.remote)
+        port = _result(self._actor.free_port.remote())
         assert isinstance(port, int)
         return port
 
     def provide_archive(self, sha256: str, data: "ray.ObjectRef[bytes]") -> None:
-        if not _result(partial(self._actor.has_archive.remote, sha256)):
-            _result(partial(self._actor.keep_archive.remote, sha256, data))
+        if not _result(self._actor.has_archive.remote(sha256)):
+            _result(self._actor.keep_archive.remote(sha256, data))
 
     def orders(self) -> dict[str, LaunchOrder | None]:
         """Of all attempts that the node knows; None for one that was renounced or is illegible."""
-        texts = _result(self._actor.orders.remote)
+        texts = _result(self._actor.orders.remote())
         assert isinstance(texts, dict)
         return {attempt_id: order_in(text) for attempt_id, text in texts.items()}
 
@@ -183,13 +182,9 @@ class Answers(Generic[T]):
         return [(self._node_by_call.pop(call), _answer(call)) for call in ready]
 
 
-def start_all(starts: Sequence[tuple[SupervisorCalls, MemberStart]]) -> list[MemberState]:
+def start_all(calls: "Sequence[ray.ObjectRef[MemberState]]") -> list[MemberState]:
     """What became of members that were started at the same time."""
-    calls = [node.start(start) for node, start in starts]
-    return [
-        _result(partial(node.start, start), call)
-        for call, (node, start) in zip(calls, starts, strict=True)
-    ]
+    return [_result(call) for call in calls]
 
 
 def put(data: bytes) -> "ray.ObjectRef[bytes]":
@@ -229,19 +224,12 @@ def held_cards() -> dict[str, bool]:
     }
 
 
-def _result(
-    ask: "Callable[[], ray.ObjectRef[T]]",
-    asked: "ray.ObjectRef[T] | None" = None,
-    tries_left: int = RETRIES_MAX,
-) -> T:
-    """The answer to what is `asked` already, if it is; who was killed meanwhile is asked again."""
+def _result(call: "ray.ObjectRef[T]") -> T:
     try:
-        return ray.get(ask() if asked is None else asked, timeout=CALL_TIMEOUT_S)
+        return ray.get(call, timeout=CALL_TIMEOUT_S)
     except (RayError, GetTimeoutError) as error:
-        if tries_left == 0 or not isinstance(error, RayActorError):
-            raise NodeFailed(str(error).strip().rpartition("\n")[2]) from error
-    threading.Event().wait(RETRY_S)
-    return _result(ask, None, tries_left - 1)
+        failed = NodeAway if isinstance(error, RayActorError) else NodeFailed
+        raise failed(str(error).strip().rpartition("\n")[2]) from error
 
 
 def _answer(call: "ray.ObjectRef[T]") -> T | None:

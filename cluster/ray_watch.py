@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +82,7 @@ class _Node:
     is_heard: bool = False
     incarnation: str = ""
     version: int = 0
+    is_missed: bool = False
     is_to_repeat: bool = False
     complaint: str = ""
     ask_again_at_s: float = 0.0
@@ -158,6 +159,18 @@ class NodeTable:
             if node.is_alive and node.is_heard and node.heard_at_s > since_s
         ]
 
+    def miss(self, node_ids: Iterable[str]) -> None:
+        """The supervisor of one of these nodes was killed: until they speak, they are not there."""
+        with self._lock:
+            for node_id in node_ids:
+                self._nodes[node_id].is_missed = True
+
+    def are_there(self, node_ids: Iterable[str]) -> bool:
+        """Whether all of them can be asked: each is known, and has spoken since it was missed."""
+        with self._lock:
+            nodes = [self._nodes.get(node_id) for node_id in node_ids]
+        return all(node is not None and not node.is_missed for node in nodes)
+
     def living(self) -> set[str]:
         """The nodes that Ray has."""
         return {node_id for node_id, node in self._snapshot().items() if node.is_alive}
@@ -211,6 +224,7 @@ class NodeTable:
                 node.ask_again_at_s = now_s + RETRY_S
             else:
                 node.is_heard, node.heard_at_s = True, now_s
+                node.is_missed = False
                 node.incarnation, node.version = seen.incarnation, seen.version
                 if seen.complaint not in {"", node.complaint}:
                     why = seen.complaint

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_GRACE_MS = 10_000
+FAILED_GANG_GRACE_MS = 5_000
+"""What the rest of a gang gets that is over for another reason than a stop."""
+
 OUTPUT_BYTES_MAX = 64 * 1024 * 1024
 RECORD_BYTES_MAX = 4096
 

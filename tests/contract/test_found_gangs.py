@@ -28,12 +28,12 @@ def begin(bed: RayBed, wanted: LaunchOrder, count: int) -> None:
 
     until_online(bed.driver)
     gang = Rendezvous(address="127.0.0.1", port=1, order=order_to_json(wanted))
-    starts = []
+    calls = []
     for member in wanted.members[:count]:
         node = bed.driver._nodes.calls(member.node_id)
         assert node is not None
-        starts.append((node, member_start(wanted, member, gang)))
-    ray_nodes.start_all(starts)
+        calls.append(node.start(member_start(wanted, member, gang)))
+    ray_nodes.start_all(calls)
 
 
 def test_half_a_gang_of_which_nobody_remembers_the_rest_is_ended(
