@@ -100,7 +100,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONRe
     body["errors"] = [error | _chinese(error, ("problem", "fix")) for error in body["errors"]]
     if problem.reasons:  # each has its own words
         said = "；".join(reason.text_zh for reason in problem.reasons)
-        body["detail_zh"] = f"{body['title_zh']}：{said}"
+        which = chinese(problem.detail.removesuffix(f": {problem.reasons[0].text}"))
+        body["detail_zh"] = f"{which or body['title_zh']}：{said}"
     for empty in ("title_zh", "detail_zh", "errors", "reasons"):
         if not body[empty]:
             del body[empty]

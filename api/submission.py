@@ -22,7 +22,7 @@ from api.services import Services
 from api.tables import ArchiveRow
 from cluster.inventory import Park
 from scheduler.facts.events import Submitted
-from scheduler.model.cores import is_mixed
+from scheduler.model.cores import is_mixed, unit_of
 from scheduler.model.job import ArrayTask, Checkpoint, Job, Priority, Role, Topology, Variant
 from scheduler.model.variants import forms
 from scheduler.placing.placement import impossible
@@ -268,7 +268,8 @@ def check_possible(jobs: Sequence[Job], declared: Declared, now_ms: int) -> None
         reasons = impossible(form, declared.park, declared.tree, declared.prices, now_ms)
         if reasons:
             which = f"job {number + 1} of {len(jobs)}" if len(jobs) > 1 else "the job"
-            which = f"{which} {_as_form(jobs[number], variant, form)}" if variant else which
+            count = f"{form.device_count} {unit_of(form, declared.park)}"
+            which = f"{which} {_as_form(jobs[number], variant, count)}" if variant else which
             views = reason_views(reasons)
             raise Refused(
                 422, f"{which} could never run: {views[0].text}", title=_NEVER, reasons=views
@@ -283,9 +284,8 @@ def _mixed(park: Park) -> Refused:
     return Refused(422, f"the job could never run: {problem}", title=_NEVER, errors=[error])
 
 
-def _as_form(job: Job, number: int, form: Job) -> str:
-    cards = f"{form.device_count} cards"
-    return f"as its variant {number}, {cards}," if job.variants else f"on {cards}"
+def _as_form(job: Job, number: int, count: str) -> str:
+    return f"as its variant {number}, {count}," if job.variants else f"on {count}"
 
 
 _NEVER = "The job could never run"

@@ -16,6 +16,7 @@ from tests.acceptance.brokers import (
     Served,
     await_state,
     fields_of,
+    job,
     problem_of,
     served,
     submitted,
@@ -96,6 +97,17 @@ def test_a_job_that_would_do_with_either_is_refused(wanted: dict[str, Any], core
 
     assert fields_of(refused) == ["device"]
     assert "with cards and with cores (cpu-x)" in refused["detail"]
+
+
+def test_a_size_that_could_never_run_is_told_in_cores(cores: Served) -> None:
+    """48 cores are more than a node, and no whole nodes."""
+    sizes = {"device": "cpu-x", "devices": 64, "min_devices": 48, "step_devices": 16}
+    saves = {"checkpoint": {"dir": "ckpt", "signal": "SIGUSR1"}}
+
+    refused = problem_of(cores.steel.post("/v1/jobs", json=job(**sizes, **saves)), 422)
+
+    assert refused["detail"].startswith("the job on 48 cores could never run: ")
+    assert refused["detail_zh"].startswith("48 个核的作业无法运行：")
 
 
 def test_packages_are_of_cards(cores: Served) -> None:

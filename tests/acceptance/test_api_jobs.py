@@ -123,7 +123,9 @@ def test_a_batch_with_one_impossible_job_queues_none(park: Served) -> None:
 
     answer = park.steel.post("/v1/jobs:batch", json=batch)
 
-    assert problem_of(answer, 422)["detail"].startswith("job 2 of 2 could never run")
+    problem = problem_of(answer, 422)
+    assert problem["detail"].startswith("job 2 of 2 could never run: ")
+    assert problem["detail_zh"].startswith("第 2 个作业（共 2 个）无法运行：")
     assert every(park, project="none") == []
 
 

@@ -80,6 +80,7 @@ def test_a_job_is_refused_where_one_of_its_variants_could_never_run(park: Served
     )
 
     assert problem["detail"].startswith("the job as its variant 2, 25 cards, could never run: ")
+    assert problem["detail_zh"].startswith("作业的第 2 个备选规格（25 张卡）无法运行：")
     assert {one["code"] for one in problem["reasons"]} == {"tenant_quota"}
 
 

@@ -22,6 +22,8 @@ MUTANTS = [
     Mutant("api/cli/settlement_tables.py", 'KINDS.get(one["terms"], one["terms"])', 'one["terms"]', _TOLD),
     Mutant("api/cli/invoices.py", "{less if some else ''}", "", _TOLD),
     Mutant("api/cli/invoices.py", "{less if some else ''}", "{less}", _TOLD),
+    Mutant("api/errors.py", "{which or body['title_zh']}", "{body['title_zh']}", "tests/acceptance/test_api_jobs.py -k impossible"),
+    Mutant("api/submission.py", "{unit_of(form, declared.park)}", "cards", "tests/acceptance/test_api_cores.py -k size"),
     Mutant("api/cli/options.py", " or float(text) > MOST_PERCENT", "", f"{_REFUSALS} -k meant"),
     Mutant("api/cli/terms.py", "vat_permille=permille(tax)", "vat_permille=round(tax * 10)", f"{_REFUSALS} -k meant"),
     Mutant("api/cli/vouchers.py", "permille(share)", "round(share * 10)", f"{_REFUSALS} -k meant"),

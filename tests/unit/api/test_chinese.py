@@ -214,6 +214,12 @@ def test_every_part_of_the_books_has_its_chinese() -> None:
             ),
         ),
         ("there is no invoice request i1", "没有发票申请 i1"),
+        ("the job on 6 cards could never run", "6 张卡的作业无法运行"),
+        ("job 2 of 3 on 8 cores could never run", "第 2 个作业（共 3 个）按 8 个核无法运行"),
+        (
+            "job 2 of 3 as its variant 1, 8 cards, could never run",
+            "第 2 个作业（共 3 个）的第 1 个备选规格（8 张卡）无法运行",
+        ),
         ("invoice request i1 is requested: it cannot be credited", "发票申请 i1 已申请，不能红冲"),
         ("invoice request i1 is issued: it cannot be withdrawn", "发票申请 i1 已开具，不能撤回"),
         ("statement", "对账单"),
