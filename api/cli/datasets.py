@@ -18,7 +18,7 @@ app = typer.Typer(
 
       brain datasets
 
-      brain submit --devices 8 --data DATASET -- python train.py
+      brain submit --devices 8 --data DATASET --workdir . -- python train.py
 
       brain --as operator datasets set web --size 45TB --centre qdaicc --centre lsl""",
         """列出作业可读取的数据集与数据分级；登记数据集的位置。
@@ -27,7 +27,7 @@ app = typer.Typer(
 
       brain datasets
 
-      brain submit --devices 8 --data DATASET -- python train.py
+      brain submit --devices 8 --data DATASET --workdir . -- python train.py
 
       brain --as operator datasets set web --size 45TB --centre qdaicc --centre lsl""",
     ),

@@ -30,11 +30,11 @@ HELP = both(
 
       brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
 
-      brain submit --devices 1 --after JOB_ID -- python evaluate.py
+      brain submit --devices 1 --after JOB_ID --workdir . -- python evaluate.py
 
-      brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
+      brain submit --devices 1 --array 0-99%4 --workdir . -- 'python try.py $BRAIN_ARRAY_INDEX'
 
-      brain submit --quote QUOTE_ID -- python train.py
+      brain submit --quote QUOTE_ID --workdir . -- python train.py
 
     With --quote it takes the place in the queue of then; without a job file it is as was quoted. A
     relative workdir is packed and shipped, without `.git`, `.venv` and `__pycache__`; an absolute
@@ -50,11 +50,11 @@ HELP = both(
 
       brain submit --devices 1 --limit 10m --workdir . -- python train.py --epochs 5
 
-      brain submit --devices 1 --after JOB_ID -- python evaluate.py
+      brain submit --devices 1 --after JOB_ID --workdir . -- python evaluate.py
 
-      brain submit --devices 1 --array 0-99%4 -- 'python try.py $BRAIN_ARRAY_INDEX'
+      brain submit --devices 1 --array 0-99%4 --workdir . -- 'python try.py $BRAIN_ARRAY_INDEX'
 
-      brain submit --quote QUOTE_ID -- python train.py
+      brain submit --quote QUOTE_ID --workdir . -- python train.py
 
     使用 --quote 时按询价时的位置排队；没有作业文件时，各项与询价一致。
     相对路径的 workdir 会打包上传（不含 `.git`、`.venv`、`__pycache__`），
