@@ -277,7 +277,9 @@ class Attempt:
         None where the whole was refused: it says of no member which node that is about.
         """
         at_fault = {AttemptEnd.NODE: MemberEnd.NODE, AttemptEnd.REFUSED: MemberEnd.REFUSED}
-        if self.order is None or self.refusal or end not in at_fault:
+        if self.order is None or end not in at_fault:
+            return None
+        if self.refusal and end is AttemptEnd.REFUSED:
             return None
         for member in self.order.members:
             state = self.members.get(member.rank)
@@ -294,12 +296,12 @@ class Attempt:
             self.members.values(), key=lambda state: (state.ended_at_ms or 0, state.rank)
         )
         for member_end, end in _BY_WEIGHT:
+            if self.refusal and end is AttemptEnd.REFUSED:
+                return end, None, self.refusal
             for state in ended:
                 if state.end is member_end:
                     why = state.detail or "its node did not renew its lease in time"
-                    return end, None, self.refusal or f"{self._named(state)}: {why}"
-        if self.refusal:
-            return AttemptEnd.REFUSED, None, self.refusal
+                    return end, None, f"{self._named(state)}: {why}"
         failed = [state for state in ended if _has_failed(state)]
         if failed:
             what = failed[0].detail or f"exit code {_exit_code(failed[0])}"

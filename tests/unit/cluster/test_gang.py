@@ -167,6 +167,19 @@ def test_what_is_refused_as_a_whole_names_no_node() -> None:
     assert (gang.report().end, gang.report().node_id) == (AttemptEnd.REFUSED, None)
 
 
+def test_a_lost_node_is_named_whatever_was_refused_before() -> None:
+    """Ray takes the group of a lost node back some seconds before that node is given up."""
+    gang = noted(running(0), running(1))
+    gang.refusal = "Ray has given its cards to somebody else"
+    gang.note(ended(0, -15, MemberEnd.STOPPED))
+    gang.lose(1, MemberEnd.NODE, f"node {NODE_IDS[1]} was lost", 99)
+
+    report = gang.report()
+
+    assert (report.end, report.node_id) == (AttemptEnd.NODE, NODE_IDS[1])
+    assert report.detail == f"member 1: node {NODE_IDS[1]} was lost"
+
+
 def test_what_is_the_jobs_own_fault_names_no_node() -> None:
     own = replace(ended(0, None, MemberEnd.REFUSED), is_own_fault=True)
 
