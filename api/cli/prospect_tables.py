@@ -1,5 +1,6 @@
 """What a job would meet, and where it stands, in a terminal: each pool, and what is in the way."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from rich.table import Table
@@ -88,7 +89,11 @@ def print_alternatives(found: Alternatives) -> None:
         say(f"{plain(both(item.text, item.text_zh))}{cost}", "    [green]•[/] ")
 
 
-def print_quote(quote: Quote) -> None:
+def print_quote(quote: Quote, words: Sequence[str] = ()) -> None:
+    """The last line submits it: `words` are its job file and what was said besides.
+
+    Without a file it is as was quoted, and only what it runs is to be added.
+    """
     say(plain(both(quote.summary, quote.summary_zh)), "")
     console.print(_options_table(quote.options))
     if any(option.reasons for option in quote.options):
@@ -101,7 +106,8 @@ def print_quote(quote: Quote) -> None:
     told = both(f"until {until}", f"{until} 前有效")
     if quote.is_kept:
         told = both(f"kept until {until}", f"保留至 {until}")
-    console.print(f"[dim]{told}{colon()}[/]brain submit --quote {quote.id}", soft_wrap=True)
+    command = plain(shlex.join(["brain", "submit", *words, "--quote", quote.id]))
+    console.print(f"[dim]{told}{colon()}[/]{command}", soft_wrap=True)
 
 
 def _options_table(options: Sequence[QuoteOption]) -> Table:

@@ -1,5 +1,7 @@
 """The command that asks what a job would meet."""
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -120,4 +122,13 @@ def quote(
     if as_json:
         print_json(answer)
     else:
-        print_quote(answer)
+        print_quote(answer, [*_words(job_file, options)] if job_file else [])
+
+
+def _words(job_file: Path, options: Mapping[str, object]) -> Iterator[str]:
+    """How it is named once more, with all that was said of it."""
+    yield str(job_file)
+    for name, value in options.items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                yield from (f"--{name.replace('_', '-')}", str(one))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_the_last_line_of_a_quote_submits_what_was_quoted() -> None:
     told = json.loads(done.stdout)
     assert (told["spec"]["devices"], told["spec"]["limit"]) == (4, "90m")
     assert told["spec"]["command"] == "true"
+    assert (told["id"], told["quote"]["id"]) == (words[-1], words[-1])
+
+
+def test_the_last_line_of_a_quote_of_a_job_file_submits_it_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "my job.yaml").write_text("command: 'true'\ndevices: 2\nlimit: 1h\n")
+
+    asked = brain("quote", "my job.yaml", "-n", "4", *KIND, "--limit", "90m")
+    words = shlex.split(asked.stdout.splitlines()[-1].split(": ")[1])[1:]
+    done = brain(*words, "--json")
+
+    told = json.loads(done.stdout)
+    assert (told["spec"]["devices"], told["spec"]["limit"]) == (4, "90m")
+    assert told["spec"]["device"] == ["hygon-k100-ai"]
     assert (told["id"], told["quote"]["id"]) == (words[-1], words[-1])
 
 

@@ -22,6 +22,8 @@ MUTANTS = [
     Mutant("api/cli/settlement_tables.py", 'KINDS.get(one["terms"], one["terms"])', 'one["terms"]', _TOLD),
     Mutant("api/cli/invoices.py", "{less if some else ''}", "", _TOLD),
     Mutant("api/cli/invoices.py", "{less if some else ''}", "{less}", _TOLD),
+    Mutant("api/cli/prospect_tables.py", '"submit", *words, "--quote"', '"submit", "--quote"', "tests/acceptance/test_cli_quotes.py -k stands"),
+    Mutant("api/cli/quote.py", "            if one is not None:\n", "            if one is None:\n", "tests/acceptance/test_cli_quotes.py -k stands"),
     Mutant("api/errors.py", "{which or body['title_zh']}", "{body['title_zh']}", "tests/acceptance/test_api_jobs.py -k impossible"),
     Mutant("api/submission.py", "{unit_of(form, declared.park)}", "cards", "tests/acceptance/test_api_cores.py -k size"),
     Mutant("api/cli/options.py", " or float(text) > MOST_PERCENT", "", f"{_REFUSALS} -k meant"),
