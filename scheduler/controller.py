@@ -119,7 +119,7 @@ class Controller:
         if self.plan is not NOTHING_NEW:  # else what is kept for quotes stays as it is
             news = self.state.quotes.news(self.plan.verdicts, self.state.park, now_ms)
             self._take_all(batch, news)
-        self._take_all(batch, self.state.queue.promises(self.plan.promised_ms, now_ms))
+        self._take_all(batch, self.state.queue.promises(self.plan.promised, now_ms))
         self._take_all(batch, self._evictions(now_ms))
         self._take_all(batch, self._leases(now_ms))
         batch.loads = self._told.new_loads(self.state) if batch.events else ()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from scheduler.model.plan import Promise
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartPromised:
@@ -14,5 +16,5 @@ class StartPromised:
     at_ms: int
     tenant_id: str
     job_id: str
-    by_ms: int
+    promise: Promise
     kind: Literal["start_promised"] = "start_promised"

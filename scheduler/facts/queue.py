@@ -13,6 +13,7 @@ from scheduler.forecast.history import History
 from scheduler.forecast.siblings import NEAREST, first_near
 from scheduler.model.job import Job, Priority
 from scheduler.model.levels import level
+from scheduler.model.plan import Promise
 
 AgeKey = tuple[int, int, str]
 DueKey = tuple[int, int, int, str]
@@ -94,18 +95,18 @@ class JobQueue:
     def get(self, job_id: str) -> JobRecord | None:
         return self._record_by_id.get(job_id)
 
-    def promises(self, by_ms: Mapping[str, int], now_ms: int) -> Iterator[StartPromised]:
+    def promises(self, by_id: Mapping[str, Promise], now_ms: int) -> Iterator[StartPromised]:
         """What these jobs, which wait, are promised from now on."""
-        for job_id, start_ms in by_ms.items():
+        for job_id, promise in by_id.items():
             tenant_id = self._record_by_id[job_id].job.tenant_id
-            yield StartPromised(at_ms=now_ms, tenant_id=tenant_id, job_id=job_id, by_ms=start_ms)
+            yield StartPromised(at_ms=now_ms, tenant_id=tenant_id, job_id=job_id, promise=promise)
 
     def note_promised(self, event: StartPromised) -> str | None:
         """Take it in; the reason where the job waits no more."""
         record = self.get(event.job_id)
         if record is None:
             return f"job {event.job_id} does not wait"
-        record.promised_ms = event.by_ms
+        record.promised = event.promise
         return None
 
     def came_by(self, last_ms: int) -> Iterator[JobRecord]:

@@ -74,7 +74,7 @@ class KeptQuotes:
         """The job takes the place of its quote, and its claim, if one is kept for it."""
         if self.has(event.job):
             quote = self._by_tenant[event.job.tenant_id]
-            record.promised_ms = quote.promised_ms
+            record.promised = quote.promised
             self._remove(state, quote, event.at_ms)
 
     def expired(self, now_ms: int) -> list[QuoteEnded]:

@@ -26,6 +26,7 @@ from scheduler.model.job import (
     ReasonCode,
 )
 from scheduler.model.levels import STARVING_MS, STARVING_RUNS
+from scheduler.model.plan import Promise
 from scheduler.model.tenancy import Cohort, Project, Tenant
 from scheduler.model.variants import form_in
 
@@ -160,7 +161,7 @@ class JobRecord:
     as it was placed; None where there were none. A held job waits for
     those of `awaited_ids` to end, unless `broken_by` has, as it must not; it came to the queue at
     `released_at_ms`. With a `quote` it is no job yet, and may not start.
-    `promised_ms` is by when others who passed it in this wait left it to start; 0 where nobody did.
+    `promised` is what others who passed it in this wait left it; None where nobody did.
     `spent_micros` is what all its attempts were charged, and `watched` its own budget. `stops_ms`
     has when it was stopped to go on later, as far back as a day before the last time.
     """
@@ -183,7 +184,7 @@ class JobRecord:
     broken_by: str = ""
     released_at_ms: int = 0
     quote: KeptQuote | None = None
-    promised_ms: int = 0
+    promised: Promise | None = None
     spent_micros: int = 0
     watched: Watched | None = None
     stops_ms: tuple[int, ...] = ()
@@ -309,7 +310,7 @@ class JobRecord:
     def note_lease(self, attempt: Attempt, history: History, park: Park | None) -> None:
         """It gets this attempt, of which is foretold now how fast it is and how long it runs."""
         job, at_ms = self.job, attempt.leased_at_ms
-        self.attempt, self.state, self.promised_ms = attempt, JobState.LEASED, 0
+        self.attempt, self.state, self.promised = attempt, JobState.LEASED, None
         self.attempt_count += 1
         self.speed_permille, self.forecast_ms = foretold(
             job, attempt.placement, history, park, at_ms

@@ -52,14 +52,23 @@ class KeptCards(Verdict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """By when a job is to start in a pool, where it was likely to have room at `likely_ms`."""
+
+    by_ms: int
+    pool_id: str
+    likely_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to start now, what to stop, and for each job that stays, in the queue's order, why.
 
-    `promised_ms` has by when those start who are passed now: so it is to stay.
+    `promised` has by when those start who are passed now: so it is to stay.
     """
 
     grants: tuple[Grant, ...]
     verdicts: Mapping[str, Verdict]
     evictions: tuple[Eviction, ...] = ()
-    promised_ms: Mapping[str, int] = field(default_factory=dict)
+    promised: Mapping[str, Promise] = field(default_factory=dict)
     answers: Answers = Answers.ALL

@@ -20,7 +20,6 @@ from scheduler.planning.groups import Groups
 from scheduler.planning.growth import Growth, ripe
 from scheduler.planning.offers import Offers
 from scheduler.planning.options import Finding, Offer, Option, Until
-from scheduler.planning.passed import Passed
 from scheduler.planning.repeats import Repeats
 from scheduler.planning.rooms import Rooms
 from scheduler.planning.settled import Settled
@@ -49,7 +48,7 @@ class Desk:
     _holdings: list[Holding] = field(default_factory=list)
     _forecasts: Forecasts = field(init=False)
     _allowances: Allowances = field(init=False)
-    _rooms: Rooms = field(init=False)
+    rooms: Rooms = field(init=False)
     _survey: Survey = field(init=False)
     _standings: Standings = field(init=False)
     _turns: Turns = field(init=False)
@@ -57,19 +56,18 @@ class Desk:
     _repeats: Repeats = field(init=False)
     vacancy: Vacancy = field(init=False)
     _granted: set[str] = field(default_factory=set)
-    passed: Passed = field(default_factory=Passed)
     foresight: Foresight = field(init=False)
     _is_begun: bool = False
 
     def __post_init__(self) -> None:
         self._forecasts = Forecasts(self.state, self.now_ms, self.policy)
         self._allowances = Allowances(self.state, self.now_ms, self.policy, self._forecasts)
-        self._rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
-        self._allowances.free_soon(one for one, _ in self._rooms.stopping())
+        self.rooms = Rooms(self.state, self.park, self.now_ms, self.policy, self._forecasts)
+        self._allowances.free_soon(one for one, _ in self.rooms.stopping())
         plan = (self.park, self.now_ms, self.policy, self._forecasts)
-        self._survey = one = Survey(*plan, self._rooms, self._allowances)
+        self._survey = one = Survey(*plan, self.rooms, self._allowances)
         self.foresight = Foresight(self.now_ms, self._forecasts, one, self._allowances)
-        waiting = (self.state.queue, self._forecasts, self._rooms)
+        waiting = (self.state.queue, self._forecasts, self.rooms)
         self.vacancy = Vacancy(*waiting, self._granted, one.closed_by)
 
     def answers(self, until: Until | None = None) -> Iterator[tuple[JobRecord, Grant | Verdict]]:
@@ -114,7 +112,7 @@ class Desk:
     def offers(self, record: JobRecord) -> Iterator[Offer]:
         """Each pool that could hold it in one of its forms, and why not now; nothing is taken."""
         plan = (self.now_ms, self.policy, self._forecasts, self._allowances)
-        return Offers(*plan, self._rooms, self._survey, self._stops).of(record)
+        return Offers(*plan, self.rooms, self._survey, self._stops).of(record)
 
     @property
     def forecasts(self) -> Forecasts:
@@ -151,7 +149,7 @@ class Desk:
     def _keep_quota(self, form: JobRecord) -> None:
         self._repeats.forget()
         pools = (one.pool for one in self._survey.candidates(shape_of(form.job)))
-        self._allowances.keep_for(form, filter(self._rooms.is_heard, pools))
+        self._allowances.keep_for(form, filter(self.rooms.is_heard, pools))
 
     def grow(self) -> None:
         """One job that runs small is asked to go on larger, if nobody who waits wants the cards."""
@@ -174,7 +172,6 @@ class Desk:
         """Its branches have had so much as soon as it is given."""
         tflops = form.job.device_count * self.park.share_tflops_per_card(pool)
         self._turns.charge(form.job, tflops)
-        self.passed.note()
         self._standings.take(form, pool, [share.node_id for share in shares])
 
     def _find(self, record: JobRecord) -> Grant | Verdict:
@@ -323,6 +320,7 @@ class Desk:
     def _make_room(self, form: JobRecord, option: Option, clearing: Clearing) -> Verdict:
         room, job_id, victims = option.candidate.room, form.job.id, clearing.victims
         self._allowances.free_soon(victim.attempt for victim in victims)
+        self.rooms.note_passed()
         for victim in victims:
             assert victim.id not in self._stops.gone_ms, f"{victim.id} is stopped already"
             gone_ms = self._stops.gone_ms[victim.id] = self.now_ms + victim.grace_ms
@@ -351,6 +349,7 @@ class Desk:
         job, pool, ends = form.job, option.candidate.pool, self._forecasts.ends(form)
         placement = placement_in(pool, shares)
         option.candidate.room.take(placement, job.id, ends)
+        self.rooms.note_passed()
         self._allowances.take(form, pool, option.hold_micros)
         self._repeats.forget()
         self._charge(form, pool, shares)
@@ -390,11 +389,10 @@ class Desk:
         self._repeats.forget()
         self._allowances.promise(form, option.candidate.pool, reservation, option.hold_micros)
         self.foresight.promised[record.job.id] = form
-        self.passed.promise(record, reservation)
         start = self._promised_start(form, option.candidate.pool, reservation.likely_ms)
         return Verdict(reasons=tuple(reasons), start=start)
 
     def _over_ms(self, promise: tuple[Reservation, Option, JobRecord]) -> int:
         """When a job that begins as is promised is likely to be over."""
         reservation, option, form = promise
-        return option.ready_ms(reservation.soonest_ms) + self._forecasts.length_ms(form)
+        return option.ready_ms(reservation.choice_ms) + self._forecasts.length_ms(form)

@@ -79,7 +79,7 @@ class Offers:
             promise = None if is_capped else self.survey.promise(form, candidate)
             if promise is None:
                 return offer
-            return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.soonest_ms)
+            return offer._replace(promise_ms=promise.likely_ms, sure_ms=promise.choice_ms)
         start_ms, victims = opening.start_ms, opening.victims
         reason = making_room(candidate.pool, candidate.room, form.job.device_count, start_ms)
         return Offer(*offer[:3], (reason,), offer.transfer_ms, start_ms, start_ms, victims)

@@ -44,6 +44,6 @@ def plan(
         grants=tuple(grants),
         verdicts=verdicts,
         evictions=tuple(desk.evictions),
-        promised_ms=desk.passed.kept_ms,
+        promised=desk.rooms.promised(),
         answers=answers,
     )

@@ -10,6 +10,7 @@ from scheduler.facts.state import CLAIM_MS, State
 from scheduler.forecast.ends import Ends
 from scheduler.model.job import Job, Reason, ReasonCode
 from scheduler.model.offered import outside_hours
+from scheduler.model.plan import Promise
 from scheduler.model.policy import Policy
 from scheduler.placing.placement import Fit
 from scheduler.placing.racks import free_cards
@@ -63,6 +64,24 @@ class Rooms:
         # Not of these rooms, which hold the room: they would hold themselves.
         runs = self._forecasts.runs
         return PoolRoom(cards, running, stopping, lambda: nodes.known(runs(pool.id), Known))
+
+    def note_passed(self) -> None:
+        """Somebody starts, or others are stopped for it: who was promised a start is passed."""
+        for room in self._rooms.values():
+            room.is_passed = room.reservation is not None
+
+    def promised(self) -> dict[str, Promise]:
+        """What those are promised, as is likely, whom somebody passes, where that is new."""
+        found: dict[str, Promise] = {}
+        for pool_id, room in self._rooms.items():
+            one = room.reservation
+            if one is not None and room.is_passed and not one.is_firm:
+                kept = self._state.jobs[one.job_id].promised
+                if kept is None or (kept.by_ms, kept.pool_id) != (one.start_ms, pool_id):
+                    found[one.job_id] = Promise(
+                        by_ms=one.start_ms, pool_id=pool_id, likely_ms=one.choice_ms
+                    )
+        return found
 
     def hidden(self, told: Reason, pool: Pool, wanted: Fit) -> Iterator[Reason]:
         """What else is in the way in a pool of which the centre is silent, or nodes are down."""

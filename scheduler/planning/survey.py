@@ -210,12 +210,15 @@ class Survey:
 
         Where the pool is not offered then, it is promised for as soon as is likely.
         """
-        by_ms = record.promised_ms
-        if by_ms < soonest.soonest_ms:
-            by_ms = soonest.soonest_ms + soonest.leeway_ms
+        kept, choice_ms = record.promised, soonest.choice_ms
+        by_ms = soonest.soonest_ms + soonest.leeway_ms
+        if kept is not None and kept.by_ms >= soonest.soonest_ms:
+            by_ms = kept.by_ms
+            if kept.pool_id == pool.id:
+                choice_ms = min(choice_ms, kept.likely_ms)
         if outside_hours(record.job, pool, by_ms):
             return soonest
-        return replace(soonest, start_ms=by_ms, likely_ms=by_ms)
+        return replace(soonest, start_ms=by_ms, likely_ms=by_ms, choice_ms=choice_ms)
 
     def _is_kept_then(self, record: JobRecord, pool: Pool, then: Reservation) -> bool:
         """Whether a quota that has room for it now would be kept for another yet."""

@@ -77,7 +77,8 @@ class Reservation:
     They are likely to be free at `soonest_ms`, and who passes is over by `start_ms`, which may be
     later. Where it is firm, they are free at both by the limits of what runs there, and are likely
     to be so at `likely_ms`; else that is `start_ms`. `leeway_ms` is how much later than is likely
-    it may be promised.
+    it may be promised. By `choice_ms` it is in this pool and no other: whom others have passed that
+    is as it was then, as they move what is likely.
     """
 
     job_id: str
@@ -88,6 +89,7 @@ class Reservation:
     spare: Mapping[str, int]
     is_firm: bool
     leeway_ms: int = 0
+    choice_ms: int = 0
 
     def is_clear_of(self, ends: Ends) -> bool:
         """Whether work that ends then is out of its way."""
@@ -115,6 +117,8 @@ class PoolRoom:
         self.version = 0
         """Another one whenever what is free, or kept, has changed, or nobody may pass any more."""
         self.reservation: Reservation | None = None
+        self.is_passed = False
+        """Whether anybody has started, or others are stopped for it, since that is kept."""
         self._running = running
         self._releases: list[Release] = []
         self._stopped: set[str] = set()
@@ -212,6 +216,7 @@ class PoolRoom:
             spare=opening.spare,
             is_firm=firmness is not Firmness.LIKELY,
             leeway_ms=leeway_ms(opening, soonest_ms - now_ms),
+            choice_ms=soonest_ms,
         )
 
     def _opening(self, known: Known, wanted: Fit, firmness: Firmness) -> Opening | None:

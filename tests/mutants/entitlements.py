@@ -38,7 +38,7 @@ MUTANTS = [
     Mutant("scheduler/planning/desk.py", "            self._keep_caps(findings)\n", "", _HAND),
     Mutant("scheduler/planning/desk.py", "finding.capped.append(Option(candidate, hold))", "pass", _BACK),
     Mutant("scheduler/planning/desk.py", "if self._is_within(form, option.candidate.pool, opening.victims):", "if opening:", _BACK),
-    Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self._rooms.stopping())\n", "", _BACK),
+    Mutant("scheduler/planning/desk.py", "        self._allowances.free_soon(one for one, _ in self.rooms.stopping())\n", "", _BACK),
     Mutant("scheduler/planning/desk.py", "if is_now and (shares := now", "if (shares := now", _BACK),
     Mutant("scheduler/planning/desk.py", "self._survey.find_cleared(form, option.candidate, clearing)", "self._survey.find_soon(form, option.candidate)", _BACK),
     Mutant("scheduler/planning/survey.py", "return None if may(()) else may", "return None", _BACK),

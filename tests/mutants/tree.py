@@ -58,7 +58,7 @@ MUTANTS = [
     Mutant("scheduler/planning/survey.py", "(one.until_ms or 0) > then.start_ms for", "True for", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "running.append(End(ends, path, amount * placement.card_count))", "pass", _QUOTAS),
     Mutant("scheduler/sharing/allowance.py", "payable = [p for p in pools if isinstance(self.hold_micros(record.job, p), int)]", "payable = [*pools]", _QUOTAS),
-    Mutant("scheduler/planning/desk.py", "filter(self._rooms.is_heard, pools)", "pools", _QUOTAS),
+    Mutant("scheduler/planning/desk.py", "filter(self.rooms.is_heard, pools)", "pools", _QUOTAS),
     Mutant("scheduler/timing/outlook.py", "if quota.key not in self._quotas:", "if True:", _QUOTAS),
     Mutant("scheduler/placing/placement.py", "    if known is not None:\n        code, detail", "    if False:\n        code, detail", _QUOTAS),
     Mutant("scheduler/asking/ranking.py", "setdefault(path[:index], {})", "setdefault(path[: index // 2], {})", "tests/unit/scheduler/asking/test_ranking.py"),

@@ -40,7 +40,7 @@ MUTANTS = [
     Mutant("scheduler/timing/forecasts.py", "None if own_ms is None else at_speed(own_ms, speed_permille)", "own_ms", _SPEEDS),
     Mutant("scheduler/timing/outlook.py", "over_ms = found[0] + bid.wish.length_ms", "over_ms = found[0]", _HAND),
     Mutant("scheduler/timing/outlook.py", "best = over_ms, bid, found", "best = over_ms, best[1] if best else bid, found", _HAND),
-    Mutant("scheduler/planning/desk.py", "option.ready_ms(reservation.soonest_ms) + self._forecasts.length_ms(form)", "option.ready_ms(reservation.soonest_ms)", _HAND),
+    Mutant("scheduler/planning/desk.py", "option.ready_ms(reservation.choice_ms) + self._forecasts.length_ms(form)", "option.ready_ms(reservation.choice_ms)", _HAND),
     Mutant("scheduler/planning/desk.py", "                over.append(form)\n", "", _HAND),
     Mutant("scheduler/planning/desk.py", "verdict.start is None:\n            self._keep_quota(min(over,", "verdict.start is None:\n            self._keep_quota(max(over,", _HAND),
     Mutant("scheduler/planning/foresight.py", "self.promised.get(record.job.id) or record", "record", _HAND),

@@ -62,7 +62,9 @@ def promise(room: PoolRoom, wanted: Fit, now_ms: int = 0) -> Reservation | None:
 
 
 def reserved(at_ms: int, spare: dict[str, int], **cards: int) -> Reservation:
-    return Reservation("j", at_ms, at_ms, at_ms, shares(**cards), spare, is_firm=False)
+    return Reservation(
+        "j", at_ms, at_ms, at_ms, shares(**cards), spare, is_firm=False, choice_ms=at_ms
+    )
 
 
 @pytest.mark.parametrize(

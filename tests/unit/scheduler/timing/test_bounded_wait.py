@@ -124,7 +124,7 @@ def asked(state: State, some: list[Asked], prefix: str, at_ms: int) -> None:
 def run_all(state: State, now_ms: int, policy: Policy = DEFAULT) -> list[str]:
     """Whom the plan lets start."""
     found = plan(state, now_ms, policy)
-    apply(state, *state.queue.promises(found.promised_ms, now_ms))
+    apply(state, *state.queue.promises(found.promised, now_ms))
     leases = [a_lease(grant.job_id, grant.placement, at_ms=now_ms) for grant in found.grants]
     for lease in leases:
         apply(state, lease, ev.Started(at_ms=now_ms, attempt_id=lease.attempt_id))

@@ -1,13 +1,16 @@
 """A gang is promised a later start than is likely, and whoever passes it leaves it that."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from cluster.hours import hours_of
+from cluster.inventory import Pool
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import EndCause, Job, Priority
+from scheduler.model.job import EndCause, Job, Priority, ReasonCode
+from scheduler.model.plan import Answers, Promise
 from scheduler.model.policy import DEFAULT
 from scheduler.planning.planner import plan
 from scheduler.storage.rows import Owners
@@ -76,9 +79,9 @@ def learn(state: State, user: str, run_ms: int) -> None:
     state.history.end(user, run_ms)
 
 
-def two_run(*waiting: Job, limit_ms: int = 10 * DAY_MS) -> State:
+def two_run(*waiting: Job, limit_ms: int = 10 * DAY_MS, beside: Sequence[Pool] = ()) -> State:
     """Each of two nodes is likely to be free in two hours, and 2 cards of the second are now."""
-    state = a_state(park=a_park(a_pool(POOL, 2, 8)))
+    state = a_state(park=a_park(a_pool(POOL, 2, 8), *beside))
     for user, hours in (("slow", 2), ("middling", 3), ("long", 20)):
         learn(state, user, hours * HOUR_MS)
     for number, cards in enumerate([(8,), (0, 6)]):
@@ -101,9 +104,14 @@ def promised(state: State, now_ms: int = NOW_MS) -> int | None:
     return promised_ms(plan(state, now_ms).verdicts["gang"])
 
 
+def promise(by_ms: int, likely_ms: int = LIKELY_MS, pool_id: str = POOL) -> Promise:
+    return Promise(by_ms=by_ms, pool_id=pool_id, likely_ms=likely_ms)
+
+
 def kept(state: State, by_ms: int = BY_MS, at_ms: int = NOW_MS) -> None:
     tenant_id = state.jobs["gang"].job.tenant_id
-    happen(state, ev.StartPromised(at_ms=at_ms, tenant_id=tenant_id, job_id="gang", by_ms=by_ms))
+    one = promise(by_ms)
+    happen(state, ev.StartPromised(at_ms=at_ms, tenant_id=tenant_id, job_id="gang", promise=one))
 
 
 @pytest.mark.parametrize(("user", "passes"), [("middling", True), ("long", False)])
@@ -115,7 +123,7 @@ def test_who_is_over_by_then_passes(user: str, passes: bool) -> None:
 
     assert [grant.job_id for grant in found.grants] == ["next"] * passes
     assert promised_ms(found.verdicts["gang"]) == BY_MS
-    assert found.promised_ms == ({"gang": BY_MS} if passes else {})
+    assert [*found.promised] == ["gang"] * passes
 
 
 def on_one_node(state: State) -> State:
@@ -129,7 +137,7 @@ def test_who_waits_for_one_to_end_has_none() -> None:
     found = plan(state, NEXT)
 
     assert promised_ms(found.verdicts["gang"]) == LIKELY_MS
-    assert (found.grants, found.promised_ms) == ((), {})
+    assert (found.grants, found.promised) == ((), {})
 
 
 def test_who_waits_on_one_node_for_two_to_end_has_it_as_well() -> None:
@@ -155,7 +163,7 @@ def test_what_was_promised_without_it_stays_as_well() -> None:
     found = plan(state, NEXT)
 
     assert [grant.job_id for grant in found.grants] == ["next"]
-    assert found.promised_ms == {"gang": LIKELY_MS}
+    assert found.promised == {"gang": promise(LIKELY_MS)}
 
 
 def test_nothing_is_promised_for_after_it_is_sure() -> None:
@@ -187,7 +195,7 @@ def test_what_was_promised_to_whom_others_passed_stays() -> None:
 
     assert [grant.job_id for grant in found.grants] == ["more"]
     assert promised_ms(found.verdicts["gang"]) == BY_MS
-    assert found.promised_ms == {}
+    assert found.promised == {}
 
 
 def test_it_stays_where_all_is_likely_to_be_free_sooner() -> None:
@@ -208,7 +216,7 @@ def test_where_it_cannot_be_kept_another_is_made() -> None:
 
     by_ms = 8 * LIKELY_MS + (1 << 25)
     assert promised_ms(found.verdicts["gang"]) == by_ms
-    assert found.promised_ms == {"gang": by_ms}
+    assert found.promised == {"gang": promise(by_ms, 8 * LIKELY_MS)}
 
 
 def test_once_it_is_firm_it_goes_by_limits() -> None:
@@ -221,7 +229,7 @@ def test_once_it_is_firm_it_goes_by_limits() -> None:
 
     assert [grant.job_id for grant in found.grants] == ["next"]
     assert promised_ms(found.verdicts["gang"]) == LIKELY_MS
-    assert found.promised_ms == {}
+    assert found.promised == {}
 
 
 def ended(attempt_id: str, at_ms: int) -> ev.Ended:
@@ -248,6 +256,65 @@ def test_of_two_pools_it_keeps_to_that_which_is_free_first() -> None:
     assert (start.pool_id, start.at_ms) == (near, BY_MS)
 
 
+def test_whom_others_pass_keeps_to_its_pool() -> None:
+    """They move when it is likely to be free: the other would be first, and another waits there."""
+    far = "north-npu"
+    state = two_run(beside=[a_pool(far, 2, 8)])
+    learn(state, "slower", LIKELY_MS + HOUR_MS // 2)
+    job = of("slower", "far", 16, 0)
+    submit(state, job)
+    lease = a_lease(job.id, a_placement(far, 8, 8), at_ms=0)
+    happen(state, lease, ev.Started(at_ms=0, attempt_id=lease.attempt_id))
+    submit(state, GANG, replace(GANG, id="other", submitted_at_ms=NEXT))
+    submit(state, of("middling", "next", 2, NEXT))
+    before = plan(state, NEXT)
+    happen(state, *state.queue.promises(before.promised, NEXT))
+    happen(state, a_lease("next", a_placement(POOL, 0, 2), at_ms=NEXT))
+    happen(state, ev.Started(at_ms=NEXT, attempt_id="next.1"))
+
+    after = plan(state, NEXT)
+
+    assert [grant.job_id for grant in before.grants] == ["next"]
+    assert before.promised["gang"] == promise(BY_MS)
+    for job_id, pool_id in (("gang", POOL), ("other", far)):
+        start = after.verdicts[job_id].start
+        assert start == before.verdicts[job_id].start
+        assert start is not None
+        assert start.pool_id == pool_id
+
+
+def low_runs(*waiting: Job) -> State:
+    """As `two_run`, but that what holds all of the second node may be stopped."""
+    state = a_state(park=a_park(a_pool(POOL, 2, 8)))
+    for user, run_ms in (("slow", LIKELY_MS), ("brief", HOUR_MS // 2)):
+        learn(state, user, run_ms)
+    run(state, of("slow", "r0", 8, 0), 8)
+    run(state, replace(of("slow", "r1", 8, 0), priority=Priority.LOW), 0, 8)
+    submit(state, *waiting)
+    return state
+
+
+def test_for_whom_others_are_stopped_passes() -> None:
+    first = replace(GANG, priority=Priority.HIGH)
+    found = plan(low_runs(first, of("brief", "next", 2, NEXT)), HOUR_MS)
+
+    assert [one.attempt_id for one in found.evictions] == ["r1.1"]
+    assert [*found.promised] == ["gang"]
+
+
+def test_who_but_claims_what_stops_passes_nobody_yet() -> None:
+    """A plan that looks only for who starts now does not come to it."""
+    urgent = replace(of("brief", "urgent", 2, NEXT), priority=Priority.HIGH)
+    first = replace(GANG, priority=Priority.HIGH)
+    state = low_runs(urgent, first, of("brief", "next", 2, NEXT))
+
+    whole, short = (plan(state, HOUR_MS, answers=answers) for answers in Answers)
+
+    assert [one.attempt_id for one in whole.evictions] == ["r1.1"]
+    assert [one.code for one in whole.verdicts["next"].reasons] == [ReasonCode.MAKING_ROOM]
+    assert whole.promised == short.promised == {}
+
+
 # What is known of it.
 
 
@@ -258,12 +325,12 @@ def test_it_is_of_one_wait() -> None:
 
     happen(state, a_lease("gang", a_placement(POOL, 8, 8), at_ms=NEXT))
 
-    assert state.jobs["gang"].promised_ms == 0
+    assert state.jobs["gang"].promised is None
 
 
 def test_nobody_is_promised_a_start_who_does_not_wait() -> None:
     state = two_run()
-    event = ev.StartPromised(at_ms=1, tenant_id="steel", job_id="r0", by_ms=2)
+    event = ev.StartPromised(at_ms=1, tenant_id="steel", job_id="r0", promise=promise(2))
 
     assert refused(state, event) == "job r0 does not wait"
 
@@ -272,7 +339,7 @@ def test_a_checkpoint_has_it() -> None:
     state = two_run(GANG)
     kept(state)
 
-    assert State.restored(state.snapshot()).jobs["gang"].promised_ms == BY_MS
+    assert State.restored(state.snapshot()).jobs["gang"].promised == promise(BY_MS)
 
 
 def test_a_job_that_takes_its_quote_is_promised_what_that_was() -> None:
@@ -282,11 +349,11 @@ def test_a_job_that_takes_its_quote_is_promised_what_that_was() -> None:
 
     submit(state, GANG)
 
-    assert state.jobs["gang"].promised_ms == BY_MS
+    assert state.jobs["gang"].promised == promise(BY_MS)
 
 
 def test_it_is_its_tenants_event() -> None:
-    event = ev.StartPromised(at_ms=1, tenant_id="steel", job_id="gang", by_ms=2)
+    event = ev.StartPromised(at_ms=1, tenant_id="steel", job_id="gang", promise=promise(2))
 
     assert Owners({}).tenant_of(event) == "steel"
 
@@ -306,9 +373,9 @@ def test_the_leader_writes_it_down_before_anybody_passes() -> None:
 
     cycle = hand.step(2_000)
 
-    promise = ev.StartPromised(
-        at_ms=2_000, tenant_id="steel", job_id="gang", by_ms=1_000 + 2 * HOUR_MS + (1 << 22)
-    )
+    likely_ms = 1_000 + 2 * HOUR_MS
+    by_then = promise(likely_ms + (1 << 22), likely_ms)
+    told = ev.StartPromised(at_ms=2_000, tenant_id="steel", job_id="gang", promise=by_then)
     news = [event for event in cycle.events if isinstance(event, (ev.StartPromised, ev.Leased))]
-    assert news[0] == promise
+    assert news[0] == told
     assert [one.job_id for one in news] == ["gang", "next"]
