@@ -96,8 +96,13 @@ def what_if(state: State, now_ms: int, job: Job, policy: Policy = DEFAULT) -> tu
 
 
 def _asked(state: State, now_ms: int, job: Job) -> JobRecord:
-    """The job as it would wait; who waits already, with as many cards, keeps its place."""
+    """The job as it would wait; who waits already, with as many cards, keeps its place.
+
+    What others left it who passed it was for the job as it is.
+    """
     waiting = state.queue.get(job.id)
+    if waiting is not None and waiting.job != job:
+        waiting = replace(waiting, promised=None)
     if waiting is not None and waiting.job.device_count == job.device_count:
         expected_ms = min(waiting.expected_ms, job.limit_ms)
         reckoned_ms = min(waiting.reckoned_ms, job.limit_ms)

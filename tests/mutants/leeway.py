@@ -32,5 +32,7 @@ MUTANTS = [
     Mutant("scheduler/facts/quotes.py", "            record.promised = quote.promised\n", "", _LEEWAY),
     Mutant("scheduler/facts/record.py", "self.attempt, self.state, self.promised = attempt, JobState.LEASED, None", "self.attempt, self.state = attempt, JobState.LEASED", _LEEWAY),
     Mutant("scheduler/storage/rows.py", "ev.QuoteCardsKept() | ev.QuoteEnded() | ev.StartPromised():", "ev.QuoteCardsKept() | ev.QuoteEnded():", _LEEWAY),
+    Mutant("scheduler/asking/whatif.py", "        waiting = replace(waiting, promised=None)\n", "        pass\n", _LEEWAY),
+    Mutant("scheduler/asking/whatif.py", "if waiting is not None and waiting.job != job:", "if waiting is not None:", _LEEWAY),
     Mutant("scheduler/controller.py", "        self._take_all(batch, self.state.queue.promises(self.plan.promised, now_ms))\n", "", _LEEWAY),
 ]

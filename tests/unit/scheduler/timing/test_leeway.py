@@ -7,6 +7,7 @@ import pytest
 
 from cluster.hours import hours_of
 from cluster.inventory import Pool
+from scheduler.asking.whatif import what_if
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
 from scheduler.model.job import EndCause, Job, Priority, ReasonCode
@@ -313,6 +314,15 @@ def test_who_but_claims_what_stops_passes_nobody_yet() -> None:
     assert [one.attempt_id for one in whole.evictions] == ["r1.1"]
     assert [one.code for one in whole.verdicts["next"].reasons] == [ReasonCode.MAKING_ROOM]
     assert whole.promised == short.promised == {}
+
+
+def test_what_others_left_it_is_not_told_of_the_job_as_it_is_not() -> None:
+    state = two_run(GANG)
+    kept(state, BY_MS + 1)
+
+    for cards, start_ms in ((16, BY_MS + 1), (8, LIKELY_MS)):
+        first, *_ = what_if(state, NOW_MS, replace(GANG, device_count=cards))
+        assert first.start_ms == start_ms
 
 
 # What is known of it.
