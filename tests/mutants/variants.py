@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant("api/schemas/variant_spec.py", "one.device or device, other.device or device", "one.device, other.device", _API),
     Mutant("api/schemas/values.py", '"a number is needed, such as 0.6")', '"a number")', _API),
     Mutant("api/submission.py", "device_kind_ids=tuple(dict.fromkeys(stated.device or spec.device))", "device_kind_ids=tuple(stated.device)", f"{_API} tests/unit/api/test_submission.py"),
-    Mutant("api/submission.py", 'f"{which} {_as_form(jobs[number], variant, form)}" if variant else which', "which", _API),
+    Mutant("api/submission.py", 'f"{which} {_as_form(jobs[number], variant, count)}" if variant else which', "which", _API),
     Mutant("api/submission.py", "for one in enumerate(forms(job))]", "for one in enumerate([job])]", _API),
     Mutant("api/answers/explaining.py", "    if number:\n", "    if False:\n", _API),
     Mutant("api/answers/quoting.py", "devices=job.device_count", "devices=prospect.pool.card_count", _API),
