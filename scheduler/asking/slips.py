@@ -13,7 +13,8 @@ from scheduler.facts.state import State
 from scheduler.model.job import Job
 from scheduler.model.policy import DEFAULT, Policy
 from scheduler.model.variants import forms
-from scheduler.placing.placement import Fit, FreeCards, shape_of
+from scheduler.placing.placement import Fit, shape_of
+from scheduler.placing.racks import free_cards
 from scheduler.planning.options import Offer, places
 from scheduler.timing.forecasts import Forecasts
 
@@ -120,7 +121,7 @@ class _Look:
         self._then, self._now = (Forecasts(state, at, policy) for at in (told.at_ms, now_ms))
         self.runs = [one for one in state.live.values() if one.placement.pool_id == pool.id]
         self.holders = [one for one in self.runs if self._until_ms(one) > told.start_ms]
-        self._free = FreeCards(pool.cards_per_node, self._left())
+        self._free = free_cards(self._park, pool, self._left())
 
     def is_full(self) -> bool:
         """Whether in none of its forms there is room for the job."""

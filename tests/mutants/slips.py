@@ -40,6 +40,7 @@ MUTANTS = [
     Mutant("scheduler/asking/slips.py", "look.overstayed(look.runs) if look.is_crowded(ahead) else None", "look.overstayed(look.holders) if look.is_crowded(ahead) else None", _SLIPS),
     Mutant("scheduler/asking/slips.py", "look.overstayed(look.runs) if look.is_crowded(ahead) else None", "None", _SLIPS),
     Mutant("scheduler/asking/slips.py", "overstayed, started = look.overstayed(look.holders), look.started()", "overstayed, started = look.overstayed(look.runs), look.started()", _SLIPS),
+    Mutant("scheduler/asking/slips.py", "self._free.find(wanted) for", "self._free.find(Fit(wanted.node_count, wanted.card_count)) for", _SLIPS),
     Mutant("scheduler/asking/slips.py", "self._free.total - min(form.device_count for form in forms(self._job))", "self._free.total - self._job.device_count", _SLIPS),
     Mutant("scheduler/asking/slips.py", "            if left < 0:\n", "            if left <= 0:\n", _SLIPS),
     Mutant("scheduler/asking/slips.py", "            if any(self._wanted(record.job)):\n", "            if True:\n", _SLIPS),

@@ -8,7 +8,7 @@ from scheduler.asking.ranking import ranking
 from scheduler.asking.slips import Group, Overstayed, Slip, ToldFirst
 from scheduler.facts import events as ev
 from scheduler.facts.state import State
-from scheduler.model.job import Job, Priority
+from scheduler.model.job import Job, Priority, Topology
 from scheduler.model.policy import DEFAULT, EASY, Policy
 from tests.builders import HOUR_MS, a_park, a_pool, a_state, a_tenant, happen, submit
 from tests.preemptive import LIMIT_MS, NODE, POOL, SAVES, normal, run, wants
@@ -238,6 +238,23 @@ def test_who_overstays_and_is_over_by_then_does_not_fill_the_pool() -> None:
     found = slip_of(state, HOUR_MS + 7, told)
 
     assert found == Slip(is_full=True, started=Group(count=3, mine=3, cards=24))
+
+
+def test_nodes_of_two_racks_are_no_room_for_who_wants_one() -> None:
+    """One node of each is free."""
+    state = crowd(brief("a"))
+    run(state, brief("b"), 0, 0, 8)
+    in_rack = replace(wants("in-rack", 16), topology=Topology.RACK, submitted_at_ms=0)
+    submit(state, in_rack)
+    state.park = a_park(a_pool(POOL, 4, 8, nodes_per_rack=2), a_pool("west-npu", 1, 8))
+
+    found = ranking(state, HOUR_MS + 7, "in-rack", DEFAULT, TOLD)
+
+    assert found is not None
+    assert found.slip is not None
+    assert found.slip.is_full
+    assert found.slip.overstayed is not None
+    assert found.slip.overstayed.count == 2
 
 
 def test_who_is_first_by_now_and_has_leeway_is_told_when_it_is_likely_to_start() -> None:
